@@ -1,0 +1,69 @@
+# `make help` lists the targets. Works with GNU make 3.81 (macOS) and newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+APP_READY := $(VENV)/.requirements
+DEV_READY := $(VENV)/.requirements-dev
+BROWSER_READY := $(VENV)/.browser
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help app test format lint type bench precompute clean
+
+help: ## List these targets
+	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+app: $(APP_READY) ## Install what the app needs and start it on http://127.0.0.1:7860
+	@$(BIN)/python app.py
+
+test: $(DEV_READY) $(BROWSER_READY) ## Install what the tests need, then lint, check the types and run every test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest --run-slow $(PYTEST_ARGS)
+
+format: $(DEV_READY) ## Lay the code out and fix what ruff can fix
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+lint: $(DEV_READY) ## Look for mistakes with ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+type: $(DEV_READY) ## Check the types with mypy
+	@$(BIN)/mypy
+
+bench: $(DEV_READY) ## Measure latencies, start-up, memory and training speed
+	@PYTHONPATH=.:tests/support $(BIN)/python tests/bench.py
+
+precompute: $(APP_READY) ## Compute again the results that the tabs open on
+	@$(BIN)/python app.py --precompute
+
+clean: ## Remove the virtual environment and the caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The rest makes the environment. Each stamp file is newer than the requirements it stands for.
+
+$(BIN)/python:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
+		echo "No '$(PYTHON)' here: install Python 3.10 to 3.13, or name one: make app PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "Unlabeled runs on Python 3.10 to 3.13, and '$(PYTHON)' is another version: name one, as in make app PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making the virtual environment $(VENV)"
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(APP_READY): requirements.txt | $(BIN)/python
+	@echo "Installing requirements.txt into $(VENV) (some minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(DEV_READY): requirements-dev.txt requirements.txt | $(BIN)/python
+	@echo "Installing requirements-dev.txt into $(VENV) (some minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $(APP_READY) $@
+
+$(BROWSER_READY): $(DEV_READY) tests/support/chromium.py
+	@$(BIN)/python tests/support/chromium.py
+	@touch $@
