@@ -1,0 +1,210 @@
+"""CycleGAN: translation between two unpaired sets of pictures (Zhu et al., arXiv 1703.10593).
+
+Two generators map A -> B and B -> A; a patch discriminator for each domain judges them; a round trip must return to
+the start. Pictures are (N, 3, H, W) in [-1, 1], H and W multiples of 4. Parameter names and shapes of
+`ResnetGenerator` and `PatchDiscriminator` are those of the authors' PyTorch code, so published weights load by name.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class InstanceNorm(nn.Module):
+    """Instance normalisation without parameters (arXiv 1607.08022 eq. 2): each channel of each picture on its own.
+
+    Written as the batch norm of one picture at a time: on CPUs that keeps the channels-last layout, which
+    `nn.InstanceNorm2d` loses at several times the cost.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return normalised features of the same shape, (N, C, H, W)."""
+        if len(x) == 1:
+            return F.batch_norm(x, None, None, training=True)
+        return torch.cat([F.batch_norm(one, None, None, training=True) for one in x.split(1)])
+
+
+class ResnetBlock(nn.Module):
+    """Residual block of two reflect-padded 3x3 convolutions with instance norm (§7.2 "Rk")."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            nn.ReflectionPad2d(1), nn.Conv2d(dim, dim, 3), InstanceNorm(), nn.ReLU(inplace=True),
+            nn.ReflectionPad2d(1), nn.Conv2d(dim, dim, 3), InstanceNorm(),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features of the same shape, (N, dim, H, W)."""
+        return x + self.conv_block(x)
+
+
+class ResnetGenerator(nn.Module):
+    """The authors' generator: c7s1-64, d128, d256, nine residual blocks, u128, u64, c7s1-3 (§7.2).
+
+    Args:
+        num_filters: channels after the first layer (64 in the paper).
+        num_blocks: residual blocks at a quarter of the side (9 at 256 px, 6 at 128 px in the paper).
+    """
+
+    def __init__(self, num_filters: int = 64, num_blocks: int = 9) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, num_filters, 7)]
+        layers += [InstanceNorm(), nn.ReLU(inplace=True)]
+        for width in (num_filters, 2 * num_filters):
+            layers += [nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)]
+            layers += [InstanceNorm(), nn.ReLU(inplace=True)]
+        layers += [ResnetBlock(4 * num_filters) for _ in range(num_blocks)]
+        for width in (4 * num_filters, 2 * num_filters):
+            layers += [nn.ConvTranspose2d(width, width // 2, 3, stride=2, padding=1, output_padding=1)]
+            layers += [InstanceNorm(), nn.ReLU(inplace=True)]
+        layers += [nn.ReflectionPad2d(3), nn.Conv2d(num_filters, 3, 7), nn.Tanh()]
+        self.model = nn.Sequential(*layers)
+        initialise(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Translate pictures: (N, 3, H, W) in [-1, 1] -> the same shape and range.
+
+        Raises:
+            ValueError: if H or W is not a multiple of 4.
+        """
+        check_size(images)
+        return self.model(images)
+
+
+class SeparableConv(nn.Sequential):
+    """A depthwise 3x3 convolution, instance norm and a 1x1 convolution: a ninth of the arithmetic of a full one."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__(
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(in_channels, in_channels, 3, stride=stride, groups=in_channels),
+            InstanceNorm(),
+            nn.Conv2d(in_channels, out_channels, 1),
+        )
+
+
+class SeparableBlock(nn.Module):
+    """Residual block of two separable convolutions, as in GAN Compression's "mobile" generator (2003.08936 §3.2)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            SeparableConv(dim, dim), InstanceNorm(), nn.ReLU(inplace=True),
+            SeparableConv(dim, dim), InstanceNorm(),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features of the same shape, (N, dim, H, W)."""
+        return x + self.conv_block(x)
+
+
+class LightGenerator(nn.Module):
+    """A small generator for processors without an accelerator, in the spirit of GAN Compression (arXiv 2003.08936).
+
+    It never computes at the full side: pixels are first folded into channels at half the side and unfolded at the
+    end (arXiv 1609.05158 §3.2); the residual blocks at a quarter of the side are separable.
+
+    Args:
+        num_filters: base width; 2x at half the side, 4x at a quarter.
+        num_blocks: residual blocks at a quarter of the side.
+    """
+
+    def __init__(self, num_filters: int = 32, num_blocks: int = 6) -> None:
+        super().__init__()
+        half, quarter = 2 * num_filters, 4 * num_filters
+        unfold = nn.Conv2d(half, 12, 3)
+        self.model = nn.Sequential(
+            nn.PixelUnshuffle(2),  # (N, 3, H, W) -> (N, 12, H/2, W/2)
+            nn.ReflectionPad2d(1), nn.Conv2d(12, half, 3), InstanceNorm(), nn.ReLU(inplace=True),
+            nn.ReflectionPad2d(1), nn.Conv2d(half, quarter, 3, stride=2), InstanceNorm(), nn.ReLU(inplace=True),
+            *(SeparableBlock(quarter) for _ in range(num_blocks)),
+            nn.Upsample(scale_factor=2, mode="nearest"),
+            SeparableConv(quarter, half), InstanceNorm(), nn.ReLU(inplace=True),
+            nn.ReflectionPad2d(1), unfold, nn.PixelShuffle(2), nn.Tanh(),
+        )  # fmt: skip
+        initialise(self)
+        # The four pixels unfolded from one place start equal, so that no checkerboard is built in (1707.02937 §3).
+        with torch.no_grad():
+            unfold.weight.copy_(unfold.weight[::4].repeat_interleave(4, dim=0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Translate pictures: (N, 3, H, W) in [-1, 1] -> the same shape and range.
+
+        Raises:
+            ValueError: if H or W is not a multiple of 4.
+        """
+        check_size(images)
+        return self.model(images)
+
+
+class PatchDiscriminator(nn.Module):
+    """The 70x70 PatchGAN: one score for each overlapping 70x70 patch (§7.2; arXiv 1611.07004 §3.2.2).
+
+    Args:
+        num_filters: channels after the first layer (64 in the paper).
+    """
+
+    def __init__(self, num_filters: int = 64) -> None:
+        super().__init__()
+        f = num_filters
+        layers: list[nn.Module] = [nn.Conv2d(3, f, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)]
+        for width, stride in ((f, 2), (2 * f, 2), (4 * f, 1)):
+            layers += [nn.Conv2d(width, 2 * width, 4, stride=stride, padding=1)]
+            layers += [InstanceNorm(), nn.LeakyReLU(0.2, inplace=True)]
+        layers += [nn.Conv2d(8 * f, 1, 4, padding=1)]
+        self.model = nn.Sequential(*layers)
+        initialise(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Score patches: (N, 3, H, W) in [-1, 1] -> (N, 1, H/8 - 2, W/8 - 2); trained towards 1 real, 0 fake."""
+        return self.model(images)
+
+
+def check_size(images: Tensor) -> None:
+    """Raise a ValueError unless height and width are multiples of 4, which the two halvings need, and at least 8."""
+    height, width = images.shape[-2:]
+    if min(height, width) < 8:
+        raise ValueError(f"The picture is {height}x{width}; both sides must be at least 8 pixels: enlarge it.")
+    if height % 4 or width % 4:
+        raise ValueError(f"The picture is {height}x{width}; both sides must be multiples of 4: resize or pad it.")
+
+
+def initialise(module: nn.Module, std: float = 0.02) -> None:
+    """Draw convolution weights from N(0, std²) and zero the biases, in place (arXiv 1703.10593 §7.1)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0.0, std)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+class ImagePool:
+    """A history of up to `size` generated pictures; half of each query comes from the past (arXiv 1612.07828 §2.3).
+
+    Args:
+        size: pictures kept (50 in the CycleGAN paper); 0 hands every query straight back.
+    """
+
+    def __init__(self, size: int = 50) -> None:
+        self.size = size
+        self.images: list[Tensor] = []
+
+    def query(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return as many pictures as given, (N, 3, H, W), each either new or exchanged for an older one."""
+        if self.size == 0:
+            return images
+        out = []
+        for image in images.detach():
+            if len(self.images) < self.size:
+                self.images.append(image.clone())  # a view would keep its whole batch in memory
+                out.append(image)
+            elif torch.rand((), generator=generator) < 0.5:
+                index = int(torch.randint(self.size, (), generator=generator))
+                out.append(self.images[index])
+                self.images[index] = image.clone()
+            else:
+                out.append(image)
+        return torch.stack(out)

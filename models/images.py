@@ -1,0 +1,329 @@
+"""The one place where pictures are read, cut to size and turned into tensors.
+
+Everything that enters the program as a file, bytes or a stream goes through `read_image`: the rest of the
+code only ever sees upright 8-bit RGB pictures, or an `ImageError` whose sentence can be shown as it is.
+
+Shapes: N pictures, H height, W width. Tensors are float32, (N, 3, H, W), in [-1, 1].
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageCms, ImageOps
+
+MAX_PIXELS = 50_000_000
+MIN_SIDE = 8
+HEAD_BYTES = 1024
+
+# Only formats with an unmistakable signature and a decoder that runs no other program: EPS would start
+# Ghostscript, TGA accepts almost any bytes, and icons hide a second picture whose size is not in the header.
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "QOI")
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+_SENTENCES = {
+    "empty": "{name} is an empty file (0 bytes): choose another picture, or save this one again.",
+    "not_an_image": "{name} is not a picture (file type: {kind}): choose a JPEG, PNG or WebP picture.",
+    "unsupported": "{name} is in the format {kind}, which cannot be read here: save it as JPEG or PNG first.",
+    "truncated": "{name} is cut short or damaged: download or save it again, or choose another picture.",
+    "too_large": "{name} has more than {limit} megapixels: make it smaller, then try again.",
+    "too_small": "{name} is only {width} x {height} pixels: choose a picture of at least {limit} x {limit}.",
+}
+
+
+class ImageError(ValueError):
+    """Says in one sentence why a picture cannot be used and what to do about it.
+
+    `str(error)` is the sentence in English; `code` and `values` are for a translation of it.
+
+    Attributes:
+        code: "empty", "not_an_image", "unsupported", "truncated", "too_large" or "too_small".
+        values: What the sentence mentions: always `name` ("This file" where it has none); `kind` (see
+            `FileKind`) with "not_an_image" and "unsupported"; `limit` with "too_large" (megapixels) and
+            "too_small" (pixels per side); `width` and `height` with "too_small".
+    """
+
+    def __init__(self, code: str, name: str = "", **values: str | int) -> None:
+        super().__init__(code, name)
+        self.code = code
+        self.values: dict[str, str | int] = {"name": printable(name) or "This file", **values}
+
+    def __str__(self) -> str:
+        return _SENTENCES[self.code].format(**self.values)
+
+
+class FileKind(NamedTuple):
+    """What a file is, judged by its first bytes."""
+
+    name: str  # "JPEG", "PDF", "video"... or "unknown"
+    is_image: bool
+    decoder: str = ""  # Pillow's name for it; empty where no decoder is allowed
+
+
+# Read from the first HEAD_BYTES of a file; the first match counts.
+_SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
+    (rb"\xff\xd8\xff", FileKind("JPEG", True, "JPEG")),
+    (rb"\x89PNG\r\n", FileKind("PNG", True, "PNG")),
+    (rb"GIF8[79]a", FileKind("GIF", True, "GIF")),
+    (rb"RIFF....WEBP", FileKind("WebP", True, "WEBP")),
+    (rb"....ftypavi[fs]", FileKind("AVIF", True, "AVIF")),
+    (rb"....ftyp(hei[cfmsx]|hev[cmsx]|mif1|msf1)", FileKind("HEIC", True, "HEIF")),
+    (rb"II\*\0|MM\0\*|II\+\0|MM\0\+", FileKind("TIFF", True, "TIFF")),
+    (rb"BM....\0\0\0\0", FileKind("BMP", True, "BMP")),
+    (rb"\0\0\0\x0cjP  \r\n|\xff\x4f\xff\x51", FileKind("JPEG 2000", True, "JPEG2000")),
+    (rb"P[1-6f]\s", FileKind("PPM", True, "PPM")),
+    (rb"qoif", FileKind("QOI", True, "QOI")),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", FileKind("JPEG XL", True)),
+    (rb"8BPS", FileKind("Photoshop (PSD)", True)),
+    (rb"\0\0\x01\0", FileKind("icon (ICO)", True)),
+    (rb"....ftypcrx |FUJIFILMCCD-RAW|IIU\0", FileKind("camera raw", True)),
+    (rb"%PDF", FileKind("PDF", False)),
+    (rb"%!PS|\xc5\xd0\xd3\xc6", FileKind("PostScript", False)),
+    (
+        rb"....ftyp|....moov|\x1a\x45\xdf\xa3|RIFF....AVI |\0\0\x01[\xb3\xba]|FLV\x01",
+        FileKind("video", False),
+    ),
+    (rb"ID3|OggS|fLaC|RIFF....WAVE|\xff[\xf2\xf3\xfa\xfb]", FileKind("audio", False)),
+    (rb"PK(\x03\x04|\x05\x06)", FileKind("zip", False)),
+    (rb"Rar!|7z\xbc\xaf|\x1f\x8b|BZh|\xfd7zXZ", FileKind("archive", False)),
+    (rb"MZ|\x7fELF|\xcf\xfa\xed\xfe", FileKind("program", False)),
+    (rb"\s*<(?i:!doctype html|html|head|body)", FileKind("web page", False)),
+    (rb"(?s:.*)<(?i:svg)[\s>]", FileKind("SVG", False)),
+)
+
+
+def file_kind(head: bytes) -> FileKind:
+    """Names the kind of a file from its first bytes; its name plays no part.
+
+    Args:
+        head: The first `HEAD_BYTES` bytes, or all of a shorter file.
+    """
+    for pattern, kind in _SIGNATURES:
+        if re.match(pattern, head, re.DOTALL):
+            return kind
+    if head and not re.search(rb"[\0-\x08\x0e-\x1a\x7f]", head):
+        return FileKind("text", False)
+    return FileKind("unknown", False)
+
+
+def read_image(source: str | Path | bytes | BinaryIO, *, name: str = "", max_side: int | None = None) -> Image.Image:
+    """Reads a picture as upright 8-bit RGB, whatever its format and mode.
+
+    The orientation tag is applied, colour profiles are converted to sRGB, transparency is laid on white,
+    16-bit and floating-point values are scaled to 8 bits, and of an animation the first frame is taken. The
+    result carries no metadata (no place, no camera), so saving it gives nothing away.
+
+    Args:
+        source: A path, the bytes of a file, or an open binary file, which stays open.
+        name: How the picture is called in an error sentence; by default the name of the file.
+        max_side: If given, the picture is shrunk while it is read so that no side is longer; never enlarged.
+
+    Raises:
+        ImageError: The file is empty, not a picture, in a format that the installed Pillow cannot read, cut
+            short, over `MAX_PIXELS` (judged by its header, before any decoding) or under `MIN_SIDE`.
+        OSError: The path cannot be opened.
+    """
+    if isinstance(source, str | Path):
+        with Path(source).open("rb") as file:
+            return read_image(file, name=name or Path(source).name, max_side=max_side)
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    image = open_image(stream, name=name, max_side=max_side)
+    return decode_image(image, name=name, max_side=max_side)
+
+
+def open_image(stream: BinaryIO, *, name: str = "", max_side: int | None = None) -> Image.Image:
+    """Opens a picture and checks its header; nothing is decoded yet.
+
+    With `max_side`, JPEGs are set to be decoded at a reduced scale: the size of the result is the number of
+    pixels that `decode_image` will decode.
+
+    Raises:
+        ImageError: As `read_image`, except that damage after the header shows in `decode_image`.
+    """
+    if not stream.seekable():
+        stream = io.BytesIO(stream.read())
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    stream.seek(0)
+    kind = file_kind(head)
+    if not head:
+        raise ImageError("empty", name)
+    if not kind.is_image:
+        raise ImageError("not_an_image", name, kind=kind.name)
+    image = _open_header(stream, kind, name)
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError("too_large", name, limit=MAX_PIXELS // 1_000_000)
+    if min(width, height) < MIN_SIDE:
+        raise ImageError("too_small", name, width=width, height=height, limit=MIN_SIDE)
+    if max_side is not None:
+        image.draft(None, (2 * max_side, 2 * max_side))  # twice: the fine resize needs pixels to average
+    return image
+
+
+def decode_image(image: Image.Image, *, name: str = "", max_side: int | None = None) -> Image.Image:
+    """Decodes what `open_image` opened: upright RGB, at most `max_side` on the longer side.
+
+    Raises:
+        ImageError: The picture data are cut short or damaged.
+    """
+    try:
+        image.load()
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)  # after load: a PNG may carry it at its end
+        image = _to_rgb(image)
+    except MemoryError:
+        raise
+    except Exception as error:  # each decoder has its own exceptions for damaged data
+        raise ImageError("truncated", name) from error
+    if max_side is not None and max(image.size) > max_side:
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if orientation in _UPRIGHT:
+        image = image.transpose(_UPRIGHT[orientation])
+    image.info = {}
+    return image
+
+
+def printable(name: str) -> str:
+    """Replaces what cannot be shown or encoded in a name: control and format characters, lone surrogates."""
+    return "".join("\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs"} else char for char in name)
+
+
+def square_crop(image: Image.Image, size: int) -> Image.Image:
+    """Cuts the centre square and resizes it to (size, size).
+
+    Raises:
+        ValueError: `size` is below 1.
+    """
+    if size < 1:
+        raise ValueError(f"size must be at least 1 pixel, got {size}")
+    return ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.LANCZOS)
+
+
+def fit_within(image: Image.Image, side: int, multiple: int = 4) -> Image.Image:
+    """Shrinks a picture to fit a square of the given side, with both sides multiples of `multiple`.
+
+    The aspect is kept: up to `multiple` - 1 pixels are cut off rather than squeezed. Small pictures are not
+    enlarged, except where a side is under `multiple`.
+
+    Raises:
+        ValueError: `multiple` is below 1, or `side` below `multiple`.
+    """
+    if not 1 <= multiple <= side:
+        raise ValueError(f"need 1 <= multiple <= side, got multiple={multiple} and side={side}")
+    scale = min(1.0, side / max(image.size))
+    lengths = (int(length * scale + 1e-6) for length in image.size)
+    width, height = (max(multiple, length // multiple * multiple) for length in lengths)
+    return ImageOps.fit(image.convert("RGB"), (width, height), Image.Resampling.LANCZOS)
+
+
+def to_tensor(image: Image.Image | Sequence[Image.Image]) -> torch.Tensor:
+    """Turns one picture or several of one size into a float32 tensor (N, 3, H, W) in [-1, 1].
+
+    Raises:
+        ValueError: There is no picture, or the pictures differ in size.
+    """
+    images = [image] if isinstance(image, Image.Image) else list(image)
+    sizes = {picture.size for picture in images}
+    if len(sizes) != 1:
+        raise ValueError(f"need one or more pictures of one size, got sizes {sorted(sizes)}: crop them first")
+    array = np.stack([np.asarray(picture.convert("RGB")) for picture in images])  # (N, H, W, 3)
+    return torch.from_numpy(array).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1.0
+
+
+def to_images(tensor: torch.Tensor) -> list[Image.Image]:
+    """Turns a tensor (N, 3, H, W) in [-1, 1] into N pictures; values outside the range are clamped.
+
+    `to_images(to_tensor(images))` gives the very same pixels back.
+
+    Raises:
+        ValueError: The shape is another one, or a value is not a number.
+    """
+    if tensor.ndim != 4 or tensor.shape[1] != 3:
+        raise ValueError(f"expected a tensor (N, 3, H, W), got shape {tuple(tensor.shape)}")
+    if torch.isnan(tensor).any():
+        raise ValueError("the pictures hold values that are not numbers (NaN)")
+    pixels = ((tensor.detach().float().clamp(-1.0, 1.0) + 1.0) * 127.5).round().to(torch.uint8)
+    array = pixels.permute(0, 2, 3, 1).cpu().contiguous().numpy()  # (N, H, W, 3)
+    return [Image.fromarray(picture) for picture in array]
+
+
+def _open_header(stream: BinaryIO, kind: FileKind, name: str) -> Image.Image:
+    """Opens lazily with the allowed decoders only."""
+    Image.init()
+    formats = [decoder for decoder in _FORMATS if decoder in Image.OPEN]
+    try:
+        return Image.open(stream, formats=formats)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError("too_large", name, limit=MAX_PIXELS // 1_000_000) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow lets some decoders' own exceptions through for damaged headers
+        if kind.decoder in formats:
+            raise ImageError("truncated", name) from error
+        raise ImageError("unsupported", name, kind=kind.name) from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Converts any mode to sRGB: deep ones are scaled to 8 bits, transparent ones laid on white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _to_8_bit(image)
+    if image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info:
+        rgba = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        flat = Image.alpha_composite(white, rgba).convert("RGB")
+        flat.info["icc_profile"] = image.info.get("icc_profile")
+        image = flat
+    return _to_srgb(image)
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Converts to RGB by the colour profile in the file, if it has a usable one that is not sRGB itself.
+
+    Without it, the colours of many phones (Display P3) look dull and those of print (CMYK) garish.
+    """
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in {"RGB", "CMYK"} or b"sRGB" in profile.replace(b"\0", b""):
+        return image.convert("RGB")
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (
+        ImageCms.PyCMSError,
+        OSError,
+    ):  # damaged, or meant for another kind of colour: the picture is fine
+        return image.convert("RGB")
+    return image if converted is None else converted
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    """Scales a grey picture of 16 or 32 bits to 8 bits.
+
+    16-bit modes use their full range. Modes "I" and "F" have none: values within [0, 1] (only "F"), [0, 255]
+    or [0, 65535] are taken to use that range; anything else is stretched between its extremes.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)  # (H, W)
+    low, high = float(values.min()), float(values.max())
+    if image.mode.startswith("I;16"):
+        low, high = 0.0, 65535.0
+    elif low >= 0.0 and high <= 65535.0:
+        tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+        low, high = 0.0, min(top for top in tops if high <= top)
+    scaled = (values - low) * (255.0 / max(high - low, 1e-12))
+    return Image.fromarray(scaled.round().clip(0, 255).astype(np.uint8))

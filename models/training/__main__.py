@@ -1,0 +1,181 @@
+"""Command line: train, resume, evaluate and export.
+
+python -m models.training simsiam --data photos.zip more/ --out runs/simsiam [--steps 1000 ...]
+python -m models.training evaluate runs/simsiam
+python -m models.training export runs/simsiam assets/weights/simsiam-photos [--part NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import torch
+
+from models.training.data import load_split
+from models.training.distributed import Processes, join
+from models.training.export import write_weights
+from models.training.recipes import RECIPES
+from models.training.recipes._base import Recipe, TrainConfig
+from models.training.runs import RunFolder
+from models.training.trainer import Schedule, evaluate, resolve_precision, train
+
+log = logging.getLogger(__name__)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser: one sub-command a recipe with an option for every field of its config."""
+    parser = argparse.ArgumentParser(prog="python -m models.training", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, recipe in RECIPES.items():
+        command = commands.add_parser(name, help=(recipe.__doc__ or "").splitlines()[0])
+        command.add_argument("--data", nargs="+", required=True, type=Path, help="zips or folders of pictures")
+        command.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
+        command.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+        command.add_argument("--save-seconds", type=float, default=Schedule.save_seconds)
+        command.add_argument("--preview-every", type=int, default=Schedule.preview_every)
+        add_config_options(command, recipe.Config)
+    measure = commands.add_parser("evaluate", help="measure a run on its held-out pictures")
+    measure.add_argument("run", type=Path)
+    measure.add_argument("--data", nargs="+", type=Path, help="instead of the run's own sources")
+    ship = commands.add_parser("export", help="write safetensors, config and card")
+    ship.add_argument("run", type=Path)
+    ship.add_argument("folder", type=Path)
+    ship.add_argument("--data", nargs="+", type=Path, help="instead of the run's own sources")
+    ship.add_argument("--part", default="", help="which trained module (cyclegan: a2b, b2a, discriminator_a, ...)")
+    return parser
+
+
+def add_config_options(parser: argparse.ArgumentParser, config: type[TrainConfig]) -> None:
+    """Add one option for each field of a config, with its help text, choices and default."""
+    hints = get_type_hints(config)
+    for spec in fields(config):
+        flag = "--" + spec.name.replace("_", "-")
+        help_text = f"{spec.metadata['help']} (default: {spec.default})"
+        kind: Any = hints[spec.name]
+        if get_origin(kind) is Literal:
+            parser.add_argument(flag, choices=get_args(kind), default=spec.default, help=help_text)
+        elif kind is bool:
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=spec.default, help=help_text)
+        else:
+            parser.add_argument(flag, type=kind, default=spec.default, help=help_text)
+
+
+def config_from(arguments: argparse.Namespace, config: type[TrainConfig]) -> TrainConfig:
+    """Return the config that parsed options describe."""
+
+    def value(spec: Field[Any]) -> Any:
+        return getattr(arguments, spec.name)
+
+    return config(**{spec.name: value(spec) for spec in fields(config)})
+
+
+def build_recipe(name: str, config: TrainConfig, sources: list[Path], processes: Processes) -> Recipe:
+    """Return a recipe with fresh, seeded weights on the pictures of the sources."""
+    kind = RECIPES[name]
+    train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale))
+    log.info("%d training pictures, %d held out.", len(train_set), len(test_set))
+    torch.manual_seed(config.seed)
+    return kind(config, train_set, test_set, processes)
+
+
+def run_training(arguments: argparse.Namespace) -> int:
+    """Train or resume; return the exit status, 0 also after a stop that was asked for."""
+    processes = join(arguments.device)
+    run = RunFolder(arguments.out)
+    config = config_from(arguments, RECIPES[arguments.command].Config)
+    if (run.path / "config.json").is_file():
+        name, stored, _ = run.load_config()
+        if name != arguments.command:
+            raise SystemExit(f"{run.path} holds a {name} run; choose another --out for {arguments.command}.")
+        config = stored
+    else:
+        config = resolve_precision(config, processes.device)
+        if processes.is_main:
+            run.path.mkdir(parents=True, exist_ok=True)
+            run.save_config(arguments.command, config, [str(source) for source in arguments.data])
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    recipe = build_recipe(arguments.command, config, arguments.data, processes)
+    schedule = Schedule(preview_every=arguments.preview_every, save_seconds=arguments.save_seconds)
+    finished = train(recipe, config, run, processes, schedule, stop.is_set)
+    if finished and processes.is_main:
+        for measure, score in evaluate(recipe, run, config.steps).items():
+            log.info("%s %.4f", measure, score)
+    processes.close()
+    return 0
+
+
+def load_run(run: RunFolder, data: list[Path] | None) -> tuple[str, Recipe, TrainConfig, list[Path], int]:
+    """Return name, recipe, config, sources and steps done of a run with its newest checkpoint loaded.
+
+    Raises:
+        FileNotFoundError: if the run has no checkpoint yet.
+    """
+    name, config, stored = run.load_config()
+    checkpoint = run.load_checkpoint()
+    if checkpoint is None:
+        raise FileNotFoundError(f"{run.path} has no checkpoint yet.")
+    sources = data or [Path(source) for source in stored]
+    recipe = build_recipe(name, config, sources, Processes())
+    recipe.load_state_dict(checkpoint.state)
+    return name, recipe, config, sources, checkpoint.step
+
+
+def run_evaluation(arguments: argparse.Namespace) -> int:
+    """Measure a run and print the numbers."""
+    run = RunFolder(arguments.run)
+    _, recipe, _, _, step = load_run(run, arguments.data)
+    for measure, score in evaluate(recipe, run, step).items():
+        log.info("%s %.4f", measure, score)
+    return 0
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Write one of a run's modules as a weights folder, with its measurements; measure it first where that is due."""
+    run = RunFolder(arguments.run)
+    name, recipe, config, sources, step = load_run(run, arguments.data)
+    exports = recipe.exports()
+    if arguments.part not in exports:
+        raise SystemExit(f"--part is {arguments.part!r}; this run has {', '.join(map(repr, exports))}.")
+    data = [source.name for source in sources]
+    facts = {"recipe": name, "data": data, "steps": step, "command": command_line(name, config, data)}
+    scores = run.load_evaluation(step) or evaluate(recipe, run, step)
+    write_weights(arguments.folder, exports[arguments.part], config, facts, scores)
+    return 0
+
+
+def command_line(name: str, config: TrainConfig, data: list[str]) -> str:
+    """Return the command that repeats a run, with the options that differ from their defaults."""
+    options = []
+    for spec in fields(config):
+        value = getattr(config, spec.name)
+        if value != spec.default:
+            flag = spec.name.replace("_", "-")
+            options.append(
+                f"--{'' if value is not False else 'no-'}{flag}" + ("" if isinstance(value, bool) else f" {value}")
+            )
+    return " ".join(["python -m models.training", name, "--data", *data, "--out RUN_DIR", *options])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and do what it says; bad input ends with one sentence and status 2."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    arguments = build_parser().parse_args(argv)
+    actions = {"evaluate": run_evaluation, "export": run_export}
+    try:
+        return actions.get(arguments.command, run_training)(arguments)
+    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+        log.error("%s", error)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""Pictures for training: what is held out, how they are kept in memory, how they are augmented.
+
+Training pictures are decoded once to uint8 tensors (N, 3, S, S); batches are float in [-1, 1]. Which pictures a step
+sees depends on the seed and the step alone, so a resumed run continues exactly.
+"""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as TF
+
+from models.images import ImageError, read_image, square_crop
+
+log = logging.getLogger(__name__)
+
+HELD_OUT_FOLDERS = frozenset({"test", "testa", "testb", "val", "valid", "validation"})
+SPLIT_FOLDERS = HELD_OUT_FOLDERS | {"train", "traina", "trainb"}
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"})
+
+
+def held_out(names: Iterable[str]) -> set[str]:
+    """Return which pictures of one source no recipe may train on, chosen by name alone.
+
+    A source with a folder called test or val (also testA, testB) holds out those folders; otherwise every fifth
+    picture of each folder in name order where there are several folders, and the last 5 % by name where there are none.
+    """
+    names = sorted(names)
+    marked = {name for name in names if HELD_OUT_FOLDERS & {part.lower() for part in PurePosixPath(name).parts[:-1]}}
+    if marked:
+        return marked
+    folders: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        folders[str(PurePosixPath(name).parent)].append(name)
+    if len(folders) > 1:
+        return {name for members in folders.values() for name in members[4::5]}
+    return set(names[len(names) - len(names) // 20 :])
+
+
+def label_of(name: str) -> str:
+    """Return the folder that names a picture's class, without split folders; empty where there is none."""
+    parts = [part for part in PurePosixPath(name).parts[:-1] if part.lower() not in SPLIT_FOLDERS]
+    return parts[-1] if parts else ""
+
+
+def domain_of(name: str) -> str:
+    """Return "a" or "b" for pictures in folders such as trainA and testB, else an empty string."""
+    for part in PurePosixPath(name).parts[:-1]:
+        if part.lower() in SPLIT_FOLDERS and part[-1] in "AB":
+            return part[-1].lower()
+    return ""
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Pictures in memory: uint8 (N, 3, S, S) with their names, and class numbers where folders gave labels."""
+
+    images: Tensor
+    names: tuple[str, ...]
+    labels: Tensor
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def select(self, keep: Sequence[int]) -> PictureSet:
+        """Return the pictures at these places, with the same classes."""
+        index = torch.as_tensor(keep, dtype=torch.long)
+        return PictureSet(self.images[index], tuple(self.names[i] for i in keep), self.labels[index], self.classes)
+
+    def batch(self, index: Tensor) -> Tensor:
+        """Return the pictures at these places as floats in [-1, 1], (B, 3, S, S)."""
+        return self.images[index].float() / 127.5 - 1.0
+
+
+def _open_source(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
+    """Return the names of a source's pictures and how to read one.
+
+    Raises:
+        FileNotFoundError: if there is no such source.
+    """
+    if source.is_dir():
+        names = [path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()]
+        read: Callable[[str], bytes] = lambda name: (source / name).read_bytes()  # noqa: E731
+    elif source.is_file():
+        archive = zipfile.ZipFile(source)
+        names, read = archive.namelist(), archive.read
+    else:
+        raise FileNotFoundError(f"There is no {source}; give a zip or a folder of pictures.")
+    return sorted(name for name in names if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES), read
+
+
+def _decode(source: Path, image_size: int) -> tuple[dict[str, Tensor], set[str]]:
+    """Return a source's readable pictures by name, uint8 (3, S, S), and the names that are held out."""
+    names, read = _open_source(source)
+    images: dict[str, Tensor] = {}
+    for name in names:
+        try:
+            images[name] = TF.pil_to_tensor(square_crop(read_image(read(name), name=name), image_size))
+        except ImageError as error:
+            log.warning("%s: %s", source.name, error)
+    return images, held_out(names)
+
+
+def load_split(sources: Sequence[Path], image_size: int) -> tuple[PictureSet, PictureSet]:
+    """Decode all pictures of zips and folders to squares and return the training and the held-out part.
+
+    Pictures that cannot be read are left out with a warning in the log.
+
+    Args:
+        sources: zips or folders; classes are told apart by source and folder.
+        image_size: side of the squares in pixels.
+
+    Raises:
+        FileNotFoundError: if a source does not exist.
+        ValueError: if no picture could be read.
+    """
+    images: list[Tensor] = []
+    names: list[str] = []
+    labels: list[str] = []
+    test: list[bool] = []
+    for source in sources:
+        decoded, test_names = _decode(source, image_size)
+        for name, image in decoded.items():
+            images.append(image)
+            names.append(f"{source.stem}/{name}")
+            labels.append(f"{source.stem}/{label_of(name)}" if label_of(name) else "")
+            test.append(name in test_names)
+    if not images:
+        raise ValueError("No picture could be read from " + ", ".join(map(str, sources)) + ".")
+    classes = tuple(sorted(set(labels)))
+    number = {label: i for i, label in enumerate(classes)}
+    everything = PictureSet(torch.stack(images), tuple(names), torch.tensor([number[one] for one in labels]), classes)
+    train = [i for i, one in enumerate(test) if not one]
+    return everything.select(train), everything.select([i for i, one in enumerate(test) if one])
+
+
+def batch_index(length: int, batch_size: int, step: int, seed: int) -> Tensor:
+    """Return which pictures step number `step` sees, (batch_size,): every epoch is a new permutation of all.
+
+    The stream of pictures is the concatenation of one seeded permutation an epoch; a batch may straddle two.
+    """
+    start = step * batch_size
+    parts = []
+    while batch_size > 0:
+        epoch, offset = divmod(start, length)
+        order = torch.randperm(length, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
+        part = order[offset : offset + batch_size]
+        parts.append(part)
+        start, batch_size = start + len(part), batch_size - len(part)
+    return torch.cat(parts)
+
+
+class TwoViews:
+    """Two random views of each picture for contrastive learning (arXiv 2002.05709 appendix A; 2003.04297).
+
+    Args:
+        size: side of the views in pixels.
+        strength: of the colour jitter, 1 as in SimCLR, 0.5 as in MoCo v2 and SimSiam.
+        min_scale: smallest share of the area a crop may keep.
+    """
+
+    def __init__(self, size: int, strength: float = 0.5, min_scale: float = 0.2) -> None:
+        s = strength
+        jitter = v2.ColorJitter(0.8 * s, 0.8 * s, 0.8 * s, 0.2 * s)
+        self.transform = v2.Compose([
+            v2.RandomResizedCrop(size, scale=(min_scale, 1.0), antialias=True),
+            v2.RandomHorizontalFlip(),
+            v2.RandomApply([jitter], p=0.8),
+            v2.RandomGrayscale(p=0.2),
+        ])  # fmt: skip
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return two views of uint8 pictures (N, 3, S, S), each float (N, 3, size, size) in [-1, 1]."""
+        views = [torch.stack([self.transform(image) for image in images]) for _ in range(2)]
+        return views[0].float() / 127.5 - 1.0, views[1].float() / 127.5 - 1.0
+
+
+def crop_and_flip(images: Tensor, size: int, min_scale: float = 0.4) -> Tensor:
+    """Return one randomly cropped and mirrored view of uint8 pictures (N, 3, S, S), float (N, 3, size, size)."""
+    transform = v2.Compose([
+        v2.RandomResizedCrop(size, scale=(min_scale, 1.0), antialias=True),
+        v2.RandomHorizontalFlip(),
+    ])  # fmt: skip
+    return torch.stack([transform(image) for image in images]).float() / 127.5 - 1.0
+
+
+def resize(images: Tensor, size: int) -> Tensor:
+    """Return uint8 pictures (N, 3, S, S) resized without augmentation, float (N, 3, size, size) in [-1, 1]."""
+    if images.shape[-1] != size:
+        images = TF.resize(images, [size, size], antialias=True)
+    return images.float() / 127.5 - 1.0

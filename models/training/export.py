@@ -1,0 +1,110 @@
+"""Turns a training run into a weights folder: half-precision safetensors, config and card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from models.training.recipes._base import Export, TrainConfig
+from models.training.runs import write_atomically, write_json
+
+MAX_BYTES = 10_000_000
+
+
+def half_precision(model: nn.Module) -> dict[str, Tensor]:
+    """Return a model's tensors as float16, integers as they are.
+
+    Raises:
+        ValueError: if a number does not fit float16.
+    """
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in model.state_dict().items():
+        small = tensor.detach().cpu().contiguous()
+        if small.is_floating_point():
+            small = small.half()
+            if not small.isfinite().all():
+                raise ValueError(f"{name} holds numbers that float16 cannot; export it in another format.")
+        tensors[name] = small
+    return tensors
+
+
+def write_weights(
+    folder: Path, export: Export, config: TrainConfig, facts: Mapping[str, Any], metrics: Mapping[str, float]
+) -> None:
+    """Write `model.safetensors`, `config.json` and `README.md` of one trained module.
+
+    Args:
+        folder: the weights folder; its name becomes the title of the card.
+        export: what to ship.
+        config: of the run that trained it.
+        facts: recipe, command, data and licence of the weights.
+        metrics: measured on held-out pictures.
+
+    Raises:
+        ValueError: if the file would be over 10 MB.
+    """
+    data = save(half_precision(export.model))
+    if len(data) > MAX_BYTES:
+        raise ValueError(
+            f"The weights take {len(data)} bytes, over the {MAX_BYTES} that may be shipped; train smaller."
+        )
+    num_parameters = sum(p.numel() for p in export.model.parameters())
+    record = {
+        "arch": export.arch,
+        "args": export.args,
+        "image_size": config.image_size,
+        "num_parameters": num_parameters,
+        "steps": config.steps,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "metrics": {name: round(float(value), 4) for name, value in metrics.items()},
+        **facts,
+    }
+    write_atomically(folder / "model.safetensors", data)
+    write_json(folder / "config.json", record)
+    write_atomically(folder / "README.md", card(folder.name, record).encode())
+
+
+def card(name: str, record: Mapping[str, Any]) -> str:
+    """Return the model card of a weights folder, all of it taken from its config."""
+    metrics = "\n".join(f"| {key} | {value} |" for key, value in record["metrics"].items())
+    arguments = json.dumps(record["args"])
+    return f"""---
+license: mit
+tags: [unlabeled, {record["recipe"]}]
+---
+# {name}
+
+`{record["arch"]}` with {record["num_parameters"]:,} parameters, `{arguments}`, stored as float16.
+
+- **Recipe**: `{record["recipe"]}`, {record["steps"]} steps at {record["image_size"]} px.
+- **Data**: {", ".join(record["data"])}; held-out pictures are chosen by name (`models/training/data.py`).
+- **Command**: `{record["command"]}`
+- **Input**: float pictures in [-1, 1].
+- **Licence**: MIT for the weights; the training pictures are not part of this project and have terms of their own.
+
+## Measured on held-out pictures
+
+| measure | value |
+|---|---|
+{metrics}
+
+Measured by `python -m models.training evaluate RUN_DIR`; what each measure is stands in the recipe's `evaluate`.
+
+## Limits
+
+Trained for a short time on few pictures at {record["image_size"]} px; it knows only the kind of picture it saw.
+
+## Use
+
+```python
+from models.checkpoints import load_model
+
+model = load_model("{name}")
+```
+"""

@@ -1,0 +1,196 @@
+"""What every recipe shares: its contract with the loop, its config, and the small tools of an optimiser step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from models.training.data import PictureSet, batch_index
+from models.training.distributed import Processes
+
+# Channels-last convolutions of 4 channels corrupt memory in torch 2.15's AVX2 kernels (a backward pass aborts).
+MIN_CHANNELS = 8
+
+
+def option(default: Any, help: str, **bounds: float) -> Any:
+    """Return a dataclass field whose help text and bounds (`min`, `max`) command line and interface share."""
+    return field(default=default, metadata={"help": help, **bounds})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What every recipe can be told; a recipe's own config adds to it and sets its defaults."""
+
+    steps: int = option(2000, "optimiser steps in all", min=1)
+    image_size: int = option(64, "side of the training pictures in pixels", min=16, max=1024)
+    batch_size: int = option(64, "pictures a step and process", min=1)
+    learning_rate: float = option(1e-3, "peak learning rate", min=0.0)
+    warmup: int = option(100, "steps over which the learning rate rises from 0", min=0)
+    ema_decay: float = option(0.999, "how slowly the shown (averaged) weights follow, 0 is at once", min=0.0, max=1.0)
+    seed: int = option(0, "seed of weights, order and augmentation", min=0)
+    precision: Literal["auto", "fp32", "bf16"] = option("auto", "arithmetic; auto takes bf16 where it measures faster")
+
+    def __post_init__(self) -> None:
+        """Raise a ValueError, naming field, value and bound, for a number outside its bounds."""
+        for name, spec in self.__dataclass_fields__.items():
+            value, low, high = getattr(self, name), spec.metadata.get("min"), spec.metadata.get("max")
+            if (low is not None and value < low) or (high is not None and value > high):
+                raise ValueError(f"{name} is {value}; it must be from {low} to {'any size' if high is None else high}.")
+
+
+@dataclass(frozen=True)
+class Export:
+    """A trained module to ship: its architecture's name and arguments, and its parameters."""
+
+    arch: str
+    args: dict[str, Any]
+    model: nn.Module
+
+
+class Recipe(Protocol):
+    """A training method as the loop sees it; it owns its networks, losses and optimisers.
+
+    Constructed from its config, the training and held-out pictures and the processes that share the run.
+    """
+
+    Config: ClassVar[type[TrainConfig]]
+    load_scale: ClassVar[float]
+    """Pictures are kept at this multiple of image_size, so that random crops have room."""
+
+    def __init__(self, config: Any, train: PictureSet, test: PictureSet, processes: Processes) -> None: ...
+
+    def step(self, step: int) -> dict[str, float]:
+        """Take optimiser step number `step` (from 0) and return its losses and health measures."""
+
+    def preview(self) -> Tensor:
+        """Return a sheet of fixed held-out samples, (3, H, W) in [-1, 1]."""
+
+    def evaluate(self) -> dict[str, float]:
+        """Measure the shown weights on the held-out pictures."""
+
+    def exports(self) -> dict[str, Export]:
+        """Return what can be shipped by name; the empty name is the recipe's main model."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that an exact resume needs, as tensors and plain values."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+
+
+class StateOfParts:
+    """Saves and restores the parts a recipe names in `parts`: modules, optimisers, averages."""
+
+    parts: dict[str, Any]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of every part by name."""
+        return {name: part.state_dict() for name, part in self.parts.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the state of every part.
+
+        Raises:
+            ValueError: if the parts are others than those saved.
+        """
+        if state.keys() != self.parts.keys():
+            raise ValueError(f"The checkpoint holds {sorted(state)}, this recipe {sorted(self.parts)}.")
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+
+
+def my_batch(train: PictureSet, config: TrainConfig, step: int, processes: Processes) -> Tensor:
+    """Return the places of this process's pictures at a step, (batch_size,)."""
+    index = batch_index(len(train), config.batch_size * processes.world_size, step, config.seed)
+    return index[processes.rank * config.batch_size :][: config.batch_size]
+
+
+def averaged(model: nn.Module, decay: float) -> AveragedModel:
+    """Return a running average of a model's weights that is quick to follow at first (arXiv 1706.02677 in spirit).
+
+    At update t the average keeps min(decay, (1 + t) / (10 + t)), so early, random weights are soon forgotten.
+    """
+
+    def average(mean: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
+        if not mean.is_floating_point():
+            return value
+        keep = min(decay, (1 + int(count)) / (10 + int(count)))
+        return torch.lerp(value, mean, keep)
+
+    return AveragedModel(model, avg_fn=average, use_buffers=True)
+
+
+def cosine_rate(step: int, config: TrainConfig) -> float:
+    """Return the learning rate of a step: linear warm-up, then half a cosine to zero (arXiv 1608.03983)."""
+    if step < config.warmup:
+        return config.learning_rate * (step + 1) / config.warmup
+    done = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def descend(
+    loss: Tensor,
+    optimizer: torch.optim.Optimizer,
+    processes: Processes,
+    rate: float,
+    clip: float | None = None,
+) -> None:
+    """Take one optimiser step down a loss, with gradients averaged over the processes.
+
+    Args:
+        loss: scalar.
+        optimizer: whose parameters move.
+        processes: that share the step.
+        rate: learning rate of this step, for all groups but those with a `constant_rate`.
+        clip: largest gradient norm, or None.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for group in optimizer.param_groups:
+        group["lr"] = group.get("constant_rate", rate)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    processes.average_gradients(parameters)
+    if clip is not None:
+        nn.utils.clip_grad_norm_(parameters, clip)
+    optimizer.step()
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def place(model: Network, device: torch.device) -> Network:
+    """Return a model on a device, its filters in the channels-last layout that convolutions run fastest in."""
+    model.to(device)
+    model.to(memory_format=torch.channels_last)
+    return model
+
+
+def numbers(values: Mapping[str, Tensor | float]) -> dict[str, float]:
+    """Return scalars as plain numbers, cut off from any graph."""
+    return {name: float(value.detach()) if isinstance(value, Tensor) else value for name, value in values.items()}
+
+
+def weight_decay_groups(parameters: Iterable[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+    """Return optimiser groups in which matrices and filters decay but biases and norms do not."""
+    trained = [p for p in parameters if p.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def in_batches(images: Tensor, run: Callable[[Tensor], Tensor], size: int = 64) -> Tensor:
+    """Return `run` applied to pictures a batch at a time, without gradients, on the CPU, (N, ...)."""
+    with torch.inference_mode():
+        return torch.cat([run(part).float().cpu() for part in images.split(size)])
+
+
+def sheet(rows: list[Tensor]) -> Tensor:
+    """Return pictures as a sheet, each row a batch (N, 3, S, S): (3, rows * S, N * S)."""
+    return torch.cat([torch.cat(list(row.float().cpu()), dim=2) for row in rows], dim=1).clamp(-1, 1)

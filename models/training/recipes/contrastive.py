@@ -1,0 +1,199 @@
+"""Recipes of SimSiam (2011.10566 §4), SimCLR (2002.05709) and MoCo v2 (2003.04297): one backbone, one loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from models.backbones import ResNet
+from models.contrastive import MoCo, SimCLR, SimSiam
+from models.metrics import knn_accuracy, std_of_l2_normalized
+from models.training.data import PictureSet, TwoViews, resize
+from models.training.distributed import Processes
+from models.training.recipes._base import (
+    MIN_CHANNELS,
+    Export,
+    StateOfParts,
+    TrainConfig,
+    cosine_rate,
+    descend,
+    in_batches,
+    my_batch,
+    numbers,
+    option,
+    place,
+    sheet,
+    weight_decay_groups,
+)
+
+
+@dataclass(frozen=True)
+class ContrastiveConfig(TrainConfig):
+    """Options that the three methods share."""
+
+    steps: int = option(1000, "optimiser steps in all", min=1)
+    batch_size: int = option(128, "pictures a step and process", min=2)
+    learning_rate: float = option(0.06, "peak learning rate", min=0.0)
+    weight_decay: float = option(1e-4, "weight decay of the optimiser", min=0.0)
+    width: int = option(32, "channels of the backbone's first stage; 64 is ResNet-18", min=MIN_CHANNELS)
+    min_scale: float = option(0.2, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
+
+
+@dataclass(frozen=True)
+class SimSiamConfig(ContrastiveConfig):
+    """Options of SimSiam."""
+
+    dim: int = option(512, "width of projector and predictor outputs", min=8)
+    pred_dim: int = option(128, "bottleneck of the predictor", min=4)
+    stop_gradient: bool = option(True, "the stop-gradient; without it the outputs collapse")
+
+
+@dataclass(frozen=True)
+class SimCLRConfig(ContrastiveConfig):
+    """Options of SimCLR."""
+
+    dim: int = option(128, "width of the projector's output", min=8)
+    temperature: float = option(0.2, "softmax scale of NT-Xent", min=0.01)
+
+
+@dataclass(frozen=True)
+class MoCoConfig(ContrastiveConfig):
+    """Options of MoCo v2."""
+
+    dim: int = option(128, "width of the projector's output", min=8)
+    temperature: float = option(0.2, "softmax scale of InfoNCE", min=0.01)
+    queue_size: int = option(4096, "negatives kept, a multiple of the pictures a step", min=2)
+    momentum: float = option(0.99, "share of the key encoder kept at each step", min=0.0, max=1.0)
+
+
+class ContrastiveRecipe(StateOfParts):
+    """Trains one backbone on two views of every picture; a subclass says with which method."""
+
+    Config: ClassVar[type[TrainConfig]] = ContrastiveConfig
+    load_scale: ClassVar[float] = 1.5
+
+    def __init__(self, config: Any, train: PictureSet, test: PictureSet, processes: Processes) -> None:
+        self.config, self.train, self.test, self.processes = config, train, test, processes
+        self.backbone = ResNet(config.width)
+        self.method = place(self.build(config, self.backbone), processes.device)
+        self.views = TwoViews(config.image_size, min_scale=config.min_scale)
+        groups = self.parameter_groups()
+        self.optimizer = torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9)
+        self.parts = {"method": self.method, "optimizer": self.optimizer}
+
+    def build(self, config: Any, backbone: ResNet) -> nn.Module:
+        """Return the method over the backbone."""
+        raise TypeError("ContrastiveRecipe is a base; use the recipe of a method.")
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the optimiser's groups of parameters."""
+        return weight_decay_groups(self.method.parameters(), self.config.weight_decay)
+
+    def loss(self, view1: Tensor, view2: Tensor) -> Any:
+        """Return the method's output on two views."""
+        return self.method(view1, view2)
+
+    def step(self, step: int) -> dict[str, float]:
+        """Move down the method's loss on two views of one batch."""
+        index = my_batch(self.train, self.config, step, self.processes)
+        view1, view2 = (
+            view.to(self.processes.device, memory_format=torch.channels_last)
+            for view in self.views(self.train.images[index])
+        )
+        output = self.loss(view1, view2)
+        rate = cosine_rate(step, self.config)
+        descend(output.loss, self.optimizer, self.processes, rate)
+        spread = std_of_l2_normalized(output.z1)
+        return numbers({"loss": output.loss, "std_of_l2_normalized": spread, "learning_rate": rate})
+
+    def preview(self) -> Tensor:
+        """Return rows of training pictures and of two views of each."""
+        images = self.train.images[:8]
+        return sheet([resize(images, self.config.image_size), *self.views(images)])
+
+    def evaluate(self) -> dict[str, float]:
+        """Return kNN accuracy (k = 5, cosine, centred) on held-out pictures among training pictures, and collapse.
+
+        Where there are several sources, only those with folders for classes take part.
+        """
+        train = _labelled(self.train, 4000)
+        test = _labelled(self.test, 2000)
+        features, reference = self._features(test), self._features(train)
+        scores = {"std_of_l2_normalized": std_of_l2_normalized(features - features.mean(dim=0))}
+        for source in sorted({name.split("/")[0] for name in test.classes if name}):
+            rows = [i for i, name in enumerate(test.names) if name.startswith(f"{source}/")]
+            pool = [i for i, name in enumerate(train.names) if name.startswith(f"{source}/")]
+            if rows and len(pool) > 1:
+                known = (reference[pool], train.labels[pool])
+                scores[f"knn_{source}"] = knn_accuracy(features[rows], test.labels[rows], reference=known)
+        return scores
+
+    def exports(self) -> dict[str, Export]:
+        """Return the backbone."""
+        return {"": Export("resnet", {"width": self.config.width}, self.backbone)}
+
+    def _features(self, pictures: PictureSet) -> Tensor:
+        training = self.backbone.training
+        self.backbone.eval()
+        device = self.processes.device
+        features = in_batches(
+            pictures.images,
+            lambda part: self.backbone.forward_features(resize(part, self.config.image_size).to(device)),
+            128,
+        )
+        self.backbone.train(training)
+        return features
+
+
+def _labelled(pictures: PictureSet, most: int) -> PictureSet:
+    """Return up to `most` pictures that have a label, evenly spread over the names."""
+    keep = [i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]]
+    return pictures.select(keep[:: max(1, len(keep) // most)])
+
+
+class SimSiamRecipe(ContrastiveRecipe):
+    """SimSiam: the predictor keeps a constant learning rate (§4.2, appendix B)."""
+
+    Config: ClassVar[type[TrainConfig]] = SimSiamConfig
+
+    def build(self, config: SimSiamConfig, backbone: ResNet) -> nn.Module:
+        """Return SimSiam over the backbone."""
+        return SimSiam(backbone, backbone.feature_dim, config.dim, config.pred_dim, config.stop_gradient)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the optimiser's groups; the predictor's learning rate never falls."""
+        decay, predictor = self.config.weight_decay, self.method.get_submodule("predictor")
+        chosen = {id(p) for p in predictor.parameters()}
+        rest = [p for p in self.method.parameters() if id(p) not in chosen]
+        constant = [
+            {**group, "constant_rate": self.config.learning_rate}
+            for group in weight_decay_groups(predictor.parameters(), decay)
+        ]
+        return weight_decay_groups(rest, decay) + constant
+
+
+class SimCLRRecipe(ContrastiveRecipe):
+    """SimCLR: each process contrasts its own batch."""
+
+    Config: ClassVar[type[TrainConfig]] = SimCLRConfig
+
+    def build(self, config: SimCLRConfig, backbone: ResNet) -> nn.Module:
+        """Return SimCLR over the backbone."""
+        return SimCLR(backbone, backbone.feature_dim, config.dim, config.temperature)
+
+
+class MoCoRecipe(ContrastiveRecipe):
+    """MoCo v2: the keys of all processes enter every process's queue."""
+
+    Config: ClassVar[type[TrainConfig]] = MoCoConfig
+
+    def build(self, config: MoCoConfig, backbone: ResNet) -> nn.Module:
+        """Return MoCo over the backbone."""
+        return MoCo(backbone, backbone.feature_dim, config.dim, config.queue_size, config.momentum, config.temperature)
+
+    def loss(self, view1: Tensor, view2: Tensor) -> Any:
+        """Return InfoNCE with the keys of all processes gathered."""
+        return self.method(view1, view2, gather=self.processes.gather)

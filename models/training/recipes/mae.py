@@ -1,0 +1,129 @@
+"""Masked-autoencoder recipe (arXiv 2111.06377 §3, §A.1): hide three quarters, predict them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import ClassVar, cast
+
+import torch
+from torch import Tensor
+
+from models.mae import MaskedAutoencoderViT, random_mask
+from models.training.data import PictureSet, crop_and_flip, resize
+from models.training.distributed import Processes
+from models.training.recipes._base import (
+    Export,
+    StateOfParts,
+    TrainConfig,
+    averaged,
+    cosine_rate,
+    descend,
+    my_batch,
+    numbers,
+    option,
+    sheet,
+    weight_decay_groups,
+)
+
+
+@dataclass(frozen=True)
+class MAEConfig(TrainConfig):
+    """Options of the masked-autoencoder recipe; the model's own are those of `MaskedAutoencoderViT`."""
+
+    steps: int = option(4000, "optimiser steps in all", min=1)
+    image_size: int = option(128, "side of the training pictures in pixels", min=16, max=448)
+    batch_size: int = option(32, "pictures a step and process", min=1)
+    learning_rate: float = option(1e-3, "peak learning rate", min=0.0)
+    warmup: int = option(200, "steps over which the learning rate rises from 0", min=0)
+    weight_decay: float = option(0.05, "AdamW's weight decay", min=0.0)
+    mask_ratio: float = option(0.75, "share of patches hidden in training", min=0.05, max=0.95)
+    patch_size: int = option(8, "side of a patch in pixels", min=2)
+    embed_dim: int = option(192, "width of the encoder", min=16)
+    depth: int = option(6, "blocks of the encoder", min=1)
+    num_heads: int = option(3, "attention heads of the encoder", min=1)
+    decoder_embed_dim: int = option(128, "width of the decoder", min=16)
+    decoder_depth: int = option(2, "blocks of the decoder", min=1)
+    decoder_num_heads: int = option(4, "attention heads of the decoder", min=1)
+    norm_pix_loss: bool = option(False, "predict patches with mean and spread taken out")
+
+
+MODEL_FIELDS = (
+    "patch_size", "embed_dim", "depth", "num_heads",
+    "decoder_embed_dim", "decoder_depth", "decoder_num_heads", "norm_pix_loss",
+)  # fmt: skip
+
+
+class MAERecipe(StateOfParts):
+    """Trains a masked autoencoder with random crops and mirror images, the only augmentation it needs (§4.1)."""
+
+    Config: ClassVar[type[TrainConfig]] = MAEConfig
+    load_scale: ClassVar[float] = 1.0
+
+    def __init__(self, config: MAEConfig, train: PictureSet, test: PictureSet, processes: Processes) -> None:
+        self.config, self.train, self.test, self.processes = config, train, test, processes
+        everything = asdict(config)
+        self.args = {"img_size": config.image_size, **{name: everything[name] for name in MODEL_FIELDS}}
+        self.model = MaskedAutoencoderViT(**self.args).to(processes.device)
+        self.shown = averaged(self.model, config.ema_decay)
+        groups = weight_decay_groups(self.model.parameters(), config.weight_decay)
+        self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.95))
+        self.parts = {"model": self.model, "shown": self.shown, "optimizer": self.optimizer}
+
+    def step(self, step: int) -> dict[str, float]:
+        """Predict the hidden patches of one batch."""
+        index = my_batch(self.train, self.config, step, self.processes)
+        images = crop_and_flip(self.train.images[index], self.config.image_size).to(self.processes.device)
+        output = self.model(images, self.config.mask_ratio)
+        assert output.loss is not None  # the config's mask_ratio hides at least one patch
+        rate = cosine_rate(step, self.config)
+        descend(output.loss, self.optimizer, self.processes, rate, clip=1.0)
+        self.shown.update_parameters(self.model)
+        return numbers({"loss": output.loss, "learning_rate": rate})
+
+    def preview(self) -> Tensor:
+        """Return rows of masked pictures, reconstructions with the visible patches pasted in, and originals."""
+        images, mask = self._test_batch(8)
+        model = cast(MaskedAutoencoderViT, self.shown.module)
+        with torch.inference_mode():
+            filled = model.reconstruct(images, mask)
+            hidden = model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, self.config.patch_size**2 * 3))
+        return sheet([images * (1 - hidden), images * (1 - hidden) + filled * hidden, images])
+
+    def evaluate(self) -> dict[str, float]:
+        """Return PSNR in dB on hidden patches at the training ratio, and that of the visible pixels' mean colour.
+
+        The mean is over pictures, with one fixed mask each.
+        """
+        images, mask = self._test_batch(min(len(self.test), 512))
+        own: list[Tensor] = []
+        plain: list[Tensor] = []
+        model = cast(MaskedAutoencoderViT, self.shown.module)
+        with torch.inference_mode():
+            for part, hidden in zip(images.split(64), mask.split(64), strict=True):
+                target, keep = model.patchify(part), (1 - hidden).unsqueeze(-1)
+                colours = target.unflatten(-1, (-1, 3))
+                mean = (colours * keep.unsqueeze(-1)).sum(dim=(1, 2)) / (keep.sum(dim=1) * colours.shape[2])
+                guess = mean[:, None, None, :].expand_as(colours).flatten(2)
+                own.append(_masked_psnr(model.patchify(model.reconstruct(part, hidden)), target, hidden))
+                plain.append(_masked_psnr(guess, target, hidden))
+        return {
+            "masked_psnr": float(torch.cat(own).mean()),
+            "mean_colour_psnr": float(torch.cat(plain).mean()),
+        }
+
+    def exports(self) -> dict[str, Export]:
+        """Return the averaged model."""
+        return {"": Export("mae", self.args, self.shown.module)}
+
+    def _test_batch(self, num: int) -> tuple[Tensor, Tensor]:
+        order = torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:num]
+        images = resize(self.test.images[order], self.config.image_size).to(self.processes.device)
+        generator = torch.Generator().manual_seed(0)
+        mask = random_mask(len(images), self.model.num_patches, self.config.mask_ratio, generator)
+        return images, mask.to(images.device)
+
+
+def _masked_psnr(pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Return each picture's PSNR in dB over removed patches: (N, L, P), (N, L, P), (N, L) -> (N,)."""
+    error = ((pred - target).square().mean(dim=-1) * mask).sum(dim=1) / mask.sum(dim=1)
+    return 10 * torch.log10(4.0 / error)

@@ -1,0 +1,56 @@
+"""Supervised baseline: the contrastive methods' backbone with labels (cross entropy, arXiv 1512.03385 §3.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.backbones import ResNet
+from models.training.data import PictureSet, crop_and_flip
+from models.training.distributed import Processes
+from models.training.recipes._base import Export, TrainConfig, cosine_rate, descend, my_batch, numbers, option
+from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe
+
+
+@dataclass(frozen=True)
+class SupervisedConfig(ContrastiveConfig):
+    """Options of the supervised baseline."""
+
+    label_smoothing: float = option(0.1, "share of the target spread over all classes", min=0.0, max=0.9)
+
+
+class SupervisedRecipe(ContrastiveRecipe):
+    """Trains the backbone and a linear classifier on folder names as labels."""
+
+    Config: ClassVar[type[TrainConfig]] = SupervisedConfig
+
+    def __init__(self, config: Any, train: PictureSet, test: PictureSet, processes: Processes) -> None:
+        if len(train.classes) < 2:
+            raise ValueError("Supervised training needs pictures in at least two folders, whose names are the labels.")
+        self.num_classes = len(train.classes)
+        super().__init__(config, train, test, processes)
+
+    def build(self, config: Any, backbone: ResNet) -> nn.Module:
+        """Return the backbone with its classifier."""
+        backbone.fc = nn.Linear(backbone.feature_dim, self.num_classes)
+        return backbone
+
+    def step(self, step: int) -> dict[str, float]:
+        """Move down the cross entropy of one batch."""
+        index = my_batch(self.train, self.config, step, self.processes)
+        images = crop_and_flip(self.train.images[index], self.config.image_size)
+        labels = self.train.labels[index].to(self.processes.device)
+        scores: Tensor = self.method(images.to(self.processes.device))
+        loss = F.cross_entropy(scores.float(), labels, label_smoothing=self.config.label_smoothing)
+        rate = cosine_rate(step, self.config)
+        descend(loss, self.optimizer, self.processes, rate)
+        accuracy = (scores.argmax(dim=1) == labels).float().mean()
+        return numbers({"loss": loss, "accuracy": accuracy, "learning_rate": rate})
+
+    def exports(self) -> dict[str, Export]:
+        """Return the backbone with its classifier."""
+        args = {"width": self.config.width, "num_classes": self.num_classes}
+        return {"": Export("resnet", args, self.backbone)}

@@ -1,0 +1,125 @@
+"""Variational-autoencoder recipe (arXiv 1312.6114 §2-3): reconstruct through a noisy bottleneck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor
+
+from models.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
+from models.metrics import psnr
+from models.training.data import PictureSet, crop_and_flip, resize
+from models.training.distributed import Processes
+from models.training.recipes._base import (
+    MIN_CHANNELS,
+    Export,
+    StateOfParts,
+    TrainConfig,
+    averaged,
+    cosine_rate,
+    descend,
+    in_batches,
+    my_batch,
+    numbers,
+    option,
+    place,
+    sheet,
+)
+from models.vae import ConvVAE
+
+
+@dataclass(frozen=True)
+class VAEConfig(TrainConfig):
+    """Options of the variational-autoencoder recipe."""
+
+    steps: int = option(4000, "optimiser steps in all", min=1)
+    image_size: int = option(64, "side of the pictures in pixels, a multiple of 16", min=16, max=512)
+    batch_size: int = option(64, "pictures a step and process", min=1)
+    learning_rate: float = option(1e-3, "peak learning rate", min=0.0)
+    latent_dim: int = option(128, "numbers in the latent vector", min=1, max=4096)
+    num_filters: int = option(32, "channels after the first layer", min=MIN_CHANNELS)
+    beta: float = option(1.0, "weight of the KL divergence (beta-VAE); more is smoother and blurrier", min=0.0)
+    kl_warmup: int = option(1000, "steps over which the KL divergence's weight rises from 0", min=0)
+    free_bits: float = option(0.05, "nats that each latent number may carry unpunished", min=0.0)
+    autoencoder: bool = option(False, "a plain autoencoder: no noise and no KL divergence")
+    min_scale: float = option(0.8, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
+
+
+class VAERecipe(StateOfParts):
+    """Trains a VAE; edges count beside colours in its reconstruction loss, so that it blurs less."""
+
+    Config: ClassVar[type[TrainConfig]] = VAEConfig
+    load_scale: ClassVar[float] = 1.125
+
+    def __init__(self, config: VAEConfig, train: PictureSet, test: PictureSet, processes: Processes) -> None:
+        self.config, self.train, self.test, self.processes = config, train, test, processes
+        self.args: dict[str, Any] = {
+            "img_size": config.image_size, "latent_dim": config.latent_dim, "num_filters": config.num_filters,
+        }  # fmt: skip
+        model = ConvVAE(config.image_size, config.latent_dim, config.num_filters)
+        self.model = place(model, processes.device)
+        self.shown = averaged(self.model, config.ema_decay)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate)
+        self.parts = {"model": self.model, "shown": self.shown, "optimizer": self.optimizer}
+
+    def step(self, step: int) -> dict[str, float]:
+        """Move down the negative evidence lower bound of one batch (eq. 3), in nats a picture."""
+        config = self.config
+        index = my_batch(self.train, config, step, self.processes)
+        images = crop_and_flip(self.train.images[index], config.image_size, config.min_scale)
+        images = images.to(self.processes.device, memory_format=torch.channels_last)
+        output = self.model(images, sample=not config.autoencoder)
+        reconstruction = reconstruction_loss(output.recon_x.float(), images)
+        kl = kl_divergence(output.mu.float(), output.logvar.float())
+        weight = 0.0 if config.autoencoder else config.beta * min(1.0, (step + 1) / max(1, config.kl_warmup))
+        rate = cosine_rate(step, config)
+        loss = reconstruction + weight * free_bits_kl(kl, config.free_bits)
+        descend(loss, self.optimizer, self.processes, rate, clip=200.0)
+        self.shown.update_parameters(self.model)
+        total = kl.sum(dim=1).mean()
+        return numbers({"loss": loss, "reconstruction": reconstruction, "kl": total, "learning_rate": rate})
+
+    def preview(self) -> Tensor:
+        """Return rows of held-out pictures, their reconstructions, a path between two, and samples of the prior."""
+        model = self._shown()
+        images = self._test_images(8)
+        with torch.inference_mode():
+            mu = model.encode(images)[0]
+            path = torch.stack([torch.lerp(mu[0], mu[-1], t) for t in torch.linspace(0, 1, len(mu)).tolist()])
+            samples = model.sample(len(mu), torch.Generator().manual_seed(0))
+            return sheet([images, model.decode(mu), model.decode(path), samples])
+
+    def evaluate(self) -> dict[str, float]:
+        """Return held-out reconstruction PSNR in dB, the KL divergence in nats and the share of active units.
+
+        A latent number is active if its posterior mean varies by more than 0.01 over pictures (1509.00519 §5.2).
+        """
+        images, model = self._test_images(len(self.test)), self._shown()
+        mu = in_batches(images, lambda part: model.encode(part)[0])
+        logvar = in_batches(images, lambda part: model.encode(part)[1])
+        recon_x = in_batches(mu.to(images.device), model.decode)
+        return {
+            "reconstruction_psnr": psnr(recon_x, images.cpu()),
+            "kl": float(kl_divergence(mu, logvar).sum(dim=1).mean()),
+            "active_units": float((mu.var(dim=0) > 0.01).float().mean()),
+        }
+
+    def exports(self) -> dict[str, Export]:
+        """Return the averaged model."""
+        return {"": Export("vae", self.args, self.shown.module)}
+
+    def _shown(self) -> ConvVAE:
+        """Return the averaged model in eval mode."""
+        return cast(ConvVAE, self.shown.module.eval())
+
+    def _test_images(self, num: int) -> Tensor:
+        order = torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:num]
+        images = resize(self.test.images[order], self.config.image_size)
+        return images.to(self.processes.device, memory_format=torch.channels_last)
+
+
+def reconstruction_loss(recon_x: Tensor, x: Tensor) -> Tensor:
+    """Return squared error plus edge error, scaled to a sum over the numbers of one picture as the ELBO wants it."""
+    return x[0].numel() * (0.5 * (recon_x - x).square().mean() + 0.1 * laplacian_pyramid_loss(recon_x, x))

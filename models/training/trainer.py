@@ -1,0 +1,156 @@
+"""The training loop: it knows steps, files and time, and nothing of any model."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from models.training.distributed import Processes
+from models.training.recipes._base import Recipe, TrainConfig, place
+from models.training.runs import Checkpoint, RunFolder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How often the loop logs and previews (in steps) and saves (in seconds)."""
+
+    log_every: int = 20
+    preview_every: int = 500
+    save_seconds: float = 180.0
+
+
+@dataclass
+class Window:
+    """Sums of the metrics since the last logged line."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+
+    def add(self, metrics: dict[str, float]) -> None:
+        """Add the metrics of one step."""
+        for name, value in {**metrics, "count": 1.0}.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of each metric and start anew."""
+        count = self.sums.pop("count")
+        means = {name: value / count for name, value in self.sums.items()}
+        self.sums = {}
+        return means
+
+
+def resolve_precision(config: TrainConfig, device: torch.device) -> TrainConfig:
+    """Return the config with "auto" replaced by bf16 where it measures a fifth faster here, else by fp32."""
+    if config.precision != "auto":
+        return config
+    conv = place(nn.Conv2d(64, 64, 3, padding=1), device)
+    images = torch.randn(4, 64, 32, 32, device=device).contiguous(memory_format=torch.channels_last)
+    seconds = {name: _time_once(conv, images, name == "bf16") for name in ("fp32", "bf16")}
+    return replace(config, precision="bf16" if seconds["bf16"] < 0.8 * seconds["fp32"] else "fp32")
+
+
+def _time_once(conv: nn.Module, images: torch.Tensor, bf16: bool) -> float:
+    best = math.inf
+    for _ in range(3):
+        start = time.perf_counter()
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
+            conv(images).float().sum().backward()
+        if images.is_cuda:
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+@contextmanager
+def step_randomness(seed: int, step: int, rank: int) -> Iterator[None]:
+    """Seed torch for one step of one process; nothing random then depends on earlier steps."""
+    torch.manual_seed((seed * 1_000_003 + step) * 64 + rank)
+    yield
+
+
+def train(
+    recipe: Recipe,
+    config: TrainConfig,
+    run: RunFolder,
+    processes: Processes,
+    schedule: Schedule,
+    stopped: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Run a recipe from its newest checkpoint, or from the start, to the last step.
+
+    Args:
+        recipe: what is trained.
+        config: its config, with precision resolved.
+        run: the folder that receives metrics, previews and checkpoints.
+        processes: that share the run; the main one writes.
+        schedule: how often to log, preview and save.
+        stopped: asked after every step; True saves and returns.
+
+    Returns:
+        Whether the last step was reached.
+
+    Raises:
+        FloatingPointError: if a loss is not finite; the last good checkpoint stays.
+    """
+    first, window = _resume(recipe, run, processes)
+    saved = time.monotonic()
+    bar = tqdm(total=config.steps, initial=first, disable=not processes.is_main, unit="step", mininterval=5)
+    for step in range(first, config.steps):
+        with (
+            step_randomness(config.seed, step, processes.rank),
+            torch.autocast(processes.device.type, torch.bfloat16, enabled=config.precision == "bf16"),
+        ):
+            metrics = recipe.step(step)
+        if not math.isfinite(metrics["loss"]):
+            raise FloatingPointError(
+                f"The loss is {metrics['loss']} at step {step + 1}; the last checkpoint is kept. "
+                "Resume from it with a smaller learning_rate."
+            )
+        window.add(metrics)
+        done = step + 1
+        bar.update()
+        stop = stopped()
+        if processes.is_main:
+            _report(recipe, config, run, window, done, schedule)
+            if stop or done == config.steps or time.monotonic() - saved > schedule.save_seconds:
+                run.save_checkpoint(Checkpoint(done, recipe.state_dict(), dict(window.sums)))
+                saved = time.monotonic()
+        if stop:
+            bar.close()
+            return done == config.steps
+    bar.close()
+    return True
+
+
+def _resume(recipe: Recipe, run: RunFolder, processes: Processes) -> tuple[int, Window]:
+    checkpoint = run.load_checkpoint()
+    if checkpoint is None:
+        return 0, Window()
+    recipe.load_state_dict(checkpoint.state)
+    if processes.is_main:
+        run.forget_metrics_after(checkpoint.step)
+    log.info("Resuming at step %d.", checkpoint.step)
+    return checkpoint.step, Window(dict(checkpoint.window))
+
+
+def _report(recipe: Recipe, config: TrainConfig, run: RunFolder, window: Window, done: int, schedule: Schedule) -> None:
+    if done % schedule.log_every == 0 or done == config.steps:
+        run.append_metrics({"step": done, "time": time.time(), **window.means()})
+    if done % schedule.preview_every == 0 or done == config.steps:
+        run.save_preview(done, recipe.preview())
+
+
+def evaluate(recipe: Recipe, run: RunFolder, step: int) -> dict[str, float]:
+    """Measure a recipe's shown weights on the held-out pictures and keep the numbers in `evaluation.json`."""
+    scores = recipe.evaluate()
+    run.save_evaluation(step, scores)
+    return scores

@@ -1,0 +1,131 @@
+"""Variational autoencoder with one global latent vector (Kingma & Welling, arXiv 1312.6114).
+
+Pictures are (N, 3, S, S) in [-1, 1]; latents (N, latent_dim). Because the whole picture passes through one vector
+with a Gaussian prior, points between two pictures decode to pictures, and the prior can be sampled.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LOGVAR_RANGE = (-12.0, 8.0)
+
+
+class VAEOutput(NamedTuple):
+    """What one pass returns: recon_x (N, 3, S, S), mu, logvar and z, each (N, latent_dim)."""
+
+    recon_x: Tensor
+    mu: Tensor
+    logvar: Tensor
+    z: Tensor
+
+
+class ConvVAE(nn.Module):
+    """A convolutional encoder and decoder around a global Gaussian latent.
+
+    Args:
+        img_size: side in pixels, a multiple of 16.
+        latent_dim: numbers in the latent vector.
+        num_filters: channels after the first layer; they double at each halving up to eight times.
+    """
+
+    def __init__(self, img_size: int = 64, latent_dim: int = 128, num_filters: int = 32) -> None:
+        super().__init__()
+        if img_size % 16:
+            raise ValueError(f"img_size {img_size} is not a multiple of 16, which four halvings need.")
+        self.img_size, self.latent_dim = img_size, latent_dim
+        widths = [num_filters * scale for scale in (1, 2, 4, 8)]
+        self.base = (widths[-1], img_size // 16, img_size // 16)
+        size = widths[-1] * (img_size // 16) ** 2
+        self.encoder = nn.Sequential(*(_down(a, b) for a, b in zip([3, *widths], widths, strict=False)), nn.Flatten())
+        self.to_mu = nn.Linear(size, latent_dim)
+        self.to_logvar = nn.Linear(size, latent_dim)
+        self.from_latent = nn.Linear(latent_dim, size)
+        back = widths[::-1]
+        self.decoder = nn.Sequential(
+            *(_up(a, b) for a, b in zip(back, [*back[1:], num_filters], strict=False)),
+            nn.Conv2d(num_filters, 3, 3, padding=1),
+            nn.Tanh(),
+        )
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the posterior's mean and log-variance, each (N, latent_dim), of pictures (N, 3, S, S).
+
+        Raises:
+            ValueError: if the pictures have another size.
+        """
+        if x.shape[1:] != (3, self.img_size, self.img_size):
+            raise ValueError(
+                f"Pictures are {tuple(x.shape[1:])}; this model wants (3, {self.img_size}, {self.img_size})."
+            )
+        hidden = self.encoder(x)
+        return self.to_mu(hidden), self.to_logvar(hidden).clamp(*LOGVAR_RANGE)
+
+    def reparameterize(self, mu: Tensor, logvar: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw z = mu + sigma * noise so that gradients reach mu and sigma (§2.4), (N, latent_dim)."""
+        noise = torch.randn(mu.shape, generator=generator, dtype=mu.dtype).to(mu.device)
+        return mu + noise * (0.5 * logvar).exp()
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Turn latents (N, latent_dim) into pictures (N, 3, S, S) in [-1, 1]."""
+        return self.decoder(self.from_latent(z).unflatten(1, self.base))
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None, sample: bool = True) -> VAEOutput:
+        """Encode, draw (or take the mean when `sample` is False: a plain autoencoder) and decode."""
+        mu, logvar = self.encode(x)
+        z = self.reparameterize(mu, logvar, generator) if sample else mu
+        return VAEOutput(self.decode(z), mu, logvar, z)
+
+    def sample(
+        self,
+        num: int,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+        device: torch.device | str | None = None,
+    ) -> Tensor:
+        """Decode `num` draws from the prior N(0, temperature²): (num, 3, S, S) in [-1, 1]."""
+        z = torch.randn(num, self.latent_dim, generator=generator) * temperature
+        return self.decode(z.to(device or self.to_mu.weight.device))
+
+
+def _down(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Halve the side: (N, in, S, S) -> (N, out, S/2, S/2)."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 4, stride=2, padding=1),
+        nn.BatchNorm2d(out_channels),
+        nn.LeakyReLU(0.2, inplace=True),
+    )
+
+
+def _up(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Double the side: (N, in, S, S) -> (N, out, 2S, 2S); stride divides kernel, so every pixel gets equal weight."""
+    return nn.Sequential(
+        nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1),
+        nn.BatchNorm2d(out_channels),
+        nn.LeakyReLU(0.2, inplace=True),
+    )
+
+
+def lerp(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """Return the point a share t of the straight way from a to b, (D,) or (N, D)."""
+    return a + (b - a) * t
+
+
+def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """Return the point a share t of the way along the arc from a to b, its length passing evenly too (1609.04468 §2.1).
+
+    Directions turn at constant speed; nearly parallel or zero vectors fall back to the straight line, its limit.
+    """
+    norm_a, norm_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
+    cosine = F.cosine_similarity(a, b, dim=-1).clamp(-1, 1).unsqueeze(-1)
+    angle = cosine.arccos()
+    sine = angle.sin()
+    degenerate = (sine < 1e-4) | (norm_a == 0) | (norm_b == 0)
+    safe = torch.where(degenerate, torch.ones_like(sine), sine)
+    unit_a, unit_b = a / norm_a.clamp(min=1e-12), b / norm_b.clamp(min=1e-12)
+    direction = (((1 - t) * angle).sin() * unit_a + (t * angle).sin() * unit_b) / safe
+    return torch.where(degenerate, lerp(a, b, t), direction * lerp(norm_a, norm_b, t))
