@@ -1,0 +1,102 @@
+"""Unlabeled: see what neural networks learn from pictures without labels.
+
+Run ``python app.py`` and open the printed address; after the weights changed, run
+``python app.py --precompute``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from typing import Any
+
+from demos import _environment
+
+_environment.prepare()  # before gradio is imported, which reads its settings once
+
+import gradio as gr  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+
+from demos._base import ASSETS, Context, discover, make_context  # noqa: E402
+from demos._i18n import Texts  # noqa: E402
+from demos._locale import ChineseLocales  # noqa: E402
+from demos._look import CSS_FILE, theme  # noqa: E402
+from demos._page import colophon, header, place_tabs  # noqa: E402
+from models.checkpoints import CHECKPOINTS, load_model, weights_info  # noqa: E402
+
+
+def real_context() -> Context:
+    """Returns the context with the weights of this repository."""
+    return make_context(load_model, weights_info, _environment.files_folder())
+
+
+def build_app(ctx: Context) -> gr.Blocks:
+    """Places the header and every tab found in `demos`."""
+    gr.set_static_paths([ASSETS / "examples", ctx.first_paint])
+    with gr.Blocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
+        header(ctx)
+        place_tabs(app, ctx, discover())
+        colophon(ctx)
+    app.queue(max_size=64, default_concurrency_limit=4)
+    return app
+
+
+def launch_options(texts: Texts) -> dict[str, Any]:
+    """Returns the arguments of `gr.Blocks.launch` that belong to this app, wherever it runs."""
+    return {
+        "theme": theme(),
+        "css_paths": [CSS_FILE],
+        "i18n": texts.i18n(),
+        "app_kwargs": {"middleware": [Middleware(ChineseLocales)]},
+        "max_file_size": "200mb",
+        "allowed_paths": [],
+        "run_history": False,
+        "enable_monitoring": False,
+        "footer_links": ["api"],
+        "show_error": False,
+        "strict_cors": True,
+        "ssr_mode": False,  # Spaces switch it on by themselves; it costs memory and is no faster here
+        "mcp_server": False,
+        "pwa": False,
+        "share": False,
+    }
+
+
+def precompute(ctx: Context) -> None:
+    """Makes the finished result each tab opens on, and notes the weights they were made with."""
+    for demo in discover():
+        folder = ctx.first_paint / demo.name
+        folder.mkdir(parents=True, exist_ok=True)
+        demo.precompute(ctx, folder)
+    weights = {name: weights_info(name).sha256 for name in CHECKPOINTS}
+    (ctx.first_paint / "weights.json").write_text(json.dumps(weights, indent=2) + "\n", "utf-8")
+
+
+def main() -> None:
+    """Reads the command line and starts the app, or renews the first results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    everywhere_or_here = "0.0.0.0" if os.environ.get("SYSTEM") == "spaces" else "127.0.0.1"
+    parser.add_argument("--host", default=everywhere_or_here, help="address to listen on")
+    parser.add_argument("--port", type=int, default=7860, help="port to listen on")
+    parser.add_argument("--precompute", action="store_true", help="renew the first results, then exit")
+    arguments = parser.parse_args()
+    ctx = real_context()
+    if arguments.precompute:
+        precompute(ctx)
+        return
+    app = build_app(ctx)
+    app.launch(
+        server_name=arguments.host,
+        server_port=arguments.port,
+        prevent_thread_lock=True,
+        quiet=True,
+        **launch_options(Texts.load()),
+    )
+    shown = "127.0.0.1" if arguments.host == "0.0.0.0" else arguments.host
+    print(f"Unlabeled is ready on http://{shown}:{arguments.port}", flush=True)
+    app.block_thread()
+
+
+if __name__ == "__main__":
+    main()

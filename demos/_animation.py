@@ -1,0 +1,80 @@
+"""Sequences of pictures: there-and-back animations, sprite sheets and filmstrips, written with Pillow alone.
+
+Every picture of a sequence is RGB and has the size of the first. Times are whole milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+from PIL import Image
+
+FRAME_MS = 60  # about 16 pictures a second: smooth to the eye and a small file
+HOLD_MS = 700  # each end rests, so that one sees where the way starts and stops
+STRIP_GAP = 4  # pixels between the pictures of a filmstrip
+
+
+def upscale(images: Sequence[Image.Image], side: int) -> list[Image.Image]:
+    """Enlarge pictures with Lanczos until the shorter side has `side` pixels; larger ones stay."""
+    factor = max(1.0, side / min(images[0].size)) if images else 1.0
+    if factor == 1.0:
+        return list(images)
+    width, height = (round(length * factor) for length in images[0].size)
+    return [image.resize((width, height), Image.Resampling.LANCZOS) for image in images]
+
+
+def there_and_back(frames: Sequence[Image.Image]) -> tuple[list[Image.Image], list[int]]:
+    """Return the pictures of one round and how long each is shown, in milliseconds.
+
+    N pictures make a round of 2N - 2, since neither end is shown twice; both ends rest for `HOLD_MS`.
+
+    Raises:
+        ValueError: if there are fewer than two pictures.
+    """
+    if len(frames) < 2:
+        raise ValueError(f"{len(frames)} picture(s) make no animation; give at least 2.")
+    round_trip = [*frames, *frames[-2:0:-1]]
+    durations = [FRAME_MS] * len(round_trip)
+    durations[0] = durations[len(frames) - 1] = HOLD_MS
+    return round_trip, durations
+
+
+def looping_webp(frames: Sequence[Image.Image], quality: int = 85) -> bytes:
+    """Write an animated WebP that goes there and back for ever.
+
+    Raises:
+        ValueError: if there are fewer than two pictures.
+    """
+    first, *rest = (round_trip := there_and_back(frames))[0]
+    buffer = BytesIO()
+    # method 2 of 0..6: a third of the time of the default for files a few percent larger
+    options = {"duration": round_trip[1], "loop": 0, "quality": quality, "method": 2}
+    first.save(buffer, "WEBP", save_all=True, append_images=rest, **options)
+    return buffer.getvalue()
+
+
+def still_webp(image: Image.Image, quality: int = 90) -> bytes:
+    """Write one picture as WebP, for views where no single pixel matters."""
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=quality, method=2)
+    return buffer.getvalue()
+
+
+def sprite_sheet(rows: Sequence[Sequence[Image.Image]], gap: int = 0) -> Image.Image:
+    """Lay rows of equally many pictures out on white, (rows) x (pictures), `gap` pixels apart.
+
+    Raises:
+        ValueError: if there is no picture or the rows differ in length.
+    """
+    if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
+        lengths = [len(row) for row in rows]
+        raise ValueError(f"Rows of {lengths} pictures make no sheet; give rows of equal length.")
+    width, height = rows[0][0].size
+    columns = len(rows[0])
+    size = (columns * (width + gap) - gap, len(rows) * (height + gap) - gap)
+    sheet = Image.new("RGB", size, "white")
+    for top, row in enumerate(rows):
+        for left, image in enumerate(row):
+            sheet.paste(image, (left * (width + gap), top * (height + gap)))
+    return sheet

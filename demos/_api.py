@@ -1,0 +1,35 @@
+"""Public endpoints for programs, beside what the page itself calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from demos._base import MODEL_EVENT
+from demos._look import undecoded
+
+
+def endpoint(fn: Callable[..., Any], inputs: Sequence[Component], outputs: Sequence[Component], api_name: str) -> None:
+    """Offers `fn` to programs as ``/api_name``, over components that no page shows.
+
+    Unlike `gr.api`, this goes through the components' own checks: a caller can only name files it uploaded.
+
+    Args:
+        fn: Handler; its docstring describes the endpoint in the API documentation.
+        inputs: Components made with ``render=False``, labelled with the names of the parameters.
+        outputs: Components made with ``render=False``.
+        api_name: Name without the slash.
+    """
+    with gr.Column(visible=False):
+        for component in (*inputs, *outputs):
+            component.render()
+        trigger = gr.Button()
+    trigger.click(fn, list(inputs), list(outputs), api_name=api_name, api_visibility="public", **MODEL_EVENT)
+
+
+def photo_parameter(label: str) -> gr.Image:
+    """Makes a photo among the inputs of an endpoint; the handler gets the path of the file as it came."""
+    return undecoded(gr.Image(label=label, type="filepath", image_mode=None, render=False))

@@ -1,0 +1,136 @@
+"""What a tab is (`Demo`), what it is given (`Context`), and how the tabs are found (`discover`)."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import gradio as gr
+from gradio.i18n import I18nData
+from PIL import Image
+
+import demos
+from demos._files import FileStore
+from demos._i18n import Texts
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from models.checkpoints import WeightsInfo
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+FIRST_PAINT = ASSETS / "first_paint"
+EXAMPLES = ASSETS / "examples"
+
+# Every event that runs a network shares one slot: two at a time would only slow each other down.
+MODEL_EVENT: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+PRIVATE_MODEL_EVENT: dict[str, Any] = {**MODEL_EVENT, "api_visibility": "private"}
+
+
+class Say(Protocol):
+    """A sentence in the language of the visitor who sent the request."""
+
+    def __call__(self, request: gr.Request | None, key: str, /, **values: Any) -> str: ...
+
+
+class Both(Protocol):
+    """HTML holding a sentence in every language, of which the page shows the visitor's."""
+
+    def __call__(self, key: str, /, **values: Any) -> str: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a tab needs from outside; tests pass one with fakes.
+
+    Attributes:
+        load_model: Name of the weights -> network in eval mode.
+        weights_info: Name of the weights -> what its ``config.json`` says.
+        t: Key -> text for a static label, translated in the browser.
+        say: Request, key and values -> finished sentence, for errors and results over the API.
+        both: Key and values -> HTML in both languages, for lines with numbers in them.
+        save_image: Picture -> path of a PNG the browser may fetch.
+        save_bytes: File content and suffix -> path the browser may fetch.
+        first_paint: Folder with one folder per tab, written by `Demo.precompute`.
+    """
+
+    load_model: Callable[[str], nn.Module]
+    weights_info: Callable[[str], WeightsInfo]
+    t: Callable[[str], I18nData]
+    say: Say
+    both: Both
+    save_image: Callable[[Image.Image], str]
+    save_bytes: Callable[[bytes, str], str]
+    first_paint: Path = FIRST_PAINT
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One tab.
+
+    Attributes:
+        name: Id of the tab, also in ``?tab=``; its title is the text ``"<name>.title"``.
+        order: Place among the tabs, smallest first.
+        build: Creates the components and events in the caller's tab.
+        precompute: Writes the finished first result into the given folder, ``first_paint/<name>``.
+    """
+
+    name: str
+    order: int
+    build: Callable[[Context], None]
+    precompute: Callable[[Context, Path], None]
+
+
+def make_context(
+    load_model: Callable[[str], nn.Module],
+    weights_info: Callable[[str], WeightsInfo],
+    files: Path,
+    texts: Texts | None = None,
+    first_paint: Path = FIRST_PAINT,
+) -> Context:
+    """Builds a `Context` over a source of weights and a folder for result files.
+
+    Args:
+        load_model: Name of the weights -> network in eval mode.
+        weights_info: Name of the weights -> their record.
+        files: Folder the browser may fetch from; created when needed.
+        texts: Strings of the app, read from ``assets/i18n`` by default.
+        first_paint: Folder of the precomputed first results.
+    """
+    texts = texts or Texts.load()
+    store = FileStore(files)
+    return Context(
+        load_model=load_model,
+        weights_info=weights_info,
+        t=texts.label,
+        say=texts.say,
+        both=texts.both,
+        save_image=store.save_image,
+        save_bytes=store.save_bytes,
+        first_paint=first_paint,
+    )
+
+
+def discover() -> list[Demo]:
+    """Imports every public module of `demos` and returns their tabs in order.
+
+    Raises:
+        TypeError: If a module does not define ``DEMO`` as a `Demo`.
+        ValueError: If two tabs have the same name.
+    """
+    found: dict[str, Demo] = {}
+    for module_info in pkgutil.iter_modules(demos.__path__):
+        if module_info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"demos.{module_info.name}")
+        demo = getattr(module, "DEMO", None)
+        if not isinstance(demo, Demo):
+            raise TypeError(f"demos/{module_info.name}.py must define DEMO = Demo(...), found {demo!r}")
+        if demo.name in found:
+            raise ValueError(f"demos/{module_info.name}.py repeats the tab name {demo.name!r}")
+        found[demo.name] = demo
+    return sorted(found.values(), key=lambda demo: (demo.order, demo.name))

@@ -1,0 +1,50 @@
+"""Makes every Chinese browser see Chinese: of its locales Gradio knows zh-CN and zh-TW only."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# zh, zh-HK, zh-Hans-SG and the like would get English. Gradio asks the browser for its language once, while its
+# scripts start, and adds `head` of `launch` only after that; so this has to stand in the page as it is sent.
+_SCRIPT = b"""<head>
+<script>
+if (/^zh\\b/i.test(navigator.language) && !["zh-CN", "zh-TW"].includes(navigator.language)) {
+  const known = /hant|hk|mo/i.test(navigator.language) ? "zh-TW" : "zh-CN";
+  Object.defineProperty(navigator, "language", { get: () => known });
+}
+</script>"""
+
+
+class ChineseLocales:
+    """ASGI middleware that puts a short script at the beginning of the page and touches nothing else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, and changes the answer if it is the page itself."""
+        is_page = scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) in ("", "/")
+        await self._app(scope, receive, _Rewriter(send) if is_page else send)
+
+
+class _Rewriter:
+    """Collects one answer and sends it with the script in it."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._start: Message = {}
+        self._body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        self._body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        if b"<head>" in self._body:
+            self._body = self._body.replace(b"<head>", _SCRIPT, 1)
+            length = (b"content-length", str(len(self._body)).encode())
+            self._start["headers"] = [h for h in self._start["headers"] if h[0] != b"content-length"] + [length]
+        await self._send(self._start)
+        await self._send({"type": "http.response.body", "body": self._body})

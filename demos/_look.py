@@ -1,0 +1,243 @@
+"""The look all tabs share: theme, style sheet, and the handful of components every tab is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import ImageData
+from gradio.i18n import I18nData
+from PIL import Image
+
+from demos._base import ASSETS, Context
+from models.images import ImageError, read_image
+
+CSS_FILE = ASSETS / "look" / "app.css"
+SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Noto Sans CJK SC", "sans-serif")
+MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+
+
+def theme() -> gr.themes.Base:
+    """Returns the theme: system fonts, warm greys, and one accent colour, teal."""
+    look = gr.themes.Base(
+        primary_hue=gr.themes.colors.teal,
+        secondary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.stone,
+        radius_size=gr.themes.sizes.radius_md,
+        spacing_size=gr.themes.sizes.spacing_md,
+        font=SYSTEM_FONTS,
+        font_mono=MONO_FONTS,
+    )
+    return look.set(
+        body_background_fill="#fbfaf8",
+        body_background_fill_dark="#161514",
+        block_background_fill="transparent",
+        block_background_fill_dark="transparent",
+        block_border_width="0px",
+        block_border_width_dark="0px",
+        block_shadow="none",
+        block_shadow_dark="none",
+        block_padding="0px",
+        block_label_background_fill="transparent",
+        block_label_background_fill_dark="transparent",
+        block_label_border_width="0px",
+        block_label_border_width_dark="0px",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_400",
+        block_label_text_weight="500",
+        block_title_text_weight="500",
+        block_title_text_color="*neutral_700",
+        block_title_text_color_dark="*neutral_300",
+        panel_border_width="0px",
+        panel_background_fill="transparent",
+        panel_background_fill_dark="transparent",
+        color_accent="#0f766e",
+        color_accent_soft="#e6f2f0",
+        color_accent_soft_dark="#12312e",
+        button_primary_background_fill="#0f766e",
+        button_primary_background_fill_hover="#115e59",
+        button_primary_background_fill_dark="#2dd4bf",
+        button_primary_background_fill_hover_dark="#5eead4",
+        button_primary_text_color="#ffffff",
+        button_primary_text_color_dark="#10201e",
+        button_secondary_background_fill="#efedea",
+        button_secondary_background_fill_hover="#e5e2dd",
+        button_secondary_background_fill_dark="#2a2827",
+        button_secondary_background_fill_hover_dark="#373433",
+        button_secondary_border_color="transparent",
+        button_secondary_border_color_dark="transparent",
+        slider_color="#0f766e",
+        slider_color_dark="#2dd4bf",
+        checkbox_label_background_fill="transparent",
+        checkbox_label_background_fill_dark="transparent",
+        link_text_color="#0f766e",
+        link_text_color_dark="#2dd4bf",
+    )
+
+
+def lead(ctx: Context, key: str) -> gr.Markdown:
+    """Places the one sentence a tab begins with."""
+    return gr.Markdown(ctx.t(key), elem_classes="lead")
+
+
+def note(ctx: Context, key: str) -> gr.Markdown:
+    """Places a short quiet text, such as the honest limit of a model."""
+    return gr.Markdown(ctx.t(key), elem_classes="note")
+
+
+def aside(ctx: Context, title_key: str, body_key: str) -> gr.Accordion:
+    """Places an explanation that is folded away until asked for."""
+    with gr.Accordion(ctx.t(title_key), open=False, elem_classes="aside") as fold:
+        gr.Markdown(ctx.t(body_key))
+    return fold
+
+
+def options(ctx: Context, title_key: str) -> gr.Accordion:
+    """Opens a folded block for secondary controls; use it as a context manager."""
+    return gr.Accordion(ctx.t(title_key), open=False, elem_classes="options")
+
+
+def pills(ctx: Context, label_key: str, choices: Mapping[str, str], value: str, elem_id: str | None = None) -> gr.Radio:
+    """Places a switch between a few choices, side by side.
+
+    Args:
+        ctx: The context of the tab.
+        label_key: Key of its name, read out by screen readers.
+        choices: Value -> key of its text.
+        value: The choice at the start.
+        elem_id: Id in the page.
+    """
+    return gr.Radio(
+        [(ctx.t(key), name) for name, key in choices.items()],
+        value=value,
+        label=ctx.t(label_key),
+        container=False,
+        elem_classes="pills",
+        elem_id=elem_id,
+    )
+
+
+def photo(ctx: Context, label_key: str, value: str | Path | None = None, elem_id: str | None = None) -> gr.Image:
+    """Places an input for one photo (file, camera, clipboard); handlers get the path of the file as it came.
+
+    Read it with `open_photo`, which says what is wrong with a file in the visitor's language.
+    """
+    return undecoded(
+        gr.Image(
+            None if value is None else str(value),
+            label=ctx.t(label_key),
+            type="filepath",
+            image_mode=None,
+            sources=["upload", "webcam", "clipboard"],
+            buttons=[],
+            placeholder=ctx.t("common.drop"),  # type: ignore[arg-type]
+            elem_classes=["picture", "photo"],
+            elem_id=elem_id,
+        )
+    )
+
+
+def undecoded(image: gr.Image) -> gr.Image:
+    """Makes an image input hand over the path of the file as it came.
+
+    By itself Gradio decodes the file first and fails on a damaged one before anybody can say what is wrong.
+    """
+    image.preprocess = _path_of  # type: ignore[method-assign]
+    return image
+
+
+def picture(
+    label: I18nData, value: str | Path | None = None, elem_id: str | None = None, download: bool = True
+) -> gr.Image:
+    """Places a result picture with its caption underneath, exact to the pixel."""
+    return gr.Image(
+        None if value is None else str(value),
+        label=label,
+        type="filepath",
+        format="png",
+        interactive=False,
+        buttons=["download", "fullscreen"] if download else ["fullscreen"],
+        elem_classes=["picture"],
+        elem_id=elem_id,
+    )
+
+
+def before_after(label: I18nData, value: tuple[str, str] | None = None, elem_id: str | None = None) -> gr.ImageSlider:
+    """Places two pictures of equal size under one slider."""
+    return gr.ImageSlider(
+        value,
+        label=label,  # type: ignore[arg-type]
+        type="filepath",
+        format="png",
+        interactive=False,
+        buttons=["fullscreen"],
+        elem_classes=["picture", "before-after"],
+        elem_id=elem_id,
+    )
+
+
+def html_line(value: str = "", elem_class: str = "facts", elem_id: str | None = None) -> gr.HTML:
+    """Places a line of HTML made by `Context.both`, by default the line of facts under a result."""
+    return gr.HTML(value, elem_classes=elem_class, elem_id=elem_id)
+
+
+def facts_line(
+    ctx: Context, weights: Sequence[str], size: tuple[int, int], seconds: float, prepared: bool = False
+) -> str:
+    """Writes the line every panel ends with: which weights, at what size, how long it took.
+
+    Args:
+        ctx: The context of the tab.
+        weights: Names of the weights that were run.
+        size: Width and height in pixels the network worked at.
+        seconds: Time of the networks alone.
+        prepared: Whether the result was made in advance (first paint).
+    """
+    infos = [ctx.weights_info(name) for name in weights]
+    names = " + ".join(f"<b>{info.name}</b> ({info.num_parameters / 1e6:.1f} M)" for info in infos)
+    time = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    key = "common.facts_prepared" if prepared else "common.facts"
+    return f"{names} · {ctx.both(key, width=size[0], height=size[1], time=time)}"
+
+
+def strip(ctx: Context, paths: Sequence[Path], elem_id: str | None = None) -> gr.Dataset:
+    """Places a strip of example thumbnails; its click event passes the index of the chosen one."""
+    return gr.Dataset(
+        label=ctx.t("common.examples"),
+        components=[gr.Image(render=False)],
+        samples=[[str(path)] for path in paths],
+        samples_per_page=max(len(paths), 1),
+        type="index",
+        elem_classes="strip",
+        elem_id=elem_id,
+    )
+
+
+def open_photo(ctx: Context, request: gr.Request | None, path: str | None) -> Image.Image:
+    """Reads a visitor's photo.
+
+    Raises:
+        gr.Error: If there is none or it cannot be used, with one sentence in the visitor's language.
+    """
+    if not path:
+        raise sorry(ctx, request, "error.no_photo")
+    try:
+        return read_image(path, name=Path(path).name)
+    except ImageError as error:
+        raise image_error(ctx, request, error) from error
+
+
+def image_error(ctx: Context, request: gr.Request | None, error: ImageError) -> gr.Error:
+    """Turns the reason a picture cannot be used into a message for the visitor."""
+    return sorry(ctx, request, f"error.image.{error.code}", **error.values)
+
+
+def sorry(ctx: Context, request: gr.Request | None, key: str, **values: Any) -> gr.Error:
+    """Makes the message that tells a visitor, in their language, why there is no result."""
+    return gr.Error(ctx.say(request, key, **values), duration=8, print_exception=False)
+
+
+def _path_of(payload: ImageData | None) -> str | None:
+    return None if payload is None else payload.path

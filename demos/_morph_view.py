@@ -1,0 +1,181 @@
+"""The HTML panels of the VAE tab: a player of two ways in step, the filmstrip, the rebuilt ends, the samples.
+
+The player's pictures come in one sheet (row: way, column: moment) and are drawn on two canvases, so that both
+ways always show the same moment, however slowly they arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import gradio as gr
+
+from demos._animation import FRAME_MS, HOLD_MS
+from demos._base import Context
+from demos._morph import SMOOTH_STEPS
+from demos._morph_files import Shown
+
+_STYLE = """
+.stages { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; max-width: 640px; margin: 0 auto; }
+figure { margin: 0; min-width: 0; }
+canvas { display: block; width: 100%; aspect-ratio: 1; border-radius: 8px; background: var(--line);
+  cursor: pointer; }
+figcaption { margin-top: 6px; color: var(--ink-soft); font-size: 14px; line-height: 1.35;
+  text-align: center; }
+figcaption.learned { color: var(--accent); font-weight: 600; }
+canvas, .film img, .ends img { box-sizing: border-box; border: 1px solid var(--line); }
+.bar { display: flex; align-items: center; gap: 10px; max-width: 640px; margin: 8px auto 0; }
+.bar button { flex: none; width: 36px; height: 36px; padding: 0; border: 0; border-radius: 50%;
+  cursor: pointer; background: var(--accent-soft); }
+.bar button::before { content: ""; display: block; width: 12px; height: 14px; margin: auto;
+  background: var(--accent);  clip-path: polygon(10% 0, 100% 50%, 10% 100%); }
+.bar button[aria-pressed="true"]::before {
+  clip-path: polygon(0 0, 35% 0, 35% 100%, 65% 100%, 65% 0, 100% 0, 100% 100%, 65% 100%, 35% 100%, 0 100%); }
+.bar input { flex: 1; min-width: 0; height: 36px; margin: 0; accent-color: var(--accent); cursor: ew-resize; }
+.film { overflow-x: auto; margin: 4px 0; }
+.film img { display: block; width: 100%; border-radius: 6px; }
+.sheet figcaption { text-align: left; margin: 0; }
+.ends { display: grid; grid-template-columns: 1fr 1fr 4px 1fr 1fr; gap: 8px; }
+.ends figure:nth-child(3) { grid-column: 4; }
+.ends img { display: block; width: 100%; aspect-ratio: 1; border-radius: 6px; }
+.how { margin: 8px 0 0; color: var(--ink-soft); font-size: 13px; }
+.samples { display: grid; grid-template-columns: repeat(6, 1fr); gap: 8px; max-width: 760px; }
+@media (max-width: 560px) { .samples { grid-template-columns: repeat(4, 1fr); } }
+.samples img { display: block; width: 100%; height: auto; border-radius: 6px; }
+.empty { display: grid; place-items: center; min-height: 260px; padding: 24px; text-align: center;
+  border: 1px dashed var(--line); border-radius: 8px; color: var(--ink-soft); }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; }
+"""
+
+_LOWER = "--picture-height: min(42vw, 264px);"
+
+_SCRIPT = """
+let playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+let began = performance.now(), sheet = null, source = "", drawn = -1;
+const find = (what) => element.querySelector(what);
+
+function draw(index, columns) {
+  const width = sheet.naturalWidth / columns, height = sheet.naturalHeight / 2;
+  element.querySelectorAll("canvas").forEach((canvas, row) => {
+    const paper = canvas.getContext("2d");
+    paper.imageSmoothingQuality = "high";
+    paper.drawImage(sheet, index * width, row * height, width, height, 0, 0, canvas.width, canvas.height);
+  });
+  find("input").value = drawn = index;
+}
+
+function moment(elapsed, columns, step, hold) {
+  const way = hold + (columns - 2) * step, passed = elapsed % (2 * way), back = passed >= way;
+  const rest = passed - (back ? way : 0);
+  const forth = rest < hold ? 0 : Math.min(1 + Math.floor((rest - hold) / step), columns - 2);
+  return back ? columns - 1 - forth : forth;
+}
+
+function setPlaying(value) {
+  playing = value;
+  const box = find(".morph"), columns = Number(box.dataset.columns), step = Number(box.dataset.step);
+  const index = Number(find("input").value);
+  const skipped = index ? Number(box.dataset.hold) + (index - 1) * step : 0;
+  began = performance.now() - skipped;
+}
+
+function tick(now) {
+  if (!element.isConnected) return;
+  requestAnimationFrame(tick);
+  const box = find(".morph");
+  if (!box || !element.offsetParent) return;
+  find("button").setAttribute("aria-pressed", String(playing));
+  if (box.dataset.sheet !== source) {
+    source = box.dataset.sheet;
+    drawn = -1;
+    sheet = new Image();
+    sheet.src = source;
+  }
+  if (!sheet.complete || !sheet.naturalWidth) return;
+  const columns = Number(box.dataset.columns);
+  const index = playing ? moment(now - began, columns, Number(box.dataset.step), Number(box.dataset.hold))
+                        : Number(find("input").value);
+  if (index !== drawn || find("canvas").dataset.sheet !== source) {
+    draw(index, columns);
+    find("canvas").dataset.sheet = source;  // a new result brings new, empty canvases
+  }
+}
+
+element.addEventListener("click", (event) => {
+  if (event.target.closest("button, canvas")) setPlaying(!playing);
+});
+element.addEventListener("input", () => { playing = false; });
+requestAnimationFrame(tick);
+"""
+
+
+def panel(value: str, elem_id: str) -> gr.HTML:
+    """Places one of the panels; what it shows comes from the functions below."""
+    return gr.HTML(value, css_template=_STYLE, js_on_load=_SCRIPT, elem_id=elem_id, apply_default_css=False)
+
+
+def photo_row() -> gr.HTML:
+    """Opens a place for the two photos, which stand side by side and so are lower than a photo alone."""
+    return gr.HTML(html_template="@children", css_template=_LOWER, apply_default_css=False)
+
+
+def player(ctx: Context, shown: Shown) -> str:
+    """Writes the player of the way through the network and the cross-fade."""
+    learned = ctx.both("vae.latent", latent_dim=shown.latent_dim)
+    stages = "".join(
+        f'<figure><canvas width="384" height="384" role="img" aria-labelledby="{name}"></canvas>'
+        f'<figcaption id="{name}" class="{kind}">{text}</figcaption></figure>'
+        for name, kind, text in (("play-path", "learned", learned), ("play-fade", "", ctx.both("vae.fade")))
+    )
+    return (
+        f'<div class="morph" data-sheet="{_url(shown.sheet)}" data-columns="{SMOOTH_STEPS}" '
+        f'data-step="{FRAME_MS}" data-hold="{HOLD_MS}"><div class="stages">{stages}</div><div class="bar">'
+        f'<button type="button" aria-labelledby="play-name"></button>'
+        f'<input type="range" min="0" max="{SMOOTH_STEPS - 1}" value="0" aria-labelledby="play-moment">'
+        f'<span class="unseen" id="play-name">{ctx.both("vae.play")}</span>'
+        f'<span class="unseen" id="play-moment">{ctx.both("vae.moment")}</span></div></div>'
+    )
+
+
+def filmstrip(ctx: Context, shown: Shown) -> str:
+    """Writes the strip of two rows, with a caption over the first and one under the second."""
+    learned = ctx.both("vae.latent", latent_dim=shown.latent_dim)
+    return (
+        f'<figure class="sheet"><figcaption class="learned" id="film-path">{learned}</figcaption>'
+        f'<div class="film"><img src="{_url(shown.strip)}" style="min-width: {shown.steps * 56}px" '
+        f'aria-labelledby="film-path film-fade"></div>'
+        f'<figcaption id="film-fade">{ctx.both("vae.fade")}</figcaption></figure>'
+    )
+
+
+def ends(ctx: Context, shown: Shown) -> str:
+    """Writes both ends as the network got them, each beside what it made of it and their likeness."""
+    photo = ctx.both("vae.end_photo", size=shown.img_size)
+    made = [ctx.both("vae.end_rebuilt", score=f"{score:.1f}") for score in shown.scores]
+    photos = [(path, "", photo) for path in shown.pictures]
+    rebuilt = [(path, "learned", text) for path, text in zip(shown.rebuilt, made, strict=True)]
+    row = [photos[0], *rebuilt, photos[1]]
+    figures = (
+        f'<figure><img src="{_url(path)}" aria-labelledby="end-{place}">'
+        f'<figcaption id="end-{place}" class="{kind}">{text}</figcaption></figure>'
+        for place, (path, kind, text) in enumerate(row)
+    )
+    return f'<div class="ends">{"".join(figures)}</div><p class="how">{ctx.both("vae.ends_note")}</p>'
+
+
+def sample_grid(paths: Sequence[str]) -> str:
+    """Writes the grid of pictures drawn from the prior, numbered for screen readers."""
+    images = (f'<img src="{_url(path)}" alt="{number}">' for number, path in enumerate(paths, 1))
+    return f'<div class="samples">{"".join(images)}</div>'
+
+
+def empty(ctx: Context, key: str, **words: Any) -> str:
+    """Writes what stands in the place of a result that needs something first."""
+    return f'<div class="empty"><p>{ctx.both(key, **words)}</p></div>'
+
+
+def _url(path: str) -> str:
+    return "gradio_api/file=" + quote(path)  # relative to the page, wherever the app is mounted

@@ -1,0 +1,47 @@
+"""Several pictures side by side with their titles and one caption line, for slides and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+MARGIN = 16  # pixels around and between the pictures
+LINE = 30  # pixels a line of text takes
+PAPER, INK = "#ffffff", "#1c1917"
+
+
+def sheet(pictures: Sequence[tuple[str, Image.Image]], caption: str, side: int = 256) -> Image.Image:
+    """Draws square pictures in a row, each under its title, with a caption below.
+
+    Args:
+        pictures: Titles and pictures, left to right; Latin letters, which Pillow's own font can write.
+        caption: One line, shrunk to fit the width.
+        side: Pixels each picture is shown at.
+
+    Returns:
+        An RGB picture of n * side + (n + 1) * MARGIN by side + 2 * (LINE + MARGIN) pixels.
+
+    Raises:
+        ValueError: If there is no picture.
+    """
+    if not pictures:
+        raise ValueError("There are no pictures to draw; give at least 1.")
+    width = MARGIN + len(pictures) * (side + MARGIN)
+    page = Image.new("RGB", (width, side + 2 * (LINE + MARGIN)), PAPER)
+    pen = ImageDraw.Draw(page)
+    for place, (title, image) in enumerate(pictures):
+        left = MARGIN + place * (side + MARGIN)
+        page.paste(image.resize((side, side), Image.Resampling.LANCZOS), (left, MARGIN + LINE))
+        _write(pen, title, (left, MARGIN + LINE / 2), side)
+    _write(pen, caption, (MARGIN, MARGIN + LINE + side + LINE / 2 + MARGIN / 2), width - 2 * MARGIN)
+    return page
+
+
+def _write(pen: ImageDraw.ImageDraw, text: str, left_middle: tuple[float, float], room: float) -> None:
+    """Writes one line no wider than `room`."""
+    size = 17.0
+    font = ImageFont.load_default(size)
+    if (length := font.getlength(text)) > room:
+        font = ImageFont.load_default(size * room / length)
+    pen.text(left_middle, text, fill=INK, font=font, anchor="lm")
