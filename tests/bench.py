@@ -1,0 +1,221 @@
+"""What the app costs on this machine, as Markdown tables: `make bench`. It needs the trained weights."""
+
+import inspect
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from clients import connect
+from gradio_client import handle_file
+from PIL import Image
+from running_app import ROOT, running_app
+from torch import nn
+
+EXAMPLES = ROOT / "assets" / "examples"
+CALLS = 7  # of each event; the tables give the median
+WARM_UP = 2  # calls before them that load models and compile
+IMPORTS = ("torch", "gradio", "models.checkpoints", "app", "umap")
+TRAINING_SECONDS = 5.0  # of steps measured for each recipe
+
+Arguments = dict[str, Any]
+
+
+def table(title: str, head: Sequence[str], rows: Iterator[Sequence[str]]) -> None:
+    """Print a Markdown table under a title, each row as soon as it is measured."""
+    print(f"\n## {title}\n\n| {' | '.join(head)} |\n|{' --- |' * len(head)}", flush=True)
+    for row in rows:
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
+def median_ms(call: Callable[[int], object], calls: int = CALLS, warm_up: int = WARM_UP) -> float:
+    """Return the median time of `call(number)` in milliseconds; the first calls are not counted."""
+    times = []
+    for number in range(warm_up + calls):
+        start = time.perf_counter()
+        call(number)
+        times.append((time.perf_counter() - start) * 1000)
+    return statistics.median(times[warm_up:])
+
+
+def photos(folder: Path, example: str, count: int) -> list[str]:
+    """Write different pictures of one example, so that no answer can be one remembered from before."""
+    image = Image.open(EXAMPLES / example).convert("RGB")
+    paths = [folder / f"{Path(example).stem}-{number}.png" for number in range(count)]
+    for number, path in enumerate(paths):
+        image.crop((number, number, image.width, image.height)).save(path)
+    return [str(path) for path in paths]
+
+
+def requests(folder: Path) -> dict[str, Callable[[int], Arguments]]:
+    """Return for each endpoint its arguments at call number 0, 1, ...; files are paths."""
+    count = 2 * (WARM_UP + CALLS) + 1
+    apples = photos(folder, "fruit/apple-01.jpg", count)
+    oranges = photos(folder, "fruit/orange-01.jpg", count)
+    kinds = str(EXAMPLES / "kinds.zip")
+    plain = {"encoder": "simsiam", "n_neighbors": 15, "min_dist": 0.1}
+    return {
+        "translate": lambda n: {"image": apples[n], "direction": "apple2orange"},
+        "reconstruct": lambda n: {"image": apples[n], "mask_ratio": 0.75, "mask_kind": "random", "seed": n},
+        "interpolate": lambda n: {
+            "image_a": apples[n], "image_b": oranges[n], "steps": 9, "model": "vae-fruit"
+        },
+        "embed": lambda n: {"files": [kinds], "seed": n, **plain},
+    }  # fmt: skip
+
+
+def handlers() -> Mapping[str, Callable[..., object]]:
+    """Return the functions behind the public endpoints, which take the same arguments."""
+    from demos import _environment
+
+    _environment.prepare()  # before gradio is imported
+    import app
+
+    blocks = app.build_app(app.real_context())
+    return {str(fn.api_name): fn.fn for fn in blocks.fns.values() if fn.fn and fn.api_visibility == "public"}
+
+
+def call_handler(handler: Callable[..., object], arguments: Arguments) -> object:
+    """Call a handler as Gradio does, from nobody's browser."""
+    if "request" in inspect.signature(handler).parameters:
+        return handler(**arguments, request=None)
+    return handler(**arguments)
+
+
+def sent(arguments: Arguments) -> Arguments:
+    """Return arguments with their files uploaded."""
+
+    def value(item: Any) -> Any:
+        if isinstance(item, list):
+            return [value(part) for part in item]
+        return handle_file(item) if isinstance(item, str) and Path(item).is_file() else item
+
+    return {name: value(item) for name, item in arguments.items()}
+
+
+def endpoint_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Time each endpoint in this process and over HTTP, and the app's memory after it was used."""
+    functions, arguments = handlers(), requests(folder)
+    half = WARM_UP + CALLS
+    with running_app(folder) as app:
+        server = psutil.Process(app.pid)
+        client = connect(app.url, folder / "downloads")
+        yield "(start)", "", "", f"{server.memory_info().rss / 2**20:.0f}"
+        for name, request in arguments.items():
+            calls = CALLS if name != "embed" else 2
+            inside = median_ms(lambda n: call_handler(functions[name], request(n)), calls)  # noqa: B023
+            outside = median_ms(
+                lambda n: client.predict(**sent(request(half + n)), api_name=f"/{name}"),  # noqa: B023
+                calls,
+            )
+            memory = server.memory_info().rss / 2**20
+            yield f"/{name}", f"{inside:.0f}", f"{outside:.0f}", f"{memory:.0f}"
+        client.close()
+
+
+def network_rows() -> Iterator[tuple[str, str, str]]:
+    """Time our networks beside those of the published sizes, one picture at a time."""
+    from models.checkpoints import load_model, weights_info
+    from models.cyclegan import ResnetGenerator
+    from models.mae import MaskedAutoencoderViT
+
+    def milliseconds(network: nn.Module, side: int) -> float:
+        picture = torch.zeros(1, 3, side, side)
+        with torch.inference_mode():
+            return median_ms(lambda _: network(picture))
+
+    large_mae = MaskedAutoencoderViT(
+        img_size=224, patch_size=16, embed_dim=768, depth=12, num_heads=12,
+        decoder_embed_dim=512, decoder_depth=8, decoder_num_heads=16,
+    )  # fmt: skip
+    mae_side = weights_info("mae-photos").image_size
+    pairs = (
+        ("CycleGAN generator", load_model("apple2orange"), 256, ResnetGenerator(64, 9), 256),
+        ("MAE, three quarters hidden", load_model("mae-photos"), mae_side, large_mae, 224),
+    )
+    for name, ours, our_side, official, official_side in pairs:
+        own, other = milliseconds(ours, our_side), milliseconds(official.eval(), official_side)
+        yield name, f"{own:.0f} ({our_side} px)", f"{other:.0f} ({official_side} px), {other / own:.1f} times"
+
+
+def seconds_of(code: str) -> float:
+    """Return how long a fresh interpreter takes over some code, the faster of two runs."""
+
+    def once() -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+        return time.perf_counter() - start
+
+    return min(once(), once())
+
+
+def start_rows(folder: Path) -> Iterator[tuple[str, str]]:
+    """Time imports beyond a bare interpreter, and the app's start until its page arrives."""
+    bare = seconds_of("pass")
+    for module in IMPORTS:
+        yield f"import {module}", f"{seconds_of(f'import {module}') - bare:.1f}"
+
+    def start() -> float:
+        with running_app(folder) as app:
+            return app.seconds_to_first_byte
+
+    yield "app.py, until the first byte of the page", f"{min(start(), start()):.1f}"
+
+
+def noise_archive(path: Path) -> Path:
+    """Write 80 small pictures of noise in folders that suit every recipe."""
+    random = np.random.default_rng(0)
+    folders = ("trainA", "trainB", "testA", "testB")
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(80):
+            pixels = random.integers(0, 256, (128, 128, 3), dtype=np.uint8)
+            with archive.open(f"{folders[number % 4]}/kind{number % 3}/{number}.png", "w") as file:
+                Image.fromarray(pixels).save(file, "PNG")
+    return path
+
+
+def training_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Time the steps of each recipe at its own defaults."""
+    from models.training.__main__ import build_recipe
+    from models.training.distributed import Processes
+    from models.training.recipes import RECIPES
+
+    data = noise_archive(folder / "noise.zip")
+    for name, kind in RECIPES.items():
+        config = kind.Config()
+        recipe = build_recipe(name, config, [data], Processes())
+        recipe.step(0)
+        done, start = 0, time.perf_counter()
+        while time.perf_counter() - start < TRAINING_SECONDS:
+            done += 1
+            recipe.step(done)
+        rate = done / (time.perf_counter() - start)
+        yield name, f"{rate:.2f}", f"{config.batch_size} pictures of {config.image_size} px"
+
+
+def main() -> None:
+    """Print all tables."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    print(f"# {platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"torch {torch.__version__} on {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory(prefix="unlabeled-bench-") as name:
+        folder = Path(name)
+        table("Start", ("what", "seconds"), start_rows(folder))
+        columns = ("endpoint", "in process, ms", "over HTTP, ms", "memory of the app after, MiB")
+        table("Events", columns, endpoint_rows(folder))
+        table("Networks", ("network", "ours, ms", "published size, ms"), network_rows())
+        table("Training", ("recipe", "steps a second", "a step"), training_rows(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Fixtures for all tests: a fixed random state, shallow models, a Context that needs no trained weights."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from fakes import ShallowModels
+from PIL import Image
+from running_app import running_app
+
+from demos import _environment
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+_environment.prepare()  # before any test imports gradio
+
+if TYPE_CHECKING:
+    from demos._base import Context
+
+OPT_IN = ("slow", "network")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    for tier in OPT_IN:
+        parser.addoption(f"--run-{tier}", action="store_true", help=f"run also the tests marked {tier}")
+    parser.addoption("--app-url", help="test the app that runs there instead of starting one")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for tier in OPT_IN:
+        if not config.getoption(f"--run-{tier}"):
+            skip = pytest.mark.skip(reason=f"marked {tier}: give --run-{tier}")
+            for item in items:
+                if tier in item.keywords:
+                    item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_threads() -> None:
+    """Shallow models run no slower on one thread, and far faster where something else runs beside them."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> None:
+    """Start every test from the same random state."""
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def shallow_models() -> ShallowModels:
+    """Untrained models under the names of the trained ones."""
+    return ShallowModels()
+
+
+@pytest.fixture
+def context(shallow_models: ShallowModels, tmp_path: Path) -> "Context":
+    """A Context over shallow models whose result files go to the test's own folder."""
+    from demos._base import make_context
+
+    files, first_paint = tmp_path / "files", tmp_path / "first_paint"
+    return make_context(shallow_models.load_model, shallow_models.weights_info, files, first_paint=first_paint)
+
+
+@pytest.fixture(scope="session")
+def photo() -> Image.Image:
+    """A picture of 160 x 120 pixels with colours, edges and texture, the same every time."""
+    y, x = np.mgrid[0:120, 0:160]
+    noise = np.random.default_rng(0).normal(0, 6, (120, 160))
+    disc = ((x - 80) ** 2 + (y - 60) ** 2 < 40**2) * 120.0
+    channels = [60 + x / 2 + noise, 40 + y + disc + noise, 90 + (x + y) / 4 + noise]
+    return Image.fromarray(np.stack(channels, axis=-1).clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="session")
+def app_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the real app with its trained weights, started once for all tests, or the one given."""
+    given = request.config.getoption("--app-url")
+    if given:
+        yield given.rstrip("/")
+        return
+    with running_app(tmp_path_factory.mktemp("app")) as app:
+        yield app.url

@@ -1,0 +1,163 @@
+"""The CycleGAN tab: the translation itself, what is shown of it, and what opens first."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from fakes import ShallowModels
+from gradio_client import Client, handle_file
+from PIL import Image
+from torch import nn
+
+from demos import cyclegan
+from demos._base import Context, make_context
+from models.images import to_tensor
+
+
+class Negative(nn.Module):
+    """Its own inverse, so that the round trip is exact."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return -x
+
+
+class Brighter(nn.Module):
+    """Adds a fixed amount, in levels of 0 to 255."""
+
+    def __init__(self, levels: float) -> None:
+        super().__init__()
+        self.levels = levels
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.levels / 127.5
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_a_perfect_round_trip_has_no_error(photo: Image.Image) -> None:
+    result = cyclegan.translate(photo, Negative(), Negative())
+    assert result.cycle_error == pytest.approx(0, abs=1e-4)
+    assert np.array_equal(pixels(result.translated), 255 - pixels(result.original))
+    assert np.array_equal(pixels(result.back), pixels(result.original))
+    assert (pixels(result.difference) == 255).all()
+
+
+def test_the_error_is_in_levels_of_255(photo: Image.Image) -> None:
+    result = cyclegan.translate(photo, Brighter(10), Brighter(-4))
+    assert result.cycle_error == pytest.approx(6, abs=1e-3)
+    assert result.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((512, 512), (256, 256)), ((1000, 500), (256, 128)), ((300, 900), (84, 256)), ((64, 40), (64, 40))],
+)
+def test_photos_keep_their_shape(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    result = cyclegan.translate(Image.new("RGB", size, "red"), Negative(), Negative())
+    assert result.original.size == expected
+    assert result.translated.size == result.back.size == result.difference.size == expected
+
+
+def test_a_strip_is_refused() -> None:
+    with pytest.raises(cyclegan.TooNarrowError, match="24 px"):
+        cyclegan.translate(Image.new("RGB", (2000, 200)), Negative(), Negative())
+
+
+def test_differences_are_white_to_teal() -> None:
+    levels = np.array([[0.0, cyclegan.FULL_COLOUR / 2, cyclegan.FULL_COLOUR, 255.0]])
+    none, half, full, beyond = pixels(cyclegan.difference_picture(levels))[0]
+    assert none.tolist() == [255, 255, 255]
+    assert (full < half).all() and (half < none).all()
+    assert full.tolist() == beyond.tolist()
+    assert full[0] < full[1]
+
+
+def test_examples_go_in_the_direction_that_makes_sense() -> None:
+    examples = cyclegan.example_photos()
+    assert len(examples) >= 10
+    directions = [cyclegan.example_direction(path) for path in examples]
+    assert directions[:4] == ["apple2orange", "orange2apple"] * 2
+    assert cyclegan.FRUITS / cyclegan.OPENING_EXAMPLE in examples
+
+
+def components(app: gr.Blocks) -> dict[str, Any]:
+    return {block.elem_id: block for block in app.blocks.values() if block.elem_id}
+
+
+def test_without_a_first_result_the_tab_asks_for_a_photo(context: Context) -> None:
+    with gr.Blocks(analytics_enabled=False) as app:
+        cyclegan.build(context)
+    found = components(app)
+    assert found["cyclegan-photo"].value is None
+    assert found["cyclegan-translated"].value is None
+    assert found["cyclegan-score"].value == ""
+
+
+def test_the_tab_opens_on_what_was_prepared(context: Context) -> None:
+    folder = context.first_paint / "cyclegan"
+    folder.mkdir(parents=True)
+    cyclegan.precompute(context, folder)
+    stored = json.loads((folder / "result.json").read_text())
+    with gr.Blocks(analytics_enabled=False) as app:
+        cyclegan.build(context)
+    found = components(app)
+    assert found["cyclegan-photo"].value["orig_name"] == cyclegan.OPENING_EXAMPLE
+    assert f"{stored['cycle_error']:.1f}" in found["cyclegan-score"].value
+    assert "apple2orange" in found["cyclegan-facts"].value
+    with Image.open(found["cyclegan-translated"].value["path"]) as shown:
+        original = to_tensor(Image.open(folder / "original.png"))
+        again = context.load_model("apple2orange")(original)
+        assert np.abs(pixels(shown) - ((again[0].permute(1, 2, 0).numpy() + 1) * 127.5)).max() <= 1
+
+
+@pytest.fixture(scope="module")
+def client(shallow_models: ShallowModels, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    folder = tmp_path_factory.mktemp("cyclegan")
+    context = make_context(shallow_models.load_model, shallow_models.weights_info, folder, first_paint=folder)
+    with gr.Blocks(analytics_enabled=False) as app:
+        cyclegan.build(context)
+    app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield Client(app.local_url, verbose=False)
+    app.close()
+
+
+def test_programs_get_the_same_translation(client: Client, context: Context, photo: Image.Image, tmp_path: Path):
+    photo.save(tmp_path / "photo.png")
+    translated, back, error = client.predict(
+        handle_file(str(tmp_path / "photo.png")), "orange2apple", api_name="/translate"
+    )
+    networks = context.load_model("orange2apple"), context.load_model("apple2orange")
+    expected = cyclegan.translate(photo, *networks)
+    assert np.array_equal(pixels(Image.open(translated)), pixels(expected.translated))
+    assert np.array_equal(pixels(Image.open(back)), pixels(expected.back))
+    assert error == pytest.approx(expected.cycle_error, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "empty"), (b"%PDF-1.7 not a photo", "not a picture"), (b"\x89PNG\r\n\x1a\n short", "damaged")],
+)
+def test_a_file_that_is_no_photo_is_explained(client: Client, tmp_path: Path, content: bytes, reason: str) -> None:
+    file = tmp_path / "photo.png"
+    file.write_bytes(content)
+    with pytest.raises(Exception, match=reason):
+        client.predict(handle_file(str(file)), "apple2orange", api_name="/translate")
+
+
+def test_a_narrow_photo_is_explained(client: Client, tmp_path: Path) -> None:
+    Image.new("RGB", (900, 60)).save(tmp_path / "strip.png")
+    with pytest.raises(Exception, match="too long and narrow: crop it to at most 8 to 1"):
+        client.predict(handle_file(str(tmp_path / "strip.png")), "apple2orange", api_name="/translate")
+
+
+def test_an_unknown_direction_is_refused(client: Client, photo: Image.Image, tmp_path: Path) -> None:
+    photo.save(tmp_path / "photo.png")
+    with pytest.raises(Exception, match="apple2pear"):
+        client.predict(handle_file(str(tmp_path / "photo.png")), "apple2pear", api_name="/translate")

@@ -1,0 +1,350 @@
+"""The map tab: what it reads, shows and refuses, its files for the first paint, and ``/embed``."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+import torch
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from demos import embeddings
+from demos._atlas import (
+    Collection,
+    PictureMap,
+    Prepared,
+    Scores,
+    Settings,
+    collect,
+    load_set,
+    neighbours_of,
+    save_set,
+    score,
+    table_csv,
+    table_rows,
+)  # fmt: skip
+from demos._atlas_handlers import NUM_NEAR, Handlers
+from demos._atlas_view import told_html
+from demos._atlas_visit import Atlas, Job, Visit
+from demos._base import Context
+from demos._scatter import make_sprite, picked_id, scatter_figure, sprite_layout, tile_style
+from demos.embeddings import DEMO, build
+from models import projection
+
+KINDS = ("blue", "green", "red")
+PER_KIND = 5
+NO_REQUEST: Any = None  # as in a call from Python, without a browser
+
+
+def picture(kind: str, number: int) -> Image.Image:
+    """A noisy square of one colour."""
+    noise = np.random.default_rng(number).normal(0, 20, (40, 40, 3))
+    noise[..., ("red", "green", "blue").index(kind)] += 150
+    return Image.fromarray((noise + 50).clip(0, 255).astype(np.uint8))
+
+
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A zip of labelled pictures, with one file that is none."""
+    path = tmp_path_factory.mktemp("kinds") / "kinds.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for kind in KINDS:
+            for number in range(PER_KIND):
+                archive.writestr(f"{kind}/{number}.png", png(picture(kind, number)))
+        archive.writestr("red/readme.txt", "not a picture")
+    return path
+
+
+@pytest.fixture(scope="module")
+def collection(kinds: Path) -> Collection:
+    return collect([kinds], 2000)
+
+
+@pytest.fixture(scope="session")
+def umap_ready() -> None:
+    """Import and compile umap once; the first time on a machine takes about half a minute."""
+    projection.warm_up()
+    assert projection.wait_until_ready(timeout=600)
+
+
+@pytest.fixture
+def handlers(context: Context, kinds: Path) -> Handlers:
+    return Handlers(context, kinds)
+
+
+def event(**data: Any) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+def test_folders_become_labels_and_the_rest_is_counted(collection: Collection) -> None:
+    assert collection.labels == tuple(kind for kind in KINDS for _ in range(PER_KIND))
+    assert collection.skipped == {"not_an_image": 1}
+    assert {picture.size for picture in collection.pictures()} == {(128, 128)}
+
+
+def test_no_more_pictures_are_read_than_allowed(kinds: Path) -> None:
+    few = collect([kinds], 7)
+    assert len(few) == 7
+    assert few.skipped["too_many"] == 3 * PER_KIND + 1 - 7
+
+
+def test_what_was_left_out_is_said(context: Context, collection: Collection) -> None:
+    said = told_html(context, collection, uploaded=True, clamped=14)
+    assert "15 pictures, 3 labels" in said
+    assert "1 × " in said and "not a picture" in said and "不是图片" in said
+    assert "14 neighbours" in said
+
+
+def test_thumbnails_lie_where_the_page_looks_for_them() -> None:
+    colours = [(index * 20, 0, 255 - index * 20) for index in range(11)]
+    sprite = make_sprite([Image.new("RGB", (30, 30), colour) for colour in colours])
+    sheet = Image.open(io.BytesIO(sprite.data))
+    assert sheet.size == (sprite.columns * sprite.cell, sprite.rows * sprite.cell)
+    for index, colour in enumerate(colours):
+        row, column = divmod(index, sprite.columns)
+        middle: Any = sheet.getpixel((int((column + 0.5) * sprite.cell), int((row + 0.5) * sprite.cell)))
+        assert np.abs(np.subtract(middle, colour)).max() < 12
+    assert "background-position:100.0000% 0.0000%" in tile_style(sprite, "x", sprite.columns - 1)
+
+
+@pytest.mark.parametrize("count", [1, 480, 2000])
+def test_a_sheet_is_small_enough_for_a_phone(count: int) -> None:
+    cell, columns = sprite_layout(count)
+    assert (cell * columns) ** 2 < 16_000_000
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_the_figure_is_valid_plotly_with_every_point_once(dims: int) -> None:
+    coordinates = np.random.default_rng(0).normal(size=(9, dims)).astype(np.float32)
+    labels = ["b", "a", None] * 3
+    figure = scatter_figure(coordinates, labels, [f"{i}.png" for i in range(9)])
+    checked = go.Figure(figure)
+    assert [trace.name for trace in checked.data] == ["a", "b", "–"]
+    assert sorted(id for trace in checked.data for id in trace.customdata) == list(range(9))
+    for trace in checked.data:
+        for place, point in enumerate(trace.customdata):
+            assert trace.text[place] == f"{point}.png"
+            assert trace.x[place] == pytest.approx(coordinates[point, 0], abs=1e-3)
+
+
+def test_neighbours_are_those_of_brute_force() -> None:
+    features = np.random.default_rng(1).normal(size=(40, 12)).astype(np.float32)
+    centred = features - features.mean(axis=0)
+    for index in (0, 17, 39):
+        cosines = {
+            other: centred[index] @ centred[other] / np.linalg.norm(centred[index]) / np.linalg.norm(centred[other])
+            for other in range(40)
+            if other != index
+        }
+        expected = sorted(cosines, key=lambda other: -cosines[other])[:6]
+        found = neighbours_of(features, index, 6)
+        assert [id for id, _ in found] == expected
+        np.testing.assert_allclose([cosine for _, cosine in found], [cosines[id] for id in expected], atol=1e-5)
+
+
+def test_scores_tell_good_features_from_bad() -> None:
+    rng = np.random.default_rng(0)
+    labels = [kind for kind in KINDS for _ in range(10)]
+    centres = np.repeat(np.eye(3, 16), 10, axis=0)
+    good = (centres * 8 + rng.normal(size=(30, 16))).astype(np.float32)
+    found = score(good, good[:, :3], labels, 5)
+    assert found.knn_accuracy == pytest.approx(1.0, abs=0.04)
+    assert found.chance == pytest.approx(1 / 3)
+    assert found.trustworthiness > 0.7
+    collapsed = (np.ones((30, 16)) + rng.normal(0, 1e-4, (30, 16))).astype(np.float32)
+    assert score(collapsed, good[:, :2], labels, 5).collapse < 0.01
+    unlabelled = score(good, good[:, :2], [None] * 30, 5)
+    assert unlabelled.knn_accuracy is None and unlabelled.chance is None
+
+
+def test_the_table_holds_every_picture(collection: Collection) -> None:
+    coordinates = np.arange(30, dtype=np.float32).reshape(15, 2)
+    rows = table_rows(collection, coordinates)
+    assert rows[1] == ["blue/1.png", "blue", 2.0, 3.0]
+    read = list(csv.reader(io.StringIO(table_csv(rows).decode("utf-8-sig"))))
+    assert read[0] == ["file", "label", "x", "y"]
+    assert len(read) == 16
+    assert table_csv(table_rows(collection, np.zeros((15, 3), np.float32))).startswith(b"\xef\xbb\xbffile,label,x,y,z")
+
+
+@pytest.mark.parametrize("id", [-1, 15, 1.0, "3", None, True, [1]])
+def test_ids_that_no_point_has_are_refused(id: Any) -> None:
+    with pytest.raises(ValueError, match="not one of the 15 points"):
+        picked_id(event(id=id), 15)
+    assert picked_id(event(id=14), 15) == 14
+
+
+def test_prepared_files_are_small_and_give_back_what_they_were_made_of(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(480, 256)).astype(np.float32)
+    scores = Scores(0.5, 0.1, 0.9, 0.8)
+    maps = {dims: PictureMap(rng.normal(size=(480, dims)).astype(np.float32) * 8, scores, 1.0) for dims in (2, 3)}
+    Prepared(features, 1.5, maps).save(tmp_path / "simsiam.npz")
+    assert (tmp_path / "simsiam.npz").stat().st_size < 1_000_000
+    read = Prepared.load(tmp_path / "simsiam.npz", 480)
+    np.testing.assert_allclose(read.features, features, atol=2e-3)
+    np.testing.assert_allclose(read.maps[3].coordinates, maps[3].coordinates, atol=0.02)
+    assert read.maps[2].scores == scores and read.maps[2].seconds is None and read.seconds == 1.5
+    with pytest.raises(ValueError, match="480 pictures, not 12"):
+        Prepared.load(tmp_path / "simsiam.npz", 12)
+
+
+@pytest.mark.usefixtures("umap_ready")
+def test_an_upload_is_read_then_mapped_then_walked_through(handlers: Handlers, kinds: Path) -> None:
+    settings = ("random", "2", 15, 0.1, 0)
+    visit, *rest, job = handlers.on_files([str(kinds)], *settings, NO_REQUEST)
+    assert isinstance(job, Job) and len(visit.uploaded) == 15
+    shown = handlers.on_job(visit, job, NO_REQUEST)
+    value = json.loads(shown.plot.value)
+    assert {trace["name"] for trace in value["figure"]["data"]} == set(KINDS)
+    assert "14 neighbours" in shown.told and "never trained" in shown.facts
+    assert shown.near.count('near-tile"') == NUM_NEAR
+    visit, near, rings = handlers.on_pick(shown.visit, event(id=9), NO_REQUEST)
+    assert "green/4.png" in near
+    assert json.loads(rings.props["marks"])[0] == 9
+    again = handlers.on_settings(visit, *settings)
+    assert json.loads(again[1].value) == value and again[0].picked == 9
+    with pytest.raises(gr.Error, match="not on this map"):
+        handlers.on_pick(visit, event(id=15), NO_REQUEST)
+
+
+@pytest.mark.usefixtures("umap_ready")
+def test_another_map_of_the_same_features_needs_no_encoder(context: Context, kinds: Path) -> None:
+    atlas, settings = Atlas(context, kinds), Settings("random")
+    visit = atlas.draw(Visit(), settings, None, gr.Progress())
+    without = Atlas(replace(context, load_model=_refuse), kinds)
+    other = without.draw(visit, replace(settings, seed=1), None, gr.Progress())
+    assert other.features["random"][0] is visit.features["random"][0]
+
+
+def _refuse(name: str) -> torch.nn.Module:
+    raise AssertionError(f"{name} was loaded")
+
+
+def test_a_page_left_for_too_long_is_told_to_reload(handlers: Handlers) -> None:
+    with pytest.raises(gr.Error, match="Reload"):
+        handlers.on_pick(None, event(id=0), NO_REQUEST)
+
+
+def test_a_prepared_set_of_other_pictures_is_noticed(collection: Collection, kinds: Path, tmp_path: Path) -> None:
+    save_set(collection, tmp_path)
+    read = load_set(tmp_path, kinds, 2000)
+    assert (read.names, read.labels, read.jpegs) == (collection.names, collection.labels, collection.jpegs)
+    assert read.sprite == collection.sprite
+    with pytest.raises(ValueError, match="other pictures"):
+        _ = load_set(tmp_path, kinds, 3).jpegs
+
+
+def test_too_few_and_equal_pictures_get_a_sentence(handlers: Handlers, tmp_path: Path) -> None:
+    paths = []
+    for number in range(5):
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(png(picture("red", 0)))
+        paths.append(str(path))
+    settings = ("random", "2", 15, 0.1, 0)
+    with pytest.raises(gr.Error, match="at least 4 pictures, and these files hold 3"):
+        handlers.on_files(paths[:3], *settings, NO_REQUEST)
+    visit, *_, job = handlers.on_files(paths, *settings, NO_REQUEST)
+    with pytest.raises(gr.Error, match="the same"):
+        handlers.on_job(visit, job, NO_REQUEST)
+
+
+def test_taking_the_files_away_brings_the_built_in_set_back(handlers: Handlers) -> None:
+    visit, *_, job = handlers.on_files(None, "random", "2", 15, 0.1, 0, NO_REQUEST)
+    assert visit.uploaded is None and isinstance(job, Job)
+
+
+@pytest.mark.usefixtures("umap_ready")
+def test_the_first_paint_needs_neither_weights_nor_umap(
+    context: Context, kinds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = context.first_paint / "embeddings"
+    folder.mkdir(parents=True)
+    embeddings.precompute(context, folder, kinds)
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 1_000_000
+    monkeypatch.setattr(projection, "project", _refuse)
+    handlers = Handlers(replace(context, load_model=_refuse), kinds)
+    for encoder in embeddings.ENCODERS:
+        for dims in ("2", "3"):
+            visit, plot, *_, job = handlers.on_settings(None, encoder, dims, 15, 0.1, 0)
+            assert job == gr.skip()
+            assert visit.shown == Settings(encoder, int(dims))
+            assert json.loads(plot.value)["sprite"]["url"].startswith("gradio_api/file=")
+    *_, job = handlers.on_settings(None, "random", "2", 30, 0.1, 0)
+    assert isinstance(job, Job)
+
+
+def test_the_tab_builds_alone_and_the_page_carries_no_points(context: Context, kinds: Path) -> None:
+    with gr.Blocks() as blocks:
+        build(context, kinds)
+    config = blocks.get_config_file()
+    public = {d["api_name"] for d in config["dependencies"] if d["api_visibility"] == "public"}
+    assert public == {"embed"}
+    ids = {component["props"].get("elem_id") for component in config["components"]}
+    assert {f"embeddings-{part}" for part in ("plot", "neighbours", "scores", "upload", "encoder")} <= ids
+    (plot,) = (c for c in config["components"] if c["props"].get("elem_id") == "embeddings-plot")
+    assert not plot["props"].get("value")
+    assert DEMO.name == "embeddings"
+
+
+def test_events_that_may_ask_for_a_job_go_through_the_queue(context: Context, kinds: Path) -> None:
+    """Gradio reports no change of a State from an unqueued event, so that the job would never start."""
+    with gr.Blocks() as blocks:
+        build(context, kinds)
+    dependencies = blocks.get_config_file()["dependencies"]
+    (work,) = (d for d in dependencies if d["api_name"] == "on_job")
+    (job,) = (id for id, event in work["targets"] if event == "change")
+    asking = [d for d in dependencies if job in d["outputs"]]
+    assert len(asking) == 3
+    assert all(d["queue"] is not False for d in asking)
+
+
+@pytest.fixture
+def client(context: Context, kinds: Path) -> Iterator[Client]:
+    with gr.Blocks() as blocks:
+        build(context, kinds)
+    blocks.queue().launch(prevent_thread_lock=True, quiet=True)
+    try:
+        client = Client(blocks.local_url, verbose=False)
+        yield client
+        client.close()
+    finally:
+        blocks.close()
+
+
+@pytest.mark.usefixtures("umap_ready")
+def test_embed_answers_programs(client: Client, kinds: Path) -> None:
+    call = partial(client.predict, n_neighbors=5, min_dist=0.1, seed=3, api_name="/embed")
+    figure, scores, table = call(files=[handle_file(kinds)], encoder="random")
+    assert go.Figure(figure).data[0].name == "blue"
+    assert scores["pictures"] == 15 and scores["skipped"] == {"not_an_image": 1}
+    assert 0 <= scores["knn_accuracy"] <= 1 and scores["chance"] == pytest.approx(1 / 3)
+    assert table["headers"] == ["file", "label", "x", "y"] and len(table["data"]) == 15
+    assert call(files=None, encoder="random")[2]["data"] == table["data"]
+    with pytest.raises(Exception, match="nobody"):
+        call(files=None, encoder="nobody")
+
+
+def test_embed_says_what_is_wrong_with_too_few_pictures(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "one.png"
+    path.write_bytes(png(picture("red", 0)))
+    with pytest.raises(Exception, match="at least 4 pictures, and these files hold 1"):
+        client.predict(
+            files=[handle_file(path)], encoder="random", n_neighbors=5, min_dist=0.1, seed=0, api_name="/embed"
+        )

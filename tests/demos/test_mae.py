@@ -1,0 +1,147 @@
+"""The MAE tab: it builds alone, opens on a finished result, and answers the page and programs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from fakes import ShallowModels
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from demos import mae
+from demos._base import Context, make_context
+from demos._masking import PANELS
+
+
+@pytest.fixture(scope="module")
+def client(shallow_models: ShallowModels, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    folder = tmp_path_factory.mktemp("mae")
+    context = make_context(
+        shallow_models.load_model, shallow_models.weights_info, folder / "files", first_paint=folder / "none"
+    )
+    with gr.Blocks(analytics_enabled=False) as app:
+        mae.build(context)
+    app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", allowed_paths=[str(folder)])
+    yield Client(app.local_url, verbose=False)
+    app.close()
+
+
+@pytest.fixture(scope="module")
+def photo_file(photo: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("photos") / "photo.png"
+    photo.save(path)
+    return str(path)
+
+
+def pixels(path: str) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def components(app: gr.Blocks) -> dict[str, Any]:
+    return {block.elem_id: block for block in app.blocks.values() if block.elem_id}
+
+
+def test_the_tab_builds_alone_without_a_first_result(context: Context):
+    with gr.Blocks() as app:
+        mae.build(context)
+    found = components(app)
+    assert {f"mae-result-{name}" for name in PANELS} <= set(found)
+    assert "Choose a photo" in found["mae-result-score"].value
+
+
+def test_the_tab_opens_on_the_result_that_was_prepared(context: Context, photo: Image.Image, monkeypatch, tmp_path):
+    example = tmp_path / "scene.png"
+    photo.save(example)
+    monkeypatch.setattr(mae, "scenes", lambda: [example])
+    folder = context.first_paint / "mae"
+    folder.mkdir(parents=True)
+    mae.precompute(context, folder)
+    with gr.Blocks() as app:
+        mae.build(context)
+    found = components(app)
+    assert "192" in found["mae-result-table"].value
+    assert "when it was prepared" in found["mae-result-facts"].value
+    for name in PANELS:
+        shown = found[f"mae-result-{name}"].value
+        assert np.array_equal(pixels(shown["path"]), pixels(str(folder / f"{name}.png")))
+
+
+@pytest.mark.parametrize(
+    ("model", "fill", "words"),
+    [(20.04, 18.0, "<b>2.0 dB</b> better"), (17.0, 18.5, "<b>1.5 dB</b> worse"), (18.02, 18.0, "as good as")],
+)
+def test_the_verdict_is_that_of_the_numbers(context: Context, model, fill, words):
+    scores = {
+        "patches": 256,
+        "hidden_patches": 192,
+        "model": {"psnr": model, "mean_abs_error": 12.3},
+        "smooth_fill": {"psnr": fill, "mean_abs_error": 14.5},
+        "mean_colour": {"psnr": 9.9, "mean_abs_error": 40.0},
+    }
+    assert words in mae.verdict_html(context, scores)
+    table = mae.table_html(context, scores)
+    assert all(number in table for number in (f"{model:.1f} dB", f"{fill:.1f} dB", "12.3", "14.5", "9.9 dB", "40.0"))
+
+
+def test_the_endpoint_answers_with_pictures_and_scores(client: Client, photo_file: str):
+    masked, reconstruction, pasted, scores = client.predict(
+        handle_file(photo_file), 0.75, "random", 3, api_name="/reconstruct"
+    )
+    masked, reconstruction, pasted = pixels(masked), pixels(reconstruction), pixels(pasted)
+    assert masked.shape == reconstruction.shape == pasted.shape == (128, 128, 3)
+    hidden = (pasted != masked).any(axis=2)
+    assert 0.7 < hidden.mean() <= 0.75, "a hidden pixel may happen to be predicted in the tone of the mask"
+    assert np.array_equal(pasted[hidden], reconstruction[hidden])
+    assert (scores["patches"], scores["hidden_patches"]) == (256, 192)
+    assert set(scores["model"]) == set(scores["smooth_fill"]) == {"psnr", "mean_abs_error"}
+
+
+def test_the_endpoint_gives_equal_answers_to_equal_questions(client: Client, photo_file: str):
+    first, again, other = (
+        client.predict(handle_file(photo_file), 0.5, "block", seed, api_name="/reconstruct") for seed in (1, 1, 2)
+    )
+    assert np.array_equal(pixels(first[2]), pixels(again[2])) and first[3] == again[3]
+    assert not np.array_equal(pixels(first[0]), pixels(other[0]))
+
+
+def test_with_nothing_hidden_scores_are_null(client: Client, photo_file: str):
+    scores = client.predict(handle_file(photo_file), 0, "random", 0, api_name="/reconstruct")[3]
+    assert scores == {
+        "patches": 256,
+        "hidden_patches": 0,
+        "model": None,
+        "smooth_fill": None,
+        "mean_colour": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"this is not a picture", "is not a picture"),
+        (b"", "is an empty file"),
+        (None, "Choose a photo first"),
+    ],
+)
+def test_a_bad_photo_gets_one_clear_sentence(client: Client, tmp_path: Path, content, message):
+    photo = None
+    if content is not None:
+        path = tmp_path / "bad.png"
+        path.write_bytes(content)
+        photo = handle_file(str(path))
+    with pytest.raises(Exception, match=message):
+        client.predict(photo, 0.75, "random", 0, api_name="/reconstruct")
+
+
+@pytest.mark.parametrize(("ratio", "kind", "seed"), [(0.99, "random", 0), (0.5, "stripes", 0), (0.5, "block", -1)])
+def test_arguments_out_of_range_are_refused(client: Client, photo_file: str, ratio, kind, seed):
+    with pytest.raises(Exception, match=r"0\.95|stripes|less than|minimum"):
+        client.predict(handle_file(photo_file), ratio, kind, seed, api_name="/reconstruct")
+
+
+def test_only_the_promised_endpoint_is_public(client: Client):
+    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/reconstruct"]

@@ -1,0 +1,169 @@
+"""The two ways between two pictures, and the animation written of them; no user interface."""
+
+from io import BytesIO
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from lively import lively_vae
+from PIL import Image, ImageSequence
+
+from demos._animation import FRAME_MS, HOLD_MS, looping_webp, sprite_sheet, there_and_back, upscale
+from demos._morph import SMOOTH_STEPS, WAYS, cross_fade, draw, latent_path, morph
+from models.images import square_crop, to_images, to_tensor
+from models.vae import ConvVAE
+
+
+@pytest.fixture(scope="module")
+def model() -> ConvVAE:
+    return lively_vae()
+
+
+def photo(seed: int, size: tuple[int, int] = (90, 60)) -> Image.Image:
+    blocks = np.random.default_rng(seed).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+    return Image.fromarray(blocks).resize(size, Image.Resampling.BICUBIC)
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image).astype(int)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("steps", [3, 9, 24])
+def test_a_latent_path_starts_and_ends_exactly(way: str, steps: int) -> None:
+    start, end = torch.randn(2, 16)
+    path = latent_path(start, end, steps, way)
+    assert path.shape == (steps, 16)
+    assert torch.equal(path[0], start) and torch.equal(path[-1], end)
+    assert torch.allclose(path.flip(0), latent_path(end, start, steps, way), atol=1e-5)
+
+
+def test_a_straight_path_has_equal_steps() -> None:
+    path = latent_path(torch.randn(16), torch.randn(16), 7, "lerp")
+    steps = path.diff(dim=0)
+    assert torch.allclose(steps, steps[:1].expand_as(steps), atol=1e-5)
+
+
+def test_an_arc_keeps_the_length_of_equally_long_latents() -> None:
+    start, end = torch.nn.functional.normalize(torch.randn(2, 16), dim=1) * 4
+    assert torch.allclose(latent_path(start, end, 7, "slerp").norm(dim=1), torch.tensor(4.0), atol=1e-4)
+    assert latent_path(start, end, 7, "lerp").norm(dim=1)[3] < 3.9
+
+
+def test_a_cross_fade_is_the_weighted_mean() -> None:
+    start, end = torch.rand(2, 3, 4, 4) * 2 - 1
+    fade = cross_fade(start, end, 5)
+    for index, t in enumerate([0, 0.25, 0.5, 0.75, 1]):
+        assert torch.allclose(fade[index], start * (1 - t) + end * t, atol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [3, 9, 24])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_ends_of_a_morph_are_what_encoding_and_decoding_gives(model: ConvVAE, steps: int, way: str) -> None:
+    result = morph(model, photo(1), photo(2), steps, way)
+    assert len(result.path) == len(result.fade) == steps
+    assert len(result.smooth_path) == len(result.smooth_fade) == SMOOTH_STEPS
+    for end, picture in enumerate([photo(1), photo(2)]):
+        cropped = square_crop(picture, 32)
+        with torch.inference_mode():
+            alone = to_images(model.decode(model.encode(to_tensor(cropped))[0]))[0]
+        assert np.abs(pixels(result.rebuilt[end]) - pixels(alone)).max() <= 1
+        assert result.path[-end] == result.rebuilt[end]
+        assert result.smooth_path[-end] == result.rebuilt[end]
+        assert result.fade[-end] == result.ends[end] == cropped
+
+
+def test_the_scores_belong_to_the_rebuilt_pictures(model: ConvVAE) -> None:
+    result = morph(model, photo(1), photo(2))
+    for score, end, rebuilt in zip(result.scores, result.ends, result.rebuilt, strict=True):
+        error = np.square(pixels(end) - pixels(rebuilt)).mean()
+        assert score == pytest.approx(10 * np.log10(255**2 / error), abs=0.1)
+
+
+def test_the_middle_of_the_way_is_not_a_cross_fade(model: ConvVAE) -> None:
+    result = morph(model, photo(1), photo(2), 3)
+    plain = (pixels(result.rebuilt[0]) + pixels(result.rebuilt[1])) / 2
+    assert np.abs(pixels(result.path[1]) - plain).mean() > 1
+
+
+def test_a_morph_is_the_same_every_time(model: ConvVAE) -> None:
+    first = morph(model, photo(1), photo(2), 5)
+    torch.manual_seed(99)
+    again = morph(model, photo(1), photo(2), 5)
+    assert first == again
+
+
+@pytest.mark.parametrize("steps", [2, 25, -1])
+def test_a_wrong_number_of_steps_is_refused_with_its_value(model: ConvVAE, steps: int) -> None:
+    with pytest.raises(ValueError, match=rf"steps is {steps}; choose 3 to 24"):
+        morph(model, photo(1), photo(2), steps)
+
+
+def test_an_unknown_way_is_refused_with_its_name(model: ConvVAE) -> None:
+    with pytest.raises(ValueError, match=r"'zigzag'; choose one of lerp, slerp"):
+        morph(model, photo(1), photo(2), way="zigzag")
+
+
+def test_draws_depend_on_seed_and_temperature_only(model: ConvVAE) -> None:
+    first = draw(model, 4, seed=7)
+    torch.manual_seed(99)
+    assert draw(model, 4, seed=7) == first
+    assert draw(model, 4, seed=8) != first
+    assert draw(model, 4, seed=7, temperature=0.3) != first
+    still = draw(model, 4, seed=7, temperature=0)
+    assert all(picture == still[0] for picture in still)
+
+
+@pytest.mark.parametrize("bad", [{"number": 0}, {"seed": -1}, {"temperature": -0.5}])
+def test_draws_refuse_what_makes_no_sense(model: ConvVAE, bad: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=str(next(iter(bad.values())))):
+        draw(model, **{"number": 2, "seed": 0, **bad})  # type: ignore[arg-type]
+
+
+def test_an_animation_goes_there_and_back_without_showing_an_end_twice() -> None:
+    frames = [Image.new("RGB", (8, 8), (40 * index, 0, 0)) for index in range(5)]
+    round_trip, durations = there_and_back(frames)
+    assert [picture.getpixel((0, 0))[0] // 40 for picture in round_trip] == [0, 1, 2, 3, 4, 3, 2, 1]  # type: ignore[index]
+    assert durations == [HOLD_MS, *[FRAME_MS] * 3, HOLD_MS, *[FRAME_MS] * 3]
+    assert all(a != b for a, b in pairwise([*round_trip, round_trip[0]]))
+
+
+def test_an_animation_file_loops_with_the_right_frames_and_times() -> None:
+    frames = upscale([photo(seed, (16, 16)) for seed in range(4)], 64)
+    data = looping_webp(frames)
+    assert data == looping_webp(frames)
+    with Image.open(BytesIO(data)) as file:
+        assert (file.format, file.size, file.info["loop"]) == ("WEBP", (64, 64), 0)  # 0: for ever
+        shown = [(frame.convert("RGB"), frame.info["duration"]) for frame in ImageSequence.Iterator(file)]
+    assert [time for _, time in shown] == there_and_back(frames)[1]
+    for (seen, _), meant in zip(shown, there_and_back(frames)[0], strict=True):
+        assert np.abs(pixels(seen) - pixels(meant)).mean() < 8
+
+
+def test_one_picture_is_no_animation() -> None:
+    with pytest.raises(ValueError, match=r"1 picture\(s\) make no animation"):
+        looping_webp([photo(1)])
+
+
+def test_upscaling_enlarges_and_never_shrinks() -> None:
+    assert [image.size for image in upscale([photo(1, (32, 32))], 256)] == [(256, 256)]
+    assert [image.size for image in upscale([photo(1, (60, 30))], 90)] == [(180, 90)]
+    assert upscale([photo(1, (300, 300))], 256) == [photo(1, (300, 300))]
+
+
+def test_a_sheet_has_every_picture_at_its_place() -> None:
+    rows = [[photo(10 * row + column, (16, 16)) for column in range(3)] for row in range(2)]
+    for gap in (0, 4):
+        sheet = sprite_sheet(rows, gap)
+        assert sheet.size == (48 + 2 * gap, 32 + gap)
+        for top, row in enumerate(rows):
+            for left, image in enumerate(row):
+                x, y = left * (16 + gap), top * (16 + gap)
+                assert sheet.crop((x, y, x + 16, y + 16)) == image
+
+
+@pytest.mark.parametrize("rows", [[], [[]], [[photo(1)], [photo(1), photo(2)]]])
+def test_a_ragged_sheet_is_refused(rows: list[list[Image.Image]]) -> None:
+    with pytest.raises(ValueError, match="make no sheet"):
+        sprite_sheet(rows)

@@ -1,0 +1,244 @@
+"""The VAE tab alone: what it opens on, what its handlers answer, and its endpoint over HTTP."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from fakes import ShallowModels
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from lively import lively_vae
+from PIL import Image
+
+from demos import vae
+from demos._base import Context, make_context
+from demos._morph import DEFAULT_STEPS, LARGE_SIDE, SMOOTH_STEPS
+from demos._morph_files import read_stored
+
+NETWORKS = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(vae.MODELS)}
+
+
+@pytest.fixture
+def context(shallow_models: ShallowModels, tmp_path: Path) -> Context:
+    files, first_paint = tmp_path / "files", tmp_path / "first_paint"
+    return make_context(NETWORKS.__getitem__, shallow_models.weights_info, files, first_paint=first_paint)
+
+
+@pytest.fixture(scope="module")
+def client(shallow_models: ShallowModels, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    folder = tmp_path_factory.mktemp("vae")
+    context = make_context(
+        NETWORKS.__getitem__, shallow_models.weights_info, folder / "files", first_paint=folder / "none"
+    )
+    with gr.Blocks(analytics_enabled=False) as app:
+        vae.build(context)
+    app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", allowed_paths=[str(folder)])
+    yield Client(app.local_url, verbose=False)
+    app.close()
+
+
+@pytest.fixture
+def photos(photo: Image.Image, tmp_path: Path) -> tuple[str, str]:
+    """Two photos of different shape, as files."""
+    paths = tmp_path / "first.png", tmp_path / "last.png"
+    photo.save(paths[0])
+    photo.transpose(Image.Transpose.ROTATE_90).point(lambda level: 255 - level).save(paths[1])
+    return str(paths[0]), str(paths[1])
+
+
+@pytest.fixture
+def fruit(photos: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of built-in examples with two apples and two oranges, masks beside them."""
+    folder = tmp_path / "examples" / "fruit"
+    folder.mkdir(parents=True)
+    for kind, path in zip(("apple", "orange"), photos, strict=True):
+        with Image.open(path) as image:
+            for name in ("01.jpg", "02.jpg", "01.mask.png"):
+                image.save(folder / f"{kind}-{name}")
+    monkeypatch.setattr(vae, "EXAMPLES", folder.parent)
+    return folder
+
+
+def built(context: Context) -> dict[str, Any]:
+    with gr.Blocks(analytics_enabled=False) as app:
+        vae.build(context)
+    return {block.elem_id: block for block in app.blocks.values() if getattr(block, "elem_id", None)}
+
+
+def files_in(html: str) -> list[Path]:
+    """The files a panel shows, all of which must exist."""
+    paths = [Path(path) for path in re.findall(r'gradio_api/file=([^"]+)"', html)]
+    assert all(path.is_file() for path in paths)
+    return paths
+
+
+def pixels(path: str | Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_without_a_first_result_the_tab_asks_for_two_pictures(context: Context) -> None:
+    parts = built(context)
+    assert "Choose two pictures" in parts["vae-result-animation"].value
+    assert parts["vae-a"].value is parts["vae-b"].value is None
+    assert not parts["vae-save-strip"].interactive
+
+
+def test_the_tab_opens_on_the_result_that_was_prepared(context: Context, fruit: Path) -> None:
+    folder = context.first_paint / "vae"
+    folder.mkdir(parents=True)
+    vae.precompute(context, folder)
+    parts = built(context)
+    assert {"vae-fruit", "vae-portraits"} == {value for _, value in parts["vae-model"].choices}
+    assert [path.parent for path in files_in(parts["vae-result-strip"].value)] == [folder]
+    assert len(files_in(parts["vae-result-ends"].value)) == 4
+    assert len(files_in(parts["vae-samples"].value)) == vae.SAMPLES
+    assert "prepared" in parts["vae-facts"].value
+    assert Path(parts["vae-a"].value["path"]).name == "apple-01.jpg"
+    assert Path(parts["vae-b"].value["path"]).name == "orange-01.jpg"
+    assert [len(parts[f"vae-examples-{end}-fruit"].samples) for end in "ab"] == [2, 2]
+    assert [len(parts[f"vae-examples-{end}-portraits"].samples) for end in "ab"] == [vae.EXAMPLES_PER_END] * 2
+    assert not parts["vae-examples-a-portraits"].visible
+
+
+def test_a_stored_result_is_the_one_computed_now(context: Context, fruit: Path) -> None:
+    folder = context.first_paint / "vae"
+    folder.mkdir(parents=True)
+    vae.precompute(context, folder)
+    stored = read_stored(folder)
+    assert stored is not None and stored.prepared
+    handlers = vae.Handlers(context)
+    a, b = str(fruit / "apple-01.jpg"), str(fruit / "orange-01.jpg")
+    _, strip, ends, *_ = handlers.show(a, b, DEFAULT_STEPS, "lerp", "vae-fruit")
+    assert (pixels(files_in(strip)[0]) == pixels(stored.strip)).all()
+    for now, then in zip(
+        files_in(ends),
+        [stored.pictures[0], *stored.rebuilt, stored.pictures[1]],
+        strict=True,
+    ):
+        assert (pixels(now) == pixels(then)).all()
+    # nothing of the machine it was made on
+    assert all("/" not in str(value) for value in json.loads((folder / "result.json").read_text()).values())
+
+
+def test_a_result_shows_facts_scores_and_equal_files_for_equal_pictures(
+    context: Context, photos: tuple[str, str]
+) -> None:
+    handlers = vae.Handlers(context)
+    player, strip, ends, facts, save_strip, save_animation = handlers.show(*photos, 5, "slerp", "vae-fruit")
+    assert "vae-fruit" in facts and "64 × 64" in facts and "16 numbers" in facts and "5 pictures" in facts
+    assert f'data-columns="{SMOOTH_STEPS}"' in player
+    assert re.search(r"Rebuilt, \d+\.\d dB", ends)
+    assert Path(save_strip["value"]) == files_in(strip)[0]
+    with Image.open(save_animation["value"]) as animation:
+        assert getattr(animation, "n_frames", 1) > 1
+    again = vae.Handlers(context).show(*photos, 5, "slerp", "vae-fruit")
+    assert again[:3] == [player, strip, ends]
+
+
+@pytest.mark.parametrize("present", [(False, False), (True, False), (False, True)])
+def test_a_missing_picture_is_asked_for(context: Context, photos: tuple[str, str], present: tuple[bool, bool]) -> None:
+    paths = [path if here else None for path, here in zip(photos, present, strict=True)]
+    player, *rest = vae.Handlers(context).show(paths[0], paths[1], 5, "lerp", "vae-fruit")
+    assert ("the other picture" in player) == any(present)
+    assert rest[:3] == ["", "", ""]
+    assert all(button["value"] is None and not button["interactive"] for button in rest[3:])
+
+
+def test_a_bad_picture_is_named_where_the_result_would_be(
+    context: Context, photos: tuple[str, str], tmp_path: Path
+) -> None:
+    bad = tmp_path / "mine.png"
+    bad.write_bytes(b"not a picture")
+    player, *rest = vae.Handlers(context).show(photos[0], str(bad), 5, "lerp", "vae-fruit")
+    assert "mine.png is not a picture" in player
+    assert rest[:3] == ["", "", ""]
+
+
+def test_removing_a_photo_asks_for_it_again(context: Context) -> None:
+    handlers = vae.Handlers(context)
+    assert "the other picture" in handlers.miss("there.png")[0]
+    assert "Choose two pictures" in handlers.miss(None)[0]
+
+
+def test_a_change_of_model_replaces_built_in_pictures_only(
+    context: Context, photos: tuple[str, str], fruit: Path
+) -> None:
+    handlers = vae.Handlers(context)
+    apple, orange = str(fruit / "apple-01.jpg"), str(fruit / "orange-01.jpg")
+    assert handlers.change_ends([str(fruit / "apple-02.jpg"), None], "vae-fruit") == [apple, orange]
+    assert handlers.change_ends([photos[0], apple], "vae-fruit") == [photos[0], orange]
+    assert handlers.change_ends([apple, photos[1]], "vae-portraits") == [None, photos[1]]
+
+
+def test_samples_depend_on_model_seed_and_temperature(context: Context) -> None:
+    handlers = vae.Handlers(context)
+    first = handlers.sample("vae-fruit", 1, 0.8)
+    assert len(files_in(first)) == vae.SAMPLES
+    assert handlers.sample("vae-fruit", 1, 0.8) == first
+    others = [("vae-fruit", 2, 0.8), ("vae-fruit", 1, 0.5), ("vae-portraits", 1, 0.8)]
+    assert len({first, *(handlers.sample(*other) for other in others)}) == 4
+
+
+def test_the_endpoint_gives_the_frames_and_a_looping_animation(client: Client, photos: tuple[str, str]) -> None:
+    frames, animation = client.predict(
+        image_a=handle_file(photos[0]),
+        image_b=handle_file(photos[1]),
+        steps=7,
+        model="vae-portraits",
+        api_name="/interpolate",
+    )
+    assert [pixels(frame).shape for frame in frames] == [(LARGE_SIDE, LARGE_SIDE, 3)] * 7
+    assert all(Path(frame).suffix == ".png" for frame in frames)
+    with Image.open(animation) as moving:
+        assert (moving.format, moving.size, moving.info["loop"]) == ("WEBP", (LARGE_SIDE, LARGE_SIDE), 0)
+
+
+def test_the_way_back_is_the_way_there_reversed(client: Client, photos: tuple[str, str]) -> None:
+    there, _ = client.predict(*map(handle_file, photos), 5, "vae-fruit", api_name="/interpolate")
+    back, _ = client.predict(*map(handle_file, photos[::-1]), 5, "vae-fruit", api_name="/interpolate")
+    for one, other in zip(there, reversed(back), strict=True):
+        assert np.abs(pixels(one) - pixels(other)).max() <= 2
+
+
+@pytest.mark.parametrize("missing", ["image_a", "image_b"])
+def test_the_endpoint_names_the_missing_picture(client: Client, photos: tuple[str, str], missing: str) -> None:
+    arguments = {"image_a": handle_file(photos[0]), "image_b": handle_file(photos[1]), missing: None}
+    with pytest.raises(AppError, match=rf"^Two pictures are needed: {missing} is missing\.$"):
+        client.predict(**arguments, steps=5, model="vae-fruit", api_name="/interpolate")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"", "is an empty file"), (b"%PDF-1.7 not a picture", "is not a picture"), (b"\x89PNG\r\n\x1a\n", "cut short")],
+)
+def test_a_bad_file_gets_one_clear_sentence(
+    client: Client, photos: tuple[str, str], tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(content)
+    with pytest.raises(AppError, match=rf"^bad\.png [^.]*{sentence}[^.]*\.$"):
+        client.predict(handle_file(photos[0]), handle_file(str(bad)), 5, "vae-fruit", api_name="/interpolate")
+
+
+@pytest.mark.parametrize(("steps", "model"), [(2, "vae-fruit"), (25, "vae-fruit"), (5, "mae-photos")])
+def test_arguments_out_of_range_are_refused(client: Client, photos: tuple[str, str], steps: int, model: str) -> None:
+    with pytest.raises(AppError):
+        client.predict(*map(handle_file, photos), steps, model, api_name="/interpolate")
+
+
+def test_only_the_promised_endpoint_is_public(client: Client) -> None:
+    offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(offered) == {"/interpolate"}
+    assert [p["parameter_name"] for p in offered["/interpolate"]["parameters"]] == [
+        "image_a",
+        "image_b",
+        "steps",
+        "model",
+    ]
+    assert [r["label"] for r in offered["/interpolate"]["returns"]] == ["frames", "animation"]

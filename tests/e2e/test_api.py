@@ -1,0 +1,134 @@
+"""The endpoints that the README promises to programs, called as its examples call them."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clients import connect
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image, ImageSequence
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+APPLE = EXAMPLES / "fruit" / "apple-01.jpg"
+ORANGE = EXAMPLES / "fruit" / "orange-01.jpg"
+
+
+@pytest.fixture(scope="module")
+def client(app_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    client = connect(app_url, tmp_path_factory.mktemp("downloads"))
+    yield client
+    client.close()
+
+
+def opened(path: str, side: int | None = None) -> Image.Image:
+    with Image.open(path) as image:
+        image.load()
+    assert image.format == "PNG"
+    assert side is None or image.size == (side, side)
+    return image
+
+
+def test_only_the_promised_endpoints_are_offered(client: Client) -> None:
+    offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(offered) == {"/translate", "/reconstruct", "/interpolate", "/embed"}
+
+
+def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
+    info: dict[str, Any] = client.view_api(return_format="dict", print_info=False)["named_endpoints"][endpoint]
+    return [p["parameter_name"] for p in info["parameters"]], [r["label"] for r in info["returns"]]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "parameters", "returns"),
+    [
+        ("/translate", "image direction", "translated back cycle_error"),
+        ("/reconstruct", "image mask_ratio mask_kind seed", "masked reconstruction pasted scores"),
+        ("/interpolate", "image_a image_b steps model", "frames animation"),
+        ("/embed", "files encoder n_neighbors min_dist seed", "figure scores table"),
+    ],
+)
+def test_names_are_the_promised_ones(client: Client, endpoint: str, parameters: str, returns: str) -> None:
+    assert names(client, endpoint) == (parameters.split(), returns.split())
+
+
+def test_translate(client: Client) -> None:
+    translated, back, cycle_error = client.predict(
+        image=handle_file(str(APPLE)), direction="apple2orange", api_name="/translate"
+    )
+    assert opened(translated, 256).tobytes() != opened(back, 256).tobytes()
+    assert 0 < cycle_error < 255
+
+
+def test_reconstruct(client: Client) -> None:
+    arguments = {"mask_ratio": 0.75, "mask_kind": "block", "seed": 3, "api_name": "/reconstruct"}
+    masked, reconstruction, pasted, scores = client.predict(image=handle_file(str(APPLE)), **arguments)
+    pictures = [opened(path) for path in (masked, reconstruction, pasted)]
+    assert len({picture.tobytes() for picture in pictures}) == 3
+    assert len({picture.size for picture in pictures}) == 1
+    assert isinstance(scores, dict)
+    again = client.predict(image=handle_file(str(APPLE)), **arguments)
+    assert Path(again[0]).name == Path(masked).name, "the same seed gives the same mask"
+    assert again[3] == scores
+
+
+def test_interpolate(client: Client) -> None:
+    frames, animation = client.predict(
+        image_a=handle_file(str(APPLE)),
+        image_b=handle_file(str(ORANGE)),
+        steps=5,
+        model="vae-fruit",
+        api_name="/interpolate",
+    )
+    pictures = [opened(frame["image"] if isinstance(frame, dict) else frame) for frame in frames]
+    assert len({picture.tobytes() for picture in pictures}) == 5
+    with Image.open(animation) as moving:
+        assert moving.format == "WEBP"
+        assert len(list(ImageSequence.Iterator(moving))) > 5
+
+
+def test_embed(client: Client) -> None:
+    fruit = sorted((EXAMPLES / "fruit").glob("*-??.jpg"))[:12]
+    figure, scores, table = client.predict(
+        files=[handle_file(str(path)) for path in fruit],
+        encoder="random",
+        n_neighbors=5,
+        min_dist=0.1,
+        seed=0,
+        api_name="/embed",
+    )
+    assert figure
+    assert scores
+    assert table["headers"] == ["file", "label", "x", "y"]
+    assert sorted(row[0] for row in table["data"]) == [path.name for path in fruit]
+    assert len({(row[2], row[3]) for row in table["data"]}) == len(fruit)
+    json.dumps(table, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments"),
+    [
+        ("/translate", {"direction": "apple2pear"}),
+        ("/reconstruct", {"mask_ratio": 1.5, "mask_kind": "random", "seed": 0}),
+        ("/reconstruct", {"mask_ratio": 0.5, "mask_kind": "stripes", "seed": 0}),
+    ],
+)
+def test_a_wrong_argument_is_refused(client: Client, endpoint: str, arguments: dict[str, Any]) -> None:
+    with pytest.raises(AppError):
+        client.predict(image=handle_file(str(APPLE)), **arguments, api_name=endpoint)
+
+
+def test_twenty_people_at_once_get_whole_pictures(app_url: str, tmp_path: Path) -> None:
+    def call(number: int) -> tuple[bytes, bytes]:
+        client = connect(app_url, tmp_path / str(number))
+        translated, back, _ = client.predict(
+            image=handle_file(str(ORANGE)), direction="orange2apple", api_name="/translate"
+        )
+        return opened(translated, 256).tobytes(), opened(back, 256).tobytes()
+
+    with ThreadPoolExecutor(20) as people:
+        answers = list(people.map(call, range(20)))
+    assert len(set(answers)) == 1

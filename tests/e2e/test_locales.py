@@ -1,0 +1,23 @@
+"""Every Chinese browser gets Chinese, from Gradio's own locales or others, in fixed texts and in ones with numbers."""
+
+import pytest
+from playwright.sync_api import expect
+from visits import Visit
+
+from demos._i18n import Texts
+
+pytestmark = pytest.mark.browser
+
+TABLES = Texts.load().tables
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("zh", "zh"), ("zh-CN", "zh"), ("zh-TW", "zh"), ("zh-HK", "zh"), ("zh-Hans-SG", "zh"), ("fr-FR", "en")],
+)
+def test_a_browser_of_this_locale_reads(visit: Visit, locale: str, language: str) -> None:
+    page = visit("/", locale=locale)
+    expect(page.locator("#tab-cyclegan .lead")).to_have_text(TABLES[language]["cyclegan.lead"])
+    score = page.locator("#cyclegan-score span:visible")
+    expect(score).to_have_count(1)
+    expect(score).to_have_attribute("lang", language)

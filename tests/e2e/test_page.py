@@ -1,0 +1,107 @@
+"""The page around the tabs: languages, links, sizes, and what happens where no other host can be reached."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from visits import Hosts, Visit, picture_in
+
+from demos._i18n import Texts
+
+pytestmark = pytest.mark.browser
+
+TEXTS = Texts.load().tables
+OPENING = {  # what each tab shows before anybody has done anything
+    "cyclegan": "#cyclegan-translated img",
+    "mae": "#mae-result-pasted img",
+    "vae": "#vae-result-strip img",
+    "embeddings": "#embeddings-plot .scatter[data-state=drawn] .points path",
+}
+PICTURES = "[...document.querySelectorAll(`#tab-${tab} img`)]"
+LOAD_ALL = f"tab => {PICTURES}.forEach(image => {{ image.loading = 'eager'; }})"
+ALL_COMPLETE = f"tab => {PICTURES}.every(image => image.complete)"
+BROKEN = f"tab => {PICTURES}.filter(image => image.src && !image.naturalWidth).map(image => image.src)"
+TABS = pytest.mark.parametrize("tab", OPENING)
+
+
+def plain(key: str, language: str) -> str:
+    """The beginning of a text, as far as it has no markup."""
+    return re.split(r"[*_`\[<]", TEXTS[language][key])[0].strip()
+
+
+def expect_open(page: Page, tab: str) -> None:
+    expect(page.locator(OPENING[tab]).first).to_be_visible()
+    for other in OPENING.keys() - {tab}:
+        expect(page.locator(f"#tab-{other}")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("zh-CN", "zh")])
+@TABS
+def test_a_tab_speaks_the_visitors_language(visit: Visit, tab: str, locale: str, language: str) -> None:
+    page = visit(f"/?tab={tab}", locale=locale)
+    expect(page.get_by_role("tab", name=TEXTS[language][f"{tab}.title"])).to_be_visible()
+    shown = page.locator(f"#tab-{tab}")
+    expect(shown).to_contain_text(plain(f"{tab}.lead", language))
+    other = "zh" if language == "en" else "en"
+    expect(shown).not_to_contain_text(plain(f"{tab}.lead", other))
+    visible = shown.inner_text()
+    chinese = re.findall(r"[\u4e00-\u9fff]", visible)
+    assert bool(chinese) == (language == "zh"), visible
+
+
+@pytest.mark.parametrize("other_hosts", ["fail", "hang"])
+@TABS
+def test_a_tab_opens_finished_with_no_other_host(visit: Visit, tab: str, other_hosts: Hosts) -> None:
+    page = visit(f"/?tab={tab}", other_hosts=other_hosts)
+    expect_open(page, tab)
+    page.wait_for_load_state("networkidle")
+    page.evaluate(LOAD_ALL, tab)
+    page.wait_for_function(ALL_COMPLETE, arg=tab)
+    assert page.evaluate(BROKEN, tab) == []
+
+
+def test_the_page_opens_on_the_first_tab(visit: Visit) -> None:
+    expect_open(visit("/"), "cyclegan")
+    expect_open(visit("/?tab=nonsense"), "cyclegan")
+
+
+def test_choosing_a_tab_makes_a_link_to_it(visit: Visit) -> None:
+    page = visit("/")
+    page.get_by_role("tab", name=TEXTS["en"]["vae.title"]).click()
+    expect_open(page, "vae")
+    expect(page).to_have_url(re.compile(r"[?&]tab=vae\b"))
+    page.reload()
+    expect_open(page, "vae")
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@TABS
+def test_a_phone_needs_no_sideways_scrolling(visit: Visit, tab: str, locale: str) -> None:
+    page = visit(f"/?tab={tab}", size=(390, 844), locale=locale)
+    expect_open(page, tab)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def brightness(page: Page, selector: str, what: str) -> float:
+    """Mean of red, green and blue, 0 to 255, of a computed colour."""
+    colour = page.locator(selector).first.evaluate("(element, what) => getComputedStyle(element)[what]", what)
+    channels = [float(value) for value in re.findall(r"[\d.]+", colour)[:3]]
+    return sum(channels) / 3
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@TABS
+def test_light_and_dark_are_legible(visit: Visit, tab: str, dark: bool) -> None:
+    page = visit(f"/?tab={tab}", dark=dark)
+    expect_open(page, tab)
+    paper, ink = brightness(page, "body", "backgroundColor"), brightness(page, f"#tab-{tab} .lead p", "color")
+    assert (paper < 60 and ink > 180) if dark else (paper > 200 and ink < 90), (paper, ink)
+
+
+def test_all_tabs_can_be_visited_in_one_go(visit: Visit) -> None:
+    page = visit("/")
+    for tab in [*OPENING, "cyclegan"]:
+        page.get_by_role("tab", name=TEXTS["en"][f"{tab}.title"]).click()
+        expect_open(page, tab)
+    assert picture_in(page, "#cyclegan-translated")

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from models.checkpoints import CHECKPOINTS, ModelStore, build_model, checkpoint, load_folder, load_model, weights_info
+from models.training.export import MAX_BYTES, half_precision, write_weights
+from models.training.recipes._base import Export, TrainConfig
+from models.vae import ConvVAE
+
+FACTS = {"recipe": "vae", "data": ["x.zip"], "steps": 3, "command": "python -m models.training vae"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    args = {"img_size": 16, "latent_dim": 2, "num_filters": 4}
+    write_weights(
+        tmp_path / "tiny", Export("vae", args, ConvVAE(**args)), TrainConfig(image_size=16), FACTS, {"psnr": 9.87654}
+    )
+    return tmp_path / "tiny"
+
+
+def test_weights_load_as_float32_in_eval_mode_equal_to_half_precision(folder: Path) -> None:
+    torch.manual_seed(0)
+    original = ConvVAE(16, 2, 4)
+    model = load_folder(folder)
+    assert not model.training
+    for name, tensor in half_precision(original).items():
+        assert torch.equal(model.state_dict()[name], tensor.to(model.state_dict()[name].dtype))
+    assert all(p.dtype == torch.float32 and not p.requires_grad for p in model.parameters())
+
+
+def test_the_card_holds_the_measured_numbers(folder: Path) -> None:
+    assert "| psnr | 9.8765 |" in (folder / "README.md").read_text()
+
+
+def test_a_changed_file_is_refused(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x00\x01")
+    with pytest.raises(ValueError, match="differs"):
+        load_folder(folder)
+
+
+def test_tensors_of_another_architecture_are_refused(folder: Path) -> None:
+    import hashlib
+
+    tensors = load_file(folder / "model.safetensors")
+    tensors["stranger"] = torch.zeros(1)
+    save_file(tensors, folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    config["sha256"] = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="stranger"):
+        load_folder(folder)
+
+
+def test_numbers_beyond_half_precision_are_refused() -> None:
+    model = nn.Linear(1, 1)
+    nn.init.constant_(model.weight, 1e6)
+    with pytest.raises(ValueError, match="float16"):
+        half_precision(model)
+
+
+def test_unknown_names_are_answered_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="mae-photos"):
+        checkpoint("mona-lisa")
+    with pytest.raises(ValueError, match="light_generator"):
+        build_model("perceptron", {})
+
+
+def test_weights_that_are_not_on_disk_say_so(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nothing-here"):
+        load_folder(tmp_path / "nothing-here")
+
+
+def test_a_store_loads_once_for_many_threads() -> None:
+    calls: list[str] = []
+
+    def slow_load(name: str, device: str) -> nn.Module:
+        calls.append(name)
+        time.sleep(0.05)
+        return nn.Identity()
+
+    store = ModelStore(slow_load)
+    seen: list[nn.Module] = []
+    threads = [threading.Thread(target=lambda: seen.append(store.get("x"))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert calls == ["x"]
+    assert len(set(map(id, seen))) == 1
+
+
+def test_a_load_that_failed_is_tried_again() -> None:
+    outcomes: Iterator[FileNotFoundError | nn.Module] = iter([FileNotFoundError("not yet"), nn.Identity()])
+
+    def load(name: str, device: str) -> nn.Module:
+        outcome = next(outcomes)
+        if isinstance(outcome, FileNotFoundError):
+            raise outcome
+        return outcome
+
+    store = ModelStore(load)
+    with pytest.raises(FileNotFoundError):
+        store.get("x")
+    assert isinstance(store.get("x"), nn.Identity)
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_every_shipped_checkpoint_loads_is_small_and_has_its_card(name: str) -> None:
+    info, record = weights_info(name), CHECKPOINTS[name]
+    model = load_model(name)
+    assert sum(p.numel() for p in model.parameters()) == info.num_parameters
+    assert (record.folder / "model.safetensors").stat().st_size < MAX_BYTES
+    assert info.metrics
+    assert info.steps > 0
+    card = (record.folder / "README.md").read_text()
+    assert all(f"| {measure} | {value} |" in card for measure, value in info.metrics.items())

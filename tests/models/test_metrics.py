@@ -1,0 +1,151 @@
+"""Measures against closed forms and naive loops."""
+
+import math
+from collections import Counter
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from models.metrics import centred_directions, knn_accuracy, nearest_neighbours, psnr, std_of_l2_normalized
+
+# --- PSNR -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("difference", "expected"), [(2.0, 0.0), (0.2, 20.0), (0.02, 40.0)])
+def test_psnr_of_a_constant_difference(difference: float, expected: float) -> None:
+    a = torch.full((2, 3, 4, 4), -1.0)
+    assert psnr(a, a + difference) == pytest.approx(expected, abs=1e-3)
+    assert psnr(a + difference, a) == pytest.approx(expected, abs=1e-3)
+
+
+def test_psnr_of_equal_pictures_is_infinite() -> None:
+    a = torch.rand(1, 3, 4, 4)
+    assert psnr(a, a) == math.inf
+
+
+# --- Collapse ---------------------------------------------------------------------------------------------
+
+
+def test_spread_of_even_directions_is_one() -> None:
+    features = torch.randn(20_000, 16, generator=torch.Generator().manual_seed(0))
+    assert std_of_l2_normalized(features) == pytest.approx(1.0, abs=0.01)
+    assert std_of_l2_normalized(100 * features) == pytest.approx(1.0, abs=0.01)
+
+
+def test_spread_of_collapsed_outputs_is_zero() -> None:
+    collapsed = torch.randn(1, 16).expand(50, -1) * torch.rand(50, 1).add(0.1)
+    assert std_of_l2_normalized(collapsed) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_spread_against_a_naive_loop() -> None:
+    features = torch.randn(7, 5)
+    rows = [(row / row.norm()).tolist() for row in features]
+    spreads = []
+    for d in range(5):
+        column = [row[d] for row in rows]
+        mean = sum(column) / 7
+        spreads.append(math.sqrt(sum((value - mean) ** 2 for value in column) / 6))
+    assert std_of_l2_normalized(features) == pytest.approx(math.sqrt(5) * sum(spreads) / 5, rel=1e-4)
+
+
+# --- Neighbours -------------------------------------------------------------------------------------------
+
+
+def naive_neighbours(query: Tensor, reference: Tensor, k: int, exclude_self: bool) -> list[list[int]]:
+    answers = []
+    for i, q in enumerate(query):
+        others = [j for j in range(len(reference)) if not (exclude_self and i == j)]
+        others.sort(key=lambda j: -float(q @ reference[j]))
+        answers.append(others[:k])
+    return answers
+
+
+def naive_knn_accuracy(features: Tensor, labels: list[int], k: int) -> float:
+    directions = [row / row.norm() for row in features - features.mean(dim=0)]
+    right = 0
+    for i, direction in enumerate(directions):
+        others = sorted((j for j in range(len(labels)) if j != i), key=lambda j: -float(direction @ directions[j]))
+        votes = Counter(labels[j] for j in others[:k])
+        summed = {
+            label: sum(float(direction @ directions[j]) for j in others[:k] if labels[j] == label) for label in votes
+        }
+        right += max(votes, key=lambda label: (votes[label], summed[label])) == labels[i]
+    return right / len(labels)
+
+
+def test_directions_are_centred_and_of_length_one() -> None:
+    features = 5 + torch.randn(20, 6)
+    directions = centred_directions(features)
+    assert torch.allclose(directions.norm(dim=1), torch.ones(20))
+    assert torch.allclose(directions, F.normalize(features - features.mean(dim=0), dim=1))
+    other = torch.randn(6)
+    assert torch.allclose(centred_directions(features, other), F.normalize(features - other, dim=1))
+
+
+@pytest.mark.parametrize("exclude_self", [False, True])
+def test_neighbours_against_a_naive_loop(exclude_self: bool) -> None:
+    reference = F.normalize(torch.randn(30, 6), dim=1)
+    query = reference if exclude_self else F.normalize(torch.randn(9, 6), dim=1)
+    indices, similarities = nearest_neighbours(query, reference, 4, exclude_self)
+    assert indices.tolist() == naive_neighbours(query, reference, 4, exclude_self)
+    expected = (query[:, None] * reference[indices]).sum(dim=-1)
+    assert torch.allclose(similarities, expected, atol=1e-6)
+
+
+def test_neighbours_of_more_rows_than_fit_at_once() -> None:
+    reference = F.normalize(torch.randn(2500, 4), dim=1)
+    indices, _ = nearest_neighbours(reference, reference, 1)
+    assert torch.equal(indices[:, 0], torch.arange(2500))
+    indices, _ = nearest_neighbours(reference, reference, 1, exclude_self=True)
+    assert (indices[:, 0] != torch.arange(2500)).all()
+    for row in (0, 1023, 1024, 2499):
+        similarity = reference @ reference[row]
+        similarity[row] = -2
+        assert indices[row, 0] == similarity.argmax()
+
+
+def test_no_more_neighbours_than_there_are() -> None:
+    reference = F.normalize(torch.randn(3, 4), dim=1)
+    assert nearest_neighbours(reference, reference, 10)[0].shape == (3, 3)
+    assert nearest_neighbours(reference, reference, 10, exclude_self=True)[0].shape == (3, 2)
+
+
+def test_accuracy_of_separate_clusters_is_one() -> None:
+    centres = torch.tensor([[5.0, 0, 0], [0, 5, 0], [0, 0, 5]])
+    labels = torch.arange(3).repeat_interleave(10)
+    features = centres[labels] + 0.1 * torch.randn(30, 3)
+    assert knn_accuracy(features, labels) == 1.0
+    assert knn_accuracy(features, labels, reference=(centres.repeat(2, 1), torch.arange(3).repeat(2)), k=1) == 1.0
+
+
+def test_a_picture_does_not_vote_for_itself() -> None:
+    features = torch.tensor([[1.0, 0.0], [1.0, 0.1], [-1.0, 0.0], [-1.0, 0.1]])
+    assert knn_accuracy(features, torch.tensor([0, 1, 2, 3]), k=1) == 0.0
+    assert knn_accuracy(features, torch.tensor([0, 0, 1, 1]), k=1) == 1.0
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5, 10])
+def test_accuracy_against_a_naive_loop(k: int) -> None:
+    for seed in range(4):
+        generator = torch.Generator().manual_seed(seed)
+        features = torch.randn(25, 4, generator=generator)
+        labels = torch.randint(3, (25,), generator=generator)
+        expected = naive_knn_accuracy(features, labels.tolist(), k)
+        assert knn_accuracy(features, labels, k) == pytest.approx(expected, abs=1e-6)
+
+
+def test_accuracy_against_a_reference_ignores_the_query_set() -> None:
+    reference, pool_labels = torch.randn(20, 4), torch.randint(3, (20,))
+    query, labels = torch.randn(8, 4), torch.randint(3, (8,))
+    whole = knn_accuracy(query, labels, 3, reference=(reference, pool_labels))
+    single = [
+        knn_accuracy(query[i : i + 1], labels[i : i + 1], 3, reference=(reference, pool_labels)) for i in range(8)
+    ]
+    assert whole == pytest.approx(sum(single) / 8)
+
+
+def test_accuracy_needs_two_pictures() -> None:
+    with pytest.raises(ValueError, match="not 1"):
+        knn_accuracy(torch.randn(1, 4), torch.zeros(1, dtype=torch.long))

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.training.data import TwoViews, batch_index, crop_and_flip, domain_of, held_out, label_of, load_split, resize
+
+
+def test_folders_called_test_or_val_are_held_out_whole() -> None:
+    names = ["train/a/1.png", "test/a/1.png", "val/b/2.png", "trainA/x.png", "testA/y.png"]
+    assert held_out(names) == {"test/a/1.png", "val/b/2.png", "testA/y.png"}
+
+
+def test_every_fifth_of_each_class_is_held_out_without_such_folders() -> None:
+    names = [f"{label}/{i:02d}.png" for label in ("cat", "dog") for i in range(10)]
+    assert held_out(names) == {f"{label}/{i:02d}.png" for label in ("cat", "dog") for i in (4, 9)}
+
+
+def test_the_last_twentieth_of_a_flat_set_is_held_out() -> None:
+    names = [f"{i:03d}.png" for i in range(100)]
+    assert held_out(reversed(names)) == {f"{i:03d}.png" for i in range(95, 100)}
+
+
+def test_a_file_name_that_starts_with_test_is_no_folder() -> None:
+    assert held_out(["train_x.png", "test_y.png"]) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "domain"),
+    [("train/tulip/1.png", "tulip", ""), ("trainA/1.png", "", "a"), ("1.png", "", ""), ("x/testB/1.png", "x", "b")],
+)
+def test_labels_and_domains_come_from_folders(name: str, label: str, domain: str) -> None:
+    assert (label_of(name), domain_of(name)) == (label, domain)
+
+
+def test_one_epoch_shows_every_picture_once_and_batches_straddle_epochs() -> None:
+    stream = torch.cat([batch_index(10, 4, step, seed=3) for step in range(5)])
+    assert sorted(stream[:10].tolist()) == list(range(10))
+    assert sorted(stream[10:].tolist()) == list(range(10))
+    assert not torch.equal(stream[:10], stream[10:])
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    assert torch.equal(batch_index(50, 8, 7, seed=1), batch_index(50, 8, 7, seed=1))
+    assert not torch.equal(batch_index(50, 8, 7, seed=1), batch_index(50, 8, 7, seed=2))
+
+
+def test_a_batch_larger_than_the_set_repeats_it() -> None:
+    assert sorted(batch_index(3, 6, 0, seed=0).tolist()) == [0, 0, 1, 1, 2, 2]
+
+
+def test_load_split_reads_zips_and_counts_classes(labelled_zip: Path) -> None:
+    train, test = load_split([labelled_zip], 32)
+    assert (len(train), len(test)) == (20, 4)
+    assert train.classes == ("shapes/green", "shapes/red")
+    assert train.images.shape == (20, 3, 32, 32)
+    assert train.images.dtype == torch.uint8
+    assert not set(train.names) & set(test.names)
+
+
+def test_a_damaged_picture_is_left_out_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("bad.png", b"\x89PNG\r\n\x1a\n and then nothing")
+        archive.writestr("good.png", picture_bytes())
+    train, _ = load_split([tmp_path / "x.zip"], 16)
+    assert train.names == ("x/good.png",)
+    assert "bad.png" in caplog.text
+
+
+def picture_bytes() -> bytes:
+    import io
+
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 20), "teal").save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def test_nothing_readable_is_said_with_the_source(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty"):
+        load_split([tmp_path / "empty"], 16)
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.zip"):
+        load_split([tmp_path / "nowhere.zip"], 16)
+
+
+def test_views_are_in_range_differ_and_repeat_with_the_seed() -> None:
+    images = torch.randint(0, 256, (3, 3, 48, 48), dtype=torch.uint8)
+    views = TwoViews(32)
+    torch.manual_seed(0)
+    view1, view2 = views(images)
+    torch.manual_seed(0)
+    again, _ = views(images)
+    assert view1.shape == (3, 3, 32, 32)
+    assert view1.min() >= -1
+    assert view1.max() <= 1
+    assert torch.equal(view1, again)
+    assert not torch.equal(view1, view2)
+
+
+def test_resize_keeps_pixels_at_the_same_size_and_crops_have_the_wanted_size() -> None:
+    images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    assert torch.equal(resize(images, 32), images.float() / 127.5 - 1)
+    assert crop_and_flip(images, 24).shape == (2, 3, 24, 24)

@@ -1,0 +1,209 @@
+"""The loop and its files: exact resume, stops, faults; and every recipe through the real command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from models.checkpoints import load_folder
+from models.training.__main__ import build_parser, build_recipe, command_line, config_from, main
+from models.training.distributed import Processes
+from models.training.recipes import RECIPES
+from models.training.recipes._base import TrainConfig, averaged, cosine_rate
+from models.training.recipes.contrastive import SimSiamConfig
+from models.training.runs import RunFolder
+from models.training.trainer import Schedule, resolve_precision, train
+
+SMALL: dict[str, dict[str, Any]] = {
+    "cyclegan": {"image_size": 32, "num_filters": 8, "num_blocks": 1, "discriminator_filters": 8, "pool_size": 2},
+    "mae": {"image_size": 32, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2, "batch_size": 4,
+            "decoder_embed_dim": 16, "decoder_depth": 1, "decoder_num_heads": 2},
+    "vae": {"image_size": 32, "latent_dim": 4, "num_filters": 8, "batch_size": 4},
+    "simsiam": {"image_size": 32, "width": 8, "dim": 16, "pred_dim": 8, "batch_size": 4},
+    "simclr": {"image_size": 32, "width": 8, "dim": 16, "batch_size": 4},
+    "moco": {"image_size": 32, "width": 8, "dim": 16, "queue_size": 16, "batch_size": 4},
+    "supervised": {"image_size": 32, "width": 8, "batch_size": 4},
+}  # fmt: skip
+
+FAST = Schedule(log_every=2, preview_every=4, save_seconds=0.0)
+
+
+def options(name: str, **more: Any) -> list[str]:
+    return [f"--{key.replace('_', '-')}={value}" for key, value in {**SMALL[name], **more}.items()]
+
+
+@pytest.fixture
+def source(request: pytest.FixtureRequest) -> Callable[[str], Path]:
+    def of(name: str) -> Path:
+        path: Path = request.getfixturevalue("unpaired_zip" if name == "cyclegan" else "labelled_zip")
+        return path
+
+    return of
+
+
+def rows(run: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def without_time(run: Path) -> list[dict[str, float]]:
+    return [{key: value for key, value in row.items() if key != "time"} for row in rows(run)]
+
+
+def prepare(name: str, sources: list[Path], steps: int = 6) -> tuple[Any, TrainConfig]:
+    config = RECIPES[name].Config(steps=steps, precision="fp32", **SMALL[name])
+    return build_recipe(name, config, sources, Processes()), config
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_run_by_command_line_logs_previews_evaluates_and_exports(
+    name: str, source: Callable[[str], Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    common = ["--data", str(source(name)), "--out", str(run), "--device=cpu", "--steps=4", "--preview-every=2"]
+    assert main([name, *common, *options(name)]) == 0
+    assert rows(run)[-1]["step"] == 4
+    assert sorted(path.name for path in (run / "previews").iterdir()) == ["step-000002.png", "step-000004.png"]
+    scores = json.loads((run / "evaluation.json").read_text())
+    assert scores.pop("step") == 4
+    assert scores
+    part = ["--part=a2b"] if name == "cyclegan" else []
+    assert main(["export", str(run), str(tmp_path / "weights"), *part]) == 0
+    loaded = load_folder(tmp_path / "weights")
+    assert not loaded.training
+    card = (tmp_path / "weights" / "README.md").read_text()
+    assert f"python -m models.training {name} --data {source(name).name}" in card
+    assert str(tmp_path) not in card + (tmp_path / "weights" / "config.json").read_text()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_resumed_run_equals_an_uninterrupted_one(name: str, source: Callable[[str], Path], tmp_path: Path) -> None:
+    whole, config = prepare(name, [source(name)])
+    train(whole, config, folder(tmp_path / "whole"), Processes(), FAST)
+    first, _ = prepare(name, [source(name)])
+    stops = iter([False, False, True])
+    assert not train(first, config, folder(tmp_path / "parts"), Processes(), FAST, lambda: next(stops))
+    second, _ = prepare(name, [source(name)])
+    assert train(second, config, RunFolder(tmp_path / "parts"), Processes(), FAST)
+    assert without_time(tmp_path / "parts") == without_time(tmp_path / "whole")
+    assert_equal_state(whole.state_dict(), second.state_dict())
+
+
+def folder(path: Path) -> RunFolder:
+    path.mkdir()
+    return RunFolder(path)
+
+
+def assert_equal_state(one: Any, other: Any) -> None:
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_equal_state(one[key], other[key])
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other)
+        for left, right in zip(one, other, strict=True):
+            assert_equal_state(left, right)
+    else:
+        assert one == other
+
+
+def test_rows_after_the_checkpoint_are_taken_again_not_doubled(source: Callable[[str], Path], tmp_path: Path) -> None:
+    recipe, config = prepare("vae", [source("vae")])
+    run = folder(tmp_path / "run")
+    stops = iter([False, True])
+    train(recipe, config, run, Processes(), FAST, lambda: next(stops))
+    run.append_metrics({"step": 4, "time": 0.0, "loss": 1.0})  # a row written after the last checkpoint, then a kill
+    again, _ = prepare("vae", [source("vae")])
+    train(again, config, run, Processes(), FAST)
+    assert [row["step"] for row in rows(run.path)] == [2, 4, 6]
+
+
+class Diverging:
+    """A recipe whose loss stops being a number."""
+
+    def step(self, step: int) -> dict[str, float]:
+        return {"loss": 1.0 if step < 3 else float("nan")}
+
+    def preview(self) -> torch.Tensor:
+        return torch.zeros(3, 4, 4)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        assert state == {}
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    recipe: Any = Diverging()
+    with pytest.raises(FloatingPointError, match="step 4"):
+        train(recipe, TrainConfig(steps=6), run, Processes(), FAST)
+    checkpoint = run.load_checkpoint()
+    assert checkpoint is not None
+    assert checkpoint.step == 3
+
+
+def test_bad_options_end_with_one_sentence(
+    source: Callable[[str], Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = ["--out", str(tmp_path / "run"), "--device=cpu"]
+    assert main(["vae", "--data", str(source("vae")), *out, "--steps=0"]) == 2
+    assert "steps is 0" in caplog.text
+    assert main(["cyclegan", "--data", str(source("vae")), *out, "--steps=1"]) == 2
+    assert "trainA" in caplog.text
+
+
+def test_an_existing_run_of_another_recipe_is_refused(source: Callable[[str], Path], tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    run.save_config("mae", RECIPES["mae"].Config(), [])
+    with pytest.raises(SystemExit, match="holds a mae run"):
+        main(["vae", "--data", str(source("vae")), "--out", str(run.path), "--device=cpu"])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_option_has_help_and_its_default_survives_the_parser(name: str) -> None:
+    config = RECIPES[name].Config
+    parsed = build_parser().parse_args([name, "--data", "x", "--out", "y"])
+    assert config_from(parsed, config) == config()
+    assert all(spec.metadata["help"] for spec in fields(config))
+
+
+def test_the_command_in_a_card_names_what_differs() -> None:
+    config = SimSiamConfig(steps=7, stop_gradient=False)
+    command = command_line("simsiam", config, ["photos.zip"])
+    assert command == "python -m models.training simsiam --data photos.zip --out RUN_DIR --steps 7 --no-stop-gradient"
+    arguments = build_parser().parse_args(command.split()[3:])
+    assert config_from(arguments, RECIPES["simsiam"].Config) == config
+
+
+def test_the_learning_rate_rises_then_falls_to_zero() -> None:
+    config = TrainConfig(steps=110, warmup=10, learning_rate=1.0)
+    assert cosine_rate(0, config) == pytest.approx(0.1)
+    assert cosine_rate(9, config) == pytest.approx(1.0)
+    assert cosine_rate(60, config) == pytest.approx(0.5)
+    assert cosine_rate(110, config) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_shown_average_follows_its_formula() -> None:
+    model = torch.nn.Linear(1, 1, bias=False)
+    mean, expected = averaged(model, decay=0.5), None
+    for update, value in enumerate((2.0, 4.0, 8.0, 16.0)):
+        torch.nn.init.constant_(model.weight, value)
+        mean.update_parameters(model)
+        keep = min(0.5, (1 + update) / (10 + update))
+        expected = value if expected is None else keep * expected + (1 - keep) * value
+    assert mean.module.get_parameter("weight").item() == pytest.approx(expected)
+
+
+def test_auto_precision_is_settled_before_a_run() -> None:
+    settled = resolve_precision(TrainConfig(), torch.device("cpu"))
+    assert settled.precision in {"fp32", "bf16"}
+    assert resolve_precision(TrainConfig(precision="bf16"), torch.device("cpu")).precision == "bf16"

@@ -1,0 +1,57 @@
+"""What a visitor does on a page of the app, for the browser tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+Hosts = Literal["fail", "hang"]
+
+PATIENCE = 90_000  # milliseconds; a page that takes a second takes many on a busy machine
+expect.set_options(timeout=PATIENCE)
+
+
+class Visit(Protocol):
+    """Opens a page of the app as a visitor with a language, a window and a network of their own."""
+
+    def __call__(
+        self,
+        path: str = "/",
+        *,
+        locale: str = "en-US",
+        size: tuple[int, int] = (1280, 720),
+        dark: bool = False,
+        other_hosts: Hosts = "fail",
+    ) -> Page: ...
+
+
+def stop_other_hosts(context: BrowserContext, own_host: str, other_hosts: Hosts, log: Callable[[str], None]) -> None:
+    """Log every request to another host; it fails at once, or never gets an answer."""
+
+    def stop(route: Route) -> None:
+        log(f"request to another host: {route.request.url}")
+        if other_hosts == "fail":
+            route.abort()
+
+    context.route(lambda url: urlsplit(url).netloc != own_host, stop)
+
+
+def upload(page: Page, component: str, *files: Path) -> None:
+    """Give files to the component, as the file chooser does."""
+    page.locator(f"{component} input[type=file]").first.set_input_files([str(file) for file in files])
+
+
+def picture_in(page: Page, result: str) -> str:
+    """Wait until a result shows a picture; return its address, which is another for another picture."""
+    image = page.locator(f"{result} img").first
+    expect(image).to_be_visible()
+    page.wait_for_function("selector => document.querySelector(selector).naturalWidth > 0", arg=f"{result} img")
+    return image.get_attribute("src") or ""
+
+
+def another_picture_in(page: Page, result: str, before: str) -> str:
+    """Wait until a result shows another picture than `before`; return its address."""
+    expect(page.locator(f"{result} img").first).not_to_have_attribute("src", before)
+    return picture_in(page, result)

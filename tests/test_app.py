@@ -1,0 +1,137 @@
+"""The app as a whole: what it offers to programs, how it is launched, and that its first results are fresh."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+import app as app_module
+from demos._base import FIRST_PAINT, Context, discover
+from demos._i18n import Texts
+from demos._locale import ChineseLocales
+from demos._look import CSS_FILE
+from models.checkpoints import CHECKPOINTS, weights_info
+
+ROOT = Path(__file__).resolve().parent.parent
+ENDPOINTS = {"translate", "reconstruct", "interpolate", "embed"}
+
+
+@pytest.fixture(scope="module")
+def config(shallow_models: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("app")
+    context = app_module.make_context(
+        shallow_models.load_model, shallow_models.weights_info, folder / "files", first_paint=folder
+    )
+    return dict(app_module.build_app(context).get_config_file())
+
+
+def test_programs_are_offered_the_promised_endpoints_only(config: dict[str, Any]) -> None:
+    public = [event["api_name"] for event in config["dependencies"] if event["api_visibility"] != "private"]
+    assert sorted(public) == sorted(ENDPOINTS)
+
+
+def test_the_parameters_of_the_endpoints_are_as_promised(context: Context) -> None:
+    info = app_module.build_app(context).get_api_info()["named_endpoints"]
+    promised = {
+        "/translate": ["image", "direction"],
+        "/reconstruct": ["image", "mask_ratio", "mask_kind", "seed"],
+        "/interpolate": ["image_a", "image_b", "steps", "model"],
+        "/embed": ["files", "encoder", "n_neighbors", "min_dist", "seed"],
+    }
+    assert {name: [p["parameter_name"] for p in info[name]["parameters"]] for name in info} == promised
+    assert [len(info[name]["returns"]) for name in promised] == [3, 4, 2, 3]
+
+
+def test_model_events_share_one_slot(context: Context) -> None:
+    app = app_module.build_app(context)
+    public = [fn for fn in app.fns.values() if fn.api_visibility == "public"]
+    assert {fn.concurrency_id for fn in public} == {"model"}
+    assert {fn.concurrency_limit for fn in app.fns.values() if fn.concurrency_id == "model"} == {1}
+    assert app._queue.max_size == 64
+
+
+def test_every_tab_is_there_and_can_be_linked_to(config: dict[str, Any]) -> None:
+    tabs = [block["props"]["id"] for block in config["components"] if block["type"] == "tabitem"]
+    assert [name for name in tabs if name in {demo.name for demo in discover()}] == [demo.name for demo in discover()]
+
+
+def test_nothing_in_the_page_refers_to_another_host(config: dict[str, Any]) -> None:
+    page = json.dumps(config, default=str) + CSS_FILE.read_text("utf-8")
+    for remote in ("fonts.googleapis", "cdn.", "unpkg", "@import", "<script src"):
+        assert remote not in page, remote
+    assert "url(" not in " ".join(app_module.theme()._stylesheets)
+
+
+def test_launch_options_are_those_of_a_public_place() -> None:
+    options = app_module.launch_options(Texts.load())
+    assert options["run_history"] is options["enable_monitoring"] is options["show_error"] is False
+    assert options["strict_cors"] is True
+    assert options["allowed_paths"] == []
+    assert set(options["i18n"].translations) == {"en", "zh"}
+    assert gr.Blocks(analytics_enabled=False).analytics_enabled is False
+
+
+async def answer(path: str, *chunks: bytes) -> tuple[dict[bytes, bytes], list[bytes]]:
+    """What the browser gets for `path` when the app behind the middleware answers with these chunks."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/html"), (b"content-length", str(len(b"".join(chunks))).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for i, chunk in enumerate(chunks):
+            await send({"type": "http.response.body", "body": chunk, "more_body": i + 1 < len(chunks)})
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    await ChineseLocales(app)({"type": "http", "path": path, "root_path": ""}, receive, send)
+    return dict(sent[0]["headers"]), [message["body"] for message in sent[1:]]
+
+
+def test_the_script_for_chinese_browsers_stands_first_in_the_page() -> None:
+    headers, bodies = asyncio.run(answer("/", b"<html><he", b"ad><script src=gradio></script></head></html>"))
+    assert len(bodies) == 1
+    assert bodies[0].index(b"navigator.language") < bodies[0].index(b"src=gradio")
+    assert headers[b"content-length"] == str(len(bodies[0])).encode()
+
+
+@pytest.mark.parametrize(("path", "chunks"), [("/gradio_api/file=a.html", [b"<head>", b"</head>"]), ("/", [b"{}"])])
+def test_other_answers_stay_as_they_are(path: str, chunks: list[bytes]) -> None:
+    headers, bodies = asyncio.run(answer(path, *chunks))
+    assert bodies == chunks
+    assert headers[b"content-length"] == str(len(b"".join(chunks))).encode()
+
+
+def test_only_pictures_meant_for_everyone_are_static(context: Context) -> None:
+    from gradio.data_classes import _StaticFiles
+
+    app_module.build_app(context)
+    assets = ROOT / "assets"
+    for path in map(Path, _StaticFiles.all_paths):
+        assert assets / "examples" == path or path == context.first_paint or assets not in path.parents
+
+
+@pytest.mark.parametrize("demo", discover(), ids=lambda demo: demo.name)
+def test_first_results_are_in_the_repository_and_fresh(demo: Any) -> None:
+    assert list((FIRST_PAINT / demo.name).glob("*")), "run: python app.py --precompute"
+    made_with = json.loads((FIRST_PAINT / "weights.json").read_text("utf-8"))
+    assert made_with == {name: weights_info(name).sha256 for name in CHECKPOINTS}, (
+        "the weights changed; run: python app.py --precompute"
+    )
+
+
+def test_the_command_explains_itself() -> None:
+    shown = subprocess.run(
+        [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "--host" in shown and "--port" in shown and "--precompute" in shown

@@ -1,0 +1,94 @@
+"""The README says nothing that the repository does not keep: its head, its commands, its links."""
+
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+
+
+def head() -> dict[str, Any]:
+    _, block, _ = README.split("---\n", 2)
+    fields: dict[str, Any] = yaml.safe_load(block)
+    return fields
+
+
+def requirement(name: str) -> Requirement:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return next(found for found in map(Requirement, lines) if found.name == name)
+
+
+def commands() -> list[str]:
+    """Every line of every shell block."""
+    blocks = re.findall(r"```sh\n(.*?)```", "".join(page.read_text("utf-8") for page in PAGES), re.S)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def test_the_head_makes_a_space() -> None:
+    fields = head()
+    assert fields["sdk"] == "gradio"
+    assert (ROOT / fields["app_file"]).is_file()
+    assert fields["license"] == "mit"
+    assert {fields["colorFrom"], fields["colorTo"]} <= COLOURS
+    assert 0 < len(fields["short_description"]) <= 60
+    assert fields["header"] in ("mini", "default")
+    assert isinstance(fields["pinned"], bool)
+
+
+def test_the_space_runs_what_is_tested() -> None:
+    fields = head()
+    assert requirement("gradio").specifier.contains(fields["sdk_version"])
+    assert fields["python_version"] in ("3.10", "3.11", "3.12", "3.13")
+
+
+def test_every_requirement_has_a_floor_and_a_ceiling() -> None:
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        operators = {specifier.operator for specifier in Requirement(line).specifier}
+        assert operators == {">=", "<"}, line
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {target for page in PAGES for target in re.findall(r"\bmake ([a-z]+)`", page.read_text("utf-8"))}
+    named |= {line.split()[1] for line in commands() if line.startswith("make ")}
+    assert {"app", "test"} <= named
+    missing = [target for target in sorted(named) if not re.search(rf"^{target}:", makefile, re.M)]
+    assert not missing
+
+
+def test_every_module_and_file_that_is_run_exists() -> None:
+    modules = {match for line in commands() for match in re.findall(r"python -m ([\w.]+)", line)}
+    files = {match for line in commands() for match in re.findall(r"python ([\w/]+\.py)", line)}
+    assert {"models.training", "app.py"} <= modules | files
+    missing = [name for name in modules if find_spec(name) is None]
+    missing += [name for name in files if not (ROOT / name).is_file()]
+    assert not missing
+
+
+def test_every_training_command_is_understood() -> None:
+    usage = subprocess.run(
+        [sys.executable, "-m", "models.training", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    verbs = {match for line in commands() for match in re.findall(r"-m models\.training ([a-z]+)", line)}
+    assert verbs
+    assert all(verb in usage for verb in verbs)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_inside_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text("utf-8"))
+    assert [target for target in targets if not (ROOT / target).exists()] == []
