@@ -17,7 +17,7 @@ TABLES = Texts.load().tables
 )
 def test_a_browser_of_this_locale_reads(visit: Visit, locale: str, language: str) -> None:
     page = visit("/", locale=locale)
-    expect(page.locator("#tab-cyclegan .lead")).to_have_text(TABLES[language]["cyclegan.lead"])
+    expect(page.locator("#tab-cyclegan .lead.block")).to_have_text(TABLES[language]["cyclegan.lead"])
     score = page.locator("#cyclegan-score span:visible")
     expect(score).to_have_count(1)
     expect(score).to_have_attribute("lang", language)

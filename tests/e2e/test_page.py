@@ -54,7 +54,7 @@ def test_a_tab_speaks_the_visitors_language(visit: Visit, tab: str, locale: str,
 def test_a_tab_opens_finished_with_no_other_host(visit: Visit, tab: str, other_hosts: Hosts) -> None:
     page = visit(f"/?tab={tab}", other_hosts=other_hosts)
     expect_open(page, tab)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("load")
     page.evaluate(LOAD_ALL, tab)
     page.wait_for_function(ALL_COMPLETE, arg=tab)
     assert page.evaluate(BROKEN, tab) == []
@@ -79,7 +79,7 @@ def test_choosing_a_tab_makes_a_link_to_it(visit: Visit) -> None:
 def test_a_phone_needs_no_sideways_scrolling(visit: Visit, tab: str, locale: str) -> None:
     page = visit(f"/?tab={tab}", size=(390, 844), locale=locale)
     expect_open(page, tab)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
