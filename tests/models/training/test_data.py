@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.training.data import TwoViews, batch_index, crop_and_flip, domain_of, held_out, label_of, load_split, resize
+from models.training.data import (
+    TwoViews,
+    batch_index,
+    crop_and_flip,
+    domain_of,
+    held_out,
+    jitter_colours,
+    label_of,
+    load_split,
+    luminance,
+    resize,
+)
 
 
 def test_folders_called_test_or_val_are_held_out_whole() -> None:
@@ -106,3 +117,32 @@ def test_resize_keeps_pixels_at_the_same_size_and_crops_have_the_wanted_size() -
     images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
     assert torch.equal(resize(images, 32), images.float() / 127.5 - 1)
     assert crop_and_flip(images, 24).shape == (2, 3, 24, 24)
+
+
+def test_a_crop_of_everything_is_the_picture_or_its_mirror_image() -> None:
+    ramp = torch.arange(0, 256, 8, dtype=torch.uint8).expand(64, 3, 32, 32)  # dark left, bright right
+    crops = crop_and_flip(ramp, 32, min_scale=1.0)
+    rising = crops[:, 0, 16, -1] > crops[:, 0, 16, 0]
+    assert 10 < int(rising.sum()) < 54, "about half are mirrored"
+    straight = torch.where(rising.view(-1, 1, 1, 1), crops, crops.flip(-1))
+    assert (straight - resize(ramp, 32)).abs().mean() < 0.15, "only the aspect ratio changes"
+    assert crop_and_flip(ramp, 32, min_scale=0.1).std(dim=-1).mean() < 0.8 * crops.std(dim=-1).mean()
+
+
+def test_colour_jitter_of_no_strength_changes_nothing_and_keeps_grey_grey() -> None:
+    images = torch.rand(6, 3, 8, 8) * 2 - 1
+    torch.testing.assert_close(jitter_colours(images, 0.0), images, atol=1e-5, rtol=0)
+    grey = luminance(images).expand_as(images) * 0.2
+    jittered = jitter_colours(grey, 1.0)
+    assert (jittered.amax(dim=1) - jittered.amin(dim=1)).max() < 5e-3, "hue and saturation leave grey alone"
+    assert not torch.allclose(jittered, grey, atol=0.01), "brightness and contrast do not"
+
+
+def test_views_are_the_same_in_half_precision_training() -> None:
+    images = torch.randint(0, 256, (4, 3, 24, 24), dtype=torch.uint8)
+    views = TwoViews(16)
+    torch.manual_seed(3)
+    plain, _ = views(images)
+    torch.manual_seed(3)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(views(images)[0], plain)

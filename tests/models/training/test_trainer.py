@@ -66,6 +66,7 @@ def test_a_run_by_command_line_logs_previews_evaluates_and_exports(
 ) -> None:
     run = tmp_path / "run"
     common = ["--data", str(source(name)), "--out", str(run), "--device=cpu", "--steps=4", "--preview-every=2"]
+    common += ["--precision=bf16"]  # the one in which types can clash; the other tests train in fp32
     assert main([name, *common, *options(name)]) == 0
     assert rows(run)[-1]["step"] == 4
     assert sorted(path.name for path in (run / "previews").iterdir()) == ["step-000002.png", "step-000004.png"]
