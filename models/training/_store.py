@@ -96,7 +96,7 @@ class Row:
 COLUMNS = tuple(spec.name for spec in fields(Row))
 AS_JSON = ("config", "error_values")
 AT_REST: Mapping[str, Any] = {
-    "wish": None, "pid": None, "pid_start": None, "place": None, "error": None, "error_values": {},
+    "wish": None, "pid": None, "pid_start": None, "remote": None, "place": None, "error": None, "error_values": {},
 }  # fmt: skip
 
 
@@ -105,6 +105,7 @@ class Store:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.path, self.clock = path, clock
+        self.begun_anew = False
         self._lock = threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = self._open_or_begin_anew()
@@ -123,6 +124,7 @@ class Store:
             kept = self._set_aside()
             log.warning("%s cannot be read (%s); it is kept as %s and a new one begun.", self.path, error, kept)
         connection = self._open()
+        self.begun_anew = True
         with connection:
             connection.execute("REPLACE INTO notices VALUES ('store_reset', ?)", (json.dumps({"kept": kept}),))
         return connection
@@ -136,10 +138,10 @@ class Store:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
-            connection.executescript(SCHEMA)
             found = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
-            if not set(COLUMNS) <= found:
-                raise sqlite3.DatabaseError(f"the table of jobs lacks {sorted(set(COLUMNS) - found)}")
+            if found and found != set(COLUMNS):
+                raise sqlite3.DatabaseError("its table of jobs has other columns")
+            connection.executescript(SCHEMA)
         except sqlite3.DatabaseError:
             connection.close()
             raise
@@ -188,6 +190,11 @@ class Store:
             values |= {"state": "queued", "created": self.clock(), "place": _count(connection, "place")}
             _insert(connection, values)
         return self._must(values["id"])
+
+    def add_at_rest(self, **values: Any) -> None:
+        """Enter a job again that an earlier database had."""
+        with self.change() as connection:
+            _insert(connection, {**values, "created": self.clock(), "finished": self.clock()})
 
     def update(self, job_id: str, only: Sequence[JobState] = STATES, **values: Any) -> bool:
         """Change a job if it is in one of the given states; return whether it was."""

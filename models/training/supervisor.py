@@ -20,6 +20,7 @@ from models.training._lock import FileLock
 from models.training._store import ENDED, JobState, Row, Store
 from models.training.areas import Areas
 from models.training.backends import Backend, Handle, Orphan, Task
+from models.training.failures import DISK_FULL_STATUS
 from models.training.limits import Limits
 from models.training.runs import RunFolder
 
@@ -94,6 +95,7 @@ class Supervisor:
         if self._thread is not None:
             self._thread.join(GRACE_SECONDS + 10)
             self._thread = None
+        self.release()
 
     def wake(self) -> None:
         """Have the thread look at once, after a change in the store."""
@@ -102,12 +104,12 @@ class Supervisor:
     def _loop(self) -> None:
         try:
             while not self._closing.is_set():
-                self._guarded(self._turn)
+                self._guarded(self.turn)
                 self._wake.wait(TICK_SECONDS)
                 self._wake.clear()
             self._guarded(self._end_all)
         finally:
-            self._lock.release()
+            self.release()
 
     def _guarded(self, action: Callable[[], None]) -> None:
         """Do something; whatever happens, the thread lives on and tries again at the next turn."""
@@ -118,7 +120,13 @@ class Supervisor:
         except Exception:
             log.exception("The supervisor of the training jobs made a mistake; it goes on.")
 
-    def _turn(self) -> None:
+    def release(self) -> None:
+        """Let another app supervise."""
+        self.leads = False
+        self._lock.release()
+
+    def turn(self) -> None:
+        """Do what is due now; the thread comes back to this several times a second."""
         if not self.leads:
             if not self._lock.take():
                 return
@@ -253,7 +261,7 @@ class Supervisor:
         step = run.checkpoint_step()
         if step == row.total and run.load_error() is None:
             return Verdict("done"), step
-        if row.wish is not None and verdict.state in {*WISHES.values(), "interrupted"}:
+        if row.wish is not None and verdict.error in {None, "interrupted"}:
             return Verdict(WISHES[row.wish]), step
         if recovered and self.resume_interrupted and verdict.state == "interrupted":
             return Verdict("queued"), step
@@ -288,6 +296,8 @@ def _verdict_of(status: int, error: tuple[str, dict[str, Any]] | None) -> Verdic
     """Return what an end that nobody asked for means."""
     if error is not None:
         return Verdict("failed", *error)
+    if status == DISK_FULL_STATUS:
+        return Verdict("failed", "disk_full")
     if status == 0:
         return Verdict("interrupted", "interrupted")  # a SIGTERM from outside: it has saved and left
     if status < 0:
