@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--save-seconds", type=float, default=Schedule.save_seconds)
         command.add_argument("--log-every", type=int, default=Schedule.log_every)
         command.add_argument("--preview-every", type=int, default=Schedule.preview_every)
+        command.add_argument("--keep-at", nargs="*", type=int, default=[], help="steps whose weights are kept")
         command.add_argument("--measure", action="store_true", help="only time a few steps, into OUT/measured.json")
         add_config_options(command, recipe.Config)
     measure = commands.add_parser("evaluate", help="measure a run on its held-out pictures")
@@ -57,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     ship.add_argument("run", type=Path)
     ship.add_argument("folder", type=Path)
     ship.add_argument("--data", nargs="+", type=Path, help="instead of the run's own sources")
+    ship.add_argument("--kept", action="store_true", help="the weights kept along the run, a folder for each step")
     ship.add_argument("--every-part", action="store_true", help="each trained module into a folder of its name")
     ship.add_argument("--any-size", action="store_true", help="also files that are too big for a repository")
     ship.add_argument("--part", default="", help="which trained module (cyclegan: a2b, b2a, discriminator_a, ...)")
@@ -133,7 +135,9 @@ def train_in(run: RunFolder, arguments: argparse.Namespace, processes: Processes
     recipe = build_recipe(arguments.command, config, arguments.data, processes)
     if init is not None and not run.checkpoint_path.is_file():
         start_from(recipe, arguments.command, config, init)
-    schedule = Schedule(arguments.log_every, arguments.preview_every, arguments.save_seconds)
+    schedule = Schedule(
+        arguments.log_every, arguments.preview_every, arguments.save_seconds, keep_at=tuple(arguments.keep_at)
+    )
     finished = train(recipe, config, run, processes, schedule, stop.is_set)
     if finished and processes.is_main:
         for measure, score in evaluate(recipe, run, config.steps).items():
@@ -195,11 +199,24 @@ def run_export(arguments: argparse.Namespace) -> int:
         raise SystemExit(f"--part is {arguments.part!r}; this run has {', '.join(map(repr, exports))}.")
     data = [source.name for source in sources]
     facts = {"recipe": name, "data": data, "steps": step, "command": command_line(name, config, data, run.load_init())}
+    if arguments.kept:
+        return export_kept(run, recipe, arguments.folder, arguments.part, config, facts)
     scores = run.load_evaluation(step) or evaluate(recipe, run, step)
     most = None if arguments.any_size else MAX_BYTES
     for part in parts:
         folder = arguments.folder / part if arguments.every_part else arguments.folder
         write_weights(folder, exports[part], config, facts, scores, most)
+    return 0
+
+
+def export_kept(
+    run: RunFolder, recipe: Recipe, folder: Path, part: str, config: TrainConfig, facts: dict[str, Any]
+) -> int:
+    """Write the weights kept along a run, each into a folder of its step and measured by itself."""
+    exports = recipe.exports()
+    for step in run.kept_steps():
+        run.load_kept(step, exports)
+        write_weights(folder / f"step-{step:06d}", exports[part], config, {**facts, "steps": step}, recipe.evaluate())
     return 0
 
 

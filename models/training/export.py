@@ -9,29 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
-from torch import Tensor, nn
 
 from models.training.recipes._base import Export, TrainConfig
-from models.training.runs import write_atomically, write_json
+from models.training.runs import half_precision, write_atomically, write_json
 
 MAX_BYTES = 10_000_000
-
-
-def half_precision(model: nn.Module) -> dict[str, Tensor]:
-    """Return a model's tensors as float16, integers as they are.
-
-    Raises:
-        ValueError: if a number does not fit float16.
-    """
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in model.state_dict().items():
-        small = tensor.detach().cpu().contiguous()
-        if small.is_floating_point():
-            small = small.half()
-            if not small.isfinite().all():
-                raise ValueError(f"{name} holds numbers that float16 cannot; export it in another format.")
-        tensors[name] = small
-    return tensors
 
 
 def write_weights(

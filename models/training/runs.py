@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 from torchvision.transforms.v2.functional import to_pil_image
 
 from models.training._lock import FileLock
 from models.training.recipes import RECIPES
-from models.training.recipes._base import TrainConfig
+from models.training.recipes._base import Export, TrainConfig
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -171,6 +172,26 @@ class RunFolder:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return stored if stored.pop("step") == step else None
 
+    def keep_weights(self, step: int, exports: Mapping[str, Export]) -> None:
+        """Keep every trained module as it is after a step, in half precision."""
+        for part, export in exports.items():
+            write_atomically(self._kept_path(step, part), save(half_precision(export.model)))
+
+    def kept_steps(self) -> list[int]:
+        """Return the steps after which weights were kept, in order."""
+        return sorted(int(folder.name.removeprefix("step-")) for folder in (self.path / "kept").glob("step-*"))
+
+    def load_kept(self, step: int, exports: Mapping[str, Export]) -> None:
+        """Put the weights kept after a step into the modules of a recipe."""
+        for part, export in exports.items():
+            tensors = load_file(self._kept_path(step, part))
+            export.model.load_state_dict(
+                {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+            )
+
+    def _kept_path(self, step: int, part: str) -> Path:
+        return self.path / "kept" / f"step-{step:06d}" / f"{part or 'model'}.safetensors"
+
     def save_preview(self, step: int, preview: Tensor) -> None:
         """Write a sheet, (3, H, W) in [-1, 1], as PNG."""
         folder = self.path / "previews"
@@ -179,6 +200,23 @@ class RunFolder:
         temporary = folder / f"step-{step:06d}.tmp"
         image.save(temporary, format="PNG")
         os.replace(temporary, temporary.with_suffix(".png"))
+
+
+def half_precision(model: nn.Module) -> dict[str, Tensor]:
+    """Return a model's tensors as float16, integers as they are.
+
+    Raises:
+        ValueError: if a number does not fit float16.
+    """
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in model.state_dict().items():
+        small = tensor.detach().cpu().contiguous()
+        if small.is_floating_point():
+            small = small.half()
+            if not small.isfinite().all():
+                raise ValueError(f"{name} holds numbers that float16 cannot; export it in another format.")
+        tensors[name] = small
+    return tensors
 
 
 def asdict_shallow(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -22,12 +22,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often the loop logs and previews (in steps), saves and tells its progress (in seconds)."""
+    """How often the loop logs and previews (in steps), saves and tells its progress (in seconds).
+
+    The weights after the steps of `keep_at`, 0 being before the first, are kept beside the run's checkpoint.
+    """
 
     log_every: int = 20
     preview_every: int = 500
     save_seconds: float = 180.0
     progress_seconds: float = 1.0
+    keep_at: tuple[int, ...] = ()
 
 
 @dataclass
@@ -103,6 +107,8 @@ def train(
         FloatingPointError: if a loss is not finite; the last good checkpoint stays.
     """
     first, window = _resume(recipe, run, processes)
+    if processes.is_main and first == 0 and 0 in schedule.keep_at:
+        run.keep_weights(0, recipe.exports())
     begun = saved = told = time.monotonic()
     bar = tqdm(total=config.steps, initial=first, disable=not processes.is_main, unit="step", mininterval=5)
     for step in range(first, config.steps):
@@ -152,6 +158,8 @@ def _report(recipe: Recipe, config: TrainConfig, run: RunFolder, window: Window,
         run.append_metrics({"step": done, "time": time.time(), **window.means()})
     if done % schedule.preview_every == 0 or done == config.steps:
         run.save_preview(done, recipe.preview())
+    if done in schedule.keep_at:
+        run.keep_weights(done, recipe.exports())
 
 
 def evaluate(recipe: Recipe, run: RunFolder, step: int) -> dict[str, float]:

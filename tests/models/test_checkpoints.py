@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from models.checkpoints import CHECKPOINTS, ModelStore, build_model, checkpoint, load_folder, load_model, weights_info
-from models.training.export import MAX_BYTES, half_precision, write_weights
+from models.training.export import MAX_BYTES, write_weights
 from models.training.recipes._base import Export, TrainConfig
+from models.training.runs import half_precision
 from models.vae import ConvVAE
 
 FACTS = {"recipe": "vae", "data": ["x.zip"], "steps": 3, "command": "python -m models.training vae"}

@@ -82,6 +82,26 @@ def test_a_run_by_command_line_logs_previews_evaluates_and_exports(
     assert str(tmp_path) not in card + (tmp_path / "weights" / "config.json").read_text()
 
 
+def test_weights_kept_along_a_run_are_exported_each_with_its_own_measurements(
+    source: Callable[[str], Path], tmp_path: Path
+) -> None:
+    run, shipped = tmp_path / "run", tmp_path / "steps"
+    common = ["--data", str(source("vae")), "--out", str(run), "--device=cpu", "--steps=4", "--precision=fp32"]
+    assert main(["vae", *common, *options("vae"), "--keep-at", "0", "2", "4"]) == 0
+    assert main(["export", str(run), str(shipped), "--kept"]) == 0
+    assert main(["export", str(run), str(tmp_path / "last")]) == 0
+    steps = sorted(path.name for path in shipped.iterdir())
+    assert steps == ["step-000000", "step-000002", "step-000004"]
+    models = [load_folder(shipped / step).state_dict() for step in steps]
+    weights = [model["from_latent.weight"] for model in models]
+    assert not torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[1], weights[2])
+    last = load_folder(tmp_path / "last").state_dict()
+    assert all(torch.equal(last[name], models[-1][name]) for name in last)
+    scores = [json.loads((shipped / step / "config.json").read_text())["metrics"] for step in steps]
+    assert scores[0] != scores[2]
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_resumed_run_equals_an_uninterrupted_one(name: str, source: Callable[[str], Path], tmp_path: Path) -> None:
     whole, config = prepare(name, [source(name)])
