@@ -21,7 +21,7 @@ from models.checkpoints import CHECKPOINTS
 from models.training._store import JobState, Row, Store
 from models.training._tail import MetricsTail
 from models.training.areas import Areas
-from models.training.backends import Backend, LocalProcess
+from models.training.backends import Backend, BackendGoneError, LocalProcess
 from models.training.data import PICTURE_SUFFIXES
 from models.training.estimate import Estimate, Estimator
 from models.training.failures import DoesNotFitError
@@ -225,7 +225,7 @@ class JobManager:
             values: dict[str, Any] = {
                 "id": job_id, "owner": owner, "title": request.title.strip()[:100], "recipe": request.recipe,
                 "config": asdict(config), "dataset": str(dataset), "start": request.start, "init": init,
-                "total": config.steps,
+                "total": config.steps, "elsewhere": int(backend is not None),
             }  # fmt: skip
             write_json(self._areas.job(job_id) / "job.json", values)
             row = self._store.add(**values)
@@ -295,8 +295,11 @@ class JobManager:
             if row.spent > self.limits.wall_seconds:
                 raise JobError("wall_time", hours=round(self.limits.wall_seconds / 3600, 2))
             self._check_queue()
+            if backend is None and row.elsewhere and job_id not in self._backends:
+                raise JobError("remote_lost")
         if backend is not None:
             self._backends[job_id] = backend
+            self._store.update(job_id, elsewhere=1)
         if not self._store.requeue(job_id, RESUMABLE):
             self._store.wish_again(job_id)
         self.supervisor.wake()
@@ -348,8 +351,12 @@ class JobManager:
             raise JobError("unknown")
         return row
 
-    def _backend_of(self, job_id: str) -> Backend:
-        return self._backends.get(job_id, self.backend)
+    def _backend_of(self, row: Row) -> Backend:
+        if row.id in self._backends:
+            return self._backends[row.id]
+        if row.elsewhere:
+            raise BackendGoneError(row.id)
+        return self.backend
 
     def _run(self, row: Row) -> RunFolder:
         return RunFolder(self._areas.job(row.id) / "run")

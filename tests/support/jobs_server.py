@@ -72,8 +72,9 @@ class JobsServer:
 
     def _read(self, job: RemoteJob) -> None:
         assert job.process.stdout is not None
-        for line in job.process.stdout:
-            job.lines.append(line.rstrip("\n"))
+        with job.process.stdout as output:
+            for line in output:
+                job.lines.append(line.rstrip("\n"))
 
     def close(self) -> None:
         """End all jobs and remove their folders."""

@@ -14,7 +14,7 @@ from jobs_server import NAME, TOKEN, JobsServer, jobs_server
 
 from models.checkpoints import load_folder
 from models.training.backends import Task
-from models.training.jobs import JobManager, JobRequest, Snapshot
+from models.training.jobs import JobError, JobManager, JobRequest, Snapshot
 from models.training.remote import BEGIN, HFJobs, stage
 from models.training.runs import RunFolder
 
@@ -71,13 +71,16 @@ def test_a_job_trains_there_and_its_weights_are_here(manager: JobManager, server
 def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(server: JobsServer, tmp_path: Path) -> None:
     backend = HFJobs(TOKEN, endpoint=server.url)
     first = JobManager(tmp_path / "data")
-    first.start()
     job = first.submit("ann", JobRequest("vae", {**TINY, "steps": 20_000}, dataset(first, "ann")), backend)
+    first.supervisor.turn()
     until(first, job, lambda seen: seen.step > 100)
     first.supervisor.release()  # the app is gone, the job there is not
-    second = JobManager(tmp_path / "data")
+    second = JobManager(tmp_path / "data", resume_interrupted=True)
     second.start()
-    until(second, job, lambda seen: seen.state == "interrupted")
+    lost = until(second, job, lambda seen: seen.state == "interrupted")
+    assert lost.error == "remote_lost"  # it does not go on by itself: nobody has the login any more
+    with pytest.raises(JobError, match="remote_lost"):
+        second.resume("ann", job.id)
     second.resume("ann", job.id, backend)
     again = until(second, job, lambda seen: seen.step > 300)
     assert again.state == "running"
