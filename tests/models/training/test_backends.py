@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.training import _processes
 from models.training._guard import NICENESS
 from models.training._lock import FileLock
 from models.training._processes import group_memory, signal_group, start_time
@@ -111,7 +110,7 @@ def test_an_orphan_is_told_from_a_process_that_got_its_number(waiting: LocalHand
 def test_ps_tells_the_same_where_there_is_no_proc(waiting: LocalHandle, monkeypatch: pytest.MonkeyPatch) -> None:
     assert waiting.pid is not None
     by_proc = group_memory(waiting.pid)
-    monkeypatch.setattr(_processes.sys, "platform", "darwin")
+    monkeypatch.setattr("models.training._processes.sys.platform", "darwin")
     assert group_memory(waiting.pid) == pytest.approx(by_proc, rel=0.1)
     mark = start_time(waiting.pid)
     assert mark is not None
