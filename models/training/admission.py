@@ -82,7 +82,7 @@ class Admission:
         dataset = self._areas.dataset(owner, request.data)
         if dataset is None:
             raise JobError("data")
-        self._check_pictures(dataset)
+        self._check_pictures(dataset, request.recipe)
         self._check_start(owner, request, config)
         return config, dataset
 
@@ -91,7 +91,7 @@ class Admission:
         if self.off is not None:
             raise JobError(self.off)
 
-    def _check_pictures(self, dataset: Path) -> None:
+    def _check_pictures(self, dataset: Path, recipe: str) -> None:
         paths = [path for path in dataset.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
         limits = self.limits
         if len(paths) < limits.fewest_pictures:
@@ -103,6 +103,9 @@ class Admission:
         for path in paths:
             if _pixels(path) > limits.pixels:
                 raise JobError("too_many_pixels", name=path.name, limit=limits.pixels // 10**6)
+        lacking = RECIPES[recipe].lacks([path.relative_to(dataset).as_posix() for path in paths])
+        if lacking is not None:
+            raise JobError(lacking)
 
     def _check_start(self, owner: str, request: JobRequest, config: TrainConfig) -> None:
         start = request.start
@@ -126,8 +129,9 @@ class Admission:
         except FileNotFoundError as error:
             raise JobError("start", start=start) from error
 
-    def check_quota(self, owner: str) -> None:
-        """Refuse one job too many."""
+    def check_free(self, owner: str, request: JobRequest, dataset: Path, config: TrainConfig) -> None:
+        """Refuse one job too many, and what waits or runs already."""
+        self._check_double(owner, request, dataset, config)
         if len(self._store.rows("owner = ?", owner)) >= self.limits.jobs_per_owner:
             raise JobError("jobs_per_owner", limit=self.limits.jobs_per_owner)
         self.check_queue()
@@ -147,8 +151,7 @@ class Admission:
         if self._areas.used_in_all() > self.limits.disk_total:
             raise JobError("disk_total")
 
-    def check_double(self, owner: str, request: JobRequest, dataset: Path, config: TrainConfig) -> None:
-        """Refuse what waits or runs already."""
+    def _check_double(self, owner: str, request: JobRequest, dataset: Path, config: TrainConfig) -> None:
         wanted = (request.recipe, str(dataset), request.start, asdict(config))
         for row in self._store.rows("owner = ? AND state IN ('queued', 'running')", owner):
             if (row.recipe, row.dataset, row.start, row.config) == wanted:

@@ -105,7 +105,6 @@ class JobManager:
         self.supervisor = Supervisor(
             self._store, self._areas, limits, self._backend_of, max_running, resume_interrupted, monotonic
         )
-
         if self._store.begun_anew:
             self._enter_again()
 
@@ -178,21 +177,17 @@ class JobManager:
             JobError: if the request breaks a limit or cannot be trained.
         """
         config, dataset = self._admission.check(owner, request)
-        self._admission.check_quota(owner)
-        self._admission.check_double(owner, request, dataset, config)
+        self._admission.check_free(owner, request, dataset, config)
         job_id = uuid.uuid4().hex
         try:
-            init = self._prepare_folder(owner, job_id, request, config, dataset)
-            if backend is not None:
-                self._backends[job_id] = backend
-            values: dict[str, Any] = {
-                "id": job_id, "owner": owner, "title": request.title.strip()[:100], "recipe": request.recipe,
-                "config": asdict(config), "dataset": str(dataset), "start": request.start, "init": init,
-                "total": config.steps, "elsewhere": int(backend is not None),
-            }  # fmt: skip
-            write_json(self._areas.job(job_id) / "job.json", values)
-            row = self._store.add(**values)
+            values = self._prepare_folder(owner, job_id, request, config, dataset, backend is not None)
+            with self._store.change():  # nobody, in no other app either, gets in between
+                self._admission.check_free(owner, request, dataset, config)
+                row = self._store.add(**values)
+                if backend is not None:
+                    self._backends[job_id] = backend
         except BaseException:
+            self._backends.pop(job_id, None)
             shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
             raise
         self.supervisor.wake()
@@ -333,9 +328,9 @@ class JobManager:
         )  # fmt: skip
 
     def _prepare_folder(
-        self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path
-    ) -> str | None:
-        """Lay out a job's folder; return which weights it starts from, as the trainer is told."""
+        self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path, elsewhere: bool
+    ) -> dict[str, Any]:
+        """Lay out a job's folder; return its row, which is also kept there in case the database gets lost."""
         self._areas.adopt(dataset, job_id)
         init = request.start
         if init is not None and init.startswith(OWN_JOB):
@@ -345,7 +340,13 @@ class JobManager:
             init = str(own)
             self._admission.check_fit_of(request.recipe, config, init, request.start or "")
         self._run_of(job_id).save_config(request.recipe, config, ["data"], init)
-        return init
+        values: dict[str, Any] = {
+            "id": job_id, "owner": owner, "title": request.title.strip()[:100], "recipe": request.recipe,
+            "config": asdict(config), "dataset": str(dataset), "start": request.start, "init": init,
+            "total": config.steps, "elsewhere": int(elsewhere),
+        }  # fmt: skip
+        write_json(self._areas.job(job_id) / "job.json", values)
+        return values
 
     def _run_of(self, job_id: str) -> RunFolder:
         return RunFolder(self._areas.job(job_id) / "run")
