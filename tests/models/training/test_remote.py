@@ -18,7 +18,7 @@ from models.training.jobs import JobError, JobManager, JobRequest, Snapshot
 from models.training.remote import BEGIN, HFJobs, stage
 from models.training.runs import RunFolder
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 
 @pytest.fixture
