@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     place INTEGER,
     pid INTEGER,
     pid_start TEXT,
-    remote TEXT,
+    elsewhere INTEGER NOT NULL DEFAULT 0,
     beat REAL,
     error TEXT,
     error_values TEXT NOT NULL DEFAULT '{}'
@@ -65,7 +65,10 @@ CREATE TABLE IF NOT EXISTS notices (code TEXT PRIMARY KEY, details TEXT NOT NULL
 
 @dataclass(frozen=True)
 class Row:
-    """One job as the table has it; times in Unix seconds, `spent` in seconds of running."""
+    """One job as the table has it; times in Unix seconds, `spent` in seconds of running.
+
+    `elsewhere` is 1 if the job came with a backend of its own, which lives in its app's memory only.
+    """
 
     number: int
     id: str
@@ -87,7 +90,7 @@ class Row:
     place: int | None
     pid: int | None
     pid_start: str | None
-    remote: str | None
+    elsewhere: int
     beat: float | None
     error: str | None
     error_values: Mapping[str, Any]
@@ -96,7 +99,7 @@ class Row:
 COLUMNS = tuple(spec.name for spec in fields(Row))
 AS_JSON = ("config", "error_values")
 AT_REST: Mapping[str, Any] = {
-    "wish": None, "pid": None, "pid_start": None, "remote": None, "place": None, "error": None, "error_values": {},
+    "wish": None, "pid": None, "pid_start": None, "place": None, "error": None, "error_values": {},
 }  # fmt: skip
 
 

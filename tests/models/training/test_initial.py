@@ -136,7 +136,7 @@ def test_a_classifier_of_other_classes_starts_anew_over_the_trained_backbone(nam
     config = RECIPES[name].Config(image_size=32, batch_size=4)
     recipe = build_recipe(name, config, [labelled_zip], Processes())
     ((module,),) = recipe.part_modules().values()
-    before = module.get_submodule("fc").weight.clone()  # type: ignore[operator, union-attr]
+    before = module.get_submodule("fc").weight.clone()  # type: ignore[operator]
     start_from(recipe, name, config, "supervised-photos")
     assert_holds(module, CHECKPOINTS["supervised-photos"].folder, leave="fc.")
     assert torch.equal(module.get_submodule("fc").weight, before)  # type: ignore[arg-type]

