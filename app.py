@@ -23,7 +23,7 @@ from demos._i18n import Texts  # noqa: E402
 from demos._locale import ChineseLocales  # noqa: E402
 from demos._look import CSS_FILE, theme  # noqa: E402
 from demos._page import colophon, header, place_tabs  # noqa: E402
-from models.checkpoints import CHECKPOINTS, load_model, weights_info  # noqa: E402
+from models.checkpoints import OWN, load_model, weights_info  # noqa: E402
 
 
 def real_context() -> Context:
@@ -69,7 +69,7 @@ def precompute(ctx: Context) -> None:
         folder = ctx.first_paint / demo.name
         folder.mkdir(parents=True, exist_ok=True)
         demo.precompute(ctx, folder)
-    weights = {name: weights_info(name).sha256 for name in CHECKPOINTS}
+    weights = {name: weights_info(name).sha256 for name in OWN}
     (ctx.first_paint / "weights.json").write_text(json.dumps(weights, indent=2) + "\n", "utf-8")
 
 

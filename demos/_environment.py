@@ -12,6 +12,8 @@ PREFIX = "unlabeled-"
 DEFAULTS = {
     "GRADIO_ANALYTICS_ENABLED": "False",  # nobody is told that this app runs
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_XET": "1",  # over plain HTTP a download counts its bytes, and stops when it is told to
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000",  # the statistics after each event cost more than the event
     "GRADIO_RUN_HISTORY": "False",  # the next visitor of a shared screen sees nothing of the last
 }

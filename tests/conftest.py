@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from fakes import ShallowModels
+from hub_server import StandInHub, running_hub
 from PIL import Image
 from running_app import running_app
 
@@ -74,6 +75,19 @@ def photo() -> Image.Image:
     disc = ((x - 80) ** 2 + (y - 60) ** 2 < 40**2) * 120.0
     channels = [60 + x / 2 + noise, 40 + y + disc + noise, 90 + (x + y) / 4 + noise]
     return Image.fromarray(np.stack(channels, axis=-1).clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture
+def hub_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]:
+    """A Hub on loopback, and a client that may go online and is not logged in."""
+    from huggingface_hub import close_session, constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # read once from the environment, which says otherwise
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", "/nonexistent")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with running_hub() as server:
+        yield server
+    close_session()
 
 
 @pytest.fixture(scope="session")
