@@ -129,6 +129,12 @@ def _latent(layout: layouts.Layout, model: nn.Module) -> Literal["", "global", "
     return "global" if isinstance(getattr(model, "latent_dim", None), int) else "spatial"
 
 
+def _own_files(record: Checkpoint) -> list[Checkpoint]:
+    """Return records of the files of our own weights in their place on the Hub; none while they have none."""
+    files = ("config.json", "model.safetensors") if OWN_REPO else ()
+    return [replace(record, repo_id=OWN_REPO, filename=f"{record.name}/{file}") for file in files]
+
+
 class Library:
     """All weights that one process can use: the records, the files on disk, and the models in memory.
 
@@ -178,6 +184,8 @@ class Library:
         """Return the file of a record if it is on disk; never touches the network."""
         if record.is_own:
             path = record.folder / "model.safetensors"
+            if OWN_REPO and not path.is_file():
+                return self.hub.find(_own_files(record)[-1])
         elif record.name in self._local:
             path = Path(record.filename)
         else:
@@ -187,6 +195,17 @@ class Library:
     def is_on_disk(self, record: Checkpoint) -> bool:
         """Return whether a record can be loaded without the network."""
         return self.find(record) is not None
+
+    def needed(self, record: Checkpoint) -> list[Checkpoint]:
+        """Return what has to be fetched before a record can be used, its partner included."""
+        pair = [record, *([self.record(record.partner)] if record.partner else [])]
+        missing = [each for each in pair if not self.is_on_disk(each)]
+        return [file for each in missing for file in (_own_files(each) if each.is_own else [each])]
+
+    def size(self, record: Checkpoint) -> int:
+        """Return the bytes of a record's file: what it takes on disk, else what its record says."""
+        path = self.find(record)
+        return path.stat().st_size if path else record.size
 
     def load(self, name: str, device: str = "cpu") -> nn.Module:
         """Return the model called `name`, ready to use: trained weights, eval mode, no gradients; loaded once.
@@ -202,9 +221,9 @@ class Library:
         return self.store.get((record, device), lambda: self._load(record).to(device), expected)
 
     def _load(self, record: Checkpoint) -> nn.Module:
-        if record.is_own:
-            return load_folder(record.folder)
         path = self.find(record)
+        if record.is_own:
+            return load_folder(path.parent if path else record.folder)
         if path is None:
             raise HubError("not_on_disk", title=record.summary)
         if record.name not in self._local:
