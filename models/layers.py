@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -40,6 +42,21 @@ class Attention(nn.Module):
         return self.proj(out.transpose(1, 2).reshape(num, length, dim))
 
 
+def join_qkv(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with each "attn.query", "attn.key" and "attn.value" stacked, in that order, as "attn.qkv".
+
+    Where one of the three is missing or has another shape, all keep their names.
+    """
+    out = dict(tensors)
+    for name in tensors:
+        if ".attn.query." in name:
+            parts = [name.replace(".attn.query.", f".attn.{part}.") for part in ("query", "key", "value")]
+            shapes = [out[part].shape for part in parts if part in out]
+            if len(shapes) == 3 and len(set(shapes)) == 1:
+                out[name.replace(".attn.query.", ".attn.qkv.")] = torch.cat([out.pop(part) for part in parts])
+    return out
+
+
 class Mlp(nn.Module):
     """Two linear layers with a GELU between: (N, L, D) -> (N, L, D)."""
 
@@ -61,7 +78,7 @@ class TransformerBlock(nn.Module):
         self.norm1 = nn.LayerNorm(dim, eps=1e-6)
         self.attn = Attention(dim, num_heads)
         self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = Mlp(dim, int(dim * mlp_ratio))
+        self.mlp = Mlp(dim, round(dim * mlp_ratio))
 
     def forward(self, x: Tensor) -> Tensor:
         """Mix tokens, then channels, each added to its input, (N, L, D)."""
