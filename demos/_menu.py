@@ -75,7 +75,9 @@ class Handlers:
         return view.rows_html(self._ctx, rows, choice.used, choice.picked)
 
     def about(self, choice: Choice) -> str:
-        """Returns what is known of the model that is looked at."""
+        """Returns what is known of the model that is looked at; nothing where none of the menu's is."""
+        if not choice.picked:
+            return ""
         return view.about_html(self._ctx, self._library.record(choice.picked))
 
     def on_open(self, choice: Choice, used: str) -> tuple[Choice, str]:
@@ -130,7 +132,7 @@ class Handlers:
     def on_cancel(self, choice: Choice, switched: int) -> list[Any]:
         """Says that nothing is fetched any more."""
         sentence = view.sentence_html(self._ctx, "error.hub.cancelled")
-        fetchable = bool(self._library.needed(self._library.record(choice.picked)))
+        fetchable = bool(choice.picked and self._library.needed(self._library.record(choice.picked)))
         return self._answer(choice, switched, sentence, fetchable=fetchable)
 
     def _offered(self, choice: Choice) -> list[Checkpoint]:

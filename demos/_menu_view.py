@@ -50,6 +50,14 @@ class Row:
     on_disk: bool
 
 
+def title_html(ctx: Context, record: Checkpoint) -> str:
+    """Writes what a model is called, translated where it is more than a name."""
+    try:
+        return ctx.both(f"menu.name.{record.name}")
+    except KeyError:
+        return html.escape(record.summary)
+
+
 def licence_html(ctx: Context, record: Checkpoint) -> str:
     """Writes a licence, with "non-commercial" in plain words where it applies."""
     name = ctx.both("menu.licence_unknown") if record.license == "not stated" else html.escape(record.license)
@@ -66,7 +74,7 @@ def rows_html(ctx: Context, rows: Sequence[Row], used: str, picked: str) -> str:
         state = "menu.in_use" if is_used else "menu.on_disk" if row.on_disk else "menu.to_download"
         buttons.append(
             f'<button type="button" class="model" data-name="{name}" data-used="{str(is_used).lower()}"'
-            f' aria-pressed="{str(record.name == picked).lower()}"><b>{html.escape(record.summary)}</b>'
+            f' aria-pressed="{str(record.name == picked).lower()}"><b>{title_html(ctx, record)}</b>'
             f'<span class="size">{size_text(row.size)}</span><span class="licence">{licence_html(ctx, record)}</span>'
             f'<span class="state">{ctx.both(state)}</span></button>'
         )
@@ -75,7 +83,7 @@ def rows_html(ctx: Context, rows: Sequence[Row], used: str, picked: str) -> str:
 
 def about_html(ctx: Context, record: Checkpoint) -> str:
     """Writes what is known of one model: its paper, its page, what was not verified, which kind of latent it has."""
-    lines = [html.escape(part) for part in (record.paper, record.note) if part and not part.startswith("https://")]
+    lines = [html.escape(part) for part in (record.paper,) if part and not part.startswith("https://")]
     if record.page:
         address = html.escape(record.page, quote=True)
         lines.insert(0, f'<a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a>')

@@ -148,8 +148,6 @@ def _mae_url(name: str, summary: str, path: str, size: int, layout: str, note: s
     )  # fmt: skip
 
 
-_NORMALISED = "Predicts patches normalised by pixels it must not see: its features serve, its pictures do not."
-_NO_DECODER = "Holds the encoder alone: it gives features, and cannot show what it fills in."
 
 _MAE = (
     Checkpoint(
@@ -174,12 +172,6 @@ _MAE = (
              "vit-mae-authors", "Address and size not verified."),
     _mae_url("mae-ganloss-large", "MAE large, sharper: trained with a GAN loss",
              "visualize/mae_visualize_vit_large_ganloss.pth", 1_320 * MB, "vit-mae-authors", "Size not verified."),
-    _mae_url("mae-pretrain-base", "MAE base, encoder alone", "pretrain/mae_pretrain_vit_base.pth", 343 * MB,
-             "vit-mae-authors", f"{_NO_DECODER} Size not verified."),
-    _mae_url("mae-pretrain-large", "MAE large, encoder alone", "pretrain/mae_pretrain_vit_large.pth", 1_213 * MB,
-             "vit-mae-authors", f"{_NO_DECODER} Size not verified."),
-    _mae_url("mae-pretrain-base-full", "MAE base, normalised pixels", "pretrain/mae_pretrain_vit_base_full.pth",
-             448 * MB, "vit-mae-authors", f"{_NORMALISED} Size not verified."),
 )  # fmt: skip
 
 _VAE = (
@@ -221,10 +213,18 @@ def _from_url(
     )  # fmt: skip
 
 
+_NO_DECODER = "Holds the encoder alone: it gives features, and cannot show what it fills in."
+
 _CONTRASTIVE = (
+    _from_url("mae-pretrain-base", "MAE base, encoder alone", _MAE_PAPER, _MAE_LICENSE, "vit-timm",
+              f"{_MAE_SERVER}/pretrain/mae_pretrain_vit_base.pth", 343 * MB, note=_NO_DECODER),
+    _from_url("mae-pretrain-large", "MAE large, encoder alone", _MAE_PAPER, _MAE_LICENSE, "vit-timm",
+              f"{_MAE_SERVER}/pretrain/mae_pretrain_vit_large.pth", 1_213 * MB, note=_NO_DECODER),
+    _from_url("mae-pretrain-huge", "MAE huge, encoder alone", _MAE_PAPER, _MAE_LICENSE, "vit-timm",
+              f"{_MAE_SERVER}/pretrain/mae_pretrain_vit_huge.pth", 2_523 * MB, note=_NO_DECODER),
     Checkpoint(
         "simclr-resnet50", "contrastive", "SimCLR ResNet-50", "arXiv 2002.05709", "Apache-2.0",
-        layout="resnet-torchvision", repo_id="lightly-ai/simclrv1-imagenet1k-resnet50-1x", filename="resnet50-1x.pth",
+        layout="simclr", repo_id="lightly-ai/simclrv1-imagenet1k-resnet50-1x", filename="resnet50-1x.pth",
         size=103 * MB, note="Takes pixels in [0, 1] as they are. Full revision not verified.",
     ),
     _from_url("simsiam-resnet50", "SimSiam ResNet-50", "arXiv 2011.10566", "CC-BY-NC-4.0", "simsiam",
@@ -263,12 +263,12 @@ _SUPERVISED = (
     ),
     Checkpoint(
         "resnet18", "supervised", "ResNet-18 (labels)", "arXiv 1512.03385", "BSD-3-Clause",
-        layout="resnet-torchvision", repo_id="timm/resnet18.tv_in1k", filename="model.safetensors", size=46_800_000,
+        layout="resnet18", repo_id="timm/resnet18.tv_in1k", filename="model.safetensors", size=46_800_000,
         note="Top-1 on ImageNet 69.8 %. Full revision not verified.",
     ),
     Checkpoint(
         "resnet50", "supervised", "ResNet-50 (labels)", "arXiv 1512.03385", "BSD-3-Clause",
-        layout="resnet-torchvision", repo_id="timm/resnet50.tv_in1k", filename="model.safetensors",
+        layout="resnet50", repo_id="timm/resnet50.tv_in1k", filename="model.safetensors",
         revision="aa6c2d36d56bc0209040c02b5a7b7d7bf11d57b8", sha256="5d061a3c", size=102 * MB,
         note="Top-1 on ImageNet 76.1 %.",
     ),

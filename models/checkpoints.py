@@ -21,7 +21,7 @@ from torch import nn
 
 from models import layouts
 from models.backbones import ResNet
-from models.catalogue import CHECKPOINTS, OWN, Checkpoint, Family, checkpoint
+from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, Checkpoint, Family, checkpoint
 from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.downloads import Downloads, fetch
 from models.hub import Hub, HubError
@@ -126,7 +126,7 @@ def _family(layout: layouts.Layout) -> Family:
 def _latent(layout: layouts.Layout, model: nn.Module) -> Literal["", "global", "spatial"]:
     if layout.family != "vae":
         return ""
-    return "global" if isinstance(getattr(model, "latent_dim", None), int) else "spatial"
+    return "spatial" if getattr(model, "spatial", False) else "global"
 
 
 def _own_files(record: Checkpoint) -> list[Checkpoint]:
