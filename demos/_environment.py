@@ -19,14 +19,17 @@ DEFAULTS = {
 }
 
 
-def prepare() -> None:
+def prepare(offline: bool = False) -> None:
     """Sets the defaults above and gives this process a fresh folder for Gradio's files.
 
+    With `offline` set, nothing in this process asks the Hub; its client reads that once, when it is imported.
     Everything in that folder is served to whoever knows its path, so nothing else belongs there. Folders that
     killed processes left behind are removed.
     """
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    if offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
     parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
     if parent.name.startswith(PREFIX):
         return  # prepared already, in this process or the one that started it

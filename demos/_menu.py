@@ -6,7 +6,7 @@ it has been loaded; whatever goes wrong before that leaves everything as it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -18,9 +18,15 @@ from demos import _menu_view as view
 from demos._base import Context
 from models.catalogue import Checkpoint
 from models.hub import HubError
-from models.layouts import WeightsError
+from models.layouts import LAYOUTS, WeightsError
 from models.references import Reference, describe, noted
 
+FAMILIES: Mapping[str, tuple[str, ...]] = {  # what each tab can use
+    "cyclegan": ("cyclegan",),
+    "mae": ("mae",),
+    "vae": ("vae",),
+    "embeddings": ("contrastive", "supervised", "mae"),
+}
 EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 FITS: Callable[[nn.Module], str] = lambda model: ""  # noqa: E731
 
@@ -124,7 +130,7 @@ class Handlers:
             elif record.family not in self._families:
                 raise HubError("wrong_family", repo=record.repo_id, found=record.family)
         except (HubError, WeightsError) as error:
-            yield self._answer(choice, switched, view.error_html(self._ctx, error))
+            yield self._answer(choice, switched, view.error_html(self._ctx, self._for_this_tab(error)))
             return
         pasted = tuple(dict.fromkeys((*choice.pasted, record.name)))
         yield self._use(replace(choice, picked=record.name, pasted=pasted), switched)
@@ -134,6 +140,14 @@ class Handlers:
         sentence = view.sentence_html(self._ctx, "error.hub.cancelled")
         fetchable = bool(choice.picked and self._library.needed(self._library.record(choice.picked)))
         return self._answer(choice, switched, sentence, fetchable=fetchable)
+
+    def _for_this_tab(self, error: HubError | WeightsError) -> HubError | WeightsError:
+        """Returns an error that lists only those layouts which this tab can use."""
+        if error.code != "unknown_layout":
+            return error
+        known = [layout for layout in LAYOUTS.values() if layout.family in self._families and not layout.by_name_only]
+        values = {**error.values, "expected": "; ".join(layout.expected for layout in known)}
+        return WeightsError(error.code, **values)
 
     def _offered(self, choice: Choice) -> list[Checkpoint]:
         """Returns the models of the menu, of a pair of generators only the first."""
@@ -186,7 +200,6 @@ def _is_second(record: Checkpoint, before: list[Checkpoint]) -> bool:
 def model_menu(
     ctx: Context,
     tab: str,
-    families: Collection[str],
     opening: str,
     fits: Callable[[nn.Module], str] = FITS,
 ) -> Menu:
@@ -194,12 +207,11 @@ def model_menu(
 
     Args:
         ctx: The context of the tab.
-        tab: Name of the tab, which begins the ids in the page.
-        families: The kinds of weights the tab can use.
+        tab: Name of the tab, a key of `FAMILIES`, which begins the ids in the page.
         opening: Name of the weights that are in use at first.
         fits: See `Handlers`.
     """
-    handlers = Handlers(ctx, families, fits)
+    handlers = Handlers(ctx, FAMILIES[tab], fits)
     first = Choice(opening, opening)
     offline = ctx.library.hub.offline
     choice, used, switched = gr.State(first), gr.State(opening), gr.State(0)
@@ -210,7 +222,7 @@ def model_menu(
         with gr.Row(elem_classes="toolbar"):
             fetch = gr.Button(ctx.t("menu.fetch"), visible=False, variant="primary", elem_id=f"{tab}-model-fetch")
             cancel = gr.Button(ctx.t("menu.cancel"), visible=False, elem_id=f"{tab}-model-cancel")
-        with gr.Row(visible=not offline, equal_height=True, elem_classes="paste"):
+        with gr.Row(visible=not offline, elem_classes="paste"):
             pasted = gr.Textbox(
                 label=ctx.t("menu.paste"),
                 placeholder="user/name",
@@ -218,7 +230,7 @@ def model_menu(
                 scale=4,
                 elem_id=f"{tab}-model-id",
             )
-            go = gr.Button(ctx.t("menu.fetch_id"), scale=1, min_width=120, elem_id=f"{tab}-model-go")
+            go = gr.Button(ctx.t("menu.fetch_id"), scale=0, min_width=120, size="sm", elem_id=f"{tab}-model-go")
         look.note(ctx, "menu.note_offline" if offline else "menu.note")
     outputs = [choice, used, switched, rows, about, sentence, fetch, cancel]
     state = [choice, used, switched]

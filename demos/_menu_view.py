@@ -13,9 +13,9 @@ from models.hub import HubError
 from models.layouts import WeightsError
 
 STYLE = """
-.models { display: grid; gap: 2px; max-width: 860px; }
+.models { display: grid; gap: 2px; max-width: 940px; }
 .model {
-  display: grid; grid-template-columns: minmax(0, 1fr) 74px 190px 96px; gap: 4px 14px; align-items: baseline;
+  display: grid; grid-template-columns: minmax(0, 1fr) 72px 262px 96px; gap: 4px 14px; align-items: baseline;
   padding: 8px 10px; border: 0; border-radius: 8px; background: none; text-align: left; cursor: pointer;
   font-size: 14px; line-height: 1.35; color: var(--ink-soft);
 }

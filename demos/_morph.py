@@ -27,7 +27,6 @@ WAYS = {"lerp": lerp, "slerp": slerp}
 MIN_STEPS, DEFAULT_STEPS, MAX_STEPS = 3, 9, 24
 SMOOTH_STEPS = 24  # pictures one way of the animation, whatever the filmstrip's number
 LARGE_SIDE, SMALL_SIDE = 256, 128  # pixels a picture is enlarged to: to look at, and in strips and sheets
-HEAVY = 10_000_000  # parameters from which decoding a picture takes seconds: no pictures then but the strip's
 DECODED_AT_ONCE = 4  # pictures; a large decoder takes gigabytes for a whole way
 DRAW_TEMPERATURE = 0.8  # somewhat calmer than the prior: fewer odd draws, still varied
 
@@ -42,7 +41,7 @@ class Morph:
         scores: Likeness of each rebuilt end with its picture, PSNR in dB.
         path: N pictures decoded from evenly spaced latent points; the first and the last are `rebuilt`.
         fade: N plain mixtures of the two `ends`.
-        smooth_path: M pictures of the same way, for the animation: `SMOOTH_STEPS`, or N of a heavy model.
+        smooth_path: M pictures of the same way, for the animation: `SMOOTH_STEPS`, or the N of a spatial model.
         smooth_fade: As many mixtures.
     """
 
@@ -72,11 +71,6 @@ def latent_path(start: Tensor, end: Tensor, steps: int, way: str = "lerp") -> Te
         raise ValueError(f"way is {way!r}; choose one of {', '.join(WAYS)}.")
     inner = [WAYS[way](start, end, t) for t in torch.linspace(0, 1, steps)[1:-1].tolist()]
     return torch.stack([start, *inner, end])  # the ends exactly, free of rounding
-
-
-def is_heavy(model: Autoencoder) -> bool:
-    """Return whether decoding one picture takes a model seconds rather than milliseconds."""
-    return sum(parameter.numel() for parameter in model.parameters()) >= HEAVY and model.spatial
 
 
 def numbers_of(model: Autoencoder) -> int:
@@ -116,7 +110,7 @@ def morph(
     ends = to_tensor([square_crop(picture, model.img_size) for picture in (first, last)])  # (2, 3, S, S)
     mu, _ = model.encode(ends)  # (2, D), or a map of vectors (2, C, h, w), which is one long vector on the way
     start, end = mu.flatten(1)
-    smooth = 0 if is_heavy(model) else SMOOTH_STEPS
+    smooth = 0 if model.spatial else SMOOTH_STEPS  # a picture takes those models seconds: only the strip's are made
     latents = torch.cat([latent_path(start, end, number, way) for number in (steps, smooth) if number])
     decoded = torch.cat([model.decode(part.unflatten(1, mu.shape[1:])) for part in latents.split(DECODED_AT_ONCE)])
     path, smooth_path = decoded[:steps], decoded[steps:] if smooth else decoded  # (N, 3, S, S), (M, 3, S, S)

@@ -174,7 +174,7 @@ def build(ctx: Context) -> None:
         slider = look.before_after(ctx.t("cyclegan.slider"), shown[4], "cyclegan-slider")
         difference = look.picture(ctx.t("cyclegan.difference"), shown[5], "cyclegan-difference")
     look.note(ctx, "cyclegan.limit")
-    menu = model_menu(ctx, "cyclegan", ("cyclegan",), "apple2orange", is_generator)
+    menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator)
     look.aside(ctx, "cyclegan.about_title", "cyclegan.about")
     _connect(ctx, photo, direction, menu, strip, photos, [translated, back, score, facts, slider, difference])
 

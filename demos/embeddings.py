@@ -129,7 +129,7 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
             elem_classes="quiet",
         )
     opening = ENCODERS[usual.encoder].checkpoint or ""
-    menu = model_menu(ctx, NAME, ("contrastive", "supervised", "mae"), opening, gives_features)
+    menu = model_menu(ctx, NAME, opening, gives_features)
     look.aside(ctx, "embeddings.how_title", "embeddings.how")
     shown = Shown(gr.State(None), plot, near, scores, facts, told, about, table)
     encoder = gr.State(usual.encoder)

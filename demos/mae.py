@@ -168,7 +168,7 @@ def build(ctx: Context) -> None:
     with look.options(ctx, "mae.options"):
         label = ctx.t("mae.seed")
         seed = gr.Number(OPENING[2], label=label, precision=0, minimum=0, maximum=MAX_SEED, elem_id="mae-seed")
-    menu = model_menu(ctx, "mae", ("mae",), WEIGHTS, paints_pixels)
+    menu = model_menu(ctx, "mae", WEIGHTS, paints_pixels)
     look.aside(ctx, "mae.how_title", "mae.how")
     texts = {"verdict": verdict, "table": table, "facts": facts}
     results = {"slider": slider, **texts, **row, "fill": fill, "sheet": sheet}

@@ -192,7 +192,7 @@ def build(ctx: Context) -> None:
                 save_animation = _save(ctx, "animation", first.animation if first else None)
     look.note(ctx, "vae.limit")
     sampling = _sampling(ctx)
-    menu = model_menu(ctx, "vae", ("vae",), OPENING_MODEL, encodes_pictures)
+    menu = model_menu(ctx, "vae", OPENING_MODEL, encodes_pictures)
     look.aside(ctx, "vae.about", "vae.about_text")
     results = [player, strip, ends, facts, save_strip, save_animation]
     handlers = Handlers(ctx)

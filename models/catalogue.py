@@ -213,7 +213,7 @@ def _from_url(
     )  # fmt: skip
 
 
-_NO_DECODER = "Holds the encoder alone: it gives features, and cannot show what it fills in."
+_NO_DECODER = "Holds the encoder alone: it gives features, and cannot show what it fills in. Not verified."
 
 _CONTRASTIVE = (
     _from_url("mae-pretrain-base", "MAE base, encoder alone", _MAE_PAPER, _MAE_LICENSE, "vit-timm",

@@ -100,21 +100,25 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def load_local(path: Path) -> tuple[Checkpoint, nn.Module]:
+def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
     """Load a file of weights from disk, told by its tensors, such as the CycleGAN authors' own download.
+
+    Args:
+        path: The file.
+        more: Its other half, where an autoencoder lies in two files.
 
     Returns:
         A record of the file, under the name `local/<its name>`, and the module.
 
     Raises:
-        WeightsError: The file holds no weights, or some of an unknown layout.
-        FileNotFoundError: There is no such file.
+        WeightsError: There is no such file, it holds no weights, or some of an unknown layout.
     """
-    layout, model = layouts.load_file(path)
+    layout, model = layouts.load_file([path, *more])
     direction = next((way for way in ("apple2orange", "orange2apple") if way in str(path.resolve())), "")
     record = Checkpoint(
         f"local/{path.name}", _family(layout), path.name, "a local file", "not stated", layout=layout.name,
-        filename=str(path.resolve()), size=path.stat().st_size, direction=direction,
+        filename=str(path.resolve()), size=sum(each.stat().st_size for each in (path, *more)), direction=direction,
+        latent=_latent(layout, model),
     )  # fmt: skip
     return record, model
 
@@ -147,6 +151,7 @@ class Library:
         self.hub, self.store = hub, store
         self.downloads = Downloads(hub)
         self._local: dict[str, Checkpoint] = {}
+        self._local_paths: dict[str, list[Path]] = {}
 
     def record(self, name: str) -> Checkpoint:
         """Return the record called `name`: of the catalogue, a local file, or one fetched for a Hub id.
@@ -174,10 +179,10 @@ class Library:
         offered = {record.name: record for record in known if record.family in families}
         return [record for record in offered.values() if not self.hub.offline or self.is_on_disk(record)]
 
-    def add_local(self, path: Path) -> Checkpoint:
-        """Offer a local file under the name `local/<its name>`; raises as `load_local`."""
-        record, _ = load_local(path)
-        self._local[record.name] = record
+    def add_local(self, path: Path, *more: Path) -> Checkpoint:
+        """Offer a local file under the name `local/<its name>`; arguments and errors are those of `load_local`."""
+        record, _ = load_local(path, *more)
+        self._local[record.name], self._local_paths[record.name] = record, [path, *more]
         return record
 
     def find(self, record: Checkpoint) -> Path | None:
@@ -226,8 +231,9 @@ class Library:
             return load_folder(path.parent if path else record.folder)
         if path is None:
             raise HubError("not_on_disk", title=record.summary)
-        if record.name not in self._local:
-            self.hub.check(record, path)
+        if record.name in self._local:
+            return layouts.load_file(self._local_paths[record.name], record.layout)[1]
+        self.hub.check(record, path)
         return layouts.load_file(path, record.layout or None)[1]
 
     def adopt(self, record: Checkpoint, families: Collection[str]) -> Checkpoint:

@@ -39,7 +39,7 @@ _SENTENCES: Mapping[str, str] = MappingProxyType({
     "revision_gone": "The version {revision} of {repo} does not exist: leave it out to get the newest one.",
     "gated": "{repo} is gated: accept its terms on {page}, log in with `hf auth login`, and fetch it with "
              "`python app.py --prefetch {repo}`.",
-    "forbidden": "{repo} may not be read without permission ({status}).",
+    "forbidden": "{repo} may not be used without permission ({status}).",
     "rate_limited": "Too many requests to {host} for now: try again in {seconds} seconds.",
     "server": "{host} has trouble of its own (error {status}): try again later.",
     "no_network": "{host} cannot be reached: check the network. Everything on disk still works.",

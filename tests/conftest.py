@@ -1,6 +1,5 @@
 """Fixtures for all tests: a fixed random state, shallow models, a Context that needs no trained weights."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from fakes import ShallowModels
 from hub_server import StandInHub, running_hub
 from PIL import Image
 from running_app import running_app
 
 from demos import _environment
 
-os.environ["HF_HUB_OFFLINE"] = "1"
-_environment.prepare()  # before any test imports gradio
+_environment.prepare(offline=True)  # before anything imports gradio or the Hub's client, which read it once
+
+from fakes import ShallowModels  # noqa: E402
 
 if TYPE_CHECKING:
     from demos._base import Context

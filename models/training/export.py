@@ -35,7 +35,12 @@ def half_precision(model: nn.Module) -> dict[str, Tensor]:
 
 
 def write_weights(
-    folder: Path, export: Export, config: TrainConfig, facts: Mapping[str, Any], metrics: Mapping[str, float]
+    folder: Path,
+    export: Export,
+    config: TrainConfig,
+    facts: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    max_bytes: int = MAX_BYTES,
 ) -> None:
     """Write `model.safetensors`, `config.json` and `README.md` of one trained module.
 
@@ -45,14 +50,15 @@ def write_weights(
         config: of the run that trained it.
         facts: recipe, command, data and licence of the weights.
         metrics: measured on held-out pictures.
+        max_bytes: what the file may take; by default what the repository may hold.
 
     Raises:
-        ValueError: if the file would be over 10 MB.
+        ValueError: if the file would be larger.
     """
     data = save(half_precision(export.model))
-    if len(data) > MAX_BYTES:
+    if len(data) > max_bytes:
         raise ValueError(
-            f"The weights take {len(data)} bytes, over the {MAX_BYTES} that may be shipped; train smaller."
+            f"The weights take {len(data)} bytes, over the {max_bytes} that may be shipped; train smaller."
         )
     num_parameters = sum(p.numel() for p in export.model.parameters())
     record = {
@@ -70,8 +76,19 @@ def write_weights(
     write_atomically(folder / "README.md", card(folder.name, record).encode())
 
 
-def card(name: str, record: Mapping[str, Any]) -> str:
-    """Return the model card of a weights folder, all of it taken from its config."""
+def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
+    """Return the model card of a weights folder, all of it taken from its config.
+
+    Args:
+        name: title of the card.
+        record: the config.
+        repo_id: where the weights are on the Hub; without it the card says how to load them from this repository.
+    """
+    use = (
+        f'from models.checkpoints import from_pretrained\n\nmodel = from_pretrained("{repo_id}")'
+        if repo_id
+        else f'from models.checkpoints import load_model\n\nmodel = load_model("{name}")'
+    )
     metrics = "\n".join(f"| {key} | {value} |" for key, value in record["metrics"].items())
     arguments = json.dumps(record["args"])
     return f"""---
@@ -103,8 +120,6 @@ Trained for a short time on few pictures at {record["image_size"]} px; it knows 
 ## Use
 
 ```python
-from models.checkpoints import load_model
-
-model = load_model("{name}")
+{use}
 ```
 """
