@@ -235,7 +235,7 @@ def model_menu(
     outputs = [choice, used, switched, rows, about, sentence, fetch, cancel]
     state = [choice, used, switched]
     fold.expand(handlers.on_open, [choice, used], [choice, rows], **EVENT)
-    rows.pick(handlers.on_pick, state, outputs, **EVENT)  # type: ignore[attr-defined]
+    rows.pick(handlers.on_pick, state, outputs, **EVENT)
     fetching = [
         fetch.click(handlers.on_fetch, state, outputs, **EVENT),
         gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **EVENT),
@@ -245,6 +245,4 @@ def model_menu(
 
 
 def _panel(value: str, elem_id: str) -> gr.HTML:
-    return gr.HTML(
-        value, css_template=view.STYLE, js_on_load=view.SCRIPT, apply_default_css=False, elem_id=elem_id
-    )
+    return gr.HTML(value, css_template=view.STYLE, js_on_load=view.SCRIPT, apply_default_css=False, elem_id=elem_id)

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from demos._animation import STRIP_GAP, looping_webp, sprite_sheet, still_webp, upscale
-from models.images import square_crop, to_images, to_tensor
 from models.autoencoder_kl import AutoencoderKL
 from models.autoencoders import AutoencoderTiny
+from models.images import square_crop, to_images, to_tensor
 from models.metrics import psnr
 from models.portrait_vae import PortraitVAE
 from models.vae import ConvVAE, lerp, slerp

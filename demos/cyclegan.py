@@ -222,7 +222,9 @@ def _connect(
     run: dict[str, Any] = {"fn": on_change, "inputs": [photo, direction, menu.used], "outputs": results}
     # A switch thrown while the networks run must not be lost: always_last. Not photo.change: replacing a photo
     # fires it twice, and clearing it may send the photo that was there.
-    changed = gr.on([photo.upload, direction.input, menu.switched.change], **run, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
+    changed = gr.on(
+        [photo.upload, direction.input, menu.switched.change], **run, trigger_mode="always_last", **PRIVATE_MODEL_EVENT
+    )
     picked = strip.click(on_example, strip, [photo, direction], queue=False, api_visibility="private")
     shown = picked.then(**run, **PRIVATE_MODEL_EVENT)
     # Cancelled, a result on its way does not appear beside a photo that is gone.

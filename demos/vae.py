@@ -259,8 +259,8 @@ def _connect_way(
     strips = [(name, strip, place) for place in places for name, strip in place.strips.items()]
     # one sign of work is enough, on the largest picture
     run = {
-        "fn": handlers.show, "inputs": [*photos, *choices, menu.used], "outputs": results, "show_progress_on": results[0],
-        **PRIVATE_MODEL_EVENT,
+        "fn": handlers.show, "inputs": [*photos, *choices, menu.used], "outputs": results,
+        "show_progress_on": results[0], **PRIVATE_MODEL_EVENT,
     }  # fmt: skip
 
     def on_model(path_a: str | None, path_b: str | None, model: str) -> list[Any]:

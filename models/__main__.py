@@ -10,7 +10,6 @@ from models.catalogue import CHECKPOINTS, Checkpoint, size_text
 from models.checkpoints import Library, library, load_local
 from models.weights import WeightsError
 
-
 KINDS = {
     "cyclegan": "translation",
     "mae": "masked autoencoder",

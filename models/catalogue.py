@@ -148,7 +148,6 @@ def _mae_url(name: str, summary: str, path: str, size: int, layout: str, note: s
     )  # fmt: skip
 
 
-
 _MAE = (
     Checkpoint(
         "vit-mae-base", "mae", "ViT-MAE base", _MAE_PAPER, _MAE_LICENSE, True, "vit-mae-hub", "facebook/vit-mae-base",

@@ -21,7 +21,7 @@ from torch import nn
 
 from models import layouts
 from models.backbones import ResNet
-from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, Checkpoint, Family, checkpoint
+from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, Checkpoint, checkpoint
 from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.downloads import Downloads, fetch
 from models.hub import Hub, HubError
@@ -116,15 +116,11 @@ def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
     layout, model = layouts.load_file([path, *more])
     direction = next((way for way in ("apple2orange", "orange2apple") if way in str(path.resolve())), "")
     record = Checkpoint(
-        f"local/{path.name}", _family(layout), path.name, "a local file", "not stated", layout=layout.name,
+        f"local/{path.name}", layout.family, path.name, "a local file", "not stated", layout=layout.name,
         filename=str(path.resolve()), size=sum(each.stat().st_size for each in (path, *more)), direction=direction,
         latent=_latent(layout, model),
     )  # fmt: skip
     return record, model
-
-
-def _family(layout: layouts.Layout) -> Family:
-    return layout.family  # type: ignore[return-value]
 
 
 def _latent(layout: layouts.Layout, model: nn.Module) -> Literal["", "global", "spatial"]:
@@ -251,7 +247,7 @@ class Library:
         except layouts.WeightsError:
             self.hub.discard(path)
             raise
-        record = replace(record, family=_family(layout), layout=layout.name, latent=_latent(layout, model))
+        record = replace(record, family=layout.family, layout=layout.name, latent=_latent(layout, model))
         note(self.hub, record)
         if record.family not in families:
             raise HubError("wrong_family", repo=record.repo_id, found=record.family)

@@ -139,7 +139,7 @@ def use(record: Checkpoint, model: nn.Module) -> Tensor:
         return model.reconstruct(torch.zeros(1, 3, model.img_size, model.img_size), mask)
     if record.family == "vae":
         assert model.spatial == (record.latent == "spatial")
-        side = 64 if model.spatial else model.img_size
+        side = 64 if model.spatial else int(model.img_size)  # type: ignore[arg-type]
         return model.decode(model.encode(torch.zeros(1, 3, side, side))[0])  # type: ignore[operator]
     encoder, side = as_encoder(model)
     return encoder(torch.zeros(1, 3, side, side))

@@ -48,8 +48,10 @@ def split_qkv(tensors: Mapping[str, Tensor]) -> Tensors:
 
 def mae() -> Tensors:
     """A masked autoencoder of the authors' base width with one block on each side."""
-    sizes = {"embed_dim": 768, "num_heads": 12, "decoder_embed_dim": 512, "decoder_num_heads": 16}
-    return MaskedAutoencoderViT(32, 16, depth=1, decoder_depth=1, **sizes).state_dict()
+    model = MaskedAutoencoderViT(
+        32, 16, embed_dim=768, depth=1, num_heads=12, decoder_embed_dim=512, decoder_depth=1, decoder_num_heads=16
+    )
+    return model.state_dict()
 
 
 def hub_mae() -> Tensors:
@@ -88,7 +90,9 @@ def dinov2() -> Tensors:
         ".ls2.gamma": ".layer_scale2.lambda1", "blocks.": "encoder.layer.",
     }  # fmt: skip
     out = renamed(split_qkv(vit(layer_scale=True)), rules)
-    return {("layernorm" + name.removeprefix("norm") if name.startswith("norm.") else name): t for name, t in out.items()}
+    return {
+        ("layernorm" + name.removeprefix("norm") if name.startswith("norm.") else name): t for name, t in out.items()
+    }
 
 
 def resnet18() -> Tensors:
@@ -155,5 +159,7 @@ PUBLISHED: dict[str, Callable[[], Tensors]] = {
     "resnet18": resnet18,
     "resnet50": supervised_resnet50,
     "alexnet": lambda: {name: torch.zeros_like(t) for name, t in alexnet(num_classes=2).state_dict().items()},
-    "vgg16": lambda: {name: torch.zeros_like(t) for name, t in vgg16(num_classes=2, init_weights=False).state_dict().items()},
+    "vgg16": lambda: {
+        name: torch.zeros_like(t) for name, t in vgg16(num_classes=2, init_weights=False).state_dict().items()
+    },
 }
