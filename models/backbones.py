@@ -7,7 +7,6 @@ torchvision's.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import torchvision
@@ -169,7 +168,7 @@ RESNET18, RESNET50 = (False, (2, 2, 2, 2)), (True, (3, 4, 6, 3))
 
 def is_resnet(tensors: Mapping[str, Tensor]) -> bool:
     """Whether the tensors are those of a ResNet by torchvision's names, with or without a classifier."""
-    return all(name in tensors for name in ("conv1.weight", "bn1.running_mean", "layer1.0.conv2.weight"))
+    return _dims(tensors, "conv1.weight") == 4 and {"bn1.running_mean", "layer1.0.conv2.weight"} <= tensors.keys()
 
 
 def resnet_blocks(tensors: Mapping[str, Tensor]) -> tuple[bool, tuple[int, ...]]:
@@ -198,19 +197,24 @@ def is_alexnet(tensors: Mapping[str, Tensor]) -> bool:
 def is_vgg16(tensors: Mapping[str, Tensor]) -> bool:
     """Whether the tensors are those of VGG-16 without batch norm, in torchvision's layout or timm's."""
     tails = ("classifier.6.weight", "head.fc.weight")
-    return "features.28.weight" in tensors and any(tail in tensors for tail in tails) and _kernel(tensors) == 3
+    last = _dims(tensors, "features.28.weight") == 4  # a batch norm, were there any
+    return last and any(tail in tensors for tail in tails) and _kernel(tensors) == 3
+
+
+def _dims(tensors: Mapping[str, Tensor], name: str) -> int:
+    return tensors[name].dim() if name in tensors else -1
 
 
 def _kernel(tensors: Mapping[str, Tensor]) -> int:
-    first = tensors.get("features.0.weight")
-    return first.shape[-1] if first is not None and first.dim() == 4 else 0
+    return tensors["features.0.weight"].shape[-1] if _dims(tensors, "features.0.weight") == 4 else 0
 
 
 def from_timm_vgg(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Turn timm's VGG into torchvision's: its two hidden layers are convolutions over the 7x7 map there."""
     rules = [(r"^pre_logits\.fc1\.", "classifier.0."), (r"^pre_logits\.fc2\.", "classifier.3.")]
     out = renamed(tensors, [*rules, (r"^head\.fc\.", "classifier.6.")])
-    return {key: value.flatten(1) if re.match(r"classifier\.\d\.weight", key) else value for key, value in out.items()}
+    hidden = {key for key, value in out.items() if key.startswith("classifier.") and value.dim() == 4}
+    return {key: value.flatten(1) if key in hidden else value for key, value in out.items()}
 
 
 def build_vgg16(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:

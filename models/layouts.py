@@ -40,7 +40,7 @@ class Build(Protocol):
         Args:
             tensors: the file's tensors, by its own names.
             args: what shapes do not tell, as in the config of our own weights (`num_heads`, `decoder_num_heads`,
-                `norm_pix_loss`, `mean`, `std`); all else is read off the tensors.
+                `norm_pix_loss`, `mean`, `std`, `norm_eps`); all else is read off the tensors.
 
         Raises:
             WeightsError: if a tensor is missing, too many, of another shape or type, or not finite.

@@ -28,6 +28,7 @@ PRESETS: Mapping[str, Mapping[str, int]] = {
     "large": {"img_size": 224, "patch_size": 16, "embed_dim": 1024, "depth": 24, "num_heads": 16, **_DECODER},
     "huge": {"img_size": 224, "patch_size": 14, "embed_dim": 1280, "depth": 32, "num_heads": 16, **_DECODER},
 }
+HUB_EPS = 1e-12  # of the layer norms, as the Hub's configs have it
 DECODER_HEAD_DIM = 32  # numbers a head in the authors' decoder, and in ours
 
 
@@ -51,6 +52,7 @@ class MaskedAutoencoderViT(nn.Module):
         norm_pix_loss: whether targets are normalised patch by patch (§3, "reconstruction target").
         mean, std: the normalisation of each channel that the network itself sees, on the scale [0, 1]; patches that
             it predicts are in that range, and pictures that it returns are in [-1, 1] again.
+        norm_eps: what layer norms add to the variance: 1e-6 in the authors' code, 1e-12 in transformers'.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class MaskedAutoencoderViT(nn.Module):
         norm_pix_loss: bool = False,
         mean: Triple = MINUS_ONE_TO_ONE.mean,
         std: Triple = MINUS_ONE_TO_ONE.std,
+        norm_eps: float = 1e-6,
     ) -> None:
         super().__init__()
         self.img_size, self.patch_size, self.norm_pix_loss = img_size, patch_size, norm_pix_loss
@@ -76,17 +79,17 @@ class MaskedAutoencoderViT(nn.Module):
         grid = img_size // patch_size
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dim))
         self.pos_embed = nn.Parameter(sincos_position_embedding(embed_dim, grid), requires_grad=False)
-        self.blocks = nn.ModuleList(TransformerBlock(embed_dim, num_heads, mlp_ratio) for _ in range(depth))
-        self.norm = nn.LayerNorm(embed_dim, eps=1e-6)
+        self.blocks = nn.ModuleList(TransformerBlock(embed_dim, num_heads, mlp_ratio, norm_eps) for _ in range(depth))
+        self.norm = nn.LayerNorm(embed_dim, eps=norm_eps)
 
         self.decoder_embed = nn.Linear(embed_dim, decoder_embed_dim)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, decoder_embed_dim))
         positions = sincos_position_embedding(decoder_embed_dim, grid)
         self.decoder_pos_embed = nn.Parameter(positions, requires_grad=False)
         self.decoder_blocks = nn.ModuleList(
-            TransformerBlock(decoder_embed_dim, decoder_num_heads, mlp_ratio) for _ in range(decoder_depth)
+            TransformerBlock(decoder_embed_dim, decoder_num_heads, mlp_ratio, norm_eps) for _ in range(decoder_depth)
         )
-        self.decoder_norm = nn.LayerNorm(decoder_embed_dim, eps=1e-6)
+        self.decoder_norm = nn.LayerNorm(decoder_embed_dim, eps=norm_eps)
         self.decoder_pred = nn.Linear(decoder_embed_dim, patch_size**2 * 3)
         self._initialise()
 
@@ -296,7 +299,7 @@ def build_hub_mae(tensors: Mapping[str, Tensor], expected: str, args: Mapping[st
     """Return the masked autoencoder with these tensors of the Hub's layout; see `build_mae`."""
     if not any(key.startswith("decoder.") for key in tensors):
         raise WeightsError("no_decoder")
-    return build_mae(from_hub(tensors), expected, args, IMAGENET)
+    return build_mae(from_hub(tensors), expected, {"norm_eps": HUB_EPS, **(args or {})}, IMAGENET)
 
 
 def build_mae(
@@ -310,8 +313,8 @@ def build_mae(
     Args:
         tensors: values by the authors' names.
         expected: what it is, for refusals.
-        args: what shapes do not tell: `num_heads`, `decoder_num_heads`, `norm_pix_loss`, `mean`, `std`. Without them,
-            heads follow the authors (64 numbers a head, 80 in the huge encoder, 32 in a decoder).
+        args: what shapes do not tell: `num_heads`, `decoder_num_heads`, `norm_pix_loss`, `mean`, `std`, `norm_eps`.
+            Without them, heads follow the authors (64 numbers a head, 80 in the huge encoder, 32 in a decoder).
         preprocessing: the normalisation where `args` names none.
 
     Raises:
@@ -339,6 +342,7 @@ def build_mae(
         "norm_pix_loss": bool(args.get("norm_pix_loss", False)),
         "mean": tuple(args.get("mean", preprocessing.mean)),
         "std": tuple(args.get("std", preprocessing.std)),
+        "norm_eps": float(args.get("norm_eps", 1e-6)),
     }
     check_multiple("pos_embed", dim, 4, expected)
     check_multiple("decoder_pos_embed", decoder_dim, 4, expected)

@@ -126,11 +126,12 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     if is_archive:
         _check_archive(path)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # a path would be judged by its suffix
+            found = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         code = "truncated" if re.search("truncated|Ran out of input", str(error)) else "pickle_code"
         raise WeightsError(code, path.name) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, AttributeError, TypeError, IndexError) as error:
+    except Exception as error:  # damaged bytes make the unpickler raise almost anything
         raise WeightsError("truncated", path.name) from error
     while isinstance(found, Mapping) and not any(isinstance(value, Tensor) for value in found.values()):
         inner = [found[key] for key in WRAPPERS if isinstance(found.get(key), Mapping)]

@@ -26,6 +26,9 @@ OPT_IN = ("slow", "network")
 def pytest_addoption(parser: pytest.Parser) -> None:
     for tier in OPT_IN:
         parser.addoption(f"--run-{tier}", action="store_true", help=f"run also the tests marked {tier}")
+    parser.addoption(
+        "--record-references", action="store_true", help="write anew what the reference implementations answer"
+    )
     parser.addoption("--app-url", help="test the app that runs there instead of starting one")
 
 
