@@ -27,7 +27,9 @@ STYLE = """
 .about { max-width: 52em; margin: 10px 10px 0; font-size: 14px; line-height: 1.5; color: var(--ink-soft); }
 .about a { color: var(--accent); overflow-wrap: anywhere; }
 .way { max-width: 52em; margin: 10px 10px 0; font-size: 14px; line-height: 1.5; color: var(--ink); }
-progress { display: block; width: 100%; max-width: 420px; height: 8px; margin-bottom: 6px; accent-color: var(--accent); }
+progress {
+  display: block; width: 100%; max-width: 420px; height: 8px; margin-bottom: 6px; accent-color: var(--accent);
+}
 @media (max-width: 760px) {
   .model { grid-template-columns: minmax(0, 1fr) auto; }
   .model .licence { grid-column: 1; }
