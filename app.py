@@ -1,7 +1,7 @@
 """Unlabeled: see what neural networks learn from pictures without labels.
 
-Run ``python app.py`` and open the printed address; after the weights changed, run
-``python app.py --precompute``.
+Run ``python app.py`` and open the printed address. Before a talk, ``python app.py --prefetch`` fetches published
+models; after our own weights changed, run ``python app.py --precompute``.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 from demos import _environment
 
-_environment.prepare()  # before gradio is imported, which reads its settings once
+_environment.prepare("--offline" in sys.argv[1:])  # before gradio is imported, which reads its settings once
 
 import gradio as gr  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
@@ -23,7 +25,10 @@ from demos._i18n import Texts  # noqa: E402
 from demos._locale import ChineseLocales  # noqa: E402
 from demos._look import CSS_FILE, theme  # noqa: E402
 from demos._page import colophon, header, place_tabs  # noqa: E402
-from models.checkpoints import CHECKPOINTS, load_model, weights_info  # noqa: E402
+from demos._prefetch import prefetch  # noqa: E402
+from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
+from models.hub import Hub  # noqa: E402
+from models.store import ModelStore  # noqa: E402
 
 
 def real_context() -> Context:
@@ -69,7 +74,7 @@ def precompute(ctx: Context) -> None:
         folder = ctx.first_paint / demo.name
         folder.mkdir(parents=True, exist_ok=True)
         demo.precompute(ctx, folder)
-    weights = {name: weights_info(name).sha256 for name in CHECKPOINTS}
+    weights = {name: weights_info(name).sha256 for name in OWN}
     (ctx.first_paint / "weights.json").write_text(json.dumps(weights, indent=2) + "\n", "utf-8")
 
 
@@ -79,9 +84,32 @@ def main() -> None:
     everywhere_or_here = "0.0.0.0" if os.environ.get("SYSTEM") == "spaces" else "127.0.0.1"
     parser.add_argument("--host", default=everywhere_or_here, help="address to listen on")
     parser.add_argument("--port", type=int, default=7860, help="port to listen on")
+    parser.add_argument("--offline", action="store_true", help="never ask the network; offer only what is on disk")
+    parser.add_argument(
+        "--prefetch",
+        nargs="*",
+        metavar="WHAT",
+        help="fetch models, then exit: all (default), names of tabs, or ids of repositories on the Hub",
+    )
+    parser.add_argument(
+        "--local",
+        nargs="+",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="offer weights in a file of your own (two files for the halves of an autoencoder)",
+    )
     parser.add_argument("--precompute", action="store_true", help="renew the first results, then exit")
     arguments = parser.parse_args()
+    if arguments.prefetch is not None:
+        sys.exit(prefetch(Library(Hub.from_environment(token=None), ModelStore()), arguments.prefetch))
     ctx = real_context()
+    for paths in arguments.local:
+        try:
+            library().add_local(*paths)
+        except ValueError as error:
+            parser.error(str(error))
     if arguments.precompute:
         precompute(ctx)
         return

@@ -16,7 +16,7 @@ from demos._atlas_visit import Atlas, Job, Visit
 from demos._base import Context
 from demos._scatter import picked_id, scatter_figure, scatter_update, scatter_value
 from models import projection
-from models.encoders import ENCODERS
+from models.encoders import ENCODERS, as_encoder
 from models.projection import clamp_neighbours
 
 NUM_NEAR = 12  # pictures shown beside the picked one
@@ -155,9 +155,15 @@ class Handlers:
             scores=view.scores_html(ctx, drawn.scores, collection.num_kinds),
             facts=self._facts(settings, visit.features[settings.encoder][1], drawn.seconds),
             told=view.told_html(ctx, collection, visit.uploaded is not None, clamped),
-            about=ctx.both(f"embeddings.about_{settings.encoder}"),
+            about=self._about(settings.encoder),
             table=ctx.save_bytes(table_csv(table_rows(collection, drawn.coordinates)), ".csv"),
         )
+
+    def _about(self, encoder: str) -> str:
+        """Returns what the encoder learned from, as far as it is known."""
+        if encoder in ENCODERS:
+            return self._ctx.both(f"embeddings.about_{encoder}")
+        return self._ctx.both(f"embeddings.about_other_{self._ctx.library.record(encoder).family}")
 
     def _near(self, visit: Visit) -> tuple[str, list[int]]:
         """Returns the panel of the picked picture, and the ids to ring on the map."""
@@ -169,9 +175,12 @@ class Handlers:
         return html, [visit.picked, *(index for index, _ in near)]
 
     def _facts(self, settings: Settings, seconds: float, map_seconds: float | None) -> str:
-        ctx, spec = self._ctx, ENCODERS[settings.encoder]
+        ctx, spec = self._ctx, ENCODERS.get(settings.encoder)
         prepared = map_seconds is None
-        if spec.checkpoint:
+        if spec is None:
+            size = as_encoder(ctx.load_model(settings.encoder))[1]
+            line = look.facts_line(ctx, [settings.encoder], (size, size), seconds)
+        elif spec.checkpoint:
             line = look.facts_line(ctx, [spec.checkpoint], (spec.image_size,) * 2, seconds, prepared)
         else:
             line = ctx.both("embeddings.untrained", size=spec.image_size, time=f"{seconds:.1f} s")

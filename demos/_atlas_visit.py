@@ -10,13 +10,14 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
+from torch import nn
 
 from demos import _look as look
 from demos._atlas import Collection, PictureMap, Prepared, Settings, collect, load_set, score
 from demos._base import Context
 from demos._scatter import file_url
 from models import projection
-from models.encoders import ENCODERS, load_encoder
+from models.encoders import ENCODERS, as_encoder, load_encoder
 from models.projection import MIN_PICTURES, Floats
 
 NAME = "embeddings"
@@ -92,12 +93,17 @@ class Atlas:
             return visit.features[encoder]
         if not visit.uploaded and (prepared := self._prepared(encoder)):
             return prepared.features, prepared.seconds
-        network = load_encoder(encoder, self.ctx.load_model)
+        network, size = self._network(encoder)
         pictures = self.collection(visit).pictures()
         started = time.perf_counter()
-        size = ENCODERS[encoder].image_size
         features = projection.embed_pictures(network, pictures, size, progress=progress)
         return features, time.perf_counter() - started
+
+    def _network(self, encoder: str) -> tuple[nn.Module, int]:
+        """Returns an encoder, one of ours or of other weights, and the side of the pictures it takes."""
+        if encoder in ENCODERS:
+            return load_encoder(encoder, self.ctx.load_model), ENCODERS[encoder].image_size
+        return as_encoder(self.ctx.load_model(encoder))
 
     def draw(self, visit: Visit, settings: Settings, request: gr.Request | None, progress: gr.Progress) -> Visit:
         """Returns the visit with a new map in it; runs the encoder and UMAP as far as they are needed.

@@ -16,11 +16,12 @@ from PIL import Image
 import demos
 from demos._files import FileStore
 from demos._i18n import Texts
+from models import checkpoints
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from models.checkpoints import WeightsInfo
+    from models.checkpoints import Library, WeightsInfo
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 FIRST_PAINT = ASSETS / "first_paint"
@@ -55,6 +56,7 @@ class Context:
         both: Key and values -> HTML in both languages, for lines with numbers in them.
         save_image: Picture -> path of a PNG the browser may fetch.
         save_bytes: File content and suffix -> path the browser may fetch.
+        library: The weights there are, on disk and to be fetched, for the menus of models.
         first_paint: Folder with one folder per tab, written by `Demo.precompute`.
     """
 
@@ -65,6 +67,7 @@ class Context:
     both: Both
     save_image: Callable[[Image.Image], str]
     save_bytes: Callable[[bytes, str], str]
+    library: Library
     first_paint: Path = FIRST_PAINT
 
 
@@ -91,6 +94,7 @@ def make_context(
     files: Path,
     texts: Texts | None = None,
     first_paint: Path = FIRST_PAINT,
+    library: Library | None = None,
 ) -> Context:
     """Builds a `Context` over a source of weights and a folder for result files.
 
@@ -100,6 +104,7 @@ def make_context(
         files: Folder the browser may fetch from; created when needed.
         texts: Strings of the app, read from ``assets/i18n`` by default.
         first_paint: Folder of the precomputed first results.
+        library: What the menus of models offer, by default this process's own.
     """
     texts = texts or Texts.load()
     store = FileStore(files)
@@ -111,6 +116,7 @@ def make_context(
         both=texts.both,
         save_image=store.save_image,
         save_bytes=store.save_bytes,
+        library=library or checkpoints.library(),
         first_paint=first_paint,
     )
 

@@ -12,19 +12,24 @@ PREFIX = "unlabeled-"
 DEFAULTS = {
     "GRADIO_ANALYTICS_ENABLED": "False",  # nobody is told that this app runs
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_XET": "1",  # over plain HTTP a download counts its bytes, and stops when it is told to
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000",  # the statistics after each event cost more than the event
     "GRADIO_RUN_HISTORY": "False",  # the next visitor of a shared screen sees nothing of the last
 }
 
 
-def prepare() -> None:
+def prepare(offline: bool = False) -> None:
     """Sets the defaults above and gives this process a fresh folder for Gradio's files.
 
+    With `offline` set, nothing in this process asks the Hub; its client reads that once, when it is imported.
     Everything in that folder is served to whoever knows its path, so nothing else belongs there. Folders that
     killed processes left behind are removed.
     """
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    if offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
     parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
     if parent.name.startswith(PREFIX):
         return  # prepared already, in this process or the one that started it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -196,10 +197,16 @@ def facts_line(
         prepared: Whether the result was made in advance (first paint).
     """
     infos = [ctx.weights_info(name) for name in weights]
-    names = " + ".join(f"<b>{info.name}</b> ({info.num_parameters / 1e6:.1f} M)" for info in infos)
+    names = " + ".join(f"<b>{short_name(info.name)}</b> ({info.num_parameters / 1e6:.1f} M)" for info in infos)
     time = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     key = "common.facts_prepared" if prepared else "common.facts"
     return f"{names} · {ctx.both(key, width=size[0], height=size[1], time=time)}"
+
+
+def short_name(name: str) -> str:
+    """Writes the name of some weights as HTML, a commit in it cut to its first digits."""
+    title, _, commit = name.partition("@")
+    return html.escape(f"{title}@{commit[:7]}" if commit else title)
 
 
 def strip(ctx: Context, paths: Sequence[Path], elem_id: str | None = None) -> gr.Dataset:

@@ -162,7 +162,8 @@ def summary(result: Reconstruction, weights: str, steps: int, mask_kind: str, se
     )
     scores, side = result.scores, result.original.width
     share = scores["hidden_patches"] / scores["patches"]
-    caption = f"Unlabeled · {weights}, {steps:,} steps, {side} px · "
+    trained = f", {steps:,} steps" if steps else ""
+    caption = f"Unlabeled · {weights}{trained}, {side} px · "
     caption += f"{share:.0%} hidden ({mask_kind}, seed {seed})"
     if scores["model"]:
         caption += f" · PSNR on the hidden patches: MAE {scores['model']['psnr']:.1f} dB"

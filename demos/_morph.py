@@ -14,14 +14,20 @@ from PIL import Image
 from torch import Tensor
 
 from demos._animation import STRIP_GAP, looping_webp, sprite_sheet, still_webp, upscale
+from models.autoencoder_kl import AutoencoderKL
+from models.autoencoders import AutoencoderTiny
 from models.images import square_crop, to_images, to_tensor
 from models.metrics import psnr
+from models.portrait_vae import PortraitVAE
 from models.vae import ConvVAE, lerp, slerp
 
+Autoencoder = ConvVAE | PortraitVAE | AutoencoderTiny | AutoencoderKL
+GlobalAutoencoder = ConvVAE | PortraitVAE
 WAYS = {"lerp": lerp, "slerp": slerp}
 MIN_STEPS, DEFAULT_STEPS, MAX_STEPS = 3, 9, 24
 SMOOTH_STEPS = 24  # pictures one way of the animation, whatever the filmstrip's number
 LARGE_SIDE, SMALL_SIDE = 256, 128  # pixels a picture is enlarged to: to look at, and in strips and sheets
+DECODED_AT_ONCE = 4  # pictures; a large decoder takes gigabytes for a whole way
 DRAW_TEMPERATURE = 0.8  # somewhat calmer than the prior: fewer odd draws, still varied
 
 
@@ -35,7 +41,7 @@ class Morph:
         scores: Likeness of each rebuilt end with its picture, PSNR in dB.
         path: N pictures decoded from evenly spaced latent points; the first and the last are `rebuilt`.
         fade: N plain mixtures of the two `ends`.
-        smooth_path: `SMOOTH_STEPS` pictures of the same way, for the animation.
+        smooth_path: M pictures of the same way, for the animation: `SMOOTH_STEPS`, or the N of a spatial model.
         smooth_fade: As many mixtures.
     """
 
@@ -67,6 +73,13 @@ def latent_path(start: Tensor, end: Tensor, steps: int, way: str = "lerp") -> Te
     return torch.stack([start, *inner, end])  # the ends exactly, free of rounding
 
 
+def numbers_of(model: Autoencoder) -> int:
+    """Return how many numbers a picture passes through."""
+    if isinstance(model, GlobalAutoencoder):
+        return model.latent_dim
+    return model.latent_channels * (model.img_size // model.downsampling) ** 2
+
+
 def cross_fade(start: Tensor, end: Tensor, steps: int) -> Tensor:
     """Return `steps` mixtures (1 - t) start + t end of two pictures (3, S, S): (steps, 3, S, S).
 
@@ -80,7 +93,7 @@ def cross_fade(start: Tensor, end: Tensor, steps: int) -> Tensor:
 
 @torch.inference_mode()
 def morph(
-    model: ConvVAE, first: Image.Image, last: Image.Image, steps: int = DEFAULT_STEPS, way: str = "lerp"
+    model: Autoencoder, first: Image.Image, last: Image.Image, steps: int = DEFAULT_STEPS, way: str = "lerp"
 ) -> Morph:
     """Take two pictures through the latent space of a model (their posterior means) and through a cross-fade.
 
@@ -95,10 +108,12 @@ def morph(
         ValueError: If `steps` or `way` is out of range.
     """
     ends = to_tensor([square_crop(picture, model.img_size) for picture in (first, last)])  # (2, 3, S, S)
-    mu, _ = model.encode(ends)  # (2, D)
-    latents = torch.cat([latent_path(mu[0], mu[1], number, way) for number in (steps, SMOOTH_STEPS)])
-    decoded = model.decode(latents)  # (N + SMOOTH_STEPS, 3, S, S)
-    path, smooth_path = decoded[:steps], decoded[steps:]
+    mu, _ = model.encode(ends)  # (2, D), or a map of vectors (2, C, h, w), which is one long vector on the way
+    start, end = mu.flatten(1)
+    smooth = 0 if model.spatial else SMOOTH_STEPS  # a picture takes those models seconds: only the strip's are made
+    latents = torch.cat([latent_path(start, end, number, way) for number in (steps, smooth) if number])
+    decoded = torch.cat([model.decode(part.unflatten(1, mu.shape[1:])) for part in latents.split(DECODED_AT_ONCE)])
+    path, smooth_path = decoded[:steps], decoded[steps:] if smooth else decoded  # (N, 3, S, S), (M, 3, S, S)
     rebuilt = (path[0], path[-1])
     return Morph(
         ends=_pair(to_images(ends)),
@@ -107,7 +122,7 @@ def morph(
         path=to_images(path),
         fade=to_images(cross_fade(ends[0], ends[1], steps)),
         smooth_path=to_images(smooth_path),
-        smooth_fade=to_images(cross_fade(ends[0], ends[1], SMOOTH_STEPS)),
+        smooth_fade=to_images(cross_fade(ends[0], ends[1], smooth or steps)),
     )
 
 
@@ -131,7 +146,7 @@ class Rendered:
 
 
 def render(
-    model: ConvVAE, first: Image.Image, last: Image.Image, steps: int = DEFAULT_STEPS, way: str = "lerp"
+    model: Autoencoder, first: Image.Image, last: Image.Image, steps: int = DEFAULT_STEPS, way: str = "lerp"
 ) -> Rendered:
     """Take the arguments of `morph` and make all the files that show its result."""
     start = time.perf_counter()
@@ -144,7 +159,7 @@ def render(
 
 
 @torch.inference_mode()
-def draw(model: ConvVAE, number: int, seed: int, temperature: float = DRAW_TEMPERATURE) -> list[Image.Image]:
+def draw(model: GlobalAutoencoder, number: int, seed: int, temperature: float = DRAW_TEMPERATURE) -> list[Image.Image]:
     """Draw latents from the prior N(0, temperature²) and decode them; equal arguments give equal pictures.
 
     Args:

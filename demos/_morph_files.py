@@ -11,8 +11,7 @@ from PIL import Image
 
 from demos._animation import upscale
 from demos._base import Context
-from demos._morph import SMALL_SIDE, Rendered
-from models.vae import ConvVAE
+from demos._morph import SMALL_SIDE, SMOOTH_STEPS, Autoencoder, Rendered, numbers_of
 
 RESULT = "result.json"
 
@@ -34,6 +33,7 @@ class Shown:
         scores: PSNR of the two rebuilt ends in dB.
         seconds: Time of the network.
         prepared: Whether the result was made in advance.
+        moments: Pictures of a smooth way.
     """
 
     strip: str
@@ -48,9 +48,10 @@ class Shown:
     scores: tuple[float, float]
     seconds: float
     prepared: bool = False
+    moments: int = SMOOTH_STEPS
 
 
-def serve(ctx: Context, done: Rendered, model: ConvVAE, name: str) -> Shown:
+def serve(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> Shown:
     """Puts the files of a result of the weights called `name` where the browser can fetch them."""
 
     def keep(content: Image.Image | bytes, file: str) -> str:
@@ -61,7 +62,7 @@ def serve(ctx: Context, done: Rendered, model: ConvVAE, name: str) -> Shown:
     return _show(done, model, name, keep)
 
 
-def store(folder: Path, done: Rendered, model: ConvVAE, name: str) -> None:
+def store(folder: Path, done: Rendered, model: Autoencoder, name: str) -> None:
     """Writes the files of a result and `RESULT` beside them, for `read_stored`."""
 
     def keep(content: Image.Image | bytes, file: str) -> str:
@@ -87,7 +88,7 @@ def read_stored(folder: Path) -> Shown | None:
     return Shown(**{**stored, "scores": tuple(stored["scores"])})
 
 
-def _show(done: Rendered, model: ConvVAE, name: str, keep: Callable[[Image.Image | bytes, str], str]) -> Shown:
+def _show(done: Rendered, model: Autoencoder, name: str, keep: Callable[[Image.Image | bytes, str], str]) -> Shown:
     pictures = upscale(done.morph.ends, SMALL_SIDE)
     rebuilt = upscale(done.morph.rebuilt, SMALL_SIDE)
     return Shown(
@@ -98,8 +99,9 @@ def _show(done: Rendered, model: ConvVAE, name: str, keep: Callable[[Image.Image
         rebuilt=(keep(rebuilt[0], "rebuilt-a.png"), keep(rebuilt[1], "rebuilt-b.png")),
         model=name,
         img_size=model.img_size,
-        latent_dim=model.latent_dim,
+        latent_dim=numbers_of(model),
         steps=len(done.morph.path),
         scores=(round(done.morph.scores[0], 2), round(done.morph.scores[1], 2)),
         seconds=round(done.seconds, 3),
+        moments=len(done.morph.smooth_path),
     )

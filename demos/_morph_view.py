@@ -14,7 +14,6 @@ import gradio as gr
 
 from demos._animation import FRAME_MS, HOLD_MS
 from demos._base import Context
-from demos._morph import SMOOTH_STEPS
 from demos._morph_files import Shown
 
 _STYLE = """
@@ -124,17 +123,17 @@ def photo_row() -> gr.HTML:
 
 def player(ctx: Context, shown: Shown) -> str:
     """Writes the player of the way through the network and the cross-fade."""
-    learned = ctx.both("vae.latent", latent_dim=shown.latent_dim)
+    learned = ctx.both("vae.latent", latent_dim=f"{shown.latent_dim:,}")
     stages = "".join(
         f'<figure><canvas width="384" height="384" role="img" aria-labelledby="{name}"></canvas>'
         f'<figcaption id="{name}" class="{kind}">{text}</figcaption></figure>'
         for name, kind, text in (("play-path", "learned", learned), ("play-fade", "", ctx.both("vae.fade")))
     )
     return (
-        f'<div class="morph" data-sheet="{_url(shown.sheet)}" data-columns="{SMOOTH_STEPS}" '
+        f'<div class="morph" data-sheet="{_url(shown.sheet)}" data-columns="{shown.moments}" '
         f'data-step="{FRAME_MS}" data-hold="{HOLD_MS}"><div class="stages">{stages}</div><div class="bar">'
         f'<button type="button" aria-labelledby="play-name"></button>'
-        f'<input type="range" min="0" max="{SMOOTH_STEPS - 1}" value="0" aria-labelledby="play-moment">'
+        f'<input type="range" min="0" max="{shown.moments - 1}" value="0" aria-labelledby="play-moment">'
         f'<span class="unseen" id="play-name">{ctx.both("vae.play")}</span>'
         f'<span class="unseen" id="play-moment">{ctx.both("vae.moment")}</span></div></div>'
     )
@@ -142,7 +141,7 @@ def player(ctx: Context, shown: Shown) -> str:
 
 def filmstrip(ctx: Context, shown: Shown) -> str:
     """Writes the strip of two rows, with a caption over the first and one under the second."""
-    learned = ctx.both("vae.latent", latent_dim=shown.latent_dim)
+    learned = ctx.both("vae.latent", latent_dim=f"{shown.latent_dim:,}")
     return (
         f'<figure class="sheet"><figcaption class="learned" id="film-path">{learned}</figcaption>'
         f'<div class="film"><img src="{_url(shown.strip)}" style="min-width: {shown.steps * 56}px" '

@@ -20,6 +20,9 @@ from torch import nn
 from demos import _look as look
 from demos._api import endpoint, photo_parameter
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
+from demos._menu import Menu, model_menu
+from models.catalogue import Checkpoint
+from models.cyclegan import PatchDiscriminator
 from models.images import ImageError, fit_within, read_image, to_images, to_tensor
 
 BACK = {"apple2orange": "orange2apple", "orange2apple": "apple2orange"}
@@ -93,6 +96,16 @@ def difference_picture(levels: np.ndarray) -> Image.Image:
     return Image.fromarray((white + (teal - white) * strength).round().astype(np.uint8))
 
 
+def generators(record: Checkpoint, direction: str) -> tuple[str, str]:
+    """Returns the names of the weights that translate in a direction and back, of which one is `record`'s.
+
+    Where nothing is known of the opposite direction, our own generator takes it.
+    """
+    if record.direction in ("", direction):
+        return record.name, record.partner or BACK[direction]
+    return record.partner or direction, record.name
+
+
 def example_direction(path: Path) -> str:
     """Returns the direction that makes sense for an example, told by the first word of its file name."""
     return "orange2apple" if path.name.startswith("orange") else "apple2orange"
@@ -110,6 +123,7 @@ class Shown:
 
     pictures: tuple[str, ...]  # in the order of PICTURES
     direction: str
+    weights: tuple[str, str]  # of the way there and of the way back
     size: tuple[int, int]
     cycle_error: float
     seconds: float
@@ -117,8 +131,7 @@ class Shown:
 
     def values(self, ctx: Context) -> list[Any]:
         """Returns the values of the components in the order in which `build` collects them."""
-        weights = [self.direction, BACK[self.direction]]
-        facts = look.facts_line(ctx, weights, self.size, self.seconds, self.prepared)
+        facts = look.facts_line(ctx, self.weights, self.size, self.seconds, self.prepared)
         score = ctx.both("cyclegan.score", error=self.cycle_error)
         original, translated, back, difference = self.pictures
         return [translated, back, score, facts, (original, translated), difference]
@@ -127,11 +140,16 @@ class Shown:
 NOTHING: list[Any] = [None, None, "", "", None, None]  # the same components when there is no photo
 
 
-def show(ctx: Context, result: Translation, direction: str) -> Shown:
+def show(ctx: Context, result: Translation, direction: str, weights: tuple[str, str]) -> Shown:
     """Puts the pictures of a result where the browser can fetch them."""
     pictures = (result.original, result.translated, result.back, result.difference)
     paths = tuple(ctx.save_image(picture) for picture in pictures)
-    return Shown(paths, direction, result.original.size, result.cycle_error, result.seconds)
+    return Shown(paths, direction, weights, result.original.size, result.cycle_error, result.seconds)
+
+
+def is_generator(model: nn.Module) -> str:
+    """Returns the key of the sentence that refuses a network of this family which does not translate."""
+    return "menu.wrong_kind" if isinstance(model, PatchDiscriminator) else ""
 
 
 def build(ctx: Context) -> None:
@@ -156,14 +174,16 @@ def build(ctx: Context) -> None:
         slider = look.before_after(ctx.t("cyclegan.slider"), shown[4], "cyclegan-slider")
         difference = look.picture(ctx.t("cyclegan.difference"), shown[5], "cyclegan-difference")
     look.note(ctx, "cyclegan.limit")
+    menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator)
     look.aside(ctx, "cyclegan.about_title", "cyclegan.about")
-    _connect(ctx, photo, direction, strip, photos, [translated, back, score, facts, slider, difference])
+    _connect(ctx, photo, direction, menu, strip, photos, [translated, back, score, facts, slider, difference])
 
 
 def _connect(
     ctx: Context,
     photo: gr.Image,
     direction: gr.Radio,
+    menu: Menu,
     strip: gr.Dataset,
     photos: Sequence[Path],
     results: list[Component],
@@ -171,20 +191,23 @@ def _connect(
     """Lets every change of photo or direction show its result at once, and offers ``/translate``."""
 
     @lru_cache(maxsize=REMEMBERED)
-    def remembered(path: str, direction: str) -> Translation:
+    def remembered(path: str, forward: str, backward: str) -> Translation:
         # the path of an upload holds the hash of its content, so it can stand for the photo
-        return translate(read_image(path), ctx.load_model(direction), ctx.load_model(BACK[direction]))
+        return translate(read_image(path), ctx.load_model(forward), ctx.load_model(backward))
 
-    def result(path: str, direction: str, request: gr.Request) -> Translation:
+    def result(path: str, weights: tuple[str, str], request: gr.Request) -> Translation:
         try:
-            return remembered(path, direction)
+            return remembered(path, *weights)
         except ImageError as error:
             raise look.image_error(ctx, request, error) from error
         except TooNarrowError as error:
             raise look.sorry(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error
 
-    def on_change(path: str | None, direction: str, request: gr.Request) -> list[Any]:
-        return show(ctx, result(path, direction, request), direction).values(ctx) if path else NOTHING
+    def on_change(path: str | None, direction: str, used: str, request: gr.Request) -> list[Any]:
+        if not path:
+            return NOTHING
+        weights = generators(ctx.library.record(used), direction)
+        return show(ctx, result(path, weights, request), direction, weights).values(ctx)
 
     def on_example(index: int) -> tuple[str, str]:
         return str(photos[index]), example_direction(photos[index])
@@ -193,13 +216,15 @@ def _connect(
         """Turn an apple into an orange or back; cycle_error is the mean error of the way back, 0 to 255."""
         if not image:
             raise look.sorry(ctx, request, "error.no_photo")
-        done = result(image, direction, request)
+        done = result(image, (direction, BACK[direction]), request)
         return ctx.save_image(done.translated), ctx.save_image(done.back), round(done.cycle_error, 3)
 
-    run: dict[str, Any] = {"fn": on_change, "inputs": [photo, direction], "outputs": results}
+    run: dict[str, Any] = {"fn": on_change, "inputs": [photo, direction, menu.used], "outputs": results}
     # A switch thrown while the networks run must not be lost: always_last. Not photo.change: replacing a photo
     # fires it twice, and clearing it may send the photo that was there.
-    changed = gr.on([photo.upload, direction.input], **run, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
+    changed = gr.on(
+        [photo.upload, direction.input, menu.switched.change], **run, trigger_mode="always_last", **PRIVATE_MODEL_EVENT
+    )
     picked = strip.click(on_example, strip, [photo, direction], queue=False, api_visibility="private")
     shown = picked.then(**run, **PRIVATE_MODEL_EVENT)
     # Cancelled, a result on its way does not appear beside a photo that is gone.
@@ -226,6 +251,7 @@ def read_first_paint(folder: Path) -> Shown | None:
         return None
     stored = json.loads(facts.read_text("utf-8"))
     stored["size"] = tuple(stored["size"])
+    stored["weights"] = (stored["direction"], BACK[stored["direction"]])
     pictures = tuple(str(folder / f"{name}.png") for name in PICTURES)
     return Shown(pictures, **stored, prepared=True)
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio.components import Component
+from torch import nn
 
 from demos import _atlas_view as view
 from demos import _look as look
@@ -15,8 +16,9 @@ from demos._atlas import Prepared, Settings, save_set
 from demos._atlas_handlers import Handlers, Shown
 from demos._atlas_visit import NAME, Atlas, Visit
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
+from demos._menu import Menu, model_menu
 from demos._scatter import scatter
-from models.encoders import ENCODERS
+from models.encoders import ENCODERS, as_encoder
 
 KINDS = EXAMPLES / "kinds.zip"
 MAX_SEED = 2**31 - 1
@@ -27,11 +29,25 @@ QUICK_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hi
 class Controls(NamedTuple):
     """What decides which map is drawn, in the order of the handlers' parameters."""
 
-    encoder: gr.Radio
+    encoder: gr.State
     dims: gr.Radio
     n_neighbors: gr.Slider
     min_dist: gr.Slider
     seed: gr.Number
+
+
+def gives_features(model: nn.Module) -> str:
+    """Returns the key of the sentence that refuses a network which is no encoder."""
+    try:
+        as_encoder(model)
+    except ValueError:
+        return "menu.wrong_kind"
+    return ""
+
+
+def encoder_of(weights: str) -> str:
+    """Returns the name in `ENCODERS` of some weights of ours, or the name of the weights itself."""
+    return next((name for name, spec in ENCODERS.items() if spec.checkpoint == weights), weights)
 
 
 def build(ctx: Context, kinds: Path = KINDS) -> None:
@@ -45,7 +61,7 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
     look.lead(ctx, "embeddings.lead")
     with gr.Row(elem_id="embeddings-bar"):
         eyes = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
-        encoder = look.pills(ctx, "embeddings.encoder", eyes, usual.encoder, "embeddings-encoder")
+        pills = look.pills(ctx, "embeddings.encoder", eyes, usual.encoder, "embeddings-encoder")
         flatness = {"2": "embeddings.dims_2", "3": "embeddings.dims_3"}
         dims = look.pills(ctx, "embeddings.dims", flatness, str(usual.dims), "embeddings-dims")
     about = look.html_line("", "facts", "embeddings-about")
@@ -112,9 +128,24 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
             elem_id="embeddings-table",
             elem_classes="quiet",
         )
+    opening = ENCODERS[usual.encoder].checkpoint or ""
+    menu = model_menu(ctx, NAME, opening, gives_features)
     look.aside(ctx, "embeddings.how_title", "embeddings.how")
     shown = Shown(gr.State(None), plot, near, scores, facts, told, about, table)
+    encoder = gr.State(usual.encoder)
+    _connect_encoder(encoder, pills, menu)
     _connect(Handlers(ctx, kinds), Controls(encoder, dims, n_neighbors, min_dist, seed), upload, shown)
+
+
+def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> None:
+    """Lets the switch and the menu choose the same thing, each showing what the other chose."""
+
+    def on_menu(weights: str) -> tuple[str, Any]:
+        name = encoder_of(weights)
+        return name, gr.update(value=name if name in ENCODERS else None)
+
+    pills.input(lambda name: (name, ENCODERS[name].checkpoint or ""), pills, [encoder, menu.used], **QUICK_EVENT)
+    menu.switched.change(on_menu, menu.used, [encoder, pills], **QUICK_EVENT)
 
 
 def _connect(handlers: Handlers, controls: Controls, upload: gr.File, shown: Shown) -> None:
@@ -130,7 +161,7 @@ def _connect(handlers: Handlers, controls: Controls, upload: gr.File, shown: Sho
     shown.plot.ready(handlers.on_ready, settings, asked, **QUICK_EVENT)
     gr.on(
         [
-            controls.encoder.input,
+            controls.encoder.change,
             controls.dims.input,
             controls.n_neighbors.release,
             controls.min_dist.release,

@@ -12,6 +12,7 @@ from typing import Any, cast
 import gradio as gr
 from gradio.components import Component
 from PIL import Image
+from torch import nn
 
 from demos import _look as look
 from demos._api import endpoint, photo_parameter
@@ -27,6 +28,7 @@ from demos._masking import (
     reconstruct,
     summary,
 )
+from demos._menu import Menu, model_menu
 from models.images import ImageError, read_image, square_crop
 from models.mae import MaskedAutoencoderViT
 
@@ -79,32 +81,35 @@ class Shown:
     scores: dict[str, Any]
     side: int
     seconds: float
+    weights: str = WEIGHTS
     prepared: bool = False
 
     def values(self, ctx: Context) -> dict[str, Any]:
         """Returns the value of each component that `build` fills, by its name there."""
-        facts = look.facts_line(ctx, [WEIGHTS], (self.side, self.side), self.seconds, self.prepared)
-        steps = ctx.both("mae.steps", steps=f"{ctx.weights_info(WEIGHTS).steps:,}")
+        facts = look.facts_line(ctx, [self.weights], (self.side, self.side), self.seconds, self.prepared)
+        if steps := ctx.weights_info(self.weights).steps:  # not known of published weights
+            facts += f" · {ctx.both('mae.steps', steps=f'{steps:,}')}"
         return {
             "slider": self.large,
             "verdict": verdict_html(ctx, self.scores),
             "table": table_html(ctx, self.scores),
-            "facts": f"{facts} · {steps}",
+            "facts": facts,
             "sheet": self.sheet,
             **self.panels,
         }
 
 
-def show(ctx: Context, result: Reconstruction, mask_kind: str, seed: int) -> Shown:
+def show(ctx: Context, result: Reconstruction, mask_kind: str, seed: int, weights: str) -> Shown:
     """Puts the pictures of a result where the browser can fetch them."""
     first, second = large_pair(result)
     return Shown(
         panels={name: ctx.save_image(getattr(result, name)) for name in PANELS},
         large=(ctx.save_image(first), ctx.save_image(second)),
-        sheet=ctx.save_image(summary(result, WEIGHTS, ctx.weights_info(WEIGHTS).steps, mask_kind, seed)),
+        sheet=ctx.save_image(summary(result, weights, ctx.weights_info(weights).steps, mask_kind, seed)),
         scores=result.scores,
         side=result.original.width,
         seconds=result.seconds,
+        weights=weights,
     )
 
 
@@ -117,6 +122,13 @@ def nothing(ctx: Context) -> dict[str, Any]:
 def scenes(folder: Path = SCENES) -> list[Path]:
     """Returns the built-in photos, the opening one first."""
     return sorted(folder.glob("*.jpg"))
+
+
+def paints_pixels(model: nn.Module) -> str:
+    """Returns the key of the sentence that refuses a network which cannot show what it fills in."""
+    if not isinstance(model, MaskedAutoencoderViT):
+        return "menu.wrong_kind"
+    return "menu.no_pixels" if model.norm_pix_loss else ""
 
 
 def build(ctx: Context) -> None:
@@ -156,10 +168,11 @@ def build(ctx: Context) -> None:
     with look.options(ctx, "mae.options"):
         label = ctx.t("mae.seed")
         seed = gr.Number(OPENING[2], label=label, precision=0, minimum=0, maximum=MAX_SEED, elem_id="mae-seed")
+    menu = model_menu(ctx, "mae", WEIGHTS, paints_pixels)
     look.aside(ctx, "mae.how_title", "mae.how")
     texts = {"verdict": verdict, "table": table, "facts": facts}
     results = {"slider": slider, **texts, **row, "fill": fill, "sheet": sheet}
-    _connect(ctx, photo, strip, photos, percent, kind, seed, another, results)
+    _connect(ctx, photo, strip, photos, percent, kind, seed, another, menu, results)
 
 
 def _connect(
@@ -171,33 +184,36 @@ def _connect(
     kind: gr.Radio,
     seed: gr.Number,
     another: gr.Button,
+    menu: Menu,
     results: dict[str, Component],
 ) -> None:
     """Shows the result of every change at once, and offers ``/reconstruct``."""
 
     @lru_cache(maxsize=REMEMBERED)
-    def cropped(path: str) -> Image.Image:
+    def cropped(path: str, side: int) -> Image.Image:
         # the path of an upload holds the hash of its content, so it can stand for the photo
-        return square_crop(read_image(path), ctx.weights_info(WEIGHTS).image_size)
+        return square_crop(read_image(path), side)
 
     @lru_cache(maxsize=REMEMBERED)
-    def remembered(path: str, mask_ratio: float, mask_kind: str, seed: int) -> Reconstruction:
-        model = cast(MaskedAutoencoderViT, ctx.load_model(WEIGHTS))
-        return reconstruct(model, cropped(path), mask_ratio, mask_kind, seed)
+    def remembered(path: str, mask_ratio: float, mask_kind: str, seed: int, weights: str) -> Reconstruction:
+        model = cast(MaskedAutoencoderViT, ctx.load_model(weights))
+        return reconstruct(model, cropped(path, model.img_size), mask_ratio, mask_kind, seed)
 
-    def result(path: str, ratio: float, kind: str, seed: int | None, request: gr.Request) -> Reconstruction:
+    def result(
+        path: str, ratio: float, kind: str, seed: int | None, weights: str, request: gr.Request
+    ) -> Reconstruction:
         try:
-            return remembered(path, ratio, kind, seed or 0)
+            return remembered(path, ratio, kind, seed or 0, weights)
         except ImageError as error:
             raise look.image_error(ctx, request, error) from error
 
     def on_change(
-        path: str | None, percent: float, kind: str, seed: int | None, request: gr.Request
+        path: str | None, percent: float, kind: str, seed: int | None, weights: str, request: gr.Request
     ) -> dict[Component, Any]:
         if not path:
             return on_clear()
-        done = result(path, percent / 100, kind, seed, request)
-        values = show(ctx, done, kind, seed or 0).values(ctx)
+        done = result(path, percent / 100, kind, seed, weights, request)
+        values = show(ctx, done, kind, seed or 0, weights).values(ctx)
         return {results[name]: value for name, value in values.items()}
 
     def on_clear() -> dict[Component, Any]:
@@ -212,16 +228,16 @@ def _connect(
         """
         if not image:
             raise look.sorry(ctx, request, "error.no_photo")
-        done = result(image, mask_ratio, mask_kind, seed, request)
+        done = result(image, mask_ratio, mask_kind, seed, WEIGHTS, request)
         masked, raw, pasted = (ctx.save_image(picture) for picture in (done.masked, done.raw, done.pasted))
         return masked, raw, pasted, done.scores
 
     outputs = list(results.values())
-    inputs = [photo, percent, kind, seed]
+    inputs = [photo, percent, kind, seed, menu.used]
     run: dict[str, Any] = {"fn": on_change, "inputs": inputs, "outputs": outputs, "show_progress": "hidden"}
     # While the slider is dragged only its latest place counts: always_last. Not photo.change: replacing a photo
     # fires it twice.
-    changes = [photo.upload, percent.change, kind.change, seed.change]
+    changes = [photo.upload, percent.change, kind.change, seed.change, menu.switched.change]
     changed = gr.on(changes, **run, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
     picked = strip.click(lambda index: str(photos[index]), strip, photo, queue=False, api_visibility="private")
     shown = picked.then(**run, **PRIVATE_MODEL_EVENT)

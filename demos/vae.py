@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import gradio as gr
+from torch import nn
 
 from demos import _look as look
 from demos import _morph_view as view
 from demos._animation import upscale
 from demos._api import endpoint, photo_parameter
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
+from demos._menu import Menu, model_menu
 from demos._morph import (
     DEFAULT_STEPS,
     DRAW_TEMPERATURE,
@@ -22,6 +24,8 @@ from demos._morph import (
     MAX_STEPS,
     MIN_STEPS,
     SMALL_SIDE,
+    Autoencoder,
+    GlobalAutoencoder,
     Rendered,
     draw,
     render,
@@ -80,11 +84,12 @@ def values(ctx: Context, shown: Shown) -> list[Any]:
     """Returns the values of a result's components: player, strip, ends, facts, the two files to save."""
     size = (shown.img_size, shown.img_size)
     line = look.facts_line(ctx, [shown.model], size, shown.seconds, shown.prepared)
+    numbers = ctx.both("vae.facts", latent_dim=f"{shown.latent_dim:,}", steps=shown.steps)
     return [
         view.player(ctx, shown),
         view.filmstrip(ctx, shown),
         view.ends(ctx, shown),
-        f"{line} · {ctx.both('vae.facts', latent_dim=shown.latent_dim, steps=shown.steps)}",
+        f"{line} · {numbers}",
         *(gr.update(value=file, interactive=True) for file in (shown.strip, shown.animation)),
     ]
 
@@ -101,8 +106,8 @@ class Handlers:
         self._ctx = ctx
         self._remembered = lru_cache(maxsize=REMEMBERED)(self._render)
 
-    def _network(self, name: str) -> ConvVAE:
-        return cast(ConvVAE, self._ctx.load_model(name))
+    def _network(self, name: str) -> Autoencoder:
+        return cast(Autoencoder, self._ctx.load_model(name))
 
     def _render(self, path_a: str, path_b: str, steps: int, way: str, model: str) -> Rendered:
         # the path of an upload holds the hash of its content, so it can stand for the photo
@@ -128,12 +133,16 @@ class Handlers:
         return [(str(end[0]) if end else None) if is_built_in(self._ctx, path) else path for path, end in chosen]
 
     def hint(self, model: str) -> Any:
-        """Says which pictures suit a model."""
-        return gr.update(value=self._ctx.t(HINTS[model]))
+        """Says which pictures suit a model of ours, and of another one which kind it is."""
+        latent = self._ctx.library.record(model).latent
+        return gr.update(value=self._ctx.t(HINTS.get(model, f"menu.latent_{latent or 'global'}")))
 
     def sample(self, model: str, seed: float | None, temperature: float) -> str:
-        """Shows pictures drawn from the prior."""
-        pictures = upscale(draw(self._network(model), SAMPLES, int(seed or 0), temperature), SMALL_SIDE)
+        """Shows pictures drawn from the prior, or says why there are none."""
+        network = self._network(model)
+        if not isinstance(network, GlobalAutoencoder):
+            return view.empty(self._ctx, "menu.spatial_samples")
+        pictures = upscale(draw(network, SAMPLES, int(seed or 0), temperature), SMALL_SIDE)
         return view.sample_grid([self._ctx.save_image(picture) for picture in pictures])
 
     def interpolate(
@@ -149,6 +158,11 @@ class Handlers:
             raise look.image_error(self._ctx, request, error) from error
         frames = [self._ctx.save_image(picture) for picture in upscale(done.morph.path, LARGE_SIDE)]
         return frames, self._ctx.save_bytes(done.animation, ".webp")
+
+
+def encodes_pictures(model: nn.Module) -> str:
+    """Returns the key of the sentence that refuses a network which is no autoencoder."""
+    return "" if isinstance(model, Autoencoder) else "menu.wrong_kind"
 
 
 def build(ctx: Context) -> None:
@@ -178,11 +192,12 @@ def build(ctx: Context) -> None:
                 save_animation = _save(ctx, "animation", first.animation if first else None)
     look.note(ctx, "vae.limit")
     sampling = _sampling(ctx)
+    menu = model_menu(ctx, "vae", OPENING_MODEL, encodes_pictures)
     look.aside(ctx, "vae.about", "vae.about_text")
     results = [player, strip, ends, facts, save_strip, save_animation]
     handlers = Handlers(ctx)
-    _connect_way(handlers, places, [steps, way, model], hint, results)
-    _connect_sampling(handlers, model, sampling)
+    _connect_way(handlers, places, [steps, way], model, menu, hint, results)
+    _connect_sampling(handlers, menu, sampling)
     _offer_endpoint(handlers)
 
 
@@ -233,22 +248,26 @@ def _connect_way(
     handlers: Handlers,
     places: Sequence[Place],
     choices: Sequence[Any],
+    model: gr.Radio,
+    menu: Menu,
     hint: gr.Markdown,
     results: Sequence[Any],
 ) -> None:
     """Lets every choice of photos, model, steps and path show its result at once."""
     photos = [place.photo for place in places]
-    steps, way, model = choices
+    steps, way = choices
     strips = [(name, strip, place) for place in places for name, strip in place.strips.items()]
     # one sign of work is enough, on the largest picture
     run = {
-        "fn": handlers.show, "inputs": [*photos, *choices], "outputs": results, "show_progress_on": results[0],
-        **PRIVATE_MODEL_EVENT,
+        "fn": handlers.show, "inputs": [*photos, *choices, menu.used], "outputs": results,
+        "show_progress_on": results[0], **PRIVATE_MODEL_EVENT,
     }  # fmt: skip
 
     def on_model(path_a: str | None, path_b: str | None, model: str) -> list[Any]:
-        visible = [gr.update(visible=name == model and bool(place.paths[name])) for name, _, place in strips]
-        return [*handlers.change_ends([path_a, path_b], model), *visible, handlers.hint(model)]
+        shown = model if model in MODELS else OPENING_MODEL  # any pictures will do for models that are not ours
+        visible = [gr.update(visible=name == shown and bool(place.paths[name])) for name, _, place in strips]
+        pill = gr.update(value=model if model in MODELS else None)
+        return [*handlers.change_ends([path_a, path_b], shown), *visible, handlers.hint(model), model, pill]
 
     # always_last: a change made while the network runs must not be lost
     uploads = [photo.upload for photo in photos]
@@ -258,15 +277,16 @@ def _connect_way(
             lambda index, paths=place.paths[name]: str(paths[index]), strip, place.photo, **QUICK_EVENT
         )
         shown.append(picked.then(**run))
-    outputs = [*photos, *(strip for _, strip, _ in strips), hint]
-    shown.append(model.input(on_model, [*photos, model], outputs, **QUICK_EVENT).then(**run))
+    outputs = [*photos, *(strip for _, strip, _ in strips), hint, menu.used, model]
+    for event, source in ((model.input, model), (menu.switched.change, menu.used)):
+        shown.append(event(on_model, [*photos, source], outputs, **QUICK_EVENT).then(**run))
     # Told of a removed photo, Gradio may still send that photo: only the other one is asked for. What is on its
     # way is cancelled, so that it does not appear beside a photo that is gone.
     for photo, other in zip(photos, reversed(photos), strict=True):
         photo.clear(handlers.miss, other, results, cancels=shown, **QUICK_EVENT)
 
 
-def _connect_sampling(handlers: Handlers, model: gr.Radio, sampling: Sampling) -> None:
+def _connect_sampling(handlers: Handlers, menu: Menu, sampling: Sampling) -> None:
     """Lets model, seed and temperature draw new samples, and the button choose another seed."""
 
     def on_more(model: str, temperature: float) -> tuple[int, str]:
@@ -275,14 +295,14 @@ def _connect_sampling(handlers: Handlers, model: gr.Radio, sampling: Sampling) -
 
     grid, more, seed, temperature = sampling
     gr.on(
-        [model.input, seed.submit, temperature.release],
+        [menu.used.change, seed.submit, temperature.release],
         handlers.sample,
-        [model, seed, temperature],
+        [menu.used, seed, temperature],
         grid,
         trigger_mode="always_last",
         **PRIVATE_MODEL_EVENT,
     )
-    more.click(on_more, [model, temperature], [seed, grid], **PRIVATE_MODEL_EVENT)
+    more.click(on_more, [menu.used, temperature], [seed, grid], **PRIVATE_MODEL_EVENT)
 
 
 def _offer_endpoint(handlers: Handlers) -> None:

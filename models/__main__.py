@@ -1,19 +1,80 @@
-"""`python -m models` prints the table of weights."""
+"""`python -m models` prints the table of weights; `--local FILE` tells what a file of your own is."""
 
 from __future__ import annotations
 
-from models.checkpoints import CHECKPOINTS, weights_info
+import argparse
+import sys
+from pathlib import Path
+
+from models.catalogue import CHECKPOINTS, Checkpoint, size_text
+from models.checkpoints import Library, library, load_local
+from models.weights import WeightsError
+
+KINDS = {
+    "cyclegan": "translation",
+    "mae": "masked autoencoder",
+    "vae": "autoencoder",
+    "contrastive": "encoder",
+    "supervised": "encoder, labels",
+}
 
 
-def main() -> None:
-    """Print one line for each record: name, family, parameters, picture size, licence, what it is."""
+def state_of(known: Library, record: Checkpoint) -> str:
+    """Return whether a record is on disk, in words."""
+    if record.is_own:
+        return "ours" if known.is_on_disk(record) else "not on disk"
+    return "on disk" if known.is_on_disk(record) else "to download"
+
+
+def line_of(known: Library, record: Checkpoint) -> str:
+    """Return one line of the table for a terminal."""
+    size, licence = size_text(known.size(record)), licence_of(record)
+    return f"{record.name:22} {record.family:12} {size:>9}  {state_of(known, record):12} {licence:32} {record.summary}"
+
+
+def licence_of(record: Checkpoint) -> str:
+    """Return a licence, with "non-commercial" in plain words where it applies."""
+    return f"{record.license} (non-commercial)" if record.non_commercial else record.license
+
+
+def markdown() -> str:
+    """Return the table of published weights for the README; the same wherever it is made."""
+    lines = ["| name | what it is | kind | size | licence | from |", "| --- | --- | --- | --- | --- | --- |"]
     for record in CHECKPOINTS.values():
-        state = "not on disk"
-        if record.folder.is_dir():
-            info = weights_info(record.name)
-            state = f"{info.num_parameters / 1e6:.2f} M parameters, {info.image_size} px, {info.steps} steps"
-        print(f"{record.name:18} {record.family:12} {state:44} {record.license:6} {record.summary}")
+        if record.is_own:
+            continue
+        kind = f"{record.latent} latent" if record.latent else KINDS[record.family]
+        source = f"[{record.repo_id}]({record.page})" if record.repo_id else f"[{record.filename}]({record.url})"
+        version = f"`{record.revision[:7]}`" if record.revision else "" if record.is_verified else "no exact version"
+        lines.append(
+            f"| `{record.name}` | {record.summary} | {kind} | {size_text(record.size)} | {licence_of(record)} "
+            f"| {source} {version} |".replace("  |", " |")
+        )
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print what was asked for; bad input ends with one sentence and status 2."""
+    parser = argparse.ArgumentParser(prog="python -m models", description=__doc__)
+    local_help = "tell what a file of weights is (two files for the halves of an autoencoder)"
+    parser.add_argument("--local", nargs="+", type=Path, metavar="FILE", help=local_help)
+    parser.add_argument("--markdown", action="store_true", help="print the table of published weights for the README")
+    arguments = parser.parse_args(argv)
+    if arguments.markdown:
+        print(markdown())
+    elif arguments.local:
+        try:
+            record, model = load_local(*arguments.local)
+        except WeightsError as error:
+            print(error, file=sys.stderr)
+            return 2
+        count = sum(parameter.numel() for parameter in model.parameters())
+        print(f"{record.summary}: {record.layout} ({record.family}), {count / 1e6:.2f} M parameters")
+    else:
+        for record in CHECKPOINTS.values():
+            print(line_of(library(), record))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,11 +1,19 @@
-"""ResNet backbones (He et al., arXiv 1512.03385) with torchvision's parameter names.
+"""Backbones of published encoders: ResNets (He et al., arXiv 1512.03385) of our own, torchvision's AlexNet and VGG-16.
 
-Pictures are (N, 3, S, S) in [-1, 1]; features (N, feature_dim) are the last map averaged over the picture.
+A bare network takes pictures in the range that it was trained with; `ImageEncoder` puts the normalisation before it,
+so that every encoder takes (N, 3, S, S) in [-1, 1] and returns features (N, feature_dim). Parameter names are
+torchvision's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import torchvision
 from torch import Tensor, nn
+
+from models.preprocessing import Preprocessing
+from models.weights import build_strictly, count, renamed, shape_of
 
 
 class BasicBlock(nn.Module):
@@ -29,28 +37,66 @@ class BasicBlock(nn.Module):
         return self.relu(out + (x if self.downsample is None else self.downsample(x)))
 
 
+class Bottleneck(nn.Module):
+    """A 3x3 convolution between two of 1x1, and a shortcut (§4.1, figure 5): (N, in, S, S) -> (N, 4w, S/s, S/s).
+
+    The stride s is the middle convolution's, as in every published PyTorch file ("version 1.5" of the paper's block).
+    """
+
+    expansion = 4
+
+    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        out_channels = self.expansion * width
+        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample: nn.Sequential | None = None
+        if stride != 1 or in_channels != out_channels:
+            shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
+            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the block's features, (N, 4 * width, S / stride, S / stride)."""
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.bn3(self.conv3(self.relu(self.bn2(self.conv2(out)))))
+        return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+
+
 class ResNet(nn.Module):
-    """A residual network of basic blocks; width 64 and two blocks a stage is ResNet-18 (table 1).
+    """A residual network; width 64 with two basic blocks a stage is ResNet-18, 3-4-6-3 bottlenecks are ResNet-50.
 
     Args:
         width: channels of the first stage; each of the four stages doubles them.
-        blocks: residual blocks in each stage.
+        blocks: residual blocks in each stage (table 1).
         num_classes: outputs of a linear classifier `fc`; 0 leaves it out and `forward` returns features.
+        bottleneck: whether blocks are bottlenecks, whose features are four times as wide, or basic blocks.
     """
 
-    def __init__(self, width: int = 64, blocks: tuple[int, ...] = (2, 2, 2, 2), num_classes: int = 0) -> None:
+    def __init__(
+        self,
+        width: int = 64,
+        blocks: tuple[int, ...] = (2, 2, 2, 2),
+        num_classes: int = 0,
+        bottleneck: bool = False,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        block, expansion = (Bottleneck, Bottleneck.expansion) if bottleneck else (BasicBlock, 1)
         channels = width
-        for index, count in enumerate(blocks):
+        for index, num_blocks in enumerate(blocks):
             out = width * 2**index
-            stage = [BasicBlock(channels, out, 1 if index == 0 else 2)]
-            stage += [BasicBlock(out, out, 1) for _ in range(count - 1)]
+            stage = [block(channels, out, 1 if index == 0 else 2)]
+            stage += [block(expansion * out, out, 1) for _ in range(num_blocks - 1)]
             self.add_module(f"layer{index + 1}", nn.Sequential(*stage))
-            channels = out
+            channels = expansion * out
         self.num_stages, self.feature_dim = len(blocks), channels
         self.fc = nn.Linear(channels, num_classes) if num_classes else None
         for layer in self.modules():
@@ -68,3 +114,118 @@ class ResNet(nn.Module):
         """Return class scores (N, num_classes), or features (N, feature_dim) where there is no classifier."""
         features = self.forward_features(images)
         return features if self.fc is None else self.fc(features)
+
+
+class LastHidden(nn.Module):
+    """AlexNet or VGG-16 of torchvision up to the last hidden layer, "fc7", (N, 4096).
+
+    Args:
+        network: torchvision's module, with `features`, `avgpool` and `classifier`.
+    """
+
+    feature_dim = 4096
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the activations before the last linear layer, after their ReLU."""
+        features, pool, classifier = (self.network.get_submodule(n) for n in ("features", "avgpool", "classifier"))
+        hidden: Tensor = pool(features(images)).flatten(1)
+        for layer in list(classifier.children())[:-1]:
+            hidden = layer(hidden)
+        return hidden
+
+
+class ImageEncoder(nn.Module):
+    """A network behind the preprocessing that it was trained with: (N, 3, S, S) in [-1, 1] -> (N, feature_dim).
+
+    Args:
+        network: maps its own input to features; one with `forward_features` gives those of a ResNet.
+        preprocessing: how pictures become its input; pictures of another side than its `size` are resized.
+    """
+
+    def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        self.network, self.preprocessing = network, preprocessing
+        self.image_size: int = preprocessing.size or 224
+        self.feature_dim: int = network.feature_dim  # type: ignore[assignment]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return features (N, feature_dim), before any classifier."""
+        pixels = self.preprocessing.apply(images)
+        if isinstance(self.network, ResNet):
+            return self.network.forward_features(pixels)
+        return self.network(pixels)
+
+
+# --- Published layouts --------------------------------------------------------------------------------------
+
+STAGES = ("layer1", "layer2", "layer3", "layer4")
+RESNET18, RESNET50 = (False, (2, 2, 2, 2)), (True, (3, 4, 6, 3))
+
+
+def is_resnet(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the tensors are those of a ResNet by torchvision's names, with or without a classifier."""
+    return _dims(tensors, "conv1.weight") == 4 and {"bn1.running_mean", "layer1.0.conv2.weight"} <= tensors.keys()
+
+
+def resnet_blocks(tensors: Mapping[str, Tensor]) -> tuple[bool, tuple[int, ...]]:
+    """Return whether the blocks are bottlenecks, and how many each stage has."""
+    stages = [stage for stage in STAGES if any(key.startswith(f"{stage}.") for key in tensors)]
+    return "layer1.0.conv3.weight" in tensors, tuple(count(tensors, rf"{stage}\.(\d+)\.") for stage in stages)
+
+
+def build_resnet(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
+    """Return the ResNet with these tensors; width, blocks and classes are read off their names and shapes.
+
+    Raises:
+        WeightsError: if they are not those of one.
+    """
+    width = shape_of(tensors, "conv1.weight", 4, expected)[0]
+    bottleneck, blocks = resnet_blocks(tensors)
+    num_classes = shape_of(tensors, "fc.weight", 2, expected)[0] if "fc.weight" in tensors else 0
+    return build_strictly(lambda: ResNet(width, blocks, num_classes, bottleneck), tensors, expected)
+
+
+def is_alexnet(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the tensors are those of torchvision's AlexNet."""
+    return {"features.10.weight", "classifier.6.weight"} <= tensors.keys() and _kernel(tensors) == 11
+
+
+def is_vgg16(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the tensors are those of VGG-16 without batch norm, in torchvision's layout or timm's."""
+    tails = ("classifier.6.weight", "head.fc.weight")
+    last = _dims(tensors, "features.28.weight") == 4  # a batch norm, were there any
+    return last and any(tail in tensors for tail in tails) and _kernel(tensors) == 3
+
+
+def _dims(tensors: Mapping[str, Tensor], name: str) -> int:
+    return tensors[name].dim() if name in tensors else -1
+
+
+def _kernel(tensors: Mapping[str, Tensor]) -> int:
+    return tensors["features.0.weight"].shape[-1] if _dims(tensors, "features.0.weight") == 4 else 0
+
+
+def from_timm_vgg(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Turn timm's VGG into torchvision's: its two hidden layers are convolutions over the 7x7 map there."""
+    rules = [(r"^pre_logits\.fc1\.", "classifier.0."), (r"^pre_logits\.fc2\.", "classifier.3.")]
+    out = renamed(tensors, [*rules, (r"^head\.fc\.", "classifier.6.")])
+    hidden = {key for key, value in out.items() if key.startswith("classifier.") and value.dim() == 4}
+    return {key: value.flatten(1) if key in hidden else value for key, value in out.items()}
+
+
+def build_vgg16(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
+    """Return VGG-16 (arXiv 1409.1556, table 1 column D) up to its last hidden layer, with these tensors."""
+    tensors = from_timm_vgg(tensors)
+    num_classes = shape_of(tensors, "classifier.6.weight", 2, expected)[0]
+    make = lambda: torchvision.models.vgg16(num_classes=num_classes, init_weights=False)  # noqa: E731
+    return LastHidden(build_strictly(make, tensors, expected))
+
+
+def build_alexnet(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
+    """Return AlexNet (as in arXiv 1404.5997) up to its last hidden layer, with these tensors."""
+    num_classes = shape_of(tensors, "classifier.6.weight", 2, expected)[0]
+    return LastHidden(build_strictly(lambda: torchvision.models.alexnet(num_classes=num_classes), tensors, expected))

@@ -1,16 +1,16 @@
-"""Weights as records: what can be loaded by name, from where, and under which licence.
+"""Weights by name: load, describe, find on disk.
 
-A weights folder holds `model.safetensors`, `config.json` (architecture, its arguments, training facts, measurements)
-and `README.md` (the card). `CHECKPOINTS` lists the records; adding one is adding an entry.
+A weights folder of our own holds `model.safetensors`, `config.json` (architecture, its arguments, training facts,
+measurements) and `README.md` (the card). Published files are told by their tensors (`models.layouts`). The records
+are in `models.catalogue`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -19,12 +19,21 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from models import layouts
 from models.backbones import ResNet
+from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, Checkpoint, checkpoint
 from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
+from models.downloads import Downloads, fetch
+from models.hub import Hub, HubError
 from models.mae import MaskedAutoencoderViT
+from models.references import Reference, note, noted
+from models.store import ModelStore, budget_from_environment
 from models.vae import ConvVAE
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "assets" / "weights"
+__all__ = [
+    "ARCHITECTURES", "CHECKPOINTS", "OWN", "Checkpoint", "Library", "WeightsInfo", "build_model", "checkpoint",
+    "from_pretrained", "library", "load_folder", "load_local", "load_model", "weights_info",
+]  # fmt: skip
 
 ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
     "light_generator": LightGenerator,
@@ -37,24 +46,8 @@ ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """One record per set of weights: where it lies, under which licence, and what it is."""
-
-    name: str
-    family: Literal["cyclegan", "mae", "vae", "contrastive", "supervised"]
-    summary: str
-    paper: str
-    license: str = "MIT"
-
-    @property
-    def folder(self) -> Path:
-        """Where the weights lie on disk."""
-        return WEIGHTS / self.name
-
-
-@dataclass(frozen=True)
 class WeightsInfo:
-    """What a weights folder says of itself, read without loading a tensor."""
+    """What is known of some weights; for our own, what their folder says, read without loading a tensor."""
 
     name: str
     arch: str
@@ -64,52 +57,6 @@ class WeightsInfo:
     steps: int
     sha256: str
     metrics: Mapping[str, float] = field(default_factory=dict)
-
-
-def _records(*records: Checkpoint) -> dict[str, Checkpoint]:
-    table: dict[str, Checkpoint] = {}
-    for record in records:
-        if record.name in table:
-            raise ValueError(f"The checkpoint {record.name!r} is listed twice.")
-        table[record.name] = record
-    return table
-
-
-CHECKPOINTS: Mapping[str, Checkpoint] = _records(
-    Checkpoint("apple2orange", "cyclegan", "Apples to oranges, light generator", "arXiv 1703.10593"),
-    Checkpoint("orange2apple", "cyclegan", "Oranges to apples, light generator", "arXiv 1703.10593"),
-    Checkpoint("mae-photos", "mae", "Masked autoencoder of everyday photos", "arXiv 2111.06377"),
-    Checkpoint("vae-portraits", "vae", "Stylised, computer-made portraits", "arXiv 1312.6114"),
-    Checkpoint("vae-fruit", "vae", "Apples and oranges", "arXiv 1312.6114"),
-    Checkpoint("simsiam-photos", "contrastive", "SimSiam on everyday photos", "arXiv 2011.10566"),
-    Checkpoint("simclr-photos", "contrastive", "SimCLR on everyday photos", "arXiv 2002.05709"),
-    Checkpoint("moco-photos", "contrastive", "MoCo v2 on everyday photos", "arXiv 2003.04297"),
-    Checkpoint("supervised-photos", "supervised", "The same backbone, trained with labels", "arXiv 1512.03385"),
-)
-
-
-def checkpoint(name: str) -> Checkpoint:
-    """Return the record called `name`.
-
-    Raises:
-        ValueError: if there is none, naming those that exist.
-    """
-    if name not in CHECKPOINTS:
-        raise ValueError(f"There are no weights called {name!r}; choose one of {', '.join(CHECKPOINTS)}.")
-    return CHECKPOINTS[name]
-
-
-@cache
-def weights_info(name: str) -> WeightsInfo:
-    """Return the facts in the config of the weights called `name`.
-
-    Raises:
-        ValueError: if the name is unknown.
-        FileNotFoundError: if the weights are not on disk.
-    """
-    config = _read_config(checkpoint(name).folder)
-    keys = ("arch", "args", "image_size", "num_parameters", "steps", "sha256", "metrics")
-    return WeightsInfo(name=name, **{key: config[key] for key in keys})
 
 
 def build_model(arch: str, args: Mapping[str, Any]) -> nn.Module:
@@ -153,34 +100,219 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-class ModelStore:
-    """Loads each model once and hands the same module to every caller; safe to use from many threads."""
+def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
+    """Load a file of weights from disk, told by its tensors, such as the CycleGAN authors' own download.
 
-    def __init__(self, load: Callable[[str, str], nn.Module]) -> None:
-        self._load = load
-        self._models: dict[tuple[str, str], nn.Module] = {}
-        self._locks: dict[tuple[str, str], threading.Lock] = {}
-        self._guard = threading.Lock()
+    Args:
+        path: The file.
+        more: Its other half, where an autoencoder lies in two files.
 
-    def get(self, name: str, device: str = "cpu") -> nn.Module:
-        """Return the model called `name` on `device`, loading it at the first call only."""
-        key = (name, device)
-        with self._guard:
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            if key not in self._models:
-                self._models[key] = self._load(name, device)
-            return self._models[key]
+    Returns:
+        A record of the file, under the name `local/<its name>`, and the module.
+
+    Raises:
+        WeightsError: There is no such file, it holds no weights, or some of an unknown layout.
+    """
+    layout, model = layouts.load_file([path, *more])
+    direction = next((way for way in ("apple2orange", "orange2apple") if way in str(path.resolve())), "")
+    record = Checkpoint(
+        f"local/{path.name}", layout.family, path.name, "a local file", "not stated", layout=layout.name,
+        filename=str(path.resolve()), size=sum(each.stat().st_size for each in (path, *more)), direction=direction,
+        latent=_latent(layout, model),
+    )  # fmt: skip
+    return record, model
 
 
-_STORE = ModelStore(lambda name, device: load_folder(checkpoint(name).folder, device))
+def _latent(layout: layouts.Layout, model: nn.Module) -> Literal["", "global", "spatial"]:
+    if layout.family != "vae":
+        return ""
+    return "spatial" if getattr(model, "spatial", False) else "global"
+
+
+def _own_files(record: Checkpoint) -> list[Checkpoint]:
+    """Return records of the files of our own weights in their place on the Hub; none while they have none."""
+    files = ("config.json", "model.safetensors") if OWN_REPO else ()
+    return [replace(record, repo_id=OWN_REPO, filename=f"{record.name}/{file}") for file in files]
+
+
+class Library:
+    """All weights that one process can use: the records, the files on disk, and the models in memory.
+
+    Args:
+        hub: Finds and fetches published files.
+        store: Keeps loaded models.
+    """
+
+    def __init__(self, hub: Hub, store: ModelStore) -> None:
+        self.hub, self.store = hub, store
+        self.downloads = Downloads(hub)
+        self._local: dict[str, Checkpoint] = {}
+        self._local_paths: dict[str, list[Path]] = {}
+
+    def record(self, name: str) -> Checkpoint:
+        """Return the record called `name`: of the catalogue, a local file, or one fetched for a Hub id.
+
+        Raises:
+            ValueError: if there is none, naming those that exist.
+        """
+        if name in self._local:
+            return self._local[name]
+        if name not in CHECKPOINTS and "@" in name:
+            try:
+                found = noted(self.hub, Reference.parse(name))
+            except HubError:
+                found = None
+            if found is not None and found.name == name:
+                return found
+        return checkpoint(name)
+
+    def records(self, families: Collection[str]) -> list[Checkpoint]:
+        """Return the records of some families in the catalogue's order, local files first after our own.
+
+        Where the app runs offline, only what is on disk is offered.
+        """
+        known = [*(CHECKPOINTS[name] for name in OWN), *self._local.values(), *CHECKPOINTS.values()]
+        offered = {record.name: record for record in known if record.family in families}
+        return [record for record in offered.values() if not self.hub.offline or self.is_on_disk(record)]
+
+    def add_local(self, path: Path, *more: Path) -> Checkpoint:
+        """Offer a local file under the name `local/<its name>`; arguments and errors are those of `load_local`."""
+        record, _ = load_local(path, *more)
+        self._local[record.name], self._local_paths[record.name] = record, [path, *more]
+        return record
+
+    def find(self, record: Checkpoint) -> Path | None:
+        """Return the file of a record if it is on disk; never touches the network."""
+        if record.is_own:
+            path = record.folder / "model.safetensors"
+            if OWN_REPO and not path.is_file():
+                return self.hub.find(_own_files(record)[-1])
+        elif record.name in self._local:
+            path = Path(record.filename)
+        else:
+            return self.hub.find(record)
+        return path if path.is_file() else None
+
+    def is_on_disk(self, record: Checkpoint) -> bool:
+        """Return whether a record can be loaded without the network."""
+        return self.find(record) is not None
+
+    def needed(self, record: Checkpoint) -> list[Checkpoint]:
+        """Return what has to be fetched before a record can be used, its partner included."""
+        pair = [record, *([self.record(record.partner)] if record.partner else [])]
+        missing = [each for each in pair if not self.is_on_disk(each)]
+        return [file for each in missing for file in (_own_files(each) if each.is_own else [each])]
+
+    def size(self, record: Checkpoint) -> int:
+        """Return the bytes of a record's file: what it takes on disk, else what its record says."""
+        path = self.find(record)
+        return path.stat().st_size if path else record.size
+
+    def load(self, name: str, device: str = "cpu") -> nn.Module:
+        """Return the model called `name`, ready to use: trained weights, eval mode, no gradients; loaded once.
+
+        Raises:
+            ValueError: if the name is unknown or its files do not fit.
+            FileNotFoundError: if our own weights are not on disk.
+            HubError: if published weights are not on disk, or damaged.
+        """
+        record = self.record(name)
+        path = self.find(record)
+        expected = path.stat().st_size if path else 0
+        return self.store.get((record, device), lambda: self._load(record).to(device), expected)
+
+    def _load(self, record: Checkpoint) -> nn.Module:
+        path = self.find(record)
+        if record.is_own:
+            return load_folder(path.parent if path else record.folder)
+        if path is None:
+            raise HubError("not_on_disk", title=record.summary)
+        if record.name in self._local:
+            return layouts.load_file(self._local_paths[record.name], record.layout)[1]
+        self.hub.check(record, path)
+        return layouts.load_file(path, record.layout or None)[1]
+
+    def adopt(self, record: Checkpoint, families: Collection[str]) -> Checkpoint:
+        """Recognise a file that was fetched for a Hub id, remember it, and return its record with its family.
+
+        Raises:
+            HubError: "wrong_family", if the caller has no use for such a model; it stays on disk.
+            WeightsError: The file is none of the known layouts; it is removed.
+        """
+        path = self.hub.find(record)
+        if path is None:
+            raise HubError("not_on_disk", title=record.summary)
+        try:
+            layout, model = layouts.load_file(path)
+        except layouts.WeightsError:
+            self.hub.discard(path)
+            raise
+        record = replace(record, family=layout.family, layout=layout.name, latent=_latent(layout, model))
+        note(self.hub, record)
+        if record.family not in families:
+            raise HubError("wrong_family", repo=record.repo_id, found=record.family)
+        self.store.get((record, "cpu"), lambda: model)
+        return record
+
+    def info(self, name: str) -> WeightsInfo:
+        """Return the facts about the weights called `name`; those of published ones are counted in the model.
+
+        Raises:
+            ValueError: if the name is unknown.
+            FileNotFoundError: if our own weights are not on disk.
+            HubError: if published weights are not on disk.
+        """
+        record = self.record(name)
+        if record.is_own:
+            return _own_info(name)
+        model = self.load(name)
+        count = sum(parameter.numel() for parameter in model.parameters())
+        size = int(getattr(model, "img_size", 0))
+        return WeightsInfo(name, record.layout, {}, size, num_parameters=count, steps=0, sha256=record.sha256)
+
+
+@cache
+def _own_info(name: str) -> WeightsInfo:
+    config = _read_config(checkpoint(name).folder)
+    keys = ("arch", "args", "image_size", "num_parameters", "steps", "sha256", "metrics")
+    return WeightsInfo(name=name, **{key: config[key] for key in keys})
+
+
+@cache
+def library() -> Library:
+    """Return the library of this process, as the environment describes it when it is first asked for."""
+    return Library(Hub.from_environment(), ModelStore(budget_from_environment()))
 
 
 def load_model(name: str, device: str = "cpu") -> nn.Module:
-    """Return the model called `name`, ready to use: trained weights, eval mode, no gradients; loaded once.
+    """Return the model called `name` of this process's library; see `Library.load`."""
+    return library().load(name, device)
+
+
+def weights_info(name: str) -> WeightsInfo:
+    """Return the facts about the weights called `name` of this process's library; see `Library.info`."""
+    return library().info(name)
+
+
+def from_pretrained(
+    repo_id: str, *, revision: str | None = None, folder: str = "", hub: Hub | None = None
+) -> nn.Module:
+    """Load weights that `python -m models.training publish` put on the Hub; from disk if they are there.
+
+    Args:
+        repo_id: Such as "user/repo".
+        revision: A full commit, or None for the newest.
+        folder: Where in the repository the weights lie; empty for its top.
+        hub: Where to look; by default the Hub, as the person who is logged in on this machine.
 
     Raises:
-        ValueError: if the name is unknown or its files do not fit.
-        FileNotFoundError: if the weights are not on disk.
+        HubError: The weights cannot be had.
+        ValueError: They are damaged, or not ours.
     """
-    return _STORE.get(name, device)
+    hub = hub or Hub.from_environment(token=None)
+    place = f"{folder}/" if folder else ""
+    paths = [
+        fetch(hub, Checkpoint(repo_id, "vae", repo_id, "", repo_id=repo_id, filename=place + file, revision=revision))
+        for file in ("config.json", "model.safetensors")
+    ]
+    return load_folder(paths[0].parent)

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from models import checkpoints
-from models.backbones import ResNet
+from models.backbones import ImageEncoder, ResNet
 from models.mae import MaskedAutoencoderViT
 from models.vae import ConvVAE
 
 LoadModel = Callable[[str], nn.Module]
 
 BACKBONE_WIDTH = 32
+OWN_IMAGE_SIZE = 64  # pixels, of the backbones trained here
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _photo_resnet(name: str, title: str, summary: str, *, labels: bool = False) 
     """Return the spec of the shared backbone with the weights `<name>-photos`."""
     weights = f"{name}-photos"
     build = lambda load: FeatureEncoder(load(weights))  # noqa: E731
-    return EncoderSpec(name, title, weights, 64, 8 * BACKBONE_WIDTH, summary, build, labels)
+    return EncoderSpec(name, title, weights, OWN_IMAGE_SIZE, 8 * BACKBONE_WIDTH, summary, build, labels)
 
 
 ENCODERS: dict[str, EncoderSpec] = {
@@ -132,3 +133,18 @@ def load_encoder(name: str, load_model: LoadModel = checkpoints.load_model) -> n
     if name not in ENCODERS:
         raise ValueError(f"There is no encoder called {name!r}; choose one of {', '.join(ENCODERS)}.")
     return ENCODERS[name].build(load_model).eval()
+
+
+def as_encoder(model: nn.Module) -> tuple[nn.Module, int]:
+    """Return a loaded network as an encoder, and the side of the pictures it takes.
+
+    Raises:
+        ValueError: if the network gives no features of a whole picture.
+    """
+    if isinstance(model, ImageEncoder):
+        return model, model.image_size
+    if isinstance(model, MaskedAutoencoderViT):
+        return MAEEncoder(model).eval(), model.img_size
+    if isinstance(model, ResNet):
+        return FeatureEncoder(model).eval(), OWN_IMAGE_SIZE
+    raise ValueError(f"A {type(model).__name__} is no encoder of pictures; choose other weights.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -40,6 +42,21 @@ class Attention(nn.Module):
         return self.proj(out.transpose(1, 2).reshape(num, length, dim))
 
 
+def join_qkv(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with each "attn.query", "attn.key" and "attn.value" stacked, in that order, as "attn.qkv".
+
+    Where one of the three is missing or has another shape, all keep their names.
+    """
+    out = dict(tensors)
+    for name in tensors:
+        if ".attn.query." in name:
+            parts = [name.replace(".attn.query.", f".attn.{part}.") for part in ("query", "key", "value")]
+            shapes = [out[part].shape for part in parts if part in out]
+            if len(shapes) == 3 and len(set(shapes)) == 1:
+                out[name.replace(".attn.query.", ".attn.qkv.")] = torch.cat([out.pop(part) for part in parts])
+    return out
+
+
 class Mlp(nn.Module):
     """Two linear layers with a GELU between: (N, L, D) -> (N, L, D)."""
 
@@ -56,12 +73,12 @@ class Mlp(nn.Module):
 class TransformerBlock(nn.Module):
     """Pre-norm transformer block (arXiv 2010.11929, eq. 2-3): (N, L, D) -> (N, L, D)."""
 
-    def __init__(self, dim: int, num_heads: int, mlp_ratio: float = 4.0) -> None:
+    def __init__(self, dim: int, num_heads: int, mlp_ratio: float = 4.0, norm_eps: float = 1e-6) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.norm1 = nn.LayerNorm(dim, eps=norm_eps)
         self.attn = Attention(dim, num_heads)
-        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = Mlp(dim, int(dim * mlp_ratio))
+        self.norm2 = nn.LayerNorm(dim, eps=norm_eps)
+        self.mlp = Mlp(dim, round(dim * mlp_ratio))
 
     def forward(self, x: Tensor) -> Tensor:
         """Mix tokens, then channels, each added to its input, (N, L, D)."""

@@ -6,11 +6,14 @@ with a Gaussian prior, points between two pictures decode to pictures, and the p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from models.weights import build_strictly, shape_of
 
 LOGVAR_RANGE = (-12.0, 8.0)
 
@@ -32,6 +35,8 @@ class ConvVAE(nn.Module):
         latent_dim: numbers in the latent vector.
         num_filters: channels after the first layer; they double at each halving up to eight times.
     """
+
+    spatial = False  # one vector for the whole picture, not a map of them
 
     def __init__(self, img_size: int = 64, latent_dim: int = 128, num_filters: int = 32) -> None:
         super().__init__()
@@ -129,3 +134,23 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
     unit_a, unit_b = a / norm_a.clamp(min=1e-12), b / norm_b.clamp(min=1e-12)
     direction = (((1 - t) * angle).sin() * unit_a + (t * angle).sin() * unit_b) / safe
     return torch.where(degenerate, lerp(a, b, t), direction * lerp(norm_a, norm_b, t))
+
+
+# --- Published layouts --------------------------------------------------------------------------------------
+
+
+def is_conv_vae(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the tensors are those of a `ConvVAE`."""
+    return {"encoder.0.0.weight", "to_mu.weight", "to_logvar.weight", "from_latent.weight"} <= tensors.keys()
+
+
+def build_conv_vae(tensors: Mapping[str, Tensor], expected: str = "a variational autoencoder") -> nn.Module:
+    """Return the `ConvVAE` with these tensors; side, latent width and filters are read off their shapes.
+
+    Raises:
+        WeightsError: if they are not those of one.
+    """
+    num_filters = shape_of(tensors, "encoder.0.0.weight", 4, expected)[0]
+    latent_dim, size = shape_of(tensors, "to_mu.weight", 2, expected)
+    img_size = 16 * round((size / (8 * num_filters)) ** 0.5)  # `size` is that of 8 * num_filters maps of S/16 x S/16
+    return build_strictly(lambda: ConvVAE(img_size, latent_dim, num_filters), tensors, expected)

@@ -1,6 +1,5 @@
 """Fixtures for all tests: a fixed random state, shallow models, a Context that needs no trained weights."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,14 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from fakes import ShallowModels
+from hub_server import StandInHub, running_hub
 from PIL import Image
 from running_app import running_app
 
 from demos import _environment
 
-os.environ["HF_HUB_OFFLINE"] = "1"
-_environment.prepare()  # before any test imports gradio
+_environment.prepare(offline=True)  # before anything imports gradio or the Hub's client, which read it once
+
+from fakes import ShallowModels  # noqa: E402
 
 if TYPE_CHECKING:
     from demos._base import Context
@@ -26,6 +26,9 @@ OPT_IN = ("slow", "network")
 def pytest_addoption(parser: pytest.Parser) -> None:
     for tier in OPT_IN:
         parser.addoption(f"--run-{tier}", action="store_true", help=f"run also the tests marked {tier}")
+    parser.addoption(
+        "--record-references", action="store_true", help="write anew what the reference implementations answer"
+    )
     parser.addoption("--app-url", help="test the app that runs there instead of starting one")
 
 
@@ -74,6 +77,19 @@ def photo() -> Image.Image:
     disc = ((x - 80) ** 2 + (y - 60) ** 2 < 40**2) * 120.0
     channels = [60 + x / 2 + noise, 40 + y + disc + noise, 90 + (x + y) / 4 + noise]
     return Image.fromarray(np.stack(channels, axis=-1).clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture
+def hub_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]:
+    """A Hub on loopback, and a client that may go online and is not logged in."""
+    from huggingface_hub import close_session, constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # read once from the environment, which says otherwise
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", "/nonexistent")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with running_hub() as server:
+        yield server
+    close_session()
 
 
 @pytest.fixture(scope="session")

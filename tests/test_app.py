@@ -16,7 +16,7 @@ from demos._base import FIRST_PAINT, Context, discover
 from demos._i18n import Texts
 from demos._locale import ChineseLocales
 from demos._look import CSS_FILE
-from models.checkpoints import CHECKPOINTS, weights_info
+from models.checkpoints import OWN, weights_info
 
 ROOT = Path(__file__).resolve().parent.parent
 ENDPOINTS = {"translate", "reconstruct", "interpolate", "embed"}
@@ -125,7 +125,7 @@ def test_only_pictures_meant_for_everyone_are_static(context: Context) -> None:
 def test_first_results_are_in_the_repository_and_fresh(demo: Any) -> None:
     assert list((FIRST_PAINT / demo.name).glob("*")), "run: python app.py --precompute"
     made_with = json.loads((FIRST_PAINT / "weights.json").read_text("utf-8"))
-    assert made_with == {name: weights_info(name).sha256 for name in CHECKPOINTS}, (
+    assert made_with == {name: weights_info(name).sha256 for name in OWN}, (
         "the weights changed; run: python app.py --precompute"
     )
 

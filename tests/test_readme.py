@@ -11,6 +11,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from models.__main__ import markdown
+from models.catalogue import CHECKPOINTS
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -92,3 +95,29 @@ def test_every_training_command_is_understood() -> None:
 def test_every_link_inside_leads_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text("utf-8"))
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_table_of_checkpoints_is_the_registrys() -> None:
+    found = re.search(r"<!-- checkpoints: (.+) -->\n(.+?)\n<!-- end of checkpoints -->", README, re.S)
+    assert found is not None
+    assert found[2] == markdown(), f"run: {found[1]}, and put it between the marks"
+    assert found[1] == "python -m models --markdown"
+
+
+def test_the_head_names_the_models_that_are_pinned() -> None:
+    pinned = {r.repo_id for r in CHECKPOINTS.values() if r.repo_type == "model" and r.repo_id and r.revision}
+    assert set(head()["models"]) == pinned
+
+
+def test_what_a_space_preloads_is_pinned_small_and_in_the_registry() -> None:
+    known = {f"{r.repo_id} {r.filename} {r.revision}": r for r in CHECKPOINTS.values() if r.repo_type == "model"}
+    preloaded = head()["preload_from_hub"]
+    assert preloaded
+    assert all(re.fullmatch(r"\S+ \S+ [0-9a-f]{40}", line) and line in known for line in preloaded), preloaded
+    assert sum(known[line].size for line in preloaded) < 50_000_000
+
+
+def test_what_all_models_take_is_what_is_said() -> None:
+    said = re.search(r"takes all of them, (\d+) GB", README)
+    assert said is not None
+    assert int(said[1]) == round(sum(record.size for record in CHECKPOINTS.values()) / 1e9)

@@ -1,17 +1,20 @@
-"""Command line: train, resume, evaluate and export.
+"""Command line: train, resume, evaluate, export and publish.
 
 python -m models.training simsiam --data photos.zip more/ --out runs/simsiam [--steps 1000 ...]
 python -m models.training simsiam --data photos.zip --out runs/tuned --init simsiam-photos
 python -m models.training evaluate runs/simsiam
 python -m models.training export runs/simsiam assets/weights/simsiam-photos [--part NAME | --every-part]
+python -m models.training publish runs/simsiam user/repo [--private]
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from contextlib import nullcontext, suppress
@@ -22,16 +25,20 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import torch
 
 from models.checkpoints import CHECKPOINTS
+from models.hub import HubError
 from models.training.data import load_split
 from models.training.distributed import Processes, join
 from models.training.estimate import MEASURE_PICTURES, measure_steps
 from models.training.export import MAX_BYTES, write_weights
 from models.training.failures import DISK_FULL_STATUS, describe_failure
 from models.training.initial import start_from
+from models.training.publish import publish
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Recipe, TrainConfig
 from models.training.runs import RunFolder
 from models.training.trainer import Schedule, evaluate, resolve_precision, train
+
+MAX_PUBLISHED_BYTES = 5_000_000_000  # what the Hub takes of one file without special care
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +69,15 @@ def build_parser() -> argparse.ArgumentParser:
     ship.add_argument("--kept", action="store_true", help="the weights kept along the run, a folder for each step")
     ship.add_argument("--every-part", action="store_true", help="each trained module into a folder of its name")
     ship.add_argument("--any-size", action="store_true", help="also files that are too big for a repository")
-    ship.add_argument("--part", default="", help="which trained module (cyclegan: a2b, b2a, discriminator_a, ...)")
+    part_help = "which trained module (cyclegan: a2b, b2a, discriminator_a, ...)"
+    ship.add_argument("--part", default="", help=part_help)
+    push = commands.add_parser("publish", help="put weights, config and card on the Hugging Face Hub")
+    push.add_argument("source", type=Path, metavar="RUN_OR_WEIGHTS", help="a run folder, or one that export wrote")
+    push.add_argument("repo_id", metavar="USER/REPO", help="made if there is none")
+    push.add_argument("--private", action="store_true", help="make the repository private")
+    push.add_argument("--token-env", metavar="NAME", help="variable that holds the token, instead of who is logged in")
+    push.add_argument("--data", nargs="+", type=Path, help="instead of the run's own sources")
+    push.add_argument("--part", default="", help=part_help)
     return parser
 
 
@@ -192,33 +207,76 @@ def run_evaluation(arguments: argparse.Namespace) -> int:
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Write one of a run's modules as a weights folder, with its measurements; measure it first where that is due."""
-    run = RunFolder(arguments.run)
-    name, recipe, config, sources, step = load_run(run, arguments.data)
-    exports = recipe.exports()
-    parts = list(exports) if arguments.every_part else [arguments.part]
-    if parts[0] not in exports:
-        raise SystemExit(f"--part is {arguments.part!r}; this run has {', '.join(map(repr, exports))}.")
-    data = [source.name for source in sources]
-    facts = {"recipe": name, "data": data, "steps": step, "command": command_line(name, config, data, run.load_init())}
-    if arguments.kept:
-        return export_kept(run, recipe, arguments.folder, arguments.part, config, facts)
-    scores = run.load_evaluation(step) or evaluate(recipe, run, step)
     most = None if arguments.any_size else MAX_BYTES
-    for part in parts:
-        folder = arguments.folder / part if arguments.every_part else arguments.folder
-        write_weights(folder, exports[part], config, facts, scores, most)
+    export_run(
+        arguments.run, arguments.folder, arguments.part, arguments.data, most, arguments.every_part, arguments.kept
+    )
+    return 0
+
+
+def export_run(
+    path: Path,
+    folder: Path,
+    part: str,
+    data: list[Path] | None,
+    most: int | None,
+    every_part: bool = False,
+    kept: bool = False,
+) -> None:
+    """Write one module of the run in `path` as the weights folder `folder`; see `run_export`.
+
+    Args:
+        path: of the run.
+        folder: of the weights, or of a folder for each part or kept step.
+        part: which module.
+        data: pictures to measure on, None for the run's own.
+        most: bytes that a file may have, None for any number.
+        every_part: whether to write all modules.
+        kept: whether to write the weights kept along the run.
+    """
+    run = RunFolder(path)
+    name, recipe, config, sources, step = load_run(run, data)
+    exports = recipe.exports()
+    parts = list(exports) if every_part else [part]
+    if parts[0] not in exports:
+        raise SystemExit(f"--part is {part!r}; this run has {', '.join(map(repr, exports))}.")
+    names = [source.name for source in sources]
+    facts = {
+        "recipe": name,
+        "data": names,
+        "steps": step,
+        "command": command_line(name, config, names, run.load_init()),
+    }
+    if kept:
+        export_kept(run, recipe, folder, part, config, facts)
+        return
+    scores = run.load_evaluation(step) or evaluate(recipe, run, step)
+    for each in parts:
+        write_weights(folder / each if every_part else folder, exports[each], config, facts, scores, most)
+
+
+def run_publish(arguments: argparse.Namespace) -> int:
+    """Push a weights folder, or what a run would export, and print where it is."""
+    token = os.environ.get(arguments.token_env) if arguments.token_env else None
+    if arguments.token_env and not token:
+        raise ValueError(f"The variable {arguments.token_env} is empty; put a token with write access into it.")
+    with tempfile.TemporaryDirectory() as stage:
+        folder = arguments.source
+        if not (folder / "model.safetensors").is_file():
+            folder = Path(stage) / arguments.repo_id.rpartition("/")[2]
+            export_run(arguments.source, folder, arguments.part, arguments.data, MAX_PUBLISHED_BYTES)
+        log.info("%s", publish(folder, arguments.repo_id, private=arguments.private, token=token))
     return 0
 
 
 def export_kept(
     run: RunFolder, recipe: Recipe, folder: Path, part: str, config: TrainConfig, facts: dict[str, Any]
-) -> int:
+) -> None:
     """Write the weights kept along a run, each into a folder of its step and measured by itself."""
     exports = recipe.exports()
     for step in run.kept_steps():
         run.load_kept(step, exports)
         write_weights(folder / f"step-{step:06d}", exports[part], config, {**facts, "steps": step}, recipe.evaluate())
-    return 0
 
 
 def command_line(name: str, config: TrainConfig, data: list[str], init: str | None = None) -> str:
@@ -238,10 +296,10 @@ def main(argv: list[str] | None = None) -> int:
     """Parse the command line and do what it says; bad input ends with one sentence and status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     arguments = build_parser().parse_args(argv)
-    actions = {"evaluate": run_evaluation, "export": run_export}
+    actions = {"evaluate": run_evaluation, "export": run_export, "publish": run_publish}
     try:
         return actions.get(arguments.command, run_training)(arguments)
-    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+    except (ValueError, FileNotFoundError, FloatingPointError, HubError) as error:
         log.error("%s", error)
         return 2
 

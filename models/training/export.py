@@ -56,8 +56,19 @@ def write_weights(
     write_atomically(folder / "README.md", card(folder.name, record).encode())
 
 
-def card(name: str, record: Mapping[str, Any]) -> str:
-    """Return the model card of a weights folder, all of it taken from its config."""
+def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
+    """Return the model card of a weights folder, all of it taken from its config.
+
+    Args:
+        name: title of the card.
+        record: the config.
+        repo_id: where the weights are on the Hub; without it the card says how to load them from this repository.
+    """
+    use = (
+        f'from models.checkpoints import from_pretrained\n\nmodel = from_pretrained("{repo_id}")'
+        if repo_id
+        else f'from models.checkpoints import load_model\n\nmodel = load_model("{name}")'
+    )
     metrics = "\n".join(f"| {key} | {value} |" for key, value in record["metrics"].items())
     arguments = json.dumps(record["args"])
     return f"""---
@@ -89,8 +100,6 @@ Trained for a short time on few pictures at {record["image_size"]} px; it knows 
 ## Use
 
 ```python
-from models.checkpoints import load_model
-
-model = load_model("{name}")
+{use}
 ```
 """

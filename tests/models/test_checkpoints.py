@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from models.checkpoints import CHECKPOINTS, ModelStore, build_model, checkpoint, load_folder, load_model, weights_info
+from models.checkpoints import CHECKPOINTS, OWN, build_model, checkpoint, load_folder, load_model, weights_info
 from models.training.export import MAX_BYTES, write_weights
 from models.training.recipes._base import Export, TrainConfig
 from models.training.runs import half_precision
@@ -83,41 +80,7 @@ def test_weights_that_are_not_on_disk_say_so(tmp_path: Path) -> None:
         load_folder(tmp_path / "nothing-here")
 
 
-def test_a_store_loads_once_for_many_threads() -> None:
-    calls: list[str] = []
-
-    def slow_load(name: str, device: str) -> nn.Module:
-        calls.append(name)
-        time.sleep(0.05)
-        return nn.Identity()
-
-    store = ModelStore(slow_load)
-    seen: list[nn.Module] = []
-    threads = [threading.Thread(target=lambda: seen.append(store.get("x"))) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert calls == ["x"]
-    assert len(set(map(id, seen))) == 1
-
-
-def test_a_load_that_failed_is_tried_again() -> None:
-    outcomes: Iterator[FileNotFoundError | nn.Module] = iter([FileNotFoundError("not yet"), nn.Identity()])
-
-    def load(name: str, device: str) -> nn.Module:
-        outcome = next(outcomes)
-        if isinstance(outcome, FileNotFoundError):
-            raise outcome
-        return outcome
-
-    store = ModelStore(load)
-    with pytest.raises(FileNotFoundError):
-        store.get("x")
-    assert isinstance(store.get("x"), nn.Identity)
-
-
-@pytest.mark.parametrize("name", CHECKPOINTS)
+@pytest.mark.parametrize("name", OWN)
 def test_every_shipped_checkpoint_loads_is_small_and_has_its_card(name: str) -> None:
     info, record = weights_info(name), CHECKPOINTS[name]
     model = load_model(name)

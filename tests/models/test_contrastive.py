@@ -276,3 +276,70 @@ def test_simclr_learns_to_tell_partners_apart() -> None:
 def test_moco_learns_to_tell_keys_apart() -> None:
     losses, _ = losses_of_sixty_steps(moco(queue_size=32))
     assert losses[-1] < losses[4] / 2  # by then the random start has left the queue
+
+
+# --- Against lightly --------------------------------------------------------------------------------------
+
+
+def with_our_weights(head: nn.Module, ours: nn.Module) -> nn.Module:
+    """Lightly's head with the weights and the mode of ours; a name that one of them lacks is an error."""
+    head.load_state_dict({f"layers.{name}": value for name, value in ours.state_dict().items()}, strict=True)
+    return head.train(ours.training)
+
+
+def shuffled_norms(head: nn.Module) -> nn.Module:
+    """A head whose batch norms are not those of the start, so that their place and order count."""
+    for name, value in head.state_dict().items():
+        if value.is_floating_point() and value.dim() == 1:
+            value.copy_(0.5 + torch.rand(value.shape) if "var" in name else 0.5 * torch.randn(value.shape))
+    return head
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("training", [True, False])
+def test_heads_are_lightlys(training: bool) -> None:
+    heads = pytest.importorskip("lightly.models.modules.heads", reason="lightly is not installed")
+    hidden = (24, 24, nn.BatchNorm1d(24), nn.ReLU())
+    pairs = [
+        (mlp_head([24, 16, 16, 16], last_norm=True), heads.SimSiamProjectionHead(24, 16, 16)),
+        (mlp_head([16, 4, 16]), heads.SimSiamPredictionHead(16, 4, 16)),
+        (mlp_head([24, 24, 12]), heads.ProjectionHead([hidden, (24, 12, None, None)])),  # SimCLR's and MoCo's here
+    ]
+    for ours, theirs in pairs:
+        shuffled_norms(ours).train(training)
+        features = torch.randn(6, ours[0].in_features)  # type: ignore[arg-type]
+        theirs = with_our_weights(theirs, ours)
+        assert torch.allclose(ours(features), theirs(features), atol=1e-5)
+
+
+def test_simsiams_loss_is_lightlys() -> None:
+    losses = pytest.importorskip("lightly.loss", reason="lightly is not installed")
+    model, (view1, view2), criterion = simsiam(), views(), losses.NegativeCosineSimilarity()
+    z1, z2 = (model.projector(model.encoder(view)) for view in (view1, view2))
+    p1, p2 = model.predictor(z1), model.predictor(z2)
+    expected = 0.5 * (criterion(p1, z2.detach()) + criterion(p2, z1.detach()))
+    out = model(view1, view2)
+    assert torch.allclose(out.loss, expected, atol=1e-5)
+    theirs = gradients(model, expected)
+    ours = gradients(model, out.loss)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.allclose(ours[name], theirs[name], atol=1e-4) for name in ours)
+
+
+@pytest.mark.parametrize("temperature", [0.07, 0.5])
+def test_nt_xent_is_lightlys(temperature: float) -> None:
+    losses = pytest.importorskip("lightly.loss", reason="lightly is not installed")
+    z1, z2 = torch.randn(2, 5, 8, requires_grad=True)
+    expected = losses.NTXentLoss(temperature=temperature)(z1, z2)
+    assert torch.allclose(nt_xent(z1, z2, temperature), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("temperature", [0.07, 0.2])
+def test_info_nce_is_lightlys_with_a_memory_bank(temperature: float) -> None:
+    losses = pytest.importorskip("lightly.loss", reason="lightly is not installed")
+    criterion = losses.NTXentLoss(temperature=temperature, memory_bank_size=(11, 8))
+    query, key = torch.randn(5, 8), torch.randn(5, 8)
+    queue = criterion.memory_bank.bank.T.clone()
+    expected = criterion(query, key)
+    assert torch.allclose(info_nce(query, key, queue, temperature), expected, atol=1e-4)
+    assert expected > 0.5

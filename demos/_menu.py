@@ -1,0 +1,248 @@
+"""The menu of models that a tab offers beside its own: folded away, with what is on disk and what can be fetched.
+
+Nothing is asked of the network until somebody presses a button. A model takes the place of the one in use only when
+it has been loaded; whatever goes wrong before that leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import gradio as gr
+from torch import nn
+
+from demos import _look as look
+from demos import _menu_view as view
+from demos._base import Context
+from models.catalogue import Checkpoint
+from models.hub import HubError
+from models.layouts import LAYOUTS, WeightsError
+from models.references import Reference, describe, noted
+
+FAMILIES: Mapping[str, tuple[str, ...]] = {  # what each tab can use
+    "cyclegan": ("cyclegan",),
+    "mae": ("mae",),
+    "vae": ("vae",),
+    "embeddings": ("contrastive", "supervised", "mae"),
+}
+EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
+FITS: Callable[[nn.Module], str] = lambda model: ""  # noqa: E731
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What one visitor did in a menu; it lives in their `gr.State` only.
+
+    Attributes:
+        used: Name of the weights in use.
+        picked: Name of the row that is looked at.
+        pasted: Names of the weights they named by an id.
+    """
+
+    used: str
+    picked: str
+    pasted: tuple[str, ...] = ()
+
+
+class Menu(NamedTuple):
+    """What a tab takes from its menu.
+
+    Attributes:
+        used: State with the name of the weights in use, for the inputs of the tab's handlers.
+        switched: State that changes when the menu has put other weights in use.
+        choice: State of the menu itself.
+        rows: The list, to be drawn anew when the tab itself changes what is in use.
+    """
+
+    used: gr.State
+    switched: gr.State
+    choice: gr.State
+    rows: gr.HTML
+
+
+class Handlers:
+    """What a menu does; every name that comes from the page is checked against what it offers.
+
+    Args:
+        ctx: The context of the tab.
+        families: The kinds of weights the tab can use.
+        fits: Says by the key of a sentence why a loaded model is of no use in this tab; empty where it is.
+    """
+
+    def __init__(self, ctx: Context, families: Collection[str], fits: Callable[[nn.Module], str] = FITS) -> None:
+        self._ctx, self._library = ctx, ctx.library
+        self._families, self._fits = families, fits
+
+    def rows(self, choice: Choice) -> str:
+        """Returns the list of models as this visitor sees it."""
+        rows = [self._row(record) for record in self._offered(choice)]
+        return view.rows_html(self._ctx, rows, choice.used, choice.picked)
+
+    def about(self, choice: Choice) -> str:
+        """Returns what is known of the model that is looked at; nothing where none of the menu's is."""
+        if not choice.picked:
+            return ""
+        return view.about_html(self._ctx, self._library.record(choice.picked))
+
+    def on_open(self, choice: Choice, used: str) -> tuple[Choice, str]:
+        """Looks at the disk anew; others may have fetched something."""
+        choice = replace(choice, used=used, picked=used)
+        return choice, self.rows(choice)
+
+    def on_pick(self, choice: Choice, used: str, switched: int, request: gr.Request, event: gr.EventData) -> list[Any]:
+        """Uses the model that was clicked if it is on disk, else shows what fetching it would mean."""
+        data = event._data
+        name = data.get("name") if isinstance(data, dict) else None
+        offered = {record.name: record for record in self._offered(choice)}
+        if not isinstance(name, str) or name not in offered:
+            raise look.sorry(self._ctx, request, "menu.unknown")
+        choice = replace(choice, used=used, picked=name)
+        if self._library.needed(offered[name]):
+            return self._answer(choice, switched, "", fetchable=True)
+        return self._use(choice, switched)
+
+    def on_fetch(self, choice: Choice, used: str, switched: int) -> Iterator[list[Any]]:
+        """Fetches the model that is looked at and uses it; tells how far it is."""
+        choice = replace(choice, used=used)
+        record = next((each for each in self._offered(choice) if each.name == choice.picked), None)
+        if record is None:
+            return
+        try:
+            yield from self._fetch(choice, switched, self._library.needed(record))
+        except HubError as error:
+            yield self._answer(choice, switched, view.error_html(self._ctx, error), fetchable=True)
+            return
+        yield self._use(choice, switched)
+
+    def on_paste(self, text: str, choice: Choice, used: str, switched: int) -> Iterator[list[Any]]:
+        """Fetches the weights of a Hub id, if they are of a layout this tab can use, and uses them."""
+        choice = replace(choice, used=used)
+        try:
+            reference = Reference.parse(text)
+            yield self._answer(choice, switched, view.sentence_html(self._ctx, "menu.asking"), busy=True)
+            record = self._known(reference)
+            if record is None:
+                wanted = describe(self._library.hub, reference)
+                yield from self._fetch(choice, switched, [wanted])
+                record = self._library.adopt(wanted, self._families)
+            elif record.family not in self._families:
+                raise HubError("wrong_family", repo=record.repo_id, found=record.family)
+        except (HubError, WeightsError) as error:
+            yield self._answer(choice, switched, view.error_html(self._ctx, self._for_this_tab(error)))
+            return
+        pasted = tuple(dict.fromkeys((*choice.pasted, record.name)))
+        yield self._use(replace(choice, picked=record.name, pasted=pasted), switched)
+
+    def on_cancel(self, choice: Choice, switched: int) -> list[Any]:
+        """Says that nothing is fetched any more."""
+        sentence = view.sentence_html(self._ctx, "error.hub.cancelled")
+        fetchable = bool(choice.picked and self._library.needed(self._library.record(choice.picked)))
+        return self._answer(choice, switched, sentence, fetchable=fetchable)
+
+    def _for_this_tab(self, error: HubError | WeightsError) -> HubError | WeightsError:
+        """Returns an error that lists only those layouts which this tab can use."""
+        if error.code != "unknown_layout":
+            return error
+        known = [layout for layout in LAYOUTS.values() if layout.family in self._families and not layout.by_name_only]
+        values = {**error.values, "expected": "; ".join(layout.expected for layout in known)}
+        return WeightsError(error.code, **values)
+
+    def _offered(self, choice: Choice) -> list[Checkpoint]:
+        """Returns the models of the menu, of a pair of generators only the first."""
+        known = self._library.records(self._families)
+        first = [record for index, record in enumerate(known) if not _is_second(record, known[:index])]
+        return [*first, *(self._library.record(name) for name in choice.pasted)]
+
+    def _row(self, record: Checkpoint) -> view.Row:
+        pair = [record, *([self._library.record(record.partner)] if record.partner else [])]
+        size = sum(self._library.size(each) for each in pair)
+        return view.Row(record, size, all(self._library.is_on_disk(each) for each in pair))
+
+    def _known(self, reference: Reference) -> Checkpoint | None:
+        """Returns what is on disk for an id: of a commit that is named, or offline the newest that was fetched."""
+        hub = self._library.hub
+        return noted(hub, reference) if reference.revision or hub.offline else None
+
+    def _fetch(self, choice: Choice, switched: int, records: list[Checkpoint]) -> Iterator[list[Any]]:
+        for record in records:
+            for download in self._library.downloads.watch(record):
+                yield self._answer(choice, switched, view.progress_html(self._ctx, download), busy=True)
+
+    def _use(self, choice: Choice, switched: int) -> list[Any]:
+        """Loads the picked model; it is in use only when that went well and the tab can work with it."""
+        record = self._library.record(choice.picked)
+        try:
+            model = self._ctx.load_model(record.name)
+            if record.partner:
+                self._ctx.load_model(record.partner)
+        except (HubError, WeightsError) as error:
+            return self._answer(choice, switched, view.error_html(self._ctx, error))
+        if refusal := self._fits(model):
+            return self._answer(choice, switched, view.sentence_html(self._ctx, refusal))
+        changed = switched + (choice.used != record.name)
+        return self._answer(replace(choice, used=record.name), changed, "")
+
+    def _answer(
+        self, choice: Choice, switched: int, sentence: str, fetchable: bool = False, busy: bool = False
+    ) -> list[Any]:
+        """Returns the values of the components in the order in which `model_menu` collects them."""
+        fetch = gr.update(visible=fetchable and not busy and not self._library.hub.offline)
+        cancel = gr.update(visible=busy)
+        return [choice, choice.used, switched, self.rows(choice), self.about(choice), sentence, fetch, cancel]
+
+
+def _is_second(record: Checkpoint, before: list[Checkpoint]) -> bool:
+    return any(record.partner == other.name for other in before)
+
+
+def model_menu(
+    ctx: Context,
+    tab: str,
+    opening: str,
+    fits: Callable[[nn.Module], str] = FITS,
+) -> Menu:
+    """Places the menu of a tab, folded away, and connects it.
+
+    Args:
+        ctx: The context of the tab.
+        tab: Name of the tab, a key of `FAMILIES`, which begins the ids in the page.
+        opening: Name of the weights that are in use at first.
+        fits: See `Handlers`.
+    """
+    handlers = Handlers(ctx, FAMILIES[tab], fits)
+    first = Choice(opening, opening)
+    offline = ctx.library.hub.offline
+    choice, used, switched = gr.State(first), gr.State(opening), gr.State(0)
+    with look.options(ctx, "menu.title") as fold:
+        rows = _panel(handlers.rows(first), f"{tab}-models")
+        about = _panel(handlers.about(first), f"{tab}-model-about")
+        sentence = _panel("", f"{tab}-model-way")
+        with gr.Row(elem_classes="toolbar"):
+            fetch = gr.Button(ctx.t("menu.fetch"), visible=False, variant="primary", elem_id=f"{tab}-model-fetch")
+            cancel = gr.Button(ctx.t("menu.cancel"), visible=False, elem_id=f"{tab}-model-cancel")
+        with gr.Row(visible=not offline, elem_classes="paste"):
+            pasted = gr.Textbox(
+                label=ctx.t("menu.paste"),
+                placeholder="user/name",
+                max_length=200,
+                scale=4,
+                elem_id=f"{tab}-model-id",
+            )
+            go = gr.Button(ctx.t("menu.fetch_id"), scale=0, min_width=120, size="sm", elem_id=f"{tab}-model-go")
+        look.note(ctx, "menu.note_offline" if offline else "menu.note")
+    outputs = [choice, used, switched, rows, about, sentence, fetch, cancel]
+    state = [choice, used, switched]
+    fold.expand(handlers.on_open, [choice, used], [choice, rows], **EVENT)
+    rows.pick(handlers.on_pick, state, outputs, **EVENT)
+    fetching = [
+        fetch.click(handlers.on_fetch, state, outputs, **EVENT),
+        gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **EVENT),
+    ]
+    cancel.click(handlers.on_cancel, [choice, switched], outputs, cancels=fetching, **EVENT)
+    return Menu(used, switched, choice, rows)
+
+
+def _panel(value: str, elem_id: str) -> gr.HTML:
+    return gr.HTML(value, css_template=view.STYLE, js_on_load=view.SCRIPT, apply_default_css=False, elem_id=elem_id)

@@ -1,0 +1,115 @@
+"""The menu of models as HTML: a row for each with name, size, licence and state, what is known of one, progress."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from demos._base import Context
+from models.catalogue import Checkpoint, size_text
+from models.downloads import Download
+from models.hub import HubError
+from models.layouts import WeightsError
+
+STYLE = """
+.models { display: grid; gap: 2px; max-width: 940px; }
+.model {
+  display: grid; grid-template-columns: minmax(0, 1fr) 72px 262px 96px; gap: 4px 14px; align-items: baseline;
+  padding: 8px 10px; border: 0; border-radius: 8px; background: none; text-align: left; cursor: pointer;
+  font-size: 14px; line-height: 1.35; color: var(--ink-soft);
+}
+.model b { font-size: 15px; font-weight: 500; color: var(--ink); overflow-wrap: anywhere; }
+.model:hover { background: var(--mat); }
+.model[aria-pressed="true"] { background: var(--accent-soft); }
+.model[data-used="true"] b { font-weight: 650; color: var(--accent); }
+.model .size { text-align: right; font-variant-numeric: tabular-nums; }
+.about { max-width: 52em; margin: 10px 10px 0; font-size: 14px; line-height: 1.5; color: var(--ink-soft); }
+.about a { color: var(--accent); overflow-wrap: anywhere; }
+.way { max-width: 52em; margin: 10px 10px 0; font-size: 14px; line-height: 1.5; color: var(--ink); }
+progress {
+  display: block; width: 100%; max-width: 420px; height: 8px; margin-bottom: 6px; accent-color: var(--accent);
+}
+@media (max-width: 760px) {
+  .model { grid-template-columns: minmax(0, 1fr) auto; }
+  .model .licence { grid-column: 1; }
+}
+"""
+SCRIPT = """
+element.addEventListener("click", (event) => {
+  const row = event.target.closest("[data-name]");
+  if (row) trigger("pick", {name: row.dataset.name});
+});
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model of the menu, which may be a pair of files, and whether everything of it is on disk."""
+
+    record: Checkpoint
+    size: int
+    on_disk: bool
+
+
+def title_html(ctx: Context, record: Checkpoint) -> str:
+    """Writes what a model is called, translated where it is more than a name."""
+    try:
+        return ctx.both(f"menu.name.{record.name}")
+    except KeyError:
+        return html.escape(record.summary)
+
+
+def licence_html(ctx: Context, record: Checkpoint) -> str:
+    """Writes a licence, with "non-commercial" in plain words where it applies."""
+    name = ctx.both("menu.licence_unknown") if record.license == "not stated" else html.escape(record.license)
+    return f"{ctx.both('menu.non_commercial')} ({name})" if record.non_commercial else name
+
+
+def rows_html(ctx: Context, rows: Sequence[Row], used: str, picked: str) -> str:
+    """Writes the list of models; the one in use and the one picked stand out."""
+    buttons = []
+    for row in rows:
+        record = row.record
+        name = html.escape(record.name, quote=True)
+        is_used = record.name == used
+        state = "menu.in_use" if is_used else "menu.on_disk" if row.on_disk else "menu.to_download"
+        buttons.append(
+            f'<button type="button" class="model" data-name="{name}" data-used="{str(is_used).lower()}"'
+            f' aria-pressed="{str(record.name == picked).lower()}"><b>{title_html(ctx, record)}</b>'
+            f'<span class="size">{size_text(row.size)}</span><span class="licence">{licence_html(ctx, record)}</span>'
+            f'<span class="state">{ctx.both(state)}</span></button>'
+        )
+    return f'<div class="models">{"".join(buttons)}</div>'
+
+
+def about_html(ctx: Context, record: Checkpoint) -> str:
+    """Writes what is known of one model: its paper, its page, what was not verified, which kind of latent it has."""
+    lines = [html.escape(part) for part in (record.paper,) if part and not part.startswith("https://")]
+    if record.page:
+        address = html.escape(record.page, quote=True)
+        lines.insert(0, f'<a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a>')
+    if not record.is_verified:
+        lines.append(ctx.both("menu.not_verified"))
+    if record.latent:
+        lines.append(ctx.both(f"menu.latent_{record.latent}"))
+    return f'<p class="about">{" · ".join(lines)}</p>'
+
+
+def progress_html(ctx: Context, download: Download) -> str:
+    """Writes how many megabytes of a file have arrived."""
+    done, total = download.done / 1e6, download.total / 1e6
+    bar = f'<progress value="{done:.1f}" max="{max(total, done, 0.1):.1f}"></progress>'
+    words = ctx.both("menu.progress", title=download.record.summary, done=f"{done:.1f}", total=f"{total:.1f}")
+    return f'<div class="way" role="status">{bar}{words}</div>'
+
+
+def sentence_html(ctx: Context, key: str, **values: object) -> str:
+    """Writes one sentence in the place of the progress."""
+    return f'<p class="way" role="status">{ctx.both(key, **values)}</p>'
+
+
+def error_html(ctx: Context, error: HubError | WeightsError) -> str:
+    """Writes why a model could not be had, in both languages."""
+    kind = "hub" if isinstance(error, HubError) else "weights"
+    return sentence_html(ctx, f"error.{kind}.{error.code}", **error.values)

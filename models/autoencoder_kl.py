@@ -1,0 +1,240 @@
+"""The autoencoder of latent diffusion (Rombach et al., arXiv 2112.10752 §3.1), as in `stabilityai/sd-vae-ft-mse`.
+
+Pictures are (N, 3, H, W) in [-1, 1], H and W multiples of 8 (with four levels); latents (N, C, H/8, W/8). Parameter
+names are those of diffusers' `AutoencoderKL`, so published weights load by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.autoencoders import check_sides
+from models.weights import build_strictly, check_multiple, count, renamed, shape_of
+
+GROUPS = 32
+EPS = 1e-6
+LOGVAR_RANGE = (-30.0, 20.0)
+
+
+class ResnetBlock(nn.Module):
+    """Two group-normalised 3x3 convolutions beside a shortcut: (N, in, H, W) -> (N, out, H, W)."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(GROUPS, in_channels, eps=EPS)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.norm2 = nn.GroupNorm(GROUPS, out_channels, eps=EPS)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.conv_shortcut = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (N, out, H, W)."""
+        out = self.conv1(F.silu(self.norm1(x)))
+        out = self.conv2(F.silu(self.norm2(out)))
+        return out + (x if self.conv_shortcut is None else self.conv_shortcut(x))
+
+
+class SpatialAttention(nn.Module):
+    """Self-attention of one head over all places of a map: (N, D, H, W) -> the same shape."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.group_norm = nn.GroupNorm(GROUPS, dim, eps=EPS)
+        self.to_q, self.to_k, self.to_v = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.to_out = nn.ModuleList([nn.Linear(dim, dim)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Let every place look at every other."""
+        places = self.group_norm(x).flatten(2).transpose(1, 2)  # (N, H * W, D)
+        query, key, value = self.to_q(places), self.to_k(places), self.to_v(places)
+        out = F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None])[:, 0]
+        return x + self.to_out[0](out).transpose(1, 2).unflatten(2, x.shape[2:])
+
+
+class MidBlock(nn.Module):
+    """Attention between two residual blocks, at the smallest side."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.resnets = nn.ModuleList([ResnetBlock(dim, dim), ResnetBlock(dim, dim)])
+        self.attentions = nn.ModuleList([SpatialAttention(dim)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features of the same shape, (N, dim, H, W)."""
+        return self.resnets[1](self.attentions[0](self.resnets[0](x)))
+
+
+class Downsample(nn.Module):
+    """Halve the side by a convolution that looks one pixel past the right and the lower edge."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, dim, H/2, W/2)."""
+        return self.conv(F.pad(x, (0, 1, 0, 1)))
+
+
+class Upsample(nn.Module):
+    """Double the side by repeating pixels, then smooth."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, dim, 2H, 2W)."""
+        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+
+
+class Level(nn.Module):
+    """The residual blocks at one side, and the way to the next side where there is one."""
+
+    def __init__(self, in_channels: int, out_channels: int, num_blocks: int, resample: str = "") -> None:
+        super().__init__()
+        widths = [in_channels, *[out_channels] * num_blocks]
+        self.resnets = nn.ModuleList(ResnetBlock(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        if resample == "down":
+            self.downsamplers = nn.ModuleList([Downsample(out_channels)])
+        elif resample == "up":
+            self.upsamplers = nn.ModuleList([Upsample(out_channels)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the level's features."""
+        for child in self.children():
+            for layer in child:  # type: ignore[attr-defined]  # each child is a ModuleList
+                x = layer(x)
+        return x
+
+
+class Encoder(nn.Module):
+    """Pictures (N, 3, H, W) -> mean and log-variance, stacked, (N, 2C, H/8, W/8)."""
+
+    def __init__(self, widths: tuple[int, ...], num_blocks: int, latent_channels: int) -> None:
+        super().__init__()
+        self.conv_in = nn.Conv2d(3, widths[0], 3, padding=1)
+        before = (widths[0], *widths[:-1])
+        self.down_blocks = nn.ModuleList(
+            Level(a, b, num_blocks, "down" if index < len(widths) - 1 else "")
+            for index, (a, b) in enumerate(zip(before, widths, strict=True))
+        )
+        self.mid_block = MidBlock(widths[-1])
+        self.conv_norm_out = nn.GroupNorm(GROUPS, widths[-1], eps=EPS)
+        self.conv_out = nn.Conv2d(widths[-1], 2 * latent_channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the stacked moments."""
+        x = self.conv_in(x)
+        for level in self.down_blocks:
+            x = level(x)
+        return self.conv_out(F.silu(self.conv_norm_out(self.mid_block(x))))
+
+
+class Decoder(nn.Module):
+    """Latents (N, C, h, w) -> pictures (N, 3, 8h, 8w)."""
+
+    def __init__(self, widths: tuple[int, ...], num_blocks: int, latent_channels: int) -> None:
+        super().__init__()
+        back = widths[::-1]
+        self.conv_in = nn.Conv2d(latent_channels, back[0], 3, padding=1)
+        self.mid_block = MidBlock(back[0])
+        before = (back[0], *back[:-1])
+        self.up_blocks = nn.ModuleList(
+            Level(a, b, num_blocks + 1, "up" if index < len(widths) - 1 else "")
+            for index, (a, b) in enumerate(zip(before, back, strict=True))
+        )
+        self.conv_norm_out = nn.GroupNorm(GROUPS, back[-1], eps=EPS)
+        self.conv_out = nn.Conv2d(back[-1], 3, 3, padding=1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return pictures, about [-1, 1]."""
+        x = self.mid_block(self.conv_in(z))
+        for level in self.up_blocks:
+            x = level(x)
+        return self.conv_out(F.silu(self.conv_norm_out(x)))
+
+
+class AutoencoderKL(nn.Module):
+    """A large encoder and decoder with a spatial Gaussian code.
+
+    Args:
+        widths: channels of each level; every level but the last halves the side.
+        num_blocks: residual blocks of an encoder's level (the decoder's have one more).
+        latent_channels: numbers a place in the code.
+    """
+
+    spatial = True
+    img_size = 256
+
+    def __init__(
+        self, widths: tuple[int, ...] = (128, 256, 512, 512), num_blocks: int = 2, latent_channels: int = 4
+    ) -> None:
+        super().__init__()
+        self.latent_channels, self.downsampling = latent_channels, 2 ** (len(widths) - 1)
+        self.encoder = Encoder(widths, num_blocks, latent_channels)
+        self.decoder = Decoder(widths, num_blocks, latent_channels)
+        self.quant_conv = nn.Conv2d(2 * latent_channels, 2 * latent_channels, 1)
+        self.post_quant_conv = nn.Conv2d(latent_channels, latent_channels, 1)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the posterior's mean and log-variance, each (N, C, H/8, W/8), of pictures in [-1, 1].
+
+        Raises:
+            ValueError: if H or W is not a multiple of 8 (of two to the number of halvings).
+        """
+        check_sides(x, self.downsampling)
+        mu, logvar = self.quant_conv(self.encoder(x)).chunk(2, dim=1)
+        return mu, logvar.clamp(*LOGVAR_RANGE)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Turn codes (N, C, h, w), not scaled, into pictures (N, 3, 8h, 8w) in [-1, 1]."""
+        pictures: Tensor = self.decoder(self.post_quant_conv(z))
+        return pictures.clamp(-1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return pictures as they come back from their posterior's mean, (N, 3, H, W) in [-1, 1]."""
+        return self.decode(self.encode(x)[0])
+
+
+# --- Published layouts --------------------------------------------------------------------------------------
+
+_OLD_ATTENTION = [
+    (r"(attentions\.\d+)\.query\.", r"\1.to_q."),
+    (r"(attentions\.\d+)\.key\.", r"\1.to_k."),
+    (r"(attentions\.\d+)\.value\.", r"\1.to_v."),
+    (r"(attentions\.\d+)\.proj_attn\.", r"\1.to_out.0."),
+]
+
+
+def is_autoencoder_kl(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the tensors are those of diffusers' `AutoencoderKL`, of any age."""
+    names = ("encoder.down_blocks.0.resnets.0.conv1.weight", "decoder.conv_in.weight", "quant_conv.weight")
+    return all(name in tensors for name in names)
+
+
+def with_new_attention(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the attention of files of 2022 (query, key, value, proj_attn) to today's names."""
+    return renamed(tensors, _OLD_ATTENTION)
+
+
+def build_autoencoder_kl(
+    tensors: Mapping[str, Tensor], expected: str = "an autoencoder of latent diffusion"
+) -> nn.Module:
+    """Return the autoencoder with these tensors; its widths and depth are read off their shapes.
+
+    Raises:
+        WeightsError: if they are not those of one.
+    """
+    tensors = with_new_attention(tensors)
+    num_levels = count(tensors, r"encoder\.down_blocks\.(\d+)\.")
+    first = [f"encoder.down_blocks.{level}.resnets.0.conv1.weight" for level in range(num_levels)]
+    widths = tuple(shape_of(tensors, name, 4, expected)[0] for name in first)
+    num_blocks = count(tensors, r"encoder\.down_blocks\.0\.resnets\.(\d+)\.")
+    latent_channels = shape_of(tensors, "post_quant_conv.weight", 4, expected)[0]
+    for name, width in zip(first, widths, strict=True):
+        check_multiple(name, width, GROUPS, expected)
+    return build_strictly(lambda: AutoencoderKL(widths, num_blocks, latent_channels), tensors, expected)

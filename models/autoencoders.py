@@ -1,0 +1,166 @@
+"""Tiny autoencoders for photos, TAESD and its relatives (github.com/madebyollin/taesd): a code at 1/8 of the side.
+
+Pictures are (N, 3, H, W) in [-1, 1], H and W multiples of 8; latents (N, C, H/8, W/8) with C = 4 (TAESD), 16 (TAEF1)
+or 32 (TAEF2). Layers are numbered as in the authors' files, which see pictures in [0, 1].
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from models.preprocessing import ZERO_TO_ONE
+from models.weights import WeightsError, build_strictly, renamed, shape_of
+
+NO_NOISE = -30.0  # the log-variance of a code without noise: its spread is 3e-7
+WIDTH = 64
+POOL_GROUPS = 4
+
+
+class Clamp(nn.Module):
+    """Keep latents within (-3, 3) softly, so that a code far out cannot upset the decoder."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return latents of the same shape."""
+        return torch.tanh(z / 3) * 3
+
+
+class Block(nn.Module):
+    """Three 3x3 convolutions beside a shortcut: (N, D, H, W) -> (N, D, H, W).
+
+    Args:
+        width: channels.
+        pool: whether a wider, group-normalised pair of 1x1 convolutions goes before, as in TAEF2 at 1/8 of the side.
+    """
+
+    def __init__(self, width: int, pool: bool = False) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(
+            _conv(width, width), nn.ReLU(inplace=True),
+            _conv(width, width), nn.ReLU(inplace=True),
+            _conv(width, width),
+        )  # fmt: skip
+        self.fuse = nn.ReLU(inplace=True)
+        self.pool: nn.Sequential | None = None
+        if pool:
+            wide = 4 * width
+            self.pool = nn.Sequential(
+                nn.Conv2d(width, wide, 1, bias=False), nn.GroupNorm(POOL_GROUPS, wide), nn.ReLU(inplace=True),
+                nn.Conv2d(wide, width, 1, bias=False),
+            )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features of the same shape."""
+        if self.pool is not None:
+            x = x + self.pool(x)
+        return self.fuse(self.conv(x) + x)
+
+
+class AutoencoderTiny(nn.Module):
+    """A small encoder and decoder with a spatial code: nearly lossless, and a cross-fade between two pictures.
+
+    Args:
+        latent_channels: numbers a place in the code.
+        pool: whether the blocks at 1/8 of the side have the group-normalised branch of TAEF2.
+    """
+
+    spatial = True
+    downsampling = 8
+    img_size = 256
+
+    def __init__(self, latent_channels: int = 4, pool: bool = False) -> None:
+        super().__init__()
+        self.latent_channels = latent_channels
+        encoder: list[nn.Module] = [_conv(3, WIDTH), Block(WIDTH)]
+        for last in (False, False, True):
+            encoder += [nn.Conv2d(WIDTH, WIDTH, 3, stride=2, padding=1, bias=False)]
+            encoder += [Block(WIDTH, pool and last) for _ in range(3)]
+        self.encoder = nn.Sequential(*encoder, _conv(WIDTH, latent_channels))
+        decoder: list[nn.Module] = [Clamp(), _conv(latent_channels, WIDTH), nn.ReLU(inplace=True)]
+        for first in (True, False, False):
+            decoder += [Block(WIDTH, pool and first) for _ in range(3)]
+            decoder += [nn.Upsample(scale_factor=2), nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False)]
+        self.decoder = nn.Sequential(*decoder, Block(WIDTH), _conv(WIDTH, 3))
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return codes (N, C, H/8, W/8) of pictures in [-1, 1], and their log-variance: `NO_NOISE` everywhere.
+
+        Raises:
+            ValueError: if H or W is not a multiple of 8.
+        """
+        check_sides(x, self.downsampling)
+        mu: Tensor = self.encoder(ZERO_TO_ONE.normalise(x))
+        return mu, torch.full_like(mu, NO_NOISE)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Turn codes (N, C, h, w) into pictures (N, 3, 8h, 8w) in [-1, 1]."""
+        return ZERO_TO_ONE.invert(self.decoder(z)).clamp(-1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return pictures as they come back from their code, (N, 3, H, W) in [-1, 1]."""
+        return self.decode(self.encode(x)[0])
+
+
+def check_sides(x: Tensor, multiple: int) -> None:
+    """Raise a ValueError unless pictures are (N, 3, H, W) with H and W multiples of `multiple`."""
+    height, width = x.shape[-2:]
+    if x.dim() != 4 or x.shape[1] != 3 or height % multiple or width % multiple or 0 in (height, width):
+        raise ValueError(
+            f"Pictures are {tuple(x.shape)}; this model wants (N, 3, H, W) with H and W multiples of {multiple}: "
+            "resize or pad them."
+        )
+
+
+def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, 3, padding=1)
+
+
+# --- Published layouts --------------------------------------------------------------------------------------
+
+
+def autoencoder_half(tensors: Mapping[str, Tensor]) -> str:
+    """Return "encoder" or "decoder" where the tensors are one of the authors' half files, else ""."""
+    if not tensors or not all(re.match(r"\d+\.", key) for key in tensors):
+        return ""
+    first = {key for key in ("0.weight", "1.weight") if key in tensors and tensors[key].dim() == 4}
+    if "0.weight" in first and tensors["0.weight"].shape[1] == 3:
+        return "encoder"
+    return "decoder" if first == {"1.weight"} else ""
+
+
+def joined_halves(halves: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the tensors of an encoder's and a decoder's file in one table, "encoder." or "decoder." before each."""
+    return {f"{autoencoder_half(half)}.{key}": value for half in halves for key, value in half.items()}
+
+
+def is_autoencoder_tiny(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the tensors are those of a tiny autoencoder, in the authors' or in diffusers' layout."""
+    return any({f"{a}.0.weight", f"{a}.1.conv.0.weight"} <= tensors.keys() for a in ("encoder", "encoder.layers"))
+
+
+def from_diffusers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename diffusers' layers to the authors': the decoder's are one further on, as its clamp is a layer there."""
+    renumbered = {}
+    for key, value in tensors.items():
+        if match := re.match(r"decoder\.layers\.(\d+)\.(.*)", key):
+            key = f"decoder.{int(match.group(1)) + 1}.{match.group(2)}"
+        renumbered[key] = value
+    return renamed(renumbered, [(r"^encoder\.layers\.", "encoder.")])
+
+
+def build_autoencoder_tiny(tensors: Mapping[str, Tensor], expected: str = "a tiny autoencoder") -> nn.Module:
+    """Return the autoencoder with these tensors, in the authors' names or diffusers'.
+
+    Raises:
+        WeightsError: if they are not those of one, or only half of it is there.
+    """
+    half = autoencoder_half(tensors)
+    if half:
+        raise WeightsError("half_autoencoder", half=half)
+    tensors = from_diffusers(tensors)
+    latent_channels = shape_of(tensors, "decoder.1.weight", 4, expected)[1]
+    pool = "decoder.3.pool.0.weight" in tensors
+    return build_strictly(lambda: AutoencoderTiny(latent_channels, pool), tensors, expected)

@@ -1,0 +1,292 @@
+"""Weights from the Hugging Face Hub and a few other hosts: what is on disk, and fetching what is not.
+
+Looking at the disk never touches the network and answers at once. Fetching is only ever begun by a person. It goes
+through the real `huggingface_hub` client, so its cache, `HF_ENDPOINT` and `HF_HUB_CACHE` mean here what they mean
+everywhere; a finished file is checked against its hash and size, and a wrong one is removed. Every failure is a
+`HubError` with a sentence.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import huggingface_hub as client
+from huggingface_hub import constants, errors
+
+from models.catalogue import Checkpoint, size_text
+
+ETAG_SECONDS = 10.0  # for the answer to a question; a transfer has limits of its own
+RESERVE = 500_000_000  # bytes that stay free on the disk
+MAX_BYTES = 3_000_000_000  # of a file that a visitor names
+MAX_BYTES_ON_SPACES = 1_000_000_000
+CHUNK = 1 << 18  # bytes
+
+_SENTENCES: Mapping[str, str] = MappingProxyType({
+    "bad_id": "{given!r} is no id of a repository: write it as user/name or user/name@revision.",
+    "not_found": "There is no public repository {repo}: check the spelling, and that it is not private.",
+    "file_not_found": "{repo} has no file {file} any more: its authors moved or removed it.",
+    "revision_gone": "The version {revision} of {repo} does not exist: leave it out to get the newest one.",
+    "gated": "{repo} is gated: accept its terms on {page}, log in with `hf auth login`, and fetch it with "
+             "`python app.py --prefetch {repo}`.",
+    "forbidden": "{repo} may not be used without permission ({status}).",
+    "rate_limited": "Too many requests to {host} for now: try again in {seconds} seconds.",
+    "server": "{host} has trouble of its own (error {status}): try again later.",
+    "no_network": "{host} cannot be reached: check the network. Everything on disk still works.",
+    "offline": "This app runs offline: it uses what is on disk, and fetches nothing.",
+    "timeout": "{host} did not answer in time: try again later.",
+    "stalled": "Nothing arrived from {host} for {seconds} seconds, so the download was given up: try again.",
+    "too_slow": "The download took longer than {minutes} minutes and was given up: try a faster network.",
+    "cut_off": "The connection broke in the middle of {file}, again and again: try again later.",
+    "wrong_hash": "{file} from {repo} is not the file it should be (its hash differs), and was removed.",
+    "wrong_size": "{file} from {repo} is not the file it should be (its size differs), and was removed.",
+    "disk_full": "The disk has too little room for {file} ({free} are free): make some, then try again.",
+    "too_big": "{file} takes {size}, more than the {limit} allowed here: choose a smaller model.",
+    "no_weights": "{repo} holds no weights that can be read here: it has {found}.",
+    "sharded": "{repo} has its weights split over several files, which cannot be read here.",
+    "wrong_family": "{repo} is a model of another kind ({found}): open it in the tab for those.",
+    "busy": "{limit} downloads are running already: wait until one has ended.",
+    "cancelled": "The download was cancelled.",
+    "not_on_disk": "{title} is not on disk: fetch it first.",
+})  # fmt: skip
+
+
+class HubError(RuntimeError):
+    """Says in one sentence why weights could not be found or fetched, and what to do about it.
+
+    `str(error)` is the sentence in English; `code` and `values` are for a translation of it.
+    """
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+    def __str__(self) -> str:
+        return _SENTENCES[self.code].format(**self.values)
+
+
+def default_max_bytes() -> int:
+    """Return the largest file a visitor may have fetched: less on a Space, whose disk is shared."""
+    return MAX_BYTES_ON_SPACES if os.environ.get("SYSTEM") == "spaces" else MAX_BYTES
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where weights are kept and asked for.
+
+    Attributes:
+        endpoint: Address of the Hub; empty for the client's own (`HF_ENDPOINT`).
+        cache: The client's cache folder; None for its own (`HF_HUB_CACHE`).
+        assets: Folder for files of other hosts and for notes; None for one beside the client's (`HF_ASSETS_CACHE`).
+        mirror: Where files of other hosts are fetched from instead, as `<mirror>/<host>/<path>`.
+        offline: Whether to stay off the network whatever is asked.
+        token: False for none, None for the one of the person who is logged in on this machine. Visitors get none:
+            they must not read what only the host of the app may.
+        stall_seconds: Patience while nothing arrives.
+        total_seconds: Patience with one download as a whole.
+        max_bytes: Largest file fetched for an id that a visitor names.
+        free_bytes: Tells how much room a folder has.
+    """
+
+    endpoint: str = ""
+    cache: Path | None = None
+    assets: Path | None = None
+    mirror: str = ""
+    offline: bool = False
+    token: bool | None = False
+    stall_seconds: float = 60.0
+    total_seconds: float = 3600.0
+    max_bytes: int = MAX_BYTES
+    free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
+
+    @classmethod
+    def from_environment(cls, **changes: Any) -> Hub:
+        """Return the hub that the environment describes; `HF_HUB_OFFLINE=1` keeps it off the network."""
+        given: dict[str, Any] = {
+            "mirror": os.environ.get("UNLABELED_MIRROR", ""),
+            "offline": constants.is_offline_mode(),
+            "max_bytes": default_max_bytes(),
+        }
+        return cls(**{**given, **changes})
+
+    @property
+    def address(self) -> str:
+        """Address of the Hub without a slash at its end."""
+        return (self.endpoint or constants.ENDPOINT).rstrip("/")
+
+    @property
+    def cache_folder(self) -> Path:
+        """The client's cache folder."""
+        return self.cache or Path(constants.HF_HUB_CACHE)
+
+    @property
+    def assets_folder(self) -> Path:
+        """Folder for files of other hosts and for notes."""
+        return self.assets or Path(constants.HF_ASSETS_CACHE) / "unlabeled"
+
+    def find(self, record: Checkpoint) -> Path | None:
+        """Return the file of a record if it is on disk; never touches the network."""
+        if record.url:
+            path = self.file_of(record)
+            return path if path.is_file() else None
+        found = client.try_to_load_from_cache(
+            record.repo_id, record.filename, self.cache_folder, record.revision or "main", record.repo_type
+        )
+        return Path(found) if isinstance(found, str) else None
+
+    def file_of(self, record: Checkpoint) -> Path:
+        """Return where a file of another host is kept."""
+        host, _, path = record.url.removeprefix("https://").partition("/")
+        return self.assets_folder / "files" / host / path
+
+    def require_network(self) -> None:
+        """Raise a `HubError` where the app is to stay off the network."""
+        if self.offline:
+            raise HubError("offline")
+
+    def require_room(self, file: str, size: int) -> None:
+        """Raise a `HubError` if a file of `size` bytes would not leave `RESERVE` free."""
+        free = self.free()
+        if size + RESERVE > free:
+            raise HubError("disk_full", file=file, free=size_text(free))
+
+    def free(self) -> int:
+        """Return the bytes that are free where the cache is, or will be."""
+        folder = self.cache_folder
+        while not folder.is_dir():
+            folder = folder.parent
+        return self.free_bytes(folder)
+
+    def discard(self, path: Path) -> None:
+        """Remove a file, and the blob in the cache it is a link to."""
+        blob = path.resolve()
+        path.unlink(missing_ok=True)
+        if blob != path and blob.is_relative_to(self.cache_folder.resolve()):
+            blob.unlink(missing_ok=True)
+
+    def check(self, record: Checkpoint, path: Path) -> None:
+        """Compare a file with what its record, and the cache's own name for it, say; remove a wrong one.
+
+        Raises:
+            HubError: "wrong_size" or "wrong_hash".
+        """
+        values = {"file": Path(record.filename).name, "repo": record.repo_id or _host(record.url)}
+        if record.exact_size and path.stat().st_size != record.size:
+            self.discard(path)
+            raise HubError("wrong_size", **values)
+        blob = path.resolve().name  # the Hub names large files by their hash
+        expected = [record.sha256] if record.sha256 else []
+        expected += [blob] if re.fullmatch("[0-9a-f]{64}", blob) else []
+        if not expected:
+            return
+        digest = sha256_of(path)
+        if not all(digest.startswith(start) for start in expected):
+            self.discard(path)
+            raise HubError("wrong_hash", **values)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
+
+
+def _digest(file: Any) -> str:
+    digest = hashlib.sha256()  # Python 3.10 has no file_digest
+    while chunk := file.read(CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _host(address: str) -> str:
+    return address.partition("://")[2].partition("/")[0]
+
+
+@contextmanager
+def hub_errors(hub: Hub, repo: str, file: str = "", revision: str | None = None, space: bool = False) -> Iterator[None]:
+    """Turn what the client raises into a `HubError`, whatever the version of its HTTP library."""
+    try:
+        yield
+    except HubError:
+        raise
+    except errors.GatedRepoError as error:
+        page = f"{hub.address}/{'spaces/' if space else ''}{repo}"
+        raise HubError("gated", repo=repo, page=page) from error
+    except errors.RepositoryNotFoundError as error:
+        raise HubError("not_found", repo=repo) from error
+    except errors.RevisionNotFoundError as error:
+        raise HubError("revision_gone", repo=repo, revision=(revision or "main")[:12]) from error
+    except errors.OfflineModeIsEnabled as error:
+        raise HubError("offline") from error
+    except errors.LocalEntryNotFoundError as error:  # before EntryNotFoundError: this one means no connection
+        raise _from_cause(hub, repo, error) from error
+    except errors.EntryNotFoundError as error:
+        raise HubError("file_not_found", repo=repo, file=file) from error
+    except errors.HFValidationError as error:
+        raise HubError("bad_id", given=repo) from error
+    except errors.HfHubHTTPError as error:
+        raise _from_status(hub, repo, error) from error
+    except OSError as error:
+        if (known := _from_os_error(hub, file, error)) is None:
+            raise
+        raise known from error
+    except Exception as error:
+        if not type(error).__module__.startswith("httpx"):
+            raise
+        raise _from_transport(hub, file, error) from error
+
+
+def _from_status(hub: Hub, repo: str, error: errors.HfHubHTTPError) -> HubError:
+    return status_error(hub.address, repo, error.response.status_code, error.response.headers)
+
+
+def status_error(address: str, repo: str, status: int, headers: Mapping[str, str]) -> HubError:
+    """Return the error for an HTTP status that is no success."""
+    if status == 429:
+        wait = headers.get("retry-after") or headers.get("Retry-After") or ""
+        return HubError("rate_limited", host=_host(address), seconds=int(wait) if wait.isdecimal() else 60)
+    if status in (401, 403):
+        return HubError("forbidden", repo=repo, status=status)
+    return HubError("server", host=_host(address), status=status)
+
+
+def _from_cause(hub: Hub, repo: str, error: Exception) -> HubError:
+    cause = error.__cause__
+    if isinstance(cause, errors.HfHubHTTPError):
+        return _from_status(hub, repo, cause)
+    if isinstance(cause, errors.OfflineModeIsEnabled):
+        return HubError("offline")
+    return _from_transport(hub, "", cause or error)
+
+
+def _from_transport(hub: Hub, file: str, error: BaseException) -> HubError:
+    """Tell by the names of the HTTP library's exceptions, which is httpx in some versions and httpx2 in others."""
+    name = type(error).__name__
+    if "Timeout" in name and "Connect" not in name:
+        return HubError("timeout", host=_host(hub.address))
+    if name in ("RemoteProtocolError", "ReadError"):
+        return HubError("cut_off", file=file or _host(hub.address))
+    return HubError("no_network", host=_host(hub.address))
+
+
+def _from_os_error(hub: Hub, file: str, error: OSError) -> HubError | None:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return HubError("disk_full", file=file, free=size_text(hub.free()))
+    if isinstance(error, TimeoutError | socket.timeout):
+        return HubError("timeout", host=_host(hub.address))
+    if "Consistency check failed" in str(error):
+        return HubError("cut_off", file=file)
+    if isinstance(error, ConnectionError):
+        return HubError("no_network", host=_host(hub.address))
+    return None

@@ -1,0 +1,285 @@
+"""Every layout of weights that is known here, told by its tensors: `recognise` names it, `load_file` builds its model.
+
+Whatever range a network was trained with, the module built from it takes pictures, and returns them, in [-1, 1].
+Sizes (width, depth, patches, classes) are read off the tensors; adding a layout is adding an entry of `LAYOUTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from torch import Tensor, nn
+
+from models import autoencoder_kl, autoencoders, backbones, contrastive, cyclegan, mae, portrait_vae, vae, vit
+from models.contrastive import PretrainingLayout
+from models.images import printable
+from models.preprocessing import IMAGENET, Preprocessing
+from models.weights import WeightsError, read_tensors
+
+__all__ = ["LAYOUTS", "Layout", "WeightsError", "load_file", "read_tensors", "recognise"]
+
+Tensors = Mapping[str, Tensor]
+Family = Literal["cyclegan", "mae", "vae", "contrastive", "supervised"]
+
+IMAGENET_224 = replace(IMAGENET, size=224)
+IMAGENET_224_BICUBIC = replace(IMAGENET, size=224, resample="bicubic")
+ZERO_TO_ONE_224 = Preprocessing(224, "bilinear", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+NAMES_SHOWN = 3
+
+
+class Build(Protocol):
+    """Makes the model of some tensors: float32, in eval mode, without gradients; pictures are in [-1, 1]."""
+
+    def __call__(self, tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
+        """Return the model.
+
+        Args:
+            tensors: the file's tensors, by its own names.
+            args: what shapes do not tell, as in the config of our own weights (`num_heads`, `decoder_num_heads`,
+                `norm_pix_loss`, `mean`, `std`, `norm_eps`); all else is read off the tensors.
+
+        Raises:
+            WeightsError: if a tensor is missing, too many, of another shape or type, or not finite.
+        """
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way in which files hold weights.
+
+    Attributes:
+        name: a key of `LAYOUTS`.
+        family: which models it gives: the tab or menu that they belong to.
+        expected: what its files hold, in words, for refusals.
+        matches: whether some tensors are in this layout, by a few of their names and shapes.
+        build: makes the model.
+        by_name_only: True where another layout has the very same tensors, so that only who knows the file can tell.
+    """
+
+    name: str
+    family: Family
+    expected: str
+    matches: Callable[[Tensors], bool]
+    build: Build
+    by_name_only: bool = False
+
+
+# --- Encoders behind their preprocessing ----------------------------------------------------------------------
+
+
+def _encoder(
+    preprocessing: Preprocessing, build: Callable[[Tensors, str], nn.Module], expected: str, takes_heads: bool = False
+) -> Build:
+    def made(tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
+        heads = {"num_heads": (args or {}).get("num_heads")} if takes_heads else {}
+        network = build(tensors, expected, **heads)
+        return backbones.ImageEncoder(network, preprocessing).eval().requires_grad_(False)
+
+    return made
+
+
+def _resnet(name: str, family: Family, expected: str, blocks: object = None, **options: Any) -> Layout:
+    """Return the layout of torchvision's ResNets of width 64, of any depth or of one."""
+
+    def matches(tensors: Tensors) -> bool:
+        if not backbones.is_resnet(tensors) or tensors["conv1.weight"].shape[0] != 64:
+            return False
+        return blocks is None or backbones.resnet_blocks(tensors) == blocks
+
+    build = _encoder(options.pop("preprocessing", IMAGENET_224), backbones.build_resnet, expected)
+    return Layout(name, family, expected, matches, build, **options)
+
+
+def _pretraining(name: str, expected: str, layout: PretrainingLayout, vit_heads: int | None = None) -> Layout:
+    """Return the layout of a file that holds a ResNet-50, or a vision transformer, among a method's other tensors."""
+
+    def build(tensors: Tensors, expected: str) -> nn.Module:
+        backbone = layout.backbone(tensors)
+        if vit.is_vit(backbone):
+            return vit.build_vit(backbone, expected, vit_heads)
+        if not backbones.is_resnet(backbone) or backbones.resnet_blocks(backbone) != backbones.RESNET50:
+            raise WeightsError("wrong_layout", found=describe(tensors), expected=expected)
+        return backbones.build_resnet(backbone, expected)
+
+    return Layout(name, "contrastive", expected, layout.matches, _encoder(IMAGENET_224, build, expected))
+
+
+# --- Networks with pictures at both ends ----------------------------------------------------------------------
+
+
+def _plain(
+    name: str, family: Family, expected: str, matches: Callable[[Tensors], bool], build: Callable[..., nn.Module]
+) -> Layout:
+    """Return the layout of a network that tensors alone describe."""
+    return Layout(name, family, expected, matches, lambda tensors, args=None: build(tensors, expected))
+
+
+def _mae(
+    name: str, expected: str, matches: Callable[[Tensors], bool], build: Callable[..., nn.Module], **options: Any
+) -> Layout:
+    """Return the layout of a masked autoencoder, some of whose arguments no tensor tells."""
+    fixed = options.pop("fixed", {})
+
+    def made(tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
+        return build(tensors, expected, {**(args or {}), **fixed})
+
+    return Layout(name, "mae", expected, matches, made, **options)
+
+
+_build_authors_mae = partial(mae.build_mae, preprocessing=IMAGENET)
+
+
+def _is_autoencoder_tiny(tensors: Tensors) -> bool:
+    return autoencoders.is_autoencoder_tiny(tensors) or bool(autoencoders.autoencoder_half(tensors))
+
+
+# The first that matches counts, so the narrower stand before the wider.
+LAYOUTS: Mapping[str, Layout] = {
+    layout.name: layout
+    for layout in (
+        _plain(
+            "cyclegan-resnet-generator", "cyclegan", "a generator of CycleGAN's authors",
+            cyclegan.is_resnet_generator, cyclegan.build_resnet_generator,
+        ),
+        _plain(
+            "light-generator", "cyclegan", "a light generator of this project",
+            cyclegan.is_light_generator, cyclegan.build_light_generator,
+        ),
+        _plain(
+            "patch-discriminator", "cyclegan", "a patch discriminator",
+            cyclegan.is_patch_discriminator, cyclegan.build_patch_discriminator,
+        ),
+        _mae("vit-mae-hub", "a masked autoencoder of transformers", mae.is_hub_mae, mae.build_hub_mae),
+        _mae(
+            "vit-mae-authors", "a masked autoencoder of the authors, with its decoder",
+            mae.is_published_mae, _build_authors_mae,
+        ),
+        _mae(
+            "vit-mae-authors-norm-pix", "a masked autoencoder of the authors that predicts normalised patches",
+            mae.is_published_mae, _build_authors_mae, fixed={"norm_pix_loss": True}, by_name_only=True,
+        ),
+        _mae("mae", "a masked autoencoder of this project", mae.is_mae, mae.build_mae),
+        _plain(
+            "autoencoder-tiny", "vae", "a tiny autoencoder (TAESD, TAEF1 or TAEF2)",
+            _is_autoencoder_tiny, autoencoders.build_autoencoder_tiny,
+        ),
+        _plain(
+            "autoencoder-kl", "vae", "an autoencoder of latent diffusion (AutoencoderKL)",
+            autoencoder_kl.is_autoencoder_kl, autoencoder_kl.build_autoencoder_kl,
+        ),
+        _plain(
+            "portrait-vae", "vae", "a variational autoencoder of portraits (layout not verified)",
+            portrait_vae.is_portrait_vae, portrait_vae.build_portrait_vae,
+        ),
+        _plain(
+            "conv-vae", "vae", "a variational autoencoder of this project", vae.is_conv_vae, vae.build_conv_vae,
+        ),
+        _pretraining("simsiam", "a ResNet-50 in a file of SimSiam", contrastive.SIMSIAM),
+        _pretraining("moco", "a ResNet-50 in a file of MoCo v1 or v2", contrastive.MOCO),
+        _pretraining(
+            "moco-v3", "a ResNet-50 or vision transformer in a file of MoCo v3", contrastive.MOCO_V3,
+            contrastive.MOCO_V3_HEADS,
+        ),
+        _pretraining("byol", "a ResNet-50 in a file of OpenMMLab (BYOL and others)", contrastive.BYOL),
+        Layout(
+            "vit-timm", "contrastive", "a vision transformer in timm's layout (DINO and others)",
+            vit.is_vit, _encoder(IMAGENET_224_BICUBIC, vit.build_vit, "a vision transformer in timm's layout", True),
+        ),
+        Layout(
+            "dinov2-hub", "contrastive", "DINOv2 in the layout of transformers",
+            vit.is_dinov2, _encoder(IMAGENET_224_BICUBIC, vit.build_dinov2, "DINOv2 in the layout of transformers"),
+        ),
+        _resnet("resnet18", "supervised", "a ResNet-18 in torchvision's layout", backbones.RESNET18),
+        _resnet("resnet50", "supervised", "a ResNet-50 in torchvision's layout", backbones.RESNET50),
+        _resnet("resnet-torchvision", "supervised", "a ResNet in torchvision's layout"),
+        _resnet(
+            "simclr", "contrastive", "a ResNet-50 of SimCLR in torchvision's layout", backbones.RESNET50,
+            preprocessing=ZERO_TO_ONE_224, by_name_only=True,
+        ),
+        Layout(
+            "vgg16", "supervised", "a VGG-16 in torchvision's or timm's layout",
+            backbones.is_vgg16, _encoder(IMAGENET_224, backbones.build_vgg16, "a VGG-16"),
+        ),
+        Layout(
+            "alexnet", "supervised", "an AlexNet in torchvision's layout",
+            backbones.is_alexnet, _encoder(IMAGENET_224, backbones.build_alexnet, "an AlexNet"),
+        ),
+        _plain("resnet", "contrastive", "a ResNet of this project", backbones.is_resnet, backbones.build_resnet),
+    )
+}  # fmt: skip
+
+
+def describe(tensors: Tensors) -> str:
+    """Return in words what some tensors are: how many, and the first few names with their shapes."""
+    shown = [f"{printable(name)} {tuple(tensors[name].shape)}" for name in list(tensors)[:NAMES_SHOWN]]
+    return f"{len(tensors)} tensors that begin with {', '.join(shown)}"
+
+
+def recognise(tensors: Tensors) -> Layout:
+    """Return the layout that the tensors are in.
+
+    A ResNet-50 of SimCLR and one trained with labels have the same tensors, as have masked autoencoders that predict
+    pixels and normalised patches: the more common is returned, and `load_file` takes the other's name.
+
+    Raises:
+        WeightsError: if none matches, saying what was found and what is known.
+    """
+    for layout in LAYOUTS.values():
+        if not layout.by_name_only and layout.matches(tensors):
+            return layout
+    known = "; ".join(layout.expected for layout in LAYOUTS.values() if not layout.by_name_only)
+    raise WeightsError("unknown_layout", found=describe(tensors), expected=known)
+
+
+def load_file(
+    path: Path | Sequence[Path], layout: str | None = None, args: Mapping[str, Any] | None = None
+) -> tuple[Layout, nn.Module]:
+    """Read a file of weights, tell its layout, and build its model.
+
+    Args:
+        path: the file, or an encoder's file and its decoder's, where an autoencoder lies in two.
+        layout: the name of the layout that it must be in, or None for any.
+        args: what shapes do not tell (see `Build`).
+
+    Raises:
+        WeightsError: if the file is none of weights, of no known or of another layout, or does not fit it.
+        KeyError: if there is no layout of that name.
+    """
+    paths = [path] if isinstance(path, Path) else list(path)
+    try:
+        tensors = _joined([read_tensors(one) for one in paths])
+        found = recognise(tensors) if layout is None else _required(tensors, LAYOUTS[layout])
+        return found, found.build(tensors, args)
+    except WeightsError as error:
+        if error.values["name"] == WeightsError(error.code).values["name"]:
+            raise error.named(" + ".join(one.name for one in paths)) from error
+        raise
+
+
+def _joined(files: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    if len(files) == 1:
+        return files[0]
+    halves = sorted(autoencoders.autoencoder_half(file) for file in files)
+    if halves != ["decoder", "encoder"]:
+        raise WeightsError(
+            "wrong_layout",
+            found=" and ".join(describe(file) for file in files),
+            expected="the encoder and the decoder of a tiny autoencoder",
+        )
+    return autoencoders.joined_halves(files)
+
+
+def _required(tensors: Tensors, wanted: Layout) -> Layout:
+    if wanted.matches(tensors):
+        return wanted
+    if wanted.family == "mae" and vit.is_vit(tensors):
+        raise WeightsError("no_decoder")
+    try:
+        found = recognise(tensors).expected
+    except WeightsError:
+        found = describe(tensors)
+    raise WeightsError("wrong_layout", found=found, expected=wanted.expected)

@@ -1,0 +1,128 @@
+"""A classic variational autoencoder of painted portraits (`BioMike/classical_portrait_vae` on the Hub), 128 pixels.
+
+Not verified: its card and code could not be read. What is known is the chain of widths, the kernels, the three linear
+layers and the 256 latent numbers; that pictures are in [0, 1] and the last activation is a sigmoid is a guess. The
+tensors are therefore told by their shapes, and whatever does not fit is refused.
+
+Pictures are (N, 3, S, S) in [-1, 1]; latents (N, latent_dim) with the prior N(0, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from models.autoencoders import check_sides
+from models.preprocessing import ZERO_TO_ONE
+from models.vae import LOGVAR_RANGE
+from models.weights import WeightsError, build_strictly, shape_of
+
+WIDTHS = (64, 128, 256, 512)
+
+
+class PortraitVAE(nn.Module):
+    """Four halvings to a global Gaussian latent, and four doublings back.
+
+    Args:
+        img_size: side in pixels, a multiple of 16.
+        latent_dim: numbers in the latent vector.
+    """
+
+    spatial = False
+
+    def __init__(self, img_size: int = 128, latent_dim: int = 256) -> None:
+        super().__init__()
+        self.img_size, self.latent_dim = img_size, latent_dim
+        self.base = (WIDTHS[-1], img_size // 16, img_size // 16)
+        size = WIDTHS[-1] * (img_size // 16) ** 2
+        encoder: list[nn.Module] = []
+        for a, b in zip((3, *WIDTHS[:-1]), WIDTHS, strict=True):
+            encoder += [nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
+        self.encoder = nn.Sequential(*encoder, nn.Flatten())
+        self.fc_mu, self.fc_logvar = nn.Linear(size, latent_dim), nn.Linear(size, latent_dim)
+        self.fc2 = nn.Linear(latent_dim, size)
+        back = WIDTHS[::-1]
+        decoder: list[nn.Module] = []
+        for a, b in zip(back[:-1], back[1:], strict=True):
+            decoder += [nn.ConvTranspose2d(a, b, 4, stride=2, padding=1), nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
+        self.decoder = nn.Sequential(*decoder, nn.ConvTranspose2d(back[-1], 3, 4, stride=2, padding=1), nn.Sigmoid())
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the posterior's mean and log-variance, each (N, latent_dim), of pictures (N, 3, S, S).
+
+        Raises:
+            ValueError: if the pictures have another size.
+        """
+        check_sides(x, self.img_size)
+        if x.shape[-2:] != (self.img_size, self.img_size):
+            raise ValueError(f"Pictures are {tuple(x.shape)}; this model wants sides of {self.img_size}: resize them.")
+        hidden = self.encoder(ZERO_TO_ONE.normalise(x))
+        return self.fc_mu(hidden), self.fc_logvar(hidden).clamp(*LOGVAR_RANGE)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Turn latents (N, latent_dim) into pictures (N, 3, S, S) in [-1, 1]."""
+        return ZERO_TO_ONE.invert(self.decoder(self.fc2(z).unflatten(1, self.base)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return pictures as they come back from their posterior's mean, (N, 3, S, S) in [-1, 1]."""
+        return self.decode(self.encode(x)[0])
+
+    def sample(self, num: int, generator: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
+        """Decode `num` draws from the prior N(0, temperature²): (num, 3, S, S) in [-1, 1]."""
+        z = torch.randn(num, self.latent_dim, generator=generator) * temperature
+        return self.decode(z.to(self.fc2.weight.device))
+
+
+# --- Published layout ---------------------------------------------------------------------------------------
+
+
+def is_portrait_vae(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the tensors have the three linear layers that are known of the portraits' autoencoder."""
+    return {"fc_mu.weight", "fc_logvar.weight", "fc2.weight"} <= tensors.keys()
+
+
+def by_shape(tensors: Mapping[str, Tensor], expected: str) -> dict[str, Tensor]:
+    """Give the tensors this module's names, by the chain of their shapes and, for batch norms, their order.
+
+    Raises:
+        WeightsError: if a link of the chain is missing.
+    """
+    stems = {key.removesuffix(".weight"): tuple(value.shape) for key, value in tensors.items() if value.dim() == 4}
+    norms = [key.removesuffix(".running_mean") for key in tensors if key.endswith(".running_mean")]
+    encoder, back = [(b, a, 3, 3) for a, b in zip((3, *WIDTHS[:-1]), WIDTHS, strict=True)], (*WIDTHS[::-1], 3)
+    decoder = [(a, b, 4, 4) for a, b in zip(back[:-1], back[1:], strict=True)]
+    places = {}
+    for part, shapes in (("encoder", encoder), ("decoder", decoder)):
+        for index, shape in enumerate(shapes):
+            places[_stem_of(stems, shape, expected)] = f"{part}.{3 * index}"
+            width = shape[0] if part == "encoder" else shape[1]
+            norm = next((n for n in norms if tensors[f"{n}.running_mean"].shape == (width,)), None)
+            if norm is not None:
+                norms.remove(norm)
+                places[norm] = f"{part}.{3 * index + 1}"
+    return {_placed(key, places): value for key, value in tensors.items()}
+
+
+def _stem_of(stems: dict[str, tuple[int, ...]], shape: tuple[int, ...], expected: str) -> str:
+    for stem, found in stems.items():
+        if found == shape:
+            return stem
+    raise WeightsError("missing_tensors", count=1, found=f"a convolution of shape {shape}", expected=expected)
+
+
+def _placed(key: str, places: Mapping[str, str]) -> str:
+    stem, _, leaf = key.rpartition(".")
+    return f"{places.get(stem, stem)}.{leaf}"
+
+
+def build_portrait_vae(tensors: Mapping[str, Tensor], expected: str = "an autoencoder of portraits") -> nn.Module:
+    """Return the autoencoder with these tensors.
+
+    Raises:
+        WeightsError: if they are not those of one.
+    """
+    latent_dim, size = shape_of(tensors, "fc_mu.weight", 2, expected)
+    img_size = 16 * round((size / WIDTHS[-1]) ** 0.5)
+    return build_strictly(lambda: PortraitVAE(img_size, latent_dim), by_shape(tensors, expected), expected)

@@ -1,0 +1,59 @@
+"""What a network wants to see: how the app's pictures, (N, 3, H, W) in [-1, 1], become its input, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """The side, the resampling and the normalisation that some weights were trained with.
+
+    Attributes:
+        size: side in pixels of the square pictures, or None where any side will do.
+        resample: how pictures of another side are resized (with antialiasing).
+        mean, std: of each channel on the scale [0, 1]: the network's input is (x - mean) / std.
+    """
+
+    size: int | None = None
+    resample: Literal["bilinear", "bicubic"] = "bilinear"
+    mean: Triple = (0.5, 0.5, 0.5)
+    std: Triple = (0.5, 0.5, 0.5)
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Resize pictures (N, 3, H, W) in [-1, 1] to `size` where it is given, and normalise them."""
+        if self.size is not None and images.shape[-2:] != (self.size, self.size):
+            images = F.interpolate(images, size=(self.size, self.size), mode=self.resample, antialias=True).clamp(-1, 1)
+        return self.normalise(images)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Turn pictures in [-1, 1] into the network's range, at the same size."""
+        if self._is_identity:
+            return images
+        mean, std = self._statistics(images)
+        return ((images + 1) / 2 - mean) / std
+
+    def invert(self, pixels: Tensor) -> Tensor:
+        """Turn pixels (N, 3, H, W) in the network's range back to [-1, 1]; nothing is cut off."""
+        if self._is_identity:
+            return pixels
+        mean, std = self._statistics(pixels)
+        return (pixels * std + mean) * 2 - 1
+
+    @property
+    def _is_identity(self) -> bool:
+        return self.mean == self.std == (0.5, 0.5, 0.5)
+
+    def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        return like.new_tensor(self.mean).reshape(3, 1, 1), like.new_tensor(self.std).reshape(3, 1, 1)
+
+
+MINUS_ONE_TO_ONE = Preprocessing()
+ZERO_TO_ONE = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+IMAGENET = Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))

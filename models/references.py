@@ -1,0 +1,135 @@
+"""Weights that a visitor names by a Hub id: what the id means, which file of the repository to take, what was taken.
+
+What this app fetched for an id is noted beside the files. Only noted ids are found on disk later: the cache may hold
+repositories that are private to the person who runs the app, and an id from a visitor must not open those.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from huggingface_hub import HfApi
+
+from models.catalogue import Checkpoint, size_text
+from models.hub import ETAG_SECONDS, Hub, HubError, hub_errors
+
+_PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
+_ID = re.compile(rf"({_PART}/{_PART})(?:@([A-Za-z0-9][A-Za-z0-9._/-]{{0,94}}))?")
+_ADDRESS = "https://huggingface.co/"
+_COMMIT = re.compile("[0-9a-f]{40}")
+
+# The usual names first, safetensors before files that have to be unpickled.
+_NAMES = (
+    "model.safetensors",
+    "diffusion_pytorch_model.safetensors",
+    "pytorch_model.bin",
+    "diffusion_pytorch_model.bin",
+)
+_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".pth.tar", ".ckpt")
+_SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
+_NO_MODEL = re.compile(r"(optimi[sz]er|scheduler|training_args|rng_state|scaler)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A repository on the Hub, and the version of it that is meant; None for the newest."""
+
+    repo_id: str
+    revision: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read `user/name` or `user/name@revision`; the address of the repository's page will do too.
+
+        Raises:
+            HubError: "bad_id".
+        """
+        given = text.strip().removeprefix(_ADDRESS).rstrip("/")
+        match = _ID.fullmatch(given)
+        if match is None or ".." in given or "--" in given or "//" in given or given.endswith(".git"):
+            raise HubError("bad_id", given=text.strip()[:80])
+        return cls(match[1], match[2])
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file in a repository: its path, its bytes, and its SHA-256 where the Hub tells it."""
+
+    path: str
+    size: int
+    sha256: str = ""
+
+
+def choose_file(repo: str, files: Sequence[RemoteFile]) -> RemoteFile:
+    """Return the file with the weights: by its name, else the shortest path of the best kind.
+
+    Raises:
+        HubError: "no_weights" or "sharded".
+    """
+    weights = [file for file in files if file.path.endswith(_SUFFIXES) and not _NO_MODEL.search(file.path)]
+    whole = [file for file in weights if not _SHARD.search(file.path)]
+    if not whole:
+        found = ", ".join(sorted(Path(file.path).name for file in files)[:4]) or "nothing"
+        raise HubError("sharded", repo=repo) if weights else HubError("no_weights", repo=repo, found=found)
+
+    def rank(file: RemoteFile) -> tuple[int, int, int, str]:
+        named = _NAMES.index(file.path) if file.path in _NAMES else len(_NAMES)
+        safe = not file.path.endswith(".safetensors")
+        return (safe, named, file.path.count("/"), file.path)
+
+    return min(whole, key=rank)
+
+
+def describe(hub: Hub, reference: Reference) -> Checkpoint:
+    """Ask the Hub what a reference means, and return a record of the file to take, pinned to its commit.
+
+    The family is not known yet: "vae" stands in until the tensors tell it.
+
+    Raises:
+        HubError: There is no such public repository, it has no usable file, or one too large.
+    """
+    hub.require_network()
+    repo = reference.repo_id
+    with hub_errors(hub, repo, revision=reference.revision):
+        api = HfApi(endpoint=hub.address, token=hub.token)
+        info = api.model_info(repo, revision=reference.revision, files_metadata=True, timeout=ETAG_SECONDS)
+    siblings = [
+        RemoteFile(each.rfilename, each.size or 0, each.lfs.sha256 if each.lfs else "") for each in info.siblings or []
+    ]
+    file = choose_file(repo, siblings)
+    if file.size > hub.max_bytes:
+        raise HubError("too_big", file=file.path, size=size_text(file.size), limit=size_text(hub.max_bytes))
+    stated = getattr(info.card_data, "license", None)
+    license_name = stated if isinstance(stated, str) else "not stated"
+    return Checkpoint(
+        f"{repo}@{info.sha}", "vae", repo, _ADDRESS + repo, license_name, "-nc" in license_name.lower(), repo_id=repo,
+        filename=file.path, revision=info.sha, sha256=file.sha256, size=file.size, exact_size=file.size > 0,
+        note="Named by a visitor, not checked by anybody here.",
+    )  # fmt: skip
+
+
+def note(hub: Hub, record: Checkpoint) -> None:
+    """Remember a record that was fetched for a reference and recognised."""
+    path = _note_of(hub, record.repo_id, record.revision or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
+
+
+def noted(hub: Hub, reference: Reference) -> Checkpoint | None:
+    """Return what was fetched for a reference before and is still on disk, the newest where no commit is named."""
+    if reference.revision and not _COMMIT.fullmatch(reference.revision):
+        return None  # a branch moves: only the Hub knows where it is now
+    pattern = _note_of(hub, reference.repo_id, reference.revision or "*")
+    for path in sorted(pattern.parent.glob(pattern.name), key=lambda path: path.stat().st_mtime, reverse=True):
+        record = Checkpoint(**json.loads(path.read_text("utf-8")))
+        if hub.find(record) is not None:
+            return record
+    return None
+
+
+def _note_of(hub: Hub, repo_id: str, revision: str) -> Path:
+    return hub.assets_folder / "fetched" / f"{repo_id.replace('/', '--')}@{revision}.json"

@@ -1,0 +1,58 @@
+"""Puts trained weights on the Hugging Face Hub: weights, config and a card that says how to load them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import HfApi
+
+from models.checkpoints import load_folder
+from models.hub import Hub, hub_errors
+from models.references import Reference
+from models.training.export import card
+
+FILES = ("model.safetensors", "config.json", "README.md")
+
+
+def publish(folder: Path, repo_id: str, *, private: bool = False, token: str | None = None, endpoint: str = "") -> str:
+    """Push a weights folder to a repository on the Hub, which is made if there is none; return its address.
+
+    The files are loaded first, so that nothing is published that does not load.
+
+    Args:
+        folder: With `model.safetensors` and `config.json`, as `export` writes it.
+        repo_id: Such as "user/repo".
+        private: Whether a repository that is made now is private.
+        token: Of the person who publishes; None for the one who is logged in on this machine.
+        endpoint: Address of the Hub; empty for the client's own.
+
+    Raises:
+        HubError: The id is none, the Hub cannot be reached, or it refuses.
+        FileNotFoundError: The folder holds no weights.
+        ValueError: The weights do not load.
+    """
+    reference = Reference.parse(repo_id)
+    load_folder(folder)
+    hub = Hub(endpoint=endpoint)
+    api = HfApi(endpoint=hub.address, token=token)
+    with tempfile.TemporaryDirectory() as stage, hub_errors(hub, reference.repo_id):
+        _prepare(folder, Path(stage), reference.repo_id)
+        api.create_repo(reference.repo_id, private=private, exist_ok=True)
+        commit = api.upload_folder(
+            repo_id=reference.repo_id,
+            folder_path=stage,
+            commit_message=f"Publish {folder.name}",
+            allow_patterns=list(FILES),
+        )
+    return f"{hub.address}/{reference.repo_id}/tree/{commit.oid}"
+
+
+def _prepare(folder: Path, stage: Path, repo_id: str) -> None:
+    for name in FILES[:2]:
+        shutil.copyfile(folder / name, stage / name)
+    record: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+    (stage / "README.md").write_text(card(repo_id.split("/")[1], record, repo_id), "utf-8")

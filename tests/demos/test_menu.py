@@ -1,0 +1,293 @@
+"""The menu of models: what it offers, what it fetches, and that whatever goes wrong leaves the old model in use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+import torch
+from hub_server import StandInHub
+from published import PUBLISHED
+from safetensors.torch import save
+
+from demos._base import Context, make_context
+from demos._i18n import Texts
+from demos._menu import FAMILIES, Choice, Handlers
+from demos._prefetch import prefetch
+from demos.cyclegan import generators
+from models import hub as hub_module
+from models import weights
+from models.catalogue import CHECKPOINTS, Checkpoint
+from models.checkpoints import Library
+from models.hub import Hub
+from models.store import ModelStore
+
+TAESD = CHECKPOINTS["taesd"]
+OPENING = Choice("vae-fruit", "vae-fruit")
+TEXTS = Texts.load()
+REQUEST: Any = SimpleNamespace(headers={"accept-language": "en"})
+
+
+def vae_file() -> bytes:
+    return save({name: tensor.contiguous() for name, tensor in PUBLISHED["autoencoder-tiny"]().items()})
+
+
+@pytest.fixture
+def library(hub_server: StandInHub, tmp_path: Path) -> Library:
+    torch.manual_seed(1)
+    hub_server.pin(TAESD.repo_id, TAESD.revision or "", {TAESD.filename: vae_file()})
+    hub = Hub(endpoint=hub_server.url, cache=tmp_path / "cache", assets=tmp_path / "assets", mirror=hub_server.mirror)
+    return Library(hub, ModelStore())
+
+
+@pytest.fixture
+def ctx(library: Library, tmp_path: Path) -> Context:
+    return make_context(library.load, library.info, tmp_path / "files", library=library)
+
+
+@pytest.fixture
+def handlers(ctx: Context) -> Handlers:
+    return Handlers(ctx, FAMILIES["vae"])
+
+
+def picked(name: Any) -> Any:
+    return SimpleNamespace(_data={"name": name})
+
+
+class Answer:
+    """The values of the menu's components, by name."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self.choice: Choice
+        self.choice, self.used, self.switched, self.rows, self.about, self.sentence, fetch, cancel = values
+        self.fetchable, self.busy = fetch["visible"], cancel["visible"]
+
+    def state_of(self, name: str) -> str:
+        """The words at the end of a row, in English."""
+        row = re.search(rf'data-name="{re.escape(name)}".*?</button>', self.rows)
+        assert row is not None, f"{name} is not offered"
+        return re.findall(r'<span lang="en">([^<]*)</span>', row[0])[-1]
+
+
+def last(answers: Iterator[list[Any]]) -> Answer:
+    return Answer(list(answers)[-1])
+
+
+def test_looking_asks_nobody(ctx: Context, hub_server: StandInHub) -> None:
+    for tab, families in FAMILIES.items():
+        menu = Handlers(ctx, families)
+        opening = {"cyclegan": "apple2orange", "mae": "mae-photos", "embeddings": "simclr-photos"}.get(tab, "vae-fruit")
+        choice, _ = menu.on_open(Choice(opening, opening), opening)
+        menu.about(choice)
+        offered = re.findall(r'data-name="([^"]+)"', menu.rows(choice))
+        seconds = {r.partner for r in CHECKPOINTS.values() if r.partner and r.direction == "apple2orange"}
+        expected = {r.name for r in CHECKPOINTS.values() if r.family in families} - seconds
+        assert set(offered) == expected
+        assert len(offered) == len(expected)
+    assert hub_server.log == []
+
+
+def test_a_row_shows_name_size_licence_and_state(ctx: Context) -> None:
+    rows = Handlers(ctx, FAMILIES["mae"]).rows(Choice("mae-photos", "mae-photos"))
+    assert "ViT-MAE large" in rows and "1.32 GB" in rows
+    assert "not for commercial use" in rows and "CC-BY-NC-4.0" in rows
+    assert "to download" in rows and "in use" in rows
+
+
+def test_the_kind_of_latent_is_told(handlers: Handlers) -> None:
+    assert "ghost" in handlers.about(Choice("vae-fruit", "taesd"))
+    assert "only inside what it saw" in handlers.about(Choice("vae-fruit", "classical-portraits"))
+
+
+def test_a_model_on_disk_is_used_at_once(handlers: Handlers) -> None:
+    answer = Answer(handlers.on_pick(OPENING, "vae-fruit", 0, REQUEST, picked("vae-portraits")))
+    assert (answer.used, answer.switched) == ("vae-portraits", 1)
+    assert answer.state_of("vae-portraits") == "in use"
+
+
+def test_a_model_is_fetched_when_asked_and_then_used(handlers: Handlers, hub_server: StandInHub) -> None:
+    answer = Answer(handlers.on_pick(OPENING, "vae-fruit", 0, REQUEST, picked("taesd")))
+    assert (answer.used, answer.switched, answer.fetchable) == ("vae-fruit", 0, True)
+    assert hub_server.log == [], "picking is not fetching"
+    answers = [Answer(values) for values in handlers.on_fetch(answer.choice, "vae-fruit", 0)]
+    assert answers[0].busy and re.search(r"[\d.]+ of [\d.]+ MB", answers[0].sentence)
+    assert (answers[-1].used, answers[-1].switched, answers[-1].busy) == ("taesd", 1, False)
+    assert answers[-1].state_of("taesd") == "in use"
+
+
+@pytest.mark.parametrize("fault", ["rate_limited", "server_error", "cut", "wrong_bytes"])
+def test_a_fault_leaves_the_old_model_in_use(
+    handlers: Handlers, hub_server: StandInHub, fault: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    hub_server.fault = fault
+    answer = last(handlers.on_fetch(Choice("vae-fruit", "taesd"), "vae-fruit", 3))
+    assert (answer.used, answer.switched, answer.busy, answer.fetchable) == ("vae-fruit", 3, False, True)
+    assert answer.state_of("taesd") == "to download"
+    assert answer.sentence.count("<span lang=") == 2, "the sentence in both languages"
+
+
+def test_leaving_cancels_the_download(handlers: Handlers, library: Library, hub_server: StandInHub) -> None:
+    hub_server.fault = "slow"
+    answers = handlers.on_fetch(Choice("vae-fruit", "taesd"), "vae-fruit", 0)
+    next(answers)
+    assert hub_server.sent.wait(10)
+    answers.close()  # type: ignore[attr-defined]
+    assert library.downloads._running == {}
+    cancelled = Answer(handlers.on_cancel(Choice("vae-fruit", "taesd"), 0))
+    assert "cancelled" in cancelled.sentence and cancelled.fetchable and not cancelled.busy
+
+
+@pytest.mark.parametrize("name", ["vit-mae-base", "local/x", "../../etc", None, 5, "ann/tiny@" + "a" * 40])
+def test_a_name_that_is_not_offered_is_refused(handlers: Handlers, name: Any) -> None:
+    with pytest.raises(gr.Error, match="not offered here"):
+        handlers.on_pick(OPENING, "vae-fruit", 0, REQUEST, picked(name))
+    assert list(handlers.on_fetch(Choice("vae-fruit", "vit-mae-base"), "vae-fruit", 0)) == []
+
+
+def test_a_pasted_id_is_fetched_recognised_and_offered_to_its_visitor_only(
+    handlers: Handlers, hub_server: StandInHub
+) -> None:
+    commit = hub_server.add("ann/tiny", {"model.safetensors": vae_file()}, license="cc-by-nc-4.0")
+    answer = last(handlers.on_paste("ann/tiny", OPENING, "vae-fruit", 0))
+    name = f"ann/tiny@{commit}"
+    assert (answer.used, answer.switched, answer.choice.pasted) == (name, 1, (name,))
+    assert "not for commercial use" in answer.rows
+    assert "ann/tiny" not in handlers.rows(OPENING), "another visitor does not see it"
+    with pytest.raises(gr.Error):
+        handlers.on_pick(OPENING, "vae-fruit", 0, REQUEST, picked(name))
+    asked = len(hub_server.log)
+    again = last(handlers.on_paste(name, OPENING, "vae-fruit", 0))
+    assert again.used == name, "who asks for the same id gets it"
+    assert len(hub_server.log) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nonsense", "is no id of a repository"),
+        ("<b>x</b>/y", "is no id of a repository"),
+        ("bob/nothing", "no public repository bob/nothing"),
+        ("ann/words", "known here"),
+        ("ann/readme", "no weights"),
+        ("ann/encoder", "another kind"),
+        ("ann/big", "more than the"),
+    ],
+)
+def test_an_id_of_no_use_is_refused_with_a_sentence(
+    ctx: Context, hub_server: StandInHub, text: str, words: str, library: Library
+) -> None:
+    hub_server.add("ann/words", {"model.safetensors": save({"word.embedding": torch.zeros(3)})})
+    hub_server.add("ann/readme", {"README.md": b"hello"})
+    hub_server.add("ann/encoder", {"model.safetensors": save(dict(PUBLISHED["vit-timm"]()))})
+    hub_server.add("ann/big", {"model.safetensors": bytes(1_000_001)})
+    if text == "ann/big":
+        library.hub = replace(library.hub, max_bytes=1_000_000)
+    answer = last(Handlers(ctx, FAMILIES["vae"]).on_paste(text, OPENING, "vae-fruit", 0))
+    assert words in answer.sentence
+    assert "<b>x" not in answer.sentence
+    assert (answer.used, answer.switched, answer.choice.pasted) == ("vae-fruit", 0, ())
+
+
+def test_what_is_no_model_does_not_stay_on_disk(handlers: Handlers, library: Library, hub_server: StandInHub) -> None:
+    hub_server.add("ann/words", {"model.safetensors": save({"word.embedding": torch.zeros(3)})})
+    answer = last(handlers.on_paste("ann/words", OPENING, "vae-fruit", 0))
+    assert "word.embedding" in answer.sentence, "what was found"
+    assert "tiny autoencoder" in answer.sentence and "CycleGAN" not in answer.sentence, "what this tab expects"
+    blobs = [path for path in (library.hub.cache_folder / "models--ann--words").rglob("*") if path.is_file()]
+    assert [path for path in blobs if "refs" not in path.parts] == []
+
+
+def test_a_model_the_tab_cannot_use_is_refused(ctx: Context) -> None:
+    refusing = Handlers(ctx, FAMILIES["vae"], lambda model: "menu.wrong_kind")
+    answer = Answer(refusing.on_pick(OPENING, "vae-fruit", 0, REQUEST, picked("vae-portraits")))
+    assert (answer.used, answer.switched) == ("vae-fruit", 0)
+    assert "cannot use" in answer.sentence
+
+
+def test_offline_only_what_is_on_disk_is_offered(
+    ctx: Context, library: Library, hub_server: StandInHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.hub = replace(library.hub, offline=True)
+    handlers = Handlers(ctx, FAMILIES["vae"])
+    assert re.findall(r'data-name="([^"]+)"', handlers.rows(OPENING)) == ["vae-portraits", "vae-fruit"]
+    answer = last(handlers.on_paste("ann/tiny", OPENING, "vae-fruit", 0))
+    assert "offline" in answer.sentence
+    assert hub_server.log == []
+
+
+@pytest.mark.parametrize("module", [hub_module, weights], ids=["hub", "weights"])
+def test_every_reason_has_its_sentence_in_both_languages(module: Any) -> None:
+    for code, sentence in module._SENTENCES.items():
+        kind = "hub" if module is hub_module else "weights"
+        mentioned = set(re.findall(r"{(\w+)", sentence))
+        for table in TEXTS.tables.values():
+            assert set(re.findall(r"{(\w+)", table[f"error.{kind}.{code}"])) <= mentioned, code
+
+
+def test_titles_say_the_same_as_the_records() -> None:
+    for key in TEXTS.tables["en"]:
+        if key.startswith("menu.name."):
+            assert key.removeprefix("menu.name.") in CHECKPOINTS, key
+
+
+@pytest.mark.parametrize(
+    ("record", "direction", "pair"),
+    [
+        ("apple2orange", "apple2orange", ("apple2orange", "orange2apple")),
+        ("apple2orange", "orange2apple", ("orange2apple", "apple2orange")),
+        ("cyclegan-apple2orange", "orange2apple", ("cyclegan-orange2apple", "cyclegan-apple2orange")),
+    ],
+)
+def test_a_pair_of_generators_goes_both_ways(record: str, direction: str, pair: tuple[str, str]) -> None:
+    assert generators(CHECKPOINTS[record], direction) == pair
+
+
+def test_a_generator_alone_has_ours_for_the_way_back() -> None:
+    local = Checkpoint("local/x.pth", "cyclegan", "x", "none", direction="apple2orange")
+    assert generators(local, "apple2orange") == ("local/x.pth", "orange2apple")
+    assert generators(local, "orange2apple") == ("orange2apple", "local/x.pth")
+    unknown = replace(local, direction="")
+    assert generators(unknown, "orange2apple") == ("local/x.pth", "apple2orange")
+
+
+def test_prefetching_fills_the_cache_and_says_what_is_there(
+    library: Library, hub_server: StandInHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = {name: record for name, record in CHECKPOINTS.items() if record.is_own or name == "taesd"}
+    monkeypatch.setattr("demos._prefetch.CHECKPOINTS", only)
+    hub_server.add("ann/tiny", {"model.safetensors": vae_file()})
+    assert prefetch(library, ["vae", "ann/tiny"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"taesd +9\.8 MB +on disk +MIT", printed)
+    assert "ann/tiny@" in printed and re.search(r"in all +\d+\.\d MB", printed)
+    asked = len(hub_server.log)
+    assert prefetch(library, ["vae"]) == 0
+    assert len(hub_server.log) == asked, "what is there is not fetched again"
+
+
+def test_prefetching_goes_on_after_a_failure_and_tells_it(
+    library: Library, hub_server: StandInHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prefetch(library, ["pears", "vae"]) == 1
+    printed = capsys.readouterr()
+    assert "'pears' is no tab" in printed.err
+    assert "no public repository madebyollin/taef2" in printed.err
+    assert "taesd" in printed.out
+
+
+def test_a_local_file_is_offered_under_its_name(ctx: Context, library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "orange2apple.pth"
+    torch.save(PUBLISHED["cyclegan-resnet-generator"](), path)
+    record = library.add_local(path)
+    assert (record.name, record.family, record.direction) == ("local/orange2apple.pth", "cyclegan", "orange2apple")
+    menu = Handlers(ctx, FAMILIES["cyclegan"])
+    opening = Choice("apple2orange", "apple2orange")
+    answer = Answer(menu.on_pick(opening, "apple2orange", 0, REQUEST, picked(record.name)))
+    assert answer.used == record.name

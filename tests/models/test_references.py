@@ -1,0 +1,153 @@
+"""What a visitor may paste, which file of a repository is taken, and what is remembered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hub_server import StandInHub
+
+from models.downloads import fetch
+from models.hub import Hub, HubError
+from models.references import Reference, RemoteFile, choose_file, describe, note, noted
+
+COMMIT = "c" * 40
+DATA = b"weights" * 100
+
+
+@pytest.fixture
+def hub(hub_server: StandInHub, tmp_path: Path) -> Hub:
+    return Hub(endpoint=hub_server.url, cache=tmp_path / "cache", assets=tmp_path / "assets")
+
+
+@pytest.mark.parametrize(
+    ("text", "repo_id", "revision"),
+    [
+        ("ann/toy", "ann/toy", None),
+        ("  ann/toy \n", "ann/toy", None),
+        ("Ann-1/Toy.v2_x", "Ann-1/Toy.v2_x", None),
+        (f"ann/toy@{COMMIT}", "ann/toy", COMMIT),
+        ("ann/toy@v1.0", "ann/toy", "v1.0"),
+        ("ann/toy@refs/pr/1", "ann/toy", "refs/pr/1"),
+        ("https://huggingface.co/ann/toy", "ann/toy", None),
+        ("https://huggingface.co/ann/toy/", "ann/toy", None),
+    ],
+)
+def test_ids_are_understood(text: str, repo_id: str, revision: str | None) -> None:
+    assert Reference.parse(text) == Reference(repo_id, revision)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "toy", "ann/toy/deep", "../etc/passwd", "ann/..", "ann/../x", "ann/to y", "ann/toy@", "@main",
+        "ann/toy@a b", "https://example.com/ann/toy", "http://huggingface.co/ann/toy", "ann/toy@../../x", "ann//toy",
+        "ann\\toy", "ann/toy@a//b", "-ann/toy", "ann/toy.git", "ann--x/toy", "a" * 200 + "/b", "ann/toy?x=1",
+        "ann/toy#x", "ann/t\u00f6y", "ann/toy@-x", "ann/toy;rm", "file:///etc/passwd", "<b>/x", "ann\n/toy",
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(HubError) as caught:
+        Reference.parse(text)
+    assert caught.value.code == "bad_id"
+
+
+def files(*paths: str) -> list[RemoteFile]:
+    return [RemoteFile(path, 10) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("paths", "chosen"),
+    [
+        (["pytorch_model.bin", "model.safetensors", "config.json"], "model.safetensors"),
+        (["a/model.safetensors", "model.safetensors"], "model.safetensors"),
+        (["taef2.safetensors", "pytorch_model.bin"], "taef2.safetensors"),
+        (["deep/er/x.pth", "x.pth"], "x.pth"),
+        (["optimizer.pt", "scheduler.bin", "model.pth"], "model.pth"),
+        (["model-00001-of-00002.safetensors", "small.pth"], "small.pth"),
+        (["b.pth", "a.pth"], "a.pth"),
+    ],
+)
+def test_the_file_with_the_weights_is_chosen(paths: list[str], chosen: str) -> None:
+    assert choose_file("ann/toy", files(*paths)).path == chosen
+
+
+@pytest.mark.parametrize(
+    ("paths", "code"),
+    [
+        ([], "no_weights"),
+        (["README.md", "optimizer.pt"], "no_weights"),
+        (["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], "sharded"),
+    ],
+)
+def test_a_repository_without_usable_weights_is_refused(paths: list[str], code: str) -> None:
+    with pytest.raises(HubError) as caught:
+        choose_file("ann/toy", files(*paths))
+    assert caught.value.code == code
+    assert "ann/toy" in str(caught.value)
+
+
+def test_a_reference_is_pinned_to_the_commit_it_means_now(hub: Hub, hub_server: StandInHub) -> None:
+    first = hub_server.add("ann/toy", {"model.safetensors": DATA}, license="cc-by-nc-4.0")
+    record = describe(hub, Reference("ann/toy"))
+    assert (record.name, record.revision, record.size) == (f"ann/toy@{first}", first, len(DATA))
+    assert (record.license, record.non_commercial) == ("cc-by-nc-4.0", True)
+    second = hub_server.add("ann/toy", {"model.safetensors": DATA + DATA})
+    assert fetch(hub, record).read_bytes() == DATA, "the version that was described, although the newest has moved"
+    assert describe(hub, Reference("ann/toy")).revision == second
+    assert describe(hub, Reference("ann/toy", first)) == record
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("rate_limited", "rate_limited"), ("server_error", "server"), ("forbidden", "forbidden")]
+)
+def test_faults_of_the_hub_are_told(hub: Hub, hub_server: StandInHub, fault: str, code: str) -> None:
+    hub_server.fault = fault  # type: ignore[assignment]
+    with pytest.raises(HubError) as caught:
+        describe(hub, Reference("ann/toy"))
+    assert caught.value.code == code
+
+
+def test_a_host_that_cannot_be_reached_is_told(hub: Hub) -> None:
+    with pytest.raises(HubError) as caught:
+        describe(replace(hub, endpoint="http://127.0.0.1:9"), Reference("ann/toy"))
+    assert caught.value.code == "no_network"
+
+
+def test_what_is_not_there_is_told(hub: Hub, hub_server: StandInHub) -> None:
+    hub_server.add("ann/toy", {"model.safetensors": DATA})
+    for reference, code in [(Reference("bob/x"), "not_found"), (Reference("ann/toy", "gone"), "revision_gone")]:
+        with pytest.raises(HubError) as caught:
+            describe(hub, reference)
+        assert caught.value.code == code
+    hub_server.repositories["model", "ann/toy"].gated = True
+    with pytest.raises(HubError) as caught:
+        describe(hub, Reference("ann/toy"))
+    assert caught.value.code == "gated"
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_fetched(hub: Hub, hub_server: StandInHub) -> None:
+    hub_server.add("ann/toy", {"model.safetensors": DATA})
+    with pytest.raises(HubError) as caught:
+        describe(replace(hub, max_bytes=100), Reference("ann/toy"))
+    assert caught.value.code == "too_big"
+    assert not [line for line in hub_server.log if "resolve" in line]
+
+
+def test_only_what_this_app_fetched_is_found_on_disk(hub: Hub, hub_server: StandInHub) -> None:
+    hub_server.add("ann/toy", {"model.safetensors": DATA})
+    reference = Reference("ann/toy")
+    record = describe(hub, reference)
+    fetch(hub, record)
+    offline = replace(hub, offline=True)
+    assert noted(offline, reference) is None, "a file in the cache may be private to the host of the app"
+    note(hub, record)
+    assert noted(offline, reference) == record
+    assert noted(offline, Reference("ann/toy", record.revision)) == record
+    assert noted(offline, Reference("ann/toy", COMMIT)) is None
+    assert noted(offline, Reference("ann/toy", "main")) is None
+    path = hub.find(record)
+    assert path is not None
+    hub.discard(path)
+    assert noted(offline, reference) is None
