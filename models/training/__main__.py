@@ -1,8 +1,9 @@
-"""Command line: train, resume, evaluate and export.
+"""Command line: train, resume, evaluate, export and record.
 
 python -m models.training simsiam --data photos.zip more/ --out runs/simsiam [--steps 1000 ...]
 python -m models.training evaluate runs/simsiam
 python -m models.training export runs/simsiam assets/weights/simsiam-photos [--part NAME]
+python -m models.training record runs/simsiam assets/recordings/simsiam-photos
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from models.training.distributed import Processes, join
 from models.training.export import write_weights
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Recipe, TrainConfig
+from models.training.recordings import record
 from models.training.runs import RunFolder
 from models.training.trainer import Schedule, evaluate, resolve_precision, train
 
@@ -49,6 +51,9 @@ def build_parser() -> argparse.ArgumentParser:
     ship.add_argument("folder", type=Path)
     ship.add_argument("--data", nargs="+", type=Path, help="instead of the run's own sources")
     ship.add_argument("--part", default="", help="which trained module (cyclegan: a2b, b2a, discriminator_a, ...)")
+    keep = commands.add_parser("record", help="keep metrics and previews of a run, to be shown again")
+    keep.add_argument("run", type=Path)
+    keep.add_argument("folder", type=Path)
     return parser
 
 
@@ -152,6 +157,12 @@ def run_export(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_recording(arguments: argparse.Namespace) -> int:
+    """Write what a run looked like, without its weights, as a small folder."""
+    record(RunFolder(arguments.run), arguments.folder)
+    return 0
+
+
 def command_line(name: str, config: TrainConfig, data: list[str]) -> str:
     """Return the command that repeats a run, with the options that differ from their defaults."""
     options = []
@@ -169,7 +180,7 @@ def main(argv: list[str] | None = None) -> int:
     """Parse the command line and do what it says; bad input ends with one sentence and status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     arguments = build_parser().parse_args(argv)
-    actions = {"evaluate": run_evaluation, "export": run_export}
+    actions = {"evaluate": run_evaluation, "export": run_export, "record": run_recording}
     try:
         return actions.get(arguments.command, run_training)(arguments)
     except (ValueError, FileNotFoundError, FloatingPointError) as error:

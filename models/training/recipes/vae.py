@@ -79,8 +79,10 @@ class VAERecipe(StateOfParts):
         descend(loss, self.optimizer, self.processes, rate, clip=200.0)
         self.shown.update_parameters(self.model)
         total = kl.sum(dim=1).mean()
-        health = {"reconstruction": reconstruction, "kl": total, "active_units": active_units(output.mu.detach())}
-        return numbers({"loss": loss, **health, "learning_rate": rate})
+        active = active_units(output.mu.detach())
+        return numbers({
+            "loss": loss, "reconstruction": reconstruction, "kl": total, "active_units": active, "learning_rate": rate,
+        })  # fmt: skip
 
     def preview(self) -> Tensor:
         """Return rows of held-out pictures, their reconstructions, a path between two, and samples of the prior."""
