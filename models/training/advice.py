@@ -84,9 +84,12 @@ def _diverging(rows: Rows) -> list[Advice]:
 
 
 def _contrastive(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:
-    """The spread of normalised outputs times sqrt(D) is near 1 in health and 0 at collapse (2011.10566 §4.1)."""
+    """The spread of normalised outputs times sqrt(D) is near 1 in health and 0 at collapse (2011.10566 §4.1).
+
+    A few outputs that stand apart keep the spread up; the uniformity, 0 at collapse, is not deceived by them.
+    """
     spread = _now(rows, "std_of_l2_normalized")
-    if spread < 0.1:
+    if spread < 0.1 or _now(rows, "uniformity") > -0.1:
         return [Advice("collapsed", "warning", {"spread": spread})]
     before = _at_first(rows, "std_of_l2_normalized")
     if spread < 0.5 and spread < 0.7 * before:
