@@ -13,6 +13,8 @@ import logging
 import signal
 import sys
 import threading
+import time
+from contextlib import nullcontext
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -21,7 +23,10 @@ import torch
 
 from models.training.data import load_split
 from models.training.distributed import Processes, join
-from models.training.export import write_weights
+from models.training.estimate import MEASURE_PICTURES, measure_steps
+from models.training.export import MAX_BYTES, write_weights
+from models.training.failures import describe_failure
+from models.training.initial import start_from
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Recipe, TrainConfig
 from models.training.recordings import record
@@ -40,8 +45,11 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--data", nargs="+", required=True, type=Path, help="zips or folders of pictures")
         command.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
         command.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+        command.add_argument("--init", help="weights to start from: a name, a weights folder, or a folder of parts")
         command.add_argument("--save-seconds", type=float, default=Schedule.save_seconds)
+        command.add_argument("--log-every", type=int, default=Schedule.log_every)
         command.add_argument("--preview-every", type=int, default=Schedule.preview_every)
+        command.add_argument("--measure", action="store_true", help="only time a few steps, into OUT/measured.json")
         add_config_options(command, recipe.Config)
     measure = commands.add_parser("evaluate", help="measure a run on its held-out pictures")
     measure.add_argument("run", type=Path)
@@ -50,6 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
     ship.add_argument("run", type=Path)
     ship.add_argument("folder", type=Path)
     ship.add_argument("--data", nargs="+", type=Path, help="instead of the run's own sources")
+    ship.add_argument("--every-part", action="store_true", help="each trained module into a folder of its name")
+    ship.add_argument("--any-size", action="store_true", help="also files that are too big for a repository")
     ship.add_argument("--part", default="", help="which trained module (cyclegan: a2b, b2a, discriminator_a, ...)")
     keep = commands.add_parser("record", help="keep metrics and previews of a run, to be shown again")
     keep.add_argument("run", type=Path)
@@ -81,10 +91,12 @@ def config_from(arguments: argparse.Namespace, config: type[TrainConfig]) -> Tra
     return config(**{spec.name: value(spec) for spec in fields(config)})
 
 
-def build_recipe(name: str, config: TrainConfig, sources: list[Path], processes: Processes) -> Recipe:
-    """Return a recipe with fresh, seeded weights on the pictures of the sources."""
+def build_recipe(
+    name: str, config: TrainConfig, sources: list[Path], processes: Processes, most: int | None = None
+) -> Recipe:
+    """Return a recipe with fresh, seeded weights on the pictures of the sources, or on about `most` of each."""
     kind = RECIPES[name]
-    train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale))
+    train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale), most)
     log.info("%d training pictures, %d held out.", len(train_set), len(test_set))
     torch.manual_seed(config.seed)
     return kind(config, train_set, test_set, processes)
@@ -92,30 +104,56 @@ def build_recipe(name: str, config: TrainConfig, sources: list[Path], processes:
 
 def run_training(arguments: argparse.Namespace) -> int:
     """Train or resume; return the exit status, 0 also after a stop that was asked for."""
-    processes = join(arguments.device)
-    run = RunFolder(arguments.out)
-    config = config_from(arguments, RECIPES[arguments.command].Config)
-    if (run.path / "config.json").is_file():
-        name, stored, _ = run.load_config()
-        if name != arguments.command:
-            raise SystemExit(f"{run.path} holds a {name} run; choose another --out for {arguments.command}.")
-        config = stored
-    else:
-        config = resolve_precision(config, processes.device)
-        if processes.is_main:
-            run.path.mkdir(parents=True, exist_ok=True)
-            run.save_config(arguments.command, config, [str(source) for source in arguments.data])
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    processes = join(arguments.device)
+    run = RunFolder(arguments.out)
+    with run.claim() if processes.is_main else nullcontext():
+        try:
+            finished = train_in(run, arguments, processes, stop)
+        except Exception as error:
+            if processes.is_main:
+                run.save_error(*describe_failure(error))
+            raise
+    processes.close()
+    log.info("Finished." if finished else "Stopped; the same command goes on from here.")
+    return 0
+
+
+def train_in(run: RunFolder, arguments: argparse.Namespace, processes: Processes, stop: threading.Event) -> bool:
+    """Train or resume in a run folder; return whether the last step was reached."""
+    config, init = prepare_run(run, arguments, processes)
+    if arguments.measure:
+        begun = time.monotonic()
+        recipe = build_recipe(arguments.command, config, arguments.data, processes, MEASURE_PICTURES)
+        measure_steps(recipe, time.monotonic() - begun, MEASURE_PICTURES, run.path / "measured.json")
+        return False
     recipe = build_recipe(arguments.command, config, arguments.data, processes)
-    schedule = Schedule(preview_every=arguments.preview_every, save_seconds=arguments.save_seconds)
+    if init is not None and not run.checkpoint_path.is_file():
+        start_from(recipe, arguments.command, config, init)
+    schedule = Schedule(arguments.log_every, arguments.preview_every, arguments.save_seconds)
     finished = train(recipe, config, run, processes, schedule, stop.is_set)
     if finished and processes.is_main:
         for measure, score in evaluate(recipe, run, config.steps).items():
             log.info("%s %.4f", measure, score)
-    processes.close()
-    return 0
+    return finished
+
+
+def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Processes) -> tuple[TrainConfig, str | None]:
+    """Return config and starting weights of a run, those on record if it has been begun or prepared before."""
+    config, init, sources = config_from(arguments, RECIPES[arguments.command].Config), arguments.init, arguments.data
+    if (run.path / "config.json").is_file():
+        name, config, sources = run.load_config()
+        init = run.load_init()
+        if name != arguments.command:
+            raise SystemExit(f"{run.path} holds a {name} run; choose another --out for {arguments.command}.")
+    settled = resolve_precision(config, processes.device)
+    processes.barrier()  # nobody may still be reading what is written now
+    if processes.is_main:
+        run.forget_error()
+        run.save_config(arguments.command, settled, [str(source) for source in sources], init)
+    return settled, init
 
 
 def load_run(run: RunFolder, data: list[Path] | None) -> tuple[str, Recipe, TrainConfig, list[Path], int]:
@@ -148,12 +186,16 @@ def run_export(arguments: argparse.Namespace) -> int:
     run = RunFolder(arguments.run)
     name, recipe, config, sources, step = load_run(run, arguments.data)
     exports = recipe.exports()
-    if arguments.part not in exports:
+    parts = list(exports) if arguments.every_part else [arguments.part]
+    if parts[0] not in exports:
         raise SystemExit(f"--part is {arguments.part!r}; this run has {', '.join(map(repr, exports))}.")
     data = [source.name for source in sources]
     facts = {"recipe": name, "data": data, "steps": step, "command": command_line(name, config, data)}
     scores = run.load_evaluation(step) or evaluate(recipe, run, step)
-    write_weights(arguments.folder, exports[arguments.part], config, facts, scores)
+    most = None if arguments.any_size else MAX_BYTES
+    for part in parts:
+        folder = arguments.folder / part if arguments.every_part else arguments.folder
+        write_weights(folder, exports[part], config, facts, scores, most)
     return 0
 
 

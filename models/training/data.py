@@ -19,6 +19,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as TF
 
 from models.images import ImageError, read_image, square_crop
+from models.training.failures import NoPicturesError
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def held_out(names: Iterable[str]) -> set[str]:
 
     A source with a folder called test or val (also testA, testB) holds out those folders; otherwise every fifth
     picture of each folder in name order where there are several folders, and the last 5 % by name where there are none.
+    Of eight pictures or more at least two are held out, the last by name where these rules give fewer.
     """
     names = sorted(names)
     marked = {name for name in names if HELD_OUT_FOLDERS & {part.lower() for part in PurePosixPath(name).parts[:-1]}}
@@ -40,9 +42,11 @@ def held_out(names: Iterable[str]) -> set[str]:
     folders: dict[str, list[str]] = defaultdict(list)
     for name in names:
         folders[str(PurePosixPath(name).parent)].append(name)
-    if len(folders) > 1:
-        return {name for members in folders.values() for name in members[4::5]}
-    return set(names[len(names) - len(names) // 20 :])
+    fewest = 2 if len(names) >= 8 else 0
+    chosen = {name for members in folders.values() for name in members[4::5]} if len(folders) > 1 else set()
+    if len(folders) > 1 and len(chosen) >= fewest:
+        return chosen
+    return set(names[len(names) - max(fewest, len(names) // 20) :])
 
 
 def label_of(name: str) -> str:
@@ -98,19 +102,21 @@ def _open_source(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
     return sorted(name for name in names if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES), read
 
 
-def _decode(source: Path, image_size: int) -> tuple[dict[str, Tensor], set[str]]:
+def _decode(source: Path, image_size: int, most: int | None) -> tuple[dict[str, Tensor], set[str]]:
     """Return a source's readable pictures by name, uint8 (3, S, S), and the names that are held out."""
     names, read = _open_source(source)
+    if most is not None:
+        names = names[:: max(1, len(names) // most)]
     images: dict[str, Tensor] = {}
     for name in names:
         try:
             images[name] = TF.pil_to_tensor(square_crop(read_image(read(name), name=name), image_size))
-        except ImageError as error:
+        except (ImageError, OSError, zipfile.BadZipFile) as error:  # the latter two: a file that got lost or damaged
             log.warning("%s: %s", source.name, error)
     return images, held_out(names)
 
 
-def load_split(sources: Sequence[Path], image_size: int) -> tuple[PictureSet, PictureSet]:
+def load_split(sources: Sequence[Path], image_size: int, most: int | None = None) -> tuple[PictureSet, PictureSet]:
     """Decode all pictures of zips and folders to squares and return the training and the held-out part.
 
     Pictures that cannot be read are left out with a warning in the log.
@@ -118,24 +124,25 @@ def load_split(sources: Sequence[Path], image_size: int) -> tuple[PictureSet, Pi
     Args:
         sources: zips or folders; classes are told apart by source and folder.
         image_size: side of the squares in pixels.
+        most: about how many pictures of each source are enough, evenly spread over the names; None for all.
 
     Raises:
         FileNotFoundError: if a source does not exist.
-        ValueError: if no picture could be read.
+        NoPicturesError: if no picture could be read.
     """
     images: list[Tensor] = []
     names: list[str] = []
     labels: list[str] = []
     test: list[bool] = []
     for source in sources:
-        decoded, test_names = _decode(source, image_size)
+        decoded, test_names = _decode(source, image_size, most)
         for name, image in decoded.items():
             images.append(image)
             names.append(f"{source.stem}/{name}")
             labels.append(f"{source.stem}/{label_of(name)}" if label_of(name) else "")
             test.append(name in test_names)
     if not images:
-        raise ValueError("No picture could be read from " + ", ".join(map(str, sources)) + ".")
+        raise NoPicturesError("No picture could be read from " + ", ".join(map(str, sources)) + ".")
     classes = tuple(sorted(set(labels)))
     number = {label: i for i, label in enumerate(classes)}
     everything = PictureSet(torch.stack(images), tuple(names), torch.tensor([number[one] for one in labels]), classes)

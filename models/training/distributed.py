@@ -45,6 +45,14 @@ class Processes:
         dist.all_gather(parts, rows.contiguous())
         return torch.cat(parts)
 
+    def agree(self, flag: bool) -> bool:
+        """Return whether the flag is up in any process, so that all stop after the same step."""
+        if self.world_size == 1:
+            return flag
+        raised = torch.tensor(int(flag), device=self.device)
+        dist.all_reduce(raised, dist.ReduceOp.MAX)
+        return bool(raised.item())
+
     def barrier(self) -> None:
         """Wait until every process is here."""
         if self.world_size > 1:

@@ -35,7 +35,12 @@ def half_precision(model: nn.Module) -> dict[str, Tensor]:
 
 
 def write_weights(
-    folder: Path, export: Export, config: TrainConfig, facts: Mapping[str, Any], metrics: Mapping[str, float]
+    folder: Path,
+    export: Export,
+    config: TrainConfig,
+    facts: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    most: int | None = MAX_BYTES,
 ) -> None:
     """Write `model.safetensors`, `config.json` and `README.md` of one trained module.
 
@@ -45,15 +50,14 @@ def write_weights(
         config: of the run that trained it.
         facts: recipe, command, data and licence of the weights.
         metrics: measured on held-out pictures.
+        most: bytes that the file may have, None for any number.
 
     Raises:
-        ValueError: if the file would be over 10 MB.
+        ValueError: if the file would be larger.
     """
     data = save(half_precision(export.model))
-    if len(data) > MAX_BYTES:
-        raise ValueError(
-            f"The weights take {len(data)} bytes, over the {MAX_BYTES} that may be shipped; train smaller."
-        )
+    if most is not None and len(data) > most:
+        raise ValueError(f"The weights take {len(data)} bytes, over the {most} that may be shipped; train smaller.")
     num_parameters = sum(p.numel() for p in export.model.parameters())
     record = {
         "arch": export.arch,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2.functional import to_pil_image
 
+from models.training._lock import FileLock
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
 
@@ -47,9 +51,35 @@ class RunFolder:
         self.metrics_path = path / "metrics.jsonl"
         self.checkpoint_path = path / "checkpoint.pt"
 
-    def save_config(self, recipe: str, config: TrainConfig, data: list[str]) -> None:
-        """Record which recipe, with which config, on which sources."""
-        write_json(self.path / "config.json", {"recipe": recipe, "data": data, "config": asdict(config)})
+    @contextmanager
+    def claim(self, seconds: float = 20.0) -> Iterator[None]:
+        """Keep other processes from training in this folder; a process that dies lets go by that.
+
+        Raises:
+            ValueError: if another process still trains here after `seconds`.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / "run.lock")
+        begun = time.monotonic()
+        while not lock.take():
+            if time.monotonic() - begun > seconds:
+                raise ValueError(f"Another process trains in {self.path}; wait for it, or choose another --out.")
+            time.sleep(0.1)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def save_config(self, recipe: str, config: TrainConfig, data: list[str], init: str | None = None) -> None:
+        """Record which recipe, with which config, on which sources, from which weights (None: from scratch)."""
+        record = {"recipe": recipe, "data": data, "init": init, "config": asdict(config)}
+        write_json(self.path / "config.json", record)
+
+    def load_init(self) -> str | None:
+        """Return the weights the run started from, None for a run from scratch."""
+        stored = _load_json(self.path / "config.json") or {}
+        init: str | None = stored.get("init")
+        return init
 
     def load_config(self) -> tuple[str, TrainConfig, list[str]]:
         """Return recipe name, config and sources of the run.
@@ -64,10 +94,50 @@ class RunFolder:
         return stored["recipe"], RECIPES[stored["recipe"]].Config(**stored["config"]), stored["data"]
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Replace the checkpoint by a newer one, atomically."""
+        """Replace the checkpoint by a newer one, atomically.
+
+        Raises:
+            OSError: if the disk is full; the older checkpoint stays.
+        """
         temporary = self.checkpoint_path.with_suffix(".tmp")
-        torch.save(asdict_shallow(checkpoint), temporary)
+        content = io.BytesIO()  # torch writing to a full disk says something else than that the disk is full
+        torch.save(asdict_shallow(checkpoint), content)
+        try:
+            with temporary.open("wb") as file:
+                file.write(content.getbuffer())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
         os.replace(temporary, self.checkpoint_path)
+
+    def checkpoint_step(self) -> int:
+        """Return the steps done at the newest checkpoint, 0 before the first, without reading its tensors."""
+        if not self.checkpoint_path.is_file():
+            return 0
+        return int(torch.load(self.checkpoint_path, map_location="cpu", weights_only=True, mmap=True)["step"])
+
+    def save_progress(self, step: int, seconds_per_step: float) -> None:
+        """Say how far the run is and how fast; readers also take it as a sign of life."""
+        write_json(self.path / "progress.json", {"step": step, "seconds_per_step": seconds_per_step})
+
+    def load_progress(self) -> dict[str, float] | None:
+        """Return the newest `step` and `seconds_per_step`, or None before the first."""
+        return _load_json(self.path / "progress.json")
+
+    def save_error(self, code: str, values: Mapping[str, Any]) -> None:
+        """Leave word why the run failed: a code and what a sentence about it needs."""
+        write_json(self.path / "error.json", {"code": code, "values": dict(values)})
+
+    def load_error(self) -> tuple[str, dict[str, Any]] | None:
+        """Return code and values of the failure, or None where there was none."""
+        stored = _load_json(self.path / "error.json")
+        return None if stored is None else (stored["code"], stored["values"])
+
+    def forget_error(self) -> None:
+        """Remove the word about an earlier failure."""
+        (self.path / "error.json").unlink(missing_ok=True)
 
     def load_checkpoint(self) -> Checkpoint | None:
         """Return the newest checkpoint, or None before the first."""
@@ -113,3 +183,10 @@ class RunFolder:
 def asdict_shallow(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return the fields by name without copying the tensors in them."""
     return {"step": checkpoint.step, "state": checkpoint.state, "window": checkpoint.window}
+
+
+def _load_json(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return stored

@@ -22,11 +22,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often the loop logs and previews (in steps) and saves (in seconds)."""
+    """How often the loop logs and previews (in steps), saves and tells its progress (in seconds)."""
 
     log_every: int = 20
     preview_every: int = 500
     save_seconds: float = 180.0
+    progress_seconds: float = 1.0
 
 
 @dataclass
@@ -102,7 +103,7 @@ def train(
         FloatingPointError: if a loss is not finite; the last good checkpoint stays.
     """
     first, window = _resume(recipe, run, processes)
-    saved = time.monotonic()
+    begun = saved = told = time.monotonic()
     bar = tqdm(total=config.steps, initial=first, disable=not processes.is_main, unit="step", mininterval=5)
     for step in range(first, config.steps):
         with (
@@ -118,10 +119,14 @@ def train(
         window.add(metrics)
         done = step + 1
         bar.update()
-        stop = stopped()
+        stop = processes.agree(stopped())
         if processes.is_main:
             _report(recipe, config, run, window, done, schedule)
-            if stop or done == config.steps or time.monotonic() - saved > schedule.save_seconds:
+            now, ends = time.monotonic(), stop or done == config.steps
+            if ends or now - told >= schedule.progress_seconds:
+                run.save_progress(done, (now - begun) / (done - first))
+                told = now
+            if ends or now - saved > schedule.save_seconds:
                 run.save_checkpoint(Checkpoint(done, recipe.state_dict(), dict(window.sums)))
                 saved = time.monotonic()
         if stop:

@@ -53,6 +53,26 @@ class Export:
     model: nn.Module
 
 
+@dataclass(frozen=True)
+class Part:
+    """A module that a recipe ships and can start from, as its config alone determines it.
+
+    Attributes:
+        arch, args: architecture and arguments, as in `Export`.
+        needed: whether a run that starts from weights needs this part among them.
+        options: argument -> field of the config, where the names differ.
+        free: arguments that may differ between the weights and the run.
+        fresh: prefixes of parameters that start anew where their shapes differ.
+    """
+
+    arch: str
+    args: dict[str, Any]
+    needed: bool = True
+    options: Mapping[str, str] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = ()
+
+
 class Recipe(Protocol):
     """A training method as the loop sees it; it owns its networks, losses and optimisers.
 
@@ -76,6 +96,13 @@ class Recipe(Protocol):
 
     def exports(self) -> dict[str, Export]:
         """Return what can be shipped by name; the empty name is the recipe's main model."""
+
+    @staticmethod
+    def parts_of(config: Any) -> dict[str, Part]:
+        """Return what a run of this config ships, by the names of `exports`, without building a network."""
+
+    def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
+        """Return the networks that trained weights of each part go into, averages included."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that an exact resume needs, as tensors and plain values."""

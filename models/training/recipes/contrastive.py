@@ -23,6 +23,7 @@ from models.training.distributed import Processes
 from models.training.recipes._base import (
     MIN_CHANNELS,
     Export,
+    Part,
     StateOfParts,
     TrainConfig,
     cosine_rate,
@@ -151,7 +152,17 @@ class ContrastiveRecipe(StateOfParts):
 
     def exports(self) -> dict[str, Export]:
         """Return the backbone."""
-        return {"": Export("resnet", {"width": self.config.width}, self.backbone)}
+        part = self.parts_of(self.config)[""]
+        return {"": Export(part.arch, part.args, self.backbone)}
+
+    @staticmethod
+    def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
+        """Return the backbone; a classifier that weights may have beside it is left out."""
+        return {"": Part("resnet", {"width": config.width}, free=("num_classes",))}
+
+    def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
+        """Return the backbone."""
+        return {"": (self.backbone,)}
 
     def _features(self, pictures: PictureSet) -> Tensor:
         training = self.backbone.training
@@ -216,6 +227,10 @@ class MoCoRecipe(ContrastiveRecipe):
     def build(self, config: MoCoConfig, backbone: ResNet) -> nn.Module:
         """Return MoCo over the backbone."""
         return MoCo(backbone, backbone.feature_dim, config.dim, config.queue_size, config.momentum, config.temperature)
+
+    def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
+        """Return the backbone and its momentum copy."""
+        return {"": (self.backbone, self.method.get_submodule("encoder_k.0"))}
 
     def loss(self, view1: Tensor, view2: Tensor) -> Any:
         """Return InfoNCE with the keys of all processes gathered."""

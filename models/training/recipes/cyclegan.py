@@ -17,6 +17,7 @@ from models.training.distributed import Processes
 from models.training.recipes._base import (
     MIN_CHANNELS,
     Export,
+    Part,
     StateOfParts,
     TrainConfig,
     averaged,
@@ -149,15 +150,33 @@ class CycleGANRecipe(StateOfParts):
 
     def exports(self) -> dict[str, Export]:
         """Return both averaged generators and both discriminators."""
-        config = self.config
-        arch = "light_generator" if config.light else "resnet_generator"
-        args = {"num_filters": config.num_filters, "num_blocks": config.num_blocks}
-        judge = {"num_filters": config.discriminator_filters}
+        modules = (self.shown_a2b.module, self.shown_b2a.module, self.d_a, self.d_b)
+        parts = self.parts_of(self.config)
         return {
-            "a2b": Export(arch, args, self.shown_a2b.module),
-            "b2a": Export(arch, args, self.shown_b2a.module),
-            "discriminator_a": Export("patch_discriminator", judge, self.d_a),
-            "discriminator_b": Export("patch_discriminator", judge, self.d_b),
+            name: Export(part.arch, part.args, module)
+            for (name, part), module in zip(parts.items(), modules, strict=True)
+        }
+
+    @staticmethod
+    def parts_of(config: CycleGANConfig) -> dict[str, Part]:
+        """Return both generators, and the discriminators, which weights need not come with."""
+        arch = "light_generator" if config.light else "resnet_generator"
+        generator = Part(arch, {"num_filters": config.num_filters, "num_blocks": config.num_blocks})
+        judge = Part(
+            "patch_discriminator",
+            {"num_filters": config.discriminator_filters},
+            needed=False,
+            options={"num_filters": "discriminator_filters"},
+        )
+        return {"a2b": generator, "b2a": generator, "discriminator_a": judge, "discriminator_b": judge}
+
+    def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
+        """Return the generators with their averages, and the discriminators."""
+        return {
+            "a2b": (self.a2b, self.shown_a2b.module),
+            "b2a": (self.b2a, self.shown_b2a.module),
+            "discriminator_a": (self.d_a,),
+            "discriminator_b": (self.d_b,),
         }
 
     def _test_images(self, pictures: PictureSet) -> Tensor:

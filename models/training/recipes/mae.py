@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.mae import MaskedAutoencoderViT, random_mask
 from models.training.data import PictureSet, crop_and_flip, resize
 from models.training.distributed import Processes
 from models.training.recipes._base import (
     Export,
+    Part,
     StateOfParts,
     TrainConfig,
     averaged,
@@ -61,9 +62,7 @@ class MAERecipe(StateOfParts):
 
     def __init__(self, config: MAEConfig, train: PictureSet, test: PictureSet, processes: Processes) -> None:
         self.config, self.train, self.test, self.processes = config, train, test, processes
-        everything = asdict(config)
-        self.args = {"img_size": config.image_size, **{name: everything[name] for name in MODEL_FIELDS}}
-        self.model = MaskedAutoencoderViT(**self.args).to(processes.device)
+        self.model = MaskedAutoencoderViT(**self.parts_of(config)[""].args).to(processes.device)
         self.shown = averaged(self.model, config.ema_decay)
         groups = weight_decay_groups(self.model.parameters(), config.weight_decay)
         self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.95))
@@ -113,7 +112,19 @@ class MAERecipe(StateOfParts):
 
     def exports(self) -> dict[str, Export]:
         """Return the averaged model."""
-        return {"": Export("mae", self.args, self.shown.module)}
+        part = self.parts_of(self.config)[""]
+        return {"": Export(part.arch, part.args, self.shown.module)}
+
+    @staticmethod
+    def parts_of(config: MAEConfig) -> dict[str, Part]:
+        """Return the whole model, encoder and decoder."""
+        everything = asdict(config)
+        args = {"img_size": config.image_size, **{name: everything[name] for name in MODEL_FIELDS}}
+        return {"": Part("mae", args, options={"img_size": "image_size"})}
+
+    def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
+        """Return the model and its average."""
+        return {"": (self.model, self.shown.module)}
 
     def _test_batch(self, num: int) -> tuple[Tensor, Tensor]:
         order = torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:num]

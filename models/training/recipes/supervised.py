@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from models.backbones import ResNet
 from models.training.data import PictureSet, crop_and_flip
 from models.training.distributed import Processes
-from models.training.recipes._base import Export, TrainConfig, cosine_rate, descend, my_batch, numbers, option
+from models.training.recipes._base import Export, Part, TrainConfig, cosine_rate, descend, my_batch, numbers, option
 from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe
 
 
@@ -54,3 +54,8 @@ class SupervisedRecipe(ContrastiveRecipe):
         """Return the backbone with its classifier."""
         args = {"width": self.config.width, "num_classes": self.num_classes}
         return {"": Export("resnet", args, self.backbone)}
+
+    @staticmethod
+    def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
+        """Return the backbone with its classifier, which starts anew where the number of classes differs."""
+        return {"": Part("resnet", {"width": config.width}, free=("num_classes",), fresh=("fc.",))}

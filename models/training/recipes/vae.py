@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
 from models.metrics import psnr
@@ -15,6 +15,7 @@ from models.training.distributed import Processes
 from models.training.recipes._base import (
     MIN_CHANNELS,
     Export,
+    Part,
     StateOfParts,
     TrainConfig,
     averaged,
@@ -55,9 +56,6 @@ class VAERecipe(StateOfParts):
 
     def __init__(self, config: VAEConfig, train: PictureSet, test: PictureSet, processes: Processes) -> None:
         self.config, self.train, self.test, self.processes = config, train, test, processes
-        self.args: dict[str, Any] = {
-            "img_size": config.image_size, "latent_dim": config.latent_dim, "num_filters": config.num_filters,
-        }  # fmt: skip
         model = ConvVAE(config.image_size, config.latent_dim, config.num_filters)
         self.model = place(model, processes.device)
         self.shown = averaged(self.model, config.ema_decay)
@@ -108,7 +106,20 @@ class VAERecipe(StateOfParts):
 
     def exports(self) -> dict[str, Export]:
         """Return the averaged model."""
-        return {"": Export("vae", self.args, self.shown.module)}
+        part = self.parts_of(self.config)[""]
+        return {"": Export(part.arch, part.args, self.shown.module)}
+
+    @staticmethod
+    def parts_of(config: VAEConfig) -> dict[str, Part]:
+        """Return the whole model."""
+        args: dict[str, Any] = {
+            "img_size": config.image_size, "latent_dim": config.latent_dim, "num_filters": config.num_filters,
+        }  # fmt: skip
+        return {"": Part("vae", args, options={"img_size": "image_size"})}
+
+    def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
+        """Return the model and its average."""
+        return {"": (self.model, self.shown.module)}
 
     def _shown(self) -> ConvVAE:
         """Return the averaged model in eval mode."""

@@ -1,0 +1,313 @@
+"""The table of training jobs in SQLite, the only place that says what state a job is in.
+
+Several apps may open the same file; every change is one transaction. A database that cannot be read is kept aside
+under another name and a new one begun. Order comes from counters, so a clock that goes backwards disturbs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+log = logging.getLogger(__name__)
+
+JobState = Literal["queued", "running", "paused", "interrupted", "stopped", "failed", "done"]
+Wish = Literal["pause", "stop", "delete", "requeue"]
+"""What the owner wants of a running job; its supervisor makes it so."""
+
+STATES: tuple[JobState, ...] = get_args(JobState)
+ENDED: tuple[JobState, ...] = ("paused", "interrupted", "stopped", "failed", "done")
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    title TEXT NOT NULL,
+    recipe TEXT NOT NULL,
+    config TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    start TEXT,
+    init TEXT,
+    state TEXT NOT NULL,
+    wish TEXT,
+    step INTEGER NOT NULL DEFAULT 0,
+    total INTEGER NOT NULL,
+    created REAL NOT NULL,
+    started REAL,
+    finished REAL,
+    spent REAL NOT NULL DEFAULT 0,
+    place INTEGER,
+    pid INTEGER,
+    pid_start TEXT,
+    remote TEXT,
+    beat REAL,
+    error TEXT,
+    error_values TEXT NOT NULL DEFAULT '{}'
+);
+CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
+CREATE TABLE IF NOT EXISTS owners (owner TEXT PRIMARY KEY, served INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS estimates (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS notices (code TEXT PRIMARY KEY, details TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job as the table has it; times in Unix seconds, `spent` in seconds of running."""
+
+    number: int
+    id: str
+    owner: str
+    title: str
+    recipe: str
+    config: Mapping[str, Any]
+    dataset: str
+    start: str | None
+    init: str | None
+    state: JobState
+    wish: Wish | None
+    step: int
+    total: int
+    created: float
+    started: float | None
+    finished: float | None
+    spent: float
+    place: int | None
+    pid: int | None
+    pid_start: str | None
+    remote: str | None
+    beat: float | None
+    error: str | None
+    error_values: Mapping[str, Any]
+
+
+COLUMNS = tuple(spec.name for spec in fields(Row))
+AS_JSON = ("config", "error_values")
+AT_REST: Mapping[str, Any] = {
+    "wish": None, "pid": None, "pid_start": None, "place": None, "error": None, "error_values": {},
+}  # fmt: skip
+
+
+class Store:
+    """Reads and changes the table; safe to use from many threads and processes."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self.path, self.clock = path, clock
+        self._lock = threading.RLock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = self._open_or_begin_anew()
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._connection.close()
+
+    def _open_or_begin_anew(self) -> sqlite3.Connection:
+        try:
+            return self._open()
+        except sqlite3.OperationalError:
+            raise  # the disk or a lock, not the content
+        except sqlite3.DatabaseError as error:
+            kept = self._set_aside()
+            log.warning("%s cannot be read (%s); it is kept as %s and a new one begun.", self.path, error, kept)
+        connection = self._open()
+        with connection:
+            connection.execute("REPLACE INTO notices VALUES ('store_reset', ?)", (json.dumps({"kept": kept}),))
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=30.0, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(verdict)
+            connection.executescript(SCHEMA)
+            found = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
+            if not set(COLUMNS) <= found:
+                raise sqlite3.DatabaseError(f"the table of jobs lacks {sorted(set(COLUMNS) - found)}")
+        except sqlite3.DatabaseError:
+            connection.close()
+            raise
+        return connection
+
+    def _set_aside(self) -> str:
+        number = 1
+        while (kept := self.path.with_name(f"{self.path.name}.damaged-{number}")).exists():
+            number += 1
+        os.replace(self.path, kept)
+        for suffix in ("-wal", "-shm"):  # of the damaged file; the new one must not read them
+            beside = self.path.with_name(self.path.name + suffix)
+            if beside.exists():
+                os.replace(beside, kept.with_name(kept.name + suffix))
+        return kept.name
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """Hold the database for one change; an exception undoes it."""
+        with self._lock:
+            if self._connection.in_transaction:  # part of a larger change
+                yield self._connection
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, where: str = "1", *values: Any) -> list[Row]:
+        """Return the jobs that fulfil an SQL condition, oldest first."""
+        with self._lock:
+            found = self._connection.execute(f"SELECT * FROM jobs WHERE {where} ORDER BY number", values).fetchall()
+        return [_row(one) for one in found]
+
+    def row(self, job_id: str) -> Row | None:
+        """Return one job, None if there is none of this id."""
+        found = self.rows("id = ?", job_id)
+        return found[0] if found else None
+
+    def add(self, **values: Any) -> Row:
+        """Enter a new job at the end of the queue and return it."""
+        with self.change() as connection:
+            values |= {"state": "queued", "created": self.clock(), "place": _count(connection, "place")}
+            _insert(connection, values)
+        return self._must(values["id"])
+
+    def update(self, job_id: str, only: Sequence[JobState] = STATES, **values: Any) -> bool:
+        """Change a job if it is in one of the given states; return whether it was."""
+        names = ", ".join(f"{name} = ?" for name in values)
+        marks = ", ".join("?" * len(only))
+        with self.change() as connection:
+            cursor = connection.execute(
+                f"UPDATE jobs SET {names} WHERE id = ? AND state IN ({marks})", (*_plain(values), job_id, *only)
+            )
+            return cursor.rowcount > 0
+
+    def requeue(self, job_id: str, only: Sequence[JobState], **values: Any) -> bool:
+        """Put a job at the end of the queue if it is in one of the given states; return whether it was."""
+        with self.change() as connection:
+            values["place"] = _count(connection, "place")
+            return self.update(job_id, only, **{**AT_REST, **values, "state": "queued", "finished": None})
+
+    def finish(self, job_id: str, wish: Wish | None, state: JobState, **values: Any) -> bool:
+        """Record that a running job rests, if its owner's wish is still this one; return whether it was.
+
+        The moment is never before the one in which it started.
+        """
+        with self.change():
+            row = self.row(job_id)
+            if row is None or row.state != "running" or row.wish != wish:
+                return False
+            if state == "queued":
+                return self.requeue(job_id, ("running",), **values)
+            finished = max(self.clock(), row.started or row.created)
+            return self.update(job_id, ("running",), **{**AT_REST, **values, "state": state, "finished": finished})
+
+    def wish_again(self, job_id: str) -> None:
+        """Have a job that is on its way to rest go back to the queue."""
+        with self.change() as connection:
+            connection.execute(
+                "UPDATE jobs SET wish = 'requeue' WHERE id = ? AND state = 'running' AND wish IN ('pause', 'stop')",
+                (job_id,),
+            )
+
+    def take_next(self) -> Row | None:
+        """Mark the job whose turn it is as running and return it; visitors take turns, each in own order."""
+        with self.change() as connection:
+            found = connection.execute(
+                "SELECT jobs.* FROM jobs LEFT JOIN owners USING (owner) WHERE state = 'queued' "
+                "ORDER BY COALESCE(served, 0), place LIMIT 1"
+            ).fetchone()
+            if found is None:
+                return None
+            row, served = _row(found), _count(connection, "served")
+            connection.execute("REPLACE INTO owners VALUES (?, ?)", (row.owner, served))
+            started = max(self.clock(), row.created)
+            connection.execute(
+                "UPDATE jobs SET state = 'running', started = COALESCE(started, ?), beat = ?, wish = NULL, "
+                "pid = NULL, pid_start = NULL WHERE id = ?",
+                (started, started, row.id),
+            )
+        return self._must(row.id)
+
+    def queue(self) -> list[str]:
+        """Return the ids of the waiting jobs in the order in which they will start if nobody else comes."""
+        with self._lock:
+            waiting = self._connection.execute(
+                "SELECT id, owner, COALESCE(served, 0) AS served FROM jobs LEFT JOIN owners USING (owner) "
+                "WHERE state = 'queued' ORDER BY place"
+            ).fetchall()
+        turns = {row["owner"]: row["served"] for row in waiting}
+        left = [(row["id"], row["owner"]) for row in waiting]
+        order: list[str] = []
+        while left:
+            turn = min(range(len(left)), key=lambda i: (turns[left[i][1]], i))
+            job_id, owner = left.pop(turn)
+            turns[owner] = max(turns.values()) + 1
+            order.append(job_id)
+        return order
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job."""
+        with self.change() as connection:
+            connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+    def remember_estimate(self, key: str, value: Mapping[str, Any]) -> None:
+        """Keep a measurement under a key."""
+        with self.change() as connection:
+            connection.execute("REPLACE INTO estimates VALUES (?, ?)", (key, json.dumps(value)))
+
+    def estimate(self, key: str) -> dict[str, Any] | None:
+        """Return the measurement kept under a key."""
+        with self._lock:
+            found = self._connection.execute("SELECT value FROM estimates WHERE key = ?", (key,)).fetchone()
+        return None if found is None else json.loads(found["value"])
+
+    def notices(self) -> dict[str, dict[str, Any]]:
+        """Return what has to be said about the store itself: code -> values."""
+        with self._lock:
+            found = self._connection.execute("SELECT code, details FROM notices").fetchall()
+        return {row["code"]: json.loads(row["details"]) for row in found}
+
+    def _must(self, job_id: str) -> Row:
+        row = self.row(job_id)
+        if row is None:
+            raise KeyError(job_id)
+        return row
+
+
+def _row(found: sqlite3.Row) -> Row:
+    values = {name: found[name] for name in COLUMNS}
+    return Row(**{**values, **{name: json.loads(values[name]) for name in AS_JSON}})
+
+
+def _plain(values: Mapping[str, Any]) -> list[Any]:
+    return [json.dumps(value) if name in AS_JSON else value for name, value in values.items()]
+
+
+def _insert(connection: sqlite3.Connection, values: Mapping[str, Any]) -> None:
+    marks = ", ".join("?" * len(values))
+    connection.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", _plain(values))
+
+
+def _count(connection: sqlite3.Connection, name: str) -> int:
+    """Return the next number of a counter, from 1."""
+    connection.execute("INSERT OR IGNORE INTO counters VALUES (?, 0)", (name,))
+    connection.execute("UPDATE counters SET value = value + 1 WHERE name = ?", (name,))
+    return int(connection.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()[0])

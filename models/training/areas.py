@@ -1,0 +1,131 @@
+"""The folders of the trainer on disk: pictures of visitors and the folder of each job; nothing here is ever served.
+
+DATA_DIR/jobs.sqlite, DATA_DIR/datasets/<owner>/<id>/, DATA_DIR/jobs/<id>/{data/, run/, init/, weights/, log.txt}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Set
+from pathlib import Path
+
+from models.training._store import Row
+
+MAX_ROWS = 200  # of metrics that a run writes, whatever its length
+MAX_PREVIEWS = 24
+SAVE_SECONDS = 60.0
+UNCLAIMED_SECONDS = 3600.0  # a folder without a job that is younger may just be coming into being
+
+
+class Areas:
+    """Knows where everything lies, and how much of the disk it takes."""
+
+    def __init__(self, folder: Path, free_space: Callable[[Path], int] | None = None) -> None:
+        self.folder = folder.resolve()
+        self._free_space = free_space or (lambda path: shutil.disk_usage(path).free)
+        for part in ("jobs", "datasets"):
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+
+    def job(self, job_id: str) -> Path:
+        """Return the folder of a job."""
+        return self.folder / "jobs" / job_id
+
+    def datasets(self, owner: str) -> Path:
+        """Return the folder of a visitor's pictures; the visitor's id cannot be read from it."""
+        return self.folder / "datasets" / hashlib.sha256(owner.encode()).hexdigest()[:32]
+
+    def new_dataset(self, owner: str) -> Path:
+        """Return a new, empty folder for pictures of a visitor."""
+        folder = self.datasets(owner) / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        return folder
+
+    def dataset(self, owner: str, path: Path) -> Path | None:
+        """Return a dataset's real path if it is a visitor's own, else None; links do not lead out."""
+        real = path.resolve()
+        return real if real.parent == self.datasets(owner) and real.is_dir() else None
+
+    def adopt(self, dataset: Path, job_id: str) -> None:
+        """Give a job its own copy of a dataset, without taking the space twice where the disk can link."""
+        shutil.copytree(dataset, self.job(job_id) / "data", copy_function=_link_or_copy)
+
+    def arguments(self, row: Row) -> list[str]:
+        """Return what `python -m models.training` is told for a job, in the job's folder."""
+        return [
+            row.recipe, "--data", "data", "--out", "run",
+            f"--save-seconds={SAVE_SECONDS}",
+            f"--log-every={max(1, min(20, row.total // MAX_ROWS))}",
+            f"--preview-every={max(1, row.total // MAX_PREVIEWS)}",
+        ]  # fmt: skip
+
+    def scratch(self) -> Path:
+        """Return the folder for what lives for seconds."""
+        folder = self.folder / "scratch"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def free_space(self) -> int:
+        """Return the bytes free on the disk."""
+        return self._free_space(self.folder)
+
+    def used_by(self, owner: str, rows: Iterable[Row]) -> int:
+        """Return the bytes that a visitor's pictures and these jobs take."""
+        return disk_usage([self.datasets(owner), *(self.job(row.id) for row in rows)])
+
+    def used_in_all(self) -> int:
+        """Return the bytes that everything takes."""
+        return disk_usage([self.folder])
+
+    def sweep(self, job_ids: Set[str], before: float) -> None:
+        """Delete datasets not touched since a moment, and job folders that belong to no job."""
+        for dataset in (self.folder / "datasets").glob("*/*"):
+            if _modified(dataset) < before:
+                shutil.rmtree(dataset, ignore_errors=True)
+        for folder in (self.folder / "jobs").iterdir():
+            if folder.name not in job_ids and _modified(folder) < time.time() - UNCLAIMED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def disk_usage(folders: Iterable[Path]) -> int:
+    """Return the bytes that the files of some folders take; a file with several names counts once."""
+    seen: dict[tuple[int, int], int] = {}
+    for entry in _files(folders):
+        try:
+            facts = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:  # a temporary file that has just become another
+            continue
+        seen[facts.st_dev, facts.st_ino] = facts.st_size
+    return sum(seen.values())
+
+
+def _files(folders: Iterable[Path]) -> Iterator[os.DirEntry[str]]:
+    left = [str(folder) for folder in folders]
+    while left:
+        try:
+            entries = list(os.scandir(left.pop()))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                left.append(entry.path)
+            else:
+                yield entry
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")

@@ -1,0 +1,229 @@
+"""Where a training job runs: a process here, several processes here, or nowhere.
+
+A backend turns a job's command into something that can be watched and ended. It never sees a database.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from models.training._processes import group_memory, signal_group, start_time
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = re.compile(r"TOKEN|SECRET|OAUTH|KEY|PASSWORD|CREDENTIAL", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a backend is to run.
+
+    Attributes:
+        arguments: of `python -m models.training`, paths relative to `folder`.
+        folder: the working folder, the job's own.
+        log: file that takes what the process says.
+    """
+
+    arguments: Sequence[str]
+    folder: Path
+    log: Path
+
+
+class Handle(Protocol):
+    """A running task."""
+
+    pid: int | None
+    pid_start: str | None
+    remote: str | None
+
+    def poll(self) -> int | None:
+        """Return the exit status, negative for a signal, or None while it runs."""
+
+    def ask_to_end(self) -> None:
+        """Ask for a checkpoint and the end."""
+
+    def kill(self) -> None:
+        """End it without asking."""
+
+    def memory(self) -> int:
+        """Return the bytes it holds in memory here."""
+
+
+class Backend(Protocol):
+    """A place where training runs."""
+
+    off: str | None
+    """Why nothing can be trained here, a code for a sentence; None where it can."""
+
+    def launch(self, task: Task) -> Handle:
+        """Start a task; to be called from a thread that lives as long as the task may."""
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return variables for a child: without secrets, offline, and with this code to import."""
+    kept = {name: value for name, value in environment.items() if not SECRET.search(name)}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+    }
+
+
+class LocalHandle:
+    """A child of this process that leads a process group."""
+
+    remote: str | None = None
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self.pid: int | None = process.pid
+        self.pid_start = start_time(process.pid)
+
+    def poll(self) -> int | None:
+        """Return the exit status, negative for a signal, or None while it runs."""
+        return self._process.poll()
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM to the group."""
+        signal_group(self._process.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL to the group."""
+        signal_group(self._process.pid, signal.SIGKILL)
+
+    def memory(self) -> int:
+        """Return the resident bytes of the group."""
+        return group_memory(self._process.pid)
+
+
+class Orphan:
+    """A process that an app which is gone had started; it is told by number and start time, and can only be ended."""
+
+    remote: str | None = None
+
+    def __init__(self, pid: int, pid_start: str) -> None:
+        self.pid: int | None = pid
+        self.pid_start: str | None = pid_start
+        self._pid = pid
+
+    def poll(self) -> int | None:
+        """Return 0 once this very process has ended; nobody here can learn its status."""
+        return None if start_time(self._pid) == self.pid_start else 0
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM to its group."""
+        if self.poll() is None:
+            signal_group(self._pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL to its group."""
+        if self.poll() is None:
+            signal_group(self._pid, signal.SIGKILL)
+
+    def memory(self) -> int:
+        """Return the resident bytes of its group."""
+        return group_memory(self._pid)
+
+
+def spawn(command: Sequence[str], folder: Path, log: Path) -> LocalHandle:
+    """Start a module with arguments in a group of its own, niced, and gone when the calling thread is."""
+    guarded = [sys.executable, "-m", "models.training._guard", str(os.getpid()), *command]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            guarded,
+            cwd=folder,
+            env=clean_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return LocalHandle(process)
+
+
+class LocalProcess:
+    """One child process on this machine, on its GPU if there is one."""
+
+    off: str | None = None
+
+    def __init__(self, device: str = "auto") -> None:
+        self.device = device
+
+    def command(self, task: Task) -> list[str]:
+        """Return the module to run, with its arguments."""
+        return ["models.training", *task.arguments, f"--device={self.device}"]
+
+    def launch(self, task: Task) -> LocalHandle:
+        """Start the child."""
+        return spawn(self.command(task), task.folder, task.log)
+
+
+class AccelerateLaunch(LocalProcess):
+    """Several processes that share one run, on one or more GPUs or on the processor, by `accelerate launch`.
+
+    Args:
+        num_processes: how many; each takes `batch_size` pictures a step.
+        device: "auto", "cpu" or "cuda".
+        options: further options of `accelerate launch`, such as those for several machines.
+    """
+
+    def __init__(self, num_processes: int, device: str = "auto", options: Sequence[str] = ()) -> None:
+        super().__init__(device)
+        self.num_processes, self.options = num_processes, tuple(options)
+
+    def command(self, task: Task) -> list[str]:
+        """Return the launcher with its options and the same training command."""
+        return [
+            "accelerate.commands.launch",
+            "--multi_gpu",  # accelerate starts several processes on the processor, too, only when told this
+            f"--num_processes={self.num_processes}",
+            "--num_machines=1",
+            "--mixed_precision=no",
+            "--dynamo_backend=no",
+            "--main_process_port=0",
+            *self.options,
+            "-m",
+            *super().command(task),
+        ]
+
+
+class TrainingOff:
+    """No training here, as on hosts that lend a GPU for seconds only.
+
+    Args:
+        reason: a code; the visitor's sentence has the key `error.job.off_<reason>`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.off: str | None = f"off_{reason}"
+
+    def launch(self, task: Task) -> Handle:
+        """Refuse.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(f"Training is off here ({self.off}).")
+
+
+def run_to_end(
+    handle: Handle, seconds: float, monotonic: Callable[[], float] = time.monotonic, pause: float = 0.05
+) -> int | None:
+    """Wait for a task; after `seconds` it is killed and None returned."""
+    begun = monotonic()
+    while (status := handle.poll()) is None:
+        if monotonic() - begun > seconds:
+            handle.kill()
+            return None
+        time.sleep(pause)
+    return status

@@ -1,0 +1,125 @@
+"""How long a job would take on this machine: a few of its steps, measured in a child of low priority."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.training._store import Store
+from models.training.areas import Areas
+from models.training.backends import run_to_end, spawn
+from models.training.data import PICTURE_SUFFIXES
+from models.training.recipes._base import Recipe, TrainConfig
+from models.training.runs import RunFolder, write_json
+from models.training.shipping import last_line
+
+MEASURE_SECONDS = 2.0  # of steps, after one that warms up
+MEASURE_LIMIT = 180.0  # for the whole child
+MEASURE_PICTURES = 48
+WITHOUT_COST = frozenset({"steps", "seed", "warmup", "kl_warmup"})  # fields that change no step's time
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a job takes: seconds a step and in all, and bytes of memory."""
+
+    seconds_per_step: float
+    seconds: float
+    memory: int
+
+
+def measure_steps(recipe: Recipe, load_seconds: float, pictures: int, out: Path) -> None:
+    """Time a recipe's steps and write what was measured to `out` as JSON.
+
+    Args:
+        recipe: with few pictures loaded.
+        load_seconds: that loading them took.
+        pictures: how many they are.
+        out: the file.
+    """
+    recipe.step(0)
+    done, begun = 0, time.monotonic()
+    while done < 2 or time.monotonic() - begun < MEASURE_SECONDS:
+        done += 1
+        recipe.step(done)
+    seconds = (time.monotonic() - begun) / done
+    write_json(
+        out, {"seconds_per_step": seconds, "seconds_per_picture": load_seconds / pictures, "memory": peak_memory()}
+    )
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this process has held in memory, 0 where nobody counts them."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+class Estimator:
+    """Measures, and remembers by recipe, the config fields that matter, and machine."""
+
+    def __init__(self, store: Store, areas: Areas) -> None:
+        self._store, self._areas = store, areas
+        self._lock = threading.Lock()
+
+    def estimate(self, recipe: str, config: TrainConfig, dataset: Path, busy: bool) -> Estimate:
+        """Return what a job would take; measured beside a running job it is not remembered.
+
+        Raises:
+            RuntimeError: if the steps could not be taken, with what the child said last.
+        """
+        key = cost_key(recipe, config)
+        with self._lock:
+            measured = self._store.estimate(key)
+            if measured is None:
+                measured = self._measure(recipe, config, dataset)
+                if not busy:
+                    self._store.remember_estimate(key, measured)
+        count = sum(1 for path in dataset.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
+        kept = 3 * config.image_size**2
+        return Estimate(
+            seconds_per_step=measured["seconds_per_step"],
+            seconds=config.steps * measured["seconds_per_step"] + count * measured["seconds_per_picture"],
+            memory=int(measured["memory"] + count * kept),
+        )
+
+    def _measure(self, recipe: str, config: TrainConfig, dataset: Path) -> dict[str, Any]:
+        folder = self._areas.scratch() / uuid.uuid4().hex
+        try:
+            run = RunFolder(folder / "run")
+            run.save_config(recipe, config, [str(dataset)])
+            arguments = [recipe, "--data", str(dataset), "--out", "run", "--measure"]
+            handle = spawn(["models.training", *arguments], folder, folder / "log.txt")
+            if run_to_end(handle, MEASURE_LIMIT) != 0:
+                raise RuntimeError(last_line(folder / "log.txt"))
+            measured: dict[str, Any] = json.loads((folder / "run" / "measured.json").read_text(encoding="utf-8"))
+            return measured
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def cost_key(recipe: str, config: TrainConfig) -> str:
+    """Return what the time of a step depends on: recipe, sizes and switches of its config, and machine."""
+    costly: Mapping[str, Any] = {
+        name: bool(value) if isinstance(value, float) else value
+        for name, value in asdict(config).items()
+        if name not in WITHOUT_COST
+    }
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    machine = [platform.node(), platform.machine(), os.cpu_count(), gpu, torch.__version__]
+    return json.dumps([recipe, costly, machine], sort_keys=True)

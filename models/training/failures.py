@@ -1,0 +1,45 @@
+"""What went wrong in a training process, as a code that a sentence exists for in every language."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import torch
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class NoPicturesError(ValueError):
+    """The sources hold no picture that can be read."""
+
+
+class DoesNotFitError(ValueError):
+    """The weights to start from do not fit the run.
+
+    Args:
+        message: the sentence.
+        start: which weights.
+        needs: the options that would fit, as "width 32".
+    """
+
+    def __init__(self, message: str, start: str, needs: str) -> None:
+        super().__init__(message)
+        self.start, self.needs = start, needs
+
+
+def describe_failure(error: BaseException) -> tuple[str, dict[str, Any]]:
+    """Return the code of a failure, the rest of an `error.job.<code>` key, and the values of its sentence."""
+    if isinstance(error, FloatingPointError):
+        return "not_finite", {}
+    if isinstance(error, OSError) and error.errno in FULL:
+        return "disk_full", {}
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        return "out_of_memory", {}
+    if isinstance(error, NoPicturesError):
+        return "no_pictures", {}
+    if isinstance(error, DoesNotFitError):
+        return "start_does_not_fit", {"start": error.start, "needs": error.needs}
+    if isinstance(error, ValueError | FileNotFoundError):
+        return "refused", {"message": str(error)}
+    return "crashed", {"message": f"{type(error).__name__}: {error}".splitlines()[0][:300]}

@@ -1,0 +1,100 @@
+"""Starts a run from trained weights: finds the parts, checks that they fit, and puts them in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from models.checkpoints import CHECKPOINTS, load_folder
+from models.training.failures import DoesNotFitError
+from models.training.recipes import RECIPES
+from models.training.recipes._base import Part, Recipe, TrainConfig
+
+
+def find_parts(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
+    """Return the weights folder of each part of a recipe.
+
+    Args:
+        start: a name of `CHECKPOINTS`, a weights folder, or a folder that holds one weights folder for each part.
+        parts: of the recipe; where there are both directions `a2b` and `b2a`, and the folder is called x2y, the other
+            direction is y2x beside it.
+
+    Raises:
+        FileNotFoundError: if there are no such weights, or a part that is needed is not among them.
+    """
+    named = start in CHECKPOINTS
+    folder = CHECKPOINTS[start].folder if named else Path(start)
+    if (folder / "config.json").is_file():
+        found = {next(iter(parts)): folder}
+        if "b2a" in parts:
+            found["b2a"] = folder.with_name("2".join(reversed(folder.name.split("2"))))
+    else:
+        found = {name: folder / name for name in parts}
+    found = {name: path for name, path in found.items() if (path / "config.json").is_file()}
+    missing = [name for name, part in parts.items() if part.needed and name not in found]
+    if missing:
+        lacking = f"{start} does not hold {' and '.join(filter(None, missing)) or 'any weights'}"
+        raise FileNotFoundError(f"{lacking}; give a name or a folder of trained weights.")
+    return found
+
+
+def check_fit(recipe: str, config: TrainConfig, start: str) -> dict[str, Path]:
+    """Return the folders of weights that a run of this config can start from.
+
+    Raises:
+        FileNotFoundError: if there are no such weights.
+        DoesNotFitError: if they are of another shape; it says which options fit.
+    """
+    parts = RECIPES[recipe].parts_of(config)
+    folders = find_parts(start, parts)
+    for name, folder in folders.items():
+        stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        _compare(start, recipe, parts[name], stored)
+    return folders
+
+
+def _compare(start: str, recipe: str, part: Part, stored: Mapping[str, Any]) -> None:
+    if stored["arch"] != part.arch:
+        needs = f"{stored['arch']} weights"
+        raise DoesNotFitError(
+            f"{start} holds a {stored['arch']}, and this {recipe} run trains a {part.arch}.", start, needs
+        )
+    given, wanted = dict(stored["args"]), dict(part.args)
+    for name in part.free:
+        given.pop(name, None)
+        wanted.pop(name, None)
+    differing = sorted(name for name in {*given, *wanted} if given.get(name) != wanted.get(name))
+    if differing:
+        needs = ", ".join(f"{part.options.get(name, name)} {given.get(name)}" for name in differing)
+        raise DoesNotFitError(f"{start} does not fit this {recipe} run; it would with {needs}.", start, needs)
+
+
+def start_from(recipe: Recipe, name: str, config: TrainConfig, start: str) -> None:
+    """Put trained weights into a recipe's networks, averages included, before its first step.
+
+    Raises:
+        FileNotFoundError: if there are no such weights.
+        DoesNotFitError: if they are of another shape; it says which options fit.
+    """
+    folders = check_fit(name, config, start)
+    for part, modules in recipe.part_modules().items():
+        if part in folders:
+            trained = load_folder(folders[part]).state_dict()
+            for module in modules:
+                _fill(module, trained, RECIPES[name].parts_of(config)[part].fresh)
+
+
+def _fill(module: nn.Module, trained: Mapping[str, Any], fresh: tuple[str, ...]) -> None:
+    """Load tensors into a module; those under a prefix in `fresh` only where they have the same shape."""
+    own = module.state_dict()
+    chosen = {}
+    for key, tensor in own.items():
+        same = key in trained and trained[key].shape == tensor.shape
+        if not same and not key.startswith(fresh):
+            raise ValueError(f"The weights lack {key} of shape {tuple(tensor.shape)}.")
+        chosen[key] = trained[key] if same else tensor
+    module.load_state_dict(chosen, strict=True)

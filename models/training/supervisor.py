@@ -1,0 +1,299 @@
+"""The one thread that starts, watches and ends training processes.
+
+It is permanent, because a child asks to die with the thread that started it. Of several apps on one data folder only
+the holder of a file lock supervises; the lock of an app that dies is free at once. Durations are measured on the
+monotonic clock.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.training._lock import FileLock
+from models.training._store import ENDED, JobState, Row, Store
+from models.training.areas import Areas
+from models.training.backends import Backend, Handle, Orphan, Task
+from models.training.limits import Limits
+from models.training.runs import RunFolder
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.25
+CHECK_SECONDS = 1.0
+SWEEP_SECONDS = 60.0
+DISK_SECONDS = 5.0
+GRACE_SECONDS = 10.0  # from SIGTERM to SIGKILL, for a last checkpoint
+WISHES: Mapping[str, JobState] = {"pause": "paused", "stop": "stopped", "requeue": "queued"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why the supervisor ends a job: the state it gets, and a code with values for the sentence."""
+
+    state: JobState
+    error: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Running:
+    """A job with its process and what is known of it on the monotonic clock."""
+
+    row: Row
+    handle: Handle
+    begun: float
+    counted: float
+    moved: float
+    weighed: float
+    progress: Mapping[str, float] | None = None
+    verdict: Verdict | None = None
+    asked: float | None = None
+    killed: bool = False
+
+
+class Supervisor:
+    """Runs the queue of a store; `start` and `close` are called by the app, the rest by the thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        areas: Areas,
+        limits: Limits,
+        backend_of: Callable[[str], Backend],
+        max_running: int = 1,
+        resume_interrupted: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store, self.areas, self.limits = store, areas, limits
+        self.max_running, self.resume_interrupted = max_running, resume_interrupted
+        self._backend_of, self._monotonic = backend_of, monotonic
+        self._lock = FileLock(areas.folder / "supervisor.lock")
+        self._running: dict[str, Running] = {}
+        self._wake, self._closing = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._sweep_at = monotonic()
+        self.leads = False
+
+    def start(self) -> None:
+        """Start the thread."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._loop, name="training-supervisor", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """End the running jobs with a checkpoint, as interrupted, and then the thread."""
+        self._closing.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(GRACE_SECONDS + 10)
+            self._thread = None
+
+    def wake(self) -> None:
+        """Have the thread look at once, after a change in the store."""
+        self._wake.set()
+
+    def _loop(self) -> None:
+        try:
+            while not self._closing.is_set():
+                self._guarded(self._turn)
+                self._wake.wait(TICK_SECONDS)
+                self._wake.clear()
+            self._guarded(self._end_all)
+        finally:
+            self._lock.release()
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """Do something; whatever happens, the thread lives on and tries again at the next turn."""
+        try:
+            action()
+        except (sqlite3.Error, OSError):
+            log.exception("The supervisor of the training jobs could not do its work; it tries again.")
+        except Exception:
+            log.exception("The supervisor of the training jobs made a mistake; it goes on.")
+
+    def _turn(self) -> None:
+        if not self.leads:
+            if not self._lock.take():
+                return
+            self.leads = True
+            self._recover()
+        for running in list(self._running.values()):
+            self._watch(running)
+        self._start_waiting()
+        if self._monotonic() >= self._sweep_at:
+            self._sweep_at = self._monotonic() + SWEEP_SECONDS
+            self._sweep()
+
+    def _recover(self) -> None:
+        """Take over the running jobs of an app that is gone: end what still lives, then call them interrupted."""
+        for row in self.store.rows("state = 'running'"):
+            if row.pid is not None and row.pid_start is not None:
+                orphan = Orphan(row.pid, row.pid_start)
+                now = self._monotonic()
+                verdict = Verdict("interrupted", "interrupted")
+                self._running[row.id] = Running(row, orphan, now, now, now, now, verdict=verdict)
+            else:
+                self._settle(row.id, Verdict("interrupted", "interrupted"), recovered=True)
+
+    def _start_waiting(self) -> None:
+        while len(self._running) < self.max_running:
+            row = self.store.take_next()
+            if row is None:
+                return
+            self._launch(row)
+
+    def _launch(self, row: Row) -> None:
+        folder = self.areas.job(row.id)
+        RunFolder(folder / "run").forget_error()
+        task = Task(self.areas.arguments(row), folder, folder / "log.txt")
+        try:
+            handle = self._backend_of(row.id).launch(task)
+        except Exception as error:  # a disk, a host or a missing program: the job fails, the queue goes on
+            log.exception("Job %s could not be started.", row.id)
+            values = {"message": f"{type(error).__name__}: {error}".splitlines()[0][:300]}
+            self._settle(row.id, Verdict("failed", "crashed", values))
+            return
+        self.store.update(row.id, pid=handle.pid, pid_start=handle.pid_start, remote=handle.remote)
+        now = self._monotonic()
+        self._running[row.id] = Running(row, handle, now, now, now, now)
+
+    def _watch(self, running: Running) -> None:
+        status = running.handle.poll()
+        if status is not None:
+            self._conclude(running, status)
+            return
+        checks = self._monotonic() - running.counted >= CHECK_SECONDS
+        if checks:
+            self._count_time(running)
+        if running.asked is not None:
+            if not running.killed and self._monotonic() - running.asked > GRACE_SECONDS:
+                running.handle.kill()
+                running.killed = True
+            return
+        running.verdict = running.verdict or self._wish(running.row.id) or (self._judge(running) if checks else None)
+        if running.verdict is not None:
+            running.handle.ask_to_end()
+            running.asked = self._monotonic()
+
+    def _count_time(self, running: Running) -> None:
+        """Note that the job lives, how far it is, and how long it has been running in all."""
+        now = self._monotonic()
+        progress = RunFolder(self.areas.job(running.row.id) / "run").load_progress()
+        if progress != running.progress:
+            running.progress, running.moved = progress, now
+        values: dict[str, Any] = {"spent": running.row.spent + now - running.begun, "beat": self.store.clock()}
+        if progress is not None:
+            values["step"] = int(progress["step"])
+        self.store.update(running.row.id, **values)
+        running.counted = now
+
+    def _wish(self, job_id: str) -> Verdict | None:
+        """Return what the owner wants of a running job, None if nothing."""
+        row = self.store.row(job_id)
+        if row is None or row.wish == "delete":
+            return Verdict("stopped")
+        return None if row.wish is None else Verdict(WISHES[row.wish])
+
+    def _judge(self, running: Running) -> Verdict | None:
+        """Return which limit a job has reached, None if none."""
+        now = self._monotonic()
+        if running.row.spent + now - running.begun > self.limits.wall_seconds:
+            return Verdict("stopped", "wall_time", {"hours": round(self.limits.wall_seconds / 3600, 2)})
+        if now - running.moved > self.limits.stall_seconds:
+            return Verdict("failed", "stalled", {"minutes": round(self.limits.stall_seconds / 60, 1)})
+        if running.handle.memory() > self.limits.memory:
+            running.handle.kill()  # asking takes memory, too
+            return Verdict("failed", "out_of_memory", {"limit": _gigabytes(self.limits.memory)})
+        if now - running.weighed >= DISK_SECONDS:
+            running.weighed = now
+            return self._judge_disk(running.row)
+        return None
+
+    def _judge_disk(self, row: Row) -> Verdict | None:
+        if self.areas.free_space() < self.limits.disk_reserve:
+            return Verdict("failed", "disk_full")
+        if self.areas.used_by(row.owner, self.store.rows("owner = ?", row.owner)) > self.limits.disk_per_owner:
+            return Verdict("stopped", "disk_owner", {"limit": _gigabytes(self.limits.disk_per_owner)})
+        return None
+
+    def _conclude(self, running: Running, status: int) -> None:
+        """Say what became of a job whose process has ended."""
+        job_id = running.row.id
+        del self._running[job_id]
+        self.store.update(job_id, spent=running.row.spent + self._monotonic() - running.begun)
+        verdict = running.verdict or _verdict_of(status, RunFolder(self.areas.job(job_id) / "run").load_error())
+        self._settle(job_id, verdict, isinstance(running.handle, Orphan))
+
+    def _settle(self, job_id: str, verdict: Verdict, recovered: bool = False) -> None:
+        """Record a job's new state, again if its owner wishes something else at this very moment."""
+        settled = False
+        while not settled:
+            row = self.store.row(job_id)
+            if row is None or row.wish == "delete":
+                self._delete(job_id)
+                return
+            if row.state != "running":
+                return
+            final, step = self._final(row, verdict, recovered)
+            values = {**final.values, "step": step}
+            settled = self.store.finish(
+                job_id, row.wish, final.state, step=step, error=final.error, error_values=values
+            )
+
+    def _final(self, row: Row, verdict: Verdict, recovered: bool) -> tuple[Verdict, int]:
+        """Return what a verdict comes to, given the checkpoint and the owner's wish, and the step to go on from."""
+        run = RunFolder(self.areas.job(row.id) / "run")
+        step = run.checkpoint_step()
+        if step == row.total and run.load_error() is None:
+            return Verdict("done"), step
+        if row.wish is not None and verdict.state in {*WISHES.values(), "interrupted"}:
+            return Verdict(WISHES[row.wish]), step
+        if recovered and self.resume_interrupted and verdict.state == "interrupted":
+            return Verdict("queued"), step
+        return verdict, step
+
+    def _end_all(self) -> None:
+        """End everything that runs, with a checkpoint, for the app's own end."""
+        for running in self._running.values():
+            running.verdict = running.verdict or Verdict("interrupted", "interrupted")
+            if running.asked is None:
+                running.handle.ask_to_end()
+                running.asked = self._monotonic()
+        while self._running:
+            for running in list(self._running.values()):
+                self._watch(running)
+            time.sleep(0.02)
+
+    def _delete(self, job_id: str) -> None:
+        shutil.rmtree(self.areas.job(job_id), ignore_errors=True)
+        self.store.remove(job_id)
+
+    def _sweep(self) -> None:
+        """Delete what is older than may be kept, and what belongs to no job."""
+        now = self.store.clock()
+        marks = ", ".join("?" * len(ENDED))
+        for row in self.store.rows(f"state IN ({marks}) AND finished < ?", *ENDED, now - self.limits.keep_seconds):
+            self._delete(row.id)
+        self.areas.sweep({row.id for row in self.store.rows()}, now - self.limits.keep_seconds)
+
+
+def _verdict_of(status: int, error: tuple[str, dict[str, Any]] | None) -> Verdict:
+    """Return what an end that nobody asked for means."""
+    if error is not None:
+        return Verdict("failed", *error)
+    if status == 0:
+        return Verdict("interrupted", "interrupted")  # a SIGTERM from outside: it has saved and left
+    if status < 0:
+        return Verdict("interrupted", "killed", {"signal": -status})
+    return Verdict("failed", "crashed", {"message": f"exit status {status}"})
+
+
+def _gigabytes(size: int) -> float:
+    return round(size / 2**30, 1)
