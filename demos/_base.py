@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from models.checkpoints import WeightsInfo
+    from models.training.jobs import JobManager
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 FIRST_PAINT = ASSETS / "first_paint"
@@ -56,6 +57,7 @@ class Context:
         save_image: Picture -> path of a PNG the browser may fetch.
         save_bytes: File content and suffix -> path the browser may fetch.
         first_paint: Folder with one folder per tab, written by `Demo.precompute`.
+        jobs: The trainer; without one, nothing can be trained.
     """
 
     load_model: Callable[[str], nn.Module]
@@ -66,6 +68,7 @@ class Context:
     save_image: Callable[[Image.Image], str]
     save_bytes: Callable[[bytes, str], str]
     first_paint: Path = FIRST_PAINT
+    jobs: JobManager | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def make_context(
     files: Path,
     texts: Texts | None = None,
     first_paint: Path = FIRST_PAINT,
+    jobs: JobManager | None = None,
 ) -> Context:
     """Builds a `Context` over a source of weights and a folder for result files.
 
@@ -100,6 +104,7 @@ def make_context(
         files: Folder the browser may fetch from; created when needed.
         texts: Strings of the app, read from ``assets/i18n`` by default.
         first_paint: Folder of the precomputed first results.
+        jobs: The trainer.
     """
     texts = texts or Texts.load()
     store = FileStore(files)
@@ -112,6 +117,7 @@ def make_context(
         save_image=store.save_image,
         save_bytes=store.save_bytes,
         first_paint=first_paint,
+        jobs=jobs,
     )
 
 

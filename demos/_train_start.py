@@ -148,15 +148,17 @@ class Starter:
         try:
             audits = tuple(
                 take_in(
-                    [Path(path) for path in paths], folder, domain, manager.limits.pictures // len(sources), limits,
+                    [Path(path) for path in paths], folder, domain, manager.limits.pictures // len(sources),
+                    manager.limits.fewest_pictures // len(sources), limits,
                     lambda done: progress((done, None), desc=reading, unit="") if done % 20 == 0 else None,
                 )
                 for paths, domain in zip(sources, domains, strict=True)
             )  # fmt: skip
         except TooFewPicturesError as error:
             shutil.rmtree(folder, ignore_errors=True)
+            left_out = sum(error.skipped.values())
             raise look.sorry(
-                ctx, request, "train.too_few", count=error.count, left_out=sum(error.skipped.values())
+                ctx, request, "train.too_few", count=error.count, limit=error.fewest, left_out=left_out
             ) from error
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
@@ -230,4 +232,3 @@ class Starter:
             raise look.sorry(self._ctx, request, f"train.option.{error.code}", **error.values) from error
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
-

@@ -89,10 +89,12 @@ def run_view(ctx: Context, elem_id: str, value: str) -> gr.HTML:
         html_template=f"""<div class="run" hidden>
 <div class="run-head"></div>
 <div class="run-samples"><div class="run-sheet"><img alt=""></div>
-<div class="run-caption">{ctx.both("train.samples")} <b class="run-frame-step"></b></div><div class="run-film"></div></div>
+<div class="run-caption">{ctx.both("train.samples")} <b class="run-frame-step"></b></div>
+<div class="run-film"></div></div>
 <div class="run-charts"></div>
 <div class="run-player"><button type="button" class="run-play" data-playing="false">
-<span class="run-start">▶ {ctx.both("train.play")}</span><span class="run-pause">❚❚ {ctx.both("train.hold")}</span></button>
+<span class="run-start">▶ {ctx.both("train.play")}</span>
+<span class="run-pause">❚❚ {ctx.both("train.hold")}</span></button>
 <div class="run-speed">{speeds}</div>
 <label class="run-slider-label">{ctx.both("train.moment")}</label>
 <input class="run-slider" type="range" min="0" max="1" step="any" aria-label="step"><span class="run-step"></span></div>
@@ -200,7 +202,9 @@ def png_frames(ctx: Context, previews: Sequence[Path]) -> list[Frame]:
     for path in previews:
         with Image.open(path) as image:
             ratio = image.width / image.height
-        frames.append(Frame(int(path.stem.removeprefix("step-")), file_url(ctx.save_bytes(path.read_bytes(), ".png")), ratio))
+        frames.append(
+            Frame(int(path.stem.removeprefix("step-")), file_url(ctx.save_bytes(path.read_bytes(), ".png")), ratio)
+        )
     return frames
 
 

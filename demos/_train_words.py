@@ -87,14 +87,13 @@ def estimate_html(ctx: Context, estimate: Estimate, steps: int, ahead: int) -> s
 
 def state_html(ctx: Context, job: Snapshot) -> str:
     """Returns how a job is doing, in one sentence."""
-    values: dict[str, object] = {"step": job.step, "total": job.total}
+    if job.error:
+        return ctx.both(f"error.job.{job.error}", **{"step": job.step, **job.error_values})
     if job.state == "queued":
         return ctx.both("train.state.queued", place=job.queue_place or 1)
-    said = ctx.both(f"train.state.{job.state}", **values)
+    said = ctx.both(f"train.state.{job.state}", step=job.step, total=job.total)
     if job.state == "running" and job.seconds_left is not None:
         said += f" {ctx.both('train.left')} {duration(ctx, job.seconds_left)}."
-    if job.error:
-        said += " " + ctx.both(f"error.job.{job.error}", **job.error_values)
     return said
 
 

@@ -32,7 +32,7 @@ SHARPNESS_SIDE = 128  # pixels at which blur is judged, so that a large photo is
 BLURRED_BELOW = 40.0  # variance of the Laplacian in squared levels of 0 to 255
 NEAR_BITS = 5  # of 63: perceptual hashes that differ in no more belong to near duplicates
 UNEVEN_RATIO = 3.0  # largest to smallest label
-MIN_PICTURES = 4  # a set: one is held out, and a step needs two or three to differ
+FEWEST = 4  # pictures of a set: one is held out, and a step needs two or three that differ
 
 
 @dataclass(frozen=True)
@@ -81,16 +81,17 @@ class _Notes:
 
 
 class TooFewPicturesError(ValueError):
-    """There are fewer usable pictures than `MIN_PICTURES`.
+    """There are fewer usable pictures than needed.
 
     Attributes:
         count: How many there are.
-        audit_skipped: What was left out, by reason.
+        fewest: How many are needed.
+        skipped: What was left out, by reason.
     """
 
-    def __init__(self, count: int, skipped: Mapping[str, int]) -> None:
-        super().__init__(f"{count} usable pictures are too few to train on; give at least {MIN_PICTURES}.")
-        self.count, self.skipped = count, dict(skipped)
+    def __init__(self, count: int, fewest: int, skipped: Mapping[str, int]) -> None:
+        super().__init__(f"{count} usable pictures are too few to train on; give at least {fewest}.")
+        self.count, self.fewest, self.skipped = count, fewest, dict(skipped)
 
 
 def take_in(
@@ -98,6 +99,7 @@ def take_in(
     folder: Path,
     domain: Literal["", "A", "B"] = "",
     max_pictures: int = 10_000,
+    fewest: int = FEWEST,
     limits: Limits = Limits(),  # noqa: B008 (frozen)
     progress: Callable[[int], None] = lambda done: None,
 ) -> Audit:
@@ -111,11 +113,12 @@ def take_in(
         folder: Receives ``train/`` and ``test/``, for a domain ``trainA/`` and so on.
         domain: Which of CycleGAN's two sets this is; its labels are then left aside.
         max_pictures: More are counted as "too_many".
+        fewest: Pictures that are needed.
         limits: How much may be read.
         progress: Called with the number of pictures so far.
 
     Raises:
-        TooFewPicturesError: If fewer than `MIN_PICTURES` can be used.
+        TooFewPicturesError: If fewer than `fewest` can be used.
         OSError: If one of the paths cannot be opened or a copy cannot be written.
     """
     skipped: Counter[str] = Counter()
@@ -133,8 +136,8 @@ def take_in(
         picture.image.save(path, "WEBP", quality=QUALITY, method=2)
         _note(notes, path, picture.name, "" if domain else picture.label or "", picture.image)
         progress(len(notes.paths))
-    if len(notes.paths) < MIN_PICTURES:
-        raise TooFewPicturesError(len(notes.paths), skipped)
+    if len(notes.paths) < fewest:
+        raise TooFewPicturesError(len(notes.paths), fewest, skipped)
     test = _sort_in(notes, folder, domain)
     waiting.rmdir()
     return _describe(notes, skipped, test)
