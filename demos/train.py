@@ -213,6 +213,10 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, sho
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
     judge(chosen.then)
     judge(gr.on(changes, starter.on_wish, wish, steps.options, **QUICK_EVENT).then)
+    edits = [getattr(option, "blur", None) or option.input for option in steps.options]
+    gr.on(
+        edits, starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **SLOW_EVENT
+    )
     steps.go.click(starter.on_start, [*asked, steps.title, *steps.options], list(shown), api_visibility="private")
 
 

@@ -51,7 +51,7 @@ def advise(recipe: str, rows: Rows, config: Mapping[str, Any], pictures: int | N
     """
     if len(rows) < MIN_ROWS:
         return []
-    found = _diverging(rows)
+    found = _diverging(rows, adversarial=recipe == "cyclegan")
     if recipe in _RULES:
         found += _RULES[recipe](rows, config)
     if not any(one.level == "warning" for one in found):
@@ -71,11 +71,13 @@ def _at_first(rows: Rows, name: str) -> float:
     return rows[0].get(name, math.nan)
 
 
-def _diverging(rows: Rows) -> list[Advice]:
-    """The loss rose above its best by more than it had fallen in all, and is rising still."""
+def _diverging(rows: Rows, adversarial: bool) -> list[Advice]:
+    """The loss rose above its best by more than it had fallen in all, and is rising still; a GAN's may do that."""
     losses = [row["loss"] for row in rows]
     if not all(map(math.isfinite, losses)):
         return [Advice("diverging", "warning", {"loss": losses[-1]})]
+    if adversarial:
+        return []
     best = min(losses)
     fallen = max(losses[0] - best, 0.05 * abs(losses[0]))
     if losses[-1] > losses[0] and losses[-1] - best > 1.5 * fallen and losses[-1] >= losses[-2]:

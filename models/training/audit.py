@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from models.archives import Limits, iter_pictures
-from models.images import square_crop, to_tensor
+from models.images import read_image, square_crop, to_tensor
 from models.training.data import held_out
 
 KEPT_SIDE = 512  # pixels; no recipe's preset trains larger
@@ -48,7 +48,7 @@ class Audit:
         near_duplicates: Pictures that look like an earlier one.
         blurred: Pictures whose sharpness is under `BLURRED_BELOW`.
         held_out: Pictures set aside to measure with, among `count`.
-        thumbnails: One sheet, RGB, of up to `MAX_THUMBNAILS` pictures of `THUMBNAIL` pixels.
+        thumbnails: One sheet, RGB, of up to `MAX_THUMBNAILS` pictures of `THUMBNAIL` pixels, spread over all.
     """
 
     count: int
@@ -77,7 +77,6 @@ class _Notes:
     sides: list[int] = field(default_factory=list)
     hashes: list[Tensor] = field(default_factory=list)
     sharpness: list[float] = field(default_factory=list)
-    thumbnails: list[Image.Image] = field(default_factory=list)
 
 
 class TooFewPicturesError(ValueError):
@@ -150,8 +149,6 @@ def _note(notes: _Notes, path: Path, name: str, label: str, image: Image.Image) 
     notes.sides.append(min(image.size))
     notes.hashes.append(perceptual_hash(image))
     notes.sharpness.append(sharpness(image))
-    if len(notes.thumbnails) < MAX_THUMBNAILS:
-        notes.thumbnails.append(square_crop(image, THUMBNAIL))
 
 
 def _sort_in(notes: _Notes, folder: Path, domain: str) -> int:
@@ -162,10 +159,10 @@ def _sort_in(notes: _Notes, folder: Path, domain: str) -> int:
     if not 0 < sum(test) < len(test):  # too few for the general rule, or everything lay in a folder called test
         test = [index % 5 == 4 or index == len(test) - 1 for index in range(len(test))]
     names = folder_names(notes.labels)
-    for path, label, aside in zip(notes.paths, notes.labels, test, strict=True):
+    for place, (path, label, aside) in enumerate(zip(notes.paths, notes.labels, test, strict=True)):
         target = folder / f"{'test' if aside else 'train'}{domain}" / names[label] / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
+        notes.paths[place] = path.replace(target)
     return sum(test)
 
 
@@ -184,6 +181,8 @@ def folder_names(labels: Sequence[str]) -> dict[str, str]:
 def _describe(notes: _Notes, skipped: Counter[str], test: int) -> Audit:
     counts = Counter(label for label in notes.labels if label)
     sides = sorted(notes.sides)
+    stride = max(1, len(notes.paths) // MAX_THUMBNAILS)
+    shown = [square_crop(read_image(path), THUMBNAIL) for path in notes.paths[::stride][:MAX_THUMBNAILS]]
     return Audit(
         count=len(notes.paths),
         total=len(notes.paths) + sum(skipped.values()),
@@ -193,7 +192,7 @@ def _describe(notes: _Notes, skipped: Counter[str], test: int) -> Audit:
         near_duplicates=count_near_duplicates(torch.stack(notes.hashes)),
         blurred=sum(value < BLURRED_BELOW for value in notes.sharpness),
         held_out=test,
-        thumbnails=contact_sheet(notes.thumbnails),
+        thumbnails=contact_sheet(shown),
     )
 
 
