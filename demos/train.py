@@ -28,7 +28,9 @@ PICK_SCRIPT = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-run]");
   if (button) trigger("pick", { run: button.dataset.run });
 });"""
+# Without the queue an event costs half as much, but a sentence for the visitor does not arrive: for polling only.
 QUICK_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+PROMPT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 SLOW_EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1}
 
 
@@ -166,12 +168,12 @@ def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
     here = [visitor, shown.watched]
     shown.view.ready(runs.on_ready, visitor, everything, **QUICK_EVENT)
     shown.view.stale(runs.on_stale, here, everything, **QUICK_EVENT)
-    shown.runs.pick(runs.on_pick, visitor, everything, **QUICK_EVENT)
+    shown.runs.pick(runs.on_pick, visitor, everything, **PROMPT_EVENT)
     shown.timer.tick(runs.on_tick, here, everything, **QUICK_EVENT)
     for button, handler in ((shown.pause, runs.on_pause), (shown.resume, runs.on_resume), (shown.stop, runs.on_stop)):
-        button.click(handler, here, everything, api_visibility="private", show_progress="hidden")
+        button.click(handler, here, everything, **PROMPT_EVENT)
     shown.delete.click(lambda: gr.update(visible=True), None, shown.sure, **QUICK_EVENT)
-    shown.sure.click(runs.on_delete, here, everything, api_visibility="private", show_progress="hidden")
+    shown.sure.click(runs.on_delete, here, everything, **PROMPT_EVENT)
 
 
 def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, outcome: Outcome) -> None:
@@ -208,11 +210,11 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, sho
         starter.on_recipe,
         [visitor, steps.recipe, steps.preset, steps.broken],
         [steps.start, steps.broken, steps.files_b, steps.about, *steps.options],
-        **QUICK_EVENT,
+        **PROMPT_EVENT,
     )
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
     judge(chosen.then)
-    judge(gr.on(changes, starter.on_wish, wish, steps.options, **QUICK_EVENT).then)
+    judge(gr.on(changes, starter.on_wish, wish, steps.options, **PROMPT_EVENT).then)
     edits = [getattr(option, "blur", None) or option.input for option in steps.options]
     gr.on(
         edits, starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **SLOW_EVENT
