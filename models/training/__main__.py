@@ -14,18 +14,19 @@ import signal
 import sys
 import threading
 import time
-from contextlib import nullcontext
-from dataclasses import Field, fields
+from contextlib import nullcontext, suppress
+from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import torch
 
+from models.checkpoints import CHECKPOINTS
 from models.training.data import load_split
 from models.training.distributed import Processes, join
 from models.training.estimate import MEASURE_PICTURES, measure_steps
 from models.training.export import MAX_BYTES, write_weights
-from models.training.failures import describe_failure
+from models.training.failures import DISK_FULL_STATUS, describe_failure
 from models.training.initial import start_from
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Recipe, TrainConfig
@@ -113,8 +114,13 @@ def run_training(arguments: argparse.Namespace) -> int:
         try:
             finished = train_in(run, arguments, processes, stop)
         except Exception as error:
+            code, values = describe_failure(error)
             if processes.is_main:
-                run.save_error(*describe_failure(error))
+                with suppress(OSError):
+                    run.save_error(code, values)
+            if code == "disk_full":
+                log.error("The disk is full: %s", error)
+                return DISK_FULL_STATUS
             raise
     processes.close()
     log.info("Finished." if finished else "Stopped; the same command goes on from here.")
@@ -148,8 +154,11 @@ def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Proces
         init = run.load_init()
         if name != arguments.command:
             raise SystemExit(f"{run.path} holds a {name} run; choose another --out for {arguments.command}.")
+    elif init is not None and init not in CHECKPOINTS:
+        init = str(Path(init).resolve())
     settled = resolve_precision(config, processes.device)
-    processes.barrier()  # nobody may still be reading what is written now
+    if processes.agree(settled.precision == "fp32"):  # also waits until nobody still reads what is written now
+        settled = replace(settled, precision="fp32")
     if processes.is_main:
         run.forget_error()
         run.save_config(arguments.command, settled, [str(source) for source in sources], init)
@@ -190,7 +199,7 @@ def run_export(arguments: argparse.Namespace) -> int:
     if parts[0] not in exports:
         raise SystemExit(f"--part is {arguments.part!r}; this run has {', '.join(map(repr, exports))}.")
     data = [source.name for source in sources]
-    facts = {"recipe": name, "data": data, "steps": step, "command": command_line(name, config, data)}
+    facts = {"recipe": name, "data": data, "steps": step, "command": command_line(name, config, data, run.load_init())}
     scores = run.load_evaluation(step) or evaluate(recipe, run, step)
     most = None if arguments.any_size else MAX_BYTES
     for part in parts:
@@ -205,9 +214,9 @@ def run_recording(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def command_line(name: str, config: TrainConfig, data: list[str]) -> str:
+def command_line(name: str, config: TrainConfig, data: list[str], init: str | None = None) -> str:
     """Return the command that repeats a run, with the options that differ from their defaults."""
-    options = []
+    options = [] if init is None else [f"--init {Path(init).name}"]
     for spec in fields(config):
         value = getattr(config, spec.name)
         if value != spec.default:

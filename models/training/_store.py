@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     place INTEGER,
     pid INTEGER,
     pid_start TEXT,
-    remote TEXT,
+    elsewhere INTEGER NOT NULL DEFAULT 0,
     beat REAL,
     error TEXT,
     error_values TEXT NOT NULL DEFAULT '{}'
@@ -65,7 +65,10 @@ CREATE TABLE IF NOT EXISTS notices (code TEXT PRIMARY KEY, details TEXT NOT NULL
 
 @dataclass(frozen=True)
 class Row:
-    """One job as the table has it; times in Unix seconds, `spent` in seconds of running."""
+    """One job as the table has it; times in Unix seconds, `spent` in seconds of running.
+
+    `elsewhere` is 1 if the job came with a backend of its own, which lives in its app's memory only.
+    """
 
     number: int
     id: str
@@ -87,7 +90,7 @@ class Row:
     place: int | None
     pid: int | None
     pid_start: str | None
-    remote: str | None
+    elsewhere: int
     beat: float | None
     error: str | None
     error_values: Mapping[str, Any]
@@ -105,6 +108,7 @@ class Store:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.path, self.clock = path, clock
+        self.begun_anew = False
         self._lock = threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = self._open_or_begin_anew()
@@ -123,6 +127,7 @@ class Store:
             kept = self._set_aside()
             log.warning("%s cannot be read (%s); it is kept as %s and a new one begun.", self.path, error, kept)
         connection = self._open()
+        self.begun_anew = True
         with connection:
             connection.execute("REPLACE INTO notices VALUES ('store_reset', ?)", (json.dumps({"kept": kept}),))
         return connection
@@ -136,10 +141,10 @@ class Store:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
-            connection.executescript(SCHEMA)
             found = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
-            if not set(COLUMNS) <= found:
-                raise sqlite3.DatabaseError(f"the table of jobs lacks {sorted(set(COLUMNS) - found)}")
+            if found and found != set(COLUMNS):
+                raise sqlite3.DatabaseError("its table of jobs has other columns")
+            connection.executescript(SCHEMA)
         except sqlite3.DatabaseError:
             connection.close()
             raise
@@ -188,6 +193,11 @@ class Store:
             values |= {"state": "queued", "created": self.clock(), "place": _count(connection, "place")}
             _insert(connection, values)
         return self._must(values["id"])
+
+    def add_at_rest(self, **values: Any) -> None:
+        """Enter a job again that an earlier database had."""
+        with self.change() as connection:
+            _insert(connection, {**values, "created": self.clock(), "finished": self.clock()})
 
     def update(self, job_id: str, only: Sequence[JobState] = STATES, **values: Any) -> bool:
         """Change a job if it is in one of the given states; return whether it was."""

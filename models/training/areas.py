@@ -17,15 +17,16 @@ from models.training._store import Row
 
 MAX_ROWS = 200  # of metrics that a run writes, whatever its length
 MAX_PREVIEWS = 24
-SAVE_SECONDS = 60.0
 UNCLAIMED_SECONDS = 3600.0  # a folder without a job that is younger may just be coming into being
 
 
 class Areas:
     """Knows where everything lies, and how much of the disk it takes."""
 
-    def __init__(self, folder: Path, free_space: Callable[[Path], int] | None = None) -> None:
-        self.folder = folder.resolve()
+    def __init__(
+        self, folder: Path, free_space: Callable[[Path], int] | None = None, save_seconds: float = 60.0
+    ) -> None:
+        self.folder, self.save_seconds = folder.resolve(), save_seconds
         self._free_space = free_space or (lambda path: shutil.disk_usage(path).free)
         for part in ("jobs", "datasets"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
@@ -58,7 +59,7 @@ class Areas:
         """Return what `python -m models.training` is told for a job, in the job's folder."""
         return [
             row.recipe, "--data", "data", "--out", "run",
-            f"--save-seconds={SAVE_SECONDS}",
+            f"--save-seconds={self.save_seconds}",
             f"--log-every={max(1, min(20, row.total // MAX_ROWS))}",
             f"--preview-every={max(1, row.total // MAX_PREVIEWS)}",
         ]  # fmt: skip

@@ -42,7 +42,6 @@ class Handle(Protocol):
 
     pid: int | None
     pid_start: str | None
-    remote: str | None
 
     def poll(self) -> int | None:
         """Return the exit status, negative for a signal, or None while it runs."""
@@ -67,6 +66,10 @@ class Backend(Protocol):
         """Start a task; to be called from a thread that lives as long as the task may."""
 
 
+class BackendGoneError(RuntimeError):
+    """A job's own backend, with its visitor's login, went with the app that had it."""
+
+
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return variables for a child: without secrets, offline, and with this code to import."""
     kept = {name: value for name, value in environment.items() if not SECRET.search(name)}
@@ -81,8 +84,6 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 class LocalHandle:
     """A child of this process that leads a process group."""
-
-    remote: str | None = None
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -108,8 +109,6 @@ class LocalHandle:
 
 class Orphan:
     """A process that an app which is gone had started; it is told by number and start time, and can only be ended."""
-
-    remote: str | None = None
 
     def __init__(self, pid: int, pid_start: str) -> None:
         self.pid: int | None = pid

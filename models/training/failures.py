@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+DISK_FULL_STATUS = 28  # a full disk may have no room for the word about it
 
 
 class NoPicturesError(ValueError):

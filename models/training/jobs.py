@@ -6,6 +6,7 @@ the processes, and the processes write the files that a `Snapshot` is read from.
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 import uuid
@@ -20,7 +21,7 @@ from models.checkpoints import CHECKPOINTS
 from models.training._store import JobState, Row, Store
 from models.training._tail import MetricsTail
 from models.training.areas import Areas
-from models.training.backends import Backend, LocalProcess
+from models.training.backends import Backend, BackendGoneError, LocalProcess
 from models.training.data import PICTURE_SUFFIXES
 from models.training.estimate import Estimate, Estimator
 from models.training.failures import DoesNotFitError
@@ -28,7 +29,7 @@ from models.training.initial import check_fit
 from models.training.limits import Limits
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
-from models.training.runs import RunFolder
+from models.training.runs import RunFolder, write_json
 from models.training.shipping import Exporter
 from models.training.supervisor import Supervisor
 
@@ -114,6 +115,7 @@ class JobManager:
         resume_interrupted: whether jobs go on by themselves after the app was gone.
         classroom: whether everybody may look at every job.
         free_space: folder -> free bytes; of the disk by default.
+        save_seconds: between two checkpoints of a running job.
         clock: Unix seconds; nothing breaks when it jumps.
         monotonic: seconds that only grow.
     """
@@ -127,18 +129,32 @@ class JobManager:
         resume_interrupted: bool = False,
         classroom: bool = False,
         free_space: Callable[[Path], int] | None = None,
+        save_seconds: float = 60.0,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits, self.backend, self.classroom = limits, backend or LocalProcess(), classroom
-        self._areas = Areas(data_dir, free_space)
+        self._areas = Areas(data_dir, free_space, save_seconds)
         self._store = Store(self._areas.folder / "jobs.sqlite", clock)
         self._backends: dict[str, Backend] = {}
         self._tail = MetricsTail()
         self._estimator, self._exporter = Estimator(self._store, self._areas), Exporter()
-        self._supervisor = Supervisor(
+        self.supervisor = Supervisor(
             self._store, self._areas, limits, self._backend_of, max_running, resume_interrupted, monotonic
         )
+
+        if self._store.begun_anew:
+            self._enter_again()
+
+    def _enter_again(self) -> None:
+        """Enter the jobs whose folders are there into a store that had to be begun anew; none of them waits."""
+        for path in sorted((self.folder / "jobs").glob("*/job.json"), key=lambda path: path.stat().st_mtime):
+            values = json.loads(path.read_text(encoding="utf-8"))
+            step = self._run_of(values["id"]).checkpoint_step()
+            rest = {"state": "done"} if step == values["total"] else {
+                "state": "interrupted", "error": "interrupted", "error_values": {"step": step},
+            }  # fmt: skip
+            self._store.add_at_rest(**values, **rest, step=step)
 
     @property
     def off(self) -> str | None:
@@ -146,9 +162,14 @@ class JobManager:
         return self.backend.off
 
     @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return self._areas.folder
+
+    @property
     def supervises(self) -> bool:
         """Whether this app runs the jobs; False while another one on the same data folder does."""
-        return self._supervisor.leads
+        return self.supervisor.leads
 
     def notices(self) -> dict[str, dict[str, Any]]:
         """Return what has to be said about the store, code for `error.job.<code>` -> values."""
@@ -157,11 +178,11 @@ class JobManager:
     def start(self) -> None:
         """Start the supervisor's thread, which also takes care of jobs that an earlier app left behind."""
         if self.off is None:
-            self._supervisor.start()
+            self.supervisor.start()
 
     def close(self) -> None:
         """End the running jobs with a checkpoint, and let go of everything."""
-        self._supervisor.close()
+        self.supervisor.close()
         self._store.close()
 
     def new_dataset(self, owner: str) -> Path:
@@ -201,14 +222,17 @@ class JobManager:
             init = self._prepare_folder(owner, job_id, request, config, dataset)
             if backend is not None:
                 self._backends[job_id] = backend
-            row = self._store.add(
-                id=job_id, owner=owner, title=request.title.strip()[:100], recipe=request.recipe,
-                config=asdict(config), dataset=str(dataset), start=request.start, init=init, total=config.steps,
-            )  # fmt: skip
+            values: dict[str, Any] = {
+                "id": job_id, "owner": owner, "title": request.title.strip()[:100], "recipe": request.recipe,
+                "config": asdict(config), "dataset": str(dataset), "start": request.start, "init": init,
+                "total": config.steps, "elsewhere": int(backend is not None),
+            }  # fmt: skip
+            write_json(self._areas.job(job_id) / "job.json", values)
+            row = self._store.add(**values)
         except BaseException:
             shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
             raise
-        self._supervisor.wake()
+        self.supervisor.wake()
         return self._snapshot(row)
 
     def jobs(self, owner: str) -> list[Snapshot]:
@@ -283,11 +307,14 @@ class JobManager:
             if row.spent > self.limits.wall_seconds:
                 raise JobError("wall_time", hours=round(self.limits.wall_seconds / 3600, 2))
             self._check_queue()
+            if backend is None and row.elsewhere and job_id not in self._backends:
+                raise JobError("remote_lost")
         if backend is not None:
             self._backends[job_id] = backend
+            self._store.update(job_id, elsewhere=1)
         if not self._store.requeue(job_id, RESUMABLE):
             self._store.wish_again(job_id)
-        self._supervisor.wake()
+        self.supervisor.wake()
         return self._snapshot(self._own(owner, job_id))
 
     def delete(self, owner: str, job_id: str) -> None:
@@ -298,7 +325,7 @@ class JobManager:
         """
         self._own(owner, job_id)
         if self._store.update(job_id, ("running",), wish="delete"):
-            self._supervisor.wake()
+            self.supervisor.wake()
             return
         self._store.remove(job_id)
         shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
@@ -327,7 +354,7 @@ class JobManager:
         calm: tuple[JobState, ...] = ("queued",) if state == "paused" else ("queued", "paused", "interrupted")
         if not self._store.update(job_id, calm, state=state, place=None, finished=self._store.clock()):
             self._store.update(job_id, ("running",), wish=wish)
-        self._supervisor.wake()
+        self.supervisor.wake()
         return self._snapshot(self._own(owner, job_id))
 
     def _own(self, owner: str, job_id: str) -> Row:
@@ -336,8 +363,12 @@ class JobManager:
             raise JobError("unknown")
         return row
 
-    def _backend_of(self, job_id: str) -> Backend:
-        return self._backends.get(job_id, self.backend)
+    def _backend_of(self, row: Row) -> Backend:
+        if row.id in self._backends:
+            return self._backends[row.id]
+        if row.elsewhere:
+            raise BackendGoneError(row.id)
+        return self.backend
 
     def _run(self, row: Row) -> RunFolder:
         return RunFolder(self._areas.job(row.id) / "run")

@@ -154,7 +154,8 @@ class RunFolder:
         """Drop lines of steps that a resumed run takes again."""
         if not self.metrics_path.is_file():
             return
-        rows = [json.loads(line) for line in self.metrics_path.read_text(encoding="utf-8").splitlines()]
+        whole = self.metrics_path.read_text(encoding="utf-8").rpartition("\n")[0]  # the last line may be torn
+        rows = [json.loads(line) for line in whole.splitlines()]
         kept = [json.dumps(row) + "\n" for row in rows if row["step"] <= step]
         write_atomically(self.metrics_path, "".join(kept).encode())
 

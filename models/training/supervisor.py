@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +18,8 @@ from typing import Any
 from models.training._lock import FileLock
 from models.training._store import ENDED, JobState, Row, Store
 from models.training.areas import Areas
-from models.training.backends import Backend, Handle, Orphan, Task
+from models.training.backends import Backend, BackendGoneError, Handle, Orphan, Task
+from models.training.failures import DISK_FULL_STATUS
 from models.training.limits import Limits
 from models.training.runs import RunFolder
 
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 CHECK_SECONDS = 1.0
+RETRY_SECONDS = 2.0
 SWEEP_SECONDS = 60.0
 DISK_SECONDS = 5.0
 GRACE_SECONDS = 10.0  # from SIGTERM to SIGKILL, for a last checkpoint
@@ -66,7 +67,7 @@ class Supervisor:
         store: Store,
         areas: Areas,
         limits: Limits,
-        backend_of: Callable[[str], Backend],
+        backend_of: Callable[[Row], Backend],
         max_running: int = 1,
         resume_interrupted: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
@@ -94,6 +95,7 @@ class Supervisor:
         if self._thread is not None:
             self._thread.join(GRACE_SECONDS + 10)
             self._thread = None
+        self.release()
 
     def wake(self) -> None:
         """Have the thread look at once, after a change in the store."""
@@ -102,28 +104,34 @@ class Supervisor:
     def _loop(self) -> None:
         try:
             while not self._closing.is_set():
-                self._guarded(self._turn)
-                self._wake.wait(TICK_SECONDS)
+                whole = self._guarded(self.turn)
+                self._wake.wait(TICK_SECONDS if whole else RETRY_SECONDS)
                 self._wake.clear()
             self._guarded(self._end_all)
         finally:
-            self._lock.release()
+            self.release()
 
-    def _guarded(self, action: Callable[[], None]) -> None:
-        """Do something; whatever happens, the thread lives on and tries again at the next turn."""
+    def _guarded(self, action: Callable[[], None]) -> bool:
+        """Do something; if it fails (a full disk, say) the thread lives on, to try again. Return whether it worked."""
         try:
             action()
-        except (sqlite3.Error, OSError):
-            log.exception("The supervisor of the training jobs could not do its work; it tries again.")
         except Exception:
-            log.exception("The supervisor of the training jobs made a mistake; it goes on.")
+            log.exception("The supervisor of the training jobs could not do its work; it tries again.")
+            return False
+        return True
 
-    def _turn(self) -> None:
+    def release(self) -> None:
+        """Let another app supervise."""
+        self.leads = False
+        self._lock.release()
+
+    def turn(self) -> None:
+        """Do what is due now; the thread comes back to this several times a second."""
         if not self.leads:
             if not self._lock.take():
                 return
             self.leads = True
-            self._recover()
+        self._adopt()
         for running in list(self._running.values()):
             self._watch(running)
         self._start_waiting()
@@ -131,16 +139,20 @@ class Supervisor:
             self._sweep_at = self._monotonic() + SWEEP_SECONDS
             self._sweep()
 
-    def _recover(self) -> None:
-        """Take over the running jobs of an app that is gone: end what still lives, then call them interrupted."""
+    def _adopt(self) -> None:
+        """Take over jobs that run without being watched, such as those of an app that is gone.
+
+        What still lives is ended; then they are interrupted.
+        """
         for row in self.store.rows("state = 'running'"):
+            if row.id in self._running:
+                continue
+            verdict = Verdict("interrupted", "interrupted")
             if row.pid is not None and row.pid_start is not None:
-                orphan = Orphan(row.pid, row.pid_start)
-                now = self._monotonic()
-                verdict = Verdict("interrupted", "interrupted")
+                orphan, now = Orphan(row.pid, row.pid_start), self._monotonic()
                 self._running[row.id] = Running(row, orphan, now, now, now, now, verdict=verdict)
             else:
-                self._settle(row.id, Verdict("interrupted", "interrupted"), recovered=True)
+                self._settle(row.id, verdict, recovered=True)
 
     def _start_waiting(self) -> None:
         while len(self._running) < self.max_running:
@@ -154,15 +166,18 @@ class Supervisor:
         RunFolder(folder / "run").forget_error()
         task = Task(self.areas.arguments(row), folder, folder / "log.txt")
         try:
-            handle = self._backend_of(row.id).launch(task)
+            handle = self._backend_of(row).launch(task)
+        except BackendGoneError:
+            self._settle(row.id, Verdict("interrupted", "remote_lost"))
+            return
         except Exception as error:  # a disk, a host or a missing program: the job fails, the queue goes on
             log.exception("Job %s could not be started.", row.id)
             values = {"message": f"{type(error).__name__}: {error}".splitlines()[0][:300]}
             self._settle(row.id, Verdict("failed", "crashed", values))
             return
-        self.store.update(row.id, pid=handle.pid, pid_start=handle.pid_start, remote=handle.remote)
         now = self._monotonic()
         self._running[row.id] = Running(row, handle, now, now, now, now)
+        self.store.update(row.id, pid=handle.pid, pid_start=handle.pid_start)
 
     def _watch(self, running: Running) -> None:
         status = running.handle.poll()
@@ -226,10 +241,10 @@ class Supervisor:
     def _conclude(self, running: Running, status: int) -> None:
         """Say what became of a job whose process has ended."""
         job_id = running.row.id
-        del self._running[job_id]
         self.store.update(job_id, spent=running.row.spent + self._monotonic() - running.begun)
         verdict = running.verdict or _verdict_of(status, RunFolder(self.areas.job(job_id) / "run").load_error())
         self._settle(job_id, verdict, isinstance(running.handle, Orphan))
+        del self._running[job_id]  # last: whatever fails above is done again at the next turn
 
     def _settle(self, job_id: str, verdict: Verdict, recovered: bool = False) -> None:
         """Record a job's new state, again if its owner wishes something else at this very moment."""
@@ -253,7 +268,7 @@ class Supervisor:
         step = run.checkpoint_step()
         if step == row.total and run.load_error() is None:
             return Verdict("done"), step
-        if row.wish is not None and verdict.state in {*WISHES.values(), "interrupted"}:
+        if row.wish is not None and verdict.error in {None, "interrupted"}:
             return Verdict(WISHES[row.wish]), step
         if recovered and self.resume_interrupted and verdict.state == "interrupted":
             return Verdict("queued"), step
@@ -288,6 +303,8 @@ def _verdict_of(status: int, error: tuple[str, dict[str, Any]] | None) -> Verdic
     """Return what an end that nobody asked for means."""
     if error is not None:
         return Verdict("failed", *error)
+    if status == DISK_FULL_STATUS:
+        return Verdict("failed", "disk_full")
     if status == 0:
         return Verdict("interrupted", "interrupted")  # a SIGTERM from outside: it has saved and left
     if status < 0:

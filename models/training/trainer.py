@@ -138,11 +138,11 @@ def train(
 
 def _resume(recipe: Recipe, run: RunFolder, processes: Processes) -> tuple[int, Window]:
     checkpoint = run.load_checkpoint()
+    if processes.is_main:
+        run.forget_metrics_after(0 if checkpoint is None else checkpoint.step)
     if checkpoint is None:
         return 0, Window()
     recipe.load_state_dict(checkpoint.state)
-    if processes.is_main:
-        run.forget_metrics_after(checkpoint.step)
     log.info("Resuming at step %d.", checkpoint.step)
     return checkpoint.step, Window(dict(checkpoint.window))
 

@@ -1,0 +1,225 @@
+"""Jobs on Hugging Face with the visitor's own login, for those who outgrow this machine.
+
+Pictures, code and run travel in a private repository of the visitor; the job trains there, and its logged rows are
+followed in its log. The login is held in memory as long as the job is watched: it is never written, and no process of
+this machine gets it. The job itself gets it as a secret, since it reads and writes the private repository.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+
+from models.training.backends import ROOT, Task
+from models.training.initial import find_parts
+from models.training.recipes import RECIPES
+from models.training.remote_job import ROW_MARK
+from models.training.runs import RunFolder, write_json
+
+DEPENDENCIES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "huggingface_hub", "tqdm")
+BEGIN = (
+    "import os,sys,runpy;from huggingface_hub import snapshot_download as s;"
+    "os.chdir(s(os.environ['UNLABELED_REPO'],local_dir='job'));sys.path.insert(0,'code.zip');"
+    "runpy.run_module('models.training.remote_job',run_name='__main__')"
+)
+LIVE = ("SCHEDULING", "RUNNING")
+FETCHED = ("run/checkpoint.pt", "run/metrics.jsonl", "run/evaluation.json", "run/error.json", "run/previews/*")
+LEAVE_SECONDS = 120.0  # from the wish to end until a job that does not answer is given up
+
+
+class HFJobs:
+    """Runs tasks as Hugging Face Jobs of one visitor.
+
+    Args:
+        token: the visitor's login, with the right to run jobs and to make repositories.
+        flavor: the hardware.
+        timeout: after which the job is ended there, as "2h".
+        endpoint: of the Hub; the usual one by default.
+    """
+
+    off: str | None = None
+
+    def __init__(self, token: str, flavor: str = "t4-small", timeout: str = "2h", endpoint: str | None = None) -> None:
+        self._api = HfApi(endpoint=endpoint, token=token)
+        self._token, self.flavor, self.timeout = token, flavor, timeout
+
+    def __repr__(self) -> str:
+        return f"HFJobs(flavor={self.flavor!r}, timeout={self.timeout!r})"  # never the token
+
+    def launch(self, task: Task) -> RemoteHandle:
+        """Start a task, or watch it again if it still runs there; returns at once."""
+        handle = RemoteHandle(self._api, task, self._submit)
+        handle.start()
+        return handle
+
+    def _submit(self, task: Task, namespace: str) -> str:
+        """Send a task to the Hub and return the id of its job."""
+        repo = f"{namespace}/unlabeled-{task.folder.name[:12]}"
+        self._api.create_repo(repo, private=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="unlabeled-send-") as name:
+            stage(task, Path(name))
+            self._api.upload_folder(repo_id=repo, folder_path=name, commit_message="Send a training job")
+        job = self._api.run_uv_job(
+            "python",
+            script_args=["-c", BEGIN],
+            dependencies=list(DEPENDENCIES),
+            env={"UNLABELED_REPO": repo},
+            secrets={"HF_TOKEN": self._token},
+            flavor=self.flavor,
+            timeout=self.timeout,
+            name="unlabeled",
+            namespace=namespace,
+        )
+        write_json(task.folder / "remote.json", {"job": job.id, "namespace": namespace, "repo": repo})
+        return job.id
+
+
+def stage(task: Task, folder: Path) -> None:
+    """Lay out in a folder what the far end needs: code, pictures, arguments, starting weights and the run so far."""
+    with zipfile.ZipFile(folder / "code.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted((ROOT / "models").rglob("*.py")):
+            archive.write(path, path.relative_to(ROOT).as_posix())
+    with zipfile.ZipFile(folder / "data.zip", "w") as archive:
+        for path in sorted((task.folder / "data").rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(task.folder / "data").as_posix())
+    write_json(folder / "task.json", {"arguments": list(task.arguments)})
+    run, there = RunFolder(task.folder / "run"), RunFolder(folder / "run")
+    recipe, config, data = run.load_config()
+    init = run.load_init()
+    if init is not None:
+        for part, source in find_parts(init, RECIPES[recipe].parts_of(config)).items():
+            shutil.copytree(source, folder / "init" / part, dirs_exist_ok=True)
+    there.save_config(recipe, config, data, None if init is None else "init")
+    for path in (run.checkpoint_path, run.metrics_path):
+        if path.is_file():
+            shutil.copy2(path, there.path / path.name)
+
+
+class RemoteHandle:
+    """A job on the Hub, watched by a thread that writes what it learns into the run folder here."""
+
+    pid: int | None = None
+    pid_start: str | None = None
+
+    def __init__(self, api: HfApi, task: Task, submit: Callable[[Task, str], str]) -> None:
+        self._api, self._task, self._submit = api, task, submit
+        self._run = RunFolder(task.folder / "run")
+        self._status: int | None = None
+        self._asked: float | None = None
+        self._namespace = ""
+        self.remote: str | None = None
+        self._thread = threading.Thread(target=self._watch, name="training-remote", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def poll(self) -> int | None:
+        """Return 0 if the job ended as asked or as planned, 1 if not, None while it runs."""
+        return self._status
+
+    def ask_to_end(self) -> None:
+        """Cancel the job; what it uploaded last is fetched."""
+        self._asked = time.monotonic()
+        threading.Thread(target=self._cancel, daemon=True).start()
+
+    def kill(self) -> None:
+        """Give the job up if it has not answered for long; fetching its run may take a while."""
+        if self._asked is not None and time.monotonic() - self._asked > LEAVE_SECONDS:
+            self._status = 1
+
+    def memory(self) -> int:
+        """Return 0: the job holds no memory here."""
+        return 0
+
+    def _cancel(self) -> None:
+        while self._status is None:
+            if self.remote is not None:
+                self._tell(lambda: self._api.cancel_job(job_id=self.remote or "", namespace=self._namespace))
+                return
+            time.sleep(0.1)
+
+    def _watch(self) -> None:
+        status = 1
+        try:
+            status = self._follow()
+        except Exception as error:  # whatever the Hub or the way to it does, the job must end with a word
+            message = _sentence(error)
+            self._log(message)
+            self._tell(lambda: self._run.save_error("remote", {"message": message}))
+        finally:
+            self._status = status
+
+    def _follow(self) -> int:
+        self._namespace = self._api.whoami()["name"]
+        self.remote = self._alive() or self._submit(self._task, self._namespace)
+        done = self._run.checkpoint_step()
+        begun = time.monotonic()
+        first: int | None = None
+        for line in self._api.fetch_job_logs(job_id=self.remote, namespace=self._namespace, follow=True):
+            self._log(line)
+            if not line.startswith(ROW_MARK):
+                continue
+            row: dict[str, Any] = json.loads(line.removeprefix(ROW_MARK))
+            if row["step"] <= done:
+                continue
+            first = first or row["step"]
+            done = int(row["step"])
+            self._run.append_metrics(row)
+            self._run.save_progress(done, (time.monotonic() - begun) / max(1, done - first + 1))
+        stage = str(self._api.inspect_job(job_id=self.remote, namespace=self._namespace).status.stage)
+        self._fetch()
+        (self._task.folder / "remote.json").unlink(missing_ok=True)
+        if stage == "ERROR" and self._run.load_error() is None:
+            self._run.save_error("remote", {"message": "the job ended with an error; see its log"})
+        return 1 if stage == "ERROR" else 0
+
+    def _alive(self) -> str | None:
+        """Return the id of this task's job if it still runs from before a restart of the app."""
+        path = self._task.folder / "remote.json"
+        if not path.is_file():
+            return None
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["namespace"] != self._namespace:
+            return None
+        info = self._api.inspect_job(job_id=stored["job"], namespace=self._namespace)
+        return str(stored["job"]) if str(info.status.stage) in LIVE else None
+
+    def _fetch(self) -> None:
+        """Bring the run that the job uploaded last into the folder here, each file atomically."""
+        repo = f"{self._namespace}/unlabeled-{self._task.folder.name[:12]}"
+        with tempfile.TemporaryDirectory(prefix="fetch-", dir=self._task.folder) as name:
+            self._api.snapshot_download(repo, allow_patterns=list(FETCHED), local_dir=name)
+            arrived = Path(name) / "run"
+            for path in sorted(arrived.rglob("*")):
+                if path.is_file():
+                    target = self._run.path / path.relative_to(arrived)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    path.replace(target)
+
+    def _log(self, line: str) -> None:
+        with self._task.log.open("a", encoding="utf-8") as file:
+            file.write(line.rstrip("\n") + "\n")
+
+    def _tell(self, action: Callable[[], object]) -> None:
+        """Do something whose failure changes nothing any more, and note the failure."""
+        try:
+            action()
+        except (HfHubHTTPError, OSError) as error:
+            self._log(_sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    """Return the first line of an error, which of the Hub's client holds no login."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]

@@ -1,0 +1,154 @@
+"""Fine-tuning: which weights go where, what does not fit, and that a resumed run has started from the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from models.checkpoints import CHECKPOINTS, load_folder
+from models.training.__main__ import build_recipe, main
+from models.training.distributed import Processes
+from models.training.failures import DoesNotFitError
+from models.training.initial import check_fit, find_parts, start_from
+from models.training.recipes import RECIPES
+from models.training.runs import RunFolder
+
+SMALL: dict[str, dict[str, Any]] = {
+    "cyclegan": {"image_size": 32, "num_filters": 8, "num_blocks": 1, "discriminator_filters": 8, "pool_size": 2},
+    "mae": {"image_size": 32, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2, "batch_size": 4,
+            "decoder_embed_dim": 16, "decoder_depth": 1, "decoder_num_heads": 2},
+    "vae": {"image_size": 32, "latent_dim": 4, "num_filters": 8, "batch_size": 4},
+    "simsiam": {"image_size": 32, "width": 8, "dim": 16, "pred_dim": 8, "batch_size": 4},
+    "simclr": {"image_size": 32, "width": 8, "dim": 16, "batch_size": 4},
+    "moco": {"image_size": 32, "width": 8, "dim": 16, "queue_size": 16, "batch_size": 4},
+    "supervised": {"image_size": 32, "width": 8, "batch_size": 4},
+}  # fmt: skip
+OTHER_WIDTH = {
+    "cyclegan": {"num_filters": 16}, "mae": {"embed_dim": 32}, "vae": {"num_filters": 16},
+    "simsiam": {"width": 16}, "simclr": {"width": 16}, "moco": {"width": 16}, "supervised": {"width": 16},
+}  # fmt: skip
+OWN_WEIGHTS = {
+    "cyclegan": "apple2orange", "mae": "mae-photos", "vae": "vae-fruit", "simsiam": "simsiam-photos",
+    "simclr": "simclr-photos", "moco": "moco-photos", "supervised": "supervised-photos",
+}  # fmt: skip
+
+
+def options(values: dict[str, Any]) -> list[str]:
+    return [f"--{key.replace('_', '-')}={value}" for key, value in values.items()]
+
+
+@pytest.fixture
+def source(name: str, request: pytest.FixtureRequest) -> Path:
+    path: Path = request.getfixturevalue("unpaired_zip" if name == "cyclegan" else "labelled_zip")
+    return path
+
+
+@pytest.fixture
+def exported(name: str, source: Path, tmp_path: Path) -> Path:
+    """The weights of every part of a run of two steps."""
+    run, folder = tmp_path / "first", tmp_path / "weights"
+    common = ["--data", str(source), "--out", str(run), "--device=cpu", "--steps=2", "--seed=9"]
+    assert main([name, *common, *options(SMALL[name])]) == 0
+    assert main(["export", str(run), str(folder), "--every-part"]) == 0
+    return folder
+
+
+def assert_holds(module: nn.Module, folder: Path, leave: str = "") -> None:
+    trained, own = load_folder(folder).state_dict(), module.state_dict()
+    for key, tensor in own.items():
+        if not (leave and key.startswith(leave)):
+            assert torch.equal(tensor, trained[key]), key
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_run_starts_from_an_exported_one_its_averages_too_and_resumes_as_it_began(
+    name: str, source: Path, exported: Path, tmp_path: Path
+) -> None:
+    config = RECIPES[name].Config(steps=6, precision="fp32", **SMALL[name])
+    recipe = build_recipe(name, config, [source], Processes())
+    start_from(recipe, name, config, str(exported))
+    for part, modules in recipe.part_modules().items():
+        for module in modules:
+            assert_holds(module, exported / part)
+    common = [name, "--data", str(source), "--device=cpu", "--steps=3", "--precision=fp32", *options(SMALL[name])]
+    init = ["--init", str(exported)]
+    assert main([*common, *init, "--out", str(tmp_path / "tuned")]) == 0
+    assert main([*common, "--out", str(tmp_path / "scratch")]) == 0
+    tuned, scratch = (
+        json.loads((tmp_path / run / "metrics.jsonl").read_text().splitlines()[0]) for run in ("tuned", "scratch")
+    )
+    assert tuned["loss"] != scratch["loss"]
+    again = tmp_path / "again"
+    RunFolder(again).save_config(name, RECIPES[name].Config(**config_of(tmp_path / "tuned")), [], str(exported))
+    assert main([*common, "--out", str(again)]) == 0  # begun before, without a checkpoint yet: its own init counts
+    rows = [json.loads(line) for line in (again / "metrics.jsonl").read_text().splitlines()]
+    assert rows[0]["loss"] == tuned["loss"]
+
+
+def config_of(run: Path) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads((run / "config.json").read_text())["config"]
+    return config
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_weights_of_another_width_are_refused_with_the_width_that_fits(name: str, exported: Path) -> None:
+    config = RECIPES[name].Config(**{**SMALL[name], **OTHER_WIDTH[name]})
+    ((option, _),) = OTHER_WIDTH[name].items()
+    with pytest.raises(DoesNotFitError, match=f"{option} {SMALL[name][option]}") as caught:
+        check_fit(name, config, str(exported))
+    assert caught.value.needs == f"{option} {SMALL[name][option]}"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_our_own_weights_fit_their_recipe_at_its_defaults_and_no_other(name: str) -> None:
+    config = RECIPES[name].Config()
+    assert check_fit(name, config, OWN_WEIGHTS[name])
+    foreign = "vae-fruit" if name != "vae" else "mae-photos"
+    with pytest.raises((DoesNotFitError, FileNotFoundError)):
+        check_fit(name, config, foreign)
+
+
+def test_the_other_direction_of_a_translator_is_found_by_its_name() -> None:
+    config = RECIPES["cyclegan"].Config()
+    parts = RECIPES["cyclegan"].parts_of(config)
+    for name, other in (("apple2orange", "orange2apple"), ("orange2apple", "apple2orange")):
+        assert find_parts(name, parts) == {"a2b": CHECKPOINTS[name].folder, "b2a": CHECKPOINTS[other].folder}
+
+
+def test_a_lonely_direction_and_a_place_without_weights_are_refused(tmp_path: Path) -> None:
+    parts = RECIPES["cyclegan"].parts_of(RECIPES["cyclegan"].Config())
+    lonely = tmp_path / "cat2dog"
+    lonely.mkdir()
+    (lonely / "config.json").write_text("{}")
+    with pytest.raises(FileNotFoundError, match="b2a"):
+        find_parts(str(lonely), parts)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        find_parts(str(tmp_path / "nowhere"), parts)
+
+
+@pytest.mark.parametrize("name", ["supervised"])
+def test_a_classifier_of_other_classes_starts_anew_over_the_trained_backbone(name: str, labelled_zip: Path) -> None:
+    config = RECIPES[name].Config(image_size=32, batch_size=4)
+    recipe = build_recipe(name, config, [labelled_zip], Processes())
+    ((module,),) = recipe.part_modules().values()
+    before = module.get_submodule("fc").weight.clone()  # type: ignore[operator]
+    start_from(recipe, name, config, "supervised-photos")
+    assert_holds(module, CHECKPOINTS["supervised-photos"].folder, leave="fc.")
+    assert torch.equal(module.get_submodule("fc").weight, before)  # type: ignore[arg-type]
+
+
+def test_the_command_line_says_in_one_sentence_what_fits(
+    labelled_zip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    arguments = ["--data", str(labelled_zip), "--out", str(tmp_path / "run"), "--device=cpu", "--init=vae-fruit"]
+    assert main(["vae", *arguments, *options(SMALL["vae"])]) == 2
+    assert "it would with image_size 64, latent_dim 128, num_filters 32" in caplog.text
+    assert RunFolder(tmp_path / "run").load_error() == (
+        "start_does_not_fit",
+        {"start": "vae-fruit", "needs": "image_size 64, latent_dim 128, num_filters 32"},
+    )
