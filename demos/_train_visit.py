@@ -59,7 +59,7 @@ class Shown(NamedTuple):
     use: Any
 
 
-UNCHANGED = Shown(*[gr.skip()] * len(Shown._fields))
+STALE = '{{"stale": "{}"}}'  # what makes the page ask for everything, once for each different reason
 
 
 class Runs:
@@ -111,25 +111,29 @@ class Runs:
             return self.on_ready(visitor, request)
         return self.show(owner_of(visitor, request), watched.run, request)
 
-    def on_tick(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Adds to the page what its job did since it was last told; nothing where nothing happened."""
-        if watched is None or watched.run.startswith("recording:") or not watched.run:
-            return UNCHANGED._replace(timer=gr.Timer(active=False))
+    def on_tick(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Any, Any]:
+        """Adds to the page what its job did since it was last told; nothing where nothing happened.
+
+        Every output of an event costs, and this one runs all the time: where buttons or the list have to change, the
+        page is only told that it is stale, and asks for everything.
+        """
+        if watched is None or not watched.run or watched.run.startswith("recording:"):
+            return gr.skip(), gr.skip()
         owner = owner_of(visitor, request)
         try:
             job = self._snapshot(owner, watched.run, watched.step)
         except JobError:  # deleted elsewhere
-            return self.on_ready(visitor, request)
+            return Watched(), STALE.format(watched.run)
         now = _look_of(job)
+        if watched.step == 0 and job.metrics or watched.look.split()[0] != job.state:
+            return gr.skip(), STALE.format(now)
         if now == watched.look and not job.metrics and len(job.previews) == watched.frames:
-            return UNCHANGED
-        if watched.step == 0 or watched.look.split()[0] != job.state:
-            return self.show(owner, watched.run, request)
+            return gr.skip(), gr.skip()
         told = replace(
             watched, look=now, frames=len(job.previews),
             step=int(job.metrics[-1]["step"]) if job.metrics else watched.step,
         )  # fmt: skip
-        return UNCHANGED._replace(watched=told, view=self._newest(owner, watched, job))
+        return told, self._newest(owner, watched, job)
 
     def _newest(self, owner: str | None, watched: Watched, job: Snapshot) -> str:
         everything = self._snapshot(owner, watched.run, 0).metrics if job.metrics else ()

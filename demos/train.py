@@ -169,7 +169,7 @@ def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
     shown.view.ready(runs.on_ready, visitor, everything, **QUICK_EVENT)
     shown.view.stale(runs.on_stale, here, everything, **QUICK_EVENT)
     shown.runs.pick(runs.on_pick, visitor, everything, **PROMPT_EVENT)
-    shown.timer.tick(runs.on_tick, here, everything, **QUICK_EVENT)
+    shown.timer.tick(runs.on_tick, here, [shown.watched, shown.view], **QUICK_EVENT)
     for button, handler in ((shown.pause, runs.on_pause), (shown.resume, runs.on_resume), (shown.stop, runs.on_stop)):
         button.click(handler, here, everything, **PROMPT_EVENT)
     shown.delete.click(lambda: gr.update(visible=True), None, shown.sure, **QUICK_EVENT)

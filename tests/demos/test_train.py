@@ -191,20 +191,20 @@ def test_a_tick_tells_only_what_is_new(context: Context, manager: JobManager, tm
     first = runs.on_ready(ADA, REQUEST)
     assert [row["step"] for row in story(first)["rows"]] == [10, 20]
     watched = first.watched
-    assert runs.on_tick(ADA, watched, REQUEST) == Shown(*[gr.skip()] * len(Shown._fields))
+    assert runs.on_tick(ADA, watched, REQUEST) == (gr.skip(), gr.skip())
     trainer.asked.clear()
     picture(1).save(tmp_path / "step-000030.png")
     trainer.job = replace(job, step=30, metrics=rows, previews=(tmp_path / "step-000030.png",))
-    second = runs.on_tick(ADA, watched, REQUEST)
+    watched, view = runs.on_tick(ADA, watched, REQUEST)
     assert trainer.asked[0] == 20
-    told = story(second)
+    told = json.loads(view)
     assert (told["after"], [row["step"] for row in told["rows"]]) == (20, [30])
     assert [frame["step"] for frame in told["frames"]] == [30]
     assert "charts" not in told
-    assert second.runs == gr.skip(), "the list stays"
-    assert (second.watched.step, second.watched.frames) == (30, 1)
+    assert (watched.step, watched.frames) == (30, 1)
     trainer.job = replace(trainer.job, state="done")
-    last = runs.on_tick(ADA, second.watched, REQUEST)
+    assert "stale" in json.loads(runs.on_tick(ADA, watched, REQUEST)[1]), "buttons and list change: ask for them"
+    last = runs.on_stale(ADA, watched, REQUEST)
     assert story(last)["after"] == 0 and not last.timer.active and last.use["visible"]
 
 
@@ -217,7 +217,9 @@ def test_a_page_that_lacks_a_part_gets_the_whole(runs: Runs, manager: JobManager
 def test_a_job_deleted_in_another_window_ends_the_watching(runs: Runs, manager: JobManager) -> None:
     job = submit(manager, ADA)
     manager.delete(job.owner, job.id)
-    shown = runs.on_tick(ADA, Watched(f"job:{job.id}", 20), REQUEST)
+    watched, view = runs.on_tick(ADA, Watched(f"job:{job.id}", 20), REQUEST)
+    assert "stale" in json.loads(view)
+    shown = runs.on_stale(ADA, watched, REQUEST)
     assert story(shown)["id"].startswith("recording:") and not shown.timer.active
 
 
@@ -478,5 +480,5 @@ def test_a_quiet_tick_is_quick(runs: Runs, manager: JobManager) -> None:
     watched = runs.show(job.owner, f"job:{job.id}", REQUEST).watched
     begun = time.process_time()
     for _ in range(50):
-        assert runs.on_tick(ADA, watched, REQUEST).view == gr.skip()
+        assert runs.on_tick(ADA, watched, REQUEST)[1] == gr.skip()
     assert (time.process_time() - begun) / 50 < 0.002

@@ -9,6 +9,7 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -40,21 +41,23 @@ async def poll(app: RunningApp, visitor: str, job: str, pages: int, seconds: flo
     process = psutil.Process(app.pid)
     limits = httpx.Limits(max_connections=pages)
     async with httpx.AsyncClient(base_url=app.url, timeout=60, limits=limits) as client:
-        config = (await client.get("/config")).json()
-        numbers = {fn["api_name"]: fn["id"] for fn in config["dependencies"]}
-        sizes = {fn["id"]: len(fn["inputs"]) for fn in config["dependencies"]}
+        events = (await client.get("/config")).json()["dependencies"]
+        tick = next(event for event in events if event["api_name"] == "on_tick")
+        ready = next(
+            event for event in events
+            if event["api_name"].startswith("on_ready") and set(tick["outputs"]) < set(event["outputs"])
+        )  # fmt: skip
 
-        async def ask(name: str, session: str) -> str:
-            number = numbers[name]
-            data = [visitor, *[None] * (sizes[number] - 1)]
-            body = {"data": data, "fn_index": number, "session_hash": session, "event_data": None}
+        async def ask(event: dict[str, Any], session: str) -> str:
+            data = [visitor, *[None] * (len(event["inputs"]) - 1)]
+            body = {"data": data, "fn_index": event["id"], "session_hash": session, "event_data": None}
             answer = await client.post("/gradio_api/run/predict", json=body)
             answer.raise_for_status()
             return answer.text
 
         sessions = [uuid.uuid4().hex for _ in range(pages)]
         for session in sessions:
-            if job not in await ask("on_ready", session):
+            if job not in await ask(ready, session):
                 raise RuntimeError("the page did not find its job")
         idle = await _cpu(process, asyncio.sleep(seconds))
         asked = 0
@@ -65,7 +68,7 @@ async def poll(app: RunningApp, visitor: str, job: str, pages: int, seconds: flo
             until = time.monotonic() + seconds - EVERY / 2
             while time.monotonic() < until:
                 begun = time.monotonic()
-                if json.loads(await ask("on_tick", session)).get("error"):
+                if json.loads(await ask(tick, session)).get("error"):
                     raise RuntimeError("a tick failed")
                 asked += 1
                 await asyncio.sleep(max(0.0, EVERY - (time.monotonic() - begun)))
