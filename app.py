@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,16 +30,43 @@ from demos._prefetch import prefetch  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub import Hub  # noqa: E402
 from models.store import ModelStore  # noqa: E402
+from models.training.backends import Backend, LocalProcess, TrainingOff  # noqa: E402
+from models.training.jobs import JobManager  # noqa: E402
 
 
-def real_context() -> Context:
+def real_context(jobs: JobManager | None = None) -> Context:
     """Returns the context with the weights of this repository."""
-    return make_context(load_model, weights_info, _environment.files_folder())
+    return make_context(load_model, weights_info, _environment.files_folder(), jobs=jobs)
+
+
+def default_data_folder() -> Path:
+    """Returns where trainings are kept unless ``--data-dir`` says otherwise."""
+    return Path(os.environ.get("UNLABELED_DATA") or Path.home() / ".local" / "share" / "unlabeled")
+
+
+def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
+    """Returns the trainer.
+
+    Args:
+        folder: For pictures and results of visitors.
+        training: False switches it off.
+        classroom: Whether everybody may look at every job.
+
+    Raises:
+        ValueError: If the folder lies in the one whose files anybody may fetch.
+    """
+    served = _environment.files_folder().parent.resolve()
+    if folder.resolve().is_relative_to(served):
+        raise ValueError(f"{folder} lies in {served}, whose files are served to anybody; choose another --data-dir.")
+    backend: Backend = LocalProcess() if training else TrainingOff("disabled")
+    if os.environ.get("SPACES_ZERO_GPU"):
+        backend = TrainingOff("zerogpu")  # its GPU is lent for seconds, and only to what a visitor waits for
+    return JobManager(folder, backend=backend, classroom=classroom)
 
 
 def build_app(ctx: Context) -> gr.Blocks:
     """Places the header and every tab found in `demos`."""
-    gr.set_static_paths([ASSETS / "examples", ctx.first_paint])
+    gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint])
     with gr.Blocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
         header(ctx)
         place_tabs(app, ctx, discover())
@@ -101,19 +129,23 @@ def main() -> None:
         help="offer weights in a file of your own (two files for the halves of an autoencoder)",
     )
     parser.add_argument("--precompute", action="store_true", help="renew the first results, then exit")
+    parser.add_argument("--data-dir", type=Path, default=default_data_folder(), help="where trainings are kept")
+    parser.add_argument("--classroom", action="store_true", help="let everybody look at everybody's trainings")
+    parser.add_argument("--no-training", action="store_true", help="switch the trainer off")
     arguments = parser.parse_args()
     if arguments.prefetch is not None:
         sys.exit(prefetch(Library(Hub.from_environment(token=None), ModelStore()), arguments.prefetch))
-    ctx = real_context()
     for paths in arguments.local:
         try:
             library().add_local(*paths)
         except ValueError as error:
             parser.error(str(error))
     if arguments.precompute:
-        precompute(ctx)
+        precompute(real_context())
         return
-    app = build_app(ctx)
+    jobs = job_manager(arguments.data_dir, not arguments.no_training, arguments.classroom)
+    jobs.start()
+    app = build_app(real_context(jobs))
     app.launch(
         server_name=arguments.host,
         server_port=arguments.port,
@@ -123,7 +155,11 @@ def main() -> None:
     )
     shown = "127.0.0.1" if arguments.host == "0.0.0.0" else arguments.host
     print(f"Unlabeled is ready on http://{shown}:{arguments.port}", flush=True)
-    app.block_thread()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        app.block_thread()
+    finally:
+        jobs.close()  # running jobs save themselves first
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from models.checkpoints import Library, WeightsInfo
+    from models.training.jobs import JobManager
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 FIRST_PAINT = ASSETS / "first_paint"
@@ -58,6 +59,7 @@ class Context:
         save_bytes: File content and suffix -> path the browser may fetch.
         library: The weights there are, on disk and to be fetched, for the menus of models.
         first_paint: Folder with one folder per tab, written by `Demo.precompute`.
+        jobs: The trainer; without one, nothing can be trained.
     """
 
     load_model: Callable[[str], nn.Module]
@@ -69,6 +71,7 @@ class Context:
     save_bytes: Callable[[bytes, str], str]
     library: Library
     first_paint: Path = FIRST_PAINT
+    jobs: JobManager | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def make_context(
     texts: Texts | None = None,
     first_paint: Path = FIRST_PAINT,
     library: Library | None = None,
+    jobs: JobManager | None = None,
 ) -> Context:
     """Builds a `Context` over a source of weights and a folder for result files.
 
@@ -105,6 +109,7 @@ def make_context(
         texts: Strings of the app, read from ``assets/i18n`` by default.
         first_paint: Folder of the precomputed first results.
         library: What the menus of models offer, by default this process's own.
+        jobs: The trainer.
     """
     texts = texts or Texts.load()
     store = FileStore(files)
@@ -118,6 +123,7 @@ def make_context(
         save_bytes=store.save_bytes,
         library=library or checkpoints.library(),
         first_paint=first_paint,
+        jobs=jobs,
     )
 
 

@@ -26,6 +26,25 @@ def std_of_l2_normalized(features: Tensor) -> float:
     return float(normalised.std(dim=0).mean() * features.shape[1] ** 0.5)
 
 
+def alignment(z1: Tensor, z2: Tensor) -> float:
+    """Return the mean squared distance of partners' directions (arXiv 2005.10242 §4.1): 0 is best, 4 is opposite.
+
+    Args:
+        z1: (N, D) projections of one view of N pictures.
+        z2: (N, D) of the other view.
+    """
+    return float((F.normalize(z1.float(), dim=1) - F.normalize(z2.float(), dim=1)).square().sum(dim=1).mean())
+
+
+def uniformity(z: Tensor) -> float:
+    """Return how evenly directions fill the sphere (arXiv 2005.10242 §4.1.2): 0 if all are the same, down to -4.
+
+    Args:
+        z: (N, D) with N of at least 2; the logarithm of the mean of exp(-2 d²) over all pairs.
+    """
+    return float(torch.pdist(F.normalize(z.float(), dim=1)).square().mul(-2).exp().mean().log())
+
+
 def centred_directions(features: Tensor, mean: Tensor | None = None) -> Tensor:
     """Return features (N, D) minus their mean (or a given one, (D,)), each scaled to length 1."""
     centre = features.mean(dim=0) if mean is None else mean

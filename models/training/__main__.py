@@ -1,10 +1,11 @@
-"""Command line: train, resume, evaluate, export and publish.
+"""Command line: train, resume, evaluate, export, publish and record.
 
 python -m models.training simsiam --data photos.zip more/ --out runs/simsiam [--steps 1000 ...]
 python -m models.training simsiam --data photos.zip --out runs/tuned --init simsiam-photos
 python -m models.training evaluate runs/simsiam
 python -m models.training export runs/simsiam assets/weights/simsiam-photos [--part NAME | --every-part]
 python -m models.training publish runs/simsiam user/repo [--private]
+python -m models.training record runs/simsiam assets/recordings/simsiam-photos
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from models.training.initial import start_from
 from models.training.publish import publish
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Recipe, TrainConfig
+from models.training.recordings import record
 from models.training.runs import RunFolder
 from models.training.trainer import Schedule, evaluate, resolve_precision, train
 
@@ -78,6 +80,9 @@ def build_parser() -> argparse.ArgumentParser:
     push.add_argument("--token-env", metavar="NAME", help="variable that holds the token, instead of who is logged in")
     push.add_argument("--data", nargs="+", type=Path, help="instead of the run's own sources")
     push.add_argument("--part", default="", help=part_help)
+    keep = commands.add_parser("record", help="keep metrics and previews of a run, to be shown again")
+    keep.add_argument("run", type=Path)
+    keep.add_argument("folder", type=Path)
     return parser
 
 
@@ -279,6 +284,12 @@ def export_kept(
         write_weights(folder / f"step-{step:06d}", exports[part], config, {**facts, "steps": step}, recipe.evaluate())
 
 
+def run_recording(arguments: argparse.Namespace) -> int:
+    """Write what a run looked like, without its weights, as a small folder."""
+    record(RunFolder(arguments.run), arguments.folder)
+    return 0
+
+
 def command_line(name: str, config: TrainConfig, data: list[str], init: str | None = None) -> str:
     """Return the command that repeats a run, with the options that differ from their defaults."""
     options = [] if init is None else [f"--init {Path(init).name}"]
@@ -296,7 +307,9 @@ def main(argv: list[str] | None = None) -> int:
     """Parse the command line and do what it says; bad input ends with one sentence and status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     arguments = build_parser().parse_args(argv)
-    actions = {"evaluate": run_evaluation, "export": run_export, "publish": run_publish}
+    actions = {
+        "evaluate": run_evaluation, "export": run_export, "publish": run_publish, "record": run_recording,
+    }  # fmt: skip
     try:
         return actions.get(arguments.command, run_training)(arguments)
     except (ValueError, FileNotFoundError, FloatingPointError, HubError) as error:

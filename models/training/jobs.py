@@ -202,6 +202,18 @@ class JobManager:
         rows = self._store.rows(VISIBLE) if self.classroom else []
         return [self._snapshot(row, owner="") for row in reversed(rows)]
 
+    def ahead(self) -> int:
+        """Return how many jobs, of whomever, would come before one that is submitted now."""
+        return len(self._store.rows("state IN ('queued', 'running')"))
+
+    def pictures(self, owner: str, job_id: str) -> Path:
+        """Return the folder of a job's pictures, for its owner to look at.
+
+        Raises:
+            JobError: `unknown` if there is no such job of this visitor.
+        """
+        return self._areas.job(self._own(owner, job_id).id) / "data"
+
     def snapshot(self, owner: str, job_id: str, after_step: int = 0) -> Snapshot:
         """Return a visitor's job with the metrics logged after a step.
 

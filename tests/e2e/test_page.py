@@ -16,6 +16,7 @@ OPENING = {  # what each tab shows before anybody has done anything
     "mae": "#mae-result-pasted img",
     "vae": "#vae-result-strip img",
     "embeddings": "#embeddings-plot .scatter[data-state=drawn] .points path",
+    "train": "#train-view .run-sheet img",
 }
 PICTURES = "[...document.querySelectorAll(`#tab-${tab} img`)]"
 LOAD_ALL = f"tab => {PICTURES}.forEach(image => {{ image.loading = 'eager'; }})"

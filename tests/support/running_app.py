@@ -51,7 +51,13 @@ def running_app(folder: Path, **environment: str) -> Iterator[RunningApp]:
         process = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port)],
             cwd=ROOT,
-            env={**os.environ, "GRADIO_TEMP_DIR": str(folder), "PYTHONUNBUFFERED": "1", **environment},
+            env={
+                **os.environ,
+                "GRADIO_TEMP_DIR": str(folder),
+                "UNLABELED_DATA": str(folder / "data"),
+                "PYTHONUNBUFFERED": "1",
+                **environment,
+            },
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

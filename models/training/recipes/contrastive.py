@@ -10,7 +10,14 @@ from torch import Tensor, nn
 
 from models.backbones import ResNet
 from models.contrastive import MoCo, SimCLR, SimSiam
-from models.metrics import knn_accuracy, std_of_l2_normalized
+from models.metrics import (
+    alignment,
+    centred_directions,
+    knn_accuracy,
+    nearest_neighbours,
+    std_of_l2_normalized,
+    uniformity,
+)
 from models.training.data import PictureSet, TwoViews, resize
 from models.training.distributed import Processes
 from models.training.recipes._base import (
@@ -107,13 +114,24 @@ class ContrastiveRecipe(StateOfParts):
         output = self.loss(view1, view2)
         rate = cosine_rate(step, self.config)
         descend(output.loss, self.optimizer, self.processes, rate)
-        spread = std_of_l2_normalized(output.z1)
-        return numbers({"loss": output.loss, "std_of_l2_normalized": spread, "learning_rate": rate})
+        health = {
+            "std_of_l2_normalized": std_of_l2_normalized(output.z1),
+            "alignment": alignment(output.z1, output.z2),
+            "uniformity": uniformity(output.z1),
+        }
+        return numbers({"loss": output.loss, **health, "learning_rate": rate})
 
     def preview(self) -> Tensor:
-        """Return rows of training pictures and of two views of each."""
-        images = self.train.images[:8]
-        return sheet([resize(images, self.config.image_size), *self.views(images)])
+        """Return a row of held-out pictures and under each the three most similar of up to 512 training pictures."""
+        queries = _spread(self.test, 8)
+        pool = _spread(self.train, 512)
+        reference = self._features(pool)
+        centre = reference.mean(dim=0)
+        nearest, _ = nearest_neighbours(
+            centred_directions(self._features(queries), centre), centred_directions(reference, centre), 3
+        )
+        rows = [queries.images, *(pool.images[column] for column in nearest.T)]
+        return sheet([resize(row, self.config.image_size) for row in rows])
 
     def evaluate(self) -> dict[str, float]:
         """Return kNN accuracy (k = 5, cosine, centred) on held-out pictures among training pictures, and collapse.
@@ -157,6 +175,11 @@ class ContrastiveRecipe(StateOfParts):
         )
         self.backbone.train(training)
         return features
+
+
+def _spread(pictures: PictureSet, most: int) -> PictureSet:
+    """Return up to `most` pictures, evenly spread over the names."""
+    return pictures.select(torch.linspace(0, len(pictures) - 1, min(most, len(pictures))).long().tolist())
 
 
 def _labelled(pictures: PictureSet, most: int) -> PictureSet:

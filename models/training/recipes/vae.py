@@ -77,7 +77,10 @@ class VAERecipe(StateOfParts):
         descend(loss, self.optimizer, self.processes, rate, clip=200.0)
         self.shown.update_parameters(self.model)
         total = kl.sum(dim=1).mean()
-        return numbers({"loss": loss, "reconstruction": reconstruction, "kl": total, "learning_rate": rate})
+        active = active_units(output.mu.detach())
+        return numbers({
+            "loss": loss, "reconstruction": reconstruction, "kl": total, "active_units": active, "learning_rate": rate,
+        })  # fmt: skip
 
     def preview(self) -> Tensor:
         """Return rows of held-out pictures, their reconstructions, a path between two, and samples of the prior."""
@@ -90,10 +93,7 @@ class VAERecipe(StateOfParts):
             return sheet([images, model.decode(mu), model.decode(path), samples])
 
     def evaluate(self) -> dict[str, float]:
-        """Return held-out reconstruction PSNR in dB, the KL divergence in nats and the share of active units.
-
-        A latent number is active if its posterior mean varies by more than 0.01 over pictures (1509.00519 §5.2).
-        """
+        """Return held-out reconstruction PSNR in dB, the KL divergence in nats and the share of active units."""
         images, model = self._test_images(len(self.test)), self._shown()
         mu = in_batches(images, lambda part: model.encode(part)[0])
         logvar = in_batches(images, lambda part: model.encode(part)[1])
@@ -101,7 +101,7 @@ class VAERecipe(StateOfParts):
         return {
             "reconstruction_psnr": psnr(recon_x, images.cpu()),
             "kl": float(kl_divergence(mu, logvar).sum(dim=1).mean()),
-            "active_units": float((mu.var(dim=0) > 0.01).float().mean()),
+            "active_units": active_units(mu),
         }
 
     def exports(self) -> dict[str, Export]:
@@ -129,6 +129,15 @@ class VAERecipe(StateOfParts):
         order = torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:num]
         images = resize(self.test.images[order], self.config.image_size)
         return images.to(self.processes.device, memory_format=torch.channels_last)
+
+
+def active_units(mu: Tensor) -> float:
+    """Return the share of latent numbers whose posterior mean varies by more than 0.01 (arXiv 1509.00519 §5.2).
+
+    Args:
+        mu: (N, latent_dim) posterior means of different pictures.
+    """
+    return float((mu.float().var(dim=0, correction=0) > 0.01).float().mean())
 
 
 def reconstruction_loss(recon_x: Tensor, x: Tensor) -> Tensor:

@@ -1,0 +1,89 @@
+"""What a visitor can start from and how long they want to wait, as values of a recipe's config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from models.checkpoints import CHECKPOINTS, WeightsInfo
+from models.training.recipes import RECIPES
+from models.training.recipes.mae import MODEL_FIELDS
+
+SCRATCH = "scratch"
+PRESETS: Mapping[str, tuple[float, float]] = {  # share of the recipe's usual steps, and of its usual batch
+    "quick": (0.03, 0.25),
+    "good": (0.25, 0.5),
+    "thorough": (1.0, 1.0),
+}
+FINE_TUNING_RATE = 0.3  # share of the usual learning rate, so that the start is not forgotten at once
+FAMILY = {
+    "cyclegan": ("cyclegan",),
+    "mae": ("mae",),
+    "vae": ("vae",),
+    "simsiam": ("contrastive", "supervised"),
+    "simclr": ("contrastive", "supervised"),
+    "moco": ("contrastive", "supervised"),
+    "supervised": ("supervised", "contrastive"),
+}
+
+# The options that decide a network's shape: a run that starts from trained weights has to share them.
+SHAPE: Mapping[str, frozenset[str]] = {
+    "cyclegan": frozenset({"image_size", "light", "num_filters", "num_blocks", "discriminator_filters"}),
+    "mae": frozenset({"image_size", *MODEL_FIELDS}),
+    "vae": frozenset({"image_size", "latent_dim", "num_filters"}),
+    **dict.fromkeys(("simsiam", "simclr", "moco", "supervised"), frozenset({"image_size", "width"})),
+}
+
+
+def starts(recipe: str) -> list[str]:
+    """Returns the names of our weights that a recipe can start from, the most fitting first.
+
+    Of CycleGAN's two directions one stands for both.
+    """
+    of_family = [name for family in FAMILY[recipe] for name, one in CHECKPOINTS.items() if one.family == family]
+    if recipe == "cyclegan":
+        of_family = of_family[:1]
+    return sorted(of_family, key=lambda name: not name.startswith(recipe))
+
+
+def start_config(recipe: str, info: WeightsInfo) -> dict[str, Any]:
+    """Returns the options without which the weights would not fit."""
+    known: dict[str, Any] = {"image_size": info.image_size, **info.args, "light": info.arch == "light_generator"}
+    return {name: known[name] for name in SHAPE[recipe] if name in known}
+
+
+def preset_config(
+    recipe: str, preset: str, fixed: Mapping[str, Any], fine_tune: bool, most_steps: int, stop_gradient: bool = True
+) -> dict[str, Any]:
+    """Returns all options of a recipe for a preset.
+
+    Args:
+        recipe: A key of `RECIPES`.
+        preset: A key of `PRESETS`.
+        fixed: Options that the start demands (see `start_config`).
+        fine_tune: Whether it starts from trained weights.
+        most_steps: Steps that a job may take here.
+        stop_gradient: False trains SimSiam without its stop-gradient.
+    """
+    config = asdict(RECIPES[recipe].Config())
+    share, batch = PRESETS[preset]
+    steps = min(most_steps, max(40, round(config["steps"] * share / 10) * 10))
+    config["steps"] = steps
+    config["batch_size"] = max(1 if config["batch_size"] == 1 else 8, round(config["batch_size"] * batch))
+    config["warmup"] = min(config["warmup"], max(1, steps // 10))
+    if "kl_warmup" in config:
+        config["kl_warmup"] = min(config["kl_warmup"], steps // 3)
+    if "queue_size" in config and preset == "quick":
+        config["queue_size"] = 1024  # a short run would never fill a longer one
+    if fine_tune:
+        config["learning_rate"] *= FINE_TUNING_RATE
+    if "stop_gradient" in config:
+        config["stop_gradient"] = stop_gradient
+    return {**config, **fixed}
+
+
+def fitting_jobs(recipe: str, jobs: Sequence[Any]) -> list[Any]:
+    """Returns the jobs whose weights a recipe can start from: of its own kind, with something learned."""
+    alike = {name for name, family in FAMILY.items() if set(family) == set(FAMILY[recipe])}
+    return [job for job in jobs if job.recipe in alike and job.step > 0 and job.state in ("done", "stopped")]

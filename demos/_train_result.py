@@ -1,0 +1,203 @@
+"""What a finished job gave: its weights to take away, and a look at what they do that the start did not."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from demos import _look as look
+from demos._base import Context
+from demos._train_visit import Runs, Watched, job_error
+from demos._visitor import owner_of, token_of
+from models.checkpoints import build_model, load_folder
+from models.images import read_image, square_crop, to_images, to_tensor
+from models.mae import random_mask
+from models.metrics import centred_directions, nearest_neighbours
+from models.training.jobs import JobError, Snapshot
+
+COLUMNS = 8  # held-out pictures shown
+POOL = 256  # training pictures among which neighbours are looked for
+SIDE = 128  # pixels each picture is shown at
+MARGIN = 6
+PARTS = {"cyclegan": ("a2b", "b2a")}  # of other methods, the main one
+
+
+def pictures_of(folder: Path, names: Sequence[str], most: int, side: int) -> list[Image.Image]:
+    """Returns up to `most` square pictures of a dataset's folders, the same ones every time."""
+    paths = sorted(path for name in names for path in (folder / name).rglob("*.webp"))
+    random.Random(0).shuffle(paths)
+    return [square_crop(read_image(path), side) for path in paths[:most]]
+
+
+def compare(
+    recipe: str, before: nn.Module, after: nn.Module, pictures: Sequence[Image.Image], pool: Sequence[Image.Image]
+) -> Image.Image:
+    """Returns a sheet of held-out pictures, what the start makes of them, and what the result does.
+
+    For encoders of the contrastive kind, "what it makes of a picture" is the training picture nearest to it.
+
+    Args:
+        recipe: A key of `models.training.recipes.RECIPES`.
+        before: The weights the run started from.
+        after: The weights it gave.
+        pictures: Held out, all of one size.
+        pool: Training pictures of the same size, looked through for neighbours.
+    """
+    images = to_tensor(list(pictures))
+    with torch.inference_mode():
+        rows = [_outcome(recipe, model, images, pool) for model in (before, after)]
+    extra = [_masked(images, _mask(after, images))] if recipe == "mae" else []
+    return _sheet([list(pictures), *extra, *rows])
+
+
+def _outcome(recipe: str, model: nn.Module, images: Tensor, pool: Sequence[Image.Image]) -> list[Image.Image]:
+    if recipe == "cyclegan":
+        return to_images(torch.cat([model(image[None]) for image in images]))
+    if recipe == "vae":
+        return to_images(model.decode(model.encode(images)[0]))  # type: ignore[operator]
+    if recipe == "mae":
+        mask = _mask(model, images)
+        return to_images(_paste(images, model.reconstruct(images, mask), mask))  # type: ignore[operator]
+    features = [model.forward_features(batch) for batch in (images, to_tensor(list(pool)))]  # type: ignore[operator]
+    centre = features[1].mean(dim=0)
+    nearest, _ = nearest_neighbours(*(centred_directions(part, centre) for part in features), k=1)
+    return [pool[int(index)] for index in nearest[:, 0]]
+
+
+def _mask(model: nn.Module, images: Tensor) -> Tensor:
+    """Returns the same mask every time, three quarters hidden, (N, L) with 1 hidden."""
+    num_patches: int = model.num_patches  # type: ignore[assignment]
+    return random_mask(len(images), num_patches, 0.75, torch.Generator().manual_seed(0))
+
+
+def _hidden(images: Tensor, mask: Tensor) -> Tensor:
+    """Returns the mask pixel by pixel, (N, 1, S, S)."""
+    grid = round(mask.shape[1] ** 0.5)
+    return nn.functional.interpolate(mask.float().reshape(-1, 1, grid, grid), size=images.shape[-2:])
+
+
+def _paste(images: Tensor, filled: Tensor, mask: Tensor) -> Tensor:
+    hidden = _hidden(images, mask)
+    return images * (1 - hidden) + filled * hidden
+
+
+def _masked(images: Tensor, mask: Tensor) -> list[Image.Image]:
+    return to_images(images * (1 - _hidden(images, mask)))
+
+
+def _sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
+    step = SIDE + MARGIN
+    page = Image.new("RGB", (len(rows[0]) * step - MARGIN, len(rows) * step - MARGIN), "white")
+    for top, row in enumerate(rows):
+        for left, picture in enumerate(row):
+            page.paste(picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS), (left * step, top * step))
+    return page
+
+
+def untrained(folder: Path, seed: int) -> nn.Module:
+    """Returns a network of the shape of some weights before any training."""
+    stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build_model(stored["arch"], stored["args"]).eval()
+
+
+def zip_folder(folder: Path) -> bytes:
+    """Returns a zip of a folder's files, the same bytes for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+                archive.writestr(zipfile.ZipInfo(name), path.read_bytes())
+    return buffer.getvalue()
+
+
+class Results:
+    """What the owner of a job can do with its weights."""
+
+    def __init__(self, ctx: Context, runs: Runs) -> None:
+        self._ctx, self._runs = ctx, runs
+
+    def on_compare(self, visitor: str, watched: Watched | None, request: gr.Request) -> list[Any]:
+        """Shows before and after on held-out pictures, and offers the weights: sheet, caption, download."""
+        owner, job = self._own(visitor, watched, request)
+        part = PARTS.get(job.recipe, ("",))[0]
+        try:
+            folder = self._runs.manager.weights(owner, job.id, part)
+            before = self._before(owner, job, folder, part)
+            data = self._runs.manager.pictures(owner, job.id)
+        except JobError as error:
+            raise job_error(self._ctx, request, error) from error
+        side = int(job.config["image_size"])
+        held_out = pictures_of(data, ("testA",) if part else ("test",), COLUMNS, side)
+        pool = pictures_of(data, ("trainA",) if part else ("train",), POOL, side)
+        sheet = compare(job.recipe, before, load_folder(folder), held_out, pool)
+        weights = folder.parent if part else folder
+        return [
+            gr.update(value=self._ctx.save_image(sheet), visible=True),
+            self._ctx.both(f"train.compared.{'mae' if job.recipe == 'mae' else _kind(job.recipe)}"),
+            gr.update(value=self._ctx.save_bytes(zip_folder(weights), ".zip"), visible=True),
+        ]
+
+    def _before(self, owner: str, job: Snapshot, folder: Path, part: str) -> nn.Module:
+        if job.start is None:
+            return untrained(folder, int(job.config["seed"]))
+        if job.start.startswith("job:"):
+            return load_folder(self._runs.manager.weights(owner, job.start.removeprefix("job:"), part))
+        return self._ctx.load_model(job.start)
+
+    def on_push(self, visitor: str, watched: Watched | None, name: str, request: gr.Request) -> str:
+        """Puts the weights into a repository of the visitor's, with their own login."""
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+        owner, job = self._own(visitor, watched, request)
+        token = token_of(request)
+        if token is None:
+            raise look.sorry(self._ctx, request, "train.push.login")
+        try:
+            parts = PARTS.get(job.recipe, ("",))
+            folder = self._runs.manager.weights(owner, job.id, parts[0])
+            repo = push(HfApi(token=token), folder.parent if parts[0] else folder, name)
+        except JobError as error:
+            raise job_error(self._ctx, request, error) from error
+        except (HfHubHTTPError, HFValidationError, OSError) as error:
+            raise look.sorry(self._ctx, request, "train.push.failed", message=str(error).splitlines()[0]) from error
+        return self._ctx.both("train.push.done", repo=repo)
+
+    def _own(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[str, Snapshot]:
+        owner, run = owner_of(visitor, request), watched.run if watched else ""
+        try:
+            if owner is None or not run.startswith("job:"):
+                raise JobError("unknown")
+            return owner, self._runs.manager.snapshot(owner, run.removeprefix("job:"))
+        except JobError as error:
+            raise job_error(self._ctx, request, error) from error
+
+
+def _kind(recipe: str) -> str:
+    return recipe if recipe in ("cyclegan", "vae") else "neighbours"
+
+
+def push(api: Any, folder: Path, name: str) -> str:
+    """Uploads a weights folder to a new or own repository and returns its id.
+
+    Args:
+        api: A `huggingface_hub.HfApi` with the visitor's token.
+        folder: What to upload.
+        name: Of the repository, below the visitor's own account.
+    """
+    repo = api.create_repo(name, private=True, exist_ok=True).repo_id
+    api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Weights trained with Unlabeled")
+    return str(repo)

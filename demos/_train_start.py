@@ -1,0 +1,234 @@
+"""From a visitor's pictures to a job: taking them in, choosing what to train, saying how long it takes, starting."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import gradio as gr
+
+from demos import _look as look
+from demos import _train_words as words
+from demos._base import Context
+from demos._controls import OptionError, Options
+from demos._train_presets import SCRATCH, SHAPE, fitting_jobs, preset_config, start_config, starts
+from demos._train_visit import Runs, Shown, job_error
+from demos._visitor import new_id, owner_of
+from models.archives import Limits as ReadLimits
+from models.checkpoints import CHECKPOINTS
+from models.training.audit import Audit, TooFewPicturesError, enough_for, take_in
+from models.training.jobs import JobError, JobRequest, Snapshot
+from models.training.recipes import RECIPES
+
+OPTIONS = Options({name: recipe.Config for name, recipe in RECIPES.items()})
+OPENING_RECIPE = "simsiam"
+OPENING_PRESET = "quick"
+
+
+@dataclass(frozen=True, eq=False)
+class Upload:
+    """Pictures that a visitor brought; it lives in their page's own `gr.State`.
+
+    Attributes:
+        owner: Whose they are.
+        folder: The clean copies, in the trainer's data folder.
+        audits: One, or two for the two sets of CycleGAN.
+        sources: The files they came from, to take them in again for a method that needs another layout.
+    """
+
+    owner: str
+    folder: Path
+    audits: tuple[Audit, ...]
+    sources: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What stands in the second step of the tab."""
+
+    recipe: str
+    start: str
+    preset: str
+    broken: bool
+
+
+class Starter:
+    """Everything that leads to a job."""
+
+    def __init__(self, ctx: Context, runs: Runs) -> None:
+        self._ctx, self._runs = ctx, runs
+
+    def config(self, owner: str | None, wish: Wish) -> dict[str, Any]:
+        """Returns the options for what was chosen.
+
+        Raises:
+            JobError: If the start is a job that is not the visitor's.
+        """
+        fixed: dict[str, Any] = {}
+        if wish.start.startswith("job:"):
+            stored = self._runs.manager.snapshot(owner or "", wish.start.removeprefix("job:")).config
+            fixed = {name: value for name, value in stored.items() if name in SHAPE[wish.recipe]}
+        elif wish.start in CHECKPOINTS:
+            fixed = start_config(wish.recipe, self._ctx.weights_info(wish.start))
+        steps = self._runs.manager.limits.steps if self._ctx.jobs else 20_000
+        broken = wish.recipe == "simsiam" and wish.broken
+        return preset_config(wish.recipe, wish.preset, fixed, wish.start != SCRATCH, steps, not broken)
+
+    def start_choices(self, recipe: str, jobs: Sequence[Snapshot]) -> list[tuple[Any, str]]:
+        """Returns what a recipe can start from, as choices of a menu."""
+        ours = [(name, name) for name in starts(recipe)]
+        own = [(job.title or f"{job.recipe} …{job.id[-6:]}", f"job:{job.id}") for job in fitting_jobs(recipe, jobs)]
+        return [*ours, *own, (self._ctx.t("train.scratch"), SCRATCH)]
+
+    def on_recipe(self, visitor: str, recipe: str, preset: str, broken: bool, request: gr.Request) -> list[Any]:
+        """Shows what the chosen method can start from, and its options: start, switch, second set, options."""
+        owner = owner_of(visitor, request)
+        jobs = self._ctx.jobs.jobs(owner) if self._ctx.jobs and owner else []
+        choices = self.start_choices(recipe, jobs)
+        config = self.config(owner, Wish(recipe, choices[0][1], preset, broken))
+        return [
+            gr.update(choices=choices, value=choices[0][1]),
+            gr.update(visible=recipe == "simsiam"),
+            gr.update(visible=recipe == "cyclegan"),
+            self._ctx.both(f"train.about.{recipe}"),
+            *OPTIONS.update(self._ctx, recipe, config),
+        ]
+
+    def on_wish(
+        self, visitor: str, recipe: str, start: str, preset: str, broken: bool, request: gr.Request
+    ) -> list[Any]:
+        """Fills the options in anew."""
+        try:
+            config = self.config(owner_of(visitor, request), Wish(recipe, start, preset, broken))
+        except JobError as error:
+            raise job_error(self._ctx, request, error) from error
+        return OPTIONS.update(self._ctx, recipe, config)
+
+    def on_files(
+        self,
+        visitor: str,
+        upload: Upload | None,
+        files_a: list[str] | None,
+        files_b: list[str] | None,
+        recipe: str,
+        start: str,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> list[Any]:
+        """Takes pictures in and says what they are: visitor, upload, audit, estimate, start button."""
+        sources = (tuple(files_a or ()), tuple(files_b or ())) if recipe == "cyclegan" else (tuple(files_a or ()),)
+        if upload is not None and upload.sources == sources:
+            return [gr.skip(), gr.skip(), *self._ready(upload, recipe, start)]
+        self._forget(upload)
+        if not any(sources):
+            return [gr.skip(), None, "", "", gr.update(interactive=False)]
+        if not all(sources):
+            return [gr.skip(), None, self._ctx.both("train.other_set"), "", gr.update(interactive=False)]
+        owner = owner_of(visitor, request)
+        if owner is None:
+            visitor = new_id()
+            owner = owner_of(visitor, request) or ""
+        taken = self._take_in(owner, sources, request, progress)
+        return [visitor, taken, *self._ready(taken, recipe, start)]
+
+    def _take_in(
+        self, owner: str, sources: tuple[tuple[str, ...], ...], request: gr.Request, progress: gr.Progress
+    ) -> Upload:
+        ctx, manager = self._ctx, self._runs.manager
+        reading = ctx.say(request, "embeddings.reading")
+        domains: tuple[Literal["", "A", "B"], ...] = ("A", "B") if len(sources) == 2 else ("",)
+        limits = ReadLimits(max_total_bytes=manager.limits.bytes, max_entries=4 * manager.limits.pictures)
+        try:
+            folder = manager.new_dataset(owner)
+        except JobError as error:
+            raise job_error(ctx, request, error) from error
+        try:
+            audits = tuple(
+                take_in(
+                    [Path(path) for path in paths], folder, domain, manager.limits.pictures // len(sources),
+                    manager.limits.fewest_pictures // len(sources), limits,
+                    lambda done: progress((done, None), desc=reading, unit="") if done % 20 == 0 else None,
+                )
+                for paths, domain in zip(sources, domains, strict=True)
+            )  # fmt: skip
+        except TooFewPicturesError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            left_out = sum(error.skipped.values())
+            raise look.sorry(
+                ctx, request, "train.too_few", count=error.count, limit=error.fewest, left_out=left_out
+            ) from error
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise look.sorry(ctx, request, "train.unreadable") from error
+        return Upload(owner, folder, audits, sources)
+
+    def _ready(self, upload: Upload, recipe: str, start: str) -> list[Any]:
+        """Returns the audit, an empty estimate, and the start button."""
+        html = words.audit_html(self._ctx, upload.audits, recipe, start == SCRATCH)
+        possible = enough_for(recipe, upload.audits, start == SCRATCH) != "impossible"
+        return [html, "", gr.update(interactive=possible)]
+
+    def _forget(self, upload: Upload | None) -> None:
+        """Deletes pictures that will not be trained on; jobs that were started have copies of their own."""
+        if upload is not None:
+            shutil.rmtree(upload.folder, ignore_errors=True)
+
+    def request(self, upload: Upload | None, wish: Wish, title: str, values: Sequence[Any], owner: str) -> JobRequest:
+        """Returns what the page asks to be trained.
+
+        Raises:
+            OptionError: If an option is outside its bounds.
+            JobError: "data" if there are no pictures of this visitor.
+        """
+        if upload is None or upload.owner != owner:
+            raise JobError("data")
+        config = OPTIONS.read(wish.recipe, values)
+        start = None if wish.start == SCRATCH else wish.start
+        return JobRequest(wish.recipe, config, upload.folder, start, title.strip()[:80])
+
+    def on_estimate(
+        self, visitor: str, upload: Upload | None, recipe: str, start: str, request: gr.Request, *values: Any
+    ) -> str:
+        """Says how long it would take here, after a few steps of trying; nothing without pictures."""
+        if upload is None:
+            return ""
+        owner = owner_of(visitor, request) or ""
+        asked = self._asked(upload, Wish(recipe, start, OPENING_PRESET, False), "", values, owner, request)
+        manager = self._runs.manager
+        try:
+            estimate = manager.estimate(owner, asked)
+        except JobError as error:
+            raise job_error(self._ctx, request, error) from error
+        return words.estimate_html(self._ctx, estimate, asked.config["steps"], manager.ahead())
+
+    def on_start(
+        self,
+        visitor: str,
+        upload: Upload | None,
+        recipe: str,
+        start: str,
+        title: str,
+        request: gr.Request,
+        *values: Any,
+    ) -> Shown:
+        """Puts the job into the queue and shows it."""
+        owner = owner_of(visitor, request) or ""
+        asked = self._asked(upload, Wish(recipe, start, OPENING_PRESET, False), title, values, owner, request)
+        try:
+            job = self._runs.manager.submit(owner, asked)
+        except JobError as error:
+            raise job_error(self._ctx, request, error) from error
+        return self._runs.show(owner, f"job:{job.id}", request)
+
+    def _asked(
+        self, upload: Upload | None, wish: Wish, title: str, values: Sequence[Any], owner: str, request: gr.Request
+    ) -> JobRequest:
+        try:
+            return self.request(upload, wish, title, values, owner)
+        except OptionError as error:
+            raise look.sorry(self._ctx, request, f"train.option.{error.code}", **error.values) from error
+        except JobError as error:
+            raise job_error(self._ctx, request, error) from error

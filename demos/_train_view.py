@@ -1,0 +1,234 @@
+"""The view of one run, live or recorded: its curves, its samples over time, and what they mean, in one component.
+
+Python tells the page a run as JSON, at first all of it, later only the rows after the last; the page draws, scrubs and
+replays by itself, so that fifty people who watch cost the server next to nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from demos._base import Context
+from demos._scatter import file_url
+from models.training.advice import MIN_ROWS, advise
+from models.training.recordings import Recording
+
+SCRIPT = Path(__file__).with_suffix(".js")
+STYLE = Path(__file__).with_suffix(".css")
+SPEEDS = (10, 30, 60)
+MAX_REMARKS = 60  # moments at which a long run is judged again when it is told from the beginning
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One small chart: which measures, over which range at least, with a dashed line where."""
+
+    key: str
+    names: tuple[str, ...]
+    range: tuple[float, float] | None = None
+    guide: float | None = None
+
+
+LOSS = Chart("loss", ("loss",))
+COLLAPSE = Chart("spread", ("std_of_l2_normalized",), (0.0, 1.0), 0.0)
+CONTRASTIVE = (COLLAPSE, Chart("uniformity", ("uniformity",), guide=0.0), Chart("alignment", ("alignment",)), LOSS)
+CHARTS: Mapping[str, tuple[Chart, ...]] = {
+    "cyclegan": (
+        Chart("balance", ("discriminator_a", "discriminator_b"), (0.0, 0.5), 0.25),
+        Chart("cycle", ("cycle",)),
+        Chart("adversarial", ("adversarial",)),
+        LOSS,
+    ),
+    "vae": (
+        Chart("reconstruction", ("reconstruction",)),
+        Chart("kl", ("kl",)),
+        Chart("active_units", ("active_units",), (0.0, 1.0)),
+        LOSS,
+    ),
+    "mae": (Chart("masked_error", ("loss",)),),
+    "simsiam": CONTRASTIVE,
+    "simclr": CONTRASTIVE,
+    "moco": CONTRASTIVE,
+    "supervised": (Chart("accuracy", ("accuracy",), (0.0, 1.0)), LOSS),
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One sheet of samples: the `place`-th of `of` in the file at `url`."""
+
+    step: int
+    url: str
+    ratio: float
+    place: int = 0
+    of: int = 1
+
+
+def run_view(ctx: Context, elem_id: str, value: str) -> gr.HTML:
+    """Places the view; its ``ready`` event asks what to show, ``stale`` for the whole run instead of its newest part.
+
+    Args:
+        ctx: The context of the tab.
+        elem_id: Id in the page.
+        value: A `run_value` to open on.
+    """
+    speeds = "".join(
+        f'<button type="button" data-speed="{speed}" aria-pressed="{str(speed == 30).lower()}">{speed}×</button>'
+        for speed in SPEEDS
+    )
+    return gr.HTML(
+        value,
+        html_template=f"""<div class="run" hidden>
+<div class="run-head"></div>
+<div class="run-samples"><div class="run-sheet"><img alt=""></div>
+<div class="run-caption">{ctx.both("train.samples")} <b class="run-frame-step"></b></div>
+<div class="run-film"></div></div>
+<div class="run-charts"></div>
+<div class="run-player"><button type="button" class="run-play" data-playing="false">
+<span class="run-start">▶ {ctx.both("train.play")}</span>
+<span class="run-pause">❚❚ {ctx.both("train.hold")}</span></button>
+<div class="run-speed">{speeds}</div>
+<label class="run-slider-label">{ctx.both("train.moment")}</label>
+<input class="run-slider" type="range" min="0" max="1" step="any" aria-label="step"><span class="run-step"></span></div>
+<div class="run-remark" aria-live="polite"></div></div>""",
+        css_template=STYLE.read_text("utf-8"),
+        js_on_load=SCRIPT.read_text("utf-8"),
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
+
+
+def run_value(
+    ctx: Context,
+    run_id: str,
+    recipe: str,
+    config: Mapping[str, Any],
+    rows: Sequence[Mapping[str, float]],
+    frames: Sequence[Frame],
+    *,
+    head: str,
+    total: int,
+    live: bool,
+    pictures: int | None = None,
+    after: int = 0,
+    earlier: Sequence[Mapping[str, float]] = (),
+) -> str:
+    """Returns the value of a `run_view`.
+
+    Args:
+        ctx: The context of the tab.
+        run_id: Tells one run from another.
+        recipe: A key of `models.training.recipes.RECIPES`.
+        config: Of the run.
+        rows: Logged metrics, all or those after step `after`.
+        frames: Sheets of samples, all or the new ones.
+        head: HTML of the line above.
+        total: Steps the run will take.
+        live: Whether more is to come.
+        pictures: Training pictures, if known.
+        after: The last step that the page has; 0 tells the run from the beginning.
+        earlier: Rows that the page has, which the advice is given on too.
+    """
+    charts = [
+        {
+            "title": ctx.both(f"train.chart.{chart.key}"),
+            "hint": ctx.both(f"train.chart.{chart.key}_hint"),
+            "names": chart.names,
+            "range": chart.range,
+            "guide": chart.guide,
+        }
+        for chart in CHARTS[recipe]
+    ]
+    shown = {name for chart in CHARTS[recipe] for name in chart.names} | {"step", "time"}
+    value = {
+        "id": run_id,
+        "head": head,
+        "live": live,
+        "total": total,
+        "after": after,
+        "rows": [_short(row, shown) for row in rows],
+        "frames": [vars(frame) for frame in frames],
+        "remarks": remarks(ctx, recipe, config, rows, pictures, earlier),
+    }
+    if not after:
+        value["charts"] = charts
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _short(row: Mapping[str, float], names: set[str]) -> dict[str, float | None]:
+    """Returns what the charts need of a row; JSON has no word for a number that is none."""
+    return {
+        name: round(value, 2) if name == "time" else float(f"{value:.5g}") if math.isfinite(value) else None
+        for name, value in row.items()
+        if name in names
+    }
+
+
+def remarks(
+    ctx: Context,
+    recipe: str,
+    config: Mapping[str, Any],
+    rows: Sequence[Mapping[str, float]],
+    pictures: int | None,
+    earlier: Sequence[Mapping[str, float]] = (),
+) -> list[dict[str, Any]]:
+    """Returns, for each moment at which the advice changes, its step and its HTML."""
+    told: list[dict[str, Any]] = []
+    everything = [*earlier, *rows]
+    stride = max(1, len(rows) // MAX_REMARKS)
+    for count in range(len(everything), len(earlier), -stride):
+        if count < MIN_ROWS:
+            break
+        html = "".join(
+            f'<p class="run-{one.level}">{ctx.both(f"train.advice.{one.code}", **one.values)}</p>'
+            for one in advise(recipe, everything[:count], config, pictures)
+        )
+        told.append({"step": everything[count - 1]["step"], "html": html})
+    told.reverse()
+    return [one for place, one in enumerate(told) if not place or one["html"] != told[place - 1]["html"]]
+
+
+def png_frames(ctx: Context, previews: Sequence[Path]) -> list[Frame]:
+    """Puts the previews of a run where the browser can fetch them."""
+    frames = []
+    for path in previews:
+        with Image.open(path) as image:
+            ratio = image.width / image.height
+        frames.append(
+            Frame(int(path.stem.removeprefix("step-")), file_url(ctx.save_bytes(path.read_bytes(), ".png")), ratio)
+        )
+    return frames
+
+
+def strip_frames(recording: Recording) -> list[Frame]:
+    """Returns the sheets of a recording, whose strip the browser may fetch as it is."""
+    with Image.open(recording.strip) as strip:
+        ratio = strip.width * len(recording.preview_steps) / strip.height
+    url, count = file_url(str(recording.strip)), len(recording.preview_steps)
+    return [Frame(step, url, ratio, place, count) for place, step in enumerate(recording.preview_steps)]
+
+
+def recording_value(ctx: Context, recording: Recording) -> str:
+    """Returns the value of a `run_view` that shows a recording."""
+    scores = " · ".join(f"{name} {value:g}" for name, value in recording.scores.items())
+    head = ctx.both(
+        "train.recorded",
+        title=recording.recipe,
+        data=", ".join(recording.data),
+        steps=recording.steps,
+        minutes=recording.seconds / 60,
+    )
+    about = ctx.both(f"train.recording.{recording.name}")
+    return run_value(
+        ctx, f"recording:{recording.name}", recording.recipe, recording.config, recording.rows,
+        strip_frames(recording), head=f'{about}<br><span class="run-quiet">{head} {scores}</span>',
+        total=recording.steps, live=False,
+    )  # fmt: skip

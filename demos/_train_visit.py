@@ -1,0 +1,241 @@
+"""What the trainer tab answers about runs: the list, the one that is watched, and what its owner does with it.
+
+Ids come from browsers and are never trusted: whose job it is says the manager, and whose browser `owner_of`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from demos import _look as look
+from demos import _train_words as words
+from demos._base import ASSETS, Context
+from demos._train_view import png_frames, recording_value, run_value
+from demos._visitor import owner_of
+from models.training.jobs import JobError, JobManager, Snapshot
+from models.training.recordings import Recording, recordings
+
+RECORDINGS = ASSETS / "recordings"
+OPENING = "simsiam-kinds"
+_RUN = re.compile(r"(job|public|recording):([A-Za-z0-9-]{1,64})")
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What one page shows; it lives in the page's own `gr.State`.
+
+    Attributes:
+        run: "job:<id>", "public:<id>" or "recording:<name>".
+        step: The last logged step that the page has.
+        frames: How many previews it has.
+        look: State and step of the job when it was last told.
+    """
+
+    run: str = ""
+    step: int = 0
+    frames: int = 0
+    look: str = ""
+
+
+class Shown(NamedTuple):
+    """The values, and in the same order the components, of everything that is about the watched run."""
+
+    watched: Any
+    runs: Any
+    view: Any
+    timer: Any
+    pause: Any
+    resume: Any
+    stop: Any
+    delete: Any
+    sure: Any
+    use: Any
+
+
+STALE = '{{"stale": "{}"}}'  # what makes the page ask for everything, once for each different reason
+
+
+class Runs:
+    """Everything about runs that exist."""
+
+    def __init__(self, ctx: Context, folder: Path = RECORDINGS) -> None:
+        self._ctx, self._folder = ctx, folder
+
+    @cached_property
+    def recorded(self) -> list[Recording]:
+        """The recordings that are shipped, the one the tab opens on first."""
+        return sorted(recordings(self._folder), key=lambda one: (one.name != OPENING, one.name))
+
+    def opening(self) -> tuple[str, str]:
+        """Returns the view and the list that the tab opens on, before anything is known of the visitor."""
+        first = self.recorded[0]
+        return recording_value(self._ctx, first), words.runs_html(
+            self._ctx, [], [], self.recorded, f"recording:{first.name}"
+        )
+
+    @property
+    def manager(self) -> JobManager:
+        """The trainer.
+
+        Raises:
+            gr.Error: If training is off here.
+        """
+        if self._ctx.jobs is None:
+            raise look.sorry(self._ctx, None, "train.off")
+        return self._ctx.jobs
+
+    def on_ready(self, visitor: str, request: gr.Request) -> Shown:
+        """Shows a visitor who comes back their job, if one is under way or waits for them."""
+        owner = owner_of(visitor, request)
+        jobs = self._ctx.jobs.jobs(owner) if self._ctx.jobs and owner else []
+        waiting = [job for job in jobs if job.state in (*words.LIVE, "paused", "interrupted")] or jobs
+        first = f"job:{waiting[0].id}" if waiting else f"recording:{self.recorded[0].name}"
+        return self.show(owner, first, request)
+
+    def on_pick(self, visitor: str, event: gr.EventData, request: gr.Request) -> Shown:
+        """Shows the run that was chosen from the list."""
+        data = event._data
+        run = data.get("run") if isinstance(data, dict) else None
+        return self.show(owner_of(visitor, request), str(run), request)
+
+    def on_stale(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
+        """Tells a page the whole of its run again, of which it lacks a part."""
+        if watched is None or not watched.run:
+            return self.on_ready(visitor, request)
+        return self.show(owner_of(visitor, request), watched.run, request)
+
+    def on_tick(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Any, Any]:
+        """Adds to the page what its job did since it was last told; nothing where nothing happened.
+
+        Every output of an event costs, and this one runs all the time: where buttons or the list have to change, the
+        page is only told that it is stale, and asks for everything.
+        """
+        if watched is None or not watched.run or watched.run.startswith("recording:"):
+            return gr.skip(), gr.skip()
+        owner = owner_of(visitor, request)
+        try:
+            job = self._snapshot(owner, watched.run, watched.step)
+        except JobError:  # deleted elsewhere
+            return Watched(), STALE.format(watched.run)
+        now = _look_of(job)
+        if watched.step == 0 and job.metrics or watched.look.split()[0] != job.state:
+            return gr.skip(), STALE.format(now)
+        if now == watched.look and not job.metrics and len(job.previews) == watched.frames:
+            return gr.skip(), gr.skip()
+        told = replace(
+            watched, look=now, frames=len(job.previews),
+            step=int(job.metrics[-1]["step"]) if job.metrics else watched.step,
+        )  # fmt: skip
+        return told, self._newest(owner, watched, job)
+
+    def _newest(self, owner: str | None, watched: Watched, job: Snapshot) -> str:
+        everything = self._snapshot(owner, watched.run, 0).metrics if job.metrics else ()
+        earlier = [row for row in everything if row["step"] <= watched.step]
+        return run_value(
+            self._ctx, watched.run, job.recipe, job.config, job.metrics,
+            png_frames(self._ctx, job.previews[watched.frames :]), head=words.head_html(self._ctx, job),
+            total=job.total, live=job.state in words.LIVE, after=watched.step, earlier=earlier,
+        )  # fmt: skip
+
+    def act(self, action: Callable[[str, str], Any], visitor: str, watched: Watched | None, request: gr.Request) -> str:
+        """Does something with the watched job, for its owner only; returns who that is.
+
+        Raises:
+            gr.Error: If it is not theirs, or cannot be done.
+        """
+        owner, run = owner_of(visitor, request), watched.run if watched else ""
+        if owner is None or not run.startswith("job:"):
+            raise look.sorry(self._ctx, request, "error.job.unknown")
+        try:
+            action(owner, run.removeprefix("job:"))
+        except JobError as error:
+            raise job_error(self._ctx, request, error) from error
+        return owner
+
+    def on_pause(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
+        """Lets the watched job rest."""
+        return self.show(self.act(self.manager.pause, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
+
+    def on_resume(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
+        """Lets it go on."""
+        return self.show(self.act(self.manager.resume, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
+
+    def on_stop(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
+        """Ends it with its last checkpoint."""
+        return self.show(self.act(self.manager.stop, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
+
+    def on_delete(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
+        """Deletes it with its pictures and weights."""
+        self.act(self.manager.delete, visitor, watched, request)
+        return self.on_ready(visitor, request)
+
+    def show(self, owner: str | None, run: str, request: gr.Request | None) -> Shown:
+        """Returns everything about a run that the visitor may see.
+
+        Raises:
+            gr.Error: If there is none, or it is another visitor's.
+        """
+        ctx = self._ctx
+        kind, name = _parts(ctx, run, request)
+        jobs = ctx.jobs.jobs(owner) if ctx.jobs and owner else []
+        public = ctx.jobs.public_jobs() if ctx.jobs else []
+        listed = words.runs_html(ctx, jobs, public, self.recorded, run)
+        if kind == "recording":
+            found = [one for one in self.recorded if one.name == name]
+            if not found:
+                raise look.sorry(ctx, request, "error.job.unknown")
+            buttons = [gr.update(visible=False)] * 6
+            return Shown(Watched(run), listed, recording_value(ctx, found[0]), gr.Timer(active=False), *buttons)
+        try:
+            job = self._snapshot(owner, run, 0)
+        except JobError as error:
+            raise job_error(ctx, request, error) from error
+        step = int(job.metrics[-1]["step"]) if job.metrics else 0
+        view = run_value(
+            ctx, run, job.recipe, job.config, job.metrics, png_frames(ctx, job.previews),
+            head=words.head_html(ctx, job), total=job.total, live=job.state in words.LIVE,
+        )  # fmt: skip
+        own = kind == "job"
+        return Shown(
+            watched=Watched(run, step, len(job.previews), _look_of(job)),
+            runs=listed,
+            view=view,
+            timer=gr.Timer(active=job.state in words.LIVE),
+            pause=gr.update(visible=own and job.state in words.LIVE),
+            resume=gr.update(visible=own and job.state in words.RESTING),
+            stop=gr.update(visible=own and job.state in (*words.LIVE, "paused", "interrupted")),
+            delete=gr.update(visible=own),
+            sure=gr.update(visible=False),
+            use=gr.update(visible=own and job.state in ("done", "stopped", "paused", "interrupted") and job.step > 0),
+        )
+
+    def _snapshot(self, owner: str | None, run: str, after: int) -> Snapshot:
+        kind, _, name = run.partition(":")
+        if self._ctx.jobs is None or (kind == "job" and owner is None):
+            raise JobError("unknown")
+        if kind == "public":
+            return self._ctx.jobs.public_snapshot(name, after)
+        return self._ctx.jobs.snapshot(owner or "", name, after)
+
+
+def _parts(ctx: Context, run: str, request: gr.Request | None) -> tuple[str, str]:
+    match = _RUN.fullmatch(run)
+    if not match:
+        raise look.sorry(ctx, request, "error.job.unknown")
+    return match[1], match[2]
+
+
+def _look_of(job: Snapshot) -> str:
+    return f"{job.state} {job.step} {job.queue_place}"
+
+
+def job_error(ctx: Context, request: gr.Request | None, error: JobError) -> gr.Error:
+    """Turns the reason why a job cannot be had into a message for the visitor."""
+    return look.sorry(ctx, request, f"error.job.{error.code}", **error.values)

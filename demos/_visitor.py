@@ -1,0 +1,76 @@
+"""Who a visitor is: their Hugging Face login on a Space that offers it, else a random id that their browser keeps.
+
+The id is a secret like a password: whoever has it sees the visitor's trainings. It is never shown, logged, or part of
+an address.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import secrets
+import time
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context as GradioContext
+
+STORAGE_KEY = "unlabeled-visitor"
+# Encrypts what lies in the browser's own storage; it protects nothing, but has to stay the same between two starts.
+STORAGE_SECRET = "unlabeled"
+_ID = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def has_login() -> bool:
+    """Whether this is a Space with Hugging Face login; anywhere else a login button would crash the app."""
+    return os.environ.get("SYSTEM") == "spaces" and bool(os.environ.get("OAUTH_CLIENT_ID"))
+
+
+def remembered_id() -> gr.BrowserState:
+    """Places what keeps the id in the browser, empty until `new_id` is put into it.
+
+    It stands outside the tabs: Gradio reads what a browser remembers only once a component is shown, and a tab that
+    was not opened yet would look like a new visitor.
+    """
+    state = gr.BrowserState("", storage_key=STORAGE_KEY, secret=STORAGE_SECRET, render=False)
+    here, GradioContext.block = GradioContext.block, GradioContext.root_block
+    try:
+        state.render()
+    finally:
+        GradioContext.block = here
+    return state
+
+
+def new_id() -> str:
+    """Returns an id of 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def owner_of(browser_id: Any, request: gr.Request | None) -> str | None:
+    """Returns whom trainings belong to, or None for a visitor of whom nothing is known yet.
+
+    Args:
+        browser_id: What the browser sent; anything that `new_id` cannot have made counts as nothing.
+        request: Of the event; its session holds the login, signed by the server.
+    """
+    login = _login(request)
+    if login is not None:
+        return f"hf:{login['userinfo']['preferred_username']}"
+    if isinstance(browser_id, str) and _ID.fullmatch(browser_id):
+        return f"browser:{browser_id}"
+    return None
+
+
+def token_of(request: gr.Request | None) -> str | None:
+    """Returns the access token of a visitor who is logged in, to be used at once and never kept."""
+    login = _login(request)
+    return None if login is None else str(login["access_token"])
+
+
+def _login(request: gr.Request | None) -> dict[str, Any] | None:
+    if not has_login() or request is None:
+        return None
+    scope = getattr(request.request, "scope", {})
+    login = scope.get("session", {}).get("oauth_info")
+    return login if login and login.get("expires_at", math.inf) > time.time() else None

@@ -1,0 +1,229 @@
+"""The trainer tab: fine-tune a network on pictures of one's own, watch it learn, and replay runs that are finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+from gradio.components import Component
+
+from demos import _look as look
+from demos._base import Context, Demo
+from demos._train_presets import PRESETS
+from demos._train_result import Results
+from demos._train_start import OPENING_PRESET, OPENING_RECIPE, OPTIONS, Starter, Wish
+from demos._train_view import run_view
+from demos._train_visit import Runs, Shown
+from demos._train_words import limits_html
+from demos._visitor import has_login, remembered_id
+from models.training.recipes import RECIPES
+
+NAME = "train"
+POLL_SECONDS = 2.0
+STYLE = Path(__file__).with_name("_train.css")
+PICK_SCRIPT = """element.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-run]");
+  if (button) trigger("pick", { run: button.dataset.run });
+});"""
+# Without the queue an event costs half as much, but a sentence for the visitor does not arrive: for polling only.
+QUICK_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+PROMPT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
+SLOW_EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1}
+
+
+class Steps(NamedTuple):
+    """The controls of the three steps to a job."""
+
+    files_a: gr.File
+    files_b: gr.File
+    audit: gr.HTML
+    recipe: gr.Radio
+    about: gr.HTML
+    start: gr.Dropdown
+    preset: gr.Radio
+    broken: gr.Checkbox
+    options: list[Component]
+    title: gr.Textbox
+    estimate: gr.HTML
+    go: gr.Button
+
+
+class Outcome(NamedTuple):
+    """What shows the result of a job."""
+
+    compare: gr.Button
+    sheet: gr.Image
+    caption: gr.HTML
+    download: gr.DownloadButton
+
+
+def build(ctx: Context) -> None:
+    """Creates the components of the tab and connects them."""
+    runs = Runs(ctx)
+    starter, results = Starter(ctx, runs), Results(ctx, runs)
+    visitor = remembered_id()
+    look.lead(ctx, "train.lead")
+    shown, outcome = _watching(ctx, runs, results, visitor)
+    off = "disabled" if ctx.jobs is None else (ctx.jobs.off or "").removeprefix("off_")
+    gr.Markdown(ctx.t("train.own"), elem_classes="train-own")
+    if off:
+        look.html_line(ctx.both(f"error.job.off_{off}"), "score", "train-off")
+    else:
+        steps = _steps(ctx, starter)
+        _connect_steps(starter, visitor, steps, shown)
+    look.aside(ctx, "train.how_title", "train.how")
+    _connect_runs(runs, visitor, shown)
+    _connect_result(results, visitor, shown, outcome)
+
+
+def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserState) -> tuple[Shown, Outcome]:
+    """Places the list of runs, the view of one, and what its owner can do with it."""
+    view_value, list_value = runs.opening()
+    style = f"<style>{STYLE.read_text('utf-8')}</style>"
+    listed = gr.HTML(list_value, js_on_load=PICK_SCRIPT, head=style, apply_default_css=False, elem_id="train-runs")
+    view = run_view(ctx, "train-view", view_value)
+    with gr.Row(elem_id="train-bar", elem_classes="toolbar"):
+        pause = _button(ctx, "pause")
+        resume = _button(ctx, "resume", "primary")
+        stop = _button(ctx, "stop")
+        delete = _button(ctx, "delete")
+        sure = _button(ctx, "sure", "stop")
+    with gr.Column(visible=False, elem_id="train-use") as use:
+        compare = gr.Button(ctx.t("train.compare"), variant="primary", elem_id="train-compare")  # type: ignore[arg-type]
+        sheet = gr.Image(
+            visible=False, type="filepath", format="png", interactive=False, show_label=False,
+            buttons=["download", "fullscreen"], elem_id="train-sheet",
+        )  # fmt: skip
+        caption = look.html_line("", "facts", "train-caption")
+        download = gr.DownloadButton(ctx.t("train.download"), visible=False, elem_id="train-download")  # type: ignore[arg-type]
+        if has_login():
+            _push(ctx, results, visitor, watched := gr.State(None))
+        else:
+            watched = gr.State(None)
+    timer = gr.Timer(POLL_SECONDS, active=False)
+    shown = Shown(watched, listed, view, timer, pause, resume, stop, delete, sure, use)
+    return shown, Outcome(compare, sheet, caption, download)
+
+
+def _button(ctx: Context, name: str, variant: Any = "secondary") -> gr.Button:
+    label: Any = ctx.t(f"train.{name}")
+    return gr.Button(label, variant=variant, visible=False, size="md", elem_id=f"train-{name}")
+
+
+def _push(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.State) -> None:
+    """Places what sends the weights to the visitor's own account; only where they can log in."""
+    with look.options(ctx, "train.push.title"):
+        gr.LoginButton()
+        name = gr.Textbox(label=ctx.t("train.push.name"), max_length=96)  # type: ignore[arg-type]
+        send = gr.Button(ctx.t("train.push.send"))  # type: ignore[arg-type]
+        said = look.html_line("", "facts", "train-pushed")
+    send.click(results.on_push, [visitor, watched, name], said, **SLOW_EVENT)
+
+
+def _steps(ctx: Context, starter: Starter) -> Steps:
+    """Places the three steps: pictures, method, start."""
+    assert ctx.jobs is not None
+    gr.Markdown(ctx.t("train.step_1"), elem_classes="train-step")
+    look.html_line(limits_html(ctx, ctx.jobs.limits), "facts", "train-limits")
+    with gr.Row(elem_classes="columns"):
+        files_a = _files(ctx, "train.files", "train-files-a")
+        files_b = _files(ctx, "train.files_b", "train-files-b", visible=False)
+    audit = look.html_line("", "train-audit", "train-audit")
+    gr.Markdown(ctx.t("train.step_2"), elem_classes="train-step")
+    recipe = look.pills(
+        ctx, "train.recipe", {name: f"train.recipe.{name}" for name in RECIPES}, OPENING_RECIPE, "train-recipe"
+    )
+    about = look.html_line(ctx.both(f"train.about.{OPENING_RECIPE}"), "facts", "train-about")
+    choices = starter.start_choices(OPENING_RECIPE, [])
+    config = starter.config(None, Wish(OPENING_RECIPE, choices[0][1], OPENING_PRESET, False))
+    with gr.Row(elem_classes="train-choices"):
+        start = gr.Dropdown(choices, value=choices[0][1], label=ctx.t("train.start"), elem_id="train-start")  # type: ignore[arg-type]
+        preset = look.pills(
+            ctx, "train.preset", {name: f"train.preset.{name}" for name in PRESETS}, OPENING_PRESET, "train-preset"
+        )
+    broken = gr.Checkbox(False, label=ctx.t("train.break"), info=ctx.t("train.break_info"), elem_id="train-break")  # type: ignore[arg-type]
+    with look.options(ctx, "train.options"), gr.Row(elem_id="train-options"):
+        options = OPTIONS.build(ctx, OPENING_RECIPE, config)
+    gr.Markdown(ctx.t("train.step_3"), elem_classes="train-step")
+    with gr.Row(elem_classes="train-choices"):
+        title = gr.Textbox(label=ctx.t("train.name"), max_length=80, elem_id="train-name")  # type: ignore[arg-type]
+        go = gr.Button(ctx.t("train.go"), variant="primary", interactive=False, elem_id="train-go")  # type: ignore[arg-type]
+    estimate = look.html_line("", "score", "train-estimate")
+    return Steps(files_a, files_b, audit, recipe, about, start, preset, broken, options, title, estimate, go)
+
+
+def _files(ctx: Context, key: str, elem_id: str, visible: bool = True) -> gr.File:
+    label: Any = ctx.t(key)
+    return gr.File(
+        label=label, file_count="multiple", file_types=["image", ".zip"], height=140, visible=visible, elem_id=elem_id
+    )
+
+
+def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
+    """Shows a visitor's job when they come, what it does while it runs, and what they choose to look at."""
+    everything = list(shown)
+    here = [visitor, shown.watched]
+    shown.view.ready(runs.on_ready, visitor, everything, **QUICK_EVENT)
+    shown.view.stale(runs.on_stale, here, everything, **QUICK_EVENT)
+    shown.runs.pick(runs.on_pick, visitor, everything, **PROMPT_EVENT)
+    shown.timer.tick(runs.on_tick, here, [shown.watched, shown.view], **QUICK_EVENT)
+    for button, handler in ((shown.pause, runs.on_pause), (shown.resume, runs.on_resume), (shown.stop, runs.on_stop)):
+        button.click(handler, here, everything, **PROMPT_EVENT)
+    shown.delete.click(lambda: gr.update(visible=True), None, shown.sure, **QUICK_EVENT)
+    shown.sure.click(runs.on_delete, here, everything, **PROMPT_EVENT)
+
+
+def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, outcome: Outcome) -> None:
+    """Shows before and after, and clears it away when another run is looked at."""
+    parts: list[Component] = [outcome.sheet, outcome.caption, outcome.download]
+    outcome.compare.click(results.on_compare, [visitor, shown.watched], parts, **SLOW_EVENT)
+    empty = [gr.update(value=None, visible=False), "", gr.update(visible=False)]
+    shown.runs.pick(lambda: empty, None, parts, **QUICK_EVENT)
+
+
+def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, shown: Shown) -> None:
+    """Leads from pictures over the choice of a method to a job."""
+    upload = gr.State(None)
+    wish: list[Component] = [visitor, steps.recipe, steps.start, steps.preset, steps.broken]
+    pictures: list[Component] = [visitor, upload, steps.files_a, steps.files_b, steps.recipe, steps.start]
+    told: list[Component] = [visitor, upload, steps.audit, steps.estimate, steps.go]
+    asked: list[Component] = [visitor, upload, steps.recipe, steps.start]
+
+    def judge(listen: Callable[..., Any]) -> None:
+        taken = listen(
+            starter.on_files,
+            pictures,
+            told,
+            show_progress_on=[steps.audit],
+            concurrency_limit=2,
+            api_visibility="private",
+        )
+        taken.success(
+            starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **SLOW_EVENT
+        )
+
+    judge(partial(gr.on, [steps.files_a.change, steps.files_b.change]))
+    chosen = steps.recipe.input(
+        starter.on_recipe,
+        [visitor, steps.recipe, steps.preset, steps.broken],
+        [steps.start, steps.broken, steps.files_b, steps.about, *steps.options],
+        **PROMPT_EVENT,
+    )
+    changes = [steps.start.input, steps.preset.input, steps.broken.input]
+    judge(chosen.then)
+    judge(gr.on(changes, starter.on_wish, wish, steps.options, **PROMPT_EVENT).then)
+    edits = [getattr(option, "blur", None) or option.input for option in steps.options]
+    gr.on(
+        edits, starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **SLOW_EVENT
+    )
+    steps.go.click(starter.on_start, [*asked, steps.title, *steps.options], list(shown), api_visibility="private")
+
+
+def precompute(ctx: Context, folder: Path) -> None:
+    """The tab opens on a recording, which `python -m models.training record` writes; nothing else is needed."""
+
+
+DEMO = Demo(NAME, 50, build, precompute)

@@ -1,0 +1,158 @@
+"""What the curves of a run mean: rows of metrics in, short codes out, for a sentence in plain words.
+
+Each rule looks at the last rows only, so that advice disappears when the trouble does. The codes:
+
+    "diverging"             the loss is far above what it had reached
+    "collapsed"             contrastive: the outputs are all the same
+    "collapsing"            contrastive: they are becoming so
+    "discriminator_wins"    CycleGAN: it tells every fake, so the translators learn nothing from it
+    "generator_wins"        CycleGAN: it is fooled by everything, so it teaches nothing
+    "no_way_back"           CycleGAN: the round trip does not get better
+    "posterior_collapse"    VAE: the latent numbers carry nothing
+    "blurry_start"          VAE: the KL divergence's weight is still rising, so samples are no good yet
+    "not_learning"          the loss has not moved
+    "memorising"            so many passes over so few pictures that they are learned by heart
+    "flat"                  the loss no longer moves: more steps of this kind bring little
+    "spread_out", "balanced", "code_is_used"   the method's own measure is healthy
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any, Literal
+
+Rows = Sequence[Mapping[str, float]]
+
+MIN_ROWS = 4  # fewer say nothing
+WINDOW = 5  # rows that count as "now"
+CONTRASTIVE = ("simsiam", "simclr", "moco")
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One remark: its code, how serious it is, and the numbers its sentence mentions."""
+
+    code: str
+    level: Literal["good", "note", "warning"]
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+def advise(recipe: str, rows: Rows, config: Mapping[str, Any], pictures: int | None = None) -> list[Advice]:
+    """Return what is worth saying about a run, the most serious first.
+
+    Args:
+        recipe: A key of `models.training.recipes.RECIPES`.
+        rows: Logged metrics in order, each with "step" and "loss" and the recipe's own measures.
+        config: The run's config.
+        pictures: Number of training pictures, if known.
+    """
+    if len(rows) < MIN_ROWS:
+        return []
+    found = _diverging(rows, adversarial=recipe == "cyclegan")
+    if recipe in _RULES:
+        found += _RULES[recipe](rows, config)
+    if not any(one.level == "warning" for one in found):
+        # a GAN's losses tell who is ahead, not how far it has come
+        found += [*_memorising(rows, config, pictures), *([] if recipe == "cyclegan" else _still(rows, config))]
+    order = {"warning": 0, "note": 1, "good": 2}
+    return sorted(found, key=lambda one: order[one.level])
+
+
+def _now(rows: Rows, name: str) -> float:
+    """Return the mean of a measure over the last rows; not a number where it is not logged."""
+    values = [row[name] for row in rows[-WINDOW:] if name in row]
+    return fmean(values) if values else math.nan
+
+
+def _at_first(rows: Rows, name: str) -> float:
+    return rows[0].get(name, math.nan)
+
+
+def _diverging(rows: Rows, adversarial: bool) -> list[Advice]:
+    """The loss rose above its best by more than it had fallen in all, and is rising still; a GAN's may do that."""
+    losses = [row["loss"] for row in rows]
+    if not all(map(math.isfinite, losses)):
+        return [Advice("diverging", "warning", {"loss": losses[-1]})]
+    if adversarial:
+        return []
+    best = min(losses)
+    fallen = max(losses[0] - best, 0.05 * abs(losses[0]))
+    if losses[-1] > losses[0] and losses[-1] - best > 1.5 * fallen and losses[-1] >= losses[-2]:
+        return [Advice("diverging", "warning", {"loss": losses[-1], "best": best})]
+    return []
+
+
+def _contrastive(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:
+    """The spread of normalised outputs times sqrt(D) is near 1 in health and 0 at collapse (2011.10566 §4.1).
+
+    A few outputs that stand apart keep the spread up; the uniformity, 0 at collapse, is not deceived by them.
+    """
+    spread = _now(rows, "std_of_l2_normalized")
+    if spread < 0.1 or _now(rows, "uniformity") > -0.1:
+        return [Advice("collapsed", "warning", {"spread": spread})]
+    before = _at_first(rows, "std_of_l2_normalized")
+    if spread < 0.5 and spread < 0.7 * before:
+        return [Advice("collapsing", "warning", {"spread": spread})]
+    return [Advice("spread_out", "good", {"spread": spread})] if spread > 0.6 else []
+
+
+def _cyclegan(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:
+    """With least squares, half the sum of both errors is 0.25 for a discriminator that cannot tell."""
+    judged = min(_now(rows, "discriminator_a"), _now(rows, "discriminator_b"))
+    fooling = _now(rows, "adversarial") / 2  # a generator's loss; 1 when the discriminator answers 0
+    found = []
+    if judged < 0.05 and fooling > 0.7:
+        found.append(Advice("discriminator_wins", "warning", {"error": judged}))
+    elif max(_now(rows, "discriminator_a"), _now(rows, "discriminator_b")) > 0.4:
+        found.append(Advice("generator_wins", "warning", {"error": judged}))
+    elif 0.1 < judged < 0.3:
+        found.append(Advice("balanced", "good", {"error": judged}))
+    if len(rows) >= 2 * WINDOW and _now(rows, "cycle") > 0.95 * _at_first(rows, "cycle"):
+        found.append(Advice("no_way_back", "warning", {"cycle": _now(rows, "cycle")}))
+    return found
+
+
+def _vae(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:
+    """Few active units or almost no KL divergence: the decoder ignores the code (1509.00519 §5.2)."""
+    if config.get("autoencoder"):
+        return []
+    step, warmup = rows[-1]["step"], config.get("kl_warmup", 0)
+    active, kl = _now(rows, "active_units"), _now(rows, "kl")
+    if active < 0.05 or kl < 1.0:
+        return [Advice("posterior_collapse", "warning", {"active": active, "kl": kl})]
+    if step < warmup:
+        return [Advice("blurry_start", "note", {"step": step, "warmup": warmup})]
+    return [Advice("code_is_used", "good", {"active": active})] if active > 0.2 else []
+
+
+_RULES: Mapping[str, Callable[[Rows, Mapping[str, Any]], list[Advice]]] = {
+    "cyclegan": _cyclegan,
+    "vae": _vae,
+    **{name: _contrastive for name in CONTRASTIVE},
+}
+
+
+def _memorising(rows: Rows, config: Mapping[str, Any], pictures: int | None) -> list[Advice]:
+    """Few pictures seen very often are learned by heart, which a falling loss does not show."""
+    if not pictures:
+        return []
+    passes = rows[-1]["step"] * config.get("batch_size", 1) / pictures
+    return [Advice("memorising", "note", {"passes": passes, "pictures": pictures})] if passes > 200 else []
+
+
+def _still(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:
+    """The loss of the last third is where that of the first rows, or of the third before, already was."""
+    third = len(rows) // 3
+    if third < 3 or rows[-1]["step"] < config.get("warmup", 0):
+        return []
+    losses = [row["loss"] for row in rows]
+    first, middle, last = (fmean(part) for part in (losses[:2], losses[third : 2 * third], losses[-third:]))
+    noise = max(1e-3 * abs(middle), (max(losses[-third:]) - min(losses[-third:])) / 4)
+    if first - last <= max(noise, 0.01 * abs(first)):
+        return [Advice("not_learning", "warning", {"loss": last})]
+    if middle - last <= min(noise, 0.02 * (first - last)):
+        return [Advice("flat", "note", {"loss": last})]
+    return []

@@ -1,0 +1,291 @@
+"""A look at pictures before training: what was skipped, what repeats, what is blurred, and whether it is enough.
+
+`take_in` reads untrusted uploads once, keeps clean copies in a folder that `load_split` understands (``train/`` and
+``test/``, below them a folder for each label or set), and returns an `Audit` of plain numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from models.archives import Limits, iter_pictures
+from models.images import read_image, square_crop, to_tensor
+from models.training.data import held_out
+
+KEPT_SIDE = 512  # pixels; no recipe's preset trains larger
+QUALITY = 92  # of the copies, WebP
+THUMBNAIL = 64  # pixels
+MAX_THUMBNAILS = 48
+SHARPNESS_SIDE = 128  # pixels at which blur is judged, so that a large photo is not called sharper than a small one
+BLURRED_BELOW = 40.0  # variance of the Laplacian in squared levels of 0 to 255
+NEAR_BITS = 5  # of 63: perceptual hashes that differ in no more belong to near duplicates
+UNEVEN_RATIO = 3.0  # largest to smallest label
+FEWEST = 4  # pictures of a set: one is held out, and a step needs two or three that differ
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What `take_in` saw, of one set of pictures.
+
+    Attributes:
+        count: Pictures kept.
+        total: Files seen.
+        skipped: Reason code (see `models.archives`) -> number of files left out; "repeated" are exact copies.
+        labels: Label -> number of pictures; empty where there are none.
+        sides: Smallest, median and largest short side in pixels, as read (at most `KEPT_SIDE`).
+        near_duplicates: Pictures that look like an earlier one.
+        blurred: Pictures whose sharpness is under `BLURRED_BELOW`.
+        held_out: Pictures set aside to measure with, among `count`.
+        thumbnails: One sheet, RGB, of up to `MAX_THUMBNAILS` pictures of `THUMBNAIL` pixels, spread over all.
+    """
+
+    count: int
+    total: int
+    skipped: Mapping[str, int]
+    labels: Mapping[str, int]
+    sides: tuple[int, int, int]
+    near_duplicates: int
+    blurred: int
+    held_out: int
+    thumbnails: Image.Image
+
+    @property
+    def smooth(self) -> bool:
+        """Whether most pictures have no sharp edge: all are blurred, or the subject is soft, as galaxies are."""
+        return self.blurred > self.count / 2
+
+
+@dataclass
+class _Notes:
+    """What is noted of each picture while only one of them is in memory."""
+
+    paths: list[Path] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    sides: list[int] = field(default_factory=list)
+    hashes: list[Tensor] = field(default_factory=list)
+    sharpness: list[float] = field(default_factory=list)
+
+
+class TooFewPicturesError(ValueError):
+    """There are fewer usable pictures than needed.
+
+    Attributes:
+        count: How many there are.
+        fewest: How many are needed.
+        skipped: What was left out, by reason.
+    """
+
+    def __init__(self, count: int, fewest: int, skipped: Mapping[str, int]) -> None:
+        super().__init__(f"{count} usable pictures are too few to train on; give at least {fewest}.")
+        self.count, self.fewest, self.skipped = count, fewest, dict(skipped)
+
+
+def take_in(
+    paths: Sequence[Path],
+    folder: Path,
+    domain: Literal["", "A", "B"] = "",
+    max_pictures: int = 10_000,
+    fewest: int = FEWEST,
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
+    progress: Callable[[int], None] = lambda done: None,
+) -> Audit:
+    """Copy the usable pictures of files, folders and zips into a dataset folder and describe them.
+
+    Exact copies are left out. What a source held out (a folder called test or val) stays held out; otherwise
+    every fifth picture of each label is.
+
+    Args:
+        paths: Files, folders and zips mixed, untrusted.
+        folder: Receives ``train/`` and ``test/``, for a domain ``trainA/`` and so on.
+        domain: Which of CycleGAN's two sets this is; its labels are then left aside.
+        max_pictures: More are counted as "too_many".
+        fewest: Pictures that are needed.
+        limits: How much may be read.
+        progress: Called with the number of pictures so far.
+
+    Raises:
+        TooFewPicturesError: If fewer than `fewest` can be used.
+        OSError: If one of the paths cannot be opened or a copy cannot be written.
+    """
+    skipped: Counter[str] = Counter()
+    notes, seen = _Notes(), set[bytes]()
+    waiting = folder / f"incoming{domain}"
+    waiting.mkdir(parents=True)
+    pictures = iter_pictures(paths, max_pictures=max_pictures, max_side=KEPT_SIDE, limits=limits, skipped=skipped)
+    for picture in pictures:
+        digest = sha256(f"{picture.image.size}".encode() + picture.image.tobytes()).digest()
+        if digest in seen:
+            skipped["repeated"] += 1
+            continue
+        seen.add(digest)
+        path = waiting / f"{len(notes.paths):06d}.webp"
+        picture.image.save(path, "WEBP", quality=QUALITY, method=2)
+        _note(notes, path, picture.name, "" if domain else picture.label or "", picture.image)
+        progress(len(notes.paths))
+    if len(notes.paths) < fewest:
+        raise TooFewPicturesError(len(notes.paths), fewest, skipped)
+    test = _sort_in(notes, folder, domain)
+    waiting.rmdir()
+    return _describe(notes, skipped, test)
+
+
+def _note(notes: _Notes, path: Path, name: str, label: str, image: Image.Image) -> None:
+    notes.paths.append(path)
+    notes.names.append(name)
+    notes.labels.append(label)
+    notes.sides.append(min(image.size))
+    notes.hashes.append(perceptual_hash(image))
+    notes.sharpness.append(sharpness(image))
+
+
+def _sort_in(notes: _Notes, folder: Path, domain: str) -> int:
+    """Move the copies into training and held-out folders and return how many are held out."""
+    places = [f"{label}/{name}" for label, name in zip(notes.labels, notes.names, strict=True)]
+    marked = held_out(places) if len(set(notes.labels)) > 1 else held_out(notes.names)
+    test = [place in marked or name in marked for place, name in zip(places, notes.names, strict=True)]
+    if not 0 < sum(test) < len(test):  # too few for the general rule, or everything lay in a folder called test
+        test = [index % 5 == 4 or index == len(test) - 1 for index in range(len(test))]
+    names = folder_names(notes.labels)
+    for place, (path, label, aside) in enumerate(zip(notes.paths, notes.labels, test, strict=True)):
+        target = folder / f"{'test' if aside else 'train'}{domain}" / names[label] / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        notes.paths[place] = path.replace(target)
+    return sum(test)
+
+
+def folder_names(labels: Sequence[str]) -> dict[str, str]:
+    """Return a safe, distinct folder name for each label; pictures without one need no folder where none has one.
+
+    The labels come from untrusted names: only letters and digits are kept, and a number tells equals apart.
+    """
+    names: dict[str, str] = {}
+    for number, label in enumerate(sorted(set(labels))):
+        safe = "".join(char if char.isalnum() else "-" for char in label)[:40].strip("-")
+        names[label] = f"{number:02d}-{safe}" if label else ("" if len(set(labels)) == 1 else "00-other")
+    return names
+
+
+def _describe(notes: _Notes, skipped: Counter[str], test: int) -> Audit:
+    counts = Counter(label for label in notes.labels if label)
+    sides = sorted(notes.sides)
+    stride = max(1, len(notes.paths) // MAX_THUMBNAILS)
+    shown = [square_crop(read_image(path), THUMBNAIL) for path in notes.paths[::stride][:MAX_THUMBNAILS]]
+    return Audit(
+        count=len(notes.paths),
+        total=len(notes.paths) + sum(skipped.values()),
+        skipped=dict(skipped),
+        labels=dict(counts.most_common()) if len(counts) > 1 else {},
+        sides=(sides[0], int(median(sides)), sides[-1]),
+        near_duplicates=count_near_duplicates(torch.stack(notes.hashes)),
+        blurred=sum(value < BLURRED_BELOW for value in notes.sharpness),
+        held_out=test,
+        thumbnails=contact_sheet(shown),
+    )
+
+
+def sharpness(image: Image.Image) -> float:
+    """Return the variance of the Laplacian, in squared levels, of a picture shrunk to `SHARPNESS_SIDE` pixels.
+
+    Low values mean that nothing in the picture has an edge: blur, or a plain surface.
+    """
+    grey = to_tensor(square_crop(image, min(SHARPNESS_SIDE, *image.size))).mean(dim=1, keepdim=True) * 127.5
+    kernel = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])[None, None]
+    return float(F.conv2d(grey, kernel).var())
+
+
+def perceptual_hash(image: Image.Image) -> Tensor:
+    """Return 63 signs, -1 or 1, of the lowest frequencies of a picture: alike for pictures that look alike.
+
+    The picture is shrunk to 32 x 32 grey levels; of its discrete cosine transform the 8 x 8 lowest terms but the
+    mean are compared with their median.
+    """
+    grey = to_tensor(image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR)).mean(dim=1)[0]
+    basis = _cosines(8, 32)
+    terms = (basis @ grey @ basis.T).flatten()[1:]
+    return torch.where(terms > terms.median(), 1.0, -1.0)
+
+
+def _cosines(rows: int, length: int) -> Tensor:
+    """Return the first rows of the discrete cosine transform, (rows, length)."""
+    place = (torch.arange(length) + 0.5) / length
+    return torch.cos(math.pi * torch.arange(rows)[:, None] * place)
+
+
+def count_near_duplicates(hashes: Tensor) -> int:
+    """Return how many rows of (N, 63) signs differ in at most `NEAR_BITS` places from an earlier row."""
+    found = 0
+    for start in range(0, len(hashes), 512):
+        block = hashes[start : start + 512]
+        differing = (hashes.shape[1] - block @ hashes[: start + len(block)].T) / 2
+        earlier = torch.arange(differing.shape[1])[None, :] < torch.arange(start, start + len(block))[:, None]
+        found += int(((differing <= NEAR_BITS) & earlier).any(dim=1).sum())
+    return found
+
+
+def contact_sheet(pictures: Sequence[Image.Image], columns: int = 12) -> Image.Image:
+    """Return equally large square pictures in rows on one RGB sheet."""
+    side = pictures[0].width
+    columns = min(columns, len(pictures))
+    sheet = Image.new("RGB", (columns * side, math.ceil(len(pictures) / columns) * side), "white")
+    for place, picture in enumerate(pictures):
+        sheet.paste(picture, (place % columns * side, place // columns * side))
+    return sheet
+
+
+Level = Literal["impossible", "taste", "usable", "plenty"]
+
+# From how many pictures on (of each set, for CycleGAN) fine-tuning shows a taste, is usable, and needs no more.
+# Orders of magnitude from the recipes' own runs; from scratch takes about five times as many.
+ENOUGH: Mapping[str, tuple[int, int, int]] = {
+    "cyclegan": (4, 60, 400),
+    "mae": (4, 200, 2000),
+    "vae": (4, 200, 2000),
+    "simsiam": (16, 300, 3000),
+    "simclr": (16, 300, 3000),
+    "moco": (16, 300, 3000),
+    "supervised": (8, 200, 2000),
+}
+FROM_SCRATCH = 5
+
+
+def enough_for(recipe: str, audits: Sequence[Audit], from_scratch: bool) -> Level:
+    """Return in a word what these pictures are enough for.
+
+    Args:
+        recipe: A key of `models.training.recipes.RECIPES`.
+        audits: Two for CycleGAN, else one.
+        from_scratch: Whether training starts from random weights.
+    """
+    if len(audits) != (2 if recipe == "cyclegan" else 1) or (recipe == "supervised" and not audits[0].labels):
+        return "impossible"
+    least = min(audit.count for audit in audits)
+    floor, usable, plenty = ENOUGH[recipe]
+    scale = FROM_SCRATCH if from_scratch else 1
+    if least < floor:
+        return "impossible"
+    return "taste" if least < usable * scale else "usable" if least < plenty * scale else "plenty"
+
+
+def balance(labels: Mapping[str, int]) -> tuple[str, str, float]:
+    """Return the largest and the smallest label and how many times larger the one is.
+
+    Raises:
+        ValueError: If there is no label.
+    """
+    if not labels:
+        raise ValueError("There are no labels to compare.")
+    most, least = max(labels, key=lambda label: labels[label]), min(labels, key=lambda label: labels[label])
+    return most, least, labels[most] / labels[least]

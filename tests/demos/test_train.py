@@ -1,0 +1,484 @@
+"""The trainer tab: what a visitor finds, what they can do with their jobs, and that nobody else can."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import urllib.request
+import uuid
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from demos import train
+from demos._base import Context
+from demos._train_presets import FAMILY, PRESETS, SCRATCH, fitting_jobs, preset_config, start_config, starts
+from demos._train_result import compare, push, zip_folder
+from demos._train_start import OPTIONS, Starter, Wish
+from demos._train_view import CHARTS, run_value
+from demos._train_visit import Runs, Shown, Watched
+from demos._visitor import new_id, owner_of
+from models.checkpoints import weights_info
+from models.training.jobs import JobManager, JobRequest, Snapshot
+from models.training.recipes import RECIPES
+
+ADA, EVE = new_id(), new_id()
+SECRET = "ada's holiday"
+REQUEST = gr.Request(headers={"accept-language": "en"})
+
+
+def picture(seed: int, side: int = 40) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (side, side, 3), dtype=np.uint8))
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[JobManager]:
+    """A trainer whose queue nobody works off."""
+    manager = JobManager(tmp_path / "trainer", classroom=False)
+    yield manager
+    manager.close()
+
+
+@pytest.fixture
+def ctx(context: Context, manager: JobManager) -> Context:
+    return replace(context, jobs=manager)
+
+
+@pytest.fixture
+def runs(ctx: Context) -> Runs:
+    return Runs(ctx)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twelve pictures in two folders."""
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(12):
+            picture(number).save(tmp_path / "one.png")
+            archive.write(tmp_path / "one.png", f"{'cat' if number % 2 else 'dog'}/{number}.png")
+    return path
+
+
+def submit(manager: JobManager, visitor: str, title: str = SECRET, **config: Any) -> Snapshot:
+    """Put a job of a visitor into the queue."""
+    owner = owner_of(visitor, None) or ""
+    folder = manager.new_dataset(owner)
+    for part, count in (("train", 8), ("test", 2)):
+        (folder / part).mkdir()
+        for number in range(count):
+            picture(number).save(folder / part / f"{number}.webp")
+    return manager.submit(owner, JobRequest("vae", {"steps": 40, "image_size": 16, **config}, folder, None, title))
+
+
+def story(shown: Shown) -> dict[str, Any]:
+    """What the page is told of the run it watches."""
+    told: dict[str, Any] = json.loads(shown.view)
+    return told
+
+
+def pick(run: Any) -> gr.EventData:
+    return gr.EventData(None, {"run": run})
+
+
+def test_a_new_visitor_sees_a_recording(runs: Runs) -> None:
+    shown = runs.on_ready("", REQUEST)
+    told = story(shown)
+    assert told["id"] == "recording:simsiam-kinds" and not told["live"]
+    assert told["rows"] and told["frames"] and told["charts"] and told["remarks"]
+    assert shown.pause["visible"] is shown.delete["visible"] is shown.use["visible"] is False
+    assert not shown.timer.active
+
+
+def test_a_visitor_who_comes_back_finds_the_job(runs: Runs, manager: JobManager) -> None:
+    job = submit(manager, ADA)
+    shown = runs.on_ready(ADA, REQUEST)
+    assert story(shown)["id"] == f"job:{job.id}" and story(shown)["live"]
+    assert "ada&#x27;s holiday" in shown.runs
+    assert shown.timer.active
+    assert [shown.pause["visible"], shown.resume["visible"], shown.stop["visible"]] == [True, False, True]
+    assert SECRET.split()[1] not in runs.on_ready(EVE, REQUEST).runs
+
+
+def test_pause_resume_stop_and_delete(runs: Runs, manager: JobManager) -> None:
+    job = submit(manager, ADA)
+    watched = Watched(f"job:{job.id}")
+    paused = runs.on_pause(ADA, watched, REQUEST)
+    assert [paused.pause["visible"], paused.resume["visible"], paused.timer.active] == [False, True, False]
+    assert runs.on_resume(ADA, watched, REQUEST).pause["visible"]
+    stopped = runs.on_stop(ADA, watched, REQUEST)
+    assert "stopped at step 0" in stopped.view
+    gone = runs.on_delete(ADA, watched, REQUEST)
+    assert story(gone)["id"].startswith("recording:")
+    assert manager.jobs(owner_of(ADA, None) or "") == []
+
+
+@pytest.mark.parametrize("action", ["on_pause", "on_resume", "on_stop", "on_delete"])
+@pytest.mark.parametrize("visitor", [EVE, "", "x"])
+def test_nobody_else_can_do_anything_with_a_job(runs: Runs, manager: JobManager, action: str, visitor: str) -> None:
+    job = submit(manager, ADA)
+    with pytest.raises(gr.Error, match="no such training"):
+        getattr(runs, action)(visitor, Watched(f"job:{job.id}"), REQUEST)
+    assert manager.snapshot(job.owner, job.id) == job
+
+
+@pytest.mark.parametrize("kind", ["job", "public"])
+@pytest.mark.parametrize("visitor", [EVE, ""])
+def test_nobody_else_can_look_at_a_job(runs: Runs, manager: JobManager, kind: str, visitor: str) -> None:
+    job = submit(manager, ADA)
+    with pytest.raises(gr.Error, match="no such training"):
+        runs.on_pick(visitor, pick(f"{kind}:{job.id}"), REQUEST)
+
+
+@pytest.mark.parametrize(
+    "run", [None, 3, "", "job:", "job:../x", "recording:../../weights", "recording:none", "file:a", "job:" + "a" * 999]
+)
+def test_an_invented_run_is_refused_with_a_sentence(runs: Runs, run: Any) -> None:
+    with pytest.raises(gr.Error, match="no such training"):
+        runs.on_pick(ADA, pick(run), REQUEST)
+
+
+def test_in_a_classroom_everybody_looks_and_nobody_touches(context: Context, tmp_path: Path) -> None:
+    manager = JobManager(tmp_path / "class", classroom=True)
+    try:
+        runs = Runs(replace(context, jobs=manager))
+        job = submit(manager, ADA)
+        assert f"public:{job.id}" in runs.on_ready(EVE, REQUEST).runs
+        shown = runs.on_pick(EVE, pick(f"public:{job.id}"), REQUEST)
+        assert story(shown)["total"] == 40
+        assert not any(part["visible"] for part in (shown.pause, shown.stop, shown.delete, shown.use))
+        assert ADA not in repr(shown)
+        for action in (runs.on_pause, runs.on_delete):
+            with pytest.raises(gr.Error):
+                action(EVE, shown.watched, REQUEST)
+    finally:
+        manager.close()
+
+
+class Job:
+    """A trainer with one job of Ada's, whose progress the test decides."""
+
+    off = None
+
+    def __init__(self, job: Snapshot) -> None:
+        self.job, self.asked = job, list[int]()
+
+    def jobs(self, owner: str) -> list[Snapshot]:
+        return [self.job] if owner == self.job.owner else []
+
+    def public_jobs(self) -> list[Snapshot]:
+        return []
+
+    def snapshot(self, owner: str, job_id: str, after_step: int = 0) -> Snapshot:
+        self.asked.append(after_step)
+        return replace(self.job, metrics=tuple(row for row in self.job.metrics if row["step"] > after_step))
+
+
+def test_a_tick_tells_only_what_is_new(context: Context, manager: JobManager, tmp_path: Path) -> None:
+    rows = tuple({"step": step, "time": float(step), "loss": 1.0, "kl": 2.0} for step in (10, 20, 30))
+    job = replace(submit(manager, ADA), state="running", step=20, metrics=rows[:2])
+    trainer = Job(job)
+    runs = Runs(replace(context, jobs=trainer))  # type: ignore[arg-type]
+    first = runs.on_ready(ADA, REQUEST)
+    assert [row["step"] for row in story(first)["rows"]] == [10, 20]
+    watched = first.watched
+    assert runs.on_tick(ADA, watched, REQUEST) == (gr.skip(), gr.skip())
+    trainer.asked.clear()
+    picture(1).save(tmp_path / "step-000030.png")
+    trainer.job = replace(job, step=30, metrics=rows, previews=(tmp_path / "step-000030.png",))
+    watched, view = runs.on_tick(ADA, watched, REQUEST)
+    assert trainer.asked[0] == 20
+    told = json.loads(view)
+    assert (told["after"], [row["step"] for row in told["rows"]]) == (20, [30])
+    assert [frame["step"] for frame in told["frames"]] == [30]
+    assert "charts" not in told
+    assert (watched.step, watched.frames) == (30, 1)
+    trainer.job = replace(trainer.job, state="done")
+    assert "stale" in json.loads(runs.on_tick(ADA, watched, REQUEST)[1]), "buttons and list change: ask for them"
+    last = runs.on_stale(ADA, watched, REQUEST)
+    assert story(last)["after"] == 0 and not last.timer.active and last.use["visible"]
+
+
+def test_a_page_that_lacks_a_part_gets_the_whole(runs: Runs, manager: JobManager) -> None:
+    job = submit(manager, ADA)
+    assert story(runs.on_stale(ADA, Watched(f"job:{job.id}", 20), REQUEST))["after"] == 0
+    assert story(runs.on_stale(ADA, None, REQUEST))["id"] == f"job:{job.id}"
+
+
+def test_a_job_deleted_in_another_window_ends_the_watching(runs: Runs, manager: JobManager) -> None:
+    job = submit(manager, ADA)
+    manager.delete(job.owner, job.id)
+    watched, view = runs.on_tick(ADA, Watched(f"job:{job.id}", 20), REQUEST)
+    assert "stale" in json.loads(view)
+    shown = runs.on_stale(ADA, watched, REQUEST)
+    assert story(shown)["id"].startswith("recording:") and not shown.timer.active
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_has_charts_that_the_page_can_read(context: Context, recipe: str) -> None:
+    rows = [{"step": 1, "time": 0.0, "loss": float("nan")}]
+    value = run_value(context, "r", recipe, {}, rows, [], head="", total=9, live=True)
+    told = json.loads(value)
+    assert told["rows"] == [{"step": 1.0, "time": 0.0, "loss": None}]
+    assert len(told["charts"]) == len(CHARTS[recipe]) >= 1
+
+
+def options(recipe: str, **changed: Any) -> list[Any]:
+    config = {**preset_config(recipe, "quick", {}, False, 100), **changed}
+    return [config.get(name) for name in OPTIONS.names]
+
+
+@pytest.fixture
+def starter(ctx: Context, runs: Runs) -> Starter:
+    return Starter(ctx, runs)
+
+
+def take_in(starter: Starter, photos: Path, visitor: str = "", recipe: str = "vae", second: Path | None = None) -> Any:
+    files_b = [str(second)] if second else None
+    progress = lambda *args, **kwargs: None  # noqa: E731
+    return starter.on_files(visitor, None, [str(photos)], files_b, recipe, SCRATCH, REQUEST, progress)  # type: ignore[arg-type]
+
+
+def test_from_pictures_to_a_job(starter: Starter, runs: Runs, manager: JobManager, photos: Path) -> None:
+    visitor, upload, audit, _, go = take_in(starter, photos)
+    owner = owner_of(visitor, REQUEST)
+    assert owner == upload.owner, "a new visitor got an id"
+    assert "12 usable pictures of 12 files" in audit and go["interactive"]
+    shown = starter.on_start(visitor, upload, "vae", SCRATCH, "  mine ", REQUEST, *options("vae", steps=30))
+    (job,) = manager.jobs(owner)
+    assert (job.title, job.recipe, job.total, job.start) == ("mine", "vae", 30, None)
+    assert story(shown)["id"] == f"job:{job.id}"
+    folders = {path.name for path in manager.pictures(owner, job.id).iterdir()}
+    assert folders == {"train", "test"}
+
+
+def test_pictures_of_another_visitor_cannot_be_trained_on(starter: Starter, photos: Path) -> None:
+    _, upload, *_ = take_in(starter, photos, ADA)
+    with pytest.raises(gr.Error, match="not here any more"):
+        starter.on_start(EVE, upload, "vae", SCRATCH, "", REQUEST, *options("vae"))
+    with pytest.raises(gr.Error, match="not here any more"):
+        starter.on_start(ADA, None, "vae", SCRATCH, "", REQUEST, *options("vae"))
+
+
+def test_weights_of_another_visitors_job_are_no_start(starter: Starter, manager: JobManager, photos: Path) -> None:
+    job = submit(manager, ADA)
+    _, upload, *_ = take_in(starter, photos, EVE)
+    with pytest.raises(gr.Error, match="no such training"):
+        starter.on_start(EVE, upload, "vae", f"job:{job.id}", "", REQUEST, *options("vae"))
+    with pytest.raises(gr.Error, match="no such training"):
+        starter.on_wish(EVE, "vae", f"job:{job.id}", "quick", False, REQUEST)
+
+
+def test_cyclegan_wants_two_sets(starter: Starter, photos: Path, tmp_path: Path) -> None:
+    alone = take_in(starter, photos, ADA, "cyclegan")
+    assert alone[1] is None and not alone[4]["interactive"] and "Two sets" in alone[2]
+    shutil.copy(photos, tmp_path / "other.zip")
+    both = take_in(starter, photos, ADA, "cyclegan", tmp_path / "other.zip")
+    assert len(both[1].audits) == 2 and both[4]["interactive"]
+    assert {path.name for path in both[1].folder.iterdir()} == {"trainA", "testA", "trainB", "testB"}
+
+
+def test_too_few_pictures_are_refused_and_leave_nothing(starter: Starter, manager: JobManager, tmp_path: Path) -> None:
+    picture(0).save(tmp_path / "one.png")
+    with pytest.raises(gr.Error, match="1 usable"):
+        take_in(starter, tmp_path / "one.png", ADA)
+    assert not list((tmp_path / "trainer").rglob("*.webp"))
+
+
+def test_new_pictures_take_the_place_of_the_old(starter: Starter, photos: Path) -> None:
+    _, old, *_ = take_in(starter, photos, ADA)
+    assert starter.on_files(ADA, old, [str(photos)], None, "vae", SCRATCH, REQUEST)[1] == gr.skip(), "the same files"
+    _, gone, *_ = starter.on_files(ADA, old, None, None, "vae", SCRATCH, REQUEST)
+    assert gone is None and not old.folder.exists()
+
+
+def test_an_option_outside_its_bounds_is_named(starter: Starter, photos: Path) -> None:
+    _, upload, *_ = take_in(starter, photos, ADA)
+    with pytest.raises(gr.Error, match="beta is -1"):
+        starter.on_start(ADA, upload, "vae", SCRATCH, "", REQUEST, *options("vae", beta=-1))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_presets_are_valid_and_fit_every_start(recipe: str) -> None:
+    for preset in PRESETS:
+        for start in [*starts(recipe), None]:
+            fixed = start_config(recipe, weights_info(start)) if start else {}
+            config = RECIPES[recipe].Config(**preset_config(recipe, preset, fixed, start is not None, 500))
+            assert config.steps <= 500
+            if start:
+                from models.training.initial import check_fit
+
+                check_fit(recipe, config, start)
+    assert recipe in FAMILY
+
+
+def test_breaking_it_takes_the_stop_gradient_away(starter: Starter) -> None:
+    assert starter.config(None, Wish("simsiam", SCRATCH, "quick", True))["stop_gradient"] is False
+    assert starter.config(None, Wish("simsiam", SCRATCH, "quick", False))["stop_gradient"] is True
+    assert "stop_gradient" not in starter.config(None, Wish("vae", SCRATCH, "quick", True))
+
+
+def test_only_jobs_of_a_kind_with_something_learned_are_a_start(manager: JobManager) -> None:
+    job = submit(manager, ADA)
+    done = replace(job, state="done", step=40)
+    assert fitting_jobs("vae", [job, done]) == [done]
+    assert fitting_jobs("mae", [done]) == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"), [("cyclegan", "apple2orange"), ("vae", "vae-fruit"), ("mae", "mae-photos")]
+)
+def test_before_and_after_stand_below_the_pictures(context: Context, recipe: str, name: str) -> None:
+    side = context.weights_info(name).image_size
+    pictures = [picture(i, side) for i in range(3)]
+    model = context.load_model(name)
+    sheet = np.asarray(compare(recipe, model, model, pictures, []))
+    rows = 4 if recipe == "mae" else 3
+    assert sheet.shape == (rows * 134 - 6, 3 * 134 - 6, 3)
+    assert (sheet[-128:] == sheet[-262:-134]).all(), "the same weights make the same of it"
+
+
+def test_encoders_are_compared_by_whom_they_find_alike(context: Context) -> None:
+    pool = [picture(i, 64) for i in range(6)]
+    model = context.load_model("simsiam-photos")
+    sheet = np.asarray(compare("simsiam", model, model, pool[2:4], pool))
+    assert (sheet[:128] == sheet[134:262]).all(), "a picture is most alike to itself"
+
+
+def test_the_zip_holds_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "vae-000040"
+    (folder / "part").mkdir(parents=True)
+    (folder / "part" / "config.json").write_text("{}")
+    (folder / "README.md").write_text("card")
+    (tmp_path / "out.zip").write_bytes(zip_folder(folder))
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert sorted(archive.namelist()) == ["vae-000040/README.md", "vae-000040/part/config.json"]
+    assert zip_folder(folder) == (tmp_path / "out.zip").read_bytes()
+
+
+def test_pushing_makes_a_private_repository(tmp_path: Path) -> None:
+    calls: list[Any] = []
+    api = SimpleNamespace(
+        create_repo=lambda name, **options: calls.append((name, options)) or SimpleNamespace(repo_id=f"ada/{name}"),
+        upload_folder=lambda **options: calls.append(options),
+    )
+    assert push(api, tmp_path, "mine") == "ada/mine"
+    assert calls[0] == ("mine", {"private": True, "exist_ok": True})
+    assert (calls[1]["repo_id"], calls[1]["folder_path"]) == ("ada/mine", tmp_path)
+
+
+def test_where_training_is_off_the_tab_says_so_and_still_replays(context: Context) -> None:
+    with gr.Blocks() as app:
+        train.build(context)
+    ids = {block["props"].get("elem_id") for block in app.get_config_file()["components"]}
+    assert {"train-off", "train-view"} <= ids
+    assert "train-go" not in ids
+
+
+# What follows speaks HTTP, as somebody would who does not use the page.
+
+
+@pytest.fixture
+def served(ctx: Context) -> Iterator[tuple[gr.Blocks, str]]:
+    """The tab, alone in a running app."""
+    with gr.Blocks(analytics_enabled=False) as app:
+        train.build(ctx)
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, show_error=True, server_port=None)
+    yield app, url
+    app.close()
+
+
+def post(url: str, body: dict[str, Any]) -> Any:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def call(url: str, fn_index: int, data: list[Any], event: Any, session: str) -> str:
+    """Run an event through the queue, as the page does; return everything that comes back, as text."""
+    body = {"data": data, "fn_index": fn_index, "session_hash": session, "event_data": event}
+    post(f"{url}gradio_api/queue/join", body)
+    said = ""
+    with urllib.request.urlopen(f"{url}gradio_api/queue/data?session_hash={session}", timeout=120) as stream:
+        for line in stream:
+            said += line.decode()
+            if b"process_completed" in line or b"unexpected_error" in line:
+                return said
+    return said
+
+
+def value_for(block: Any, visitor: str, job: str) -> Any:
+    """What somebody who knows the id of another's job would send."""
+    if isinstance(block, gr.BrowserState):
+        return visitor
+    if isinstance(block, gr.State):
+        return {"run": f"job:{job}", "step": 1, "frames": 0, "look": "running"}
+    if isinstance(block, gr.Checkbox):
+        return False
+    if isinstance(block, gr.Number):
+        return 8
+    if isinstance(block, gr.Radio):
+        return block.value
+    if isinstance(block, gr.File):
+        return None
+    return f"job:{job}"
+
+
+def test_no_handler_gives_a_job_away_over_http(served: tuple[gr.Blocks, str], manager: JobManager) -> None:
+    app, url = served
+    job = submit(manager, ADA)
+    before = manager.snapshot(job.owner, job.id)
+    tried = set()
+    for index, function in app.fns.items():
+        if function.fn is None:
+            continue
+        session = uuid.uuid4().hex
+        data = [value_for(block, EVE, job.id) for block in function.inputs]
+        said = call(url, index, data, {"run": f"job:{job.id}"}, session)
+        assert "process_completed" in said, said
+        assert "holiday" not in said and ADA not in said and job.owner not in said, function.name
+        tried.add(function.name)
+    assert {"on_pick", "on_tick", "on_pause", "on_resume", "on_stop", "on_delete", "on_compare", "on_start"} <= tried
+    assert {"on_files", "on_estimate", "on_wish", "on_recipe", "on_ready", "on_stale"} <= tried
+    assert manager.snapshot(job.owner, job.id) == before
+
+
+def test_the_owner_gets_what_others_do_not(served: tuple[gr.Blocks, str], manager: JobManager) -> None:
+    app, url = served
+    job = submit(manager, ADA)
+    index = next(i for i, function in app.fns.items() if function.name == "on_pick")
+    assert "holiday" in call(url, index, [ADA], {"run": f"job:{job.id}"}, uuid.uuid4().hex)
+
+
+def test_nothing_of_the_trainer_is_served(
+    served: tuple[gr.Blocks, str], manager: JobManager, starter: Starter, photos: Path
+) -> None:
+    _, url = served
+    job = submit(manager, ADA)
+    _, upload, *_ = take_in(starter, photos, ADA)
+    files = [next(manager.pictures(job.owner, job.id).rglob("*.webp")), next(upload.folder.rglob("*.webp"))]
+    files.append(files[0].parents[4] / "jobs.sqlite")
+    assert all(path.is_file() for path in files), files
+    for path in files:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{url}gradio_api/file={path}", timeout=30)
+        assert refused.value.code in (403, 404)
+
+
+def test_a_quiet_tick_is_quick(runs: Runs, manager: JobManager) -> None:
+    """Fifty pages that ask every two seconds may take a tenth of a core: four milliseconds each, HTTP included."""
+    job = submit(manager, ADA)
+    watched = runs.show(job.owner, f"job:{job.id}", REQUEST).watched
+    begun = time.process_time()
+    for _ in range(50):
+        assert runs.on_tick(ADA, watched, REQUEST)[1] == gr.skip()
+    assert (time.process_time() - begun) / 50 < 0.002

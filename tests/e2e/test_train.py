@@ -1,0 +1,119 @@
+"""Somebody trains a network on pictures of their own, and somebody else sees nothing of it."""
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from visits import Visit, picture_in, upload
+
+from demos._i18n import Texts
+
+pytestmark = pytest.mark.browser
+
+TEXTS = Texts.load().tables["en"]
+OWN = "#train-runs button[data-run^='job:']"
+TINY = {"steps": 12, "image_size": 16, "batch_size": 4, "num_filters": 8, "latent_dim": 8}
+TRAINED = 180_000  # milliseconds; two processes have to start on a busy machine
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A zip of sixteen small pictures, one of them twice."""
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(17):
+            pixels = np.random.default_rng(number % 16).integers(0, 255, (6, 6, 3), dtype=np.uint8)
+            buffer = io.BytesIO()
+            Image.fromarray(pixels).resize((48, 48)).save(buffer, "PNG")
+            archive.writestr(f"{number}.png", buffer.getvalue())
+    return path
+
+
+def start_training(page: Page, pictures: Path, name: str, **options: int) -> None:
+    """Bring pictures, choose a small VAE from scratch, and start."""
+    upload(page, "#train-files-a", pictures)
+    expect(page.locator("#train-audit .train-verdict")).to_be_visible()
+    page.locator("#train-recipe input[value=vae]").check(force=True)
+    expect(page.locator("#train-start input")).to_have_value("vae-portraits")
+    page.locator("#train-start input").click()
+    page.get_by_role("option", name=TEXTS["train.scratch"]).click()
+    page.get_by_text(TEXTS["train.options"]).click()
+    expect(page.locator("#option-learning_rate input")).to_have_value("0.001")  # the whole rate: from scratch
+    for option, value in {**TINY, **options}.items():
+        page.locator(f"#option-{option} input").fill(str(value))
+        page.locator(f"#option-{option} input").blur()
+    page.locator("#train-name input, #train-name textarea").fill(name)
+    expect(page.locator("#train-go")).to_be_enabled()
+    page.locator("#train-go").click()
+    expect(page.locator(OWN)).to_contain_text(name)
+
+
+def test_the_recording_plays_again(visit: Visit) -> None:
+    page = visit("/?tab=train")
+    steps = page.locator("#train-view .run-step")
+    expect(steps).to_have_text("600 / 600")
+    page.locator("#train-view [data-speed='60']").click()
+    page.locator("#train-view .run-play").click()
+    expect(steps).not_to_have_text("600 / 600")
+    expect(steps).to_have_text("600 / 600")
+    page.locator("#train-runs button[data-run='recording:simsiam-collapse']").click()
+    expect(page.locator("#train-view .run-warning")).to_be_visible()
+    page.locator("#train-view .run-film button").first.click()
+    expect(page.locator("#train-view .run-warning")).to_be_hidden()
+
+
+def test_from_upload_to_weights_through_a_closed_page(visit: Visit, pictures: Path) -> None:
+    page = visit("/?tab=train")
+    start_training(page, pictures, "my things")
+    expect(page.locator("#train-audit")).to_contain_text("16 usable pictures of 17 files")
+    expect(page.locator("#train-audit")).to_contain_text(TEXTS["train.skipped.repeated"])
+    address, context = page.url, page.context
+    page.close()
+    page = context.new_page()
+    page.goto(address)
+    expect(page.locator(f"{OWN}[aria-pressed=true]")).to_contain_text("my things")
+    expect(page.locator("#train-runs .train-done")).to_be_visible(timeout=TRAINED)
+    expect(page.locator("#train-view .run-step")).to_have_text("12 / 12")
+    assert picture_in(page, "#train-view .run-sheet")
+    page.locator("#train-compare").click()
+    assert picture_in(page, "#train-sheet")
+    with page.expect_download() as download:
+        page.locator("#train-download").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        names = {Path(name).name for name in archive.namelist()}
+    assert names == {"model.safetensors", "config.json", "README.md"}
+    page.locator("#train-delete").click()
+    page.locator("#train-sure").click()
+    expect(page.locator(OWN)).to_have_count(0)
+
+
+def test_two_visitors_do_not_see_each_other(visit: Visit, pictures: Path) -> None:
+    ada, eve = visit("/?tab=train"), visit("/?tab=train")
+    start_training(ada, pictures, "secret of ada", steps=4000)
+    run = ada.locator(OWN).get_attribute("data-run") or ""
+    expect(eve.locator("#train-runs button").first).to_be_visible()
+    eve.reload()
+    expect(eve.locator("#train-runs button").first).to_be_visible()
+    expect(eve.locator(OWN)).to_have_count(0)
+    # Eve asks for Ada's job by its very id.
+    eve.evaluate("run => { document.querySelector('#train-runs button[data-run]').dataset.run = run; }", run)
+    eve.locator(f"#train-runs button[data-run='{run}']").click()
+    expect(eve.get_by_text(TEXTS["error.job.unknown"])).to_be_visible()
+    expect(eve.locator("body")).not_to_contain_text("secret of ada")
+    # Ada pauses, goes on and stops; what was learned is kept.
+    expect(ada.locator("#train-view .run-head")).to_contain_text(re.compile(r"step [1-9]\d* of 4000"), timeout=TRAINED)
+    ada.locator("#train-pause").click()
+    expect(ada.locator("#train-runs .train-paused")).to_be_visible(timeout=TRAINED)
+    ada.locator("#train-resume").click()
+    expect(ada.locator("#train-runs .train-running")).to_be_visible(timeout=TRAINED)
+    ada.locator("#train-stop").click()
+    expect(ada.locator("#train-runs .train-stopped")).to_be_visible(timeout=TRAINED)
+    expect(ada.locator("#train-compare")).to_be_visible()
+    ada.locator("#train-delete").click()
+    ada.locator("#train-sure").click()
+    expect(ada.locator(OWN)).to_have_count(0)
