@@ -11,12 +11,11 @@ import torchvision
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models import layouts
 from models.backbones import ImageEncoder, ResNet
 from models.checkpoints import WEIGHTS, load_folder
 from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.layouts import LAYOUTS, WeightsError, load_file, read_tensors, recognise
-from models.mae import PRESETS, MaskedAutoencoderViT
+from models.mae import PRESETS, MaskedAutoencoderViT, is_published_mae
 from models.portrait_vae import PortraitVAE
 from models.vae import ConvVAE
 from models.vit import VisionTransformer
@@ -162,7 +161,7 @@ def test_the_presets_are_the_papers_sizes() -> None:
         with torch.device("meta"):
             model = MaskedAutoencoderViT(**sizes)  # type: ignore[arg-type]
         counts[name] = sum(parameter.numel() for parameter in model.parameters())
-        assert layouts.mae.is_published_mae(model.state_dict())
+        assert is_published_mae(model.state_dict())
     assert counts["base"] == 111_907_840
     assert 4 * counts["large"] == pytest.approx(1.32e9, rel=0.01)  # bytes of the published files
     assert 4 * counts["huge"] == pytest.approx(2.63e9, rel=0.01)
