@@ -309,6 +309,17 @@ def test_encoders_take_the_apps_range_at_any_side(tmp_path: Path) -> None:
 
 
 @torch.no_grad()
+def test_another_normalisation_is_an_argument() -> None:
+    tensors = VisionTransformer(32, 8, 64, 1, 1).state_dict()
+    images = torch.rand(1, 3, 224, 224) * 2 - 1
+    as_dino = LAYOUTS["vit-timm"].build(tensors)
+    plain = LAYOUTS["vit-timm"].build(tensors, {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]})
+    assert isinstance(plain, ImageEncoder)
+    assert torch.equal(plain(images), plain.network(images))
+    assert not torch.allclose(as_dino(images), plain(images), atol=1e-3)
+
+
+@torch.no_grad()
 def test_vision_transformers_of_unusual_heads_take_them_as_an_argument() -> None:
     network = VisionTransformer(32, 8, 96, 1, 4).eval()
     tensors = network.state_dict()
