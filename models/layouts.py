@@ -77,7 +77,7 @@ def _encoder(
     def made(tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
         args = args or {}
         network = build(tensors, expected, **({"num_heads": args.get("num_heads")} if takes_heads else {}))
-        statistics = {key: tuple(args[key]) for key in ("mean", "std") if key in args}
+        statistics: dict[str, Any] = {key: tuple(args[key]) for key in ("mean", "std") if key in args}
         return backbones.ImageEncoder(network, replace(preprocessing, **statistics)).eval().requires_grad_(False)
 
     return made
