@@ -32,8 +32,7 @@ TRAINING_SECONDS = 5.0  # of steps measured for each recipe
 JOB_RECIPES = ("vae", "mae")
 JOB_SECONDS, JOB_STEPS = 30.0, 40  # of each job, at least
 BESIDE = ("translate", "reconstruct", "interpolate")
-BESIDE_TURNS = 3  # without and with a job
-BESIDE_CALLS = 5  # of each event a turn
+BESIDE_CALLS = 14  # of each event, without and with a job
 
 Arguments = dict[str, Any]
 
@@ -328,7 +327,10 @@ def job_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
 
 
 def beside_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Time the main events over HTTP while nothing trains and while a job runs, in turns."""
+    """Time the main events over HTTP while nothing trains and while a job runs.
+
+    The job's process is halted and let go again from call to call, so that what else this machine does weighs on both.
+    """
     from models.training.jobs import JobManager
 
     arguments, data = requests(folder), noise_archive(folder / "beside-noise.zip")
@@ -337,29 +339,29 @@ def beside_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
     with running_app(folder) as app:
         client = connect(app.url, folder / "downloads")
         job = start_job(manager, "vae", {}, data)
-        times: dict[str, dict[bool, list[float]]] = {name: {False: [], True: []} for name in BESIDE}
-        for turn in range(2 * BESIDE_TURNS):
-            busy = turn % 2 == 0
-            state = wait_for(manager, job, lambda seen: seen.state in ("running", "paused")).state
-            if busy and state == "paused":
-                manager.resume(job.owner, job.id)
-                reached = manager.snapshot(job.owner, job.id).step
-                wait_for(manager, job, lambda seen: seen.step > reached)  # noqa: B023
-            elif not busy:
-                manager.pause(job.owner, job.id)
-                wait_for(manager, job, lambda seen: seen.state == "paused")
-            for name in BESIDE:
-                for number in range(BESIDE_CALLS):
-                    request = sent(arguments[name](number % CALLS))
-                    start = time.perf_counter()
-                    client.predict(**request, api_name=f"/{name}")
-                    if number:  # the first of each turn may find cold caches
-                        times[name][busy].append((time.perf_counter() - start) * 1000)
+        (trainer,) = (child for child in psutil.Process().children() if str(job.id) in child.cwd())
+
+        def timed(name: str, number: int, busy: bool) -> float:
+            if busy:
+                trainer.resume()
+            else:
+                trainer.suspend()
+            request = sent(arguments[name](number))
+            start = time.perf_counter()
+            client.predict(**request, api_name=f"/{name}")
+            return (time.perf_counter() - start) * 1000
+
+        for name in BESIDE:
+            pairs = [(timed(name, n, n % 2 == 0), timed(name, n, n % 2 == 1)) for n in range(WARM_UP + BESIDE_CALLS)]
+            times: dict[bool, list[float]] = {False: [], True: []}
+            for n, (first, second) in enumerate(pairs[WARM_UP:], start=WARM_UP):
+                times[n % 2 == 0].append(first)
+                times[n % 2 == 1].append(second)
+            idle, beside = statistics.median(times[False]), statistics.median(times[True])
+            yield f"/{name}", f"{idle:.0f}", f"{beside:.0f}", f"{beside / idle:.2f}"
+        trainer.resume()
         client.close()
     manager.close()
-    for name, taken in times.items():
-        idle, beside = statistics.median(taken[False]), statistics.median(taken[True])
-        yield f"/{name}", f"{idle:.0f}", f"{beside:.0f}", f"{beside / idle:.2f}"
 
 
 def trainer_tables(folder: Path) -> None:

@@ -127,6 +127,10 @@ class RunFolder:
         """Return the newest `step` and `seconds_per_step`, or None before the first."""
         return _load_json(self.path / "progress.json")
 
+    def forget_progress(self) -> None:
+        """Remove what an earlier process said; the checkpoint may be older than that."""
+        (self.path / "progress.json").unlink(missing_ok=True)
+
     def save_error(self, code: str, values: Mapping[str, Any]) -> None:
         """Leave word why the run failed: a code and what a sentence about it needs."""
         write_json(self.path / "error.json", {"code": code, "values": dict(values)})

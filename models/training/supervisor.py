@@ -163,7 +163,9 @@ class Supervisor:
 
     def _launch(self, row: Row) -> None:
         folder = self.areas.job(row.id)
-        RunFolder(folder / "run").forget_error()
+        run = RunFolder(folder / "run")
+        run.forget_error()
+        run.forget_progress()
         task = Task(self.areas.arguments(row), folder, folder / "log.txt")
         try:
             handle = self._backend_of(row).launch(task)
