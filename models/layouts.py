@@ -75,9 +75,10 @@ def _encoder(
     preprocessing: Preprocessing, build: Callable[[Tensors, str], nn.Module], expected: str, takes_heads: bool = False
 ) -> Build:
     def made(tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
-        heads = {"num_heads": (args or {}).get("num_heads")} if takes_heads else {}
-        network = build(tensors, expected, **heads)
-        return backbones.ImageEncoder(network, preprocessing).eval().requires_grad_(False)
+        args = args or {}
+        network = build(tensors, expected, **({"num_heads": args.get("num_heads")} if takes_heads else {}))
+        statistics: dict[str, Any] = {key: tuple(args[key]) for key in ("mean", "std") if key in args}
+        return backbones.ImageEncoder(network, replace(preprocessing, **statistics)).eval().requires_grad_(False)
 
     return made
 

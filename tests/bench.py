@@ -20,6 +20,7 @@ from clients import connect
 from gradio_client import handle_file
 from PIL import Image
 from running_app import ROOT, running_app
+from safetensors.torch import save_file
 from torch import nn
 
 EXAMPLES = ROOT / "assets" / "examples"
@@ -184,6 +185,57 @@ def noise_archive(path: Path) -> Path:
     return path
 
 
+PUBLISHED_COLUMNS = ("weights", "file, MB", "to load, s", "to use once, s", "peak memory, GiB")
+USE_PUBLISHED = """
+import resource, sys, time, torch
+from pathlib import Path
+from models.layouts import load_file
+start = time.perf_counter()
+layout, model = load_file(Path(sys.argv[1]), sys.argv[2])
+loaded = time.perf_counter()
+side = int(sys.argv[3])
+with torch.inference_mode():
+    model(torch.zeros(1, 3, side, side))
+used = time.perf_counter()
+if sys.platform == "linux":  # where ru_maxrss begins with what the parent process used
+    peak = 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+print(f"{loaded - start:.1f},{used - loaded:.1f},{peak / 2**30:.2f}")
+"""
+
+
+def largest_published() -> list[tuple[str, str, int, nn.Module]]:
+    """Return the largest published size of each family, without memory: what it is, layout, side, module."""
+    import torchvision
+
+    from models.autoencoder_kl import AutoencoderKL
+    from models.cyclegan import ResnetGenerator
+    from models.mae import PRESETS, MaskedAutoencoderViT
+
+    with torch.device("meta"):
+        return [
+            ("MAE huge", "vit-mae-authors", 224, MaskedAutoencoderViT(**PRESETS["huge"])),  # type: ignore[arg-type]
+            ("sd-vae-ft-mse", "autoencoder-kl", 256, AutoencoderKL()),
+            ("CycleGAN of the authors", "cyclegan-resnet-generator", 256, ResnetGenerator()),
+            ("SimCLR ResNet-50", "simclr", 224, torchvision.models.resnet50()),
+            ("VGG-16", "vgg16", 224, torchvision.models.vgg16(init_weights=False)),
+        ]
+
+
+def published_rows(folder: Path) -> Iterator[tuple[str, ...]]:
+    """Load the largest published sizes from files of random weights, each in its own process, and use them once."""
+    path = folder / "weights.safetensors"
+    for name, layout, side, module in largest_published():
+        shapes = {key: (value.shape, value.dtype) for key, value in module.state_dict().items()}
+        save_file({key: (0.02 * torch.rand(shape)).to(dtype) for key, (shape, dtype) in shapes.items()}, path)
+        size = path.stat().st_size / 1e6
+        command = [sys.executable, "-c", USE_PUBLISHED, str(path), layout, str(side)]
+        out = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        path.unlink()
+        yield name, f"{size:.0f}", *out.strip().split(",")
+
+
 def training_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Time the steps of each recipe at its own defaults."""
     from models.training.__main__ import build_recipe
@@ -214,6 +266,7 @@ def main() -> None:
         columns = ("endpoint", "in process, ms", "over HTTP, ms", "memory of the app after, MiB")
         table("Events", columns, endpoint_rows(folder))
         table("Networks", ("network", "ours, ms", "published size, ms"), network_rows())
+        table("Largest published sizes, random weights", PUBLISHED_COLUMNS, published_rows(folder))
         table("Training", ("recipe", "steps a second", "a step"), training_rows(folder))
 
 

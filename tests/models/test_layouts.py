@@ -11,12 +11,11 @@ import torchvision
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models import layouts
 from models.backbones import ImageEncoder, ResNet
 from models.checkpoints import WEIGHTS, load_folder
 from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.layouts import LAYOUTS, WeightsError, load_file, read_tensors, recognise
-from models.mae import PRESETS, MaskedAutoencoderViT
+from models.mae import PRESETS, MaskedAutoencoderViT, is_published_mae
 from models.portrait_vae import PortraitVAE
 from models.vae import ConvVAE
 from models.vit import VisionTransformer
@@ -162,7 +161,7 @@ def test_the_presets_are_the_papers_sizes() -> None:
         with torch.device("meta"):
             model = MaskedAutoencoderViT(**sizes)  # type: ignore[arg-type]
         counts[name] = sum(parameter.numel() for parameter in model.parameters())
-        assert layouts.mae.is_published_mae(model.state_dict())
+        assert is_published_mae(model.state_dict())
     assert counts["base"] == 111_907_840
     assert 4 * counts["large"] == pytest.approx(1.32e9, rel=0.01)  # bytes of the published files
     assert 4 * counts["huge"] == pytest.approx(2.63e9, rel=0.01)
@@ -307,6 +306,17 @@ def test_encoders_take_the_apps_range_at_any_side(tmp_path: Path) -> None:
     assert isinstance(model, ImageEncoder)
     assert model.image_size == 224
     assert model(torch.zeros(2, 3, 50, 70)).shape == (2, model.feature_dim) == (2, 512)
+
+
+@torch.no_grad()
+def test_another_normalisation_is_an_argument() -> None:
+    tensors = VisionTransformer(32, 8, 64, 1, 1).state_dict()
+    images = torch.rand(1, 3, 224, 224) * 2 - 1
+    as_dino = LAYOUTS["vit-timm"].build(tensors)
+    plain = LAYOUTS["vit-timm"].build(tensors, {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]})
+    assert isinstance(plain, ImageEncoder)
+    assert torch.equal(plain(images), plain.network(images))
+    assert not torch.allclose(as_dino(images), plain(images), atol=1e-3)
 
 
 @torch.no_grad()
