@@ -27,9 +27,8 @@ STYLE = """
 .about { max-width: 52em; margin: 10px 10px 0; font-size: 14px; line-height: 1.5; color: var(--ink-soft); }
 .about a { color: var(--accent); overflow-wrap: anywhere; }
 .way { max-width: 52em; margin: 10px 10px 0; font-size: 14px; line-height: 1.5; color: var(--ink); }
-progress {
-  display: block; width: 100%; max-width: 420px; height: 8px; margin-bottom: 6px; accent-color: var(--accent);
-}
+.arrived { max-width: 420px; height: 8px; margin-bottom: 6px; border-radius: 4px; background: var(--line); }
+.arrived i { display: block; height: 100%; border-radius: 4px; background: var(--accent); transition: width 0.2s; }
 @media (max-width: 760px) {
   .model { grid-template-columns: minmax(0, 1fr) auto; }
   .model .licence { grid-column: 1; }
@@ -99,7 +98,8 @@ def about_html(ctx: Context, record: Checkpoint) -> str:
 def progress_html(ctx: Context, download: Download) -> str:
     """Writes how many megabytes of a file have arrived."""
     done, total = download.done / 1e6, download.total / 1e6
-    bar = f'<progress value="{done:.1f}" max="{max(total, done, 0.1):.1f}"></progress>'
+    share = min(100.0, 100 * done / total) if total else 0.0
+    bar = f'<div class="arrived"><i style="width: {share:.0f}%"></i></div>'
     words = ctx.both("menu.progress", title=download.record.summary, done=f"{done:.1f}", total=f"{total:.1f}")
     return f'<div class="way" role="status">{bar}{words}</div>'
 

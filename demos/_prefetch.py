@@ -39,7 +39,9 @@ def prefetch(library: Library, wanted: Sequence[str]) -> int:
                 continue
             size = library.size(record)
             total += size
-            print(f"{record.name:24} {size_text(size):>9}  on disk  {record.license:14} {record.summary}", flush=True)
+            print(
+                f"{record.name[:24]:24} {size_text(size):>9}  on disk  {record.license:14} {record.summary}", flush=True
+            )
     print(f"{'in all':24} {size_text(total):>9}  in {library.hub.cache_folder}")
     return min(failed, 1)
 

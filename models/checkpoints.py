@@ -21,7 +21,7 @@ from torch import nn
 
 from models import layouts
 from models.backbones import ResNet
-from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, Checkpoint, checkpoint
+from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, WEIGHTS, Checkpoint, checkpoint
 from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.downloads import Downloads, fetch
 from models.hub import Hub, HubError
@@ -31,8 +31,8 @@ from models.store import ModelStore, budget_from_environment
 from models.vae import ConvVAE
 
 __all__ = [
-    "ARCHITECTURES", "CHECKPOINTS", "OWN", "Checkpoint", "Library", "WeightsInfo", "build_model", "checkpoint",
-    "from_pretrained", "library", "load_folder", "load_local", "load_model", "weights_info",
+    "ARCHITECTURES", "CHECKPOINTS", "OWN", "WEIGHTS", "Checkpoint", "Library", "WeightsInfo", "build_model",
+    "checkpoint", "from_pretrained", "library", "load_folder", "load_local", "load_model", "weights_info",
 ]  # fmt: skip
 
 ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
