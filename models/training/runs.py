@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
+import pickle
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +22,8 @@ from torchvision.transforms.v2.functional import to_pil_image
 from models.training._lock import FileLock
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Export, TrainConfig
+
+log = logging.getLogger(__name__)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -114,10 +118,18 @@ class RunFolder:
         os.replace(temporary, self.checkpoint_path)
 
     def checkpoint_step(self) -> int:
-        """Return the steps done at the newest checkpoint, 0 before the first, without reading its tensors."""
+        """Return the steps done at the newest checkpoint, without reading its tensors.
+
+        Before the first it is 0; so it is of a file that a failing disk has damaged, which the log then tells.
+        """
         if not self.checkpoint_path.is_file():
             return 0
-        return int(torch.load(self.checkpoint_path, map_location="cpu", weights_only=True, mmap=True)["step"])
+        try:
+            stored = torch.load(self.checkpoint_path, map_location="cpu", weights_only=True, mmap=True)
+            return int(stored["step"])
+        except (RuntimeError, EOFError, OSError, KeyError, pickle.UnpicklingError) as error:
+            log.warning("%s cannot be read: %s", self.checkpoint_path, error)
+            return 0
 
     def save_progress(self, step: int, seconds_per_step: float) -> None:
         """Say how far the run is and how fast; readers also take it as a sign of life."""
@@ -231,5 +243,9 @@ def asdict_shallow(checkpoint: Checkpoint) -> dict[str, Any]:
 def _load_json(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
-    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        log.warning("%s cannot be read: %s", path, error)
+        return None
     return stored

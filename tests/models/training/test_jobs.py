@@ -447,6 +447,23 @@ def test_an_end_that_nobody_asked_for_is_explained(
     assert run_of(manager, job.id).load_error() is None
 
 
+def test_files_that_a_failing_disk_has_damaged_hold_up_nobody(
+    manager: JobManager, backend: FakeBackend, monotonic: Clock
+) -> None:
+    job, other = submit(manager, "ann"), submit(manager, "bob")
+    turn(manager, monotonic)
+    run = run_of(manager, job.id)
+    for name in ("checkpoint.pt", "progress.json", "error.json"):
+        (run.path / name).write_bytes(b"\x00" * 50)
+    turn(manager, monotonic)
+    assert manager.snapshot("ann", job.id).state == "running"
+    backend.last.status = 1
+    turn(manager, monotonic)
+    assert state(manager, "ann", job.id) == ("failed", "crashed")
+    assert manager.snapshot("ann", job.id).step == 0
+    assert manager.snapshot("bob", other.id).state == "running"
+
+
 def test_a_backend_that_cannot_start_fails_the_job_and_the_queue_goes_on(open_manager: Open, monotonic: Clock) -> None:
     def refuse_first(task: Task) -> None:
         if not backend.handles and not refused:

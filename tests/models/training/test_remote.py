@@ -82,6 +82,13 @@ def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(server: Job
     with pytest.raises(JobError, match="remote_lost"):
         second.resume("ann", job.id)
     second.resume("ann", job.id, backend)
+    until(second, job, lambda seen: seen.step > 200)
+    second.close()  # an app that ends leaves it running, too
+    second = JobManager(tmp_path / "data")
+    second.start()
+    left = second.snapshot("ann", job.id)
+    assert (left.state, left.error, server.jobs["job0"].stage) == ("interrupted", "remote_lost", "RUNNING")
+    second.resume("ann", job.id, backend)
     again = until(second, job, lambda seen: seen.step > 300)
     assert again.state == "running"
     assert list(server.jobs) == ["job0"]  # the same one
