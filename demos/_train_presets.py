@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from models.checkpoints import CHECKPOINTS, WeightsInfo
+from models.checkpoints import CHECKPOINTS, OWN, Library, WeightsInfo, checkpoint
 from models.training.recipes import RECIPES
 from models.training.recipes.mae import MODEL_FIELDS
 
@@ -36,14 +36,16 @@ SHAPE: Mapping[str, frozenset[str]] = {
 }
 
 
-def starts(recipe: str) -> list[str]:
-    """Returns the names of our weights that a recipe can start from, the most fitting first.
+def starts(recipe: str, library: Library) -> list[str]:
+    """Returns the names of the weights that a recipe can start from, the most fitting first.
 
-    Of CycleGAN's two directions one stands for both.
+    Of CycleGAN's two directions one stands for both. Its published generators are offered once they are on disk; the
+    other published networks are larger than what can be trained here, or take other pictures.
     """
-    of_family = [name for family in FAMILY[recipe] for name, one in CHECKPOINTS.items() if one.family == family]
+    of_family = [name for family in FAMILY[recipe] for name in OWN if checkpoint(name).family == family]
     if recipe == "cyclegan":
-        of_family = of_family[:1]
+        published = (one for one in library.records(["cyclegan"]) if one.name in CHECKPOINTS and not one.is_own)
+        of_family = [*of_family[:1], *[one.name for one in published if library.is_on_disk(one)][:1]]
     return sorted(of_family, key=lambda name: not name.startswith(recipe))
 
 

@@ -18,8 +18,9 @@ from demos._train_presets import SCRATCH, SHAPE, fitting_jobs, preset_config, st
 from demos._train_visit import Runs, Shown, job_error
 from demos._visitor import new_id, owner_of
 from models.archives import Limits as ReadLimits
-from models.checkpoints import CHECKPOINTS
+from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.training.audit import Audit, TooFewPicturesError, enough_for, take_in
+from models.training.initial import trainable_info
 from models.training.jobs import JobError, JobRequest, Snapshot
 from models.training.recipes import RECIPES
 
@@ -65,21 +66,28 @@ class Starter:
         """Returns the options for what was chosen.
 
         Raises:
-            JobError: If the start is a job that is not the visitor's.
+            JobError: If the start is a job that is not the visitor's, or weights that are not there.
         """
         fixed: dict[str, Any] = {}
         if wish.start.startswith("job:"):
             stored = self._runs.manager.snapshot(owner or "", wish.start.removeprefix("job:")).config
             fixed = {name: value for name, value in stored.items() if name in SHAPE[wish.recipe]}
         elif wish.start in CHECKPOINTS:
-            fixed = start_config(wish.recipe, self._ctx.weights_info(wish.start))
+            fixed = start_config(wish.recipe, self._info(wish.start))
         steps = self._runs.manager.limits.steps if self._ctx.jobs else 20_000
         broken = wish.recipe == "simsiam" and wish.broken
         return preset_config(wish.recipe, wish.preset, fixed, wish.start != SCRATCH, steps, not broken)
 
+    def _info(self, name: str) -> WeightsInfo:
+        record = CHECKPOINTS[name]
+        try:
+            return self._ctx.weights_info(name) if record.is_own else trainable_info(record)
+        except FileNotFoundError as error:
+            raise JobError("start", start=name) from error
+
     def start_choices(self, recipe: str, jobs: Sequence[Snapshot]) -> list[tuple[Any, str]]:
         """Returns what a recipe can start from, as choices of a menu."""
-        ours = [(name, name) for name in starts(recipe)]
+        ours = [(name, name) for name in starts(recipe, self._ctx.library)]
         own = [(job.title or f"{job.recipe} …{job.id[-6:]}", f"job:{job.id}") for job in fitting_jobs(recipe, jobs)]
         return [*ours, *own, (self._ctx.t("train.scratch"), SCRATCH)]
 

@@ -56,6 +56,7 @@ class ResnetGenerator(nn.Module):
 
     def __init__(self, num_filters: int = 64, num_blocks: int = 9) -> None:
         super().__init__()
+        self.num_filters, self.num_blocks = num_filters, num_blocks
         layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, num_filters, 7)]
         layers += [InstanceNorm(), nn.ReLU(inplace=True)]
         for width in (num_filters, 2 * num_filters):

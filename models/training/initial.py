@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors.torch import save
 from torch import nn
 
-from models.checkpoints import CHECKPOINTS, load_folder
+from models.checkpoints import CHECKPOINTS, Checkpoint, WeightsInfo, library, load_folder
+from models.cyclegan import ResnetGenerator
 from models.training.failures import DoesNotFitError
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Part, Recipe, TrainConfig
+from models.training.runs import write_atomically, write_json
+
+PUBLISHED_SIDE = 256  # pixels; of the crops that the published CycleGAN generators were trained on (1703.10593 §7.1)
 
 
 def find_parts(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
@@ -26,12 +32,16 @@ def find_parts(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
     Raises:
         FileNotFoundError: if there are no such weights, or a part that is needed is not among them.
     """
-    named = start in CHECKPOINTS
-    folder = CHECKPOINTS[start].folder if named else Path(start)
+    record = CHECKPOINTS.get(start)
+    folder = Path(start) if record is None else weights_folder(record)
     if (folder / "config.json").is_file():
         found = {next(iter(parts)): folder}
         if "b2a" in parts:
-            found["b2a"] = folder.with_name("2".join(reversed(folder.name.split("2"))))
+            found["b2a"] = (
+                weights_folder(CHECKPOINTS[record.partner])
+                if record is not None and record.partner
+                else folder.with_name("2".join(reversed(folder.name.split("2"))))
+            )
     else:
         found = {name: folder / name for name in parts}
     found = {name: path for name, path in found.items() if (path / "config.json").is_file()}
@@ -40,6 +50,42 @@ def find_parts(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
         lacking = f"{start} does not hold {' and '.join(filter(None, missing)) or 'any weights'}"
         raise FileNotFoundError(f"{lacking}; give a name or a folder of trained weights.")
     return found
+
+
+def weights_folder(record: Checkpoint) -> Path:
+    """Return the folder of our own weights, or one made of a published file whose network a recipe can train.
+
+    It is made once, beside the Hub's cache. Of the published networks only CycleGAN's generators are of an
+    architecture, and take the range of pictures, that a recipe here trains.
+
+    Raises:
+        FileNotFoundError: if the file is not on disk, or no recipe trains such a network.
+    """
+    if record.is_own:
+        return record.folder
+    weights = library()
+    if not weights.is_on_disk(record):
+        raise FileNotFoundError(f"{record.name} is not on disk; fetch it with: python app.py --prefetch {record.name}")
+    folder = weights.hub.assets_folder / "trainable" / record.name
+    if not (folder / "config.json").is_file():
+        model = weights.load(record.name)
+        if not isinstance(model, ResnetGenerator):
+            raise FileNotFoundError(f"No recipe here trains a network like {record.name}; start from other weights.")
+        args = {"num_filters": model.num_filters, "num_blocks": model.num_blocks}
+        data = save(model.state_dict())
+        write_atomically(folder / "model.safetensors", data)
+        facts = {
+            "arch": "resnet_generator", "args": args, "image_size": PUBLISHED_SIDE, "steps": 0, "metrics": {},
+            "num_parameters": sum(p.numel() for p in model.parameters()), "sha256": hashlib.sha256(data).hexdigest(),
+        }  # fmt: skip
+        write_json(folder / "config.json", facts)
+    return folder
+
+
+def trainable_info(record: Checkpoint) -> WeightsInfo:
+    """Return the facts about published weights that a recipe can start from; errors are those of `weights_folder`."""
+    facts = json.loads((weights_folder(record) / "config.json").read_text(encoding="utf-8"))
+    return WeightsInfo(record.name, **facts)
 
 
 def check_fit(recipe: str, config: TrainConfig, start: str) -> dict[str, Path]:

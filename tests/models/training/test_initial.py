@@ -10,7 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from models.checkpoints import CHECKPOINTS, load_folder
+from models.checkpoints import CHECKPOINTS, Checkpoint, load_folder
+from models.cyclegan import ResnetGenerator
+from models.hub import Hub
+from models.training import initial
 from models.training.__main__ import build_recipe, main
 from models.training.distributed import Processes
 from models.training.failures import DoesNotFitError
@@ -129,6 +132,41 @@ def test_a_lonely_direction_and_a_place_without_weights_are_refused(tmp_path: Pa
         find_parts(str(lonely), parts)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         find_parts(str(tmp_path / "nowhere"), parts)
+
+
+class FetchedGenerators:
+    """A library in which only the published generators are on disk, small ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self.hub = Hub(assets=folder)
+        self.models = {f"cyclegan-{way}": ResnetGenerator(8, 1) for way in ("apple2orange", "orange2apple")}
+
+    def is_on_disk(self, record: Checkpoint) -> bool:
+        return record.name in self.models
+
+    def load(self, name: str) -> nn.Module:
+        return self.models[name]
+
+
+def test_published_generators_start_a_run_once_they_are_on_disk(
+    unpaired_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = FetchedGenerators(tmp_path)
+    monkeypatch.setattr(initial, "library", lambda: fetched)
+    small = {**SMALL["cyclegan"], "light": False}
+    config = RECIPES["cyclegan"].Config(**small)
+    recipe: Any = build_recipe("cyclegan", config, [unpaired_zip], Processes())
+    start_from(recipe, "cyclegan", config, "cyclegan-orange2apple")
+    for module, name in ((recipe.a2b, "cyclegan-orange2apple"), (recipe.b2a, "cyclegan-apple2orange")):
+        assert all(
+            torch.equal(value, fetched.models[name].state_dict()[key]) for key, value in module.state_dict().items()
+        )
+    info = initial.trainable_info(CHECKPOINTS["cyclegan-apple2orange"])
+    assert (info.arch, info.args, info.image_size) == ("resnet_generator", {"num_filters": 8, "num_blocks": 1}, 256)
+    with pytest.raises(DoesNotFitError, match="light_generator"):
+        check_fit("cyclegan", RECIPES["cyclegan"].Config(**SMALL["cyclegan"]), "cyclegan-apple2orange")
+    with pytest.raises(FileNotFoundError, match="fetch it"):
+        check_fit("mae", RECIPES["mae"].Config(), "vit-mae-base")
 
 
 @pytest.mark.parametrize("name", ["supervised"])
