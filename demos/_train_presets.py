@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import torch
+
 from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.training.recipes import RECIPES
 from models.training.recipes.mae import MODEL_FIELDS
@@ -71,6 +73,8 @@ def preset_config(
     steps = min(most_steps, max(40, round(config["steps"] * share / 10) * 10))
     config["steps"] = steps
     config["batch_size"] = max(1 if config["batch_size"] == 1 else 8, round(config["batch_size"] * batch))
+    if not torch.cuda.is_available():
+        config["precision"] = "fp32"  # beside an app at work, "auto" measures noise, and bf16 can be far slower
     config["warmup"] = min(config["warmup"], max(1, steps // 10))
     if "kl_warmup" in config:
         config["kl_warmup"] = min(config["kl_warmup"], steps // 3)

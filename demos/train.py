@@ -45,7 +45,7 @@ class Steps(NamedTuple):
     start: gr.Dropdown
     preset: gr.Radio
     broken: gr.Checkbox
-    options: list[Component]
+    options: list[gr.Number | gr.Checkbox | gr.Dropdown]
     title: gr.Textbox
     estimate: gr.HTML
     go: gr.Button
@@ -69,6 +69,8 @@ def build(ctx: Context) -> None:
     shown, outcome = _watching(ctx, runs, results, visitor)
     off = "disabled" if ctx.jobs is None else (ctx.jobs.off or "").removeprefix("off_")
     gr.Markdown(ctx.t("train.own"), elem_classes="train-own")
+    for code, values in ctx.jobs.notices().items() if ctx.jobs else ():
+        look.html_line(ctx.both(f"error.job.{code}", **values), "score")
     if off:
         look.html_line(ctx.both(f"error.job.off_{off}"), "score", "train-off")
     else:
@@ -92,7 +94,7 @@ def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserSta
         delete = _button(ctx, "delete")
         sure = _button(ctx, "sure", "stop")
     with gr.Column(visible=False, elem_id="train-use") as use:
-        compare = gr.Button(ctx.t("train.compare"), variant="primary", elem_id="train-compare")  # type: ignore[arg-type]
+        compare = gr.Button(ctx.t("train.compare"), variant="primary", elem_id="train-compare")
         sheet = gr.Image(
             visible=False, type="filepath", format="png", interactive=False, show_label=False,
             buttons=["download", "fullscreen"], elem_id="train-sheet",
@@ -117,8 +119,8 @@ def _push(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.
     """Places what sends the weights to the visitor's own account; only where they can log in."""
     with look.options(ctx, "train.push.title"):
         gr.LoginButton()
-        name = gr.Textbox(label=ctx.t("train.push.name"), max_length=96)  # type: ignore[arg-type]
-        send = gr.Button(ctx.t("train.push.send"))  # type: ignore[arg-type]
+        name = gr.Textbox(label=ctx.t("train.push.name"), max_length=96)
+        send = gr.Button(ctx.t("train.push.send"))
         said = look.html_line("", "facts", "train-pushed")
     send.click(results.on_push, [visitor, watched, name], said, **SLOW_EVENT)
 
@@ -140,17 +142,17 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
     choices = starter.start_choices(OPENING_RECIPE, [])
     config = starter.config(None, Wish(OPENING_RECIPE, choices[0][1], OPENING_PRESET, False))
     with gr.Row(elem_classes="train-choices"):
-        start = gr.Dropdown(choices, value=choices[0][1], label=ctx.t("train.start"), elem_id="train-start")  # type: ignore[arg-type]
+        start = gr.Dropdown(choices, value=choices[0][1], label=ctx.t("train.start"), elem_id="train-start")
         preset = look.pills(
             ctx, "train.preset", {name: f"train.preset.{name}" for name in PRESETS}, OPENING_PRESET, "train-preset"
         )
-    broken = gr.Checkbox(False, label=ctx.t("train.break"), info=ctx.t("train.break_info"), elem_id="train-break")  # type: ignore[arg-type]
+    broken = gr.Checkbox(False, label=ctx.t("train.break"), info=ctx.t("train.break_info"), elem_id="train-break")
     with look.options(ctx, "train.options"), gr.Row(elem_id="train-options"):
         options = OPTIONS.build(ctx, OPENING_RECIPE, config)
     gr.Markdown(ctx.t("train.step_3"), elem_classes="train-step")
     with gr.Row(elem_classes="train-choices"):
-        title = gr.Textbox(label=ctx.t("train.name"), max_length=80, elem_id="train-name")  # type: ignore[arg-type]
-        go = gr.Button(ctx.t("train.go"), variant="primary", interactive=False, elem_id="train-go")  # type: ignore[arg-type]
+        title = gr.Textbox(label=ctx.t("train.name"), max_length=80, elem_id="train-name")
+        go = gr.Button(ctx.t("train.go"), variant="primary", interactive=False, elem_id="train-go")
     estimate = look.html_line("", "score", "train-estimate")
     return Steps(files_a, files_b, audit, recipe, about, start, preset, broken, options, title, estimate, go)
 
@@ -215,7 +217,7 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, sho
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
     judge(chosen.then)
     judge(gr.on(changes, starter.on_wish, wish, steps.options, **PROMPT_EVENT).then)
-    edits = [getattr(option, "blur", None) or option.input for option in steps.options]
+    edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
     gr.on(
         edits, starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **SLOW_EVENT
     )

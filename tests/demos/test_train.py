@@ -250,7 +250,7 @@ def take_in(starter: Starter, photos: Path, visitor: str = "", recipe: str = "va
 
 def test_from_pictures_to_a_job(starter: Starter, runs: Runs, manager: JobManager, photos: Path) -> None:
     visitor, upload, audit, _, go = take_in(starter, photos)
-    owner = owner_of(visitor, REQUEST)
+    owner = owner_of(visitor, REQUEST) or ""
     assert owner == upload.owner, "a new visitor got an id"
     assert "12 usable pictures of 12 files" in audit and go["interactive"]
     shown = starter.on_start(visitor, upload, "vae", SCRATCH, "  mine ", REQUEST, *options("vae", steps=30))
@@ -367,10 +367,12 @@ def test_the_zip_holds_the_folder(tmp_path: Path) -> None:
 
 def test_pushing_makes_a_private_repository(tmp_path: Path) -> None:
     calls: list[Any] = []
-    api = SimpleNamespace(
-        create_repo=lambda name, **options: calls.append((name, options)) or SimpleNamespace(repo_id=f"ada/{name}"),
-        upload_folder=lambda **options: calls.append(options),
-    )
+
+    def create_repo(name: str, **options: Any) -> Any:
+        calls.append((name, options))
+        return SimpleNamespace(repo_id=f"ada/{name}")
+
+    api = SimpleNamespace(create_repo=create_repo, upload_folder=lambda **options: calls.append(options))
     assert push(api, tmp_path, "mine") == "ada/mine"
     assert calls[0] == ("mine", {"private": True, "exist_ok": True})
     assert (calls[1]["repo_id"], calls[1]["folder_path"]) == ("ada/mine", tmp_path)
