@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -191,10 +191,12 @@ class Starter:
 
     def on_estimate(
         self, visitor: str, upload: Upload | None, recipe: str, start: str, request: gr.Request, *values: Any
-    ) -> str:
+    ) -> Iterator[str]:
         """Says how long it would take here, after a few steps of trying; nothing without pictures."""
         if upload is None:
-            return ""
+            yield ""
+            return
+        yield self._ctx.both("train.measuring")
         owner = owner_of(visitor, request) or ""
         asked = self._asked(upload, Wish(recipe, start, OPENING_PRESET, False), "", values, owner, request)
         manager = self._runs.manager
@@ -202,7 +204,7 @@ class Starter:
             estimate = manager.estimate(owner, asked)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
-        return words.estimate_html(self._ctx, estimate, asked.config["steps"], manager.ahead())
+        yield words.estimate_html(self._ctx, estimate, asked.config["steps"], manager.ahead())
 
     def on_start(
         self,

@@ -23,6 +23,7 @@ from models.training.recipes import RECIPES
 
 NAME = "train"
 POLL_SECONDS = 2.0
+SHOW_RUN = "() => document.getElementById('train-runs').scrollIntoView({ block: 'start' })"
 STYLE = Path(__file__).with_name("_train.css")
 PICK_SCRIPT = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-run]");
@@ -32,6 +33,7 @@ PICK_SCRIPT = """element.addEventListener("click", (event) => {
 QUICK_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 PROMPT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 SLOW_EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1}
+MEASURE_EVENT: dict[str, Any] = {**SLOW_EVENT, "show_progress": "hidden", "concurrency_id": "measure"}
 
 
 class Steps(NamedTuple):
@@ -204,7 +206,7 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, sho
             api_visibility="private",
         )
         taken.success(
-            starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **SLOW_EVENT
+            starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **MEASURE_EVENT
         )
 
     judge(partial(gr.on, [steps.files_a.change, steps.files_b.change]))
@@ -219,9 +221,15 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, sho
     judge(gr.on(changes, starter.on_wish, wish, steps.options, **PROMPT_EVENT).then)
     edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
     gr.on(
-        edits, starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **SLOW_EVENT
+        edits,
+        starter.on_estimate,
+        [*asked, *steps.options],
+        steps.estimate,
+        trigger_mode="always_last",
+        **MEASURE_EVENT,
     )
-    steps.go.click(starter.on_start, [*asked, steps.title, *steps.options], list(shown), api_visibility="private")
+    started = steps.go.click(starter.on_start, [*asked, steps.title, *steps.options], list(shown), **PROMPT_EVENT)
+    started.success(fn=None, js=SHOW_RUN, api_visibility="private")
 
 
 def precompute(ctx: Context, folder: Path) -> None:

@@ -28,7 +28,7 @@ from demos._train_view import CHARTS, run_value
 from demos._train_visit import Runs, Shown, Watched
 from demos._visitor import new_id, owner_of
 from models.checkpoints import weights_info
-from models.training.jobs import JobManager, JobRequest, Snapshot
+from models.training.jobs import Estimate, JobManager, JobRequest, Snapshot
 from models.training.recipes import RECIPES
 
 ADA, EVE = new_id(), new_id()
@@ -484,3 +484,15 @@ def test_a_quiet_tick_is_quick(runs: Runs, manager: JobManager) -> None:
     for _ in range(50):
         assert runs.on_tick(ADA, watched, REQUEST)[1] == gr.skip()
     assert (time.process_time() - begun) / 50 < 0.002
+
+
+def test_the_time_it_takes_is_told_before_the_start(
+    starter: Starter, manager: JobManager, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(starter.on_estimate(ADA, None, "vae", SCRATCH, REQUEST, *options("vae"))) == [""]
+    _, upload, *_ = take_in(starter, photos, ADA)
+    submit(manager, EVE)
+    monkeypatch.setattr(manager, "estimate", lambda owner, request: Estimate(0.5, 300.0, 200 * 2**20))
+    measuring, told = starter.on_estimate(ADA, upload, "vae", SCRATCH, REQUEST, *options("vae", steps=600))
+    assert "Measuring" in measuring
+    assert "5 min" in told and "600 steps" in told and "come before yours: 1" in told
