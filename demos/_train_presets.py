@@ -43,7 +43,7 @@ def starts(recipe: str) -> list[str]:
 
     Of CycleGAN's two directions one stands for both.
     """
-    of_family = [name for family in FAMILY[recipe] for name, one in CHECKPOINTS.items() if one.family == family]
+    of_family = [name for family in FAMILY.get(recipe, ()) for name, one in CHECKPOINTS.items() if one.family == family]
     if recipe == "cyclegan":
         of_family = of_family[:1]
     return sorted(of_family, key=lambda name: not name.startswith(recipe))
@@ -52,7 +52,7 @@ def starts(recipe: str) -> list[str]:
 def start_config(recipe: str, info: WeightsInfo) -> dict[str, Any]:
     """Returns the options without which the weights would not fit."""
     known: dict[str, Any] = {"image_size": info.image_size, **info.args, "light": info.arch == "light_generator"}
-    return {name: known[name] for name in SHAPE[recipe] if name in known}
+    return {name: known[name] for name in SHAPE.get(recipe, ()) if name in known}
 
 
 def preset_config(
@@ -89,5 +89,5 @@ def preset_config(
 
 def fitting_jobs(recipe: str, jobs: Sequence[Any]) -> list[Any]:
     """Returns the jobs whose weights a recipe can start from: of its own kind, with something learned."""
-    alike = {name for name, family in FAMILY.items() if set(family) == set(FAMILY[recipe])}
+    alike = {recipe, *(name for name, family in FAMILY.items() if set(family) == set(FAMILY.get(recipe, ())))}
     return [job for job in jobs if job.recipe in alike and job.step > 0 and job.state in ("done", "stopped")]

@@ -70,7 +70,7 @@ class Starter:
         fixed: dict[str, Any] = {}
         if wish.start.startswith("job:"):
             stored = self._runs.manager.snapshot(owner or "", wish.start.removeprefix("job:")).config
-            fixed = {name: value for name, value in stored.items() if name in SHAPE[wish.recipe]}
+            fixed = {name: value for name, value in stored.items() if name in SHAPE.get(wish.recipe, ())}
         elif wish.start in CHECKPOINTS:
             fixed = start_config(wish.recipe, self._ctx.weights_info(wish.start))
         steps = self._runs.manager.limits.steps if self._ctx.jobs else 20_000

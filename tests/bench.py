@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polling
 import psutil
 import torch
 from clients import connect
@@ -203,6 +204,12 @@ def training_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
         yield name, f"{rate:.2f}", f"{config.batch_size} pictures of {config.image_size} px"
 
 
+def watching_rows() -> Iterator[tuple[str, str, str]]:
+    """What it costs the app that many pages watch a training."""
+    answers, share = polling.measure()
+    yield str(polling.PAGES), f"{answers / polling.SECONDS:.1f}", f"{share:.1%}"
+
+
 def main() -> None:
     """Print all tables."""
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -214,6 +221,7 @@ def main() -> None:
         columns = ("endpoint", "in process, ms", "over HTTP, ms", "memory of the app after, MiB")
         table("Events", columns, endpoint_rows(folder))
         table("Networks", ("network", "ours, ms", "published size, ms"), network_rows())
+        table("Watching", ("pages", "answers a second", "of a core"), watching_rows())
         table("Training", ("recipe", "steps a second", "a step"), training_rows(folder))
 
 
