@@ -184,5 +184,5 @@ class MoCo(nn.Module):
         if self.queue_size % num:
             raise ValueError(f"queue_size {self.queue_size} is not a multiple of the batch of {num}; change one.")
         places = (start + torch.arange(num, device=keys.device)) % self.queue_size
-        self.queue[:, places] = keys.T.to(self.queue.dtype)  # under autocast they may be bf16
+        self.queue[:, places] = keys.T.to(self.queue.dtype)  # the keys may come from autocast
         self.queue_ptr[0] = (start + num) % self.queue_size

@@ -1,8 +1,9 @@
 """Command line: train, resume, evaluate, export and record.
 
 python -m models.training simsiam --data photos.zip more/ --out runs/simsiam [--steps 1000 ...]
+python -m models.training simsiam --data photos.zip --out runs/tuned --init simsiam-photos
 python -m models.training evaluate runs/simsiam
-python -m models.training export runs/simsiam assets/weights/simsiam-photos [--part NAME]
+python -m models.training export runs/simsiam assets/weights/simsiam-photos [--part NAME | --every-part]
 python -m models.training record runs/simsiam assets/recordings/simsiam-photos
 """
 

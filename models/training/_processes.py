@@ -25,7 +25,10 @@ def start_time(pid: int) -> str | None:
 
 
 def group_memory(group: int) -> int:
-    """Return the resident bytes of all processes of a group, 0 if there are none."""
+    """Return the resident bytes of all processes of a group, 0 if there are none.
+
+    Resident, not mapped: a child with 0.7 GB in memory has 3.6 GB of addresses, so RLIMIT_AS would end it for nothing.
+    """
     if sys.platform == "linux":
         page = os.sysconf("SC_PAGE_SIZE")
         pids = [int(entry.name) for entry in PROC.iterdir() if entry.name.isdecimal()]

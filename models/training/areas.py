@@ -28,9 +28,9 @@ class Areas:
     ) -> None:
         self.folder, self.save_seconds = folder.resolve(), save_seconds
         self._free_space = free_space or (lambda path: shutil.disk_usage(path).free)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for part in ("jobs", "datasets"):
-            (self.folder / part).mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
+            (self.folder / part).mkdir(mode=0o700, exist_ok=True)
 
     def job(self, job_id: str) -> Path:
         """Return the folder of a job."""

@@ -15,17 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from models.checkpoints import CHECKPOINTS
 from models.training._store import JobState, Row, Store
 from models.training._tail import MetricsTail
+from models.training.admission import OWN_JOB, Admission, JobError, JobRequest
 from models.training.areas import Areas
 from models.training.backends import Backend, BackendGoneError, LocalProcess
-from models.training.data import PICTURE_SUFFIXES
 from models.training.estimate import Estimate, Estimator
-from models.training.failures import DoesNotFitError
-from models.training.initial import check_fit
 from models.training.limits import Limits
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
@@ -36,39 +31,6 @@ from models.training.supervisor import Supervisor
 __all__ = ["Estimate", "JobError", "JobManager", "JobRequest", "JobState", "Limits", "Snapshot"]
 
 RESUMABLE: tuple[JobState, ...] = ("paused", "interrupted", "stopped", "failed")
-OWN_JOB = "job:"  # begins the start of a request that goes on from an earlier job
-
-
-class JobError(ValueError):
-    """A request that cannot be fulfilled.
-
-    Args:
-        code: the visitor's sentence has the key `error.job.<code>`.
-        values: for the sentence.
-    """
-
-    def __init__(self, code: str, **values: Any) -> None:
-        super().__init__(f"{code} {values}" if values else code)
-        self.code, self.values = code, values
-
-
-@dataclass(frozen=True)
-class JobRequest:
-    """What a visitor wants trained.
-
-    Attributes:
-        recipe: a key of `RECIPES`.
-        config: fields of the recipe's config; the others keep their defaults.
-        data: a folder from `JobManager.new_dataset`, filled with pictures.
-        start: None for scratch, a name of `CHECKPOINTS`, or "job:<id>" of the same owner.
-        title: the visitor's name for it.
-    """
-
-    recipe: str
-    config: Mapping[str, Any]
-    data: Path
-    start: str | None = None
-    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,12 +99,12 @@ class JobManager:
         self._areas = Areas(data_dir, free_space, save_seconds)
         self._store = Store(self._areas.folder / "jobs.sqlite", clock)
         self._backends: dict[str, Backend] = {}
+        self._admission = Admission(self._store, self._areas, limits, self.backend.off)
         self._tail = MetricsTail()
         self._estimator, self._exporter = Estimator(self._store, self._areas), Exporter()
         self.supervisor = Supervisor(
             self._store, self._areas, limits, self._backend_of, max_running, resume_interrupted, monotonic
         )
-
         if self._store.begun_anew:
             self._enter_again()
 
@@ -187,7 +149,7 @@ class JobManager:
 
     def new_dataset(self, owner: str) -> Path:
         """Return a new, empty folder for a visitor's pictures."""
-        self._check_disk(owner)
+        self._admission.check_disk(owner)
         return self._areas.new_dataset(owner)
 
     def estimate(self, owner: str, request: JobRequest) -> Estimate:
@@ -196,7 +158,7 @@ class JobManager:
         Raises:
             JobError: as `submit`.
         """
-        config, dataset = self._check(owner, request)
+        config, dataset = self._admission.check(owner, request)
         busy = bool(self._store.rows("state = 'running'"))
         try:
             return self._estimator.estimate(request.recipe, config, dataset, busy)
@@ -214,22 +176,18 @@ class JobManager:
         Raises:
             JobError: if the request breaks a limit or cannot be trained.
         """
-        config, dataset = self._check(owner, request)
-        self._check_quota(owner)
-        self._check_double(owner, request, dataset, config)
+        config, dataset = self._admission.check(owner, request)
+        self._admission.check_free(owner, request, dataset, config)
         job_id = uuid.uuid4().hex
         try:
-            init = self._prepare_folder(owner, job_id, request, config, dataset)
-            if backend is not None:
-                self._backends[job_id] = backend
-            values: dict[str, Any] = {
-                "id": job_id, "owner": owner, "title": request.title.strip()[:100], "recipe": request.recipe,
-                "config": asdict(config), "dataset": str(dataset), "start": request.start, "init": init,
-                "total": config.steps, "elsewhere": int(backend is not None),
-            }  # fmt: skip
-            write_json(self._areas.job(job_id) / "job.json", values)
-            row = self._store.add(**values)
+            values = self._prepare_folder(owner, job_id, request, config, dataset, backend is not None)
+            with self._store.change():  # nobody, in no other app either, gets in between
+                self._admission.check_free(owner, request, dataset, config)
+                row = self._store.add(**values)
+                if backend is not None:
+                    self._backends[job_id] = backend
         except BaseException:
+            self._backends.pop(job_id, None)
             shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
             raise
         self.supervisor.wake()
@@ -262,7 +220,7 @@ class JobManager:
         Raises:
             JobError: `unknown` if there is no such job of this visitor.
         """
-        row = self._own(owner, job_id)
+        row = self._admission.own_job(owner, job_id)
         return self._snapshot(row, self._tail.rows(self._run(row).metrics_path, after_step))
 
     def public_snapshot(self, job_id: str, after_step: int = 0) -> Snapshot:
@@ -298,15 +256,15 @@ class JobManager:
         Raises:
             JobError: `unknown` if there is no such job of this visitor; `not_resumable` if it is done; quota.
         """
-        row = self._own(owner, job_id)
+        row = self._admission.own_job(owner, job_id)
         if row.state == "done":
             raise JobError("not_resumable")
         if row.state in RESUMABLE:
-            self._check_on()
-            self._check_disk(owner)
+            self._admission.check_on()
+            self._admission.check_disk(owner)
             if row.spent > self.limits.wall_seconds:
                 raise JobError("wall_time", hours=round(self.limits.wall_seconds / 3600, 2))
-            self._check_queue()
+            self._admission.check_queue()
             if backend is None and row.elsewhere and job_id not in self._backends:
                 raise JobError("remote_lost")
         if backend is not None:
@@ -315,7 +273,7 @@ class JobManager:
         if not self._store.requeue(job_id, RESUMABLE):
             self._store.wish_again(job_id)
         self.supervisor.wake()
-        return self._snapshot(self._own(owner, job_id))
+        return self._snapshot(self._admission.own_job(owner, job_id))
 
     def delete(self, owner: str, job_id: str) -> None:
         """Delete a job with its pictures and weights; a running one is ended first.
@@ -323,7 +281,7 @@ class JobManager:
         Raises:
             JobError: `unknown` if there is no such job of this visitor.
         """
-        self._own(owner, job_id)
+        self._admission.own_job(owner, job_id)
         if self._store.update(job_id, ("running",), wish="delete"):
             self.supervisor.wake()
             return
@@ -341,7 +299,7 @@ class JobManager:
         Raises:
             JobError: `unknown`, `part`, `no_checkpoint` before the first one, or why they cannot be made.
         """
-        row = self._own(owner, job_id)
+        row = self._admission.own_job(owner, job_id)
         parts = list(RECIPES[row.recipe].parts_of(_config(row)))
         chosen = part or parts[0]
         if chosen not in parts:
@@ -350,18 +308,12 @@ class JobManager:
         return folder / chosen if chosen else folder
 
     def _rest(self, owner: str, job_id: str, state: JobState, wish: str) -> Snapshot:
-        self._own(owner, job_id)
+        self._admission.own_job(owner, job_id)
         calm: tuple[JobState, ...] = ("queued",) if state == "paused" else ("queued", "paused", "interrupted")
         if not self._store.update(job_id, calm, state=state, place=None, finished=self._store.clock()):
             self._store.update(job_id, ("running",), wish=wish)
         self.supervisor.wake()
-        return self._snapshot(self._own(owner, job_id))
-
-    def _own(self, owner: str, job_id: str) -> Row:
-        row = self._store.row(job_id)
-        if row is None or row.owner != owner or row.wish == "delete":
-            raise JobError("unknown")
-        return row
+        return self._snapshot(self._admission.own_job(owner, job_id))
 
     def _backend_of(self, row: Row) -> Backend:
         if row.id in self._backends:
@@ -387,100 +339,26 @@ class JobManager:
             error=row.error, error_values=row.error_values, start=row.start, config=row.config,
         )  # fmt: skip
 
-    def _check(self, owner: str, request: JobRequest) -> tuple[TrainConfig, Path]:
-        """Return the config and the dataset of a request that can be trained."""
-        self._check_on()
-        if request.recipe not in RECIPES:
-            raise JobError("recipe", recipe=request.recipe, recipes=", ".join(RECIPES))
-        try:
-            config = RECIPES[request.recipe].Config(**request.config)
-        except (TypeError, ValueError) as error:
-            raise JobError("config", message=str(error)) from error
-        if config.steps > self.limits.steps:
-            raise JobError("too_many_steps", steps=config.steps, limit=self.limits.steps)
-        dataset = self._areas.dataset(owner, request.data)
-        if dataset is None:
-            raise JobError("data")
-        self._check_pictures(dataset)
-        self._check_start(owner, request, config)
-        return config, dataset
-
-    def _check_on(self) -> None:
-        if self.off is not None:
-            raise JobError(self.off)
-
-    def _check_pictures(self, dataset: Path) -> None:
-        paths = [path for path in dataset.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
-        limits = self.limits
-        if len(paths) < limits.fewest_pictures:
-            raise JobError("too_few_pictures", count=len(paths), limit=limits.fewest_pictures)
-        if len(paths) > limits.pictures:
-            raise JobError("too_many_pictures", count=len(paths), limit=limits.pictures)
-        if sum(path.stat().st_size for path in paths) > limits.bytes:
-            raise JobError("too_many_bytes", limit=limits.bytes // 2**20)
-        for path in paths:
-            if _pixels(path) > limits.pixels:
-                raise JobError("too_many_pixels", name=path.name, limit=limits.pixels // 10**6)
-
-    def _check_start(self, owner: str, request: JobRequest, config: TrainConfig) -> None:
-        start = request.start
-        if start is None:
-            return
-        if start.startswith(OWN_JOB):
-            row = self._own(owner, start.removeprefix(OWN_JOB))
-            if not self._run(row).checkpoint_path.is_file():
-                raise JobError("no_checkpoint")
-        elif start not in CHECKPOINTS:  # nothing else: a path here could be anybody's
-            raise JobError("start", start=start)
-        else:
-            self._check_fit(request.recipe, config, start, start)
-
-    def _check_fit(self, recipe: str, config: TrainConfig, init: str, start: str) -> None:
-        try:
-            check_fit(recipe, config, init)
-        except DoesNotFitError as error:
-            raise JobError("start_does_not_fit", start=start, needs=error.needs) from error
-        except FileNotFoundError as error:
-            raise JobError("start", start=start) from error
-
-    def _check_quota(self, owner: str) -> None:
-        if len(self._store.rows("owner = ?", owner)) >= self.limits.jobs_per_owner:
-            raise JobError("jobs_per_owner", limit=self.limits.jobs_per_owner)
-        self._check_queue()
-        self._check_disk(owner)
-
-    def _check_queue(self) -> None:
-        if len(self._store.queue()) >= self.limits.queued_total:
-            raise JobError("queue_full", limit=self.limits.queued_total)
-
-    def _check_disk(self, owner: str) -> None:
-        if self._areas.free_space() < self.limits.disk_reserve:
-            raise JobError("disk_full")
-        if self._areas.used_by(owner, self._store.rows("owner = ?", owner)) > self.limits.disk_per_owner:
-            raise JobError("disk_owner", limit=round(self.limits.disk_per_owner / 2**30, 1))
-        if self._areas.used_in_all() > self.limits.disk_total:
-            raise JobError("disk_total")
-
-    def _check_double(self, owner: str, request: JobRequest, dataset: Path, config: TrainConfig) -> None:
-        wanted = (request.recipe, str(dataset), request.start, asdict(config))
-        for row in self._store.rows("owner = ? AND state IN ('queued', 'running')", owner):
-            if (row.recipe, row.dataset, row.start, row.config) == wanted:
-                raise JobError("already_started")
-
     def _prepare_folder(
-        self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path
-    ) -> str | None:
-        """Lay out a job's folder; return which weights it starts from, as the trainer is told."""
+        self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path, elsewhere: bool
+    ) -> dict[str, Any]:
+        """Lay out a job's folder; return its row, which is also kept there in case the database gets lost."""
         self._areas.adopt(dataset, job_id)
         init = request.start
         if init is not None and init.startswith(OWN_JOB):
-            earlier = self._export(self._own(owner, init.removeprefix(OWN_JOB)))
+            earlier = self._export(self._admission.own_job(owner, init.removeprefix(OWN_JOB)))
             own = self._areas.job(job_id) / "init"  # a copy: the earlier job may be deleted
             shutil.copytree(earlier, own)
             init = str(own)
-            self._check_fit(request.recipe, config, init, request.start or "")
+            self._admission.check_fit_of(request.recipe, config, init, request.start or "")
         self._run_of(job_id).save_config(request.recipe, config, ["data"], init)
-        return init
+        values: dict[str, Any] = {
+            "id": job_id, "owner": owner, "title": request.title.strip()[:100], "recipe": request.recipe,
+            "config": asdict(config), "dataset": str(dataset), "start": request.start, "init": init,
+            "total": config.steps, "elsewhere": int(elsewhere),
+        }  # fmt: skip
+        write_json(self._areas.job(job_id) / "job.json", values)
+        return values
 
     def _run_of(self, job_id: str) -> RunFolder:
         return RunFolder(self._areas.job(job_id) / "run")
@@ -501,14 +379,3 @@ VISIBLE = "wish IS NOT 'delete'"
 
 def _config(row: Row) -> TrainConfig:
     return RECIPES[row.recipe].Config(**row.config)
-
-
-def _pixels(path: Path) -> int:
-    """Return width times height as the header says, 0 if it cannot be read (the trainer leaves it out)."""
-    try:
-        with Image.open(path) as image:
-            return image.width * image.height
-    except Image.DecompressionBombError:
-        return 2**62
-    except (OSError, SyntaxError, ValueError):
-        return 0

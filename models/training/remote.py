@@ -20,6 +20,7 @@ from typing import Any
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
+from models.training._tail import MetricsTail
 from models.training.backends import ROOT, Task
 from models.training.initial import find_parts
 from models.training.recipes import RECIPES
@@ -163,8 +164,12 @@ class RemoteHandle:
 
     def _follow(self) -> int:
         self._namespace = self._api.whoami()["name"]
-        self.remote = self._alive() or self._submit(self._task, self._namespace)
-        done = self._run.checkpoint_step()
+        self.remote = self._alive()
+        if self.remote is None:
+            self._run.forget_metrics_after(self._run.checkpoint_step())
+            self.remote = self._submit(self._task, self._namespace)
+        logged = MetricsTail().rows(self._run.metrics_path)  # a log that is read again begins at its beginning
+        done = int(logged[-1]["step"]) if logged else 0
         begun = time.monotonic()
         first: int | None = None
         for line in self._api.fetch_job_logs(job_id=self.remote, namespace=self._namespace, follow=True):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
+import pickle
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +21,8 @@ from torchvision.transforms.v2.functional import to_pil_image
 from models.training._lock import FileLock
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
+
+log = logging.getLogger(__name__)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -113,10 +117,18 @@ class RunFolder:
         os.replace(temporary, self.checkpoint_path)
 
     def checkpoint_step(self) -> int:
-        """Return the steps done at the newest checkpoint, 0 before the first, without reading its tensors."""
+        """Return the steps done at the newest checkpoint, without reading its tensors.
+
+        Before the first it is 0; so it is of a file that a failing disk has damaged, which the log then tells.
+        """
         if not self.checkpoint_path.is_file():
             return 0
-        return int(torch.load(self.checkpoint_path, map_location="cpu", weights_only=True, mmap=True)["step"])
+        try:
+            stored = torch.load(self.checkpoint_path, map_location="cpu", weights_only=True, mmap=True)
+            return int(stored["step"])
+        except (RuntimeError, EOFError, OSError, KeyError, pickle.UnpicklingError) as error:
+            log.warning("%s cannot be read: %s", self.checkpoint_path, error)
+            return 0
 
     def save_progress(self, step: int, seconds_per_step: float) -> None:
         """Say how far the run is and how fast; readers also take it as a sign of life."""
@@ -125,6 +137,10 @@ class RunFolder:
     def load_progress(self) -> dict[str, float] | None:
         """Return the newest `step` and `seconds_per_step`, or None before the first."""
         return _load_json(self.path / "progress.json")
+
+    def forget_progress(self) -> None:
+        """Remove what an earlier process said; the checkpoint may be older than that."""
+        (self.path / "progress.json").unlink(missing_ok=True)
 
     def save_error(self, code: str, values: Mapping[str, Any]) -> None:
         """Leave word why the run failed: a code and what a sentence about it needs."""
@@ -189,5 +205,9 @@ def asdict_shallow(checkpoint: Checkpoint) -> dict[str, Any]:
 def _load_json(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
-    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        log.warning("%s cannot be read: %s", path, error)
+        return None
     return stored

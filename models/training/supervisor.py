@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from models.training._lock import FileLock
@@ -133,7 +134,7 @@ class Supervisor:
             self.leads = True
         self._adopt()
         for running in list(self._running.values()):
-            self._watch(running)
+            self._guarded(partial(self._watch, running))  # one that cannot be watched now is no harm to the others
         self._start_waiting()
         if self._monotonic() >= self._sweep_at:
             self._sweep_at = self._monotonic() + SWEEP_SECONDS
@@ -163,7 +164,9 @@ class Supervisor:
 
     def _launch(self, row: Row) -> None:
         folder = self.areas.job(row.id)
-        RunFolder(folder / "run").forget_error()
+        run = RunFolder(folder / "run")
+        run.forget_error()
+        run.forget_progress()
         task = Task(self.areas.arguments(row), folder, folder / "log.txt")
         try:
             handle = self._backend_of(row).launch(task)
@@ -275,7 +278,10 @@ class Supervisor:
         return verdict, step
 
     def _end_all(self) -> None:
-        """End everything that runs, with a checkpoint, for the app's own end."""
+        """End everything that runs here, with a checkpoint, for the app's own end; what runs elsewhere goes on."""
+        for job_id in [job_id for job_id, running in self._running.items() if running.handle.pid is None]:
+            self._settle(job_id, Verdict("interrupted", "remote_lost"))
+            del self._running[job_id]
         for running in self._running.values():
             running.verdict = running.verdict or Verdict("interrupted", "interrupted")
             if running.asked is None:

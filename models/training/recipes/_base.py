@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
@@ -98,6 +98,10 @@ class Recipe(Protocol):
         """Return what can be shipped by name; the empty name is the recipe's main model."""
 
     @staticmethod
+    def lacks(names: Sequence[str]) -> str | None:
+        """Return what the paths of some pictures show to be missing, as a code for a sentence, or None."""
+
+    @staticmethod
     def parts_of(config: Any) -> dict[str, Part]:
         """Return what a run of this config ships, by the names of `exports`, without building a network."""
 
@@ -112,9 +116,14 @@ class Recipe(Protocol):
 
 
 class StateOfParts:
-    """Saves and restores the parts a recipe names in `parts`: modules, optimisers, averages."""
+    """Saves and restores the parts a recipe names in `parts`: modules, optimisers, averages; takes any pictures."""
 
     parts: dict[str, Any]
+
+    @staticmethod
+    def lacks(names: Sequence[str]) -> str | None:
+        """Return None: pictures in any folders will do."""
+        return None
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of every part by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from models.cyclegan import ImagePool, LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.losses import cycle_loss, identity_loss, lsgan_loss
 from models.metrics import psnr
-from models.training.data import PictureSet, domain_of
+from models.training.data import PictureSet, domain_of, held_out
 from models.training.distributed import Processes
 from models.training.recipes._base import (
     MIN_CHANNELS,
@@ -156,6 +157,14 @@ class CycleGANRecipe(StateOfParts):
             name: Export(part.arch, part.args, module)
             for (name, part), module in zip(parts.items(), modules, strict=True)
         }
+
+    @staticmethod
+    def lacks(names: Sequence[str]) -> str | None:
+        """Return "needs_two_sets" unless both sets have pictures to train on and to hold out."""
+        test = held_out(names)
+        there = {(domain_of(name), name in test) for name in names}
+        wanted = {(domain, held) for domain in "ab" for held in (False, True)}
+        return None if wanted <= there else "needs_two_sets"
 
     @staticmethod
     def parts_of(config: CycleGANConfig) -> dict[str, Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.backbones import ResNet
-from models.training.data import PictureSet, crop_and_flip
+from models.training.data import PictureSet, crop_and_flip, label_of
 from models.training.distributed import Processes
 from models.training.recipes._base import Export, Part, TrainConfig, cosine_rate, descend, my_batch, numbers, option
 from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe
@@ -32,6 +33,11 @@ class SupervisedRecipe(ContrastiveRecipe):
             raise ValueError("Supervised training needs pictures in at least two folders, whose names are the labels.")
         self.num_classes = len(train.classes)
         super().__init__(config, train, test, processes)
+
+    @staticmethod
+    def lacks(names: Sequence[str]) -> str | None:
+        """Return "needs_labels" if there are fewer than two folders to take labels from."""
+        return None if len({label_of(name) for name in names}) >= 2 else "needs_labels"
 
     def build(self, config: Any, backbone: ResNet) -> nn.Module:
         """Return the backbone with its classifier."""

@@ -24,6 +24,42 @@ def test_the_last_twentieth_of_a_flat_set_is_held_out() -> None:
     assert held_out(reversed(names)) == {f"{i:03d}.png" for i in range(95, 100)}
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([f"{i}.png" for i in range(7)], 0),
+        ([f"{i}.png" for i in range(8)], 2),
+        ([f"{label}/{i}.png" for label in "abc" for i in range(4)], 2),
+        ([f"{i:02d}.png" for i in range(60)], 3),
+    ],
+)
+def test_of_eight_pictures_at_least_two_are_held_out(names: list[str], expected: int) -> None:
+    assert held_out(names) == set(sorted(names)[len(names) - expected :])
+
+
+def test_few_pictures_evenly_chosen_are_enough_for_a_measurement(labelled_zip: Path) -> None:
+    train, test = load_split([labelled_zip], 16, most=12)
+    assert len(train) + len(test) == 12
+    assert train.classes == ("shapes/green", "shapes/red")
+
+
+def test_a_picture_that_gets_lost_after_it_was_listed_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "good.png").write_bytes(picture_bytes())
+    (tmp_path / "lost.png").mkdir()
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.writestr("good.png", picture_bytes())
+        archive.writestr("torn.png", picture_bytes())
+    content = bytearray((tmp_path / "set.zip").read_bytes())
+    place = content.index(b"torn.png") + 20
+    content[place : place + 20] = bytes(20)
+    (tmp_path / "set.zip").write_bytes(content)
+    train, _ = load_split([tmp_path / "set.zip"], 16)
+    assert train.names == ("set/good.png",)
+    assert "set.zip" in caplog.text
+
+
 def test_a_file_name_that_starts_with_test_is_no_folder() -> None:
     assert held_out(["train_x.png", "test_y.png"]) == set()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from jobs_backend import TINY, Clock, FakeBackend, dataset, picture, submit
 from models.checkpoints import WEIGHTS
 from models.training.backends import Task, TrainingOff
 from models.training.jobs import JobError, JobManager, JobRequest, Limits
+from models.training.recipes import RECIPES
 from models.training.runs import Checkpoint, RunFolder
 from models.training.supervisor import GRACE_SECONDS
 
@@ -160,6 +162,44 @@ def test_a_double_start_is_refused_and_a_double_resume_starts_one_process(
     assert code_of(lambda: manager.resume("ann", job.id)) == "not_resumable"
 
 
+def test_of_many_starts_at_once_one_gets_through(open_manager: Open) -> None:
+    managers = [open_manager(limits=Limits(jobs_per_owner=3)) for _ in range(2)]
+    folder = dataset(managers[0], "ann")
+    codes: list[str] = []
+
+    def start(number: int, seed: int) -> None:
+        try:
+            managers[number % 2].submit("ann", JobRequest("vae", {**TINY, "seed": seed}, folder))
+        except JobError as error:
+            codes.append(error.code)
+
+    for seeds, refused in (([0] * 6, ["already_started"] * 5), (range(1, 6), ["jobs_per_owner"] * 3)):
+        codes.clear()
+        threads = [threading.Thread(target=start, args=one) for one in enumerate(seeds)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert codes == refused
+    assert len(managers[0].jobs("ann")) == len(list((managers[0].folder / "jobs").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("recipe", "names", "lacking"),
+    [
+        ("vae", ["1.png"], None),
+        ("supervised", ["cat/1.png", "dog/1.png"], None),
+        ("supervised", ["cat/1.png", "train/cat/2.png"], "needs_labels"),
+        ("cyclegan", [f"train{s}/{i}.png" for s in "AB" for i in range(5)], None),
+        ("cyclegan", ["trainA/1.png", "trainB/1.png", "testA/1.png", "testB/1.png"], None),
+        ("cyclegan", [f"train{s}/{i}.png" for s in "AB" for i in range(4)], "needs_two_sets"),
+        ("cyclegan", [f"trainA/{i}.png" for i in range(9)], "needs_two_sets"),
+    ],
+)
+def test_what_a_recipe_lacks_is_seen_from_the_folders(recipe: str, names: list[str], lacking: str | None) -> None:
+    assert RECIPES[recipe].lacks(names) == lacking
+
+
 def test_a_job_that_is_resumed_while_it_goes_to_rest_goes_on(
     manager: JobManager, backend: FakeBackend, monotonic: Clock
 ) -> None:
@@ -260,6 +300,8 @@ def test_a_deleted_job_leaves_nothing_even_while_it_runs(
         ({"pixels": 24 * 24 - 1}, {}, "too_many_pixels"),
         ({"disk_per_owner": 1000}, {}, "disk_owner"),
         ({"disk_total": 1000}, {}, "disk_total"),
+        ({}, {"recipe": "supervised", "config": {"steps": 2}}, "needs_labels"),
+        ({}, {"recipe": "cyclegan", "config": {"steps": 2}}, "needs_two_sets"),
         ({}, {"start": "no-such-weights"}, "start"),
         ({}, {"start": "/etc"}, "start"),
         ({}, {"start": "vae-fruit"}, "start_does_not_fit"),
@@ -403,6 +445,23 @@ def test_an_end_that_nobody_asked_for_is_explained(
     turn(manager, monotonic)
     assert state(manager, "ann", job.id) == ("running", None)
     assert run_of(manager, job.id).load_error() is None
+
+
+def test_files_that_a_failing_disk_has_damaged_hold_up_nobody(
+    manager: JobManager, backend: FakeBackend, monotonic: Clock
+) -> None:
+    job, other = submit(manager, "ann"), submit(manager, "bob")
+    turn(manager, monotonic)
+    run = run_of(manager, job.id)
+    for name in ("checkpoint.pt", "progress.json", "error.json"):
+        (run.path / name).write_bytes(b"\x00" * 50)
+    turn(manager, monotonic)
+    assert manager.snapshot("ann", job.id).state == "running"
+    backend.last.status = 1
+    turn(manager, monotonic)
+    assert state(manager, "ann", job.id) == ("failed", "crashed")
+    assert manager.snapshot("ann", job.id).step == 0
+    assert manager.snapshot("bob", other.id).state == "running"
 
 
 def test_a_backend_that_cannot_start_fails_the_job_and_the_queue_goes_on(open_manager: Open, monotonic: Clock) -> None:

@@ -18,7 +18,7 @@ from models.training.jobs import JobError, JobManager, JobRequest, Snapshot
 from models.training.remote import BEGIN, HFJobs, stage
 from models.training.runs import RunFolder
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 
 @pytest.fixture
@@ -81,6 +81,13 @@ def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(server: Job
     assert lost.error == "remote_lost"  # it does not go on by itself: nobody has the login any more
     with pytest.raises(JobError, match="remote_lost"):
         second.resume("ann", job.id)
+    second.resume("ann", job.id, backend)
+    until(second, job, lambda seen: seen.step > 200)
+    second.close()  # an app that ends leaves it running, too
+    second = JobManager(tmp_path / "data")
+    second.start()
+    left = second.snapshot("ann", job.id)
+    assert (left.state, left.error, server.jobs["job0"].stage) == ("interrupted", "remote_lost", "RUNNING")
     second.resume("ann", job.id, backend)
     again = until(second, job, lambda seen: seen.step > 300)
     assert again.state == "running"

@@ -17,7 +17,7 @@ from models.training.distributed import Processes
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig, averaged, cosine_rate
 from models.training.recipes.contrastive import SimSiamConfig
-from models.training.runs import RunFolder
+from models.training.runs import Checkpoint, RunFolder
 from models.training.trainer import Schedule, resolve_precision, train
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -94,6 +94,13 @@ def test_a_resumed_run_equals_an_uninterrupted_one(name: str, source: Callable[[
     assert_equal_state(whole.state_dict(), second.state_dict())
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_run_in_bf16_takes_steps(name: str, source: Callable[[str], Path], tmp_path: Path) -> None:
+    config = RECIPES[name].Config(steps=2, precision="bf16", **SMALL[name])
+    recipe = build_recipe(name, config, [source(name)], Processes())
+    assert train(recipe, config, folder(tmp_path / "run"), Processes(), FAST)
+
+
 def folder(path: Path) -> RunFolder:
     path.mkdir()
     return RunFolder(path)
@@ -123,6 +130,54 @@ def test_rows_after_the_checkpoint_are_taken_again_not_doubled(source: Callable[
     again, _ = prepare("vae", [source("vae")])
     train(again, config, run, Processes(), FAST)
     assert [row["step"] for row in rows(run.path)] == [2, 4, 6]
+
+
+def test_rows_written_before_the_first_checkpoint_are_not_doubled_either(
+    source: Callable[[str], Path], tmp_path: Path
+) -> None:
+    recipe, config = prepare("vae", [source("vae")])
+    run = folder(tmp_path / "run")
+    run.append_metrics({"step": 2, "time": 0.0, "loss": 1.0})
+    with run.metrics_path.open("a") as file:
+        file.write('{"step": 3, "lo')  # as a full disk may leave it
+    train(recipe, config, run, Processes(), FAST)
+    assert [row["step"] for row in rows(run.path)] == [2, 4, 6]
+
+
+def test_progress_and_the_step_of_the_checkpoint_are_read_without_its_tensors(
+    source: Callable[[str], Path], tmp_path: Path
+) -> None:
+    recipe, config = prepare("vae", [source("vae")])
+    run = folder(tmp_path / "run")
+    assert (run.checkpoint_step(), run.load_progress()) == (0, None)
+    train(recipe, config, run, Processes(), FAST)
+    assert run.checkpoint_step() == 6
+    progress = run.load_progress()
+    assert progress is not None
+    assert progress["step"] == 6
+    assert 0 < progress["seconds_per_step"] < 60
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_leaves_the_older_checkpoint(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    run.save_checkpoint(Checkpoint(1, {"x": torch.ones(3)}, {}))
+    temporary = run.checkpoint_path.with_suffix(".tmp")
+    temporary.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space"):
+        run.save_checkpoint(Checkpoint(2, {"x": torch.zeros(100_000)}, {}))
+    kept = run.load_checkpoint()
+    assert kept is not None
+    assert (kept.step, kept.state["x"].tolist()) == (1, [1.0, 1.0, 1.0])
+    assert not temporary.is_symlink()
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
+    one, other = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "run")
+    with one.claim(), pytest.raises(ValueError, match="Another process trains"), other.claim(seconds=0.2):
+        pass
+    with other.claim(seconds=0.0):
+        pass
 
 
 class Diverging:

@@ -1,0 +1,169 @@
+"""What is asked of the trainer, and whether it can be granted: limits, ownership, fit of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from models.checkpoints import CHECKPOINTS
+from models.training._store import Row, Store
+from models.training.areas import Areas
+from models.training.data import PICTURE_SUFFIXES
+from models.training.failures import DoesNotFitError
+from models.training.initial import check_fit
+from models.training.limits import Limits
+from models.training.recipes import RECIPES
+from models.training.recipes._base import TrainConfig
+from models.training.runs import RunFolder
+
+OWN_JOB = "job:"  # begins the start of a request that goes on from an earlier job
+
+
+class JobError(ValueError):
+    """A request that cannot be fulfilled.
+
+    Args:
+        code: the visitor's sentence has the key `error.job.<code>`.
+        values: for the sentence.
+    """
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(f"{code} {values}" if values else code)
+        self.code, self.values = code, values
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What a visitor wants trained.
+
+    Attributes:
+        recipe: a key of `RECIPES`.
+        config: fields of the recipe's config; the others keep their defaults.
+        data: a folder from `JobManager.new_dataset`, filled with pictures.
+        start: None for scratch, a name of `CHECKPOINTS`, or "job:<id>" of the same owner.
+        title: the visitor's name for it.
+    """
+
+    recipe: str
+    config: Mapping[str, Any]
+    data: Path
+    start: str | None = None
+    title: str = ""
+
+
+class Admission:
+    """Decides on requests; every refusal is a `JobError`."""
+
+    def __init__(self, store: Store, areas: Areas, limits: Limits, off: str | None) -> None:
+        self._store, self._areas, self.limits, self.off = store, areas, limits, off
+
+    def own_job(self, owner: str, job_id: str) -> Row:
+        """Return a visitor's job; the id of anybody else's is unknown."""
+        row = self._store.row(job_id)
+        if row is None or row.owner != owner or row.wish == "delete":
+            raise JobError("unknown")
+        return row
+
+    def check(self, owner: str, request: JobRequest) -> tuple[TrainConfig, Path]:
+        """Return the config and the dataset of a request that can be trained."""
+        self.check_on()
+        if request.recipe not in RECIPES:
+            raise JobError("recipe", recipe=request.recipe, recipes=", ".join(RECIPES))
+        try:
+            config = RECIPES[request.recipe].Config(**request.config)
+        except (TypeError, ValueError) as error:
+            raise JobError("config", message=str(error)) from error
+        if config.steps > self.limits.steps:
+            raise JobError("too_many_steps", steps=config.steps, limit=self.limits.steps)
+        dataset = self._areas.dataset(owner, request.data)
+        if dataset is None:
+            raise JobError("data")
+        self._check_pictures(dataset, request.recipe)
+        self._check_start(owner, request, config)
+        return config, dataset
+
+    def check_on(self) -> None:
+        """Refuse where training is off."""
+        if self.off is not None:
+            raise JobError(self.off)
+
+    def _check_pictures(self, dataset: Path, recipe: str) -> None:
+        paths = [path for path in dataset.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
+        limits = self.limits
+        if len(paths) < limits.fewest_pictures:
+            raise JobError("too_few_pictures", count=len(paths), limit=limits.fewest_pictures)
+        if len(paths) > limits.pictures:
+            raise JobError("too_many_pictures", count=len(paths), limit=limits.pictures)
+        if sum(path.stat().st_size for path in paths) > limits.bytes:
+            raise JobError("too_many_bytes", limit=limits.bytes // 2**20)
+        for path in paths:
+            if _pixels(path) > limits.pixels:
+                raise JobError("too_many_pixels", name=path.name, limit=limits.pixels // 10**6)
+        lacking = RECIPES[recipe].lacks([path.relative_to(dataset).as_posix() for path in paths])
+        if lacking is not None:
+            raise JobError(lacking)
+
+    def _check_start(self, owner: str, request: JobRequest, config: TrainConfig) -> None:
+        start = request.start
+        if start is None:
+            return
+        if start.startswith(OWN_JOB):
+            row = self.own_job(owner, start.removeprefix(OWN_JOB))
+            if not RunFolder(self._areas.job(row.id) / "run").checkpoint_path.is_file():
+                raise JobError("no_checkpoint")
+        elif start not in CHECKPOINTS:  # nothing else: a path here could be anybody's
+            raise JobError("start", start=start)
+        else:
+            self.check_fit_of(request.recipe, config, start, start)
+
+    def check_fit_of(self, recipe: str, config: TrainConfig, init: str, start: str) -> None:
+        """Refuse weights of another shape; `start` is what the visitor calls `init`."""
+        try:
+            check_fit(recipe, config, init)
+        except DoesNotFitError as error:
+            raise JobError("start_does_not_fit", start=start, needs=error.needs) from error
+        except FileNotFoundError as error:
+            raise JobError("start", start=start) from error
+
+    def check_free(self, owner: str, request: JobRequest, dataset: Path, config: TrainConfig) -> None:
+        """Refuse one job too many, and what waits or runs already."""
+        self._check_double(owner, request, dataset, config)
+        if len(self._store.rows("owner = ?", owner)) >= self.limits.jobs_per_owner:
+            raise JobError("jobs_per_owner", limit=self.limits.jobs_per_owner)
+        self.check_queue()
+        self.check_disk(owner)
+
+    def check_queue(self) -> None:
+        """Refuse to wait in a full queue."""
+        if len(self._store.queue()) >= self.limits.queued_total:
+            raise JobError("queue_full", limit=self.limits.queued_total)
+
+    def check_disk(self, owner: str) -> None:
+        """Refuse what would fill the disk or the visitor's part of it."""
+        if self._areas.free_space() < self.limits.disk_reserve:
+            raise JobError("disk_full")
+        if self._areas.used_by(owner, self._store.rows("owner = ?", owner)) > self.limits.disk_per_owner:
+            raise JobError("disk_owner", limit=round(self.limits.disk_per_owner / 2**30, 1))
+        if self._areas.used_in_all() > self.limits.disk_total:
+            raise JobError("disk_total")
+
+    def _check_double(self, owner: str, request: JobRequest, dataset: Path, config: TrainConfig) -> None:
+        wanted = (request.recipe, str(dataset), request.start, asdict(config))
+        for row in self._store.rows("owner = ? AND state IN ('queued', 'running')", owner):
+            if (row.recipe, row.dataset, row.start, row.config) == wanted:
+                raise JobError("already_started")
+
+
+def _pixels(path: Path) -> int:
+    """Return width times height as the header says, 0 if it cannot be read (the trainer leaves it out)."""
+    try:
+        with Image.open(path) as image:
+            return image.width * image.height
+    except Image.DecompressionBombError:
+        return 2**62
+    except (OSError, SyntaxError, ValueError):
+        return 0
