@@ -41,6 +41,7 @@ class Steps(NamedTuple):
 
     files_a: gr.File
     files_b: gr.File
+    second: gr.Column
     audit: gr.HTML
     recipe: gr.Radio
     about: gr.HTML
@@ -133,8 +134,8 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
     gr.Markdown(ctx.t("train.step_1"), elem_classes="train-step")
     look.html_line(limits_html(ctx, ctx.jobs.limits), "facts", "train-limits")
     with gr.Row(elem_classes="columns"):
-        files_a = _files(ctx, "train.files", "train-files-a")
-        files_b = _files(ctx, "train.files_b", "train-files-b", visible=False)
+        _, files_a = _files(ctx, "train.files", "train-files-a")
+        second, files_b = _files(ctx, "train.files_b", "train-files-b", visible=False)
     audit = look.html_line("", "train-audit", "train-audit")
     gr.Markdown(ctx.t("train.step_2"), elem_classes="train-step")
     recipe = look.pills(
@@ -156,14 +157,20 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
         title = gr.Textbox(label=ctx.t("train.name"), max_length=80, elem_id="train-name")
         go = gr.Button(ctx.t("train.go"), variant="primary", interactive=False, elem_id="train-go")
     estimate = look.html_line("", "score", "train-estimate")
-    return Steps(files_a, files_b, audit, recipe, about, start, preset, broken, options, title, estimate, go)
+    return Steps(files_a, files_b, second, audit, recipe, about, start, preset, broken, options, title, estimate, go)
 
 
-def _files(ctx: Context, key: str, elem_id: str, visible: bool = True) -> gr.File:
+def _files(ctx: Context, key: str, elem_id: str, visible: bool = True) -> tuple[gr.Column, gr.File]:
+    """Places what takes pictures and zips, or a whole folder."""
     label: Any = ctx.t(key)
-    return gr.File(
-        label=label, file_count="multiple", file_types=["image", ".zip"], height=140, visible=visible, elem_id=elem_id
-    )
+    choose: Any = ctx.t("train.folder")
+    with gr.Column(visible=visible, elem_id=f"{elem_id}-set") as whole:
+        files = gr.File(label=label, file_count="multiple", file_types=["image", ".zip"], height=140, elem_id=elem_id)
+        folder = gr.UploadButton(
+            choose, file_count="directory", size="sm", elem_classes="quiet", elem_id=f"{elem_id}-folder"
+        )
+    folder.upload(lambda paths: paths, folder, files, **PROMPT_EVENT)
+    return whole, files
 
 
 def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
@@ -213,7 +220,7 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, sho
     chosen = steps.recipe.input(
         starter.on_recipe,
         [visitor, steps.recipe, steps.preset, steps.broken],
-        [steps.start, steps.broken, steps.files_b, steps.about, *steps.options],
+        [steps.start, steps.broken, steps.second, steps.about, *steps.options],
         **PROMPT_EVENT,
     )
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
