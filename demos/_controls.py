@@ -8,11 +8,12 @@ from dataclasses import Field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import gradio as gr
-from gradio.components import Component
 from gradio.i18n import I18nData
 
 from demos._base import Context
 from models.training.recipes._base import TrainConfig
+
+Control = gr.Number | gr.Checkbox | gr.Dropdown
 
 
 class OptionError(ValueError):
@@ -96,7 +97,7 @@ class Options:
         """Names of all options, in the order of the controls."""
         return list(self._kinds)
 
-    def build(self, ctx: Context, recipe: str, config: Mapping[str, Any]) -> list[Component]:
+    def build(self, ctx: Context, recipe: str, config: Mapping[str, Any]) -> list[Control]:
         """Places the controls, those of `recipe` visible with the values of `config`."""
         return [self._control(name, self._settings(ctx, name, recipe, config)) for name in self.names]
 
@@ -127,7 +128,7 @@ class Options:
             info = info + f" ({_range(low, high, float)})"
         return {"visible": True, "value": config.get(name, spec.default), "info": info}
 
-    def _control(self, name: str, settings: Mapping[str, Any]) -> Component:
+    def _control(self, name: str, settings: Mapping[str, Any]) -> Control:
         kind, common = self._kinds[name], {"label": name, "elem_id": f"option-{name}", **settings}
         if kind is bool:
             return gr.Checkbox(**common)

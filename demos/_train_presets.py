@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import torch
+
 from models.checkpoints import CHECKPOINTS, OWN, Library, WeightsInfo, checkpoint
 from models.training.recipes import RECIPES
 from models.training.recipes.mae import MODEL_FIELDS
@@ -42,7 +44,7 @@ def starts(recipe: str, library: Library) -> list[str]:
     Of CycleGAN's two directions one stands for both. Its published generators are offered once they are on disk; the
     other published networks are larger than what can be trained here, or take other pictures.
     """
-    of_family = [name for family in FAMILY[recipe] for name in OWN if checkpoint(name).family == family]
+    of_family = [name for family in FAMILY.get(recipe, ()) for name in OWN if checkpoint(name).family == family]
     if recipe == "cyclegan":
         published = (one for one in library.records(["cyclegan"]) if one.name in CHECKPOINTS and not one.is_own)
         of_family = [*of_family[:1], *[one.name for one in published if library.is_on_disk(one)][:1]]
@@ -52,7 +54,7 @@ def starts(recipe: str, library: Library) -> list[str]:
 def start_config(recipe: str, info: WeightsInfo) -> dict[str, Any]:
     """Returns the options without which the weights would not fit."""
     known: dict[str, Any] = {"image_size": info.image_size, **info.args, "light": info.arch == "light_generator"}
-    return {name: known[name] for name in SHAPE[recipe] if name in known}
+    return {name: known[name] for name in SHAPE.get(recipe, ()) if name in known}
 
 
 def preset_config(
@@ -73,6 +75,8 @@ def preset_config(
     steps = min(most_steps, max(40, round(config["steps"] * share / 10) * 10))
     config["steps"] = steps
     config["batch_size"] = max(1 if config["batch_size"] == 1 else 8, round(config["batch_size"] * batch))
+    if not torch.cuda.is_available():
+        config["precision"] = "fp32"  # beside an app at work, "auto" measures noise, and bf16 can be far slower
     config["warmup"] = min(config["warmup"], max(1, steps // 10))
     if "kl_warmup" in config:
         config["kl_warmup"] = min(config["kl_warmup"], steps // 3)
@@ -87,5 +91,5 @@ def preset_config(
 
 def fitting_jobs(recipe: str, jobs: Sequence[Any]) -> list[Any]:
     """Returns the jobs whose weights a recipe can start from: of its own kind, with something learned."""
-    alike = {name for name, family in FAMILY.items() if set(family) == set(FAMILY[recipe])}
+    alike = {recipe, *(name for name, family in FAMILY.items() if set(family) == set(FAMILY.get(recipe, ())))}
     return [job for job in jobs if job.recipe in alike and job.step > 0 and job.state in ("done", "stopped")]

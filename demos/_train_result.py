@@ -68,9 +68,9 @@ def _outcome(recipe: str, model: nn.Module, images: Tensor, pool: Sequence[Image
     if recipe == "mae":
         mask = _mask(model, images)
         return to_images(_paste(images, model.reconstruct(images, mask), mask))  # type: ignore[operator]
-    features = [model.forward_features(batch) for batch in (images, to_tensor(list(pool)))]  # type: ignore[operator]
-    centre = features[1].mean(dim=0)
-    nearest, _ = nearest_neighbours(*(centred_directions(part, centre) for part in features), k=1)
+    query, reference = (model.forward_features(batch) for batch in (images, to_tensor(list(pool))))  # type: ignore[operator]
+    centre = reference.mean(dim=0)
+    nearest, _ = nearest_neighbours(centred_directions(query, centre), centred_directions(reference, centre), k=1)
     return [pool[int(index)] for index in nearest[:, 0]]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -71,7 +71,7 @@ class Starter:
         fixed: dict[str, Any] = {}
         if wish.start.startswith("job:"):
             stored = self._runs.manager.snapshot(owner or "", wish.start.removeprefix("job:")).config
-            fixed = {name: value for name, value in stored.items() if name in SHAPE[wish.recipe]}
+            fixed = {name: value for name, value in stored.items() if name in SHAPE.get(wish.recipe, ())}
         elif wish.start in CHECKPOINTS:
             fixed = start_config(wish.recipe, self._info(wish.start))
         steps = self._runs.manager.limits.steps if self._ctx.jobs else 20_000
@@ -199,10 +199,12 @@ class Starter:
 
     def on_estimate(
         self, visitor: str, upload: Upload | None, recipe: str, start: str, request: gr.Request, *values: Any
-    ) -> str:
+    ) -> Iterator[str]:
         """Says how long it would take here, after a few steps of trying; nothing without pictures."""
         if upload is None:
-            return ""
+            yield ""
+            return
+        yield self._ctx.both("train.measuring")
         owner = owner_of(visitor, request) or ""
         asked = self._asked(upload, Wish(recipe, start, OPENING_PRESET, False), "", values, owner, request)
         manager = self._runs.manager
@@ -210,7 +212,7 @@ class Starter:
             estimate = manager.estimate(owner, asked)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
-        return words.estimate_html(self._ctx, estimate, asked.config["steps"], manager.ahead())
+        yield words.estimate_html(self._ctx, estimate, asked.config["steps"], manager.ahead())
 
     def on_start(
         self,

@@ -7,6 +7,7 @@ const play = find(".run-play");
 const NS = "http://www.w3.org/2000/svg";
 const WIDTH = 300;
 const HEIGHT = 96;
+const MAX_HEIGHT = 460; // pixels of a sheet
 
 let run = null; // {id, live, total, start, rows, frames, remarks, charts}
 let at = 0; // the step shown
@@ -92,6 +93,7 @@ function drawFrame() {
   // One sheet of a strip of `of` sheets, the `place`-th from the top.
   if (image.getAttribute("src") !== frame.url) image.src = frame.url;
   sheet.style.aspectRatio = frame.ratio;
+  sheet.style.maxWidth = `${MAX_HEIGHT * frame.ratio}px`;
   image.style.height = `${100 * frame.of}%`;
   image.style.top = `${-100 * frame.place}%`;
   find(".run-frame-step").textContent = frame.step;

@@ -40,7 +40,7 @@ class Chart:
 LOSS = Chart("loss", ("loss",))
 COLLAPSE = Chart("spread", ("std_of_l2_normalized",), (0.0, 1.0), 0.0)
 CONTRASTIVE = (COLLAPSE, Chart("uniformity", ("uniformity",), guide=0.0), Chart("alignment", ("alignment",)), LOSS)
-CHARTS: Mapping[str, tuple[Chart, ...]] = {
+CHARTS: Mapping[str, tuple[Chart, ...]] = {  # of a recipe that is not here, the loss
     "cyclegan": (
         Chart("balance", ("discriminator_a", "discriminator_b"), (0.0, 0.5), 0.25),
         Chart("cycle", ("cycle",)),
@@ -137,6 +137,7 @@ def run_value(
         after: The last step that the page has; 0 tells the run from the beginning.
         earlier: Rows that the page has, which the advice is given on too.
     """
+    kinds = CHARTS.get(recipe, (LOSS,))
     charts = [
         {
             "title": ctx.both(f"train.chart.{chart.key}"),
@@ -145,9 +146,9 @@ def run_value(
             "range": chart.range,
             "guide": chart.guide,
         }
-        for chart in CHARTS[recipe]
+        for chart in kinds
     ]
-    shown = {name for chart in CHARTS[recipe] for name in chart.names} | {"step", "time"}
+    shown = {name for chart in kinds for name in chart.names} | {"step", "time"}
     value = {
         "id": run_id,
         "head": head,

@@ -23,6 +23,7 @@ from models.training.recipes import RECIPES
 
 NAME = "train"
 POLL_SECONDS = 2.0
+SHOW_RUN = "() => document.getElementById('train-runs').scrollIntoView({ block: 'start' })"
 STYLE = Path(__file__).with_name("_train.css")
 PICK_SCRIPT = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-run]");
@@ -32,6 +33,7 @@ PICK_SCRIPT = """element.addEventListener("click", (event) => {
 QUICK_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 PROMPT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 SLOW_EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1}
+MEASURE_EVENT: dict[str, Any] = {**SLOW_EVENT, "show_progress": "hidden", "concurrency_id": "measure"}
 
 
 class Steps(NamedTuple):
@@ -39,13 +41,14 @@ class Steps(NamedTuple):
 
     files_a: gr.File
     files_b: gr.File
+    second: gr.Column
     audit: gr.HTML
     recipe: gr.Radio
     about: gr.HTML
     start: gr.Dropdown
     preset: gr.Radio
     broken: gr.Checkbox
-    options: list[Component]
+    options: list[gr.Number | gr.Checkbox | gr.Dropdown]
     title: gr.Textbox
     estimate: gr.HTML
     go: gr.Button
@@ -69,6 +72,8 @@ def build(ctx: Context) -> None:
     shown, outcome = _watching(ctx, runs, results, visitor)
     off = "disabled" if ctx.jobs is None else (ctx.jobs.off or "").removeprefix("off_")
     gr.Markdown(ctx.t("train.own"), elem_classes="train-own")
+    for code, values in ctx.jobs.notices().items() if ctx.jobs else ():
+        look.html_line(ctx.both(f"error.job.{code}", **values), "score")
     if off:
         look.html_line(ctx.both(f"error.job.off_{off}"), "score", "train-off")
     else:
@@ -92,7 +97,7 @@ def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserSta
         delete = _button(ctx, "delete")
         sure = _button(ctx, "sure", "stop")
     with gr.Column(visible=False, elem_id="train-use") as use:
-        compare = gr.Button(ctx.t("train.compare"), variant="primary", elem_id="train-compare")  # type: ignore[arg-type]
+        compare = gr.Button(ctx.t("train.compare"), variant="primary", elem_id="train-compare")
         sheet = gr.Image(
             visible=False, type="filepath", format="png", interactive=False, show_label=False,
             buttons=["download", "fullscreen"], elem_id="train-sheet",
@@ -117,8 +122,8 @@ def _push(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.
     """Places what sends the weights to the visitor's own account; only where they can log in."""
     with look.options(ctx, "train.push.title"):
         gr.LoginButton()
-        name = gr.Textbox(label=ctx.t("train.push.name"), max_length=96)  # type: ignore[arg-type]
-        send = gr.Button(ctx.t("train.push.send"))  # type: ignore[arg-type]
+        name = gr.Textbox(label=ctx.t("train.push.name"), max_length=96)
+        send = gr.Button(ctx.t("train.push.send"))
         said = look.html_line("", "facts", "train-pushed")
     send.click(results.on_push, [visitor, watched, name], said, **SLOW_EVENT)
 
@@ -129,8 +134,8 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
     gr.Markdown(ctx.t("train.step_1"), elem_classes="train-step")
     look.html_line(limits_html(ctx, ctx.jobs.limits), "facts", "train-limits")
     with gr.Row(elem_classes="columns"):
-        files_a = _files(ctx, "train.files", "train-files-a")
-        files_b = _files(ctx, "train.files_b", "train-files-b", visible=False)
+        _, files_a = _files(ctx, "train.files", "train-files-a")
+        second, files_b = _files(ctx, "train.files_b", "train-files-b", visible=False)
     audit = look.html_line("", "train-audit", "train-audit")
     gr.Markdown(ctx.t("train.step_2"), elem_classes="train-step")
     recipe = look.pills(
@@ -140,26 +145,32 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
     choices = starter.start_choices(OPENING_RECIPE, [])
     config = starter.config(None, Wish(OPENING_RECIPE, choices[0][1], OPENING_PRESET, False))
     with gr.Row(elem_classes="train-choices"):
-        start = gr.Dropdown(choices, value=choices[0][1], label=ctx.t("train.start"), elem_id="train-start")  # type: ignore[arg-type]
+        start = gr.Dropdown(choices, value=choices[0][1], label=ctx.t("train.start"), elem_id="train-start")
         preset = look.pills(
             ctx, "train.preset", {name: f"train.preset.{name}" for name in PRESETS}, OPENING_PRESET, "train-preset"
         )
-    broken = gr.Checkbox(False, label=ctx.t("train.break"), info=ctx.t("train.break_info"), elem_id="train-break")  # type: ignore[arg-type]
+    broken = gr.Checkbox(False, label=ctx.t("train.break"), info=ctx.t("train.break_info"), elem_id="train-break")
     with look.options(ctx, "train.options"), gr.Row(elem_id="train-options"):
         options = OPTIONS.build(ctx, OPENING_RECIPE, config)
     gr.Markdown(ctx.t("train.step_3"), elem_classes="train-step")
     with gr.Row(elem_classes="train-choices"):
-        title = gr.Textbox(label=ctx.t("train.name"), max_length=80, elem_id="train-name")  # type: ignore[arg-type]
-        go = gr.Button(ctx.t("train.go"), variant="primary", interactive=False, elem_id="train-go")  # type: ignore[arg-type]
+        title = gr.Textbox(label=ctx.t("train.name"), max_length=80, elem_id="train-name")
+        go = gr.Button(ctx.t("train.go"), variant="primary", interactive=False, elem_id="train-go")
     estimate = look.html_line("", "score", "train-estimate")
-    return Steps(files_a, files_b, audit, recipe, about, start, preset, broken, options, title, estimate, go)
+    return Steps(files_a, files_b, second, audit, recipe, about, start, preset, broken, options, title, estimate, go)
 
 
-def _files(ctx: Context, key: str, elem_id: str, visible: bool = True) -> gr.File:
+def _files(ctx: Context, key: str, elem_id: str, visible: bool = True) -> tuple[gr.Column, gr.File]:
+    """Places what takes pictures and zips, or a whole folder."""
     label: Any = ctx.t(key)
-    return gr.File(
-        label=label, file_count="multiple", file_types=["image", ".zip"], height=140, visible=visible, elem_id=elem_id
-    )
+    choose: Any = ctx.t("train.folder")
+    with gr.Column(visible=visible, elem_id=f"{elem_id}-set") as whole:
+        files = gr.File(label=label, file_count="multiple", file_types=["image", ".zip"], height=140, elem_id=elem_id)
+        folder = gr.UploadButton(
+            choose, file_count="directory", size="sm", elem_classes="quiet", elem_id=f"{elem_id}-folder"
+        )
+    folder.upload(lambda paths: paths, folder, files, **PROMPT_EVENT)
+    return whole, files
 
 
 def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
@@ -202,24 +213,30 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, sho
             api_visibility="private",
         )
         taken.success(
-            starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **SLOW_EVENT
+            starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **MEASURE_EVENT
         )
 
     judge(partial(gr.on, [steps.files_a.change, steps.files_b.change]))
     chosen = steps.recipe.input(
         starter.on_recipe,
         [visitor, steps.recipe, steps.preset, steps.broken],
-        [steps.start, steps.broken, steps.files_b, steps.about, *steps.options],
+        [steps.start, steps.broken, steps.second, steps.about, *steps.options],
         **PROMPT_EVENT,
     )
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
     judge(chosen.then)
     judge(gr.on(changes, starter.on_wish, wish, steps.options, **PROMPT_EVENT).then)
-    edits = [getattr(option, "blur", None) or option.input for option in steps.options]
+    edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
     gr.on(
-        edits, starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **SLOW_EVENT
+        edits,
+        starter.on_estimate,
+        [*asked, *steps.options],
+        steps.estimate,
+        trigger_mode="always_last",
+        **MEASURE_EVENT,
     )
-    steps.go.click(starter.on_start, [*asked, steps.title, *steps.options], list(shown), api_visibility="private")
+    started = steps.go.click(starter.on_start, [*asked, steps.title, *steps.options], list(shown), **PROMPT_EVENT)
+    started.success(fn=None, js=SHOW_RUN, api_visibility="private")
 
 
 def precompute(ctx: Context, folder: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polling
 import psutil
 import torch
 from clients import connect
@@ -260,6 +261,12 @@ def training_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
         yield name, f"{rate:.2f}", f"{config.batch_size} pictures of {config.image_size} px"
 
 
+def watching_rows() -> Iterator[tuple[str, str, str]]:
+    """What it costs the app that many pages watch a training."""
+    answers, share = polling.measure()
+    yield str(polling.PAGES), f"{answers / polling.SECONDS:.1f}", f"{share:.1%}"
+
+
 def run_measured(recipe: str, config: Mapping[str, Any], data: Path, folder: Path) -> float:
     """Return the bare recipe's steps a second in a child as low in priority as a job's."""
     from models.training.backends import run_to_end, spawn
@@ -387,6 +394,7 @@ def main() -> None:
         table("Events", columns, endpoint_rows(folder))
         table("Networks", ("network", "ours, ms", "published size, ms"), network_rows())
         table("Largest published sizes, random weights", PUBLISHED_COLUMNS, published_rows(folder))
+        table("Watching", ("pages", "answers a second", "of a core"), watching_rows())
         table("Training", ("recipe", "steps a second", "a step"), training_rows(folder))
         trainer_tables(folder)
 

@@ -118,12 +118,14 @@ def test_only_pictures_meant_for_everyone_are_static(context: Context) -> None:
     app_module.build_app(context)
     assets = ROOT / "assets"
     for path in map(Path, _StaticFiles.all_paths):
-        assert assets / "examples" == path or path == context.first_paint or assets not in path.parents
+        meant = (assets / "examples", assets / "recordings", context.first_paint)
+        assert path in meant or assets not in path.parents
 
 
 @pytest.mark.parametrize("demo", discover(), ids=lambda demo: demo.name)
 def test_first_results_are_in_the_repository_and_fresh(demo: Any) -> None:
-    assert list((FIRST_PAINT / demo.name).glob("*")), "run: python app.py --precompute"
+    opens_on = ROOT / "assets" / "recordings" if demo.name == "train" else FIRST_PAINT / demo.name
+    assert list(opens_on.glob("*")), "run: python app.py --precompute"
     made_with = json.loads((FIRST_PAINT / "weights.json").read_text("utf-8"))
     assert made_with == {name: weights_info(name).sha256 for name in OWN}, (
         "the weights changed; run: python app.py --precompute"
@@ -134,4 +136,25 @@ def test_the_command_explains_itself() -> None:
     shown = subprocess.run(
         [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    assert "--host" in shown and "--port" in shown and "--precompute" in shown
+    for option in ("--host", "--port", "--precompute", "--data-dir", "--classroom", "--no-training"):
+        assert option in shown
+
+
+def test_trainings_are_kept_out_of_what_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = app_module._environment.files_folder().parent
+    with pytest.raises(ValueError, match="choose another --data-dir"):
+        app_module.job_manager(served / "jobs", training=True, classroom=False)
+    monkeypatch.setenv("UNLABELED_DATA", str(tmp_path / "mine"))
+    assert app_module.default_data_folder() == tmp_path / "mine"
+
+
+@pytest.mark.parametrize(
+    ("training", "zero_gpu", "off"), [(True, "", None), (False, "", "off_disabled"), (True, "1", "off_zerogpu")]
+)
+def test_training_is_off_where_it_was_asked_or_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, training: bool, zero_gpu: str, off: str | None
+) -> None:
+    monkeypatch.setenv("SPACES_ZERO_GPU", zero_gpu)
+    manager = app_module.job_manager(tmp_path, training, classroom=True)
+    assert (manager.off, manager.classroom) == (off, True)
+    manager.close()

@@ -272,7 +272,7 @@ def enough_for(recipe: str, audits: Sequence[Audit], from_scratch: bool) -> Leve
     if len(audits) != (2 if recipe == "cyclegan" else 1) or (recipe == "supervised" and not audits[0].labels):
         return "impossible"
     least = min(audit.count for audit in audits)
-    floor, usable, plenty = ENOUGH[recipe]
+    floor, usable, plenty = ENOUGH.get(recipe, (4, 200, 2000))
     scale = FROM_SCRATCH if from_scratch else 1
     if least < floor:
         return "impossible"

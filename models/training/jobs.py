@@ -212,7 +212,7 @@ class JobManager:
         Raises:
             JobError: `unknown` if there is no such job of this visitor.
         """
-        return self._areas.job(self._own(owner, job_id).id) / "data"
+        return self._areas.job(self._admission.own_job(owner, job_id).id) / "data"
 
     def snapshot(self, owner: str, job_id: str, after_step: int = 0) -> Snapshot:
         """Return a visitor's job with the metrics logged after a step.

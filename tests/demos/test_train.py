@@ -28,7 +28,7 @@ from demos._train_view import CHARTS, run_value
 from demos._train_visit import Runs, Shown, Watched
 from demos._visitor import new_id, owner_of
 from models.checkpoints import weights_info
-from models.training.jobs import JobManager, JobRequest, Snapshot
+from models.training.jobs import Estimate, JobManager, JobRequest, Snapshot
 from models.training.recipes import RECIPES
 
 ADA, EVE = new_id(), new_id()
@@ -250,7 +250,7 @@ def take_in(starter: Starter, photos: Path, visitor: str = "", recipe: str = "va
 
 def test_from_pictures_to_a_job(starter: Starter, runs: Runs, manager: JobManager, photos: Path) -> None:
     visitor, upload, audit, _, go = take_in(starter, photos)
-    owner = owner_of(visitor, REQUEST)
+    owner = owner_of(visitor, REQUEST) or ""
     assert owner == upload.owner, "a new visitor got an id"
     assert "12 usable pictures of 12 files" in audit and go["interactive"]
     shown = starter.on_start(visitor, upload, "vae", SCRATCH, "  mine ", REQUEST, *options("vae", steps=30))
@@ -367,10 +367,12 @@ def test_the_zip_holds_the_folder(tmp_path: Path) -> None:
 
 def test_pushing_makes_a_private_repository(tmp_path: Path) -> None:
     calls: list[Any] = []
-    api = SimpleNamespace(
-        create_repo=lambda name, **options: calls.append((name, options)) or SimpleNamespace(repo_id=f"ada/{name}"),
-        upload_folder=lambda **options: calls.append(options),
-    )
+
+    def create_repo(name: str, **options: Any) -> Any:
+        calls.append((name, options))
+        return SimpleNamespace(repo_id=f"ada/{name}")
+
+    api = SimpleNamespace(create_repo=create_repo, upload_folder=lambda **options: calls.append(options))
     assert push(api, tmp_path, "mine") == "ada/mine"
     assert calls[0] == ("mine", {"private": True, "exist_ok": True})
     assert (calls[1]["repo_id"], calls[1]["folder_path"]) == ("ada/mine", tmp_path)
@@ -482,3 +484,15 @@ def test_a_quiet_tick_is_quick(runs: Runs, manager: JobManager) -> None:
     for _ in range(50):
         assert runs.on_tick(ADA, watched, REQUEST)[1] == gr.skip()
     assert (time.process_time() - begun) / 50 < 0.002
+
+
+def test_the_time_it_takes_is_told_before_the_start(
+    starter: Starter, manager: JobManager, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(starter.on_estimate(ADA, None, "vae", SCRATCH, REQUEST, *options("vae"))) == [""]
+    _, upload, *_ = take_in(starter, photos, ADA)
+    submit(manager, EVE)
+    monkeypatch.setattr(manager, "estimate", lambda owner, request: Estimate(0.5, 300.0, 200 * 2**20))
+    measuring, told = starter.on_estimate(ADA, upload, "vae", SCRATCH, REQUEST, *options("vae", steps=600))
+    assert "Measuring" in measuring
+    assert "5 min" in told and "600 steps" in told and "come before yours: 1" in told

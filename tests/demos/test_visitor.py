@@ -52,4 +52,4 @@ def test_the_id_is_kept_outside_the_tabs_under_a_fixed_name() -> None:
         gr.Markdown("still inside")
     assert state in app.children
     assert (state.storage_key, bool(state.secret)) == ("unlabeled-visitor", True)
-    assert [type(block).__name__ for block in app.children[0].children[0].children] == ["Markdown"]  # type: ignore[attr-defined]
+    assert [type(block).__name__ for block in app.children[0].children[0].children] == ["Markdown"]

@@ -58,7 +58,11 @@ def test_the_discriminator_wins() -> None:
 
 
 def test_a_fair_fight_and_no_way_back() -> None:
-    fair = {"discriminator_a": lambda t: 0.2, "discriminator_b": lambda t: 0.22, "adversarial": lambda t: 0.8}
+    fair: dict[str, Any] = {
+        "discriminator_a": lambda t: 0.2,
+        "discriminator_b": lambda t: 0.22,
+        "adversarial": lambda t: 0.8,
+    }
     assert codes("cyclegan", curve(loss=falling, cycle=lambda t: 1 - 0.6 * t, **fair)) == ["balanced"]
     assert codes("cyclegan", curve(loss=falling, cycle=lambda t: 1.0, **fair)) == ["no_way_back", "balanced"]
     lost = fair | {"discriminator_a": lambda t: 0.6}

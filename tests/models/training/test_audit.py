@@ -69,7 +69,7 @@ def test_labels_become_folders_that_the_trainer_reads(labelled: Path, tmp_path: 
 
 def test_a_set_of_a_pair_goes_into_its_domain(labelled: Path, tmp_path: Path) -> None:
     for domain in ("A", "B"):
-        assert take_in([labelled], tmp_path / "data", domain).labels == {}  # type: ignore[arg-type]
+        assert take_in([labelled], tmp_path / "data", domain).labels == {}
     train, test = load_split([tmp_path / "data"], 16)
     assert {domain_of(name) for name in train.names} == {domain_of(name) for name in test.names} == {"a", "b"}
 
