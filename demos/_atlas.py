@@ -133,11 +133,16 @@ def collect(paths: Sequence[Path], max_pictures: int, progress: Progress | None 
     for picture in iter_pictures(paths, max_pictures=max_pictures, max_side=2 * KEPT_SIDE, skipped=skipped):
         names.append(picture.name)
         labels.append(picture.label)
-        jpegs.append(jpeg(square_crop(picture.image, KEPT_SIDE), KEPT_QUALITY))
+        jpegs.append(kept(picture.image))
         if progress is not None:
             progress(len(names), max_pictures)
-    kept = tuple(jpegs)
-    return Collection(tuple(names), tuple(labels), lambda: kept, dict(skipped))
+    files = tuple(jpegs)
+    return Collection(tuple(names), tuple(labels), lambda: files, dict(skipped))
+
+
+def kept(image: Image.Image) -> bytes:
+    """Returns what the map keeps of a picture: its centre square as a small JPEG."""
+    return jpeg(square_crop(image, KEPT_SIDE), KEPT_QUALITY)
 
 
 def save_set(collection: Collection, folder: Path) -> None:

@@ -12,7 +12,7 @@ import gradio as gr
 
 from demos import _atlas_view as view
 from demos import _look as look
-from demos._atlas import KEPT_SIDE, Settings, neighbours_of, pictures_zip, table_csv, table_rows
+from demos._atlas import Settings, kept, neighbours_of, pictures_zip, table_csv, table_rows
 from demos._atlas_visit import Atlas, Job, Visit
 from demos._atlas_work import finished, told
 from demos._base import Context
@@ -28,7 +28,6 @@ from demos._scatter import (
 )
 from models import projection
 from models.encoders import ENCODERS
-from models.images import square_crop
 from models.neighbours import Metric, Placement, place
 from models.projection import Method, clamp_neighbours
 
@@ -150,7 +149,7 @@ class Handlers:
     def on_guest(self, visit: Visit | None, path: str | None, request: gr.Request) -> list[Any]:
         """Places a new picture on the map as it is, or takes it away again."""
         visit = self._current(visit, request)
-        guest = square_crop(look.open_photo(self._ctx, request, path), KEPT_SIDE) if path else None
+        guest = kept(look.open_photo(self._ctx, request, path)) if path else None
         visit = replace(visit, guest=guest)
         html, marks = self.near(visit)
         return [visit, html, scatter_update(marks=marks)]
@@ -195,7 +194,7 @@ class Handlers:
         picture = look.open_photo(self._ctx, request, image)
         settings = Settings(encoder)
         visit = self.atlas.recall(Visit(), settings) or finished(self.atlas.draw(Visit(), settings, request))
-        placed = self._placement(replace(visit, guest=square_crop(picture, KEPT_SIDE)))
+        placed = self._placement(replace(visit, guest=kept(picture)))
         x, y = placed.at.tolist()
         names = self.atlas.collection(visit).names
         near = zip(placed.near, placed.similarities, strict=True)
@@ -258,7 +257,7 @@ class Handlers:
         ours = visit.uploaded is None
         if visit.guest is not None:
             placed = self._placement(visit)
-            url = file_url(self._ctx.save_image(visit.guest))
+            url = file_url(self._ctx.save_bytes(visit.guest, ".jpg"))
             html = view.guest_html(self._ctx, collection, urls, url, placed, translated=ours)
             guest = Guest(tuple(placed.at.tolist()), url, placed.near)
             return html, scatter_marks(chosen=visit.chosen, guest=guest)

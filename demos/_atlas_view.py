@@ -209,8 +209,9 @@ BAR_STYLE = """
   flex-direction: row; gap: 10px; min-height: 0; padding: 0; font-size: 14px; line-height: 1.4;
 }
 #embeddings-upload .icon-wrap, #embeddings-guest .icon-wrap { width: 20px; margin: 0; }
-#embeddings-chosen-tools { align-items: end; gap: 8px 12px; }
-#embeddings-chosen-tools > * { flex: 0 1 auto; width: auto; min-width: 0 !important; }
+#embeddings-chosen-tools { align-items: center; gap: 8px 12px; }
+#embeddings-chosen-tools > * { flex: 0 1 auto; width: auto; min-width: 0 !important; margin: 0; }
+#embeddings-chosen-tools .form { flex: 0 1 220px; }
 #embeddings-stop { max-width: 160px; }
 #embeddings-settings .form { gap: 20px 32px; border: 0; background: none; }
 """

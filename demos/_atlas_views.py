@@ -35,7 +35,7 @@ BEFORE = "random"
 def sampled(collection: Collection, picked: int, count: int) -> list[int]:
     """Returns the picked picture and others, spread evenly over the set."""
     spread = np.linspace(0, len(collection) - 1, count + 1).astype(int).tolist()
-    others = [index for index in spread if index != picked]
+    others = [index for index in dict.fromkeys(spread) if index != picked]
     return [picked, *others][: min(count, len(collection))]
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
 from demos import _look as look
 from demos._atlas import Collection, PictureMap, Prepared, Settings, collect, load_set, score
@@ -44,7 +43,7 @@ class Visit:
         shown: The map on the page.
         picked: Id of the picture whose neighbours are shown.
         chosen: Ids in the lasso.
-        guest: A picture to place on the map without adding it.
+        guest: A picture (a small JPEG) to place on the map without adding it.
     """
 
     uploaded: Collection | None = None
@@ -54,7 +53,7 @@ class Visit:
     shown: Settings = Settings()
     picked: int = OPENING_PICK
     chosen: tuple[int, ...] = ()
-    guest: Image.Image | None = None
+    guest: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ class Atlas:
         self._built_in = lru_cache(maxsize=1)(self._read_built_in)
         self._prepared = lru_cache(maxsize=None)(self._read_prepared)
         self._expected = dict(EXPECTED)
+        self._pace: dict[str, float] = {}  # hash of weights -> seconds a picture, when it was last measured
 
     def _read_built_in(self) -> Collection:
         if self._folder and (self._folder / "set.json").is_file():
@@ -114,7 +114,10 @@ class Atlas:
         return None
 
     def features(self, visit: Visit, encoder: str) -> Work[FeaturesAndSeconds]:
-        """Makes the features (N, D) of the pictures of a visit, as far as they are not known; gives their seconds."""
+        """Makes the features (N, D) of the pictures of a visit, as far as they are not known.
+
+        Gives them with the seconds the network takes for all of them, also where some were remembered.
+        """
         if known := self.known_features(visit, encoder):
             return known
         collection = self.collection(visit)
@@ -131,14 +134,16 @@ class Atlas:
                 rows[index] = row
             done += len(ids)
             yield Step("embeddings.embedding", done / len(missing), started)
-        return np.stack([row for row in rows if row is not None]), time.perf_counter() - started
+        if missing:
+            self._pace[weights] = (time.perf_counter() - started) / len(missing)
+        return np.stack([row for row in rows if row is not None]), self._pace[weights] * len(rows)
 
     def weights_hash(self, encoder: str) -> str:
         """Returns what changes whenever an encoder's weights do."""
         checkpoint = ENCODERS[encoder].checkpoint
         return f"{encoder} {self.ctx.weights_info(checkpoint).sha256 if checkpoint else 'untrained'}"
 
-    def feature_of(self, picture: Image.Image, encoder: str) -> Floats:
+    def feature_of(self, picture: bytes, encoder: str) -> Floats:
         """Returns the features (D,) of one picture."""
         network = load_encoder(encoder, self.ctx.load_model)
         features: Floats = embed_pictures(network, [picture], ENCODERS[encoder].image_size)[0]

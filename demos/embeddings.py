@@ -81,6 +81,7 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
             )
             lasso = _lasso(ctx)
         with gr.Column(scale=2, min_width=300):
+            look.html_line(ctx.both("embeddings.upload_hint"))
             upload = gr.File(
                 label=ctx.t("embeddings.upload"),
                 show_label=False,
@@ -89,7 +90,7 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
                 height=64,
                 elem_id="embeddings-upload",
             )
-            look.html_line(ctx.both("embeddings.upload_hint"))
+            look.html_line(ctx.both("embeddings.guest_hint"))
             guest = gr.File(
                 label=ctx.t("embeddings.guest"),
                 show_label=False,
@@ -97,7 +98,6 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
                 height=64,
                 elem_id="embeddings-guest",
             )
-            look.html_line(ctx.both("embeddings.guest_hint"))
             near = gr.HTML(
                 js_on_load=view.NEIGHBOURS_SCRIPT,
                 css_template=view.NEIGHBOURS_STYLE,
