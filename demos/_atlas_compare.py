@@ -124,14 +124,18 @@ def _cells(row: Row) -> dict[str, str]:
 
 
 class Twin:
-    """The second map and its table."""
+    """The map opposite another encoder's map of the same pictures, and the table of all encoders."""
 
     def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State) -> None:
         self._ctx, self._handlers, self._visit = ctx, handlers, visit
         self._open = gr.State(False)
         others = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
         self.encoder = look.pills(ctx, "embeddings.compare_with", others, OTHER, "embeddings-twin-encoder")
-        self.plot = scatter(ctx, "embeddings-twin", link=NAME)
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(min_width=300):
+                self.mirror = scatter(ctx, "embeddings-mirror", link=NAME)
+            with gr.Column(min_width=300):
+                self.plot = scatter(ctx, "embeddings-twin", link=NAME)
         self._about = look.html_line("", "facts", "embeddings-twin-about")
         self._table = gr.HTML(css_template=TABLE_STYLE, apply_default_css=False, elem_id="embeddings-rows")
         self._measure = gr.Button(
@@ -141,7 +145,7 @@ class Twin:
             elem_classes="quiet",
         )
         look.note(ctx, "embeddings.compare_note")
-        outputs = [self.plot, self._about, self._table]
+        outputs = [self.mirror, self.plot, self._about, self._table]
         asked = [self._visit, self.encoder]
         self.plot.ready(lambda: True, None, self._open, api_visibility="private", show_progress="hidden").then(
             self.on_twin, [*asked, self._open], outputs, show_progress_on=self.plot, **PRIVATE_MODEL_EVENT
@@ -172,19 +176,25 @@ class Twin:
     ) -> Generator[list[Any], None, None]:
         """Shows the pictures of the first map through the eyes of another encoder, turned to lie as the first does."""
         if not is_open or visit is None or visit.shown not in visit.maps:
-            yield [gr.skip()] * 3
+            yield [gr.skip()] * 4
             return
         atlas = self._handlers.atlas
         settings = replace(visit.shown, encoder=encoder)
         other = atlas.recall(visit, settings)
         if other is None:
-            other = yield from told(atlas.draw(visit, settings, request), self._ctx, request, progress, [gr.skip()] * 3)
+            other = yield from told(atlas.draw(visit, settings, request), self._ctx, request, progress, [gr.skip()] * 4)
         coordinates = align(other.maps[settings].coordinates, visit.maps[visit.shown].coordinates)
         _, marks = self._handlers.near(replace(visit, guest=None))
         value = self._handlers.plot_value(visit, coordinates)
         rows = load_rows(self._ctx.first_paint / NAME) if not (visit.uploaded or visit.relabelled) else {}
         table = rows_html(self._ctx, rows) if rows else gr.skip()
-        yield [scatter_update(value, marks), self._ctx.both(f"embeddings.about_{encoder}"), table]
+        first = self._handlers.plot_value(visit, visit.maps[visit.shown].coordinates)
+        yield [
+            scatter_update(first, marks),
+            scatter_update(value, marks),
+            self._ctx.both(f"embeddings.about_{encoder}"),
+            table,
+        ]
 
     def on_measure(
         self,

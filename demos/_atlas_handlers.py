@@ -114,7 +114,7 @@ class Handlers:
             raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
         visit = replace(visit, picked=picked, guest=None)
         html, marks = self.near(visit)
-        return [visit, html, *[scatter_update(marks=marks)] * 2]
+        return [visit, html, *(scatter_update(marks=marks) for _ in range(3))]
 
     def on_lasso(self, visit: Visit | None, event: gr.EventData, request: gr.Request) -> list[Any]:
         """Shows the pictures inside a lasso, and what can be done with them."""

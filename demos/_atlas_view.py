@@ -172,6 +172,7 @@ NEIGHBOURS_STYLE = """
 .near-picked b { display: block; font-size: 18px; color: var(--ink); }
 .near-picked small { display: block; font-size: 12.5px; color: var(--ink-soft); overflow-wrap: anywhere; }
 .near-picked p { margin: 6px 0 0; font-size: 14px; line-height: 1.4; color: var(--ink-soft); }
+.near-picked p b { display: inline; font-size: inherit; }
 .near-tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px; }
 .near-tile {
   display: flex; flex-direction: column; min-width: 0; padding: 0; border: 0; background: none;

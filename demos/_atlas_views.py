@@ -105,15 +105,16 @@ class Views:
         view1, view2 = two_views(pictures, seed)
         queued = [index for index in sampled(collection, len(collection) // 2, 3 * NUM_QUEUED) if index not in ids]
         queue, _ = two_views([collection.picture(index) for index in queued[:NUM_QUEUED]] or pictures, seed + 1)
-        before, after = (self._matrix(name, method, view1, view2, queue) for name in (BEFORE, method))
+        before, after = (self._matrix(visit, name, method, (view1, view2, queue)) for name in (BEFORE, method))
         return views_html(self._ctx, method, (view1, view2, queue), before, after)
 
     @torch.inference_mode()
-    def _matrix(self, encoder: str, method: str, view1: Tensor, view2: Tensor, queue: Tensor) -> Tensor:
+    def _matrix(self, visit: Visit, encoder: str, method: str, views: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         """Returns the cosines of the views as the method pairs them, by the features of an encoder."""
         network = load_encoder(encoder, self._ctx.load_model)
-        z1, z2, keys = (network(views).float() for views in (view1, view2, queue))
-        mean = torch.cat([z1, z2, keys]).mean(dim=0)
+        z1, z2, keys = (network(one).float() for one in views)
+        known = self._handlers.atlas.known_features(visit, encoder)
+        mean = torch.from_numpy(known[0]).mean(dim=0) if known else torch.cat([z1, z2, keys]).mean(dim=0)
         if method == "moco":
             return cosines(z1, torch.cat([z2, keys]), mean)
         if method == "simclr":

@@ -253,9 +253,10 @@ def _connect_map(
 def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.File, twin: Twin) -> None:
     """Answers clicks on pictures, lassos, labels, and a new picture."""
     state = shown.visit
-    for source in (shown.plot, shown.near, lasso.panel, twin.plot):
-        source.pick(handlers.on_pick, state, [state, shown.near, shown.plot, twin.plot], **QUICK_EVENT)
-    for plot in (shown.plot, twin.plot):
+    plots = [shown.plot, twin.mirror, twin.plot]
+    for source in (*plots, shown.near, lasso.panel):
+        source.pick(handlers.on_pick, state, [state, shown.near, *plots], **QUICK_EVENT)
+    for plot in plots:
         caught = plot.lasso(handlers.on_lasso, state, [state, lasso.panel, lasso.tools], **QUICK_EVENT)
         caught.then(handlers.on_export, state, [lasso.table, lasso.pictures], **QUICK_EVENT)
     gr.on(

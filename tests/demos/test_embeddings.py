@@ -296,7 +296,7 @@ def test_an_upload_is_read_then_mapped_then_walked_through(handlers: Handlers, k
     assert {kind["name"] for kind in value["kinds"]} == set(KINDS)
     assert "14 neighbours" in shown.told and "never trained" in shown.facts
     assert shown.near.count('near-tile"') == NUM_NEAR
-    visit, near, rings, _ = handlers.on_pick(shown.visit, event(id=9), NO_REQUEST)
+    visit, near, rings, *_ = handlers.on_pick(shown.visit, event(id=9), NO_REQUEST)
     assert "green/4.png" in near
     assert json.loads(rings.props["marks"])["rings"][0] == 9
     again = handlers.on_settings(visit, *settings)
