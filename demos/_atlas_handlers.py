@@ -124,7 +124,8 @@ class Handlers:
         except ValueError as error:
             raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
         visit = replace(visit, chosen=tuple(chosen))
-        return [visit, self._chosen(visit), gr.Row(visible=bool(chosen))]
+        waiting = [gr.DownloadButton(interactive=False) for _ in range(2)]  # until `on_export` has written the files
+        return [visit, self._chosen(visit), gr.Row(visible=bool(chosen)), *waiting]
 
     def on_export(self, visit: Visit | None, request: gr.Request) -> list[Any]:
         """Writes the table and the pictures of a lasso for download."""
@@ -133,7 +134,8 @@ class Handlers:
             return [gr.skip(), gr.skip()]
         collection, coordinates = self.atlas.collection(visit), visit.maps[visit.shown].coordinates
         table = self._ctx.save_bytes(table_csv(collection, coordinates, visit.chosen), ".csv")
-        return [table, self._ctx.save_bytes(pictures_zip(collection, visit.chosen), ".zip")]
+        pictures = self._ctx.save_bytes(pictures_zip(collection, visit.chosen), ".zip")
+        return [gr.DownloadButton(value=path, interactive=True) for path in (table, pictures)]
 
     def on_label(self, visit: Visit | None, label: str | None, request: gr.Request) -> list[Any]:
         """Gives the pictures of a lasso a label, and scores the map by it."""

@@ -253,19 +253,19 @@ def _connect_map(
 def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.File, twin: Twin) -> None:
     """Answers clicks on pictures, lassos, labels, and a new picture."""
     state = shown.visit
-    plots = [shown.plot, twin.mirror, twin.plot]
+    plots, files = [shown.plot, twin.mirror, twin.plot], [lasso.table, lasso.pictures]
     for source in (*plots, shown.near, lasso.panel):
         source.pick(handlers.on_pick, state, [state, shown.near, *plots], **QUICK_EVENT)
     for plot in plots:
-        caught = plot.lasso(handlers.on_lasso, state, [state, lasso.panel, lasso.tools], **QUICK_EVENT)
-        caught.then(handlers.on_export, state, [lasso.table, lasso.pictures], **QUICK_EVENT)
+        caught = plot.lasso(handlers.on_lasso, state, [state, lasso.panel, lasso.tools, *files], **QUICK_EVENT)
+        caught.then(handlers.on_export, state, files, **QUICK_EVENT)
     gr.on(
         [lasso.give.click, lasso.label.submit],
         handlers.on_label,
         [state, lasso.label],
         [*shown, lasso.panel],
         **QUICK_EVENT,
-    ).then(handlers.on_export, state, [lasso.table, lasso.pictures], **QUICK_EVENT)
+    ).then(handlers.on_export, state, files, **QUICK_EVENT)
     guest.change(handlers.on_guest, [state, guest], [state, shown.near, shown.plot], **PRIVATE_MODEL_EVENT)
 
 

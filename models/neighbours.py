@@ -22,6 +22,7 @@ from models.metrics import centred_directions, nearest_neighbours
 Metric = Literal["cosine", "euclidean", "manhattan"]
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean", "manhattan")
 EXACT_UP_TO = 12_000  # pictures
+MAX_ASKED = 1000
 
 
 class Neighbours(NamedTuple):
@@ -88,7 +89,8 @@ class Placement(NamedTuple):
         near: Ids of its neighbours, nearest first.
         similarities: Their cosines.
         percentile: Share in percent of the set's pictures that are nearer to their nearest neighbour than the new
-            one is to its own: 0 for a twin of some picture, 100 for one unlike all others.
+            one is to its own: 0 for a twin of some picture, 100 for one unlike all others. Of more than `MAX_ASKED`
+            pictures that many, evenly spread, are asked.
     """
 
     at: Floats
@@ -112,8 +114,9 @@ def place(feature: Floats, features: Floats, coordinates: Floats, k: int = 5, sh
     directions = centred_directions(pool, mean)
     query = centred_directions(torch.from_numpy(feature)[None], mean)
     near, similarities = (found[0] for found in nearest_neighbours(query, directions, max(k, show)))
-    _, own = nearest_neighbours(directions, directions, 1, exclude_self=True)  # (N, 1)
-    percentile = 100.0 * float((own[:, 0] > similarities[0] + 1e-6).float().mean())
+    asked = torch.linspace(0, len(pool) - 1, min(len(pool), MAX_ASKED)).long()
+    _, own = nearest_neighbours(directions[asked], directions, 2)  # (A, 2), first each itself
+    percentile = 100.0 * float((own[:, 1] > similarities[0] + 1e-6).float().mean())
     at = _weighted_median(torch.from_numpy(coordinates)[near[:k]].double(), similarities[:k].double())
     return Placement(at.float().numpy(), tuple(near[:show].tolist()), tuple(similarities[:show].tolist()), percentile)
 

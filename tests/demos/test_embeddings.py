@@ -489,9 +489,9 @@ def test_a_picture_is_placed_where_its_twin_is(client: Client, kinds: Path, tmp_
 def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Context) -> None:
     settings = Settings("random", method="pca")
     visit = finished(handlers.atlas.draw(Visit(), settings, NO_REQUEST))
-    visit, panel, tools = handlers.on_lasso(visit, event(ids=packed(0, 6, 12)), NO_REQUEST)
+    visit, panel, tools, *_ = handlers.on_lasso(visit, event(ids=packed(0, 6, 12)), NO_REQUEST)
     assert "3 pictures" in panel and tools.visible
-    table, pictures = handlers.on_export(visit, NO_REQUEST)
+    table, pictures = (button.value for button in handlers.on_export(visit, NO_REQUEST))
     assert Path(table).read_bytes().count(b"\n") == 4
     with zipfile.ZipFile(pictures) as archive:
         assert sorted(archive.namelist()) == ["blue/00000-0.jpg", "green/00006-1.jpg", "red/00012-2.jpg"]
