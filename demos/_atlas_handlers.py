@@ -262,11 +262,11 @@ class Handlers:
             url = file_url(self._ctx.save_bytes(visit.guest, ".jpg"))
             html = view.guest_html(self._ctx, collection, urls, url, placed, translated=ours)
             guest = Guest(tuple(placed.at.tolist()), url, placed.near)
-            return html, scatter_marks(chosen=visit.chosen, guest=guest)
+            return html, scatter_marks(guest=guest)
         features, _ = visit.features[visit.shown.encoder]
         near = neighbours_of(features, visit.picked, NUM_NEAR)
         html = view.neighbours_html(self._ctx, collection, urls, visit.picked, near, translated=ours)
-        return html, scatter_marks([visit.picked, *(index for index, _ in near)], visit.chosen)
+        return html, scatter_marks([visit.picked, *(index for index, _ in near)])
 
     def _chosen(self, visit: Visit) -> str:
         collection = self.atlas.collection(visit)

@@ -52,6 +52,8 @@ function draw() {
     depth: new Float32Array(value.count), order: Uint32Array.from({ length: value.count }, (_, i) => i) };
   if (!sameSet) {
     isolated = found = null;
+    marks.chosen = [];
+    tellOthers({ asks: true });
     search.value = "";
     view = { ...HOME };
     loadSheets();
@@ -68,7 +70,8 @@ function draw() {
 }
 
 function readMarks() {
-  marks = { rings: [], chosen: [], guest: null, ...JSON.parse(props.marks || "{}") };
+  // The lasso is the page's own: an answer that was on its way when it was drawn must not take it back.
+  marks = { rings: [], guest: null, ...JSON.parse(props.marks || "{}"), chosen: marks.chosen };
   guestPicture = null;
   if (marks.guest) {
     guestPicture = new Image();
@@ -281,6 +284,7 @@ const tellOthers = (news) =>
   document.dispatchEvent(new CustomEvent("scatter-link", { detail: { link: props.link, from: element, ...news } }));
 document.addEventListener("scatter-link", ({ detail }) => {
   if (!props.link || detail.link !== props.link || detail.from === element || !scene) return;
+  if (detail.asks && marks.chosen.length) tellOthers({ chosen: marks.chosen });
   if (detail.hover !== undefined) linkedHover = detail.hover;
   if (detail.chosen) { marks.chosen = detail.chosen.filter((id) => id < scene.count); showChosen(); }
   paintSoon();

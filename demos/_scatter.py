@@ -231,16 +231,15 @@ class Guest:
     near: tuple[int, ...] = ()
 
 
-def scatter_marks(rings: Sequence[int] = (), chosen: Sequence[int] = (), guest: Guest | None = None) -> str:
-    """Returns what a `scatter` marks.
+def scatter_marks(rings: Sequence[int] = (), guest: Guest | None = None) -> str:
+    """Returns what a `scatter` marks, besides the lasso, which the page keeps itself.
 
     Args:
         rings: Ids to ring: the picked one first, then its neighbours.
-        chosen: Ids of a lasso; the rest steps back.
         guest: A picture beside the points.
     """
     visitor = None if guest is None else {"at": list(guest.at), "url": guest.url, "near": list(guest.near)}
-    return json.dumps({"rings": list(rings), "chosen": list(chosen), "guest": visitor})
+    return json.dumps({"rings": list(rings), "guest": visitor})
 
 
 def scatter_update(value: str | None = None, marks: str | None = None) -> gr.HTML:
