@@ -3,43 +3,63 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from demos._scatter import Sprite, jpeg, make_sprite, sprite_layout
 from models.archives import iter_pictures
+from models.embedding import Floats, Progress
 from models.images import square_crop
 from models.metrics import centred_directions, knn_accuracy, nearest_neighbours, std_of_l2_normalized
-from models.projection import Floats, Progress, clamp_neighbours, trustworthiness
+from models.neighbours import Metric
+from models.projection import Method, clamp_neighbours, continuity, trustworthiness
 
 KEPT_SIDE = 128  # pixels, the largest any encoder takes: pictures are kept as small JPEGs, not as files
 KEPT_QUALITY = 92
 KNN = 5
+GRID_NEIGHBOURS = (3, 5, 10, 15, 30, 60)
+GRID_DISTANCES = (0.0, 0.1, 0.25, 0.5, 0.8)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One map: which encoder, and how UMAP lays its features out."""
+    """One map: which encoder, and how its features are laid out (see `models.projection.project`)."""
 
     encoder: str = "simclr"
     dims: int = 2
     n_neighbors: int = 15
     min_dist: float = 0.1
     seed: int = 0
+    metric: Metric = "cosine"
+    method: Method = "umap"
 
     def is_usual(self) -> bool:
         """Returns whether UMAP runs with the usual numbers, as in the ready-made maps of the built-in set."""
         return self == Settings(encoder=self.encoder, dims=self.dims)
+
+    def on_grid(self) -> Settings | None:
+        """Returns the nearest settings of the ready-made grid, or None where these differ in more than its axes."""
+        if self != Settings(self.encoder, n_neighbors=self.n_neighbors, min_dist=self.min_dist):
+            return None
+        near = min(GRID_NEIGHBOURS, key=lambda value: abs(np.log(value / self.n_neighbors)))
+        return replace(self, n_neighbors=near, min_dist=min(GRID_DISTANCES, key=lambda d: abs(d - self.min_dist)))
+
+    def layout(self) -> dict[str, Any]:
+        """Returns the arguments of `models.projection.project`."""
+        return {name: value for name, value in asdict(self).items() if name != "encoder"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +93,25 @@ class Collection:
         """The pictures as files."""
         return self.read_jpegs()
 
+    @cached_property
+    def hashes(self) -> tuple[bytes, ...]:
+        """What tells the pictures apart by their content."""
+        return tuple(hashlib.sha256(data).digest() for data in self.jpegs)
+
+    def picture(self, index: int) -> Image.Image:
+        """Returns one picture, decoded."""
+        return Image.open(io.BytesIO(self.jpegs[index])).convert("RGB")
+
     def pictures(self) -> list[Image.Image]:
         """Returns all pictures, decoded."""
-        return [Image.open(io.BytesIO(data)).convert("RGB") for data in self.jpegs]
+        return [self.picture(index) for index in range(len(self))]
+
+    def relabelled(self, ids: Sequence[int], label: str | None) -> Collection:
+        """Returns the same pictures, some of them with another label."""
+        changed = set(ids)
+        labels = tuple(label if index in changed else old for index, old in enumerate(self.labels))
+        # By way of a function, so that ready-made sets are still decoded only when needed.
+        return replace(self, labels=labels, read_jpegs=lambda: self.jpegs, ready_sprite=self.sprite)
 
     @cached_property
     def sprite(self) -> Sprite:
@@ -97,18 +133,24 @@ def collect(paths: Sequence[Path], max_pictures: int, progress: Progress | None 
     for picture in iter_pictures(paths, max_pictures=max_pictures, max_side=2 * KEPT_SIDE, skipped=skipped):
         names.append(picture.name)
         labels.append(picture.label)
-        jpegs.append(jpeg(square_crop(picture.image, KEPT_SIDE), KEPT_QUALITY))
+        jpegs.append(kept(picture.image))
         if progress is not None:
             progress(len(names), max_pictures)
-    kept = tuple(jpegs)
-    return Collection(tuple(names), tuple(labels), lambda: kept, dict(skipped))
+    files = tuple(jpegs)
+    return Collection(tuple(names), tuple(labels), lambda: files, dict(skipped))
+
+
+def kept(image: Image.Image) -> bytes:
+    """Returns what the map keeps of a picture: its centre square as a small JPEG."""
+    return jpeg(square_crop(image, KEPT_SIDE), KEPT_QUALITY)
 
 
 def save_set(collection: Collection, folder: Path) -> None:
-    """Writes names, labels and thumbnails, which is all of a collection that the page opens with."""
+    """Writes names, labels and thumbnails (of one sheet), which is all of a collection that the page opens with."""
     words = {"names": collection.names, "labels": collection.labels}
     (folder / "set.json").write_text(json.dumps(words, ensure_ascii=False) + "\n", "utf-8")
-    (folder / "sprite.jpg").write_bytes(collection.sprite.data)
+    (sheet,) = collection.sprite.sheets
+    (folder / "sprite.jpg").write_bytes(sheet)
 
 
 def load_set(folder: Path, source: Path, max_pictures: int) -> Collection:
@@ -126,8 +168,7 @@ def load_set(folder: Path, source: Path, max_pictures: int) -> Collection:
             raise ValueError(f"{source.name} has other pictures than {folder.name} tells of: precompute it again.")
         return found.jpegs
 
-    cell, columns = sprite_layout(len(names))
-    sprite = Sprite((folder / "sprite.jpg").read_bytes(), len(names), cell, columns)
+    sprite = Sprite(((folder / "sprite.jpg").read_bytes(),), len(names), *sprite_layout(len(names)))
     return Collection(names, labels, read_jpegs, ready_sprite=sprite)
 
 
@@ -139,12 +180,14 @@ class Scores:
         knn_accuracy: Share of labelled pictures whose `KNN` nearest neighbours vote for their label, or None.
         chance: Share one would get by always naming the commonest label, or None without labels.
         trustworthiness: Of the map, 0 to 1.
+        continuity: Of the map, 0 to 1.
         collapse: Standard deviation of the normalised features times sqrt(D): 0 collapsed, 1 evenly spread.
     """
 
     knn_accuracy: float | None
     chance: float | None
     trustworthiness: float
+    continuity: float
     collapse: float
 
 
@@ -157,10 +200,12 @@ def score(features: Floats, coordinates: Floats, labels: Sequence[str | None], n
         numbers = torch.tensor([kinds.index(labels[index] or "") for index in labelled])
         accuracy = knn_accuracy(torch.from_numpy(features[labelled]), numbers, k=min(KNN, len(labelled) - 1))
         chance = float(numbers.bincount().max()) / len(labelled)
+    counted = clamp_neighbours(n_neighbors, len(features))
     return Scores(
         knn_accuracy=accuracy,
         chance=chance,
-        trustworthiness=trustworthiness(features, coordinates, clamp_neighbours(n_neighbors, len(features))),
+        trustworthiness=trustworthiness(features, coordinates, counted),
+        continuity=continuity(features, coordinates, counted),
         collapse=std_of_l2_normalized(torch.from_numpy(features)),
     )
 
@@ -181,17 +226,22 @@ class Prepared:
     Attributes:
         features: (N, D).
         seconds: Time the encoder took.
-        maps: Dimensions, 2 and 3 -> map.
+        maps: Settings -> map.
     """
 
     features: Floats
     seconds: float
-    maps: Mapping[int, PictureMap]
+    maps: Mapping[Settings, PictureMap]
 
     def save(self, path: Path) -> None:
-        """Writes a compressed npz; coordinates and features in half precision."""
-        facts = {"seconds": self.seconds, "scores": {d: asdict(map_.scores) for d, map_ in self.maps.items()}}
-        arrays = {f"map{dims}d": map_.coordinates.astype(np.float16) for dims, map_ in self.maps.items()}
+        """Writes a compressed npz: features in half precision, every map as 16-bit numbers in its own range."""
+        packed = [quantised(drawn.coordinates) for drawn in self.maps.values()]
+        known = [
+            {"settings": asdict(settings), "scores": asdict(drawn.scores), "range": span}
+            for (settings, drawn), (_, span) in zip(self.maps.items(), packed, strict=True)
+        ]
+        facts = {"seconds": self.seconds, "maps": known}
+        arrays = {f"map{place}": numbers for place, (numbers, _) in enumerate(packed)}
         arrays |= {"features": self.features.astype(np.float16), "facts": np.array(json.dumps(facts))}
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -205,14 +255,28 @@ class Prepared:
         """
         with np.load(path, allow_pickle=False) as file:
             facts = json.loads(str(file["facts"]))
-            arrays = {name: file[name].astype(np.float32) for name in file.files if name != "facts"}
-        found = len(arrays["features"])
-        if found != count:
-            raise ValueError(f"{path.name} is of {found} pictures, not {count}: precompute it again.")
-        maps = {
-            int(dims): PictureMap(arrays[f"map{dims}d"], Scores(**scores)) for dims, scores in facts["scores"].items()
-        }
-        return cls(arrays["features"], facts["seconds"], maps)
+            features = file["features"].astype(np.float32)
+            whole = [file[f"map{place}"] for place in range(len(facts["maps"]))]
+        if len(features) != count:
+            raise ValueError(f"{path.name} is of {len(features)} pictures, not {count}: precompute it again.")
+        maps = {}
+        for known, numbers in zip(facts["maps"], whole, strict=True):
+            coordinates = dequantised(numbers, known["range"])
+            maps[Settings(**known["settings"])] = PictureMap(coordinates, Scores(**known["scores"]))
+        return cls(features, facts["seconds"], maps)
+
+
+def quantised(coordinates: Floats) -> tuple[NDArray[np.int16], tuple[float, float]]:
+    """Returns coordinates as 16-bit numbers, and the lowest and the highest value they stand for."""
+    low, high = float(coordinates.min()), float(coordinates.max())
+    scale = 65535 / max(high - low, 1e-12)
+    return np.round((coordinates - low) * scale - 32768).astype(np.int16), (low, high)
+
+
+def dequantised(numbers: NDArray[np.int16], span: Sequence[float]) -> Floats:
+    """Returns the coordinates of which `quantised` made these numbers and this range."""
+    low, high = span
+    return np.asarray(low + (numbers.astype(np.float32) + 32768) * ((high - low) / 65535), dtype=np.float32)
 
 
 def neighbours_of(features: Floats, index: int, k: int) -> list[tuple[int, float]]:
@@ -231,11 +295,32 @@ def table_rows(collection: Collection, coordinates: Floats) -> list[list[Any]]:
     return [[name, label or "", *point] for name, label, point in rows]
 
 
-def table_csv(rows: Sequence[Sequence[Any]]) -> bytes:
-    """Writes rows of `table_rows` as CSV that spreadsheets open in the right encoding."""
+def table_csv(collection: Collection, coordinates: Floats, ids: Sequence[int]) -> bytes:
+    """Writes id, file, label and coordinates of some pictures as CSV that spreadsheets open in the right encoding."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    width = max((len(row) for row in rows), default=4)
-    writer.writerow(["file", "label", *"xyz"[: width - 2]])
-    writer.writerows(rows)
+    writer.writerow(["id", "file", "label", *"xyz"[: coordinates.shape[1]]])
+    rows = table_rows(collection, coordinates)
+    writer.writerows([index, *rows[index]] for index in ids)
     return buffer.getvalue().encode("utf-8-sig")
+
+
+def pictures_zip(collection: Collection, ids: Sequence[int]) -> bytes:
+    """Packs some pictures, centre squares of `KEPT_SIDE` pixels, into a zip with one folder a label.
+
+    That is what the map and the trainer read: whoever wants to go on with a lasso gives them this file.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for index in ids:
+            label = collection.labels[index]
+            folder = PurePosixPath(*(() if label is None else (_folder(label),)))
+            stem = PurePosixPath(collection.names[index]).stem
+            archive.writestr(str(folder / f"{index:05d}-{stem}.jpg"), collection.jpegs[index])
+    return buffer.getvalue()
+
+
+def _folder(label: str) -> str:
+    """Returns a label as the name of a folder that every system takes."""
+    safe = "".join("_" if letter in '<>:"/\\|?*' or ord(letter) < 32 else letter for letter in label)
+    return safe.strip(" .") or "_"

@@ -1,8 +1,9 @@
-"""What the map tab and ``/embed`` answer: settings, files and clicks in, everything a map fills out."""
+"""What the map tab and its endpoints answer: settings, files, clicks and lassos in, everything a map fills out."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,15 +12,27 @@ import gradio as gr
 
 from demos import _atlas_view as view
 from demos import _look as look
-from demos._atlas import Settings, neighbours_of, table_csv, table_rows
+from demos._atlas import Settings, kept, neighbours_of, pictures_zip, table_csv, table_rows
 from demos._atlas_visit import Atlas, Job, Visit
+from demos._atlas_work import finished, told
 from demos._base import Context
-from demos._scatter import picked_id, scatter_figure, scatter_update, scatter_value
+from demos._scatter import (
+    Guest,
+    file_url,
+    lassoed_ids,
+    picked_id,
+    scatter_figure,
+    scatter_marks,
+    scatter_update,
+    scatter_value,
+)
 from models import projection
 from models.encoders import ENCODERS, as_encoder
-from models.projection import clamp_neighbours
+from models.neighbours import Metric, Placement, place
+from models.projection import Method, clamp_neighbours
 
 NUM_NEAR = 12  # pictures shown beside the picked one
+MAX_LABEL = 40  # letters of a label that a visitor gives
 
 
 class Shown(NamedTuple):
@@ -35,30 +48,31 @@ class Shown(NamedTuple):
     table: Any
 
 
+NOTHING = Shown(*[gr.skip()] * len(Shown._fields))
+
+
 class Handlers:
-    """What the page and the endpoint ask for."""
+    """What the page and the endpoints ask for."""
 
     def __init__(self, ctx: Context, kinds: Path) -> None:
         self._ctx = ctx
-        self._atlas = Atlas(ctx, kinds)
+        self.atlas = Atlas(ctx, kinds)
 
     def on_ready(self, *state: Any) -> list[Any]:
         """Shows the first map; whoever looks at it may soon want UMAP, so that its slow start begins now."""
         projection.warm_up()
         return self.on_settings(*state)
 
-    def on_settings(
-        self,
-        visit: Visit | None,
-        encoder: str,
-        dims: str,
-        n_neighbors: int,
-        min_dist: float,
-        seed: int | None,
-    ) -> list[Any]:
+    def on_settings(self, visit: Visit | None, *wishes: Any) -> list[Any]:
         """Shows the wished map if it exists, else asks for it to be made."""
-        settings = Settings(encoder, int(dims), int(n_neighbors), float(min_dist), int(seed or 0))
-        return self._show_or_ask(visit or Visit(), settings)
+        return self._show_or_ask(visit or Visit(), settings_of(*wishes))
+
+    def on_slide(self, visit: Visit | None, *wishes: Any) -> Shown:
+        """Shows the ready-made map that is nearest to where a slider is being dragged, if there is one."""
+        visit, wanted = visit or Visit(), settings_of(*wishes)
+        near = wanted.on_grid()
+        known = near and self.atlas.recall(visit, near)
+        return self.shown(known) if known and known.shown != visit.shown else NOTHING
 
     def on_files(
         self,
@@ -68,13 +82,14 @@ class Handlers:
         n_neighbors: int,
         min_dist: float,
         seed: int | None,
+        metric: Metric,
+        method: Method,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> list[Any]:
         """Takes in a visitor's pictures, or goes back to the built-in set when they are taken away."""
-        visit = self._atlas.take_in(paths, request, progress) if paths else Visit()
-        settings = Settings(encoder, int(dims), int(n_neighbors), float(min_dist), int(seed or 0))
-        return self._show_or_ask(visit, settings)
+        visit = self.atlas.take_in(paths, request, progress) if paths else Visit()
+        return self._show_or_ask(visit, settings_of(encoder, dims, n_neighbors, min_dist, seed, metric, method))
 
     def on_job(
         self,
@@ -82,23 +97,63 @@ class Handlers:
         job: Job | None,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Shown:
-        """Makes a map and shows it."""
+    ) -> Generator[Shown, None, None]:
+        """Makes a map and shows it; the page may cancel it after each sign of life."""
         if job is None:
-            return Shown(*[gr.skip()] * len(Shown._fields))
-        return self._shown(self._atlas.draw(visit or Visit(), job.settings, request, progress))
+            yield NOTHING
+            return
+        work = self.atlas.draw(visit or Visit(), job.settings, request)
+        yield self.shown((yield from told(work, self._ctx, request, progress, NOTHING)))
 
     def on_pick(self, visit: Visit | None, event: gr.EventData, request: gr.Request) -> list[Any]:
         """Shows the neighbours of the picture that was clicked."""
-        if visit is None:
-            raise look.sorry(self._ctx, request, "embeddings.expired")
-        count = len(self._atlas.collection(visit))
+        visit = self._current(visit, request)
         try:
-            picked = picked_id(event, count)
+            picked = picked_id(event, len(self.atlas.collection(visit)))
         except ValueError as error:
             raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
-        visit = replace(visit, picked=picked)
-        html, marks = self._near(visit)
+        visit = replace(visit, picked=picked, guest=None)
+        html, marks = self.near(visit)
+        return [visit, html, *(scatter_update(marks=marks) for _ in range(3))]
+
+    def on_lasso(self, visit: Visit | None, event: gr.EventData, request: gr.Request) -> list[Any]:
+        """Shows the pictures inside a lasso, and what can be done with them."""
+        visit = self._current(visit, request)
+        try:
+            chosen = lassoed_ids(event, len(self.atlas.collection(visit)))
+        except ValueError as error:
+            raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
+        visit = replace(visit, chosen=tuple(chosen))
+        waiting = [gr.DownloadButton(interactive=False) for _ in range(2)]  # until `on_export` has written the files
+        return [visit, self._chosen(visit), gr.Row(visible=bool(chosen)), *waiting]
+
+    def on_export(self, visit: Visit | None, request: gr.Request) -> list[Any]:
+        """Writes the table and the pictures of a lasso for download."""
+        visit = self._current(visit, request)
+        if not visit.chosen:
+            return [gr.skip(), gr.skip()]
+        collection, coordinates = self.atlas.collection(visit), visit.maps[visit.shown].coordinates
+        table = self._ctx.save_bytes(table_csv(collection, coordinates, visit.chosen), ".csv")
+        pictures = self._ctx.save_bytes(pictures_zip(collection, visit.chosen), ".zip")
+        return [gr.DownloadButton(value=path, interactive=True) for path in (table, pictures)]
+
+    def on_label(self, visit: Visit | None, label: str | None, request: gr.Request) -> list[Any]:
+        """Gives the pictures of a lasso a label, and scores the map by it."""
+        visit = self._current(visit, request)
+        words = " ".join((label or "").split())
+        if not visit.chosen:
+            raise look.sorry(self._ctx, request, "embeddings.nothing_chosen")
+        if len(words) > MAX_LABEL:
+            raise look.sorry(self._ctx, request, "embeddings.label_too_long", limit=MAX_LABEL)
+        visit = self.atlas.relabel(visit, visit.chosen, words or None)
+        return [*self.shown(visit), self._chosen(visit)]
+
+    def on_guest(self, visit: Visit | None, path: str | None, request: gr.Request) -> list[Any]:
+        """Places a new picture on the map as it is, or takes it away again."""
+        visit = self._current(visit, request)
+        guest = kept(look.open_photo(self._ctx, request, path)) if path else None
+        visit = replace(visit, guest=guest)
+        html, marks = self.near(visit)
         return [visit, html, scatter_update(marks=marks)]
 
     def embed(
@@ -117,9 +172,9 @@ class Handlers:
         a table of file, label, x and y.
         """
         settings = Settings(encoder, 2, int(n_neighbors), float(min_dist), int(seed or 0))
-        visit = self._atlas.take_in(files, request, progress) if files else Visit()
-        visit = self._atlas.recall(visit, settings) or self._atlas.draw(visit, settings, request, progress)
-        collection = self._atlas.collection(visit)
+        visit = self.atlas.take_in(files, request, progress) if files else Visit()
+        visit = self.atlas.recall(visit, settings) or finished(self.atlas.draw(visit, settings, request))
+        collection = self.atlas.collection(visit)
         drawn = visit.maps[settings]
         scores = {
             "encoder": encoder,
@@ -132,31 +187,39 @@ class Handlers:
         figure = scatter_figure(drawn.coordinates, collection.labels, collection.names)
         return figure, scores, table_rows(collection, drawn.coordinates)
 
-    def _show_or_ask(self, visit: Visit, settings: Settings) -> list[Any]:
-        """Returns the values of a map that exists and no job, or the visit alone and a job."""
-        if known := self._atlas.recall(visit, settings):
-            return [*self._shown(known), gr.skip()]
-        rest = [gr.skip()] * (len(Shown._fields) - 1)
-        return [visit, *rest, Job(settings, time.monotonic_ns())]
+    def place(self, image: str, encoder: str, request: gr.Request) -> dict[str, Any]:
+        """Place a picture on the map of the built-in set, deterministically and without moving anything.
 
-    def _shown(self, visit: Visit) -> Shown:
+        Returns its place (x, y), the percentile of its distance among the set, and its nearest neighbours with
+        their cosine similarities.
+        """
+        picture = look.open_photo(self._ctx, request, image)
+        settings = Settings(encoder)
+        visit = self.atlas.recall(Visit(), settings) or finished(self.atlas.draw(Visit(), settings, request))
+        placed = self._placement(replace(visit, guest=kept(picture)))
+        x, y = placed.at.tolist()
+        names = self.atlas.collection(visit).names
+        near = zip(placed.near, placed.similarities, strict=True)
+        neighbours = [{"file": names[index], "similarity": round(cosine, 4)} for index, cosine in near]
+        return {"x": x, "y": y, "percentile": round(placed.percentile, 1), "neighbours": neighbours}
+
+    def shown(self, visit: Visit) -> Shown:
+        """Returns everything the map of a visit fills."""
         ctx, settings, drawn = self._ctx, visit.shown, visit.maps[visit.shown]
-        collection = self._atlas.collection(visit)
-        url = self._atlas.sprite_url(collection)
-        figure = scatter_figure(drawn.coordinates, collection.labels, collection.names, f"{url} {settings}")
-        kinds = None if visit.uploaded else view.kinds_html(ctx, collection.labels)
-        html, marks = self._near(visit)
+        collection = self.atlas.collection(visit)
+        html, marks = self.near(visit)
         used = clamp_neighbours(settings.n_neighbors, len(collection))
-        clamped = used if used != settings.n_neighbors else None
+        clamped = used if used != settings.n_neighbors and settings.method == "umap" else None
+        everything = range(len(collection))
         return Shown(
             visit=visit,
-            plot=scatter_update(scatter_value(figure, collection.sprite, url, kinds), marks),
+            plot=scatter_update(self.plot_value(visit, drawn.coordinates), marks),
             near=html,
             scores=view.scores_html(ctx, drawn.scores, collection.num_kinds),
             facts=self._facts(settings, visit.features[settings.encoder][1], drawn.seconds),
             told=view.told_html(ctx, collection, visit.uploaded is not None, clamped),
             about=self._about(settings.encoder),
-            table=ctx.save_bytes(table_csv(table_rows(collection, drawn.coordinates)), ".csv"),
+            table=ctx.save_bytes(table_csv(collection, drawn.coordinates, everything), ".csv"),
         )
 
     def _about(self, encoder: str) -> str:
@@ -165,14 +228,56 @@ class Handlers:
             return self._ctx.both(f"embeddings.about_{encoder}")
         return self._ctx.both(f"embeddings.about_other_{self._ctx.library.record(encoder).family}")
 
-    def _near(self, visit: Visit) -> tuple[str, list[int]]:
-        """Returns the panel of the picked picture, and the ids to ring on the map."""
-        collection = self._atlas.collection(visit)
+    def plot_value(self, visit: Visit, coordinates: projection.Floats) -> str:
+        """Returns the value of a plot of a visit's pictures at some coordinates."""
+        collection = self.atlas.collection(visit)
+        kinds = None if visit.uploaded else view.kinds_html(self._ctx, collection.labels)
+        urls = self.atlas.sprite_urls(collection)
+        return scatter_value(coordinates, collection.labels, collection.names, collection.sprite, urls, kinds)
+
+    def _show_or_ask(self, visit: Visit, settings: Settings) -> list[Any]:
+        """Returns the values of a map that exists and no job, or the visit alone and a job."""
+        if known := self.atlas.recall(visit, settings):
+            return [*self.shown(known), gr.skip()]
+        return [visit, *NOTHING[1:], Job(settings, time.monotonic_ns())]
+
+    def _current(self, visit: Visit | None, request: gr.Request) -> Visit:
+        """Returns the visit.
+
+        Raises:
+            gr.Error: If the page was left for so long that it is forgotten, or shows no map yet.
+        """
+        if visit is None or visit.shown not in visit.maps:
+            raise look.sorry(self._ctx, request, "embeddings.expired")
+        return visit
+
+    def _placement(self, visit: Visit) -> Placement:
+        assert visit.guest is not None
+        encoder = visit.shown.encoder
+        features, _ = visit.features[encoder]
+        feature = self.atlas.feature_of(visit.guest, encoder)
+        return place(feature, features, visit.maps[visit.shown].coordinates, show=NUM_NEAR)
+
+    def near(self, visit: Visit) -> tuple[str, str]:
+        """Returns the panel beside the map (the picked picture, or the guest), and the marks on the map."""
+        collection = self.atlas.collection(visit)
+        urls = self.atlas.sprite_urls(collection)
+        ours = visit.uploaded is None
+        if visit.guest is not None:
+            placed = self._placement(visit)
+            url = file_url(self._ctx.save_bytes(visit.guest, ".jpg"))
+            html = view.guest_html(self._ctx, collection, urls, url, placed, translated=ours)
+            guest = Guest(tuple(placed.at.tolist()), url, placed.near)
+            return html, scatter_marks(guest=guest)
         features, _ = visit.features[visit.shown.encoder]
         near = neighbours_of(features, visit.picked, NUM_NEAR)
-        url = self._atlas.sprite_url(collection)
-        html = view.neighbours_html(self._ctx, collection, url, visit.picked, near, translated=visit.uploaded is None)
-        return html, [visit.picked, *(index for index, _ in near)]
+        html = view.neighbours_html(self._ctx, collection, urls, visit.picked, near, translated=ours)
+        return html, scatter_marks([visit.picked, *(index for index, _ in near)])
+
+    def _chosen(self, visit: Visit) -> str:
+        collection = self.atlas.collection(visit)
+        urls = self.atlas.sprite_urls(collection)
+        return view.chosen_html(self._ctx, collection, urls, visit.chosen, translated=visit.uploaded is None)
 
     def _facts(self, settings: Settings, seconds: float, map_seconds: float | None) -> str:
         ctx, spec = self._ctx, ENCODERS.get(settings.encoder)
@@ -187,3 +292,16 @@ class Handlers:
         if map_seconds is None:
             return line
         return f"{line} · {ctx.both('embeddings.facts', dims=settings.dims, time=f'{map_seconds:.1f} s')}"
+
+
+def settings_of(
+    encoder: str,
+    dims: str,
+    n_neighbors: float,
+    min_dist: float,
+    seed: float | None,
+    metric: Metric,
+    method: Method,
+) -> Settings:
+    """Returns the settings that the controls of the page stand for."""
+    return Settings(encoder, int(dims), int(n_neighbors), float(min_dist), int(seed or 0), metric, method)

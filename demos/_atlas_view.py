@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from demos._atlas import KNN, Collection, Scores
 from demos._base import Context
 from demos._scatter import tile_style
+from models.neighbours import Placement
+
+MAX_TILES = 60  # pictures of a lasso that are shown; all of them are exported
 
 
 def kind_html(ctx: Context, collection: Collection, index: int, translated: bool) -> str:
@@ -32,7 +36,7 @@ def kinds_html(ctx: Context, labels: Iterable[str | None]) -> dict[str, str]:
 def neighbours_html(
     ctx: Context,
     collection: Collection,
-    url: str,
+    urls: Sequence[str],
     picked: int,
     near: Sequence[tuple[int, float]],
     translated: bool,
@@ -42,7 +46,7 @@ def neighbours_html(
     Args:
         ctx: The context of the tab.
         collection: The pictures.
-        url: Address of the collection's sprite.
+        urls: Addresses of the collection's thumbnails.
         picked: Id of the picture.
         near: Ids and cosine similarities of its neighbours.
         translated: Whether the labels are ours, and known in every language.
@@ -50,23 +54,73 @@ def neighbours_html(
     label = collection.labels[picked]
     kind = kind_html(ctx, collection, picked, translated)
     name = html.escape(collection.names[picked])
+    return (
+        f'<div class="near-picked" data-picked="{picked}">{_thumbnail(collection, urls, picked)}'
+        f"<div><b>{kind or name}</b><small>{name if kind else ''}</small>"
+        f"<p>{ctx.both('embeddings.neighbours')}</p></div></div>"
+        f'<div class="near-tiles">{_tiles(ctx, collection, urls, near, label, translated)}</div>'
+    )
+
+
+def guest_html(
+    ctx: Context, collection: Collection, urls: Sequence[str], picture_url: str, placed: Placement, translated: bool
+) -> str:
+    """Shows a new picture, how far it is from everything, and its neighbours.
+
+    Args:
+        ctx: The context of the tab.
+        collection: The pictures on the map.
+        urls: Addresses of their thumbnails.
+        picture_url: Address of the new picture.
+        placed: Where it belongs.
+        translated: Whether the labels are ours.
+    """
+    near = list(zip(placed.near, placed.similarities, strict=True))
+    far = "embeddings.guest_odd" if placed.percentile >= 95 else "embeddings.guest_far"
+    return (
+        f'<div class="near-picked" data-guest="yes"><span class="near-picture" role="img" '
+        f"style=\"background:center/cover url('{html.escape(picture_url)}')\"></span>"
+        f"<div><b>{ctx.both('embeddings.guest_title')}</b>"
+        f"<p>{ctx.both(far, percentile=f'{placed.percentile:.0f}')}</p></div></div>"
+        f'<div class="near-tiles">{_tiles(ctx, collection, urls, near, None, translated)}</div>'
+    )
+
+
+def chosen_html(ctx: Context, collection: Collection, urls: Sequence[str], ids: Sequence[int], translated: bool) -> str:
+    """Shows the pictures of a lasso, the first `MAX_TILES` of them; empty without any."""
+    if not ids:
+        return ""
+    common = Counter(kind_html(ctx, collection, index, translated) for index in ids).most_common(3)
+    kinds = ", ".join(f"{count} × {kind}" for kind, count in common if kind)
     tiles = "".join(
+        f'<button type="button" class="near-tile" data-id="{index}" title="{html.escape(collection.names[index])}">'
+        f"{_thumbnail(collection, urls, index)}</button>"
+        for index in ids[:MAX_TILES]
+    )
+    rest = f"<small>+ {len(ids) - MAX_TILES}</small>" if len(ids) > MAX_TILES else ""
+    head = f'<p class="chosen-head"><b>{ctx.both("embeddings.chosen", count=len(ids))}</b> <span>{kinds}</span></p>'
+    return f'{head}<div class="chosen-tiles" data-chosen="{len(ids)}">{tiles}{rest}</div>'
+
+
+def _tiles(
+    ctx: Context,
+    collection: Collection,
+    urls: Sequence[str],
+    near: Sequence[tuple[int, float]],
+    label: str | None,
+    translated: bool,
+) -> str:
+    return "".join(
         f'<button type="button" class="near-tile" data-id="{index}" title="{html.escape(collection.names[index])}"'
         f' data-same="{str(label is not None and collection.labels[index] == label).lower()}">'
-        f"{_thumbnail(collection, url, index)}<b>{similarity:.2f}</b>"
+        f"{_thumbnail(collection, urls, index)}<b>{similarity:.2f}</b>"
         f"<small>{kind_html(ctx, collection, index, translated)}</small></button>"
         for index, similarity in near
     )
-    return (
-        f'<div class="near-picked" data-picked="{picked}">{_thumbnail(collection, url, picked)}'
-        f"<div><b>{kind or name}</b><small>{name if kind else ''}</small>"
-        f"<p>{ctx.both('embeddings.neighbours')}</p></div></div>"
-        f'<div class="near-tiles">{tiles}</div>'
-    )
 
 
-def _thumbnail(collection: Collection, url: str, index: int) -> str:
-    name, style = html.escape(collection.names[index]), html.escape(tile_style(collection.sprite, url, index))
+def _thumbnail(collection: Collection, urls: Sequence[str], index: int) -> str:
+    name, style = html.escape(collection.names[index]), html.escape(tile_style(collection.sprite, urls, index))
     return f'<span class="near-picture" role="img" aria-label="{name}" style="{style}"></span>'
 
 
@@ -77,6 +131,7 @@ def scores_html(ctx: Context, scores: Scores, num_labels: int) -> str:
         words = ctx.both("embeddings.knn", k=KNN, chance=f"{scores.chance:.0%}", kinds=num_labels)
         parts.append((f"{scores.knn_accuracy:.0%}", words))
     parts.append((f"{scores.trustworthiness:.2f}", ctx.both("embeddings.trust")))
+    parts.append((f"{scores.continuity:.2f}", ctx.both("embeddings.continuity")))
     parts.append((f"{scores.collapse:.2f}", ctx.both("embeddings.collapse")))
     cell = '<div class="score-cell"><b>{}</b><span>{}</span></div>'
     return "".join(cell.format(number, words) for number, words in parts)
@@ -117,6 +172,7 @@ NEIGHBOURS_STYLE = """
 .near-picked b { display: block; font-size: 18px; color: var(--ink); }
 .near-picked small { display: block; font-size: 12.5px; color: var(--ink-soft); overflow-wrap: anywhere; }
 .near-picked p { margin: 6px 0 0; font-size: 14px; line-height: 1.4; color: var(--ink-soft); }
+.near-picked p b { display: inline; font-size: inherit; }
 .near-tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px; }
 .near-tile {
   display: flex; flex-direction: column; min-width: 0; padding: 0; border: 0; background: none;
@@ -127,6 +183,13 @@ NEIGHBOURS_STYLE = """
 .near-tile b { font-weight: 600; font-variant-numeric: tabular-nums; color: var(--ink); }
 .near-tile small { font-size: inherit; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .near-tile[data-same="true"] small { color: var(--accent); }
+.chosen-head { margin: 4px 0 8px; font-size: 15px; color: var(--ink-soft); }
+.chosen-head b { color: var(--ink); }
+.chosen-tiles {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(56px, 1fr)); gap: 6px; align-items: center;
+  max-height: 220px; overflow-y: auto;
+}
+.chosen-tiles .near-picture { margin: 0; }
 @media (min-width: 1000px) {
   .near-tiles { grid-template-columns: repeat(6, 1fr); gap: 10px 8px; }
 }
@@ -142,10 +205,14 @@ BAR_STYLE = """
 #embeddings-bar { align-items: center; gap: 8px 20px; }
 #embeddings-bar > * { flex: 0 1 auto; width: auto; min-width: 0 !important; }
 #embeddings-bar .pills .wrap { border-radius: 22px; }
-#embeddings-upload { border: 1px dashed var(--line); border-radius: 12px; }
-#embeddings-upload .wrap {
+#embeddings-upload, #embeddings-guest { border: 1px dashed var(--line); border-radius: 12px; }
+#embeddings-upload .wrap, #embeddings-guest .wrap {
   flex-direction: row; gap: 10px; min-height: 0; padding: 0; font-size: 14px; line-height: 1.4;
 }
-#embeddings-upload .icon-wrap { width: 20px; margin: 0; }
+#embeddings-upload .icon-wrap, #embeddings-guest .icon-wrap { width: 20px; margin: 0; }
+#embeddings-chosen-tools { align-items: center; gap: 8px 12px; }
+#embeddings-chosen-tools > * { flex: 0 1 auto; width: auto; min-width: 0 !important; margin: 0; }
+#embeddings-chosen-tools .form { flex: 0 1 220px; }
+#embeddings-stop { max-width: 160px; }
 #embeddings-settings .form { gap: 20px 32px; border: 0; background: none; }
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,15 +14,22 @@ from torch import nn
 
 from demos import _look as look
 from demos._atlas import Collection, PictureMap, Prepared, Settings, collect, load_set, score
+from demos._atlas_cache import FeatureCache
+from demos._atlas_work import Step, Work, in_background
 from demos._base import Context
 from demos._scatter import file_url
 from models import projection
+from models.embedding import Floats, embed_batches, embed_pictures
 from models.encoders import ENCODERS, as_encoder, load_encoder
-from models.projection import MIN_PICTURES, Floats
+from models.projection import MIN_PICTURES
 
 NAME = "embeddings"
-MAX_PICTURES = 2000
+MAX_PICTURES = 10_000
 OPENING_PICK = 0
+# Seconds a layout takes for each picture on a slow laptop; replaced by what was measured here.
+EXPECTED = {"umap": 0.002, "tsne": 0.01, "pca": 0.0002}
+
+FeaturesAndSeconds = tuple[Floats, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +38,23 @@ class Visit:
 
     Attributes:
         uploaded: Their pictures, or None for the built-in set.
+        relabelled: The pictures with labels that the visitor gave, or None while there are none.
         features: Encoder -> features (N, D) and the seconds they took.
         maps: What was drawn so far.
         shown: The map on the page.
         picked: Id of the picture whose neighbours are shown.
+        chosen: Ids in the lasso.
+        guest: A picture (a small JPEG) to place on the map without adding it.
     """
 
     uploaded: Collection | None = None
-    features: Mapping[str, tuple[Floats, float]] = field(default_factory=dict)
+    relabelled: Collection | None = None
+    features: Mapping[str, FeaturesAndSeconds] = field(default_factory=dict)
     maps: Mapping[Settings, PictureMap] = field(default_factory=dict)
     shown: Settings = Settings()
     picked: int = OPENING_PICK
+    chosen: tuple[int, ...] = ()
+    guest: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -53,14 +66,17 @@ class Job:
 
 
 class Atlas:
-    """What the page and the endpoint ask for."""
+    """What the page and the endpoints ask for."""
 
     def __init__(self, ctx: Context, kinds: Path, use_prepared: bool = True) -> None:
         self.ctx = ctx
+        self.cache = FeatureCache()
         self._kinds = kinds
         self._folder = ctx.first_paint / NAME if use_prepared else None
         self._built_in = lru_cache(maxsize=1)(self._read_built_in)
         self._prepared = lru_cache(maxsize=None)(self._read_prepared)
+        self._expected = dict(EXPECTED)
+        self._pace: dict[str, float] = {}  # hash of weights -> seconds a picture, when it was last measured
 
     def _read_built_in(self) -> Collection:
         if self._folder and (self._folder / "set.json").is_file():
@@ -73,31 +89,55 @@ class Atlas:
         return None
 
     def collection(self, visit: Visit) -> Collection:
-        """Returns the pictures a visit is about."""
-        return visit.uploaded or self._built_in()
+        """Returns the pictures a visit is about, with the visitor's labels."""
+        return visit.relabelled or visit.uploaded or self._built_in()
 
     def recall(self, visit: Visit, settings: Settings) -> Visit | None:
         """Returns the visit with the map in it if it exists already, ready-made or from before."""
         if settings in visit.maps:
             return replace(visit, shown=settings)
         prepared = None if visit.uploaded else self._prepared(settings.encoder)
-        if prepared is None or not settings.is_usual():
+        if prepared is None or settings not in prepared.maps:
             return None
+        drawn = prepared.maps[settings]
+        if visit.relabelled:
+            scores = score(prepared.features, drawn.coordinates, visit.relabelled.labels, settings.n_neighbors)
+            drawn = replace(drawn, scores=scores)
         features = {**visit.features, settings.encoder: (prepared.features, prepared.seconds)}
-        maps = {**visit.maps, settings: prepared.maps[settings.dims]}
-        return replace(visit, features=features, maps=maps, shown=settings)
+        return replace(visit, features=features, maps={**visit.maps, settings: drawn}, shown=settings)
 
-    def features(self, visit: Visit, encoder: str, progress: projection.Progress) -> tuple[Floats, float]:
-        """Returns features (N, D) of the pictures of a visit and the seconds they took."""
+    def known_features(self, visit: Visit, encoder: str) -> FeaturesAndSeconds | None:
+        """Returns features (N, D) that need no network any more, and the seconds they took; None if there are none."""
         if encoder in visit.features:
             return visit.features[encoder]
         if not visit.uploaded and (prepared := self._prepared(encoder)):
             return prepared.features, prepared.seconds
+        return None
+
+    def features(self, visit: Visit, encoder: str) -> Work[FeaturesAndSeconds]:
+        """Makes the features (N, D) of the pictures of a visit, as far as they are not known.
+
+        Gives them with the seconds the network takes for all of them, also where some were remembered.
+        """
+        if known := self.known_features(visit, encoder):
+            return known
+        collection = self.collection(visit)
+        weights = self.weights_hash(encoder)
+        rows = self.cache.get(weights, collection.hashes)
+        missing = [index for index, row in enumerate(rows) if row is None]
         network, size = self._network(encoder)
-        pictures = self.collection(visit).pictures()
-        started = time.perf_counter()
-        features = projection.embed_pictures(network, pictures, size, progress=progress)
-        return features, time.perf_counter() - started
+        started, done = time.perf_counter(), 0
+        wanted = [collection.jpegs[index] for index in missing]
+        for batch in embed_batches(network, wanted, size) if wanted else ():
+            ids = missing[done : done + len(batch)]
+            self.cache.put(weights, [collection.hashes[index] for index in ids], batch)
+            for index, row in zip(ids, batch, strict=True):
+                rows[index] = row
+            done += len(ids)
+            yield Step("embeddings.embedding", done / len(missing), started)
+        if missing:
+            self._pace[weights] = (time.perf_counter() - started) / len(missing)
+        return np.stack([row for row in rows if row is not None]), self._pace[weights] * len(rows)
 
     def _network(self, encoder: str) -> tuple[nn.Module, int]:
         """Returns an encoder, one of ours or of other weights, and the side of the pictures it takes."""
@@ -105,30 +145,45 @@ class Atlas:
             return load_encoder(encoder, self.ctx.load_model), ENCODERS[encoder].image_size
         return as_encoder(self.ctx.load_model(encoder))
 
-    def draw(self, visit: Visit, settings: Settings, request: gr.Request | None, progress: gr.Progress) -> Visit:
-        """Returns the visit with a new map in it; runs the encoder and UMAP as far as they are needed.
+    def weights_hash(self, encoder: str) -> str:
+        """Returns what changes whenever an encoder's weights do."""
+        if encoder not in ENCODERS:
+            record = self.ctx.library.record(encoder)
+            return f"{encoder} {record.revision} {record.sha256}"
+        checkpoint = ENCODERS[encoder].checkpoint
+        return f"{encoder} {self.ctx.weights_info(checkpoint).sha256 if checkpoint else 'untrained'}"
+
+    def feature_of(self, picture: bytes, encoder: str) -> Floats:
+        """Returns the features (D,) of one picture."""
+        network, size = self._network(encoder)
+        features: Floats = embed_pictures(network, [picture], size)[0]
+        return features
+
+    def draw(self, visit: Visit, settings: Settings, request: gr.Request | None) -> Work[Visit]:
+        """Makes a new map, running the encoder and the layout as far as they are needed; gives the visit with it.
 
         Raises:
             gr.Error: If the pictures cannot be mapped.
         """
-        say = self.ctx.say
-        embedding = say(request, "embeddings.embedding")
-        found = self.features(
-            visit, settings.encoder, lambda done, total: progress((done, total), desc=embedding, unit="")
-        )
+        found = yield from self.features(visit, settings.encoder)
         if not np.ptp(found[0], axis=0).any():
             raise look.sorry(self.ctx, request, "embeddings.all_alike")
-        # Gradio shows a description only beside a number, even where there is none to tell.
-        if not projection.is_ready():
+        if settings.method == "umap" and not projection.is_ready():
             projection.warm_up()
-            progress(0, desc=say(request, "embeddings.compiling"))
-            projection.wait_until_ready()
-        progress(0, desc=say(request, "embeddings.fitting"))
-        started = time.perf_counter()
-        layout = {key: value for key, value in asdict(settings).items() if key != "encoder"}
-        coordinates = projection.project(found[0], **layout)
+            yield from in_background("embeddings.compiling", projection.wait_until_ready, expected=15)
+        started, count = time.perf_counter(), len(found[0])
+        coordinates = yield from in_background(
+            "embeddings.fitting",
+            lambda: projection.project(found[0], **settings.layout()),
+            expected=0.5 + self._expected[settings.method] * count,
+        )
         seconds = time.perf_counter() - started
-        scores = score(found[0], coordinates, self.collection(visit).labels, settings.n_neighbors)
+        self._expected[settings.method] = seconds / count
+        scores = yield from in_background(
+            "embeddings.scoring",
+            lambda: score(found[0], coordinates, self.collection(visit).labels, settings.n_neighbors),
+            expected=0.2 + 0.0005 * count,
+        )
         maps = {**visit.maps, settings: PictureMap(coordinates, scores, seconds)}
         return replace(visit, features={**visit.features, settings.encoder: found}, maps=maps, shown=settings)
 
@@ -148,6 +203,14 @@ class Atlas:
             raise look.sorry(self.ctx, request, "embeddings.too_few", least=MIN_PICTURES, count=len(uploaded))
         return Visit(uploaded=uploaded)
 
-    def sprite_url(self, collection: Collection) -> str:
-        """Puts the thumbnails where the browser finds them and returns their address."""
-        return file_url(self.ctx.save_bytes(collection.sprite.data, ".jpg"))
+    def relabel(self, visit: Visit, ids: Sequence[int], label: str | None) -> Visit:
+        """Returns the visit with another label on some pictures, and its maps scored anew."""
+        collection = self.collection(visit).relabelled(ids, label)
+        drawn = visit.maps[visit.shown]
+        features, _ = visit.features[visit.shown.encoder]
+        scores = score(features, drawn.coordinates, collection.labels, visit.shown.n_neighbors)
+        return replace(visit, relabelled=collection, maps={visit.shown: replace(drawn, scores=scores)})
+
+    def sprite_urls(self, collection: Collection) -> list[str]:
+        """Puts the thumbnails where the browser finds them and returns their addresses."""
+        return [file_url(self.ctx.save_bytes(sheet, ".jpg")) for sheet in collection.sprite.sheets]

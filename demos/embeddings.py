@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,14 +12,21 @@ from torch import nn
 
 from demos import _atlas_view as view
 from demos import _look as look
-from demos._api import endpoint
-from demos._atlas import Prepared, Settings, save_set
+from demos._api import endpoint, photo_parameter
+from demos._atlas import GRID_DISTANCES, GRID_NEIGHBOURS, Prepared, Settings, save_set
+from demos._atlas_compare import Twin, atlas_row, compare_section, save_rows
 from demos._atlas_handlers import Handlers, Shown
+from demos._atlas_learning import learning_section, precompute_learning
+from demos._atlas_views import views_section
 from demos._atlas_visit import NAME, Atlas, Visit
+from demos._atlas_work import finished
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
 from demos._menu import Menu, model_menu
 from demos._scatter import scatter
+from models.embedding import Floats
 from models.encoders import ENCODERS, as_encoder
+from models.neighbours import METRICS
+from models.projection import METHODS, align
 
 KINDS = EXAMPLES / "kinds.zip"
 MAX_SEED = 2**31 - 1
@@ -34,6 +42,19 @@ class Controls(NamedTuple):
     n_neighbors: gr.Slider
     min_dist: gr.Slider
     seed: gr.Number
+    metric: gr.Radio
+    method: gr.Radio
+
+
+class Lasso(NamedTuple):
+    """What appears when pictures are lassoed."""
+
+    panel: gr.HTML
+    tools: gr.Row
+    label: gr.Textbox
+    give: gr.Button
+    table: gr.DownloadButton
+    pictures: gr.DownloadButton
 
 
 def gives_features(model: nn.Module) -> str:
@@ -67,8 +88,16 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
     about = look.html_line("", "facts", "embeddings-about")
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=3):
-            plot = scatter(ctx, "embeddings-plot")
+            plot = scatter(ctx, "embeddings-plot", link=NAME)
+            stop = gr.Button(
+                ctx.t("embeddings.stop"),  # type: ignore[arg-type]
+                elem_id="embeddings-stop",
+                elem_classes="quiet",
+                visible=False,
+            )
+            lasso = _lasso(ctx)
         with gr.Column(scale=2, min_width=300):
+            look.html_line(ctx.both("embeddings.upload_hint"))
             upload = gr.File(
                 label=ctx.t("embeddings.upload"),
                 show_label=False,
@@ -77,7 +106,14 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
                 height=64,
                 elem_id="embeddings-upload",
             )
-            look.html_line(ctx.both("embeddings.upload_hint"))
+            look.html_line(ctx.both("embeddings.guest_hint"))
+            guest = gr.File(
+                label=ctx.t("embeddings.guest"),
+                show_label=False,
+                file_types=["image"],
+                height=64,
+                elem_id="embeddings-guest",
+            )
             near = gr.HTML(
                 js_on_load=view.NEIGHBOURS_SCRIPT,
                 css_template=view.NEIGHBOURS_STYLE,
@@ -95,6 +131,12 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
     facts = look.html_line("", "facts", "embeddings-facts")
     look.note(ctx, "embeddings.note")
     with look.options(ctx, "embeddings.options"):
+        with gr.Row(elem_classes="toolbar"):
+            methods = {name: f"embeddings.method_{name}" for name in METHODS}
+            method = look.pills(ctx, "embeddings.method", methods, usual.method, "embeddings-method")
+            metrics = {name: f"embeddings.metric_{name}" for name in METRICS}
+            metric = look.pills(ctx, "embeddings.metric", metrics, usual.metric, "embeddings-metric")
+        look.html_line(ctx.both("embeddings.method_info"))
         with gr.Row(elem_id="embeddings-settings"):
             n_neighbors = gr.Slider(
                 MIN_NEIGHBOURS,
@@ -130,11 +172,18 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
         )
     opening = ENCODERS[usual.encoder].checkpoint or ""
     menu = model_menu(ctx, NAME, opening, gives_features)
-    look.aside(ctx, "embeddings.how_title", "embeddings.how")
     shown = Shown(gr.State(None), plot, near, scores, facts, told, about, table)
     encoder = gr.State(usual.encoder)
     _connect_encoder(encoder, pills, menu)
-    _connect(Handlers(ctx, kinds), Controls(encoder, dims, n_neighbors, min_dist, seed), upload, shown)
+    controls = Controls(encoder, dims, n_neighbors, min_dist, seed, metric, method)
+    handlers = Handlers(ctx, kinds)
+    twin = compare_section(ctx, handlers, shown.visit)
+    learning_section(ctx, handlers, shown.visit)
+    views_section(ctx, handlers, shown.visit)
+    look.aside(ctx, "embeddings.how_title", "embeddings.how")
+    _connect_map(handlers, controls, upload, shown, stop, twin)
+    _connect_pictures(handlers, shown, lasso, guest, twin)
+    _offer(handlers)
 
 
 def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> None:
@@ -148,18 +197,52 @@ def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> None:
     menu.switched.change(on_menu, menu.used, [encoder, pills], **QUICK_EVENT)
 
 
-def _connect(handlers: Handlers, controls: Controls, upload: gr.File, shown: Shown) -> None:
-    """Draws the first map when the plot appears and a new one after every change; offers ``/embed``."""
+def _lasso(ctx: Context) -> Lasso:
+    """Places what can be done with the pictures inside a lasso, hidden until there are some."""
+    panel = gr.HTML(
+        js_on_load=view.NEIGHBOURS_SCRIPT,
+        css_template=view.NEIGHBOURS_STYLE,
+        apply_default_css=False,
+        elem_id="embeddings-chosen",
+    )
+    with gr.Row(visible=False, elem_id="embeddings-chosen-tools") as tools:
+        label = gr.Textbox(
+            show_label=False,
+            container=False,
+            placeholder=ctx.t("embeddings.label"),  # type: ignore[arg-type]
+            max_lines=1,
+            elem_id="embeddings-label",
+        )
+        give = gr.Button(ctx.t("embeddings.give_label"), size="sm", elem_id="embeddings-give")  # type: ignore[arg-type]
+        table, pictures = (
+            gr.DownloadButton(
+                ctx.t(f"embeddings.chosen_{name}"),  # type: ignore[arg-type]
+                size="sm",
+                elem_id=f"embeddings-chosen-{name}",
+                elem_classes="quiet",
+            )
+            for name in ("table", "pictures")
+        )
+    return Lasso(panel, tools, label, give, table, pictures)
+
+
+def _connect_map(
+    handlers: Handlers, controls: Controls, upload: gr.File, shown: Shown, stop: gr.Button, twin: Twin
+) -> None:
+    """Draws the first map when the plot appears and a new one after every change."""
     # Ready-made maps are shown at once; what needs an encoder or UMAP becomes a job that waits for the model's slot.
     # Events with queue=False would be quicker still, but Gradio does not report changes of a State from those.
     job = gr.State(None)
     asked: list[Component] = [*shown, job]
     settings = [shown.visit, *controls]
+    show_stop = job.change(lambda: gr.Button(visible=True), None, stop, **QUICK_EVENT)
     work = job.change(
         handlers.on_job, [shown.visit, job], list(shown), show_progress_on=shown.plot, **PRIVATE_MODEL_EVENT
     )
-    shown.plot.ready(handlers.on_ready, settings, asked, **QUICK_EVENT)
-    gr.on(
+    hide_stop = work.then(lambda: gr.Button(visible=False), None, stop, **QUICK_EVENT)
+    stop.click(lambda: gr.Button(visible=False), None, stop, cancels=[work, show_stop, hide_stop], **QUICK_EVENT)
+    ready = shown.plot.ready(handlers.on_ready, settings, asked, **QUICK_EVENT)
+    changed = gr.on(
         [
             controls.encoder.change,
             controls.dims.input,
@@ -167,6 +250,8 @@ def _connect(handlers: Handlers, controls: Controls, upload: gr.File, shown: Sho
             controls.min_dist.release,
             controls.seed.submit,
             controls.seed.blur,
+            controls.metric.input,
+            controls.method.input,
         ],
         handlers.on_settings,
         settings,
@@ -175,7 +260,15 @@ def _connect(handlers: Handlers, controls: Controls, upload: gr.File, shown: Sho
         trigger_mode="always_last",
         **QUICK_EVENT,
     )
-    upload.change(
+    gr.on(
+        [controls.n_neighbors.input, controls.min_dist.input],
+        handlers.on_slide,
+        settings,
+        list(shown),
+        trigger_mode="always_last",
+        **QUICK_EVENT,
+    )
+    read = upload.change(
         handlers.on_files,
         [upload, *controls],
         asked,
@@ -184,8 +277,31 @@ def _connect(handlers: Handlers, controls: Controls, upload: gr.File, shown: Sho
         concurrency_limit=2,
         api_visibility="private",
     )
-    for source in (shown.plot, shown.near):
-        source.pick(handlers.on_pick, shown.visit, [shown.visit, shown.near, shown.plot], **QUICK_EVENT)
+    for event in (ready, changed, read, work):
+        twin.follow(event)
+
+
+def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.File, twin: Twin) -> None:
+    """Answers clicks on pictures, lassos, labels, and a new picture."""
+    state = shown.visit
+    plots, files = [shown.plot, twin.mirror, twin.plot], [lasso.table, lasso.pictures]
+    for source in (*plots, shown.near, lasso.panel):
+        source.pick(handlers.on_pick, state, [state, shown.near, *plots], **QUICK_EVENT)
+    for plot in plots:
+        caught = plot.lasso(handlers.on_lasso, state, [state, lasso.panel, lasso.tools, *files], **QUICK_EVENT)
+        caught.then(handlers.on_export, state, files, **QUICK_EVENT)
+    gr.on(
+        [lasso.give.click, lasso.label.submit],
+        handlers.on_label,
+        [state, lasso.label],
+        [*shown, lasso.panel],
+        **QUICK_EVENT,
+    ).then(handlers.on_export, state, files, **QUICK_EVENT)
+    guest.change(handlers.on_guest, [state, guest], [state, shown.near, shown.plot], **PRIVATE_MODEL_EVENT)
+
+
+def _offer(handlers: Handlers) -> None:
+    """Offers ``/embed`` and ``/place`` to programs."""
     usual = Settings()
     endpoint(
         handlers.embed,
@@ -203,18 +319,40 @@ def _connect(handlers: Handlers, controls: Controls, upload: gr.File, shown: Sho
         ],
         "embed",
     )
+    endpoint(
+        handlers.place,
+        [photo_parameter("image"), gr.Dropdown(list(ENCODERS), value=usual.encoder, label="encoder", render=False)],
+        [gr.JSON(label="place", render=False)],
+        "place",
+    )
 
 
 def precompute(ctx: Context, folder: Path, kinds: Path = KINDS) -> None:
     """Writes the thumbnails of the built-in set, and its features and maps for every encoder."""
     atlas = Atlas(ctx, kinds, use_prepared=False)
+    usual = finished(atlas.draw(Visit(), Settings(), None)).maps[Settings()].coordinates
+    rows = {}
     for encoder in ENCODERS:
-        visit = Visit()
-        for dims in (2, 3):
-            visit = atlas.draw(visit, Settings(encoder, dims), None, gr.Progress())
-        maps = {settings.dims: drawn for settings, drawn in visit.maps.items()}
-        Prepared(*visit.features[encoder], maps).save(folder / f"{encoder}.npz")
+        prepared = _prepare(atlas, encoder, usual)
+        prepared.save(folder / f"{encoder}.npz")
+        rows[encoder] = atlas_row(prepared, atlas.collection(Visit()).labels, encoder)
+    save_rows(rows, folder)
     save_set(atlas.collection(Visit()), folder)
+    precompute_learning(atlas, folder, usual)
+
+
+def _prepare(atlas: Atlas, encoder: str, fixed: Floats) -> Prepared:
+    """Makes the usual maps in 2-D and 3-D and the grid of an encoder, all flat ones aligned to `fixed`."""
+    visit = Visit()
+    grid = [Settings(encoder, n_neighbors=k, min_dist=d) for k in GRID_NEIGHBOURS for d in GRID_DISTANCES]
+    for settings in (Settings(encoder), Settings(encoder, dims=3), *grid):
+        if settings not in visit.maps:
+            visit = finished(atlas.draw(visit, settings, None))
+    maps = {
+        settings: replace(drawn, coordinates=align(drawn.coordinates, fixed)) if settings.dims == 2 else drawn
+        for settings, drawn in visit.maps.items()
+    }
+    return Prepared(*visit.features[encoder], maps)
 
 
 DEMO = Demo(NAME, 40, build, precompute)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+MAX_ASKED = 2000
+
 
 def psnr(a: Tensor, b: Tensor) -> float:
     """Return the peak signal-to-noise ratio in dB of pictures in [-1, 1] (peak-to-peak 2); infinite if equal."""
@@ -43,6 +45,53 @@ def uniformity(z: Tensor) -> float:
         z: (N, D) with N of at least 2; the logarithm of the mean of exp(-2 d²) over all pairs.
     """
     return float(torch.pdist(F.normalize(z.float(), dim=1)).square().mul(-2).exp().mean().log())
+
+
+def effective_rank(features: Tensor) -> float:
+    """Return how many directions features (N, D) use: exp of the entropy of their singular values, centred first.
+
+    1 when all differences lie on one line, min(N - 1, D) when they spread evenly (Roy & Vetterli, EUSIPCO 2007, §2).
+    """
+    values = torch.linalg.svdvals((features - features.mean(dim=0)).double())
+    share = values / values.sum().clamp_min(1e-12)
+    share = share[share > 0]
+    return float(torch.exp(-(share * share.log()).sum()))
+
+
+def trustworthiness(before: Tensor, after: Tensor, k: int) -> float:
+    """Return how far neighbours in `after` are neighbours in `before`, 0 to 1 (Venna & Kaski, ICANN 2001, eq. 1).
+
+    Swapping the two gives their continuity: how far neighbours in `before` stay neighbours in `after`. Of more than
+    `MAX_ASKED` points that many, evenly spread, are asked for their neighbours among all.
+
+    Args:
+        before: (N, D), compared by Euclidean distance.
+        after: (N, d), compared likewise.
+        k: neighbours that count, below N / 2 as the definition needs.
+
+    Raises:
+        ValueError: if k is below 1 or not below N / 2.
+    """
+    num = len(before)
+    if not 1 <= k < num / 2:
+        raise ValueError(f"k is {k} for {num} points; choose at least 1 and fewer than half of them.")
+    excess = 0.0
+    asked = torch.linspace(0, num - 1, min(num, MAX_ASKED)).long()
+    for rows in asked.split(256):
+        mapped = _distances(after, rows).topk(k, largest=False).indices  # (B, k)
+        distances = _distances(before, rows)  # (B, N)
+        ordered = distances.sort(dim=1).values
+        rank = torch.searchsorted(ordered, distances.gather(1, mapped)) + 1  # (B, k), 1 = nearest
+        excess += float((rank - k).clamp_min(0).sum())
+    return 1.0 - excess * 2.0 / (len(asked) * k * (2.0 * num - 3.0 * k - 1.0))
+
+
+def _distances(points: Tensor, rows: Tensor) -> Tensor:
+    """Return squared distances of some rows (B,) to all points, (B, N); a point is infinitely far from itself."""
+    part = points[rows]
+    squared = part.square().sum(1, keepdim=True) + points.square().sum(1) - 2 * part @ points.T
+    squared[torch.arange(len(part)), rows] = float("inf")
+    return squared
 
 
 def centred_directions(features: Tensor, mean: Tensor | None = None) -> Tensor:
@@ -104,3 +153,26 @@ def knn_accuracy(
     weight = 1.0 + (similarity + 1.0) / (4.0 * k)
     votes = torch.zeros(len(query), num_classes).scatter_add_(1, pool_labels[indices], weight)
     return float((votes.argmax(dim=1) == labels).float().mean())
+
+
+def linear_probe_accuracy(features: Tensor, labels: Tensor, folds: int = 3) -> float:
+    """Return how well a linear classifier on frozen features names labels it was not fitted to (cross-validated).
+
+    Args:
+        features: (N, D); each column is standardised first.
+        labels: (N,) integers; classes with fewer than `folds` members are left out.
+        folds: parts, each of which is asked once, by a classifier fitted to the others.
+
+    Raises:
+        ValueError: if fewer than two classes have enough members.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    large = (labels.bincount() >= folds)[labels]
+    if len(labels[large].unique()) < 2:
+        raise ValueError(f"A linear probe needs two classes of at least {folds} pictures.")
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
+    return float(cross_val_score(probe, features[large].numpy(), labels[large].numpy(), cv=folds).mean())

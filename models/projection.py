@@ -1,7 +1,7 @@
-"""Maps of pictures: from pictures to features to points with UMAP (McInnes et al., arXiv 1802.03426).
+"""Maps of features: UMAP (McInnes et al., arXiv 1802.03426), t-SNE (van der Maaten & Hinton 2008) and PCA.
 
-N pictures, D feature width. `project` compares pictures by the cosine of their centred features: it scales
-them to length 1 first, so that the Euclidean distances UMAP works with order pairs as the cosine does.
+N pictures, D feature width. UMAP gets its neighbours from `models.neighbours` and starts from PCA, which makes it
+quicker than from scratch and turns equal features into equal maps.
 
 Importing umap takes seconds and its first fit compiles for about ten more. `warm_up` does both in the
 background; `project` waits for it where it must.
@@ -11,60 +11,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+import warnings
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
-from torch import nn
 
-from models.images import square_crop, to_tensor
-from models.metrics import centred_directions
+from models import metrics
+from models.embedding import Floats
+from models.neighbours import METRICS, Metric, Neighbours, comparable, find_neighbours
 
-Floats = NDArray[np.float32]
-Progress = Callable[[int, int], None]  # pictures done, pictures in all
+Method = Literal["umap", "tsne", "pca"]
+METHODS: tuple[Method, ...] = ("umap", "tsne", "pca")
 
 MIN_PICTURES = 4
 MAX_SEED = 2**32 - 1  # what numpy's legacy generator, which umap seeds, can hold
-BATCH_SIZE = 32
+FEW_PICTURES = 1000  # up to here UMAP runs its usual 500 epochs
+FEW_EPOCHS = 200  # beyond: what umap itself takes for large sets, and enough from a start by PCA
 
 logger = logging.getLogger(__name__)
-
-
-@torch.inference_mode()
-def embed_pictures(
-    encoder: nn.Module,
-    pictures: Sequence[Image.Image],
-    image_size: int,
-    batch_size: int = BATCH_SIZE,
-    progress: Progress | None = None,
-) -> Floats:
-    """Return the features of pictures, (N, D), computed in batches.
-
-    Args:
-        encoder: (B, 3, S, S) in [-1, 1] -> (B, D), in eval mode.
-        pictures: N RGB pictures of any size; the centre square of each is used.
-        image_size: S, the side the encoder expects, in pixels.
-        batch_size: pictures per call of the encoder.
-        progress: called after every batch with the pictures done so far and N.
-
-    Raises:
-        ValueError: if there are no pictures, or the encoder gives a value that is not finite.
-    """
-    if not pictures:
-        raise ValueError("There are no pictures to embed; give at least one.")
-    chunks = []
-    for start in range(0, len(pictures), batch_size):
-        batch = [square_crop(picture, image_size) for picture in pictures[start : start + batch_size]]
-        chunks.append(encoder(to_tensor(batch)).float())  # (B, 3, S, S) -> (B, D)
-        if progress is not None:
-            progress(min(start + batch_size, len(pictures)), len(pictures))
-    features: Floats = torch.cat(chunks).numpy()
-    if not np.isfinite(features).all():
-        raise ValueError("The encoder gave features that are not finite; load its weights again.")
-    return features
 
 
 def clamp_neighbours(n_neighbors: int, num_pictures: int) -> int:
@@ -72,30 +37,64 @@ def clamp_neighbours(n_neighbors: int, num_pictures: int) -> int:
     return max(2, min(n_neighbors, num_pictures - 1))
 
 
-def project(features: Floats, dims: int = 2, n_neighbors: int = 15, min_dist: float = 0.1, seed: int = 0) -> Floats:
-    """Return the UMAP of features as coordinates, (N, dims); equal arguments give equal coordinates.
+def project(
+    features: Floats,
+    dims: int = 2,
+    n_neighbors: int = 15,
+    min_dist: float = 0.1,
+    seed: int = 0,
+    metric: Metric = "cosine",
+    method: Method = "umap",
+) -> Floats:
+    """Return a map of features as coordinates, (N, dims); equal arguments give equal coordinates.
 
     Args:
         features: (N, D).
         dims: 2 or 3.
-        n_neighbors: how many neighbours of each picture to keep together; clamped below N. More of them show
-            the overall arrangement, fewer the fine one.
-        min_dist: how tightly points may be packed, 0 to 1 in units of the map.
-        seed: of UMAP's random numbers, 0 to `MAX_SEED`.
+        n_neighbors: how many neighbours of each picture UMAP keeps together; clamped below N. More of them show
+            the overall arrangement, fewer the fine one. The perplexity of t-SNE. PCA has no use for it.
+        min_dist: how tightly UMAP may pack points, 0 to 1 in units of the map.
+        seed: of the random numbers, 0 to `MAX_SEED`.
+        metric: how pictures are compared; the cosine is that of features minus their mean.
+        method: "umap", "tsne" or "pca".
 
     Raises:
         ValueError: if an argument is outside its range.
     """
-    _check(features, dims, n_neighbors, min_dist, seed)
+    _check(features, dims, n_neighbors, min_dist, seed, metric, method)
+    points = comparable(features, metric)
+    if method == "pca":
+        return principal_components(points, dims)
+    if method == "tsne":
+        return _tsne(points, dims, n_neighbors, seed, metric)
     warm_up()
     wait_until_ready()
-    return _fit(
-        _directions(features),
-        n_components=dims,
-        n_neighbors=clamp_neighbours(n_neighbors, len(features)),
-        min_dist=min_dist,
-        random_state=seed,
-    )
+    neighbours = find_neighbours(points, clamp_neighbours(n_neighbors, len(points)), metric, seed)
+    return _umap(points, neighbours, n_components=dims, min_dist=min_dist, random_state=seed)
+
+
+def principal_components(points: Floats, dims: int) -> Floats:
+    """Return the first principal components of points (N, D), (N, dims); the largest entry of each axis is positive."""
+    centred = points - points.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred.T @ centred)  # (D, D), rows are axes
+    axes = axes[:dims]
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
+    return np.asarray(centred @ axes.T, dtype=np.float32)
+
+
+def align(moving: Floats, fixed: Floats) -> Floats:
+    """Return a map (N, dims) shifted, turned, mirrored and scaled to lie on another of the same pictures.
+
+    The orthogonal Procrustes problem (Schönemann 1966). Distances on the map keep their proportions.
+    """
+    from scipy import linalg
+
+    origin, target = moving.mean(axis=0), fixed.mean(axis=0)
+    spread = np.linalg.norm(moving - origin)
+    if spread == 0:
+        return moving.copy()
+    turn, strength = linalg.orthogonal_procrustes(moving - origin, fixed - target)
+    return np.asarray((moving - origin) @ turn * (strength / spread**2) + target, dtype=np.float32)
 
 
 def trustworthiness(features: Floats, coordinates: Floats, n_neighbors: int = 15) -> float:
@@ -106,10 +105,18 @@ def trustworthiness(features: Floats, coordinates: Floats, n_neighbors: int = 15
         coordinates: (N, dims).
         n_neighbors: how many neighbours count, clamped below N / 2 as the definition needs.
     """
-    from sklearn import manifold
+    before, after = torch.from_numpy(comparable(features)), torch.from_numpy(coordinates)
+    return metrics.trustworthiness(before, after, _countable(n_neighbors, len(features)))
 
-    k = max(1, min(n_neighbors, (len(features) - 1) // 2))
-    return float(manifold.trustworthiness(_directions(features), coordinates, n_neighbors=k))
+
+def continuity(features: Floats, coordinates: Floats, n_neighbors: int = 15) -> float:
+    """Return how far neighbours in feature space are neighbours on the map; arguments as of `trustworthiness`."""
+    before, after = torch.from_numpy(comparable(features)), torch.from_numpy(coordinates)
+    return metrics.trustworthiness(after, before, _countable(n_neighbors, len(features)))
+
+
+def _countable(n_neighbors: int, num_pictures: int) -> int:
+    return max(1, min(n_neighbors, (num_pictures - 1) // 2))
 
 
 class _WarmUp:
@@ -130,8 +137,9 @@ class _WarmUp:
         try:
             # At ordinary priority: a visitor may be waiting, and a busy machine would starve a nicer thread.
             noise = np.random.default_rng(0).normal(size=(32, 8)).astype(np.float32)
+            neighbours = find_neighbours(noise, 5)
             for dims in (2, 3):
-                _fit(noise, n_components=dims, n_neighbors=5, min_dist=0.1, random_state=0)
+                _umap(noise, neighbours, n_components=dims, min_dist=0.1, random_state=0)
         except Exception:
             # Whoever maps next meets the same error in their own call, where it can be told.
             logger.exception("UMAP could not be warmed up")
@@ -140,6 +148,7 @@ class _WarmUp:
 
 
 _warm_up = _WarmUp()
+_fitting = threading.Lock()  # numba's threads do not bear two fits at a time
 
 
 def warm_up() -> None:
@@ -157,21 +166,46 @@ def wait_until_ready(timeout: float | None = None) -> bool:
     return _warm_up.done.wait(timeout)
 
 
-def _directions(features: Floats) -> Floats:
-    directions: Floats = centred_directions(torch.from_numpy(features)).numpy()  # (N, D)
-    return directions
-
-
-def _fit(directions: Floats, **parameters: Any) -> Floats:
+def _umap(points: Floats, neighbours: Neighbours, **parameters: Any) -> Floats:
     import umap  # here, because it takes seconds and most visitors never need it
 
-    # n_jobs=1 is what umap falls back to, with a warning, for a seeded fit. PCA gives a start that exists for
-    # four pictures as well, where the spectral one does not.
-    reducer = umap.UMAP(init="pca", n_jobs=1, **parameters)
-    return np.asarray(reducer.fit_transform(directions), dtype=np.float32)
+    with _fitting, warnings.catch_warnings():
+        # It says that `transform` will not work; `models.neighbours.place` stands in its stead.
+        warnings.filterwarnings("ignore", message="precomputed_knn", category=UserWarning)
+        # n_jobs=1 is what umap falls back to, with a warning, for a seeded fit. PCA gives a start that exists for
+        # four pictures as well, where the spectral one does not.
+        reducer = umap.UMAP(
+            init=_start(points, parameters["n_components"]),
+            n_jobs=1,
+            n_neighbors=neighbours.indices.shape[1],
+            n_epochs=None if len(points) <= FEW_PICTURES else FEW_EPOCHS,
+            precomputed_knn=(neighbours.indices, neighbours.distances),
+            **parameters,
+        )
+        return np.asarray(reducer.fit_transform(points), dtype=np.float32)
 
 
-def _check(features: Floats, dims: int, n_neighbors: int, min_dist: float, seed: int) -> None:
+def _start(points: Floats, dims: int) -> Floats:
+    """Return where UMAP starts: the principal components, 10 wide like the spectral start of umap, a little shaken."""
+    start = principal_components(points, dims)
+    start *= 10.0 / max(float(np.abs(start).max()), 1e-12)
+    # Twins must not start at one place, from which nothing would part them.
+    noise = np.random.default_rng(0).normal(scale=1e-4, size=start.shape)
+    return np.asarray(start + noise, dtype=np.float32)
+
+
+def _tsne(points: Floats, dims: int, n_neighbors: int, seed: int, metric: Metric) -> Floats:
+    from sklearn.manifold import TSNE
+
+    name = "manhattan" if metric == "manhattan" else "euclidean"
+    perplexity = min(float(n_neighbors), (len(points) - 1) / 3)
+    start = principal_components(points, dims)
+    start *= 1e-4 / max(float(start[:, 0].std()), 1e-12)  # as small as scikit-learn's own start by PCA
+    fit = TSNE(dims, perplexity=perplexity, init=start, random_state=seed, metric=name)
+    return np.asarray(fit.fit_transform(points), dtype=np.float32)
+
+
+def _check(features: Floats, dims: int, n_neighbors: int, min_dist: float, seed: int, metric: str, method: str) -> None:
     if features.ndim != 2 or len(features) < MIN_PICTURES:
         raise ValueError(f"A map needs (N, D) features of at least {MIN_PICTURES} pictures, not {features.shape}.")
     if not np.isfinite(features).all():
@@ -188,3 +222,7 @@ def _check(features: Floats, dims: int, n_neighbors: int, min_dist: float, seed:
         raise ValueError(f"min_dist is {min_dist}; choose one from 0 to 1.")
     if not 0 <= seed <= MAX_SEED:
         raise ValueError(f"seed is {seed}; choose one from 0 to {MAX_SEED}.")
+    if metric not in METRICS:
+        raise ValueError(f"metric is {metric!r}; choose one of {', '.join(METRICS)}.")
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; choose one of {', '.join(METHODS)}.")

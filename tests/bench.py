@@ -379,6 +379,197 @@ def trainer_tables(folder: Path) -> None:
     table("Events beside a job", head, beside_rows(folder))
 
 
+MAP_SIZES = (500, 2000, 10_000)
+POINTS = (10_000, 100_000)
+
+
+def varied_pictures(folder: Path, count: int) -> list[Path]:
+    """Write pictures of 256 pixels: crops of the built-in kinds, each another one."""
+    random = np.random.default_rng(0)
+    with zipfile.ZipFile(EXAMPLES / "kinds.zip") as archive:
+        names = archive.namelist()
+        paths = []
+        for number in range(count):
+            with archive.open(names[number % len(names)]) as file:
+                image = Image.open(file).convert("RGB")
+            left, top = random.integers(0, 30, 2)
+            path = folder / f"{number}.jpg"
+            image.crop((left, top, left + 80, top + 80)).resize((256, 256)).save(path, quality=90)
+            paths.append(path)
+    return paths
+
+
+def plain_map(network: nn.Module, paths: Sequence[Path]) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Embed and map as a script with the libraries' defaults does; return features, map and both times."""
+    import umap
+    from torchvision import transforms
+
+    prepare = transforms.Compose([
+        transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor(),
+        transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ])  # fmt: skip
+    start = time.perf_counter()
+    chunks = []
+    with torch.no_grad():
+        for first in range(0, len(paths), 32):
+            batch = [prepare(Image.open(path).convert("RGB")) for path in paths[first : first + 32]]
+            chunks.append(network(torch.stack(batch)).numpy())
+    features = np.concatenate(chunks)
+    embedded = time.perf_counter()
+    coordinates = umap.UMAP(random_state=0).fit_transform(features)
+    return features, coordinates, embedded - start, time.perf_counter() - embedded
+
+
+class Normalised(nn.Module):
+    """A network for pictures in [-1, 1] out of one for ImageNet's range."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
+        self.std = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.network(((images + 1) / 2 - self.mean) / self.std)
+
+
+def map_rows(folder: Path, sizes: Sequence[int] = MAP_SIZES) -> Iterator[tuple[str, ...]]:
+    """Time pictures to map, ours against the plain script, with the same ResNet-18 and a compiled UMAP for both."""
+    import umap
+    from torchvision.models import resnet18
+
+    from models import projection
+    from models.embedding import embed_pictures
+
+    torch.manual_seed(0)
+    network = resnet18().eval()
+    network.fc = nn.Identity()  # type: ignore[assignment]
+    projection.warm_up()
+    projection.wait_until_ready()
+    umap.UMAP(random_state=0).fit(np.random.default_rng(0).normal(size=(200, 16)))
+    for size in sizes:
+        paths = varied_pictures(folder, size)
+        features, theirs, *plain = plain_map(network, paths)
+        start = time.perf_counter()
+        found = embed_pictures(Normalised(network).eval(), [path.read_bytes() for path in paths], 224)
+        embedded = time.perf_counter()
+        ours = projection.project(found)
+        own = (embedded - start, time.perf_counter() - embedded)
+        trust = (projection.trustworthiness(features, theirs), projection.trustworthiness(found, ours))
+        yield (
+            f"{size}", f"{plain[0]:.1f} + {plain[1]:.1f}", f"{own[0]:.1f} + {own[1]:.1f}",
+            f"{sum(plain) / sum(own):.1f}", f"{trust[0]:.3f}", f"{trust[1]:.3f}",
+        )  # fmt: skip
+
+
+PAN = """async ([selector, frames]) => {
+  const root = document.querySelector(selector), times = [];
+  let before = null;
+  await new Promise((done) => {
+    const step = (now) => {
+      if (before !== null) times.push(now - before);
+      before = now;
+      root.look({ x: Math.sin(times.length / 20) / 5, zoom: 1 + Math.sin(times.length / 30) / 3 });
+      if (times.length < frames) requestAnimationFrame(step); else done();
+    };
+    requestAnimationFrame(step);
+  });
+  return times;
+}"""
+
+
+def plot_page(count: int) -> Any:
+    """Return a page with nothing but a plot of `count` points."""
+    import gradio as gr
+
+    from app import real_context
+    from demos._scatter import Sprite, scatter, scatter_update, scatter_value, sprite_layout
+
+    random = np.random.default_rng(0)
+    points = random.normal(size=(count, 2)).astype(np.float32)
+    labels = [f"kind {number % 12}" for number in range(count)]
+    sprite = Sprite((), count, *sprite_layout(count))
+    value = scatter_value(points, labels, [f"{number}.jpg" for number in range(count)], sprite, [])
+    with gr.Blocks() as page:
+        plot = scatter(real_context(), "plot")
+        plot.ready(lambda: scatter_update(value), None, plot)
+        plot.lasso(lambda: gr.skip(), None, plot)
+    return page
+
+
+def frame_rows() -> Iterator[tuple[str, ...]]:
+    """Time frames while the map pans and zooms, and hovers, in headless Chromium without a graphics card."""
+    from chromium import FLAGS, find_chromium
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        for count in POINTS:
+            blocks = plot_page(count)
+            blocks.launch(prevent_thread_lock=True, quiet=True)
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(blocks.local_url)
+            page.locator("#plot .scatter[data-state=drawn]").wait_for(timeout=120_000)
+            times = page.evaluate(PAN, ["#plot .scatter", 120])
+            page.evaluate("document.querySelector('#plot .scatter').look({x: 0, zoom: 1})")
+            hovers = [hover_ms(page, point) for point in range(1, 8)]
+            yield (
+                f"{count}", f"{1000 * len(times) / sum(times):.0f}", f"{statistics.median(times):.1f}",
+                f"{sorted(times)[int(0.95 * len(times))]:.1f}", f"{statistics.median(hovers):.0f}",
+            )  # fmt: skip
+            page.close()
+            blocks.close()
+        browser.close()
+
+
+def hover_ms(page: Any, point: int) -> float:
+    """Return the milliseconds from the pointer's arrival at a point to its card."""
+    x, y = page.evaluate("id => document.querySelector('#plot .scatter').placeOf(id)", point)
+    page.mouse.move(5, 5)
+    page.evaluate(
+        """() => { window.shown = new Promise((done) => {
+          let start = null;
+          const plot = document.querySelector('#plot .scatter-plot');
+          const card = document.querySelector('#plot .scatter-card');
+          plot.addEventListener('pointermove', () => { start ??= performance.now(); }, true);
+          const there = () => start !== null && !card.hidden;
+          const look = () => (there() ? done(performance.now() - start) : requestAnimationFrame(look));
+          look();
+        }); }"""
+    )
+    page.mouse.move(x, y)
+    return float(page.evaluate("window.shown"))
+
+
+def visit_rows() -> Iterator[tuple[str, str]]:
+    """Time what the map's visitors wait for on the built-in set: a new picture's place, a click, a lasso, a slider."""
+    import base64
+
+    import gradio as gr
+
+    from app import real_context
+    from demos._atlas_handlers import Handlers
+    from demos._atlas_visit import Visit
+    from demos.embeddings import KINDS
+
+    handlers = Handlers(real_context(), KINDS)
+    usual = ("simclr", "2", 15, 0.1, 0, "cosine", "umap")
+    visit = handlers.on_settings(None, *usual)[0]
+    apple = str(EXAMPLES / "fruit" / "apple-01.jpg")
+    ids = base64.b64encode(np.arange(480, dtype="<u4").tobytes()).decode()
+    lasso, click = gr.EventData(None, {"ids": ids}), [gr.EventData(None, {"id": number}) for number in range(40)]
+    request: Any = None
+    calls: dict[str, Callable[[int], object]] = {
+        "a new picture's place": lambda _: handlers.on_guest(visit, apple, request),
+        "a click's neighbours": lambda n: handlers.on_pick(visit, click[n], request),
+        "a lasso's gallery": lambda _: handlers.on_lasso(visit, lasso, request),
+        "a slider on the grid": lambda n: handlers.on_slide(Visit(), "simclr", "2", 5 + n, 0.5, 0, "cosine", "umap"),
+        "another encoder": lambda n: handlers.on_settings(visit, ("moco", "simsiam")[n % 2], *usual[1:]),
+    }
+    for name, call in calls.items():
+        yield name, f"{median_ms(call):.0f}"
+
+
 def main() -> None:
     """Print all tables, or those of the section that is named."""
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -395,6 +586,11 @@ def main() -> None:
         table("Networks", ("network", "ours, ms", "published size, ms"), network_rows())
         table("Largest published sizes, random weights", PUBLISHED_COLUMNS, published_rows(folder))
         table("Watching", ("pages", "answers a second", "of a core"), watching_rows())
+        table("Map: what visitors wait for", ("what", "in process, ms"), visit_rows())
+        columns = ("points", "frames a second", "median frame, ms", "95 % of frames, ms", "hover to card, ms")
+        table("Map: frames in Chromium without a graphics card", columns, frame_rows())
+        columns = ("pictures", "plain script, s", "ours, s (embed + fit)", "times quicker", "its trust", "our trust")
+        table("Map: from pictures to points", columns, map_rows(folder))
         table("Training", ("recipe", "steps a second", "a step"), training_rows(folder))
         trainer_tables(folder)
 

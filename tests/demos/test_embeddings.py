@@ -1,10 +1,11 @@
 """The map tab: what it reads, shows and refuses, its files for the first paint, and ``/embed``."""
 
+import base64
 import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,9 +18,12 @@ import pytest
 import torch
 from gradio_client import Client, handle_file
 from PIL import Image
+from safetensors.torch import save_file
 
 from demos import embeddings
 from demos._atlas import (
+    GRID_DISTANCES,
+    GRID_NEIGHBOURS,
     Collection,
     PictureMap,
     Prepared,
@@ -28,18 +32,36 @@ from demos._atlas import (
     collect,
     load_set,
     neighbours_of,
+    pictures_zip,
     save_set,
     score,
     table_csv,
     table_rows,
 )  # fmt: skip
+from demos._atlas_cache import FeatureCache
+from demos._atlas_compare import load_rows, rows_html
 from demos._atlas_handlers import NUM_NEAR, Handlers
+from demos._atlas_learning import learning_section, load_frames, make_frames, save_frames
 from demos._atlas_view import told_html
+from demos._atlas_views import views_section
 from demos._atlas_visit import Atlas, Job, Visit
+from demos._atlas_work import finished
 from demos._base import Context
-from demos._scatter import make_sprite, picked_id, scatter_figure, sprite_layout, tile_style
+from demos._scatter import (
+    lassoed_ids,
+    make_sprite,
+    picked_id,
+    scatter_figure,
+    scatter_value,
+    sprite_layout,
+    tile_style,
+)
 from demos.embeddings import DEMO, build
 from models import projection
+from models.checkpoints import build_model
+from models.embedding import embed_batches
+from models.encoders import BACKBONE_WIDTH
+from models.steps import training_steps
 
 KINDS = ("blue", "green", "red")
 PER_KIND = 5
@@ -88,6 +110,12 @@ def handlers(context: Context, kinds: Path) -> Handlers:
     return Handlers(context, kinds)
 
 
+def last(steps: Iterator[Any]) -> Any:
+    """What a generator gives in the end."""
+    *_, answer = steps
+    return answer
+
+
 def event(**data: Any) -> gr.EventData:
     return gr.EventData(None, data)
 
@@ -114,19 +142,36 @@ def test_what_was_left_out_is_said(context: Context, collection: Collection) -> 
 def test_thumbnails_lie_where_the_page_looks_for_them() -> None:
     colours = [(index * 20, 0, 255 - index * 20) for index in range(11)]
     sprite = make_sprite([Image.new("RGB", (30, 30), colour) for colour in colours])
-    sheet = Image.open(io.BytesIO(sprite.data))
-    assert sheet.size == (sprite.columns * sprite.cell, sprite.rows * sprite.cell)
+    sheet = Image.open(io.BytesIO(sprite.sheets[0]))
+    assert sheet.size == (sprite.columns * sprite.cell, sprite.rows(0) * sprite.cell)
     for index, colour in enumerate(colours):
         row, column = divmod(index, sprite.columns)
         middle: Any = sheet.getpixel((int((column + 0.5) * sprite.cell), int((row + 0.5) * sprite.cell)))
         assert np.abs(np.subtract(middle, colour)).max() < 12
-    assert "background-position:100.0000% 0.0000%" in tile_style(sprite, "x", sprite.columns - 1)
+    assert "background-position:100.0000% 0.0000%" in tile_style(sprite, ["x"], sprite.columns - 1)
 
 
-@pytest.mark.parametrize("count", [1, 480, 2000])
+@pytest.mark.parametrize("count", [1, 480, 2000, 100_000])
 def test_a_sheet_is_small_enough_for_a_phone(count: int) -> None:
-    cell, columns = sprite_layout(count)
+    cell, columns, capacity = sprite_layout(count)
     assert (cell * columns) ** 2 < 16_000_000
+    assert capacity <= columns**2
+
+
+def test_many_pictures_have_several_sheets() -> None:
+    sprite = make_sprite([Image.new("RGB", (8, 8), (number % 256, 0, 0)) for number in range(1100)])
+    assert len(sprite.sheets) == 2 and sprite.place(1030) == (1, 0, 6)
+    assert "url('b')" in tile_style(sprite, ["a", "b"], 1030)
+
+
+def test_the_page_gets_every_point_once(collection: Collection) -> None:
+    coordinates = np.random.default_rng(0).normal(size=(15, 2)).astype(np.float32)
+    value = json.loads(scatter_value(coordinates, collection.labels, collection.names, collection.sprite, ["x.jpg"]))
+    points = np.frombuffer(base64.b64decode(value["points"]), "<f4").reshape(15, 2)
+    np.testing.assert_array_equal(points, coordinates)
+    kinds = np.frombuffer(base64.b64decode(value["kind"]), "<u2")
+    assert [value["kinds"][kind]["name"] for kind in kinds] == list(collection.labels)
+    assert value["names"] == list(collection.names)
 
 
 @pytest.mark.parametrize("dims", [2, 3])
@@ -177,10 +222,23 @@ def test_the_table_holds_every_picture(collection: Collection) -> None:
     coordinates = np.arange(30, dtype=np.float32).reshape(15, 2)
     rows = table_rows(collection, coordinates)
     assert rows[1] == ["blue/1.png", "blue", 2.0, 3.0]
-    read = list(csv.reader(io.StringIO(table_csv(rows).decode("utf-8-sig"))))
-    assert read[0] == ["file", "label", "x", "y"]
-    assert len(read) == 16
-    assert table_csv(table_rows(collection, np.zeros((15, 3), np.float32))).startswith(b"\xef\xbb\xbffile,label,x,y,z")
+    read = list(csv.reader(io.StringIO(table_csv(collection, coordinates, [1, 4]).decode("utf-8-sig"))))
+    assert read == [
+        ["id", "file", "label", "x", "y"],
+        ["1", "blue/1.png", "blue", "2.0", "3.0"],
+        ["4", "blue/4.png", "blue", "8.0", "9.0"],
+    ]
+    flat = table_csv(collection, np.zeros((15, 3), np.float32), [])
+    assert flat == b"\xef\xbb\xbfid,file,label,x,y,z\r\n"
+
+
+def test_the_pictures_of_a_lasso_come_back_as_a_labelled_set(collection: Collection, tmp_path: Path) -> None:
+    mixed = collection.relabelled([1], "a/../b").relabelled([2], None)
+    path = tmp_path / "lasso.zip"
+    path.write_bytes(pictures_zip(mixed, [0, 1, 2]))
+    again = collect([path], 10)
+    assert sorted(again.labels, key=str) == [None, "a_.._b", "blue"]
+    assert not again.skipped
 
 
 @pytest.mark.parametrize("id", [-1, 15, 1.0, "3", None, True, [1]])
@@ -190,34 +248,57 @@ def test_ids_that_no_point_has_are_refused(id: Any) -> None:
     assert picked_id(event(id=14), 15) == 14
 
 
+def packed(*ids: int) -> str:
+    return base64.b64encode(np.array(ids, "<u4").tobytes()).decode()
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [None, [1, 2], "no base64!", packed(1)[:-4] + "A===", packed(15), packed(3, 3), packed(*range(16)), "AAAA" * 90],
+)
+def test_lassos_that_no_map_can_send_are_refused(ids: Any) -> None:
+    with pytest.raises(ValueError, match="lasso|points"):
+        lassoed_ids(event(ids=ids), 15)
+    assert lassoed_ids(event(ids=packed(14, 0)), 15) == [0, 14]
+    assert lassoed_ids(event(ids=""), 15) == []
+
+
 def test_prepared_files_are_small_and_give_back_what_they_were_made_of(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(480, 256)).astype(np.float32)
-    scores = Scores(0.5, 0.1, 0.9, 0.8)
-    maps = {dims: PictureMap(rng.normal(size=(480, dims)).astype(np.float32) * 8, scores, 1.0) for dims in (2, 3)}
+    scores = Scores(0.5, 0.1, 0.9, 0.85, 0.8)
+    usual = {Settings("simsiam", dims): dims for dims in (2, 3)}
+    grid = {Settings("simsiam", n_neighbors=k, min_dist=d): 2 for k in GRID_NEIGHBOURS for d in GRID_DISTANCES}
+    maps = {
+        settings: PictureMap(rng.normal(size=(480, dims)).astype(np.float32) * 8, scores, 1.0)
+        for settings, dims in {**usual, **grid}.items()
+    }
     Prepared(features, 1.5, maps).save(tmp_path / "simsiam.npz")
-    assert (tmp_path / "simsiam.npz").stat().st_size < 1_000_000
+    assert (tmp_path / "simsiam.npz").stat().st_size < 400_000
     read = Prepared.load(tmp_path / "simsiam.npz", 480)
     np.testing.assert_allclose(read.features, features, atol=2e-3)
-    np.testing.assert_allclose(read.maps[3].coordinates, maps[3].coordinates, atol=0.02)
-    assert read.maps[2].scores == scores and read.maps[2].seconds is None and read.seconds == 1.5
+    assert read.maps.keys() == maps.keys()
+    for settings, drawn in maps.items():
+        np.testing.assert_allclose(read.maps[settings].coordinates, drawn.coordinates, atol=0.002)
+    known = read.maps[Settings("simsiam")]
+    assert known.scores == scores and known.seconds is None and read.seconds == 1.5
     with pytest.raises(ValueError, match="480 pictures, not 12"):
         Prepared.load(tmp_path / "simsiam.npz", 12)
 
 
 @pytest.mark.usefixtures("umap_ready")
 def test_an_upload_is_read_then_mapped_then_walked_through(handlers: Handlers, kinds: Path) -> None:
-    settings = ("random", "2", 15, 0.1, 0)
+    settings = ("random", "2", 15, 0.1, 0, "cosine", "umap")
     visit, *rest, job = handlers.on_files([str(kinds)], *settings, NO_REQUEST)
     assert isinstance(job, Job) and len(visit.uploaded) == 15
-    shown = handlers.on_job(visit, job, NO_REQUEST)
+    shown = last(handlers.on_job(visit, job, NO_REQUEST))
     value = json.loads(shown.plot.value)
-    assert {trace["name"] for trace in value["figure"]["data"]} == set(KINDS)
+    assert {kind["name"] for kind in value["kinds"]} == set(KINDS)
     assert "14 neighbours" in shown.told and "never trained" in shown.facts
     assert shown.near.count('near-tile"') == NUM_NEAR
-    visit, near, rings = handlers.on_pick(shown.visit, event(id=9), NO_REQUEST)
+    visit, near, rings, *_ = handlers.on_pick(shown.visit, event(id=9), NO_REQUEST)
     assert "green/4.png" in near
-    assert json.loads(rings.props["marks"])[0] == 9
+    assert json.loads(rings.props["marks"])["rings"][0] == 9
     again = handlers.on_settings(visit, *settings)
     assert json.loads(again[1].value) == value and again[0].picked == 9
     with pytest.raises(gr.Error, match="not on this map"):
@@ -227,10 +308,47 @@ def test_an_upload_is_read_then_mapped_then_walked_through(handlers: Handlers, k
 @pytest.mark.usefixtures("umap_ready")
 def test_another_map_of_the_same_features_needs_no_encoder(context: Context, kinds: Path) -> None:
     atlas, settings = Atlas(context, kinds), Settings("random")
-    visit = atlas.draw(Visit(), settings, None, gr.Progress())
+    visit = finished(atlas.draw(Visit(), settings, None))
     without = Atlas(replace(context, load_model=_refuse), kinds)
-    other = without.draw(visit, replace(settings, seed=1), None, gr.Progress())
+    other = finished(without.draw(visit, replace(settings, seed=1), None))
     assert other.features["random"][0] is visit.features["random"][0]
+
+
+def test_the_same_pictures_do_not_go_through_a_network_twice(context: Context, kinds: Path) -> None:
+    atlas, seen = Atlas(context, kinds), list[float]()
+    first, seconds = finished(atlas.features(Visit(), "random"))
+    again = Visit(uploaded=atlas.collection(Visit()).relabelled([0], "other"))
+    for step in atlas.features(again, "random"):
+        seen.append(step.share)
+    assert seen == []
+    second, same_seconds = finished(atlas.features(again, "random"))
+    np.testing.assert_array_equal(first, second)
+    assert same_seconds == pytest.approx(seconds)
+
+
+def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
+    cache = FeatureCache(max_bytes=3 * 16)
+    rows = np.arange(12, dtype=np.float32).reshape(3, 4)
+    cache.put("w", [b"a", b"b", b"c"], rows)
+    assert cache.get("w", [b"a"])[0] is not None
+    cache.put("w", [b"d"], rows[:1])
+    found = cache.get("w", [b"a", b"b", b"c", b"d"])
+    assert [row is not None for row in found] == [True, False, True, True]
+    assert cache.get("other", [b"a"]) == [None]
+
+
+def test_work_can_be_stopped_between_two_batches(context: Context, kinds: Path) -> None:
+    batches: list[int] = []
+
+    class Counting(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            batches.append(len(images))
+            return images.mean(dim=(2, 3))
+
+    work = embed_batches(Counting(), [picture("red", number) for number in range(40)], 16, batch_size=8)
+    next(work)
+    work.close()
+    assert batches == [8]
 
 
 def _refuse(name: str) -> torch.nn.Module:
@@ -257,16 +375,16 @@ def test_too_few_and_equal_pictures_get_a_sentence(handlers: Handlers, tmp_path:
         path = tmp_path / f"{number}.png"
         path.write_bytes(png(picture("red", 0)))
         paths.append(str(path))
-    settings = ("random", "2", 15, 0.1, 0)
+    settings = ("random", "2", 15, 0.1, 0, "cosine", "umap")
     with pytest.raises(gr.Error, match="at least 4 pictures, and these files hold 3"):
         handlers.on_files(paths[:3], *settings, NO_REQUEST)
     visit, *_, job = handlers.on_files(paths, *settings, NO_REQUEST)
     with pytest.raises(gr.Error, match="the same"):
-        handlers.on_job(visit, job, NO_REQUEST)
+        last(handlers.on_job(visit, job, NO_REQUEST))
 
 
 def test_taking_the_files_away_brings_the_built_in_set_back(handlers: Handlers) -> None:
-    visit, *_, job = handlers.on_files(None, "random", "2", 15, 0.1, 0, NO_REQUEST)
+    visit, *_, job = handlers.on_files(None, "random", "2", 15, 0.1, 0, "cosine", "umap", NO_REQUEST)
     assert visit.uploaded is None and isinstance(job, Job)
 
 
@@ -276,18 +394,25 @@ def test_the_first_paint_needs_neither_weights_nor_umap(
 ) -> None:
     folder = context.first_paint / "embeddings"
     folder.mkdir(parents=True)
+    monkeypatch.setattr(embeddings, "GRID_NEIGHBOURS", (5, 15))
+    monkeypatch.setattr(embeddings, "GRID_DISTANCES", (0.1, 0.5))
     embeddings.precompute(context, folder, kinds)
     assert sum(path.stat().st_size for path in folder.iterdir()) < 1_000_000
     monkeypatch.setattr(projection, "project", _refuse)
     handlers = Handlers(replace(context, load_model=_refuse), kinds)
     for encoder in embeddings.ENCODERS:
         for dims in ("2", "3"):
-            visit, plot, *_, job = handlers.on_settings(None, encoder, dims, 15, 0.1, 0)
+            visit, plot, *_, job = handlers.on_settings(None, encoder, dims, 15, 0.1, 0, "cosine", "umap")
             assert job == gr.skip()
             assert visit.shown == Settings(encoder, int(dims))
-            assert json.loads(plot.value)["sprite"]["url"].startswith("gradio_api/file=")
-    *_, job = handlers.on_settings(None, "random", "2", 30, 0.1, 0)
+            assert json.loads(plot.value)["sprite"]["urls"][0].startswith("gradio_api/file=")
+    *_, job = handlers.on_settings(None, "random", "2", 30, 0.1, 0, "cosine", "umap")
     assert isinstance(job, Job)
+    slid = handlers.on_slide(None, "random", "2", 5, 0.45, 0, "cosine", "umap")
+    assert slid.visit.shown == Settings("random", n_neighbors=5, min_dist=0.5), "a slider answers from the grid"
+    rows = load_rows(folder)
+    assert set(rows) == set(embeddings.ENCODERS) and all(row.milliseconds > 0 for row in rows.values())
+    assert "MAE" in rows_html(context, rows)
 
 
 def test_the_tab_builds_alone_and_the_page_carries_no_points(context: Context, kinds: Path) -> None:
@@ -295,7 +420,7 @@ def test_the_tab_builds_alone_and_the_page_carries_no_points(context: Context, k
         build(context, kinds)
     config = blocks.get_config_file()
     public = {d["api_name"] for d in config["dependencies"] if d["api_visibility"] == "public"}
-    assert public == {"embed"}
+    assert public == {"embed", "place"}
     ids = {component["props"].get("elem_id") for component in config["components"]}
     assert {f"embeddings-{part}" for part in ("plot", "neighbours", "scores", "upload", "encoder")} <= ids
     (plot,) = (c for c in config["components"] if c["props"].get("elem_id") == "embeddings-plot")
@@ -348,3 +473,78 @@ def test_embed_says_what_is_wrong_with_too_few_pictures(client: Client, tmp_path
         client.predict(
             files=[handle_file(path)], encoder="random", n_neighbors=5, min_dist=0.1, seed=0, api_name="/embed"
         )
+
+
+@pytest.mark.usefixtures("umap_ready")
+def test_a_picture_is_placed_where_its_twin_is(client: Client, kinds: Path, tmp_path: Path) -> None:
+    path = tmp_path / "twin.png"
+    path.write_bytes(png(picture("green", 2)))
+    placed = client.predict(image=handle_file(path), encoder="random", api_name="/place")
+    assert placed["neighbours"][0]["file"] == "green/2.png" and placed["neighbours"][0]["similarity"] > 0.99
+    assert placed["percentile"] == 0
+    assert client.predict(image=handle_file(path), encoder="random", api_name="/place") == placed
+
+
+@pytest.mark.usefixtures("umap_ready")
+def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Context) -> None:
+    settings = Settings("random", method="pca")
+    visit = finished(handlers.atlas.draw(Visit(), settings, NO_REQUEST))
+    visit, panel, tools, *_ = handlers.on_lasso(visit, event(ids=packed(0, 6, 12)), NO_REQUEST)
+    assert "3 pictures" in panel and tools.visible
+    table, pictures = (button.value for button in handlers.on_export(visit, NO_REQUEST))
+    assert Path(table).read_bytes().count(b"\n") == 4
+    with zipfile.ZipFile(pictures) as archive:
+        assert sorted(archive.namelist()) == ["blue/00000-0.jpg", "green/00006-1.jpg", "red/00012-2.jpg"]
+    *shown, panel = handlers.on_label(visit, "  mine  ", NO_REQUEST)
+    assert handlers.atlas.collection(shown[0]).labels.count("mine") == 3
+    assert "mine" in {kind["name"] for kind in json.loads(shown[1].value)["kinds"]}
+    with pytest.raises(gr.Error, match="40 letters"):
+        handlers.on_label(visit, "x" * 41, NO_REQUEST)
+    with pytest.raises(gr.Error, match="lasso"):
+        handlers.on_label(replace(visit, chosen=()), "mine", NO_REQUEST)
+    with pytest.raises(gr.Error, match="not on this map"):
+        handlers.on_lasso(visit, event(ids=packed(15)), NO_REQUEST)
+
+
+def write_steps(folder: Path, numbers: Sequence[int]) -> None:
+    """Writes checkpoints of a tiny network along a run that never was, in half precision."""
+    folder.mkdir()
+    for number in numbers:
+        torch.manual_seed(number)
+        network = build_model("resnet", {"width": BACKBONE_WIDTH, "blocks": (1, 1, 1, 1)})
+        tensors = {name: t.half() if t.is_floating_point() else t for name, t in network.state_dict().items()}
+        save_file(tensors, folder / f"step-{number:05d}.safetensors")
+
+
+@pytest.mark.usefixtures("umap_ready")
+def test_learning_is_one_aligned_frame_a_checkpoint(context: Context, kinds: Path, tmp_path: Path) -> None:
+    write_steps(tmp_path / "steps", [100, 0])
+    steps = training_steps(tmp_path / "steps")
+    assert [step.step for step in steps] == [0, 100]
+    handlers = Handlers(context, kinds)
+    fixed = np.random.default_rng(0).normal(size=(15, 2)).astype(np.float32) + 50
+    frames = finished(make_frames(context, handlers.atlas.collection(Visit()), steps, fixed))
+    assert [frame.step for frame in frames] == [0, 100]
+    for frame in frames:
+        np.testing.assert_allclose(frame.coordinates.mean(axis=0), fixed.mean(axis=0), atol=1e-3)
+    save_frames(frames, tmp_path / "frames.npz")
+    read = load_frames(tmp_path / "frames.npz")
+    np.testing.assert_allclose(read[1].coordinates, frames[1].coordinates, atol=1e-3)
+    assert read[0].scores == frames[0].scores
+    with gr.Blocks():
+        learning = learning_section(context, handlers, gr.State(None), tmp_path / "steps")
+        assert learning is not None
+        assert learning_section(context, handlers, gr.State(None), tmp_path / "nothing") is None
+    words = learning.on_step(Visit(), frames, 1)[2]
+    assert "<b>100</b>" in words
+
+
+@pytest.mark.parametrize(("method", "pairs"), [("simclr", (10, 80)), ("simsiam", (5, 0)), ("moco", (5, 50))])
+def test_each_method_has_its_positives_and_negatives(
+    context: Context, kinds: Path, method: str, pairs: tuple[int, int]
+) -> None:
+    with gr.Blocks():
+        views = views_section(context, Handlers(context, kinds), gr.State(None))
+    html = views.on_views(None, method, 0)
+    assert (html.count('class="positive"'), html.count('class="negative"')) == pairs
+    assert html == views.on_views(None, method, 0) and html != views.on_views(None, method, 1)

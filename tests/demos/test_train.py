@@ -308,9 +308,9 @@ def test_an_option_outside_its_bounds_is_named(starter: Starter, photos: Path) -
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_presets_are_valid_and_fit_every_start(recipe: str) -> None:
+def test_presets_are_valid_and_fit_every_start(recipe: str, context: Context) -> None:
     for preset in PRESETS:
-        for start in [*starts(recipe), None]:
+        for start in [*starts(recipe, context.library), None]:
             fixed = start_config(recipe, weights_info(start)) if start else {}
             config = RECIPES[recipe].Config(**preset_config(recipe, preset, fixed, start is not None, 500))
             assert config.steps <= 500

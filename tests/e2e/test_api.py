@@ -34,7 +34,7 @@ def opened(path: str, side: int | None = None) -> Image.Image:
 
 def test_only_the_promised_endpoints_are_offered(client: Client) -> None:
     offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(offered) == {"/translate", "/reconstruct", "/interpolate", "/embed"}
+    assert set(offered) == {"/translate", "/reconstruct", "/interpolate", "/embed", "/place"}
 
 
 def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
@@ -49,6 +49,7 @@ def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
         ("/reconstruct", "image mask_ratio mask_kind seed", "masked reconstruction pasted scores"),
         ("/interpolate", "image_a image_b steps model", "frames animation"),
         ("/embed", "files encoder n_neighbors min_dist seed", "figure scores table"),
+        ("/place", "image encoder", "place"),
     ],
 )
 def test_names_are_the_promised_ones(client: Client, endpoint: str, parameters: str, returns: str) -> None:
@@ -106,6 +107,13 @@ def test_embed(client: Client) -> None:
     assert sorted(row[0] for row in table["data"]) == [path.name for path in fruit]
     assert len({(row[2], row[3]) for row in table["data"]}) == len(fruit)
     json.dumps(table, allow_nan=False)
+
+
+def test_place(client: Client) -> None:
+    ask = {"image": handle_file(str(APPLE)), "encoder": "simclr", "api_name": "/place"}
+    placed = client.predict(**ask)
+    assert 0 <= placed["percentile"] <= 100 and len(placed["neighbours"]) == 12
+    assert client.predict(**ask) == placed, "a picture always lands at the same place"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ OPENING = {  # what each tab shows before anybody has done anything
     "cyclegan": "#cyclegan-translated img",
     "mae": "#mae-result-pasted img",
     "vae": "#vae-result-strip img",
-    "embeddings": "#embeddings-plot .scatter[data-state=drawn] .points path",
+    "embeddings": "#embeddings-plot .scatter[data-state=drawn] canvas",
     "train": "#train-view .run-sheet img",
 }
 PICTURES = "[...document.querySelectorAll(`#tab-${tab} img`)]"

@@ -2,15 +2,19 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from visits import Visit, another_picture_in, picture_in, upload
+
+from demos._i18n import Texts
 
 pytestmark = pytest.mark.browser
 
+TEXTS = Texts.load().tables
 SLOW = 180_000  # milliseconds for what may have to wait until UMAP is compiled
 
 
@@ -87,25 +91,52 @@ def own_pictures(tmp_path: Path) -> Path:
     return path
 
 
+MAP = "#embeddings-plot .scatter"
+
+
+def drawn_map(visit: Visit, **how: Any) -> Page:
+    page = visit("/?tab=embeddings", **how)
+    expect(page.locator(f"{MAP}[data-state=drawn]")).to_be_visible()
+    page.wait_for_function("map => Number(document.querySelector(map).dataset.paints) > 0", arg=MAP)
+    return page
+
+
+def place_of(page: Page, point: int, plot: str = MAP) -> tuple[float, float]:
+    """Where a point of a map is in the window."""
+    page.locator(plot).scroll_into_view_if_needed()
+    x, y = page.evaluate("([map, id]) => document.querySelector(map).placeOf(id)", [plot, point])
+    return x, y
+
+
+def lasso_all(page: Page) -> None:
+    page.locator(f"{MAP} [data-action=lasso]").click()
+    page.locator(MAP).scroll_into_view_if_needed()
+    box = page.locator(f"{MAP} .scatter-plot").bounding_box()
+    assert box
+    left, top, right, bottom = box["x"] + 3, box["y"] + 60, box["x"] + box["width"] - 3, box["y"] + box["height"] - 3
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for corner in ((right, top), (right, bottom), (left, bottom)):
+        page.mouse.move(*corner, steps=4)
+    page.mouse.up()
+
+
 def test_embeddings_maps_pictures_of_ones_own(visit: Visit, own_pictures: Path) -> None:
-    page = visit("/?tab=embeddings")
-    points = page.locator("#embeddings-plot .scatter[data-state=drawn] .points path")
-    expect(points.first).to_be_visible()
-    assert points.count() > 100, "the built-in set is there at once"
+    page = drawn_map(visit)
+    plot = page.locator(MAP)
+    assert int(plot.get_attribute("data-count") or 0) > 100, "the built-in set is there at once"
     upload(page, "#embeddings-upload", own_pictures)
-    expect(points).to_have_count(20, timeout=SLOW)
+    expect(plot).to_have_attribute("data-count", "20", timeout=SLOW)
     legend = page.locator("#embeddings-plot .scatter-legend")
     expect(legend).to_contain_text("squares")
     expect(legend).to_contain_text("stripes")
-    expect(page.locator("#embeddings-facts")).to_contain_text("simsiam-photos")
     page.locator("#embeddings-encoder input[value=supervised]").check(force=True)
     expect(page.locator("#embeddings-facts")).to_contain_text("supervised-photos", timeout=SLOW)
-    expect(points).to_have_count(20)
+    expect(plot).to_have_attribute("data-count", "20")
 
 
 def test_embeddings_shows_the_neighbours_of_a_picture(visit: Visit) -> None:
-    page = visit("/?tab=embeddings")
-    expect(page.locator("#embeddings-plot .scatter[data-state=drawn]")).to_be_visible()
+    page = drawn_map(visit)
     neighbours = page.locator("#embeddings-neighbours")
     tile = neighbours.locator(".near-tile").first
     name = tile.get_attribute("title") or ""
@@ -113,3 +144,88 @@ def test_embeddings_shows_the_neighbours_of_a_picture(visit: Visit) -> None:
     tile.click()
     expect(neighbours.locator(f".near-tile[title='{name}']")).to_have_count(0)
     expect(neighbours).to_contain_text(Path(name).name)
+
+
+def test_pointing_at_a_picture_names_it_and_a_click_picks_it(visit: Visit) -> None:
+    page = drawn_map(visit)
+    x, y = place_of(page, 37)
+    page.evaluate(
+        "map => { window.hovered = null; document.querySelector(map).addEventListener('pointermove',"
+        " () => { window.hovered = performance.now(); }, true);"
+        " new MutationObserver(() => { window.shown = performance.now(); })"
+        ".observe(document.querySelector(`${map} .scatter-card`), { attributeFilter: ['hidden'] }); }",
+        MAP,
+    )
+    page.mouse.move(x, y)
+    card = page.locator("#embeddings-plot .scatter-card")
+    expect(card).to_be_visible()
+    assert page.evaluate("window.shown - window.hovered") <= 100, "milliseconds from pointing to the card"
+    point = card.get_attribute("data-id")
+    page.mouse.click(x, y)
+    expect(page.locator(f"#embeddings-neighbours [data-picked='{point}']")).to_be_visible()
+
+
+def test_a_lasso_becomes_a_gallery_a_label_and_files(visit: Visit) -> None:
+    page = drawn_map(visit)
+    count = int(page.locator(MAP).get_attribute("data-count") or 0)
+    lasso_all(page)
+    gallery = page.locator("#embeddings-chosen .chosen-tiles")
+    expect(gallery).to_be_visible()
+    chosen = int(gallery.get_attribute("data-chosen") or 0)
+    assert count * 0.8 < chosen <= count
+    files = {}
+    for name in ("table", "pictures"):
+        expect(page.locator(f"#embeddings-chosen-{name}")).to_be_enabled()
+        with page.expect_download() as download:
+            page.locator(f"#embeddings-chosen-{name}").click()
+        files[name] = download.value.path()
+    rows = files["table"].read_text("utf-8-sig").splitlines()
+    assert rows[0] == "id,file,label,x,y" and len(rows) == chosen + 1
+    with zipfile.ZipFile(files["pictures"]) as archive:
+        assert len(archive.namelist()) == chosen
+    page.locator("#embeddings-label textarea, #embeddings-label input").fill("everything")
+    page.locator("#embeddings-give").click()
+    expect(page.locator("#embeddings-plot .scatter-legend")).to_contain_text("everything")
+
+
+def test_search_and_legend_leave_only_what_is_asked_for(visit: Visit) -> None:
+    page = drawn_map(visit)
+    page.locator(f"{MAP} .scatter-search").fill("chess")
+    expect(page.locator(MAP)).to_have_attribute("data-found", "30")
+    page.locator(f"{MAP} .scatter-search").fill("")
+    chip = page.locator(f"{MAP} .scatter-chip", has_text="mountain")
+    chip.click()
+    expect(page.locator(f"{MAP} .scatter-chip[aria-pressed=true]")).to_have_count(1)
+    assert page.locator(f"{MAP} .scatter-chip[data-faded=true]").count() == 15
+
+
+def test_two_maps_are_linked(visit: Visit) -> None:
+    page = drawn_map(visit, size=(1280, 1400))
+    page.get_by_role("button", name=TEXTS["en"]["embeddings.compare"]).click()
+    twin = "#embeddings-twin .scatter"
+    expect(page.locator(f"{twin}[data-state=drawn]")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#embeddings-rows tr[data-encoder=mae]")).to_be_visible()
+    lasso_all(page)
+    expect(page.locator(twin)).not_to_have_attribute("data-chosen", "0")
+    assert page.locator(twin).get_attribute("data-chosen") == page.locator(MAP).get_attribute("data-chosen")
+    page.locator(f"{MAP} [data-action=clear]").click()
+    page.wait_for_function("map => document.querySelector(map).dataset.chosen === '0'", arg=twin)
+    x, y = place_of(page, 200, twin)
+    page.mouse.click(x, y)
+    expect(page.locator("#embeddings-neighbours .near-picked")).not_to_have_attribute("data-picked", "0")
+
+
+def test_a_new_picture_is_placed_among_the_others(visit: Visit, own_photo: Path) -> None:
+    page = drawn_map(visit)
+    upload(page, "#embeddings-guest", own_photo)
+    expect(page.locator("#embeddings-neighbours [data-guest]")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#embeddings-neighbours")).to_contain_text("%")
+    expect(page.locator(MAP)).to_have_attribute("data-guest", "true")
+
+
+def test_the_views_of_a_picture_are_shown(visit: Visit) -> None:
+    page = drawn_map(visit)
+    page.get_by_role("button", name=TEXTS["en"]["embeddings.views"]).click()
+    expect(page.locator("#embeddings-views .views-matrix[data-method=simclr] .positive")).to_have_count(10)
+    page.locator("#embeddings-views-method input[value=moco]").check(force=True)
+    expect(page.locator("#embeddings-views .views-matrix[data-method=moco] .negative")).to_have_count(50)

@@ -3,12 +3,23 @@
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn import manifold
 from torch import Tensor
 
-from models.metrics import centred_directions, knn_accuracy, nearest_neighbours, psnr, std_of_l2_normalized
+from models.metrics import (
+    centred_directions,
+    effective_rank,
+    knn_accuracy,
+    linear_probe_accuracy,
+    nearest_neighbours,
+    psnr,
+    std_of_l2_normalized,
+    trustworthiness,
+)
 
 # --- PSNR -------------------------------------------------------------------------------------------------
 
@@ -149,3 +160,31 @@ def test_accuracy_against_a_reference_ignores_the_query_set() -> None:
 def test_accuracy_needs_two_pictures() -> None:
     with pytest.raises(ValueError, match="not 1"):
         knn_accuracy(torch.randn(1, 4), torch.zeros(1, dtype=torch.long))
+
+
+def test_trustworthiness_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(0)
+    before, after = random.normal(size=(90, 8)), random.normal(size=(90, 2))
+    after[:45] = before[:45, :2]
+    for k in (1, 5, 20):
+        expected = manifold.trustworthiness(before, after, n_neighbors=k)
+        found = trustworthiness(torch.from_numpy(before), torch.from_numpy(after), k)
+        assert found == pytest.approx(expected, abs=1e-9)
+    with pytest.raises(ValueError, match="k is 45"):
+        trustworthiness(torch.from_numpy(before), torch.from_numpy(after), 45)
+
+
+def test_effective_rank_counts_directions() -> None:
+    five = torch.eye(5, 64)
+    assert effective_rank(torch.cat([five, -five])) == pytest.approx(5, abs=1e-3)
+    line = torch.arange(20.0)[:, None] * torch.ones(1, 7)
+    assert effective_rank(line) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_linear_probe_tells_what_a_line_can_tell() -> None:
+    labels = torch.arange(3).repeat_interleave(30)
+    clear = torch.eye(3)[labels] * 6 + torch.randn(90, 3)
+    assert linear_probe_accuracy(clear, labels) > 0.95
+    assert linear_probe_accuracy(torch.randn(90, 3), labels) < 0.6
+    with pytest.raises(ValueError, match="two classes"):
+        linear_probe_accuracy(clear, torch.arange(90))

@@ -4,13 +4,13 @@ import threading
 
 import numpy as np
 import pytest
-import torch
-from PIL import Image
 from sklearn.datasets import make_blobs
-from torch import Tensor, nn
+from sklearn.decomposition import PCA
 
 from models import projection
-from models.projection import Floats, clamp_neighbours, embed_pictures, project, trustworthiness
+from models.embedding import Floats
+from models.neighbours import Metric
+from models.projection import Method, align, clamp_neighbours, continuity, project, trustworthiness
 
 
 @pytest.fixture(scope="session")
@@ -24,40 +24,6 @@ def umap_ready() -> None:
 def blobs() -> Floats:
     points, _ = make_blobs(120, 32, centers=6, cluster_std=2.0, random_state=0)
     return points.astype(np.float32)
-
-
-class MeanColour(nn.Module):
-    """Notes the batches it was given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.batches: list[tuple[int, ...]] = []
-
-    def forward(self, images: Tensor) -> Tensor:
-        self.batches.append(tuple(images.shape))
-        return images.mean(dim=(2, 3))
-
-
-def colours(count: int) -> list[Image.Image]:
-    return [Image.new("RGB", (40, 30), (index % 256, 100, 200)) for index in range(count)]
-
-
-def test_pictures_are_embedded_in_order_and_in_batches() -> None:
-    encoder, seen = MeanColour(), list[tuple[int, int]]()
-    features = embed_pictures(encoder, colours(70), 16, 32, lambda done, total: seen.append((done, total)))
-    assert encoder.batches == [(32, 3, 16, 16), (32, 3, 16, 16), (6, 3, 16, 16)]
-    assert seen == [(32, 70), (64, 70), (70, 70)]
-    assert features.shape == (70, 3) and features.dtype == np.float32
-    np.testing.assert_allclose(features[:, 0], np.arange(70) / 127.5 - 1, atol=1e-5)
-
-
-def test_no_pictures_and_broken_weights_are_refused() -> None:
-    with pytest.raises(ValueError, match="no pictures"):
-        embed_pictures(MeanColour(), [], 16)
-    broken = nn.Module()
-    broken.forward = lambda images: torch.full((len(images), 4), float("nan"))
-    with pytest.raises(ValueError, match="not finite"):
-        embed_pictures(broken, colours(2), 16)
 
 
 @pytest.mark.parametrize(("wanted", "pictures", "used"), [(15, 480, 15), (15, 10, 9), (15, 4, 3), (1, 50, 2)])
@@ -101,11 +67,34 @@ def test_four_pictures_are_enough(blobs: Floats, dims: int) -> None:
         ({"n_neighbors": 1}, "n_neighbors is 1"),
         ({"min_dist": 1.5}, "min_dist is 1.5"),
         ({"seed": -1}, "seed is -1"),
+        ({"metric": "taste"}, "metric is 'taste'"),
+        ({"method": "magic"}, "method is 'magic'"),
     ],
 )
 def test_what_cannot_be_mapped_is_refused(blobs: Floats, change: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         project(**{"features": blobs, **change})
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+@pytest.mark.parametrize("metric", ["cosine", "manhattan"])
+def test_other_methods_keep_neighbours_too(blobs: Floats, method: Method, metric: Metric) -> None:
+    coordinates = project(blobs, method=method, metric=metric)
+    np.testing.assert_array_equal(coordinates, project(blobs, method=method, metric=metric))
+    assert trustworthiness(blobs, coordinates) > 0.75 and continuity(blobs, coordinates) > 0.75
+
+
+def test_components_are_those_of_scikit_learn(blobs: Floats) -> None:
+    ours = project(blobs, metric="euclidean", method="pca")
+    theirs = PCA(2).fit_transform(blobs)
+    np.testing.assert_allclose(np.abs(ours), np.abs(theirs), atol=1e-2)
+
+
+def test_a_turned_mirrored_map_is_laid_back(blobs: Floats) -> None:
+    fixed = blobs[:, :2]
+    turned = 3 * (fixed @ np.array([[0.6, 0.8], [0.8, -0.6]], np.float32)) + 7
+    np.testing.assert_allclose(align(turned, fixed), fixed, atol=1e-3)
+    np.testing.assert_array_equal(align(np.ones((5, 2), np.float32), fixed[:5]), np.ones((5, 2)))
 
 
 @pytest.mark.usefixtures("umap_ready")

@@ -1,0 +1,233 @@
+"""Two encoders side by side: a second map linked to the first, and a table of what all of them are worth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import torch
+from gradio.events import Dependency
+
+from demos import _look as look
+from demos._atlas import Prepared, Scores, Settings
+from demos._atlas_handlers import Handlers
+from demos._atlas_visit import NAME, Visit
+from demos._atlas_work import told
+from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._scatter import scatter, scatter_update
+from models.embedding import Floats
+from models.encoders import ENCODERS
+from models.metrics import effective_rank, linear_probe_accuracy
+from models.projection import align
+
+ROWS_FILE = "rows.json"
+OTHER = "mae"  # the encoder opposite the usual one when the section is opened
+COLUMNS = ("knn", "probe", "trust", "continuity", "rank", "spread", "speed")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one encoder is worth on a set of pictures.
+
+    Attributes:
+        scores: Of its features and its map.
+        probe: Accuracy of a linear probe, None without labels.
+        rank: Effective rank of its features.
+        width: Numbers a feature has.
+        milliseconds: Time for one picture.
+    """
+
+    scores: Scores
+    probe: float | None
+    rank: float
+    width: int
+    milliseconds: float
+
+
+def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seconds: float) -> Row:
+    """Measures features (N, D) beyond the scores of their map."""
+    kinds = sorted({label for label in labels if label is not None})
+    known = [index for index, label in enumerate(labels) if label is not None]
+    probe = None
+    if len(kinds) > 1:
+        numbers = torch.tensor([kinds.index(labels[index] or "") for index in known])
+        if int((numbers.bincount() >= 3).sum()) > 1:
+            probe = linear_probe_accuracy(torch.from_numpy(features[known]), numbers)
+    rank = effective_rank(torch.from_numpy(features))
+    return Row(scores, probe, rank, features.shape[1], 1000 * seconds / len(features))
+
+
+def atlas_row(prepared: Prepared, labels: Sequence[str | None], encoder: str) -> Row:
+    """Measures an encoder on the built-in set."""
+    return measure(prepared.features, prepared.maps[Settings(encoder)].scores, labels, prepared.seconds)
+
+
+def save_rows(rows: Mapping[str, Row], folder: Path) -> None:
+    """Writes the table of the built-in set."""
+    (folder / ROWS_FILE).write_text(json.dumps({name: asdict(row) for name, row in rows.items()}, indent=1), "utf-8")
+
+
+def load_rows(folder: Path) -> dict[str, Row]:
+    """Reads what `save_rows` wrote; nothing where there is no table."""
+    path = folder / ROWS_FILE
+    if not path.is_file():
+        return {}
+    rows = json.loads(path.read_text("utf-8"))
+    return {name: Row(**{**row, "scores": Scores(**row["scores"])}) for name, row in rows.items()}
+
+
+def rows_html(ctx: Context, rows: Mapping[str, Row]) -> str:
+    """Shows the table; the best of each column is set in bold where more is better."""
+    if not rows:
+        return ""
+    head = "".join(f'<th title="">{ctx.both(f"embeddings.column_{name}")}</th>' for name in COLUMNS)
+    best = {
+        name: max((value for row in rows.values() if (value := _sortable(row)[name]) is not None), default=None)
+        for name in COLUMNS[:4]
+    }
+    body = ""
+    for encoder, row in rows.items():
+        cells = ""
+        for name, text in _cells(row).items():
+            value = _sortable(row).get(name)
+            strong = value is not None and value == best.get(name)
+            cells += f"<td>{f'<b>{text}</b>' if strong else text}</td>"
+        body += f'<tr data-encoder="{encoder}"><th>{ctx.both(f"embeddings.encoder_{encoder}")}</th>{cells}</tr>'
+    return f'<div class="rows-frame"><table><tr><th></th>{head}</tr>{body}</table></div>'
+
+
+def _sortable(row: Row) -> dict[str, float | None]:
+    scores = row.scores
+    return {
+        "knn": scores.knn_accuracy,
+        "probe": row.probe,
+        "trust": scores.trustworthiness,
+        "continuity": scores.continuity,
+    }
+
+
+def _cells(row: Row) -> dict[str, str]:
+    percent = lambda share: "–" if share is None else f"{share:.0%}"  # noqa: E731
+    return {
+        "knn": percent(row.scores.knn_accuracy),
+        "probe": percent(row.probe),
+        "trust": f"{row.scores.trustworthiness:.3f}",
+        "continuity": f"{row.scores.continuity:.3f}",
+        "rank": f"{row.rank:.0f} / {row.width}",
+        "spread": f"{row.scores.collapse:.2f}",
+        "speed": f"{row.milliseconds:.1f} ms",
+    }
+
+
+class Twin:
+    """The map opposite another encoder's map of the same pictures, and the table of all encoders."""
+
+    def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State) -> None:
+        self._ctx, self._handlers, self._visit = ctx, handlers, visit
+        self._open = gr.State(False)
+        others = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
+        self.encoder = look.pills(ctx, "embeddings.compare_with", others, OTHER, "embeddings-twin-encoder")
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(min_width=300):
+                self.mirror = scatter(ctx, "embeddings-mirror", link=NAME)
+            with gr.Column(min_width=300):
+                self.plot = scatter(ctx, "embeddings-twin", link=NAME)
+        self._about = look.html_line("", "facts", "embeddings-twin-about")
+        self._table = gr.HTML(css_template=TABLE_STYLE, apply_default_css=False, elem_id="embeddings-rows")
+        self._measure = gr.Button(
+            ctx.t("embeddings.measure"),  # type: ignore[arg-type]
+            size="sm",
+            elem_id="embeddings-measure",
+            elem_classes="quiet",
+        )
+        look.note(ctx, "embeddings.compare_note")
+        outputs = [self.mirror, self.plot, self._about, self._table]
+        asked = [self._visit, self.encoder]
+        self.plot.ready(lambda: True, None, self._open, api_visibility="private", show_progress="hidden").then(
+            self.on_twin, [*asked, self._open], outputs, show_progress_on=self.plot, **PRIVATE_MODEL_EVENT
+        )
+        self.encoder.input(
+            self.on_twin, [*asked, self._open], outputs, show_progress_on=self.plot, **PRIVATE_MODEL_EVENT
+        )
+        self._measure.click(self.on_measure, self._visit, self._table, **PRIVATE_MODEL_EVENT)
+        self._outputs = outputs
+
+    def follow(self, event: Dependency) -> None:
+        """Draws the second map anew after an event that changed the first."""
+        event.then(
+            self.on_twin,
+            [self._visit, self.encoder, self._open],
+            self._outputs,
+            show_progress="hidden",
+            **PRIVATE_MODEL_EVENT,
+        )
+
+    def on_twin(
+        self,
+        visit: Visit | None,
+        encoder: str,
+        is_open: bool,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> Generator[list[Any], None, None]:
+        """Shows the pictures of the first map through the eyes of another encoder, turned to lie as the first does."""
+        if not is_open or visit is None or visit.shown not in visit.maps:
+            yield [gr.skip()] * 4
+            return
+        atlas = self._handlers.atlas
+        settings = replace(visit.shown, encoder=encoder)
+        other = atlas.recall(visit, settings)
+        if other is None:
+            other = yield from told(atlas.draw(visit, settings, request), self._ctx, request, progress, [gr.skip()] * 4)
+        coordinates = align(other.maps[settings].coordinates, visit.maps[visit.shown].coordinates)
+        _, marks = self._handlers.near(replace(visit, guest=None))
+        value = self._handlers.plot_value(visit, coordinates)
+        rows = load_rows(self._ctx.first_paint / NAME) if not (visit.uploaded or visit.relabelled) else {}
+        table = rows_html(self._ctx, rows) if rows else gr.skip()
+        first = self._handlers.plot_value(visit, visit.maps[visit.shown].coordinates)
+        yield [
+            scatter_update(first, marks),
+            scatter_update(value, marks),
+            self._ctx.both(f"embeddings.about_{encoder}"),
+            table,
+        ]
+
+    def on_measure(
+        self,
+        visit: Visit | None,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> Generator[Any, None, None]:
+        """Measures every encoder on the pictures of the visit, one row after another."""
+        visit = visit or Visit()
+        atlas, rows = self._handlers.atlas, dict[str, Row]()
+        for encoder in ENCODERS:
+            settings = Settings(encoder)
+            drawn = atlas.recall(visit, settings) or (
+                yield from told(atlas.draw(visit, settings, request), self._ctx, request, progress, gr.skip())
+            )
+            features, seconds = drawn.features[encoder]
+            labels = atlas.collection(visit).labels
+            rows[encoder] = measure(features, drawn.maps[settings].scores, labels, seconds)
+            yield rows_html(self._ctx, rows)
+
+
+def compare_section(ctx: Context, handlers: Handlers, visit: gr.State) -> Twin:
+    """Places the fold with the second map and the table."""
+    with look.options(ctx, "embeddings.compare"):
+        return Twin(ctx, handlers, visit)
+
+
+TABLE_STYLE = """
+.rows-frame { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; color: var(--ink); }
+th { padding: 6px 14px 6px 0; font-weight: 500; text-align: left; color: var(--ink-soft); vertical-align: bottom; }
+td { padding: 6px 14px 6px 0; border-top: 1px solid var(--line); white-space: nowrap; }
+tr th:first-child { border-top: 1px solid var(--line); color: var(--ink); white-space: nowrap; }
+tr:first-child th:first-child { border: 0; }
+b { color: var(--accent); }
+"""

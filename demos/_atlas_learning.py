@@ -1,0 +1,166 @@
+"""The map while a network learns: one frame for each checkpoint of a training run, all turned alike."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from demos import _look as look
+from demos._atlas import Collection, Scores, dequantised, quantised, score
+from demos._atlas_handlers import Handlers
+from demos._atlas_visit import NAME, Atlas, Visit
+from demos._atlas_work import Step, Work, finished, told
+from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._scatter import scatter, scatter_update
+from models.embedding import Floats, embed_pictures
+from models.encoders import ENCODERS, FeatureEncoder
+from models.projection import align, project
+from models.steps import STEPS, TrainingStep, load_step, training_steps
+
+FRAMES_FILE = "frames.npz"
+ENCODER = "simsiam"  # whose run it is: size of the pictures, architecture
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """The map after some steps of training."""
+
+    step: int
+    coordinates: Floats
+    scores: Scores
+
+
+def make_frames(
+    ctx: Context, collection: Collection, steps: Sequence[TrainingStep], fixed: Floats | None = None
+) -> Work[list[Frame]]:
+    """Maps the pictures with the network of every step; each frame is turned to lie as the next one does.
+
+    Args:
+        ctx: The context of the tab.
+        collection: The pictures.
+        steps: The checkpoints, in the order of training.
+        fixed: A map (N, 2) for the last frame to lie as.
+    """
+    spec = ENCODERS[ENCODER]
+    assert spec.checkpoint is not None
+    info = ctx.weights_info(spec.checkpoint)
+    frames: list[Frame] = []
+    started = time.perf_counter()
+    for done, (step, path) in enumerate(reversed(steps), start=1):
+        network = FeatureEncoder(load_step(path, info.arch, info.args)).eval()
+        features = embed_pictures(network, collection.jpegs, spec.image_size)
+        coordinates = project(features)
+        target = frames[0].coordinates if frames else fixed
+        if target is not None:
+            coordinates = align(coordinates, target)
+        frames.insert(0, Frame(step, coordinates, score(features, coordinates, collection.labels, 15)))
+        yield Step("embeddings.learning_frames", done / len(steps), started)
+    return frames
+
+
+def save_frames(frames: Sequence[Frame], path: Path) -> None:
+    """Writes frames, their coordinates as 16-bit numbers."""
+    points = np.stack([frame.coordinates for frame in frames])
+    numbers, span = quantised(points)
+    facts = [{"step": frame.step, "scores": vars(frame.scores)} for frame in frames]
+    with path.open("wb") as file:
+        packed = json.dumps({"range": span, "frames": facts})
+        np.savez_compressed(file, allow_pickle=False, points=numbers, facts=np.array(packed))
+
+
+def load_frames(path: Path) -> list[Frame]:
+    """Reads what `save_frames` wrote; nothing where there is no such file."""
+    if not path.is_file():
+        return []
+    with np.load(path, allow_pickle=False) as file:
+        facts = json.loads(str(file["facts"]))
+        points = dequantised(file["points"], facts["range"])
+    return [
+        Frame(known["step"], coordinates, Scores(**known["scores"]))
+        for known, coordinates in zip(facts["frames"], points, strict=True)
+    ]
+
+
+def precompute_learning(atlas: Atlas, folder: Path, fixed: Floats, steps: Path = STEPS) -> None:
+    """Writes the frames of the built-in set if there is a training run."""
+    if found := training_steps(steps):
+        frames = finished(make_frames(atlas.ctx, atlas.collection(Visit()), found, fixed))
+        save_frames(frames, folder / FRAMES_FILE)
+
+
+class Learning:
+    """The slider over the steps and what it shows."""
+
+    def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State, steps: Sequence[TrainingStep]) -> None:
+        self._ctx, self._handlers, self._steps = ctx, handlers, steps
+        self._ready = cache(lambda: load_frames(ctx.first_paint / NAME / FRAMES_FILE))
+        look.html_line(ctx.both("embeddings.learning_lead"))
+        self.slider = gr.Slider(
+            0,
+            len(steps) - 1,
+            0,
+            step=1,
+            label=ctx.t("embeddings.learning_slider"),
+            elem_id="embeddings-step",
+        )
+        said = look.html_line("", "score", "embeddings-step-score")
+        plot = scatter(ctx, "embeddings-learning")
+        frames = gr.State(None)
+        outputs = [frames, plot, said]
+        plot.ready(self.on_ready, [visit, self.slider], outputs, show_progress_on=plot, **PRIVATE_MODEL_EVENT)
+        self.slider.input(
+            self.on_step,
+            [visit, frames, self.slider],
+            outputs,
+            api_visibility="private",
+            show_progress="hidden",
+            trigger_mode="always_last",
+        )
+
+    def on_ready(
+        self,
+        visit: Visit | None,
+        place: int,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> Generator[list[Any], None, None]:
+        """Shows the first frame, making all of them where they are not ready-made."""
+        visit = visit or Visit()
+        frames = self._ready() if visit.uploaded is None else []
+        if not frames:
+            collection = self._handlers.atlas.collection(visit)
+            work = make_frames(self._ctx, collection, self._steps)
+            frames = yield from told(work, self._ctx, request, progress, [gr.skip()] * 3)
+        yield self.on_step(visit, frames, place)
+
+    def on_step(self, visit: Visit | None, frames: list[Frame] | None, place: int) -> list[Any]:
+        """Shows one frame."""
+        if not frames:
+            return [gr.skip()] * 3
+        frame = frames[int(place)]
+        value = self._handlers.plot_value(visit or Visit(), frame.coordinates)
+        knn = frame.scores.knn_accuracy
+        words = self._ctx.both(
+            "embeddings.learning_step",
+            step=f"{frame.step:,}",
+            knn="–" if knn is None else f"{knn:.0%}",
+            spread=f"{frame.scores.collapse:.2f}",
+        )
+        return [frames, scatter_update(value), words]
+
+
+def learning_section(ctx: Context, handlers: Handlers, visit: gr.State, steps: Path = STEPS) -> Learning | None:
+    """Places the fold with the slider; nothing where there is no training run of at least two steps."""
+    found = training_steps(steps)
+    if len(found) < 2:
+        return None
+    with look.options(ctx, "embeddings.learning"):
+        return Learning(ctx, handlers, visit, found)

@@ -1,0 +1,110 @@
+"""From pictures to features, in batches: N pictures, D feature width.
+
+While the network works on one batch, threads decode and crop the next. On processors with bfloat16 instructions
+convolutions run in bfloat16 with the channels last, which takes half the time or less; features are float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from io import BytesIO
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from models.images import square_crop, to_tensor
+
+Floats = NDArray[np.float32]
+Progress = Callable[[int, int], None]  # pictures done, pictures in all
+Picture: TypeAlias = Image.Image | bytes  # decoded, or a whole file that is known to be good
+
+PREPROCESSING_VERSION = 1  # raise it when features of the same picture and weights would change
+BATCH_SIZE = 32
+DECODERS = 2  # threads
+
+
+def has_fast_bfloat16() -> bool:
+    """Return whether this processor multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
+    cpu = torch.cpu
+    return bool(cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())
+
+
+def embed_batches(
+    encoder: nn.Module, pictures: Sequence[Picture], image_size: int, batch_size: int = BATCH_SIZE
+) -> Iterator[Floats]:
+    """Give the features of pictures batch by batch, each (B, D); whoever stops asking stops the work.
+
+    Args:
+        encoder: (B, 3, S, S) in [-1, 1] -> (B, D), in eval mode.
+        pictures: N RGB pictures of any size, or JPEG files of such; the centre square of each is used.
+        image_size: S, the side the encoder expects, in pixels.
+        batch_size: pictures per call of the encoder.
+
+    Raises:
+        ValueError: if there are no pictures, or the encoder gives a value that is not finite.
+    """
+    if not pictures:
+        raise ValueError("There are no pictures to embed; give at least one.")
+    starts = range(0, len(pictures), batch_size)
+    with ThreadPoolExecutor(DECODERS) as pool:
+
+        def prepare(start: int) -> list[Future[Image.Image]]:
+            return [pool.submit(_square, picture, image_size) for picture in pictures[start : start + batch_size]]
+
+        waiting = prepare(0)
+        for start in starts:
+            squares = [square.result() for square in waiting]
+            waiting = prepare(start + batch_size) if start + batch_size < len(pictures) else []
+            yield _encode(encoder, to_tensor(squares))  # (B, 3, S, S) -> (B, D)
+
+
+def embed_pictures(
+    encoder: nn.Module,
+    pictures: Sequence[Picture],
+    image_size: int,
+    batch_size: int = BATCH_SIZE,
+    progress: Progress | None = None,
+) -> Floats:
+    """Return the features of pictures, (N, D); see `embed_batches`.
+
+    Args:
+        encoder: (B, 3, S, S) in [-1, 1] -> (B, D), in eval mode.
+        pictures: N pictures.
+        image_size: S, in pixels.
+        batch_size: pictures per call of the encoder.
+        progress: called after every batch with the pictures done so far and N.
+
+    Raises:
+        ValueError: as `embed_batches`.
+    """
+    chunks: list[Floats] = []
+    done = 0
+    for features in embed_batches(encoder, pictures, image_size, batch_size):
+        chunks.append(features)
+        done += len(features)
+        if progress is not None:
+            progress(done, len(pictures))
+    return np.concatenate(chunks)
+
+
+@torch.inference_mode()
+def _encode(encoder: nn.Module, images: Tensor) -> Floats:
+    images = images.contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16()):
+        features: Floats = encoder(images).float().numpy()
+    if not np.isfinite(features).all():
+        raise ValueError("The encoder gave features that are not finite; load its weights again.")
+    return features
+
+
+def _square(picture: Picture, side: int) -> Image.Image:
+    if isinstance(picture, bytes):
+        picture = Image.open(BytesIO(picture))
+        picture.draft("RGB", (side, side))  # a JPEG far larger than needed is decoded at a fraction of its size
+        picture = picture.convert("RGB")
+    return square_crop(picture, side)

@@ -1,0 +1,134 @@
+"""Nearest neighbours of N features, and where a new picture belongs on a finished map.
+
+Neighbours are exact up to `EXACT_UP_TO` pictures: one matrix product is quicker there than building an index.
+Beyond, pynndescent (Dong et al., WWW 2011) finds nearly all of them in a fraction of the time.
+
+A new picture is placed at the weighted geometric median of its neighbours' places (`place`). umap's own `transform`
+lets it land elsewhere when other pictures come with it, and takes seconds at the first call (umap #219, #566).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.embedding import Floats
+from models.metrics import centred_directions, nearest_neighbours
+
+Metric = Literal["cosine", "euclidean", "manhattan"]
+METRICS: tuple[Metric, ...] = ("cosine", "euclidean", "manhattan")
+EXACT_UP_TO = 12_000  # pictures
+MAX_ASKED = 1000
+
+
+class Neighbours(NamedTuple):
+    """The k nearest of each picture, itself first, nearest first: indices (N, k) and distances (N, k)."""
+
+    indices: NDArray[np.int32]
+    distances: Floats
+
+
+def comparable(features: Floats, metric: Metric = "cosine") -> Floats:
+    """Return features (N, D) such that `find_neighbours` compares them as `metric` says.
+
+    For the cosine these are directions around their mean, whose Euclidean distances order pairs as the cosine does.
+
+    Raises:
+        ValueError: if the metric is unknown.
+    """
+    if metric not in METRICS:
+        raise ValueError(f"The metric {metric!r} is unknown; choose one of {', '.join(METRICS)}.")
+    if metric != "cosine":
+        return features
+    directions: Floats = centred_directions(torch.from_numpy(features)).numpy()
+    return directions
+
+
+def find_neighbours(points: Floats, k: int, metric: Metric = "cosine", seed: int = 0) -> Neighbours:
+    """Return the k nearest neighbours of each of `points` (N, D), see `comparable`; each is its own first neighbour.
+
+    Args:
+        points: (N, D).
+        k: neighbours wanted, the point itself among them; at most N.
+        metric: Manhattan distance, or Euclidean for the two others.
+        seed: of the search beyond `EXACT_UP_TO` points.
+    """
+    if len(points) > EXACT_UP_TO:
+        return _approximate(points, k, metric, seed)
+    order = 1.0 if metric == "manhattan" else 2.0
+    everything = torch.from_numpy(points)
+    indices, distances = [], []
+    for start in range(0, len(points), 1024):
+        part = everything[start : start + 1024]
+        apart = torch.cdist(part, everything, p=order, compute_mode="use_mm_for_euclid_dist")  # (B, N)
+        index = torch.arange(len(part))
+        apart[index, index + start] = -1.0  # itself comes first, also among twins
+        nearest = apart.topk(k, dim=1, largest=False)
+        indices.append(nearest.indices)
+        distances.append(nearest.values.clamp_min(0))
+    return Neighbours(torch.cat(indices).int().numpy(), torch.cat(distances).numpy())
+
+
+def _approximate(points: Floats, k: int, metric: Metric, seed: int) -> Neighbours:
+    from pynndescent import NNDescent  # compiles for seconds, and small sets never need it
+
+    name = "manhattan" if metric == "manhattan" else "euclidean"
+    found, distances = NNDescent(points, metric=name, n_neighbors=k, random_state=seed).neighbor_graph
+    return Neighbours(found.astype(np.int32), distances.astype(np.float32))
+
+
+class Placement(NamedTuple):
+    """Where a new picture belongs.
+
+    Attributes:
+        at: Its place on the map, (dims,).
+        near: Ids of its neighbours, nearest first.
+        similarities: Their cosines.
+        percentile: Share in percent of the set's pictures that are nearer to their nearest neighbour than the new
+            one is to its own: 0 for a twin of some picture, 100 for one unlike all others. Of more than `MAX_ASKED`
+            pictures that many, evenly spread, are asked.
+    """
+
+    at: Floats
+    near: tuple[int, ...]
+    similarities: tuple[float, ...]
+    percentile: float
+
+
+def place(feature: Floats, features: Floats, coordinates: Floats, k: int = 5, show: int = 12) -> Placement:
+    """Return where a picture belongs on a finished map; equal arguments give an equal place, and nothing else moves.
+
+    Args:
+        feature: (D,), of the new picture.
+        features: (N, D), of those on the map.
+        coordinates: (N, dims) of the map.
+        k: neighbours that decide the place.
+        show: neighbours to return.
+    """
+    pool = torch.from_numpy(features)
+    mean = pool.mean(dim=0)
+    directions = centred_directions(pool, mean)
+    query = centred_directions(torch.from_numpy(feature)[None], mean)
+    near, similarities = (found[0] for found in nearest_neighbours(query, directions, max(k, show)))
+    asked = torch.linspace(0, len(pool) - 1, min(len(pool), MAX_ASKED)).long()
+    _, own = nearest_neighbours(directions[asked], directions, 2)  # (A, 2), first each itself
+    percentile = 100.0 * float((own[:, 1] > similarities[0] + 1e-6).float().mean())
+    at = _weighted_median(torch.from_numpy(coordinates)[near[:k]].double(), similarities[:k].double())
+    return Placement(at.float().numpy(), tuple(near[:show].tolist()), tuple(similarities[:show].tolist()), percentile)
+
+
+def _weighted_median(places: Tensor, similarities: Tensor) -> Tensor:
+    """Return the geometric median of places (k, dims), by Weiszfeld's iteration.
+
+    A mean would land between two groups of neighbours, where there is nothing; the median stays with the larger one.
+    """
+    weights = (similarities - similarities.min() + 0.05)[:, None]
+    middle = (places * weights).sum(0) / weights.sum()
+    for _ in range(50):
+        pull = weights / (places - middle).norm(dim=1, keepdim=True).clamp_min(1e-6)
+        middle = (places * pull).sum(0) / pull.sum()
+    return middle
