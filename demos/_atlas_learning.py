@@ -20,13 +20,14 @@ from demos._atlas_visit import NAME, Atlas, Visit
 from demos._atlas_work import Step, Work, finished, told
 from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._scatter import scatter, scatter_update
+from models.checkpoints import load_folder
 from models.embedding import Floats, embed_pictures
-from models.encoders import ENCODERS, FeatureEncoder
+from models.encoders import FeatureEncoder
 from models.projection import align, project
-from models.steps import STEPS, TrainingStep, load_step, training_steps
+from models.steps import STEPS, TrainingStep, training_steps
 
 FRAMES_FILE = "frames.npz"
-ENCODER = "simsiam"  # whose run it is: size of the pictures, architecture
+IMAGE_SIZE = 64  # pixels, at which the run was trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,24 +40,20 @@ class Frame:
 
 
 def make_frames(
-    ctx: Context, collection: Collection, steps: Sequence[TrainingStep], fixed: Floats | None = None
+    collection: Collection, steps: Sequence[TrainingStep], fixed: Floats | None = None
 ) -> Work[list[Frame]]:
     """Maps the pictures with the network of every step; each frame is turned to lie as the next one does.
 
     Args:
-        ctx: The context of the tab.
         collection: The pictures.
         steps: The checkpoints, in the order of training.
         fixed: A map (N, 2) for the last frame to lie as.
     """
-    spec = ENCODERS[ENCODER]
-    assert spec.checkpoint is not None
-    info = ctx.weights_info(spec.checkpoint)
     frames: list[Frame] = []
     started = time.perf_counter()
-    for done, (step, path) in enumerate(reversed(steps), start=1):
-        network = FeatureEncoder(load_step(path, info.arch, info.args)).eval()
-        features = embed_pictures(network, collection.jpegs, spec.image_size)
+    for done, (step, folder) in enumerate(reversed(steps), start=1):
+        network = FeatureEncoder(load_folder(folder)).eval()
+        features = embed_pictures(network, collection.jpegs, IMAGE_SIZE)
         coordinates = project(features)
         target = frames[0].coordinates if frames else fixed
         if target is not None:
@@ -92,7 +89,7 @@ def load_frames(path: Path) -> list[Frame]:
 def precompute_learning(atlas: Atlas, folder: Path, fixed: Floats, steps: Path = STEPS) -> None:
     """Writes the frames of the built-in set if there is a training run."""
     if found := training_steps(steps):
-        frames = finished(make_frames(atlas.ctx, atlas.collection(Visit()), found, fixed))
+        frames = finished(make_frames(atlas.collection(Visit()), found, fixed))
         save_frames(frames, folder / FRAMES_FILE)
 
 
@@ -137,7 +134,7 @@ class Learning:
         frames = self._ready() if visit.uploaded is None else []
         if not frames:
             collection = self._handlers.atlas.collection(visit)
-            work = make_frames(self._ctx, collection, self._steps)
+            work = make_frames(collection, self._steps)
             frames = yield from told(work, self._ctx, request, progress, [gr.skip()] * 3)
         yield self.on_step(visit, frames, place)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from safetensors.torch import save
 
+from models.checkpoints import OWN
 from models.training.recipes._base import Export, TrainConfig
 from models.training.runs import half_precision, write_atomically, write_json
 
@@ -27,7 +28,7 @@ def write_weights(
     """Write `model.safetensors`, `config.json` and `README.md` of one trained module.
 
     Args:
-        folder: the weights folder; its name becomes the title of the card.
+        folder: the weights folder; its name becomes the title of the card, for a step of a run after the run's.
         export: what to ship.
         config: of the run that trained it.
         facts: recipe, command, data and licence of the weights.
@@ -53,7 +54,11 @@ def write_weights(
     }
     write_atomically(folder / "model.safetensors", data)
     write_json(folder / "config.json", record)
-    write_atomically(folder / "README.md", card(folder.name, record).encode())
+    write_atomically(folder / "README.md", card(_title(folder), record).encode())
+
+
+def _title(folder: Path) -> str:
+    return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("step-") else folder.name
 
 
 def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
@@ -64,11 +69,13 @@ def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
         record: the config.
         repo_id: where the weights are on the Hub; without it the card says how to load them from this repository.
     """
-    use = (
-        f'from models.checkpoints import from_pretrained\n\nmodel = from_pretrained("{repo_id}")'
-        if repo_id
-        else f'from models.checkpoints import load_model\n\nmodel = load_model("{name}")'
-    )
+    if repo_id:
+        use = f'from models.checkpoints import from_pretrained\n\nmodel = from_pretrained("{repo_id}")'
+    elif name in OWN:
+        use = f'from models.checkpoints import load_model\n\nmodel = load_model("{name}")'
+    else:
+        imports = "from pathlib import Path\n\nfrom models.checkpoints import load_folder"
+        use = f'{imports}\n\nmodel = load_folder(Path("{name}"))'
     metrics = "\n".join(f"| {key} | {value} |" for key, value in record["metrics"].items())
     arguments = json.dumps(record["args"])
     return f"""---

@@ -18,7 +18,6 @@ import pytest
 import torch
 from gradio_client import Client, handle_file
 from PIL import Image
-from safetensors.torch import save_file
 
 from demos import embeddings
 from demos._atlas import (
@@ -62,6 +61,9 @@ from models.checkpoints import build_model
 from models.embedding import embed_batches
 from models.encoders import BACKBONE_WIDTH
 from models.steps import training_steps
+from models.training.export import write_weights
+from models.training.recipes._base import Export
+from models.training.recipes.contrastive import SimCLRConfig
 
 KINDS = ("blue", "green", "red")
 PER_KIND = 5
@@ -507,13 +509,13 @@ def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Con
 
 
 def write_steps(folder: Path, numbers: Sequence[int]) -> None:
-    """Writes checkpoints of a tiny network along a run that never was, in half precision."""
-    folder.mkdir()
+    """Writes the weights of a tiny network along a run that never was."""
+    args = {"width": BACKBONE_WIDTH, "blocks": (1, 1, 1, 1)}
+    facts = {"recipe": "simclr", "data": ["x.zip"], "command": "python -m models.training simclr"}
     for number in numbers:
         torch.manual_seed(number)
-        network = build_model("resnet", {"width": BACKBONE_WIDTH, "blocks": (1, 1, 1, 1)})
-        tensors = {name: t.half() if t.is_floating_point() else t for name, t in network.state_dict().items()}
-        save_file(tensors, folder / f"step-{number:05d}.safetensors")
+        export = Export("resnet", args, build_model("resnet", args))
+        write_weights(folder / f"step-{number:06d}", export, SimCLRConfig(), {**facts, "steps": number}, {})
 
 
 @pytest.mark.usefixtures("umap_ready")
@@ -523,7 +525,7 @@ def test_learning_is_one_aligned_frame_a_checkpoint(context: Context, kinds: Pat
     assert [step.step for step in steps] == [0, 100]
     handlers = Handlers(context, kinds)
     fixed = np.random.default_rng(0).normal(size=(15, 2)).astype(np.float32) + 50
-    frames = finished(make_frames(context, handlers.atlas.collection(Visit()), steps, fixed))
+    frames = finished(make_frames(handlers.atlas.collection(Visit()), steps, fixed))
     assert [frame.step for frame in frames] == [0, 100]
     for frame in frames:
         np.testing.assert_allclose(frame.coordinates.mean(axis=0), fixed.mean(axis=0), atol=1e-3)
