@@ -27,6 +27,7 @@ from demos._scatter import (
     scatter_value,
 )
 from models import projection
+from models.embedding import Floats
 from models.encoders import ENCODERS
 from models.neighbours import Metric, Placement, place
 from models.projection import Method, clamp_neighbours
@@ -222,7 +223,7 @@ class Handlers:
             table=ctx.save_bytes(table_csv(collection, drawn.coordinates, everything), ".csv"),
         )
 
-    def plot_value(self, visit: Visit, coordinates: projection.Floats) -> str:
+    def plot_value(self, visit: Visit, coordinates: Floats) -> str:
         """Returns the value of a plot of a visit's pictures at some coordinates."""
         collection = self.atlas.collection(visit)
         kinds = None if visit.uploaded else view.kinds_html(self._ctx, collection.labels)
