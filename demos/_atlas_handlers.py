@@ -27,6 +27,7 @@ from demos._scatter import (
     scatter_value,
 )
 from models import projection
+from models.embedding import Floats
 from models.encoders import ENCODERS, as_encoder
 from models.neighbours import Metric, Placement, place
 from models.projection import Method, clamp_neighbours
@@ -228,7 +229,7 @@ class Handlers:
             return self._ctx.both(f"embeddings.about_{encoder}")
         return self._ctx.both(f"embeddings.about_other_{self._ctx.library.record(encoder).family}")
 
-    def plot_value(self, visit: Visit, coordinates: projection.Floats) -> str:
+    def plot_value(self, visit: Visit, coordinates: Floats) -> str:
         """Returns the value of a plot of a visit's pictures at some coordinates."""
         collection = self.atlas.collection(visit)
         kinds = None if visit.uploaded else view.kinds_html(self._ctx, collection.labels)

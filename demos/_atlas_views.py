@@ -76,7 +76,7 @@ class Views:
             methods = {name: f"embeddings.encoder_{name}" for name in METHODS}
             method = look.pills(ctx, "embeddings.views_method", methods, METHODS[0], "embeddings-views-method")
             again = gr.Button(
-                ctx.t("embeddings.views_again"),  # type: ignore[arg-type]
+                ctx.t("embeddings.views_again"),
                 size="sm",
                 elem_id="embeddings-views-again",
                 elem_classes="quiet",

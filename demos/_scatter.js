@@ -281,9 +281,9 @@ function hideCard() {
 
 // Maps of the same link show each other's hovers and lassos.
 const tellOthers = (news) =>
-  document.dispatchEvent(new CustomEvent("scatter-link", { detail: { link: props.link, key: scene?.key, from: element, ...news } }));
+  document.dispatchEvent(new CustomEvent("scatter-link", { detail: { link: root.dataset.link, key: scene?.key, from: element, ...news } }));
 document.addEventListener("scatter-link", ({ detail }) => {
-  if (!props.link || detail.link !== props.link || detail.from === element || detail.key !== scene?.key) return;
+  if (!root.dataset.link || detail.link !== root.dataset.link || detail.from === element || detail.key !== scene?.key) return;
   if (detail.asks && marks.chosen.length) tellOthers({ chosen: marks.chosen });
   if (detail.hover !== undefined) linkedHover = detail.hover;
   if (detail.chosen) { marks.chosen = detail.chosen.filter((id) => id < scene.count); showChosen(); }

@@ -305,7 +305,7 @@ def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
     )
     says = "".join(f'<p class="scatter-{name}">{ctx.both(f"scatter.{name}")}</p>' for name in STATES)
     return gr.HTML(
-        html_template=f"""<div class="scatter" data-state="loading">
+        html_template=f"""<div class="scatter" data-state="loading" data-link="{link}">
 <div class="scatter-frame"><canvas class="scatter-plot" tabindex="0" role="img"></canvas>
 <canvas class="scatter-pictures"></canvas>{says}
 <label class="scatter-finder"><span>{ctx.both("scatter.search")}</span>
@@ -319,6 +319,5 @@ def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
         js_on_load="\n".join(script.read_text("utf-8") for script in SCRIPTS),
         apply_default_css=False,
         elem_id=elem_id,
-        link=link,
         marks=scatter_marks(),
     )
