@@ -139,7 +139,7 @@ class Twin:
         self._about = look.html_line("", "facts", "embeddings-twin-about")
         self._table = gr.HTML(css_template=TABLE_STYLE, apply_default_css=False, elem_id="embeddings-rows")
         self._measure = gr.Button(
-            ctx.t("embeddings.measure"),  # type: ignore[arg-type]
+            ctx.t("embeddings.measure"),
             size="sm",
             elem_id="embeddings-measure",
             elem_classes="quiet",

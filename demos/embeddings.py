@@ -90,7 +90,7 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
         with gr.Column(scale=3):
             plot = scatter(ctx, "embeddings-plot", link=NAME)
             stop = gr.Button(
-                ctx.t("embeddings.stop"),  # type: ignore[arg-type]
+                ctx.t("embeddings.stop"),
                 elem_id="embeddings-stop",
                 elem_classes="quiet",
                 visible=False,
@@ -132,9 +132,9 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
     look.note(ctx, "embeddings.note")
     with look.options(ctx, "embeddings.options"):
         with gr.Row(elem_classes="toolbar"):
-            methods = {name: f"embeddings.method_{name}" for name in METHODS}
+            methods: dict[str, str] = {name: f"embeddings.method_{name}" for name in METHODS}
             method = look.pills(ctx, "embeddings.method", methods, usual.method, "embeddings-method")
-            metrics = {name: f"embeddings.metric_{name}" for name in METRICS}
+            metrics: dict[str, str] = {name: f"embeddings.metric_{name}" for name in METRICS}
             metric = look.pills(ctx, "embeddings.metric", metrics, usual.metric, "embeddings-metric")
         look.html_line(ctx.both("embeddings.method_info"))
         with gr.Row(elem_id="embeddings-settings"):
@@ -209,11 +209,11 @@ def _lasso(ctx: Context) -> Lasso:
         label = gr.Textbox(
             show_label=False,
             container=False,
-            placeholder=ctx.t("embeddings.label"),  # type: ignore[arg-type]
+            placeholder=ctx.t("embeddings.label"),
             max_lines=1,
             elem_id="embeddings-label",
         )
-        give = gr.Button(ctx.t("embeddings.give_label"), size="sm", elem_id="embeddings-give")  # type: ignore[arg-type]
+        give = gr.Button(ctx.t("embeddings.give_label"), size="sm", elem_id="embeddings-give")
         table, pictures = (
             gr.DownloadButton(
                 ctx.t(f"embeddings.chosen_{name}"),  # type: ignore[arg-type]

@@ -381,6 +381,8 @@ def trainer_tables(folder: Path) -> None:
 
 MAP_SIZES = (500, 2000, 10_000)
 POINTS = (10_000, 100_000)
+MAP_COLUMNS = ("pictures", "plain script, s", "ours, s (embed + fit)", "times quicker", "its trust", "our trust")
+FRAME_COLUMNS = ("points", "frames a second", "median frame, ms", "95 % of frames, ms", "hover to card, ms")
 
 
 def varied_pictures(folder: Path, count: int) -> list[Path]:
@@ -443,7 +445,7 @@ def map_rows(folder: Path, sizes: Sequence[int] = MAP_SIZES) -> Iterator[tuple[s
 
     torch.manual_seed(0)
     network = resnet18().eval()
-    network.fc = nn.Identity()  # type: ignore[assignment]
+    network.fc = nn.Identity()
     projection.warm_up()
     projection.wait_until_ready()
     umap.UMAP(random_state=0).fit(np.random.default_rng(0).normal(size=(200, 16)))
@@ -587,10 +589,8 @@ def main() -> None:
         table("Largest published sizes, random weights", PUBLISHED_COLUMNS, published_rows(folder))
         table("Watching", ("pages", "answers a second", "of a core"), watching_rows())
         table("Map: what visitors wait for", ("what", "in process, ms"), visit_rows())
-        columns = ("points", "frames a second", "median frame, ms", "95 % of frames, ms", "hover to card, ms")
-        table("Map: frames in Chromium without a graphics card", columns, frame_rows())
-        columns = ("pictures", "plain script, s", "ours, s (embed + fit)", "times quicker", "its trust", "our trust")
-        table("Map: from pictures to points", columns, map_rows(folder))
+        table("Map: frames in Chromium without a graphics card", FRAME_COLUMNS, frame_rows())
+        table("Map: from pictures to points", MAP_COLUMNS, map_rows(folder))
         table("Training", ("recipe", "steps a second", "a step"), training_rows(folder))
         trainer_tables(folder)
 

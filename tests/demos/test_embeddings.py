@@ -60,6 +60,8 @@ from models import projection
 from models.checkpoints import build_model
 from models.embedding import embed_batches
 from models.encoders import BACKBONE_WIDTH
+from models.neighbours import Metric
+from models.projection import Method
 from models.steps import training_steps
 from models.training.export import write_weights
 from models.training.recipes._base import Export
@@ -68,6 +70,7 @@ from models.training.recipes.contrastive import SimCLRConfig
 KINDS = ("blue", "green", "red")
 PER_KIND = 5
 NO_REQUEST: Any = None  # as in a call from Python, without a browser
+RANDOM: tuple[str, str, int, float, int, Metric, Method] = ("random", "2", 15, 0.1, 0, "cosine", "umap")
 
 
 def picture(kind: str, number: int) -> Image.Image:
@@ -290,7 +293,7 @@ def test_prepared_files_are_small_and_give_back_what_they_were_made_of(tmp_path:
 
 @pytest.mark.usefixtures("umap_ready")
 def test_an_upload_is_read_then_mapped_then_walked_through(handlers: Handlers, kinds: Path) -> None:
-    settings = ("random", "2", 15, 0.1, 0, "cosine", "umap")
+    settings = RANDOM
     visit, *rest, job = handlers.on_files([str(kinds)], *settings, NO_REQUEST)
     assert isinstance(job, Job) and len(visit.uploaded) == 15
     shown = last(handlers.on_job(visit, job, NO_REQUEST))
@@ -349,7 +352,7 @@ def test_work_can_be_stopped_between_two_batches(context: Context, kinds: Path) 
 
     work = embed_batches(Counting(), [picture("red", number) for number in range(40)], 16, batch_size=8)
     next(work)
-    work.close()
+    del work
     assert batches == [8]
 
 
@@ -377,7 +380,7 @@ def test_too_few_and_equal_pictures_get_a_sentence(handlers: Handlers, tmp_path:
         path = tmp_path / f"{number}.png"
         path.write_bytes(png(picture("red", 0)))
         paths.append(str(path))
-    settings = ("random", "2", 15, 0.1, 0, "cosine", "umap")
+    settings = RANDOM
     with pytest.raises(gr.Error, match="at least 4 pictures, and these files hold 3"):
         handlers.on_files(paths[:3], *settings, NO_REQUEST)
     visit, *_, job = handlers.on_files(paths, *settings, NO_REQUEST)

@@ -47,7 +47,8 @@ def test_an_index_finds_nearly_all_of_them(features: Floats, monkeypatch: pytest
 
 def test_a_twin_lands_on_its_twin_and_a_stranger_is_told(features: Floats) -> None:
     groups = np.repeat(np.eye(3, 12) * 20, 100, axis=0).astype(np.float32) + features
-    coordinates = np.repeat([[0, 0], [10, 0], [0, 10]], 100, axis=0).astype(np.float32) + features[:, :2] / 10
+    middles = np.repeat([[0, 0], [10, 0], [0, 10]], 100, axis=0)
+    coordinates: Floats = (middles + features[:, :2] / 10).astype(np.float32)
     twin = place(groups[120], groups, coordinates)
     assert twin.near[0] == 120 and twin.similarities[0] == pytest.approx(1, abs=1e-4) and twin.percentile == 0
     assert np.linalg.norm(twin.at - coordinates[120]) < 1
