@@ -136,7 +136,7 @@ class Handlers:
         collection, coordinates = self.atlas.collection(visit), visit.maps[visit.shown].coordinates
         table = self._ctx.save_bytes(table_csv(collection, coordinates, visit.chosen), ".csv")
         pictures = self._ctx.save_bytes(pictures_zip(collection, visit.chosen), ".zip")
-        return [gr.DownloadButton(value=path, interactive=True) for path in (table, pictures)]
+        return [gr.update(value=path, interactive=True) for path in (table, pictures)]
 
     def on_label(self, visit: Visit | None, label: str | None, request: gr.Request) -> list[Any]:
         """Gives the pictures of a lasso a label, and scores the map by it."""

@@ -19,7 +19,7 @@ from demos._look import CSS_FILE
 from models.checkpoints import OWN, weights_info
 
 ROOT = Path(__file__).resolve().parent.parent
-ENDPOINTS = {"translate", "reconstruct", "interpolate", "embed"}
+ENDPOINTS = {"translate", "reconstruct", "interpolate", "embed", "place"}
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,10 @@ def test_the_parameters_of_the_endpoints_are_as_promised(context: Context) -> No
         "/reconstruct": ["image", "mask_ratio", "mask_kind", "seed"],
         "/interpolate": ["image_a", "image_b", "steps", "model"],
         "/embed": ["files", "encoder", "n_neighbors", "min_dist", "seed"],
+        "/place": ["image", "encoder"],
     }
     assert {name: [p["parameter_name"] for p in info[name]["parameters"]] for name in info} == promised
-    assert [len(info[name]["returns"]) for name in promised] == [3, 4, 2, 3]
+    assert [len(info[name]["returns"]) for name in promised] == [3, 4, 2, 3, 1]
 
 
 def test_model_events_share_one_slot(context: Context) -> None:

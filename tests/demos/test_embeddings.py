@@ -496,7 +496,7 @@ def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Con
     visit = finished(handlers.atlas.draw(Visit(), settings, NO_REQUEST))
     visit, panel, tools, *_ = handlers.on_lasso(visit, event(ids=packed(0, 6, 12)), NO_REQUEST)
     assert "3 pictures" in panel and tools.visible
-    table, pictures = (button.value for button in handlers.on_export(visit, NO_REQUEST))
+    table, pictures = (change["value"] for change in handlers.on_export(visit, NO_REQUEST))
     assert Path(table).read_bytes().count(b"\n") == 4
     with zipfile.ZipFile(pictures) as archive:
         assert sorted(archive.namelist()) == ["blue/00000-0.jpg", "green/00006-1.jpg", "red/00012-2.jpg"]

@@ -123,7 +123,7 @@ def test_pause_resume_stop_and_delete(runs: Runs, manager: JobManager) -> None:
 
 
 @pytest.mark.parametrize("action", ["on_pause", "on_resume", "on_stop", "on_delete"])
-@pytest.mark.parametrize("visitor", [EVE, "", "x"])
+@pytest.mark.parametrize("visitor", [EVE, "", "x"], ids=["another", "nobody", "nonsense"])
 def test_nobody_else_can_do_anything_with_a_job(runs: Runs, manager: JobManager, action: str, visitor: str) -> None:
     job = submit(manager, ADA)
     with pytest.raises(gr.Error, match="no such training"):
@@ -132,7 +132,7 @@ def test_nobody_else_can_do_anything_with_a_job(runs: Runs, manager: JobManager,
 
 
 @pytest.mark.parametrize("kind", ["job", "public"])
-@pytest.mark.parametrize("visitor", [EVE, ""])
+@pytest.mark.parametrize("visitor", [EVE, ""], ids=["another", "nobody"])
 def test_nobody_else_can_look_at_a_job(runs: Runs, manager: JobManager, kind: str, visitor: str) -> None:
     job = submit(manager, ADA)
     with pytest.raises(gr.Error, match="no such training"):

@@ -24,7 +24,6 @@ import torch
 from jobs_backend import TINY, dataset, submit
 
 from models.checkpoints import load_folder
-from models.training.__main__ import main
 from models.training.backends import ROOT, AccelerateLaunch, clean_environment
 from models.training.jobs import JobManager, JobRequest, Limits, Snapshot
 from models.training.runs import RunFolder
@@ -93,11 +92,12 @@ def rows(run: RunFolder) -> list[dict[str, float]]:
 
 
 def assert_equals_uninterrupted(job: Snapshot, run: RunFolder, tmp_path: Path, steps: int) -> None:
-    """Train the same in this process in one go, and compare every logged number and every tensor."""
+    """Train the same in a process of its own in one go, and compare every logged number and every tensor."""
     data, log_every = run.path.parent / "data", f"--log-every={max(1, min(20, steps // 200))}"
     options = [f"--{name.replace('_', '-')}={job.config[name]}" for name in (*TINY, "seed")]
     arguments = ["--data", str(data), "--out", str(tmp_path / "whole"), "--device=cpu", log_every]
-    assert main(["vae", *arguments, "--preview-every=100000", *options]) == 0
+    command = [sys.executable, "-m", "models.training", "vae", *arguments, "--preview-every=100000", *options]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     whole = RunFolder(tmp_path / "whole")
     assert [row["step"] for row in rows(run)] == [row["step"] for row in rows(whole)]
     assert rows(run) == rows(whole)
