@@ -4,6 +4,8 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from demos._look import CSS_FILE
 from models.checkpoints import OWN, weights_info
 
 ROOT = Path(__file__).resolve().parent.parent
+Answer = tuple[dict[bytes, bytes], list[bytes]]
 ENDPOINTS = {"translate", "reconstruct", "interpolate", "embed", "place"}
 
 
@@ -29,6 +32,12 @@ def config(shallow_models: Any, tmp_path_factory: pytest.TempPathFactory) -> dic
         shallow_models.load_model, shallow_models.weights_info, folder / "files", first_paint=folder
     )
     return dict(app_module.build_app(context).get_config_file())
+
+
+def in_a_thread(coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run a coroutine where no loop runs yet; Playwright keeps one running in the thread of the tests."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def test_programs_are_offered_the_promised_endpoints_only(config: dict[str, Any]) -> None:
@@ -78,7 +87,7 @@ def test_launch_options_are_those_of_a_public_place() -> None:
     assert gr.Blocks(analytics_enabled=False).analytics_enabled is False
 
 
-async def answer(path: str, *chunks: bytes) -> tuple[dict[bytes, bytes], list[bytes]]:
+async def answer(path: str, *chunks: bytes) -> Answer:
     """What the browser gets for `path` when the app behind the middleware answers with these chunks."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +109,7 @@ async def answer(path: str, *chunks: bytes) -> tuple[dict[bytes, bytes], list[by
 
 
 def test_the_script_for_chinese_browsers_stands_first_in_the_page() -> None:
-    headers, bodies = asyncio.run(answer("/", b"<html><he", b"ad><script src=gradio></script></head></html>"))
+    headers, bodies = in_a_thread(answer("/", b"<html><he", b"ad><script src=gradio></script></head></html>"))
     assert len(bodies) == 1
     assert bodies[0].index(b"navigator.language") < bodies[0].index(b"src=gradio")
     assert headers[b"content-length"] == str(len(bodies[0])).encode()
@@ -108,7 +117,7 @@ def test_the_script_for_chinese_browsers_stands_first_in_the_page() -> None:
 
 @pytest.mark.parametrize(("path", "chunks"), [("/gradio_api/file=a.html", [b"<head>", b"</head>"]), ("/", [b"{}"])])
 def test_other_answers_stay_as_they_are(path: str, chunks: list[bytes]) -> None:
-    headers, bodies = asyncio.run(answer(path, *chunks))
+    headers, bodies = in_a_thread(answer(path, *chunks))
     assert bodies == chunks
     assert headers[b"content-length"] == str(len(b"".join(chunks))).encode()
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
 
 from models.training._tail import MetricsTail
 from models.training.backends import ROOT, Task
@@ -35,6 +34,7 @@ BEGIN = (
 )
 LIVE = ("SCHEDULING", "RUNNING")
 FETCHED = ("run/checkpoint.pt", "run/metrics.jsonl", "run/evaluation.json", "run/error.json", "run/previews/*")
+CANCEL_AGAIN_SECONDS = 0.5
 LEAVE_SECONDS = 120.0  # from the wish to end until a job that does not answer is given up
 
 
@@ -145,11 +145,13 @@ class RemoteHandle:
         return 0
 
     def _cancel(self) -> None:
+        """Cancel the job, again and again until the Hub has heard it: a request may be lost on the way."""
         while self._status is None:
-            if self.remote is not None:
-                self._tell(lambda: self._api.cancel_job(job_id=self.remote or "", namespace=self._namespace))
+            if self.remote is not None and self._tell(
+                lambda: self._api.cancel_job(job_id=self.remote or "", namespace=self._namespace)
+            ):
                 return
-            time.sleep(0.1)
+            time.sleep(CANCEL_AGAIN_SECONDS)
 
     def _watch(self) -> None:
         status = 1
@@ -217,12 +219,14 @@ class RemoteHandle:
         with self._task.log.open("a", encoding="utf-8") as file:
             file.write(line.rstrip("\n") + "\n")
 
-    def _tell(self, action: Callable[[], object]) -> None:
-        """Do something whose failure changes nothing any more, and note the failure."""
+    def _tell(self, action: Callable[[], object]) -> bool:
+        """Do something and return whether it went well; a failure, of whatever HTTP library, is noted in the log."""
         try:
             action()
-        except (HfHubHTTPError, OSError) as error:
+        except Exception as error:
             self._log(_sentence(error))
+            return False
+        return True
 
 
 def _sentence(error: Exception) -> str:

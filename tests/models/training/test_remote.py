@@ -6,9 +6,11 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub.constants
 import pytest
+from huggingface_hub import HfApi
 from jobs_backend import TINY, dataset
 from jobs_server import NAME, TOKEN, JobsServer, jobs_server
 
@@ -68,7 +70,18 @@ def test_a_job_trains_there_and_its_weights_are_here(manager: JobManager, server
     assert TOKEN not in repr(backend)
 
 
-def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(server: JobsServer, tmp_path: Path) -> None:
+def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(
+    server: JobsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel, asked = HfApi.cancel_job, []
+
+    def lost_at_first(api: HfApi, **job: Any) -> None:
+        asked.append(job)
+        if len(asked) == 1:
+            raise RuntimeError("the request was lost on its way")
+        cancel(api, **job)
+
+    monkeypatch.setattr(HfApi, "cancel_job", lost_at_first)
     backend = HFJobs(TOKEN, endpoint=server.url)
     first = JobManager(tmp_path / "data")
     job = first.submit("ann", JobRequest("vae", {**TINY, "steps": 20_000}, dataset(first, "ann")), backend)
@@ -95,6 +108,7 @@ def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(server: Job
     second.stop("ann", job.id)
     until(second, job, lambda seen: seen.state == "stopped")
     assert server.jobs["job0"].stage == "CANCELED"
+    assert len(asked) == 2
     second.close()
     first.close()
 
@@ -125,7 +139,6 @@ def test_what_is_sent_has_the_starting_weights_and_the_run_so_far(manager: JobMa
 
 
 def test_the_stand_in_wants_a_login(server: JobsServer) -> None:
-    from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
     assert HfApi(endpoint=server.url, token=TOKEN).whoami()["name"] == NAME
