@@ -34,7 +34,8 @@ BEGIN = (
 )
 LIVE = ("SCHEDULING", "RUNNING")
 FETCHED = ("run/checkpoint.pt", "run/metrics.jsonl", "run/evaluation.json", "run/error.json", "run/previews/*")
-CANCEL_AGAIN_SECONDS = 0.5
+AGAIN_SECONDS = 0.5  # until what was lost on the way to the Hub is asked again
+MOST_FAILURES = 20  # in a row, until the way to the Hub is given up
 LEAVE_SECONDS = 120.0  # from the wish to end until a job that does not answer is given up
 
 
@@ -151,7 +152,7 @@ class RemoteHandle:
                 lambda: self._api.cancel_job(job_id=self.remote or "", namespace=self._namespace)
             ):
                 return
-            time.sleep(CANCEL_AGAIN_SECONDS)
+            time.sleep(AGAIN_SECONDS)
 
     def _watch(self) -> None:
         status = 1
@@ -170,11 +171,36 @@ class RemoteHandle:
         if self.remote is None:
             self._run.forget_metrics_after(self._run.checkpoint_step())
             self.remote = self._submit(self._task, self._namespace)
+        stage = self._wait()
+        self._fetch()
+        (self._task.folder / "remote.json").unlink(missing_ok=True)
+        if stage == "ERROR" and self._run.load_error() is None:
+            self._run.save_error("remote", {"message": "the job ended with an error; see its log"})
+        return 1 if stage == "ERROR" else 0
+
+    def _wait(self) -> str:
+        """Read the job's log until the job has ended, and return how; a log that breaks off is read again."""
+        failures = 0
+        while True:
+            try:
+                self._read_log()
+                stage = str(self._api.inspect_job(job_id=self.remote or "", namespace=self._namespace).status.stage)
+                failures = 0
+                if stage not in LIVE:
+                    return stage
+            except Exception as error:  # of whatever HTTP library; a network that comes back costs nothing
+                failures += 1
+                if failures == MOST_FAILURES:
+                    raise
+                self._log(_sentence(error))
+            time.sleep(AGAIN_SECONDS)
+
+    def _read_log(self) -> None:
         logged = MetricsTail().rows(self._run.metrics_path)  # a log that is read again begins at its beginning
         done = int(logged[-1]["step"]) if logged else 0
         begun = time.monotonic()
         first: int | None = None
-        for line in self._api.fetch_job_logs(job_id=self.remote, namespace=self._namespace, follow=True):
+        for line in self._api.fetch_job_logs(job_id=self.remote or "", namespace=self._namespace, follow=True):
             self._log(line)
             if not line.startswith(ROW_MARK):
                 continue
@@ -185,12 +211,6 @@ class RemoteHandle:
             done = int(row["step"])
             self._run.append_metrics(row)
             self._run.save_progress(done, (time.monotonic() - begun) / max(1, done - first + 1))
-        stage = str(self._api.inspect_job(job_id=self.remote, namespace=self._namespace).status.stage)
-        self._fetch()
-        (self._task.folder / "remote.json").unlink(missing_ok=True)
-        if stage == "ERROR" and self._run.load_error() is None:
-            self._run.save_error("remote", {"message": "the job ended with an error; see its log"})
-        return 1 if stage == "ERROR" else 0
 
     def _alive(self) -> str | None:
         """Return the id of this task's job if it still runs from before a restart of the app."""
