@@ -10,13 +10,20 @@ from demos._base import Context, Demo
 
 # Opens the tab named in the address, if there is such a tab. The page selects its first tab by itself while it is
 # built, which must not be noted in the address before the address has been read.
+# A visitor who was quicker than that has chosen, and what they chose is noted then.
 _OPEN_LINKED_TAB = """() => {
-  const name = new URLSearchParams(window.location.search).get("tab");
+  const address = new URL(window.location), chosen = window.unlabeledChosen, name = address.searchParams.get("tab");
   window.unlabeledIsOpen = true;
+  if (chosen && chosen !== NAMES[0]) {
+    address.searchParams.set("tab", chosen);
+    window.history.replaceState(window.history.state, "", address);
+    return {"__type__": "update"};
+  }
   return NAMES.includes(name) ? {"__type__": "update", "selected": name} : {"__type__": "update"};
 }"""
 
 _NOTE_TAB_IN_ADDRESS = """() => {
+  window.unlabeledChosen = NAME;
   if (!window.unlabeledIsOpen) return;
   const address = new URL(window.location);
   address.searchParams.set("tab", NAME);

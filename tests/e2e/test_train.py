@@ -44,9 +44,12 @@ def start_training(page: Page, pictures: Path, name: str, **options: int) -> Non
     page.get_by_role("option", name=TEXTS["train.scratch"]).click()
     page.get_by_text(TEXTS["train.options"]).click()
     expect(page.locator("#option-learning_rate input")).to_have_value("0.001")  # the whole rate: from scratch
-    for option, value in {**TINY, **options}.items():
-        page.locator(f"#option-{option} input").fill(str(value))
-        page.locator(f"#option-{option} input").blur()
+    wanted = {f"#option-{option} input": str(value) for option, value in {**TINY, **options}.items()}
+    while any(page.locator(field).input_value() != value for field, value in wanted.items()):
+        for field, value in wanted.items():  # again where the answer to the choice of a start came late
+            page.locator(field).fill(value)
+            page.locator(field).blur()
+        expect(page.locator("#train-estimate")).to_contain_text(f"{wanted['#option-steps input']} steps")
     page.locator("#train-name input, #train-name textarea").fill(name)
     expect(page.locator("#train-go")).to_be_enabled()
     page.locator("#train-go").click()
@@ -94,7 +97,7 @@ def test_from_upload_to_weights_through_a_closed_page(visit: Visit, pictures: Pa
 
 def test_two_visitors_do_not_see_each_other(visit: Visit, pictures: Path) -> None:
     ada, eve = visit("/?tab=train"), visit("/?tab=train")
-    start_training(ada, pictures, "secret of ada", steps=4000)
+    start_training(ada, pictures, "secret of ada", steps=20_000)
     run = ada.locator(OWN).get_attribute("data-run") or ""
     expect(eve.locator("#train-runs button").first).to_be_visible()
     eve.reload()
@@ -106,7 +109,7 @@ def test_two_visitors_do_not_see_each_other(visit: Visit, pictures: Path) -> Non
     expect(eve.get_by_text(TEXTS["error.job.unknown"])).to_be_visible()
     expect(eve.locator("body")).not_to_contain_text("secret of ada")
     # Ada pauses, goes on and stops; what was learned is kept.
-    expect(ada.locator("#train-view .run-head")).to_contain_text(re.compile(r"step [1-9]\d* of 4000"), timeout=TRAINED)
+    expect(ada.locator("#train-view .run-head")).to_contain_text(re.compile(r"step [1-9]\d* of 20000"), timeout=TRAINED)
     ada.locator("#train-pause").click()
     expect(ada.locator("#train-runs .train-paused")).to_be_visible(timeout=TRAINED)
     ada.locator("#train-resume").click()
