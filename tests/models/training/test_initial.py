@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from small import SMALL
 from torch import nn
 
 from models.checkpoints import CHECKPOINTS, Checkpoint, load_folder
@@ -21,16 +22,6 @@ from models.training.initial import check_fit, find_parts, start_from
 from models.training.recipes import RECIPES
 from models.training.runs import RunFolder
 
-SMALL: dict[str, dict[str, Any]] = {
-    "cyclegan": {"image_size": 32, "num_filters": 8, "num_blocks": 1, "discriminator_filters": 8, "pool_size": 2},
-    "mae": {"image_size": 32, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2, "batch_size": 4,
-            "decoder_embed_dim": 16, "decoder_depth": 1, "decoder_num_heads": 2},
-    "vae": {"image_size": 32, "latent_dim": 4, "num_filters": 8, "batch_size": 4},
-    "simsiam": {"image_size": 32, "width": 8, "dim": 16, "pred_dim": 8, "batch_size": 4},
-    "simclr": {"image_size": 32, "width": 8, "dim": 16, "batch_size": 4},
-    "moco": {"image_size": 32, "width": 8, "dim": 16, "queue_size": 16, "batch_size": 4},
-    "supervised": {"image_size": 32, "width": 8, "batch_size": 4},
-}  # fmt: skip
 OTHER_WIDTH = {
     "cyclegan": {"num_filters": 16}, "mae": {"embed_dim": 32}, "vae": {"num_filters": 16},
     "simsiam": {"width": 16}, "simclr": {"width": 16}, "moco": {"width": 16}, "supervised": {"width": 16},
