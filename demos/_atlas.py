@@ -191,13 +191,18 @@ class Scores:
     collapse: float
 
 
+def numbered(labels: Sequence[str | None]) -> tuple[list[int], torch.Tensor]:
+    """Returns the places of the pictures that have a label, and their labels as numbers from 0, both of one length."""
+    kinds = sorted({label for label in labels if label is not None})
+    known = [(place, kinds.index(label)) for place, label in enumerate(labels) if label is not None]
+    return [place for place, _ in known], torch.tensor([kind for _, kind in known], dtype=torch.long)
+
+
 def score(features: Floats, coordinates: Floats, labels: Sequence[str | None], n_neighbors: int) -> Scores:
     """Measures features (N, D) and their map (N, dims)."""
-    kinds = sorted({label for label in labels if label is not None})
-    labelled = [index for index, label in enumerate(labels) if label is not None]
+    labelled, numbers = numbered(labels)
     accuracy = chance = None
-    if len(kinds) > 1:
-        numbers = torch.tensor([kinds.index(labels[index] or "") for index in labelled])
+    if len(numbers.unique()) > 1:
         accuracy = knn_accuracy(torch.from_numpy(features[labelled]), numbers, k=min(KNN, len(labelled) - 1))
         chance = float(numbers.bincount().max()) / len(labelled)
     counted = clamp_neighbours(n_neighbors, len(features))

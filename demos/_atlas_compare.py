@@ -13,7 +13,7 @@ import torch
 from gradio.events import Dependency
 
 from demos import _look as look
-from demos._atlas import Prepared, Scores, Settings
+from demos._atlas import Prepared, Scores, Settings, numbered
 from demos._atlas_handlers import Handlers
 from demos._atlas_visit import NAME, Visit
 from demos._atlas_work import told
@@ -50,13 +50,10 @@ class Row:
 
 def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seconds: float) -> Row:
     """Measures features (N, D) beyond the scores of their map."""
-    kinds = sorted({label for label in labels if label is not None})
-    known = [index for index, label in enumerate(labels) if label is not None]
+    labelled, numbers = numbered(labels)
     probe = None
-    if len(kinds) > 1:
-        numbers = torch.tensor([kinds.index(labels[index] or "") for index in known])
-        if int((numbers.bincount() >= 3).sum()) > 1:
-            probe = linear_probe_accuracy(torch.from_numpy(features[known]), numbers)
+    if int((numbers.bincount() >= 3).sum()) > 1:
+        probe = linear_probe_accuracy(torch.from_numpy(features[labelled]), numbers)
     rank = effective_rank(torch.from_numpy(features))
     return Row(scores, probe, rank, features.shape[1], 1000 * seconds / len(features))
 
