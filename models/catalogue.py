@@ -43,6 +43,8 @@ class Checkpoint:
         latent: For autoencoders: "global" (one vector a picture) or "spatial" (a small map of vectors).
         direction: For CycleGAN generators: "apple2orange" or "orange2apple"; empty for other domains.
         partner: Name of the generator of the opposite direction.
+        lesson: Whether they were trained to show what goes wrong, such as a half of a recipe without the other; tabs
+            that teach load them by name, and no menu offers them.
         note: What a user should know, such as what was not verified.
     """
 
@@ -64,6 +66,7 @@ class Checkpoint:
     latent: Literal["", "global", "spatial"] = ""
     direction: str = ""
     partner: str = ""
+    lesson: bool = False
     note: str = ""
 
     @property
@@ -274,7 +277,7 @@ _SUPERVISED = (
 )  # fmt: skip
 
 CHECKPOINTS: Mapping[str, Checkpoint] = _table(_OWN, _CYCLEGAN, _MAE, _VAE, _CONTRASTIVE, _SUPERVISED)
-OWN: tuple[str, ...] = tuple(record.name for record in _OWN)
+OWN: tuple[str, ...] = tuple(record.name for record in _OWN if not record.lesson)
 
 
 def checkpoint(name: str) -> Checkpoint:

@@ -167,12 +167,12 @@ class Library:
         return checkpoint(name)
 
     def records(self, families: Collection[str]) -> list[Checkpoint]:
-        """Return the records of some families in the catalogue's order, local files first after our own.
+        """Return the records of some families in the catalogue's order, local files first after our own; no lessons.
 
         Where the app runs offline, only what is on disk is offered.
         """
         known = [*(CHECKPOINTS[name] for name in OWN), *self._local.values(), *CHECKPOINTS.values()]
-        offered = {record.name: record for record in known if record.family in families}
+        offered = {record.name: record for record in known if record.family in families and not record.lesson}
         return [record for record in offered.values() if not self.hub.offline or self.is_on_disk(record)]
 
     def add_local(self, path: Path, *more: Path) -> Checkpoint:
