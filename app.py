@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from demos._base import ASSETS, Context, discover, make_context  # noqa: E402
 from demos._i18n import Texts  # noqa: E402
 from demos._locale import ChineseLocales  # noqa: E402
 from demos._look import CSS_FILE, theme  # noqa: E402
-from demos._page import colophon, header, place_tabs  # noqa: E402
+from demos._page import build_page  # noqa: E402
 from demos._prefetch import prefetch  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub import Hub  # noqa: E402
@@ -65,12 +66,10 @@ def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
 
 
 def build_app(ctx: Context) -> gr.Blocks:
-    """Places the header and every tab found in `demos`."""
+    """Builds the page with every tab found in `demos`."""
     gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint])
     with gr.Blocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
-        header(ctx)
-        place_tabs(app, ctx, discover())
-        colophon(ctx)
+        build_page(app, ctx, discover())
     app.queue(max_size=64, default_concurrency_limit=4)
     return app
 
@@ -90,7 +89,7 @@ def launch_options(texts: Texts) -> dict[str, Any]:
         "show_error": False,
         "strict_cors": True,
         "ssr_mode": False,  # Spaces switch it on by themselves; it costs memory and is no faster here
-        "mcp_server": False,
+        "mcp_server": find_spec("mcp") is not None,  # with `pip install "gradio[mcp]"` the endpoints are tools too
         "pwa": False,
         "share": False,
     }

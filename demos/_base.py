@@ -15,6 +15,7 @@ from PIL import Image
 
 import demos
 from demos._files import FileStore
+from demos._handles import Handles
 from demos._i18n import Texts
 from models import checkpoints
 
@@ -81,13 +82,13 @@ class Demo:
     Attributes:
         name: Id of the tab, also in ``?tab=``; its title is the text ``"<name>.title"``.
         order: Place among the tabs, smallest first.
-        build: Creates the components and events in the caller's tab.
+        build: Creates the components and events in the caller's tab; returns what the page may do with them.
         precompute: Writes the finished first result into the given folder, ``first_paint/<name>``.
     """
 
     name: str
     order: int
-    build: Callable[[Context], None]
+    build: Callable[[Context], Handles | None]
     precompute: Callable[[Context, Path], None]
 
 

@@ -1,12 +1,21 @@
-"""The page around the tabs: header, tabs that can be linked to, and the small print."""
+"""The page around the tabs: the head with its tools, tabs that can be linked to, and the small print."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
+from demos import _address as address
+from demos import _page_view as view
 from demos._base import Context, Demo
+from demos._handles import Handles
+
+SCRIPT = Path(__file__).with_suffix(".js")
+QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
 
 # Opens the tab named in the address, if there is such a tab. The page selects its first tab by itself while it is
 # built, which must not be noted in the address before the address has been read.
@@ -28,27 +37,54 @@ _NOTE_TAB_IN_ADDRESS = """() => {
   const address = new URL(window.location);
   address.searchParams.set("tab", NAME);
   window.history.replaceState(window.history.state, "", address);
+  window.unlabeled?.write();
 }"""
 
 
-def header(ctx: Context) -> None:
-    """Places the name of the app and its one line."""
+def receivers(handles: Mapping[str, Handles]) -> dict[str, tuple[str, str]]:
+    """Returns what a picture can be sent to: an id in the page -> tab and name of its photo."""
+    return {f"{tab}_{name}": (tab, name) for tab, each in handles.items() for name in each.photos}
+
+
+def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
+    """Builds the whole page: head, tabs, what connects them, and the small print."""
     with gr.Row(elem_id="masthead"):
         gr.HTML('<h1>Unlabeled <span lang="zh" translate="no">无标签</span></h1>', elem_classes="wordmark")
         gr.Markdown(ctx.t("app.lead"), elem_classes="tagline")
-
-
-def colophon(ctx: Context) -> None:
-    """Places the small print at the foot of the page."""
+        page = gr.HTML(elem_classes="tools-block", apply_default_css=False, js_on_load="")
+    with gr.Tabs(elem_id="tabs") as tabs:
+        handles = {demo.name: _tab(ctx, demo) for demo in demos}
+    targets = receivers(handles)
+    events = [*(f"link_{name}" for name in handles), *(f"send_{target}" for target in targets)]
+    page.js_on_load = f"const EVENTS = {json.dumps(events)};\n{SCRIPT.read_text('utf-8')}"
+    page.value = view.tools_html(ctx, list(handles), list(targets))
+    names = str([demo.name for demo in demos])
+    app.load(fn=None, js=_OPEN_LINKED_TAB.replace("NAMES", names), outputs=tabs, api_visibility="private")
+    for name, each in handles.items():
+        if each.photos or each.settings:
+            address.connect(ctx, page, name, each)
+    sent = gr.Image(type="filepath", visible=False)
+    for target, (name, photo) in targets.items():
+        _connect_send(page, sent, tabs, target, name, handles[name], photo)
     gr.Markdown(ctx.t("app.footer"), elem_id="colophon")
 
 
-def place_tabs(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
-    """Builds each tab in its place; ``?tab=<name>`` opens one, and choosing one notes it in the address."""
-    with gr.Tabs(elem_id="tabs") as tabs:
-        for demo in demos:
-            with gr.Tab(ctx.t(f"{demo.name}.title"), id=demo.name, elem_id=f"tab-{demo.name}") as tab:
-                demo.build(ctx)
-            tab.select(fn=None, js=_NOTE_TAB_IN_ADDRESS.replace("NAME", repr(demo.name)), api_visibility="private")
-    names = str([demo.name for demo in demos])
-    app.load(fn=None, js=_OPEN_LINKED_TAB.replace("NAMES", names), outputs=tabs, api_visibility="private")
+def _tab(ctx: Context, demo: Demo) -> Handles:
+    """Builds a tab in its place; choosing it notes it in the address."""
+    with gr.Tab(ctx.t(f"{demo.name}.title"), id=demo.name, elem_id=f"tab-{demo.name}") as tab:
+        handles = demo.build(ctx)
+    tab.select(fn=None, js=_NOTE_TAB_IN_ADDRESS.replace("NAME", repr(demo.name)), api_visibility="private")
+    return handles or Handles()
+
+
+def _connect_send(
+    page: gr.HTML, sent: gr.Image, tabs: gr.Tabs, target: str, name: str, handles: Handles, photo: str
+) -> None:
+    """Lets a picture of any tab become the photo of this one; Gradio checks that it may be read."""
+
+    def on_send(path: str | None) -> tuple[str | None, gr.Tabs]:
+        return path, gr.Tabs(selected=name)
+
+    outputs = [handles.photos[photo].component, tabs]
+    event = getattr(page, f"send_{target}")(on_send, sent, outputs, js="() => [window.unlabeled.sent]", **QUICK_EVENT)
+    address.follow(event, () if handles.photos[photo].shows_itself else handles.show)

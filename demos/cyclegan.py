@@ -20,6 +20,7 @@ from torch import nn
 from demos import _look as look
 from demos._api import endpoint, photo_parameter
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
+from demos._handles import Handles, Photo
 from demos._menu import Menu, model_menu
 from models.catalogue import Checkpoint
 from models.cyclegan import PatchDiscriminator
@@ -152,7 +153,7 @@ def is_generator(model: nn.Module) -> str:
     return "menu.wrong_kind" if isinstance(model, PatchDiscriminator) else ""
 
 
-def build(ctx: Context) -> None:
+def build(ctx: Context) -> Handles:
     """Creates the components of the tab and connects them."""
     first = read_first_paint(ctx.first_paint / "cyclegan")
     shown: list[Any] = first.values(ctx) if first else NOTHING
@@ -176,7 +177,8 @@ def build(ctx: Context) -> None:
     look.note(ctx, "cyclegan.limit")
     menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator)
     look.aside(ctx, "cyclegan.about_title", "cyclegan.about")
-    _connect(ctx, photo, direction, menu, strip, photos, [translated, back, score, facts, slider, difference])
+    run = _connect(ctx, photo, direction, menu, strip, photos, [translated, back, score, facts, slider, difference])
+    return Handles({"example": Photo(photo, [(strip, photos)])}, {"direction": direction}, (run,))
 
 
 def _connect(
@@ -187,7 +189,7 @@ def _connect(
     strip: gr.Dataset,
     photos: Sequence[Path],
     results: list[Component],
-) -> None:
+) -> dict[str, Any]:
     """Lets every change of photo or direction show its result at once, and offers ``/translate``."""
 
     @lru_cache(maxsize=REMEMBERED)
@@ -219,14 +221,13 @@ def _connect(
         done = result(image, (direction, BACK[direction]), request)
         return ctx.save_image(done.translated), ctx.save_image(done.back), round(done.cycle_error, 3)
 
-    run: dict[str, Any] = {"fn": on_change, "inputs": [photo, direction, menu.used], "outputs": results}
+    inputs = [photo, direction, menu.used]
+    run: dict[str, Any] = {"fn": on_change, "inputs": inputs, "outputs": results, **PRIVATE_MODEL_EVENT}
     # A switch thrown while the networks run must not be lost: always_last. Not photo.change: replacing a photo
     # fires it twice, and clearing it may send the photo that was there.
-    changed = gr.on(
-        [photo.upload, direction.input, menu.switched.change], **run, trigger_mode="always_last", **PRIVATE_MODEL_EVENT
-    )
+    changed = gr.on([photo.upload, direction.input, menu.switched.change], **run, trigger_mode="always_last")
     picked = strip.click(on_example, strip, [photo, direction], queue=False, api_visibility="private")
-    shown = picked.then(**run, **PRIVATE_MODEL_EVENT)
+    shown = picked.then(**run)
     # Cancelled, a result on its way does not appear beside a photo that is gone.
     photo.clear(lambda: NOTHING, None, results, cancels=[changed, shown], queue=False, api_visibility="private")
     endpoint(
@@ -242,6 +243,7 @@ def _connect(
         ],
         "translate",
     )
+    return run
 
 
 def read_first_paint(folder: Path) -> Shown | None:

@@ -17,6 +17,7 @@ from torch import nn
 from demos import _look as look
 from demos._api import endpoint, photo_parameter
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
+from demos._handles import Handles, Photo
 from demos._masking import (
     GUESSES,
     MASK_KINDS,
@@ -131,7 +132,7 @@ def paints_pixels(model: nn.Module) -> str:
     return "menu.no_pixels" if model.norm_pix_loss else ""
 
 
-def build(ctx: Context) -> None:
+def build(ctx: Context) -> Handles:
     """Creates the components of the tab and connects them."""
     photos = scenes()
     first = read_first_paint(ctx.first_paint / "mae")
@@ -146,7 +147,7 @@ def build(ctx: Context) -> None:
             with gr.Row(elem_classes="toolbar"):
                 kinds = {kind: f"mae.kind_{kind}" for kind in MASK_KINDS}
                 kind = look.pills(ctx, "mae.kind", kinds, OPENING[1], "mae-kind")
-                another = gr.Button(ctx.t("mae.another"), elem_id="mae-another")
+                another = gr.Button(ctx.t("mae.another"), elem_id="mae-another", elem_classes="key-again")
         with gr.Column():
             slider = look.before_after(ctx.t("mae.slider"), shown["slider"], "mae-result-slider")
             verdict = look.html_line(shown["verdict"], "score", "mae-result-score")
@@ -172,7 +173,9 @@ def build(ctx: Context) -> None:
     look.aside(ctx, "mae.how_title", "mae.how")
     texts = {"verdict": verdict, "table": table, "facts": facts}
     results = {"slider": slider, **texts, **row, "fill": fill, "sheet": sheet}
-    _connect(ctx, photo, strip, photos, percent, kind, seed, another, menu, results)
+    run = _connect(ctx, photo, strip, photos, percent, kind, seed, another, menu, results)
+    settings = {"ratio": percent, "kind": kind, "seed": seed}
+    return Handles({"example": Photo(photo, [(strip, photos)])}, settings, (run,))
 
 
 def _connect(
@@ -186,7 +189,7 @@ def _connect(
     another: gr.Button,
     menu: Menu,
     results: dict[str, Component],
-) -> None:
+) -> dict[str, Any]:
     """Shows the result of every change at once, and offers ``/reconstruct``."""
 
     @lru_cache(maxsize=REMEMBERED)
@@ -234,13 +237,15 @@ def _connect(
 
     outputs = list(results.values())
     inputs = [photo, percent, kind, seed, menu.used]
-    run: dict[str, Any] = {"fn": on_change, "inputs": inputs, "outputs": outputs, "show_progress": "hidden"}
+    run: dict[str, Any] = {
+        "fn": on_change, "inputs": inputs, "outputs": outputs, "show_progress": "hidden", **PRIVATE_MODEL_EVENT,
+    }  # fmt: skip
     # While the slider is dragged only its latest place counts: always_last. Not photo.change: replacing a photo
     # fires it twice.
     changes = [photo.upload, percent.change, kind.change, seed.change, menu.switched.change]
-    changed = gr.on(changes, **run, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
+    changed = gr.on(changes, **run, trigger_mode="always_last")
     picked = strip.click(lambda index: str(photos[index]), strip, photo, queue=False, api_visibility="private")
-    shown = picked.then(**run, **PRIVATE_MODEL_EVENT)
+    shown = picked.then(**run)
     # Cancelled, a result on its way does not appear beside a photo that is gone.
     photo.clear(on_clear, None, outputs, cancels=[changed, shown], queue=False, api_visibility="private")
     another.click(fn=None, js="() => Math.floor(Math.random() * 10000)", outputs=seed, api_visibility="private")
@@ -258,6 +263,7 @@ def _connect(
         ],
         "reconstruct",
     )
+    return run
 
 
 def read_first_paint(folder: Path) -> Shown | None:

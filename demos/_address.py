@@ -1,0 +1,129 @@
+"""The state of a tab in the address of the page: a copied link opens the same view.
+
+The page writes what differs from how a tab opens (`_page.js`); what a link holds is checked here, like anything that
+comes from a browser.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from demos._base import Context
+from demos._handles import Handles
+
+QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
+
+
+def parse(component: Component, text: str) -> Any:
+    """Returns the value of a setting that a link describes.
+
+    Args:
+        component: A switch, a slider, a number or a checkbox.
+        text: From the link.
+
+    Raises:
+        ValueError: If the component cannot have this value.
+    """
+    if isinstance(component, gr.Radio | gr.Dropdown):
+        if text not in [value for _, value in component.choices]:
+            raise ValueError(f"{text!r} is no choice")
+        return text
+    if isinstance(component, gr.Checkbox):
+        return {"0": False, "1": True}[text] if text in ("0", "1") else _refuse(text)
+    number = float(text)
+    low, high = component.minimum, component.maximum  # type: ignore[attr-defined]
+    inside = (low is None or number >= low) and (high is None or number <= high)
+    if not math.isfinite(number) or not inside:
+        _refuse(text)
+    return int(number) if number.is_integer() else number
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(f"{text!r} is out of range")
+
+
+def text_of(value: Any) -> str:
+    """Returns a value of a setting as JavaScript writes it, so that the page can tell the usual one."""
+    if isinstance(value, bool):
+        return str(int(value))
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def read(handles: Handles, state: Any) -> tuple[list[Any], list[str]]:
+    """Returns a value for every photo and setting of a tab, and the parts of a link that it cannot have.
+
+    Args:
+        handles: Of the tab.
+        state: Name -> text, as a browser sent it.
+    """
+    values: list[Any] = []
+    refused = []
+    given = {k: v for k, v in state.items() if isinstance(v, str)} if isinstance(state, dict) else {}
+    for name, photo in handles.photos.items():
+        values.append(str(photo.examples[given[name]]) if given.get(name) in photo.examples else gr.skip())
+        if name in given and given[name] not in photo.examples:
+            refused.append(f"{name}={given[name]}")
+    for name, component in handles.settings.items():
+        try:
+            values.append(parse(component, given[name]) if name in given else gr.skip())
+        except ValueError:
+            values.append(gr.skip())
+            refused.append(f"{name}={given[name]}")
+    return values, refused
+
+
+def follow(event: Any, show: Sequence[Mapping[str, Any]]) -> None:
+    """Lets the events that show a result come after another one."""
+    for arguments in show:
+        event = event.then(**arguments)
+
+
+def connect(ctx: Context, page: gr.HTML, name: str, handles: Handles) -> None:
+    """Lets a link open a tab as it was, and keeps the address up to date.
+
+    Args:
+        ctx: The context of the tabs.
+        page: The component that runs `_page.js`.
+        name: Of the tab.
+        handles: What it handed out.
+    """
+
+    def on_link(request: gr.Request, event: gr.EventData) -> list[Any]:
+        values, refused = read(handles, event._data.get("state") if isinstance(event._data, dict) else None)
+        if refused:
+            gr.Warning(ctx.say(request, "page.link_refused", parts=", ".join(refused)[:80]))
+        return values
+
+    outputs = [*(photo.component for photo in handles.photos.values()), *handles.settings.values()]
+    # through the queue, without which Gradio shows no warning
+    opened = getattr(page, f"link_{name}")(
+        on_link, None, outputs, show_progress="hidden", concurrency_limit=8, api_visibility="private"
+    )
+    follow(opened, handles.show)
+    for setting, component in handles.settings.items():
+        usual = text_of(component.value)
+        component.change(None, component, js=_note(name, setting, "value", usual), **QUICK_EVENT)  # type: ignore[attr-defined]
+    for part, photo in handles.photos.items():
+        opening = photo.component.value
+        usual = next((stem for stem, path in photo.examples.items() if _is_same(opening, path)), "")
+        for strip, paths in photo.strips:
+            stems = f"{json.dumps([path.stem for path in paths])}[value]"
+            strip.click(None, strip, js=_note(name, part, stems, usual), **QUICK_EVENT)
+        if isinstance(photo.component, gr.Image):  # a picture of one's own is in no link
+            own = [photo.component.upload, photo.component.clear]
+            gr.on(own, None, js=_note(name, part, "''", ""), **QUICK_EVENT)
+
+
+def _is_same(value: Any, path: Path) -> bool:
+    return isinstance(value, dict) and Path(value["path"]).name == path.name
+
+
+def _note(tab: str, name: str, value: str, usual: str) -> str:
+    return f"(value) => window.unlabeled.note({json.dumps(tab)}, {json.dumps(name)}, {value}, {json.dumps(usual)})"

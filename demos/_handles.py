@@ -1,0 +1,46 @@
+"""What a tab lets the page around it do: give it a picture, link to what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An input of a tab that takes one picture.
+
+    Attributes:
+        component: The input; its value is the path of a file.
+        strips: Strips of built-in pictures for it, each with its pictures in order; a link names one by its stem.
+        shows_itself: Whether a new value shows its result without `Handles.show`.
+    """
+
+    component: gr.Image | gr.File
+    strips: Sequence[tuple[gr.Dataset, Sequence[Path]]] = ()
+    shows_itself: bool = False
+
+    @property
+    def examples(self) -> dict[str, Path]:
+        """Returns the built-in pictures by their stems."""
+        return {path.stem: path for _, paths in self.strips for path in paths}
+
+
+@dataclass(frozen=True)
+class Handles:
+    """What `Demo.build` hands to the page.
+
+    Attributes:
+        photos: Inputs for pictures by their name in a link, such as "example".
+        settings: Components by their name in a link.
+        show: Arguments of the events that, one after the other, show the result of what the inputs hold.
+    """
+
+    photos: Mapping[str, Photo] = field(default_factory=dict)
+    settings: Mapping[str, Component] = field(default_factory=dict)
+    show: Sequence[Mapping[str, Any]] = ()

@@ -1,0 +1,77 @@
+"""The markup of the tools in the head of the page: buttons, the list of keys, the menu of tabs, the tour."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from demos._base import Context
+from demos._tour import STOPS
+
+KEYS = (("1 … 9", "tabs"), ("← →", "examples"), ("␣", "again"), ("R", "reset"), ("S", "send"), ("L", "link"),
+        ("P", "present"), ("T", "tour"), ("?", "help"))  # fmt: skip
+
+
+def tools_html(ctx: Context, tabs: Sequence[str], targets: Sequence[str]) -> str:
+    """Writes the tools of the page in both languages.
+
+    Args:
+        ctx: The context of the tabs.
+        tabs: Names of the tabs in order.
+        targets: What a picture can be sent to, each with a text ``page.send_<target>``.
+    """
+    buttons = "".join(_button(ctx, do) for do in ("tour", "link", "present"))
+    names = json.dumps(list(tabs)).replace('"', "&quot;")
+    tours = "".join(_tour(ctx, tab) for tab in tabs if tab in STOPS)
+    told = "".join(
+        f'<span data-told="{how}" hidden>{ctx.both(f"page.link_{how}")}</span>' for how in ("copied", "shown")
+    )
+    return (
+        f'<nav class="tools" data-tabs="{names}">{buttons}<button type="button" data-do="help">?</button>'
+        f'<span class="tools-told" role="status" hidden>{told}</span>{tours}</nav>'
+        f'<div class="floating">{_help(ctx)}{_send(ctx, targets)}{_card(ctx)}</div>'
+    )
+
+
+def _button(ctx: Context, do: str, key: str = "") -> str:
+    return f'<button type="button" data-do="{do}">{ctx.both(f"page.{key or do}")}</button>'
+
+
+def _help(ctx: Context) -> str:
+    rows = "".join(f"<dt><kbd>{keys}</kbd></dt><dd>{ctx.both(f'page.key_{what}')}</dd>" for keys, what in KEYS)
+    return (
+        f'<dialog class="keys"><h2>{ctx.both("page.keys")}</h2><dl>{rows}</dl>{_button(ctx, "help", "close")}</dialog>'
+    )
+
+
+def _send(ctx: Context, targets: Sequence[str]) -> str:
+    choices = "".join(
+        f'<button type="button" role="menuitem" data-to="{target}">{ctx.both(f"page.send_{target}")}</button>'
+        for target in targets
+    )
+    button = ctx.both("page.send")
+    return (
+        f'<button type="button" class="send" data-do="send" aria-haspopup="menu" hidden>{button}</button>'
+        f'<div class="send-menu" role="menu" hidden><p>{ctx.both("page.send_to")}</p>{choices}</div>'
+    )
+
+
+def _tour(ctx: Context, tab: str) -> str:
+    stops = "".join(
+        f'<div data-at="{selector}">{ctx.both(f"tour.{tab}.{number}")}</div>'
+        for number, selector in enumerate(STOPS[tab], 1)
+    )
+    return f'<template data-tour="{tab}">{stops}</template>'
+
+
+def _card(ctx: Context) -> str:
+    on = "".join(
+        f'<span data-last="{last}"{" hidden" if last else ""}>{ctx.both(f"page.tour_{key}")}</span>'
+        for last, key in enumerate(("on", "end"))
+    )
+    buttons = _button(ctx, "tour-end", "tour_close") + _button(ctx, "tour-back", "tour_back")
+    return (
+        '<div class="tour-card" role="dialog" hidden><p class="tour-text"></p><div class="tour-foot">'
+        f'<span class="tour-count"></span>{buttons}'
+        f'<button type="button" data-do="tour-on">{on}</button></div></div>'
+    )

@@ -1,0 +1,77 @@
+"""What a link may say, and what a tab hands to the page."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from demos import _address as address
+from demos._handles import Handles, Photo
+from demos._i18n import LANGUAGES, Texts
+from demos._page_view import KEYS
+from demos._tour import STOPS
+
+TEXTS = Texts.load()
+
+
+@pytest.fixture(scope="module")
+def handles() -> Handles:
+    with gr.Blocks():
+        photo = Photo(gr.Image(), [(gr.Dataset(components=["image"], samples=[]), [Path("pictures/lake.jpg")])])
+        settings = {
+            "kind": gr.Radio([("One", "one"), ("Two", "two")], value="one"),
+            "ratio": gr.Slider(0, 95, 75),
+            "seed": gr.Number(1, minimum=0, maximum=99),
+            "raw": gr.Checkbox(False),
+        }
+    return Handles({"example": photo}, settings)
+
+
+@pytest.mark.parametrize(
+    ("state", "values"),
+    [
+        ({"kind": "two", "ratio": "12.5"}, {"kind": "two", "ratio": 12.5}),
+        ({"seed": "7", "raw": "1", "example": "lake"}, {"seed": 7, "raw": True, "example": "pictures/lake.jpg"}),
+        ({"ratio": "0", "raw": "0"}, {"ratio": 0, "raw": False}),
+        ({"unknown": "x"}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_link_sets_what_it_names(handles: Handles, state: dict[str, str], values: dict[str, Any]) -> None:
+    found, refused = address.read(handles, state)
+    names = [*handles.photos, *handles.settings]
+    assert not refused
+    changed = {name: value for name, value in zip(names, found, strict=True) if value != gr.skip()}
+    assert changed == values
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("kind", "three"), ("kind", "One"), ("ratio", "96"), ("ratio", "-1"), ("ratio", "nan"), ("ratio", "inf"),
+        ("ratio", "much"), ("seed", "100"), ("raw", "yes"), ("raw", ""), ("example", "../secret"),
+        ("example", "pictures/lake.jpg"),
+    ],
+)  # fmt: skip
+def test_a_link_cannot_set_what_the_page_could_not(handles: Handles, name: str, text: str) -> None:
+    found, refused = address.read(handles, {name: text})
+    assert refused == [f"{name}={text}"] and found == [gr.skip()] * 5
+
+
+@pytest.mark.parametrize("state", [None, 3, "kind=two", ["kind"], {"kind": 2}, {"ratio": None}])
+def test_a_state_of_another_shape_is_no_state(handles: Handles, state: Any) -> None:
+    assert address.read(handles, state) == ([gr.skip()] * 5, [])
+
+
+@pytest.mark.parametrize(("value", "text"), [(75, "75"), (0.5, "0.5"), (1.0, "1"), (True, "1"), ("lerp", "lerp")])
+def test_values_are_written_as_the_browser_writes_them(value: Any, text: str) -> None:
+    assert address.text_of(value) == text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tools_have_their_texts(language: str) -> None:
+    wanted = [f"page.key_{what}" for _, what in KEYS]
+    wanted += [f"tour.{tab}.{number}" for tab, stops in STOPS.items() for number in range(1, len(stops) + 1)]
+    assert not set(wanted) - TEXTS.tables[language].keys()
+    assert all(len(stops) == 5 for stops in STOPS.values())

@@ -1,0 +1,119 @@
+"""The tools around the tabs: links to a state, pictures that travel, keys, the large view, the tour."""
+
+import json
+import re
+import urllib.error
+import urllib.request
+
+import pytest
+from playwright.sync_api import Page, expect
+from visits import Visit, another_picture_in, picture_in
+
+from demos._tour import STOPS
+
+pytestmark = pytest.mark.browser
+
+
+def open_tab(page: Page, tab: str) -> None:
+    expect(page.locator(f"#tab-{tab}")).to_be_visible()
+
+
+def test_a_link_opens_the_same_view(visit: Visit) -> None:
+    page = visit("/?tab=mae")
+    masked = picture_in(page, "#mae-result-masked")
+    page.locator("#mae-kind input[value=block]").check(force=True)
+    masked = another_picture_in(page, "#mae-result-masked", masked)
+    page.locator("#mae-examples .gallery-item").nth(2).click()
+    expect(page).to_have_url(re.compile(r"\?tab=mae&.*\bexample="))
+    expect(page).to_have_url(re.compile("kind=block"))
+    masked = another_picture_in(page, "#mae-result-masked", masked)
+    guest = visit(page.url.partition("127.0.0.1")[2].partition("/")[2].join(("/", "")))
+    expect(guest.locator("#mae-kind input[value=block]")).to_be_checked()
+    expect(guest.locator("#mae-result-masked img")).to_have_attribute("src", masked)
+    page.get_by_role("tab").nth(0).click()
+    expect(page).to_have_url(re.compile(r"\?tab=cyclegan$"))
+
+
+def test_a_link_that_asks_too_much_says_so_and_opens(visit: Visit) -> None:
+    page = visit("/?tab=mae&ratio=5000&kind=block")
+    expect(page.locator(".toast-body")).to_contain_text("ratio=5000")
+    expect(page.locator("#mae-kind input[value=block]")).to_be_checked()
+    expect(page.locator("#mae-ratio input[type=number]")).to_have_value("75")
+
+
+def test_a_picture_travels_to_another_tab(visit: Visit) -> None:
+    page = visit("/?tab=cyclegan")
+    picture_in(page, "#cyclegan-translated")
+    page.locator("#cyclegan-translated img").hover()
+    page.locator(".send").click()
+    page.locator("[data-to=mae_example]").click()
+    open_tab(page, "mae")
+    expect(page.locator("#mae-input img")).to_have_attribute("src", re.compile("translated"))
+    page.wait_for_function("() => document.querySelector('#mae-result-facts').innerText.includes('mae-photos')")
+    expect(page).not_to_have_url(re.compile("example="))
+
+
+def test_a_path_of_ones_own_does_not_travel(app_url: str) -> None:
+    config = json.load(urllib.request.urlopen(f"{app_url}/config"))
+    events = {event: each["id"] for each in config["dependencies"] for _, event in each["targets"]}
+    for path in ("/etc/hostname", "app.py", "../app.py"):
+        picture = {"path": path, "url": "", "orig_name": "x.png", "meta": {"_type": "gradio.FileData"}}
+        body = {"data": [picture], "fn_index": events["send_mae_example"], "session_hash": "stranger"}
+        request = urllib.request.Request(f"{app_url}/gradio_api/run/predict", json.dumps(body).encode())
+        request.add_header("content-type", "application/json")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        assert refused.value.code in (403, 500) and path not in refused.value.read().decode()
+
+
+def test_keys_do_what_the_list_says(visit: Visit) -> None:
+    page = visit("/")
+    translated = picture_in(page, "#cyclegan-translated")
+    page.keyboard.press("ArrowRight")
+    another_picture_in(page, "#cyclegan-translated", translated)
+    page.keyboard.press("2")
+    open_tab(page, "mae")
+    masked = picture_in(page, "#mae-result-masked")
+    page.keyboard.press("Space")
+    another_picture_in(page, "#mae-result-masked", masked)
+    page.locator("#mae-ratio input[type=number]").focus()
+    page.keyboard.press("1")  # somebody types a number
+    open_tab(page, "mae")
+    page.locator("#mae-ratio input[type=number]").blur()
+    page.keyboard.press("?")
+    expect(page.locator("dialog.keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog.keys")).to_be_hidden()
+
+
+def test_the_large_view_is_for_the_pictures(visit: Visit) -> None:
+    page = visit("/?tab=cyclegan&present=1")
+    picture_in(page, "#cyclegan-translated")
+    for kept in (".lead", "#cyclegan-translated"):
+        expect(page.locator(f"#tab-cyclegan {kept}").first).to_be_visible()
+    for gone in (".note", ".facts", ".aside", ".strip"):
+        expect(page.locator(f"#tab-cyclegan {gone}").first).to_be_hidden()
+    translated = picture_in(page, "#cyclegan-translated")
+    page.keyboard.press("ArrowRight")  # the strip is out of sight, its pictures are not out of reach
+    another_picture_in(page, "#cyclegan-translated", translated)
+    page.keyboard.press("Escape")
+    expect(page.locator("#tab-cyclegan .note").first).to_be_visible()
+    expect(page).not_to_have_url(re.compile("present"))
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("tab", STOPS)
+def test_the_tour_points_at_five_things(visit: Visit, tab: str, locale: str) -> None:
+    page = visit(f"/?tab={tab}", locale=locale, size=(390, 844))
+    open_tab(page, tab)
+    page.locator(".tools [data-do=tour]").click()
+    seen = []
+    for number in range(1, 6):
+        expect(page.locator(".tour-count")).to_have_text(f"{number} / 5")
+        card, target = page.locator(".tour-card").bounding_box(), page.locator(".tour-target")
+        assert card and card["x"] >= 0 and card["x"] + card["width"] <= 390 and card["y"] >= 0
+        expect(target).to_be_in_viewport()
+        seen.append(page.locator(".tour-text").inner_text())
+        page.locator("[data-do=tour-on]").click()
+    expect(page.locator(".tour-card")).to_be_hidden()
+    assert len(set(seen)) == 5 and all(bool(re.search("[\u4e00-\u9fff]", text)) == (locale == "zh-CN") for text in seen)
