@@ -17,10 +17,11 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
+from fakes import ShallowModels
 from PIL import Image
 
 from demos import train
-from demos._base import Context
+from demos._base import Context, make_context
 from demos._train_presets import FAMILY, PRESETS, SCRATCH, fitting_jobs, preset_config, start_config, starts
 from demos._train_result import compare, push, zip_folder
 from demos._train_start import OPTIONS, Starter, Wish
@@ -49,8 +50,11 @@ def manager(tmp_path: Path) -> Iterator[JobManager]:
 
 
 @pytest.fixture
-def ctx(context: Context, manager: JobManager) -> Context:
-    return replace(context, jobs=manager)
+def ctx(shallow_models: ShallowModels, manager: JobManager, tmp_path: Path) -> Context:
+    files, first_paint = tmp_path / "files", tmp_path / "first_paint"
+    return make_context(
+        shallow_models.load_model, shallow_models.weights_info, files, first_paint=first_paint, jobs=manager
+    )
 
 
 @pytest.fixture
