@@ -208,16 +208,17 @@ def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, ou
 def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, shown: Shown) -> None:
     """Leads from pictures over the choice of a method to a job."""
     upload = gr.State(None)
-    wish: list[Component] = [visitor, steps.recipe, steps.start, steps.preset, steps.broken]
+    told = gr.State(Wish(OPENING_RECIPE, str(steps.start.value), OPENING_PRESET, False))
+    wish: list[Component] = [visitor, told, steps.recipe, steps.start, steps.preset, steps.broken]
     pictures: list[Component] = [visitor, upload, steps.files_a, steps.files_b, steps.recipe, steps.start]
-    told: list[Component] = [visitor, upload, steps.audit, steps.estimate, steps.go]
+    judged: list[Component] = [visitor, upload, steps.audit, steps.estimate, steps.go]
     asked: list[Component] = [visitor, upload, steps.recipe, steps.start]
 
     def judge(listen: Callable[..., Any]) -> None:
         taken = listen(
             starter.on_files,
             pictures,
-            told,
+            judged,
             show_progress_on=[steps.audit],
             concurrency_limit=2,
             api_visibility="private",
@@ -230,12 +231,12 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, sho
     chosen = steps.recipe.input(
         starter.on_recipe,
         [visitor, steps.recipe, steps.preset, steps.broken],
-        [steps.start, steps.broken, steps.second, steps.about, *steps.options],
+        [told, steps.start, steps.broken, steps.second, steps.about, *steps.options],
         **PROMPT_EVENT,
     )
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
     judge(chosen.then)
-    judge(gr.on(changes, starter.on_wish, wish, steps.options, **PROMPT_EVENT).then)
+    judge(gr.on(changes, starter.on_wish, wish, [told, *steps.options], **PROMPT_EVENT).then)
     edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
     gr.on(
         edits,
