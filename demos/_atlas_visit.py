@@ -19,6 +19,7 @@ from demos._atlas_work import Step, Work, in_background
 from demos._base import Context
 from demos._scatter import file_url
 from models import projection
+from models.catalogue import is_private
 from models.embedding import Floats, embed_batches, embed_pictures
 from models.encoders import ENCODERS, as_encoder, load_encoder
 from models.projection import MIN_PICTURES
@@ -130,7 +131,8 @@ class Atlas:
         wanted = [collection.jpegs[index] for index in missing]
         for batch in embed_batches(network, wanted, size) if wanted else ():
             ids = missing[done : done + len(batch)]
-            self.cache.put(weights, [collection.hashes[index] for index in ids], batch)
+            if not is_private(encoder):
+                self.cache.put(weights, [collection.hashes[index] for index in ids], batch)
             for index, row in zip(ids, batch, strict=True):
                 rows[index] = row
             done += len(ids)

@@ -17,7 +17,9 @@ import demos
 from demos._files import FileStore
 from demos._handles import Handles
 from demos._i18n import Texts
+from demos._own import OwnResults
 from models import checkpoints
+from models.catalogue import is_private
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,6 +61,7 @@ class Context:
         save_image: Picture -> path of a PNG the browser may fetch.
         save_bytes: File content and suffix -> path the browser may fetch.
         library: The weights there are, on disk and to be fetched, for the menus of models.
+        own: What visitors trained themselves, each for its owner's pages alone.
         first_paint: Folder with one folder per tab, written by `Demo.precompute`.
         jobs: The trainer; without one, nothing can be trained.
     """
@@ -71,6 +74,7 @@ class Context:
     save_image: Callable[[Image.Image], str]
     save_bytes: Callable[[bytes, str], str]
     library: Library
+    own: OwnResults
     first_paint: Path = FIRST_PAINT
     jobs: JobManager | None = None
 
@@ -114,15 +118,19 @@ def make_context(
     """
     texts = texts or Texts.load()
     store = FileStore(files)
+    public = library or checkpoints.library()
+    own = OwnResults(jobs, texts.say, public.store)
+    everything = public.with_private(own)
     return Context(
-        load_model=load_model,
-        weights_info=weights_info,
+        load_model=lambda name: everything.load(name) if is_private(name) else load_model(name),
+        weights_info=lambda name: everything.info(name) if is_private(name) else weights_info(name),
         t=texts.label,
         say=texts.say,
         both=texts.both,
         save_image=store.save_image,
         save_bytes=store.save_bytes,
-        library=library or checkpoints.library(),
+        library=everything,
+        own=own,
         first_paint=first_paint,
         jobs=jobs,
     )

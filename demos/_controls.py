@@ -101,9 +101,24 @@ class Options:
         """Places the controls, those of `recipe` visible with the values of `config`."""
         return [self._control(name, self._settings(ctx, name, recipe, config)) for name in self.names]
 
-    def update(self, ctx: Context, recipe: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Returns updates that show the options of a recipe with the values of `config`."""
-        return [gr.update(**self._settings(ctx, name, recipe, config)) for name in self.names]
+    def update(
+        self, ctx: Context, recipe: str, config: Mapping[str, Any], known: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Returns updates that show the options of a recipe with the values of `config`.
+
+        Args:
+            ctx: The context of the tab.
+            recipe: Whose options to show.
+            config: Their values.
+            known: The values that the page was told last, of the same recipe. Options that are the same in both are
+                left alone, so that an answer that comes late overwrites nothing that was typed meanwhile.
+        """
+        return [
+            gr.skip()
+            if known is not None and known.get(name) == config.get(name)
+            else gr.update(**self._settings(ctx, name, recipe, config))
+            for name in self.names
+        ]
 
     def read(self, recipe: str, values: Sequence[Any]) -> dict[str, Any]:
         """Returns the config that the controls describe.

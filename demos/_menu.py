@@ -16,7 +16,9 @@ from torch import nn
 from demos import _look as look
 from demos import _menu_view as view
 from demos._base import Context
-from models.catalogue import Checkpoint
+from demos._own import Wanted, wanted
+from demos._visitor import remembered_id
+from models.catalogue import Checkpoint, is_private
 from models.hub import HubError
 from models.layouts import LAYOUTS, WeightsError
 from models.references import Reference, describe, noted
@@ -27,6 +29,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {  # what each tab can use
     "vae": ("vae",),
     "embeddings": ("contrastive", "supervised", "mae"),
 }
+OUTPUTS = 8  # components that the menu fills
 EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 FITS: Callable[[nn.Module], str] = lambda model: ""  # noqa: E731
 
@@ -69,11 +72,14 @@ class Handlers:
         ctx: The context of the tab.
         families: The kinds of weights the tab can use.
         fits: Says by the key of a sentence why a loaded model is of no use in this tab; empty where it is.
+        tab: Name of the tab.
     """
 
-    def __init__(self, ctx: Context, families: Collection[str], fits: Callable[[nn.Module], str] = FITS) -> None:
+    def __init__(
+        self, ctx: Context, families: Collection[str], fits: Callable[[nn.Module], str] = FITS, tab: str = ""
+    ) -> None:
         self._ctx, self._library = ctx, ctx.library
-        self._families, self._fits = families, fits
+        self._families, self._fits, self._tab = families, fits, tab
 
     def rows(self, choice: Choice) -> str:
         """Returns the list of models as this visitor sees it."""
@@ -82,26 +88,50 @@ class Handlers:
 
     def about(self, choice: Choice) -> str:
         """Returns what is known of the model that is looked at; nothing where none of the menu's is."""
-        if not choice.picked:
+        if not choice.picked or (is_private(choice.picked) and not self._is_there(choice.picked)):
             return ""
         return view.about_html(self._ctx, self._library.record(choice.picked))
 
-    def on_open(self, choice: Choice, used: str) -> tuple[Choice, str]:
-        """Looks at the disk anew; others may have fetched something."""
+    def _is_there(self, name: str) -> bool:
+        """Whether the visitor still has this result of theirs."""
+        return any(record.name == name for record in self._ctx.own.records(self._families))
+
+    def on_open(self, choice: Choice, used: str, visitor: str, request: gr.Request) -> tuple[Choice, str]:
+        """Looks anew at the disk and at the visitor's own results; others may have fetched something."""
+        self._ctx.own.introduce(visitor, request)
         choice = replace(choice, used=used, picked=used)
         return choice, self.rows(choice)
 
-    def on_pick(self, choice: Choice, used: str, switched: int, request: gr.Request, event: gr.EventData) -> list[Any]:
+    def on_pick(
+        self, choice: Choice, used: str, switched: int, visitor: str, request: gr.Request, event: gr.EventData
+    ) -> Iterator[list[Any]]:
         """Uses the model that was clicked if it is on disk, else shows what fetching it would mean."""
+        self._ctx.own.introduce(visitor, request)
         data = event._data
         name = data.get("name") if isinstance(data, dict) else None
+        yield from self._take(str(name), replace(choice, used=used), switched, request)
+
+    def on_wanted(
+        self, wish: Wanted, choice: Choice, used: str, switched: int, visitor: str, request: gr.Request
+    ) -> Iterator[list[Any]]:
+        """Uses a visitor's own result if it is this tab that they want it in."""
+        if wish.tab != self._tab:
+            yield [gr.skip()] * OUTPUTS
+            return
+        self._ctx.own.introduce(visitor, request)
+        yield from self._take(wish.name, replace(choice, used=used), switched, request)
+
+    def _take(self, name: str, choice: Choice, switched: int, request: gr.Request) -> Iterator[list[Any]]:
         offered = {record.name: record for record in self._offered(choice)}
-        if not isinstance(name, str) or name not in offered:
+        if name not in offered:
             raise look.sorry(self._ctx, request, "menu.unknown")
-        choice = replace(choice, used=used, picked=name)
-        if self._library.needed(offered[name]):
-            return self._answer(choice, switched, "", fetchable=True)
-        return self._use(choice, switched)
+        choice = replace(choice, picked=name)
+        if not is_private(name) and self._library.needed(offered[name]):
+            yield self._answer(choice, switched, "", fetchable=True)
+            return
+        if is_private(name):  # its weights may have to be written first, which takes some seconds
+            yield self._answer(choice, switched, view.sentence_html(self._ctx, "menu.own_preparing"))
+        yield self._use(choice, switched)
 
     def on_fetch(self, choice: Choice, used: str, switched: int) -> Iterator[list[Any]]:
         """Fetches the model that is looked at and uses it; tells how far it is."""
@@ -138,7 +168,11 @@ class Handlers:
     def on_cancel(self, choice: Choice, switched: int) -> list[Any]:
         """Says that nothing is fetched any more."""
         sentence = view.sentence_html(self._ctx, "error.hub.cancelled")
-        fetchable = bool(choice.picked and self._library.needed(self._library.record(choice.picked)))
+        fetchable = bool(
+            choice.picked
+            and not is_private(choice.picked)
+            and self._library.needed(self._library.record(choice.picked))
+        )
         return self._answer(choice, switched, sentence, fetchable=fetchable)
 
     def _for_this_tab(self, error: HubError | WeightsError) -> HubError | WeightsError:
@@ -150,12 +184,15 @@ class Handlers:
         return WeightsError(error.code, **values)
 
     def _offered(self, choice: Choice) -> list[Checkpoint]:
-        """Returns the models of the menu, of a pair of generators only the first."""
+        """Returns the models of the menu, the visitor's own before all others; of a pair of generators the first."""
         known = self._library.records(self._families)
         first = [record for index, record in enumerate(known) if not _is_second(record, known[:index])]
-        return [*first, *(self._library.record(name) for name in choice.pasted)]
+        own = self._ctx.own.records(self._families)
+        return [*own, *first, *(self._library.record(name) for name in choice.pasted)]
 
     def _row(self, record: Checkpoint) -> view.Row:
+        if is_private(record.name):
+            return view.Row(record, 0, True)
         pair = [record, *([self._library.record(record.partner)] if record.partner else [])]
         size = sum(self._library.size(each) for each in pair)
         return view.Row(record, size, all(self._library.is_on_disk(each) for each in pair))
@@ -179,6 +216,8 @@ class Handlers:
                 self._ctx.load_model(record.partner)
         except (HubError, WeightsError) as error:
             return self._answer(choice, switched, view.error_html(self._ctx, error))
+        except gr.Error as error:  # of the visitor's own result, in their language
+            return self._answer(choice, switched, view.said_html(str(error.message)))
         if refusal := self._fits(model):
             return self._answer(choice, switched, view.sentence_html(self._ctx, refusal))
         changed = switched + (choice.used != record.name)
@@ -211,7 +250,7 @@ def model_menu(
         opening: Name of the weights that are in use at first.
         fits: See `Handlers`.
     """
-    handlers = Handlers(ctx, FAMILIES[tab], fits)
+    handlers = Handlers(ctx, FAMILIES[tab], fits, tab)
     first = Choice(opening, opening)
     offline = ctx.library.hub.offline
     choice, used, switched = gr.State(first), gr.State(opening), gr.State(0)
@@ -233,9 +272,10 @@ def model_menu(
             go = gr.Button(ctx.t("menu.fetch_id"), scale=0, min_width=120, size="sm", elem_id=f"{tab}-model-go")
         look.note(ctx, "menu.note_offline" if offline else "menu.note")
     outputs = [choice, used, switched, rows, about, sentence, fetch, cancel]
-    state = [choice, used, switched]
-    fold.expand(handlers.on_open, [choice, used], [choice, rows], **EVENT)
-    rows.pick(handlers.on_pick, state, outputs, **EVENT)
+    state, visitor, wish = [choice, used, switched], remembered_id(), wanted()
+    fold.expand(handlers.on_open, [choice, used, visitor], [choice, rows], **EVENT)
+    rows.pick(handlers.on_pick, [*state, visitor], outputs, **EVENT)
+    wish.change(handlers.on_wanted, [wish, *state, visitor], outputs, **EVENT)
     fetching = [
         fetch.click(handlers.on_fetch, state, outputs, **EVENT),
         gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **EVENT),

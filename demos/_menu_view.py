@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demos._base import Context
-from models.catalogue import Checkpoint, size_text
+from models.catalogue import Checkpoint, is_private, size_text
 from models.downloads import Download
 from models.hub import HubError
 from models.layouts import WeightsError
@@ -60,7 +60,9 @@ def title_html(ctx: Context, record: Checkpoint) -> str:
 
 
 def licence_html(ctx: Context, record: Checkpoint) -> str:
-    """Writes a licence, with "non-commercial" in plain words where it applies."""
+    """Writes a licence, with "non-commercial" in plain words where it applies; of the visitor's own, whose it is."""
+    if is_private(record.name):
+        return ctx.both("menu.own")
     name = ctx.both("menu.licence_unknown") if record.license == "not stated" else html.escape(record.license)
     return f"{ctx.both('menu.non_commercial')} ({name})" if record.non_commercial else name
 
@@ -72,11 +74,13 @@ def rows_html(ctx: Context, rows: Sequence[Row], used: str, picked: str) -> str:
         record = row.record
         name = html.escape(record.name, quote=True)
         is_used = record.name == used
-        state = "menu.in_use" if is_used else "menu.on_disk" if row.on_disk else "menu.to_download"
+        size = size_text(row.size) if row.size else ""  # a visitor's own weights may not have been written yet
+        ready = "menu.own_ready" if is_private(record.name) else "menu.on_disk"
+        state = "menu.in_use" if is_used else ready if row.on_disk else "menu.to_download"
         buttons.append(
             f'<button type="button" class="model" data-name="{name}" data-used="{str(is_used).lower()}"'
             f' aria-pressed="{str(record.name == picked).lower()}"><b>{title_html(ctx, record)}</b>'
-            f'<span class="size">{size_text(row.size)}</span><span class="licence">{licence_html(ctx, record)}</span>'
+            f'<span class="size">{size}</span><span class="licence">{licence_html(ctx, record)}</span>'
             f'<span class="state">{ctx.both(state)}</span></button>'
         )
     return f'<div class="models">{"".join(buttons)}</div>'
@@ -85,6 +89,8 @@ def rows_html(ctx: Context, rows: Sequence[Row], used: str, picked: str) -> str:
 def about_html(ctx: Context, record: Checkpoint) -> str:
     """Writes what is known of one model: its paper, its page, what was not verified, which kind of latent it has."""
     lines = [html.escape(part) for part in (record.paper,) if part and not part.startswith("https://")]
+    if is_private(record.name):
+        lines.append(ctx.both("menu.own_about" if not record.partner else "menu.own_about_pair"))
     if record.page:
         address = html.escape(record.page, quote=True)
         lines.insert(0, f'<a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a>')
@@ -107,6 +113,11 @@ def progress_html(ctx: Context, download: Download) -> str:
 def sentence_html(ctx: Context, key: str, **values: object) -> str:
     """Writes one sentence in the place of the progress."""
     return f'<p class="way" role="status">{ctx.both(key, **values)}</p>'
+
+
+def said_html(sentence: str) -> str:
+    """Writes a finished sentence in that place."""
+    return f'<p class="way" role="status">{html.escape(sentence)}</p>'
 
 
 def error_html(ctx: Context, error: HubError | WeightsError) -> str:

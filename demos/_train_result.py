@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from demos import _look as look
 from demos._base import Context
+from demos._own import Wanted, name_of, tab_of
 from demos._train_visit import Runs, Watched, job_error
 from demos._visitor import owner_of, token_of
 from models.checkpoints import build_model, load_folder
@@ -156,6 +158,15 @@ class Results:
         if job.start.startswith("job:"):
             return load_folder(self._runs.manager.weights(owner, job.start.removeprefix("job:"), part))
         return self._ctx.load_model(job.start)
+
+    def on_take(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Wanted, str]:
+        """Makes the weights ready for the tab where they are at home: what that tab is told, and its name."""
+        owner, job = self._own(visitor, watched, request)
+        try:
+            self._runs.manager.weights(owner, job.id)
+        except JobError as error:
+            raise job_error(self._ctx, request, error) from error
+        return Wanted(tab_of(job), name_of(job), time.monotonic_ns()), tab_of(job)
 
     def on_push(self, visitor: str, watched: Watched | None, name: str, request: gr.Request) -> str:
         """Puts the weights into a repository of the visitor's, with their own login."""

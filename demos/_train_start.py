@@ -92,12 +92,14 @@ class Starter:
         return [*ours, *own, (self._ctx.t("train.scratch"), SCRATCH)]
 
     def on_recipe(self, visitor: str, recipe: str, preset: str, broken: bool, request: gr.Request) -> list[Any]:
-        """Shows what the chosen method can start from, and its options: start, switch, second set, options."""
+        """Shows what the chosen method can start from, and its options: wish, start, switch, second set, options."""
         owner = owner_of(visitor, request)
         jobs = self._ctx.jobs.jobs(owner) if self._ctx.jobs and owner else []
         choices = self.start_choices(recipe, jobs)
-        config = self.config(owner, Wish(recipe, choices[0][1], preset, broken))
+        wish = Wish(recipe, choices[0][1], preset, broken)
+        config = self.config(owner, wish)
         return [
+            wish,
             gr.update(choices=choices, value=choices[0][1]),
             gr.update(visible=recipe == "simsiam"),
             gr.update(visible=recipe == "cyclegan"),
@@ -106,14 +108,29 @@ class Starter:
         ]
 
     def on_wish(
-        self, visitor: str, recipe: str, start: str, preset: str, broken: bool, request: gr.Request
+        self, visitor: str, told: Wish, recipe: str, start: str, preset: str, broken: bool, request: gr.Request
     ) -> list[Any]:
-        """Fills the options in anew."""
+        """Fills in anew the options that a choice changes: wish, options.
+
+        Args:
+            visitor: What the browser keeps.
+            told: The choices that the options on the page were filled in for.
+            recipe, start, preset, broken: The choices as they are now.
+            request: Of the event.
+        """
+        owner, wish = owner_of(visitor, request), Wish(recipe, start, preset, broken)
         try:
-            config = self.config(owner_of(visitor, request), Wish(recipe, start, preset, broken))
+            config = self.config(owner, wish)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
-        return OPTIONS.update(self._ctx, recipe, config)
+        return [wish, *OPTIONS.update(self._ctx, recipe, config, self._known(owner, told, recipe))]
+
+    def _known(self, owner: str | None, told: Wish, recipe: str) -> dict[str, Any] | None:
+        """Returns the options that the page was told last, None if they were another method's or cannot be known."""
+        try:
+            return self.config(owner, told) if told.recipe == recipe else None
+        except JobError:  # a start that was deleted meanwhile
+            return None
 
     def on_files(
         self,

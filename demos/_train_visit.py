@@ -17,6 +17,7 @@ import gradio as gr
 from demos import _look as look
 from demos import _train_words as words
 from demos._base import ASSETS, Context
+from demos._own import can_be_used, tab_of
 from demos._train_view import png_frames, recording_value, run_value
 from demos._visitor import owner_of
 from models.training.jobs import JobError, JobManager, Snapshot
@@ -57,6 +58,7 @@ class Shown(NamedTuple):
     delete: Any
     sure: Any
     use: Any
+    take: Any
 
 
 STALE = '{{"stale": "{}"}}'  # what makes the page ask for everything, once for each different reason
@@ -191,7 +193,7 @@ class Runs:
             found = [one for one in self.recorded if one.name == name]
             if not found:
                 raise look.sorry(ctx, request, "error.job.unknown")
-            buttons = [gr.update(visible=False)] * 6
+            buttons = [gr.update(visible=False)] * 7
             return Shown(Watched(run), listed, recording_value(ctx, found[0]), gr.Timer(active=False), *buttons)
         try:
             job = self._snapshot(owner, run, 0)
@@ -214,6 +216,7 @@ class Runs:
             delete=gr.update(visible=own),
             sure=gr.update(visible=False),
             use=gr.update(visible=own and job.state in ("done", "stopped", "paused", "interrupted") and job.step > 0),
+            take=gr.update(visible=own and can_be_used(job), value=ctx.t(f"train.take.{tab_of(job)}")),
         )
 
     def _snapshot(self, owner: str | None, run: str, after: int) -> Snapshot:

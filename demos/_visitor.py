@@ -11,15 +11,18 @@ import os
 import re
 import secrets
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.context import Context as GradioContext
 
 STORAGE_KEY = "unlabeled-visitor"
 # Encrypts what lies in the browser's own storage; it protects nothing, but has to stay the same between two starts.
 STORAGE_SECRET = "unlabeled"
 _ID = re.compile(r"[A-Za-z0-9_-]{43}")
+Placed = TypeVar("Placed", bound=Block)
 
 
 def has_login() -> bool:
@@ -27,19 +30,30 @@ def has_login() -> bool:
     return os.environ.get("SYSTEM") == "spaces" and bool(os.environ.get("OAUTH_CLIENT_ID"))
 
 
+def rendered_once(is_it: Callable[[Block], bool], make: Callable[[], Placed]) -> Placed:
+    """Returns the one component of a page for which `is_it` holds, placed outside the tabs when first asked for."""
+    root = GradioContext.root_block
+    assert root is not None, "components are placed in a gr.Blocks"
+    found = [block for block in root.blocks.values() if is_it(block)]
+    if found:
+        return cast(Placed, found[0])
+    here, GradioContext.block = GradioContext.block, root
+    try:
+        return make()
+    finally:
+        GradioContext.block = here
+
+
 def remembered_id() -> gr.BrowserState:
-    """Places what keeps the id in the browser, empty until `new_id` is put into it.
+    """Places, once a page, what keeps the id in the browser, empty until `new_id` is put into it.
 
     It stands outside the tabs: Gradio reads what a browser remembers only once a component is shown, and a tab that
     was not opened yet would look like a new visitor.
     """
-    state = gr.BrowserState("", storage_key=STORAGE_KEY, secret=STORAGE_SECRET, render=False)
-    here, GradioContext.block = GradioContext.block, GradioContext.root_block
-    try:
-        state.render()
-    finally:
-        GradioContext.block = here
-    return state
+    return rendered_once(
+        lambda block: isinstance(block, gr.BrowserState) and block.storage_key == STORAGE_KEY,
+        lambda: gr.BrowserState("", storage_key=STORAGE_KEY, secret=STORAGE_SECRET),
+    )
 
 
 def new_id() -> str:

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from demos._api import endpoint, photo_parameter
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
 from demos._handles import Handles, Photo
 from demos._menu import Menu, model_menu
+from demos._own import shared_cache
 from models.catalogue import Checkpoint
 from models.cyclegan import PatchDiscriminator
 from models.images import ImageError, fit_within, read_image, to_images, to_tensor
@@ -192,7 +192,7 @@ def _connect(
 ) -> dict[str, Any]:
     """Lets every change of photo or direction show its result at once, and offers ``/translate``."""
 
-    @lru_cache(maxsize=REMEMBERED)
+    @shared_cache(REMEMBERED)
     def remembered(path: str, forward: str, backward: str) -> Translation:
         # the path of an upload holds the hash of its content, so it can stand for the photo
         return translate(read_image(path), ctx.load_model(forward), ctx.load_model(backward))

@@ -30,6 +30,7 @@ from demos._masking import (
     summary,
 )
 from demos._menu import Menu, model_menu
+from demos._own import shared_cache
 from models.images import ImageError, read_image, square_crop
 from models.mae import MaskedAutoencoderViT
 
@@ -106,7 +107,9 @@ def show(ctx: Context, result: Reconstruction, mask_kind: str, seed: int, weight
     return Shown(
         panels={name: ctx.save_image(getattr(result, name)) for name in PANELS},
         large=(ctx.save_image(first), ctx.save_image(second)),
-        sheet=ctx.save_image(summary(result, weights, ctx.weights_info(weights).steps, mask_kind, seed)),
+        sheet=ctx.save_image(
+            summary(result, ctx.weights_info(weights).name, ctx.weights_info(weights).steps, mask_kind, seed)
+        ),
         scores=result.scores,
         side=result.original.width,
         seconds=result.seconds,
@@ -197,7 +200,7 @@ def _connect(
         # the path of an upload holds the hash of its content, so it can stand for the photo
         return square_crop(read_image(path), side)
 
-    @lru_cache(maxsize=REMEMBERED)
+    @shared_cache(REMEMBERED)
     def remembered(path: str, mask_ratio: float, mask_kind: str, seed: int, weights: str) -> Reconstruction:
         model = cast(MaskedAutoencoderViT, ctx.load_model(weights))
         return reconstruct(model, cropped(path, model.img_size), mask_ratio, mask_kind, seed)

@@ -12,6 +12,7 @@ from gradio.components import Component
 
 from demos import _look as look
 from demos._base import Context, Demo
+from demos._own import wanted
 from demos._train_presets import PRESETS
 from demos._train_result import Results
 from demos._train_start import OPENING_PRESET, OPENING_RECIPE, OPTIONS, Starter, Wish
@@ -23,6 +24,7 @@ from models.training.recipes import RECIPES
 
 NAME = "train"
 POLL_SECONDS = 2.0
+OPEN_TAB = "(name) => document.getElementById(`tab-${name}-button`).click()"
 SHOW_RUN = "() => document.getElementById('train-runs').scrollIntoView({ block: 'start' })"
 STYLE = Path(__file__).with_name("_train.css")
 PICK_SCRIPT = """element.addEventListener("click", (event) => {
@@ -57,6 +59,7 @@ class Steps(NamedTuple):
 class Outcome(NamedTuple):
     """What shows the result of a job."""
 
+    take: gr.Button
     compare: gr.Button
     sheet: gr.Image
     caption: gr.HTML
@@ -97,7 +100,9 @@ def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserSta
         delete = _button(ctx, "delete")
         sure = _button(ctx, "sure", "stop")
     with gr.Column(visible=False, elem_id="train-use") as use:
-        compare = gr.Button(ctx.t("train.compare"), variant="primary", elem_id="train-compare")
+        with gr.Row(elem_classes="toolbar"):
+            take = _button(ctx, "take", "primary")
+            compare = gr.Button(ctx.t("train.compare"), size="md", elem_id="train-compare")
         sheet = gr.Image(
             visible=False, type="filepath", format="png", interactive=False, show_label=False,
             buttons=["download", "fullscreen"], elem_id="train-sheet",
@@ -109,12 +114,12 @@ def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserSta
         else:
             watched = gr.State(None)
     timer = gr.Timer(POLL_SECONDS, active=False)
-    shown = Shown(watched, listed, view, timer, pause, resume, stop, delete, sure, use)
-    return shown, Outcome(compare, sheet, caption, download)
+    shown = Shown(watched, listed, view, timer, pause, resume, stop, delete, sure, use, take)
+    return shown, Outcome(take, compare, sheet, caption, download)
 
 
 def _button(ctx: Context, name: str, variant: Any = "secondary") -> gr.Button:
-    label: Any = ctx.t(f"train.{name}")
+    label: Any = "" if name == "take" else ctx.t(f"train.{name}")
     return gr.Button(label, variant=variant, visible=False, size="md", elem_id=f"train-{name}")
 
 
@@ -191,6 +196,11 @@ def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, ou
     """Shows before and after, and clears it away when another run is looked at."""
     parts: list[Component] = [outcome.sheet, outcome.caption, outcome.download]
     outcome.compare.click(results.on_compare, [visitor, shown.watched], parts, **SLOW_EVENT)
+    tab, wish = gr.Textbox(visible=False), wanted()
+    ready = gr.State(None)
+    taken = outcome.take.click(results.on_take, [visitor, shown.watched], [ready, tab], **SLOW_EVENT)
+    opened = taken.success(fn=None, inputs=tab, js=OPEN_TAB, api_visibility="private")
+    opened.then(lambda it: it, ready, wish, api_visibility="private", show_progress="hidden")
     empty = [gr.update(value=None, visible=False), "", gr.update(visible=False)]
     shown.runs.pick(lambda: empty, None, parts, **QUICK_EVENT)
 
@@ -198,16 +208,17 @@ def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, ou
 def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, shown: Shown) -> None:
     """Leads from pictures over the choice of a method to a job."""
     upload = gr.State(None)
-    wish: list[Component] = [visitor, steps.recipe, steps.start, steps.preset, steps.broken]
+    told = gr.State(Wish(OPENING_RECIPE, str(steps.start.value), OPENING_PRESET, False))
+    wish: list[Component] = [visitor, told, steps.recipe, steps.start, steps.preset, steps.broken]
     pictures: list[Component] = [visitor, upload, steps.files_a, steps.files_b, steps.recipe, steps.start]
-    told: list[Component] = [visitor, upload, steps.audit, steps.estimate, steps.go]
+    judged: list[Component] = [visitor, upload, steps.audit, steps.estimate, steps.go]
     asked: list[Component] = [visitor, upload, steps.recipe, steps.start]
 
     def judge(listen: Callable[..., Any]) -> None:
         taken = listen(
             starter.on_files,
             pictures,
-            told,
+            judged,
             show_progress_on=[steps.audit],
             concurrency_limit=2,
             api_visibility="private",
@@ -220,12 +231,12 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, sho
     chosen = steps.recipe.input(
         starter.on_recipe,
         [visitor, steps.recipe, steps.preset, steps.broken],
-        [steps.start, steps.broken, steps.second, steps.about, *steps.options],
+        [told, steps.start, steps.broken, steps.second, steps.about, *steps.options],
         **PROMPT_EVENT,
     )
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
     judge(chosen.then)
-    judge(gr.on(changes, starter.on_wish, wish, steps.options, **PROMPT_EVENT).then)
+    judge(gr.on(changes, starter.on_wish, wish, [told, *steps.options], **PROMPT_EVENT).then)
     edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
     gr.on(
         edits,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -31,6 +30,7 @@ from demos._morph import (
     render,
 )
 from demos._morph_files import Shown, read_stored, serve, store
+from demos._own import shared_cache
 from models.images import ImageError, read_image
 from models.vae import ConvVAE
 
@@ -104,7 +104,7 @@ class Handlers:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._remembered = lru_cache(maxsize=REMEMBERED)(self._render)
+        self._remembered = shared_cache(REMEMBERED)(self._render)
 
     def _network(self, name: str) -> Autoencoder:
         return cast(Autoencoder, self._ctx.load_model(name))

@@ -16,6 +16,8 @@ Family = Literal["cyclegan", "mae", "vae", "contrastive", "supervised"]
 WEIGHTS = Path(__file__).resolve().parents[1] / "assets" / "weights"
 OWN_REPO = ""  # Hub id of our own weights once they are published: `<name>/model.safetensors` in one repository
 
+PRIVATE = "own/"  # begins the names of weights that belong to one visitor
+
 MB = 1_000_000
 
 
@@ -72,7 +74,7 @@ class Checkpoint:
     @property
     def is_own(self) -> bool:
         """Whether these are our own weights, which lie in a folder with their config."""
-        return not self.layout and not self.repo_id and not self.url
+        return not self.layout and not self.repo_id and not self.url and not is_private(self.name)
 
     @property
     def is_verified(self) -> bool:
@@ -90,6 +92,11 @@ class Checkpoint:
         if self.repo_id:
             return f"https://huggingface.co/{'spaces/' if self.repo_type == 'space' else ''}{self.repo_id}"
         return self.url
+
+
+def is_private(name: str) -> bool:
+    """Return whether a name is of weights that belong to one visitor."""
+    return name.startswith(PRIVATE)
 
 
 def _table(*groups: tuple[Checkpoint, ...]) -> dict[str, Checkpoint]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from safetensors.torch import load_file
@@ -21,7 +21,7 @@ from torch import nn
 
 from models import layouts
 from models.backbones import ResNet
-from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, WEIGHTS, Checkpoint, checkpoint
+from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, WEIGHTS, Checkpoint, checkpoint, is_private
 from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.downloads import Downloads, fetch
 from models.hub import Hub, HubError
@@ -135,26 +135,45 @@ def _own_files(record: Checkpoint) -> list[Checkpoint]:
     return [replace(record, repo_id=OWN_REPO, filename=f"{record.name}/{file}") for file in files]
 
 
+class PrivateWeights(Protocol):
+    """Weights that belong to one person each. It finds out by itself who asks, and refuses whom they are not for."""
+
+    def record(self, name: str) -> Checkpoint:
+        """Return the record called `name`."""
+
+    def folder(self, name: str) -> Path:
+        """Return the weights folder of the record called `name`."""
+
+
 class Library:
     """All weights that one process can use: the records, the files on disk, and the models in memory.
 
     Args:
         hub: Finds and fetches published files.
         store: Keeps loaded models.
+        private: Weights that are not for everybody, under names for which `is_private` holds.
     """
 
-    def __init__(self, hub: Hub, store: ModelStore) -> None:
-        self.hub, self.store = hub, store
+    def __init__(self, hub: Hub, store: ModelStore, private: PrivateWeights | None = None) -> None:
+        self.hub, self.store, self._private = hub, store, private
         self.downloads = Downloads(hub)
         self._local: dict[str, Checkpoint] = {}
         self._local_paths: dict[str, list[Path]] = {}
 
+    def with_private(self, private: PrivateWeights) -> Library:
+        """Return a library of the same weights and the same models in memory that knows private weights as well."""
+        other = Library(self.hub, self.store, private)
+        other.downloads, other._local, other._local_paths = self.downloads, self._local, self._local_paths
+        return other
+
     def record(self, name: str) -> Checkpoint:
-        """Return the record called `name`: of the catalogue, a local file, or one fetched for a Hub id.
+        """Return the record called `name`: of the catalogue, a local file, one fetched for a Hub id, or a private one.
 
         Raises:
             ValueError: if there is none, naming those that exist.
         """
+        if self._private is not None and is_private(name):
+            return self._private.record(name)
         if name in self._local:
             return self._local[name]
         if name not in CHECKPOINTS and "@" in name:
@@ -183,6 +202,8 @@ class Library:
 
     def find(self, record: Checkpoint) -> Path | None:
         """Return the file of a record if it is on disk; never touches the network."""
+        if self._private is not None and is_private(record.name):
+            return self._private.folder(record.name) / "model.safetensors"
         if record.is_own:
             path = record.folder / "model.safetensors"
             if OWN_REPO and not path.is_file():
@@ -225,6 +246,8 @@ class Library:
         path = self.find(record)
         if record.is_own:
             return load_folder(path.parent if path else record.folder)
+        if path is not None and is_private(record.name):
+            return load_folder(path.parent)
         if path is None:
             raise HubError("not_on_disk", title=record.summary)
         if record.name in self._local:
@@ -265,6 +288,8 @@ class Library:
         record = self.record(name)
         if record.is_own:
             return _own_info(name)
+        if self._private is not None and is_private(name):
+            return _info(record.summary, self._private.folder(name))
         model = self.load(name)
         count = sum(parameter.numel() for parameter in model.parameters())
         size = int(getattr(model, "img_size", 0))
@@ -273,7 +298,11 @@ class Library:
 
 @cache
 def _own_info(name: str) -> WeightsInfo:
-    config = _read_config(checkpoint(name).folder)
+    return _info(name, checkpoint(name).folder)
+
+
+def _info(name: str, folder: Path) -> WeightsInfo:
+    config = _read_config(folder)
     keys = ("arch", "args", "image_size", "num_parameters", "steps", "sha256", "metrics")
     return WeightsInfo(name=name, **{key: config[key] for key in keys})
 

@@ -90,6 +90,13 @@ class ModelStore:
                 self._make_room(keep=key)
             return model
 
+    def forget(self, is_unwanted: Callable[[Hashable], bool]) -> None:
+        """Let go of the models whose keys are unwanted; what somebody still holds goes when they let go."""
+        with self._guard:
+            for key in [key for key in (*self._entries, *self._leaving) if is_unwanted(key)]:
+                self._entries.pop(key, None)
+                self._leaving.pop(key, None)
+
     def used(self) -> int:
         """Return the bytes of the models that are loaded, being loaded, or evicted and still in somebody's hands."""
         with self._guard:

@@ -206,6 +206,11 @@ class JobManager:
         """Return how many jobs, of whomever, would come before one that is submitted now."""
         return len(self._store.rows("state IN ('queued', 'running')"))
 
+    def exists(self, job_id: str) -> bool:
+        """Return whether anybody has such a job, which tells nothing of it."""
+        row = self._store.row(job_id)
+        return row is not None and row.wish != "delete"
+
     def pictures(self, owner: str, job_id: str) -> Path:
         """Return the folder of a job's pictures, for its owner to look at.
 

@@ -83,7 +83,7 @@ def test_looking_asks_nobody(ctx: Context, hub_server: StandInHub) -> None:
     for tab, families in FAMILIES.items():
         menu = Handlers(ctx, families)
         opening = {"cyclegan": "apple2orange", "mae": "mae-photos", "embeddings": "simclr-photos"}.get(tab, "vae-fruit")
-        choice, _ = menu.on_open(Choice(opening, opening), opening)
+        choice, _ = menu.on_open(Choice(opening, opening), opening, "", REQUEST)
         menu.about(choice)
         offered = re.findall(r'data-name="([^"]+)"', menu.rows(choice))
         seconds = {r.partner for r in CHECKPOINTS.values() if r.partner and r.direction == "apple2orange"}
@@ -106,13 +106,13 @@ def test_the_kind_of_latent_is_told(handlers: Handlers) -> None:
 
 
 def test_a_model_on_disk_is_used_at_once(handlers: Handlers) -> None:
-    answer = Answer(handlers.on_pick(OPENING, "vae-fruit", 0, REQUEST, picked("vae-portraits")))
+    answer = last(handlers.on_pick(OPENING, "vae-fruit", 0, "", REQUEST, picked("vae-portraits")))
     assert (answer.used, answer.switched) == ("vae-portraits", 1)
     assert answer.state_of("vae-portraits") == "in use"
 
 
 def test_a_model_is_fetched_when_asked_and_then_used(handlers: Handlers, hub_server: StandInHub) -> None:
-    answer = Answer(handlers.on_pick(OPENING, "vae-fruit", 0, REQUEST, picked("taesd")))
+    answer = last(handlers.on_pick(OPENING, "vae-fruit", 0, "", REQUEST, picked("taesd")))
     assert (answer.used, answer.switched, answer.fetchable) == ("vae-fruit", 0, True)
     assert hub_server.log == [], "picking is not fetching"
     answers = [Answer(values) for values in handlers.on_fetch(answer.choice, "vae-fruit", 0)]
@@ -147,7 +147,7 @@ def test_leaving_cancels_the_download(handlers: Handlers, library: Library, hub_
 @pytest.mark.parametrize("name", ["vit-mae-base", "local/x", "../../etc", None, 5, "ann/tiny@" + "a" * 40])
 def test_a_name_that_is_not_offered_is_refused(handlers: Handlers, name: Any) -> None:
     with pytest.raises(gr.Error, match="not offered here"):
-        handlers.on_pick(OPENING, "vae-fruit", 0, REQUEST, picked(name))
+        list(handlers.on_pick(OPENING, "vae-fruit", 0, "", REQUEST, picked(name)))
     assert list(handlers.on_fetch(Choice("vae-fruit", "vit-mae-base"), "vae-fruit", 0)) == []
 
 
@@ -161,7 +161,7 @@ def test_a_pasted_id_is_fetched_recognised_and_offered_to_its_visitor_only(
     assert "not for commercial use" in answer.rows
     assert "ann/tiny" not in handlers.rows(OPENING), "another visitor does not see it"
     with pytest.raises(gr.Error):
-        handlers.on_pick(OPENING, "vae-fruit", 0, REQUEST, picked(name))
+        list(handlers.on_pick(OPENING, "vae-fruit", 0, "", REQUEST, picked(name)))
     asked = len(hub_server.log)
     again = last(handlers.on_paste(name, OPENING, "vae-fruit", 0))
     assert again.used == name, "who asks for the same id gets it"
@@ -188,7 +188,7 @@ def test_an_id_of_no_use_is_refused_with_a_sentence(
     hub_server.add("ann/encoder", {"model.safetensors": save(dict(PUBLISHED["vit-timm"]()))})
     hub_server.add("ann/big", {"model.safetensors": bytes(1_000_001)})
     if text == "ann/big":
-        library.hub = replace(library.hub, max_bytes=1_000_000)
+        ctx.library.hub = replace(library.hub, max_bytes=1_000_000)
     answer = last(Handlers(ctx, FAMILIES["vae"]).on_paste(text, OPENING, "vae-fruit", 0))
     assert words in answer.sentence
     assert "<b>x" not in answer.sentence
@@ -206,7 +206,7 @@ def test_what_is_no_model_does_not_stay_on_disk(handlers: Handlers, library: Lib
 
 def test_a_model_the_tab_cannot_use_is_refused(ctx: Context) -> None:
     refusing = Handlers(ctx, FAMILIES["vae"], lambda model: "menu.wrong_kind")
-    answer = Answer(refusing.on_pick(OPENING, "vae-fruit", 0, REQUEST, picked("vae-portraits")))
+    answer = last(refusing.on_pick(OPENING, "vae-fruit", 0, "", REQUEST, picked("vae-portraits")))
     assert (answer.used, answer.switched) == ("vae-fruit", 0)
     assert "cannot use" in answer.sentence
 
@@ -214,7 +214,7 @@ def test_a_model_the_tab_cannot_use_is_refused(ctx: Context) -> None:
 def test_offline_only_what_is_on_disk_is_offered(
     ctx: Context, library: Library, hub_server: StandInHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    library.hub = replace(library.hub, offline=True)
+    ctx.library.hub = replace(library.hub, offline=True)
     handlers = Handlers(ctx, FAMILIES["vae"])
     assert re.findall(r'data-name="([^"]+)"', handlers.rows(OPENING)) == ["vae-portraits", "vae-fruit"]
     answer = last(handlers.on_paste("ann/tiny", OPENING, "vae-fruit", 0))
@@ -289,5 +289,5 @@ def test_a_local_file_is_offered_under_its_name(ctx: Context, library: Library, 
     assert (record.name, record.family, record.direction) == ("local/orange2apple.pth", "cyclegan", "orange2apple")
     menu = Handlers(ctx, FAMILIES["cyclegan"])
     opening = Choice("apple2orange", "apple2orange")
-    answer = Answer(menu.on_pick(opening, "apple2orange", 0, REQUEST, picked(record.name)))
+    answer = last(menu.on_pick(opening, "apple2orange", 0, "", REQUEST, picked(record.name)))
     assert answer.used == record.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import urllib.error
 import urllib.request
 import uuid
 import zipfile
@@ -17,10 +18,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
+from clients import call_event
+from fakes import ShallowModels
 from PIL import Image
 
 from demos import train
-from demos._base import Context
+from demos._base import Context, make_context
 from demos._train_presets import FAMILY, PRESETS, SCRATCH, fitting_jobs, preset_config, start_config, starts
 from demos._train_result import compare, push, zip_folder
 from demos._train_start import OPTIONS, Starter, Wish
@@ -49,8 +52,11 @@ def manager(tmp_path: Path) -> Iterator[JobManager]:
 
 
 @pytest.fixture
-def ctx(context: Context, manager: JobManager) -> Context:
-    return replace(context, jobs=manager)
+def ctx(shallow_models: ShallowModels, manager: JobManager, tmp_path: Path) -> Context:
+    files, first_paint = tmp_path / "files", tmp_path / "first_paint"
+    return make_context(
+        shallow_models.load_model, shallow_models.weights_info, files, first_paint=first_paint, jobs=manager
+    )
 
 
 @pytest.fixture
@@ -275,7 +281,7 @@ def test_weights_of_another_visitors_job_are_no_start(starter: Starter, manager:
     with pytest.raises(gr.Error, match="no such training"):
         starter.on_start(EVE, upload, "vae", f"job:{job.id}", "", REQUEST, *options("vae"))
     with pytest.raises(gr.Error, match="no such training"):
-        starter.on_wish(EVE, "vae", f"job:{job.id}", "quick", False, REQUEST)
+        starter.on_wish(EVE, Wish("vae", SCRATCH, "quick", False), "vae", f"job:{job.id}", "quick", False, REQUEST)
 
 
 def test_cyclegan_wants_two_sets(starter: Starter, photos: Path, tmp_path: Path) -> None:
@@ -319,6 +325,17 @@ def test_presets_are_valid_and_fit_every_start(recipe: str, context: Context) ->
 
                 check_fit(recipe, config, start)
     assert recipe in FAMILY
+
+
+def test_a_choice_leaves_alone_what_it_does_not_change(starter: Starter) -> None:
+    opening = Wish("vae", "vae-portraits", "quick", False)
+    wish, *updates = starter.on_wish(ADA, opening, "vae", SCRATCH, "quick", False, REQUEST)
+    changed = [name for name, update in zip(OPTIONS.names, updates, strict=True) if update != gr.skip()]
+    assert changed == ["learning_rate"], "from scratch at the whole rate; all else is as it was"
+    again = starter.on_wish(ADA, wish, "vae", SCRATCH, "quick", False, REQUEST)
+    assert again == [wish, *[gr.skip()] * len(updates)]
+    _, *other = starter.on_wish(ADA, wish, "mae", SCRATCH, "quick", False, REQUEST)
+    assert gr.skip() not in other, "another method's options are told whole"
 
 
 def test_breaking_it_takes_the_stop_gradient_away(starter: Starter) -> None:
@@ -399,25 +416,6 @@ def served(ctx: Context) -> Iterator[tuple[gr.Blocks, str]]:
     app.close()
 
 
-def post(url: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
-
-
-def call(url: str, fn_index: int, data: list[Any], event: Any, session: str) -> str:
-    """Run an event through the queue, as the page does; return everything that comes back, as text."""
-    body = {"data": data, "fn_index": fn_index, "session_hash": session, "event_data": event}
-    post(f"{url}gradio_api/queue/join", body)
-    said = ""
-    with urllib.request.urlopen(f"{url}gradio_api/queue/data?session_hash={session}", timeout=120) as stream:
-        for line in stream:
-            said += line.decode()
-            if b"process_completed" in line or b"unexpected_error" in line:
-                return said
-    return said
-
-
 def value_for(block: Any, visitor: str, job: str) -> Any:
     """What somebody who knows the id of another's job would send."""
     if isinstance(block, gr.BrowserState):
@@ -445,7 +443,7 @@ def test_no_handler_gives_a_job_away_over_http(served: tuple[gr.Blocks, str], ma
             continue
         session = uuid.uuid4().hex
         data = [value_for(block, EVE, job.id) for block in function.inputs]
-        said = call(url, index, data, {"run": f"job:{job.id}"}, session)
+        said = call_event(url, index, data, {"run": f"job:{job.id}"}, session)
         assert "process_completed" in said, said
         assert "holiday" not in said and ADA not in said and job.owner not in said, function.name
         tried.add(function.name)
@@ -458,7 +456,7 @@ def test_the_owner_gets_what_others_do_not(served: tuple[gr.Blocks, str], manage
     app, url = served
     job = submit(manager, ADA)
     index = next(i for i, function in app.fns.items() if function.name == "on_pick")
-    assert "holiday" in call(url, index, [ADA], {"run": f"job:{job.id}"}, uuid.uuid4().hex)
+    assert "holiday" in call_event(url, index, [ADA], {"run": f"job:{job.id}"}, uuid.uuid4().hex)
 
 
 def test_nothing_of_the_trainer_is_served(

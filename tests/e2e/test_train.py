@@ -45,11 +45,12 @@ def start_training(page: Page, pictures: Path, name: str, **options: int) -> Non
     page.get_by_text(TEXTS["train.options"]).click()
     expect(page.locator("#option-learning_rate input")).to_have_value("0.001")  # the whole rate: from scratch
     wanted = {f"#option-{option} input": str(value) for option, value in {**TINY, **options}.items()}
-    while any(page.locator(field).input_value() != value for field, value in wanted.items()):
-        for field, value in wanted.items():  # again where the answer to the choice of a start came late
-            page.locator(field).fill(value)
-            page.locator(field).blur()
-        expect(page.locator("#train-estimate")).to_contain_text(f"{wanted['#option-steps input']} steps")
+    for field, value in wanted.items():
+        page.locator(field).fill(value)
+        page.locator(field).blur()
+    expect(page.locator("#train-estimate")).to_contain_text(f"{wanted['#option-steps input']} steps")
+    for field, value in wanted.items():
+        expect(page.locator(field)).to_have_value(value)
     page.locator("#train-name input, #train-name textarea").fill(name)
     expect(page.locator("#train-go")).to_be_enabled()
     page.locator("#train-go").click()

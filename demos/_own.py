@@ -1,0 +1,198 @@
+"""A visitor's own results among the weights of the other tabs: offered to them alone, and checked at every use.
+
+A result has a private name (`models.catalogue.PRIVATE`). Handlers pass such names about like those of any weights;
+whoever turns one into a record, a network or facts goes through `OwnResults`, which asks whose page this is.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import gradio as gr
+from gradio.context import LocalContext
+
+from demos._visitor import owner_of, rendered_once
+from models.catalogue import PRIVATE, Checkpoint, Family, is_private
+from models.store import ModelStore
+from models.training.jobs import JobError, JobManager, Snapshot
+
+if TYPE_CHECKING:
+    from demos._base import Say
+
+FAMILY_OF: Mapping[str, Family] = {  # recipe -> the kind of network it gives
+    "cyclegan": "cyclegan", "mae": "mae", "vae": "vae",
+    "simsiam": "contrastive", "simclr": "contrastive", "moco": "contrastive", "supervised": "supervised",
+}  # fmt: skip
+TAB_OF: Mapping[Family, str] = {  # where such a network is at home
+    "cyclegan": "cyclegan", "mae": "mae", "vae": "vae", "contrastive": "embeddings", "supervised": "embeddings",
+}  # fmt: skip
+BACK = "/b2a"  # ends the name of the generator of the way back
+MOST_PAGES = 20_000  # whose visitors are known; the longest silent are forgotten first
+_NAME = re.compile(rf"{PRIVATE}([0-9a-f]{{32}})({BACK})?")
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A result that its owner wants to use in a tab; `ticket` tells two equal wishes apart."""
+
+    tab: str
+    name: str
+    ticket: int
+
+
+NOTHING_WANTED = Wanted("", "", 0)
+
+
+def wanted() -> gr.State:
+    """Places, once a page, what says which result its owner wants to use where."""
+    return rendered_once(
+        lambda block: isinstance(block, gr.State) and block.value == NOTHING_WANTED, lambda: gr.State(NOTHING_WANTED)
+    )
+
+
+def can_be_used(job: Snapshot) -> bool:
+    """Whether a job has a result for the other tabs."""
+    return job.state in ("done", "stopped") and job.step > 0
+
+
+def tab_of(job: Snapshot) -> str:
+    """Returns the tab in which a job's result is at home."""
+    return TAB_OF[FAMILY_OF[job.recipe]]
+
+
+class OwnResults:
+    """The finished jobs of whoever's page asks, as weights (a `models.checkpoints.PrivateWeights`).
+
+    Gradio tells a handler, and everything it calls, which page asks. Whose page that is, is noted when the page
+    shows the secret of its visitor; a login is in every request.
+
+    Args:
+        jobs: The trainer; without one there are no results.
+        say: Makes sentences.
+        store: Where loaded networks are kept, to be let go with their job.
+    """
+
+    def __init__(self, jobs: JobManager | None, say: Say, store: ModelStore) -> None:
+        self._jobs, self._say, self._store = jobs, say, store
+        self._owners: OrderedDict[str, str] = OrderedDict()  # session of a page -> owner, the longest silent first
+        self._guard = threading.Lock()
+
+    def introduce(self, visitor: str, request: gr.Request | None) -> None:
+        """Notes whose page sent a request, by the secret that came with it."""
+        owner = owner_of(visitor, request)
+        session = getattr(request, "session_hash", None)
+        if owner is None or not session:
+            return
+        with self._guard:
+            self._owners[session] = owner
+            self._owners.move_to_end(session)
+            while len(self._owners) > MOST_PAGES:
+                self._owners.popitem(last=False)
+
+    def records(self, families: Collection[str]) -> list[Checkpoint]:
+        """Returns the results of some kinds that belong to whoever's page asks, newest first."""
+        self.let_go()
+        owner = self._owner()
+        jobs = self._jobs.jobs(owner) if self._jobs and owner else []
+        return [_record(job) for job in jobs if can_be_used(job) and FAMILY_OF.get(job.recipe) in families]
+
+    def record(self, name: str) -> Checkpoint:
+        """Returns the record of a result.
+
+        Raises:
+            gr.Error: If it is not there any more, or not that of whoever's page asks.
+        """
+        _, job, back = self._find(name)
+        return _record(job, back)
+
+    def folder(self, name: str) -> Path:
+        """Returns the weights folder of a result, made when it is first asked for; errors are those of `record`."""
+        owner, job, back = self._find(name)
+        assert self._jobs is not None
+        try:
+            return self._jobs.weights(owner, job.id, BACK.strip("/") if back else "")
+        except JobError as error:
+            raise self._sorry(f"error.job.{error.code}", **error.values) from error
+
+    def let_go(self) -> None:
+        """Frees the networks of jobs that were deleted."""
+        self._store.forget(lambda key: isinstance(key, tuple) and self._is_orphan(key[0]))
+
+    def _is_orphan(self, record: object) -> bool:
+        match = _NAME.fullmatch(record.name) if isinstance(record, Checkpoint) else None
+        return bool(match and self._jobs and not self._jobs.exists(match[1]))
+
+    def _find(self, name: str) -> tuple[str, Snapshot, bool]:
+        match, owner = _NAME.fullmatch(name), self._owner()
+        if match is None or owner is None or self._jobs is None:
+            raise self._sorry("menu.own_gone")
+        try:
+            job = self._jobs.snapshot(owner, match[1])
+        except JobError as error:
+            self.let_go()
+            raise self._sorry("menu.own_gone") from error
+        if not can_be_used(job):
+            raise self._sorry("menu.own_gone")
+        return owner, job, bool(match[2])
+
+    def _owner(self) -> str | None:
+        request = LocalContext.request.get(None)
+        if login := owner_of(None, request):
+            return login
+        with self._guard:
+            return self._owners.get(getattr(request, "session_hash", None) or "")
+
+    def _sorry(self, key: str, **values: object) -> gr.Error:
+        request = LocalContext.request.get(None)
+        return gr.Error(self._say(request, key, **values), duration=8, print_exception=False)
+
+
+def name_of(job: Snapshot) -> str:
+    """Returns the private name of a job's result."""
+    return PRIVATE + job.id
+
+
+def title_of(job: Snapshot) -> str:
+    """Returns what a job is called in a menu: as its owner wished, else by its method and the end of its id."""
+    return job.title or f"{job.recipe} …{job.id[-6:]}"
+
+
+def _record(job: Snapshot, back: bool = False) -> Checkpoint:
+    name, pair = name_of(job), job.recipe == "cyclegan"
+    return Checkpoint(
+        name + BACK if back else name, FAMILY_OF[job.recipe], title_of(job), paper="", license="own",
+        revision=f"step {job.step}",
+        latent="global" if job.recipe == "vae" else "",
+        direction=("orange2apple" if back else "apple2orange") if pair else "",  # the tab's names of its two ways
+        partner=(name if back else name + BACK) if pair else "",
+    )  # fmt: skip
+
+
+def shared_cache(maxsize: int) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
+    """Remembers what a function answered, for everybody, as `lru_cache` does, but nothing of anybody's own weights.
+
+    Such answers are made anew each time, so that nobody gets another's and none outlives its job.
+    """
+
+    def decorate(call: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
+        remembered = lru_cache(maxsize)(call)
+
+        @wraps(call)
+        def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+            if any(isinstance(value, str) and is_private(value) for value in (*args, *kwargs.values())):
+                return call(*args, **kwargs)
+            return remembered(*args, **kwargs)  # type: ignore[arg-type]
+
+        return answer
+
+    return decorate

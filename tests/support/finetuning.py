@@ -1,0 +1,129 @@
+"""Whether fine-tuning makes weights better at new pictures: real sets, measured on what they hold out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from demos._train_presets import preset_config, start_config
+from models.checkpoints import load_model, weights_info
+from models.training.__main__ import build_recipe
+from models.training.distributed import Processes
+from models.training.initial import start_from
+from models.training.recipes import RECIPES
+from models.training.recipes._base import Recipe, in_batches
+from models.training.trainer import step_randomness
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+JUDGE = "supervised-photos"  # whose features say how alike two sets of pictures look
+Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fine-tuning: which recipe, from which weights, on which zip, judged by what.
+
+    Attributes:
+        steps: That are taken.
+        measure: The score that has to get better.
+        more_is_better: Whether it has to rise.
+    """
+
+    recipe: str
+    start: str
+    data: str
+    steps: int
+    measure: str
+    more_is_better: bool = True
+
+    def is_better(self, before: Scores, after: Scores) -> bool:
+        """Whether the held-out measure moved in the right direction."""
+        change = after[self.measure] - before[self.measure]
+        return change > 0 if self.more_is_better else change < 0
+
+
+CASES = (
+    Case("cyclegan", "apple2orange", "monet2photo", 200, "distance_b", more_is_better=False),
+    Case("simclr", "simclr-photos", "flowers", 200, "knn_flowers"),
+    Case("mae", "mae-photos", "flowers", 200, "masked_psnr"),
+    Case("vae", "vae-portraits", "galaxies", 200, "reconstruction_psnr"),
+)
+
+
+def fine_tune(
+    case: Case, most: int | None = None, told: Callable[[int, float], None] = lambda *_: None
+) -> tuple[Scores, Scores, float]:
+    """Take a case's steps with the trainer tab's own options; return its scores before and after, and the seconds.
+
+    Args:
+        case: What to do.
+        most: About how many pictures are enough; None for all.
+        told: Called with each step and its loss.
+    """
+    fixed = start_config(case.recipe, weights_info(case.start))
+    options = preset_config(case.recipe, "quick", {**fixed, "steps": case.steps}, fine_tune=True, most_steps=case.steps)
+    config = RECIPES[case.recipe].Config(**options)
+    recipe = build_recipe(case.recipe, config, [DATA / f"{case.data}.zip"], Processes(), most)
+    start_from(recipe, case.recipe, config, case.start)
+    before = measured(case.recipe, recipe)
+    begun = time.perf_counter()
+    for step in range(case.steps):
+        with step_randomness(config.seed, step, 0):
+            told(step, recipe.step(step)["loss"])
+    seconds = time.perf_counter() - begun
+    return before, measured(case.recipe, recipe), seconds
+
+
+def measured(name: str, recipe: Recipe) -> Scores:
+    """Return a recipe's own held-out scores, of CycleGAN also how far its translations are from the real pictures."""
+    return {**recipe.evaluate(), **(_distances(recipe) if name == "cyclegan" else {})}
+
+
+def _distances(recipe: Recipe) -> Scores:
+    """Return the kernel distance of translated and of untouched held-out paintings to held-out photos, and back."""
+    real_a, real_b = (recipe._test_images(pictures).contiguous() for pictures in (recipe.test_a, recipe.test_b))  # type: ignore[attr-defined]
+    fake_b, fake_a = in_batches(real_a, recipe.shown_a2b, 1), in_batches(real_b, recipe.shown_b2a, 1)  # type: ignore[attr-defined]
+    judge = load_model(JUDGE)
+    a, b, as_b, as_a = (in_batches(images, judge.forward_features) for images in (real_a, real_b, fake_b, fake_a))  # type: ignore[arg-type]
+    return {
+        "distance_b": kernel_distance(as_b, b),
+        "distance_a": kernel_distance(as_a, a),
+        "distance_untouched": kernel_distance(a, b),
+    }
+
+
+def kernel_distance(x: Tensor, y: Tensor) -> float:
+    """Return 1000 times the unbiased squared MMD of two sets of features under a cubic kernel (1801.01401, eq. 3-4).
+
+    Args:
+        x, y: (N, D) and (M, D).
+    """
+    x, y = (each.double() / each.double().norm(dim=1, keepdim=True) * each.shape[1] ** 0.5 for each in (x, y))
+    kernel = lambda one, other: (one @ other.T / one.shape[1] + 1) ** 3  # noqa: E731
+    within = [
+        (kernel(each, each).sum() - kernel(each, each).trace()) / (len(each) * (len(each) - 1)) for each in (x, y)
+    ]
+    return 1000 * float(within[0] + within[1] - 2 * kernel(x, y).mean())
+
+
+def rows() -> Iterator[tuple[str, ...]]:
+    """Fine-tune every case whose pictures are there, and say of the others that they are not."""
+    for case in CASES:
+        what = (case.recipe, case.start, case.data)
+        if not (DATA / f"{case.data}.zip").is_file():
+            yield (*what, "", "", "", f"skipped: no {case.data}.zip in ../shared/data")
+            continue
+        before, after, seconds = fine_tune(case)
+        verdict = "better" if case.is_better(before, after) else "NOT BETTER"
+        others = ", ".join(f"{name} {before[name]:.3g} → {after[name]:.3g}" for name in before if name != case.measure)
+        yield (
+            *what, f"{case.steps} in {seconds:.0f} s", case.measure,
+            f"{before[case.measure]:.3f} → {after[case.measure]:.3f} ({verdict})", others,
+        )  # fmt: skip
+
+
+COLUMNS = ("recipe", "from", "on", "steps", "held-out measure", "before → after", "also")
