@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
-import json
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
-from demos._scatter import Sprite, jpeg, make_sprite, sprite_layout
+from demos._sprites import Sprite, jpeg, make_sprite
 from models.archives import iter_pictures
 from models.embedding import Floats, Progress
 from models.images import square_crop
@@ -100,7 +96,7 @@ class Collection:
 
     def picture(self, index: int) -> Image.Image:
         """Returns one picture, decoded."""
-        return Image.open(io.BytesIO(self.jpegs[index])).convert("RGB")
+        return opened(self.jpegs[index])
 
     def pictures(self) -> list[Image.Image]:
         """Returns all pictures, decoded."""
@@ -145,31 +141,9 @@ def kept(image: Image.Image) -> bytes:
     return jpeg(square_crop(image, KEPT_SIDE), KEPT_QUALITY)
 
 
-def save_set(collection: Collection, folder: Path) -> None:
-    """Writes names, labels and thumbnails (of one sheet), which is all of a collection that the page opens with."""
-    words = {"names": collection.names, "labels": collection.labels}
-    (folder / "set.json").write_text(json.dumps(words, ensure_ascii=False) + "\n", "utf-8")
-    (sheet,) = collection.sprite.sheets
-    (folder / "sprite.jpg").write_bytes(sheet)
-
-
-def load_set(folder: Path, source: Path, max_pictures: int) -> Collection:
-    """Reads what `save_set` wrote of the pictures in `source`; these are decoded when they are first needed.
-
-    Raises:
-        ValueError: In `Collection.jpegs`, if `source` holds other pictures than it did.
-    """
-    words = json.loads((folder / "set.json").read_text("utf-8"))
-    names, labels = tuple(words["names"]), tuple(words["labels"])
-
-    def read_jpegs() -> tuple[bytes, ...]:
-        found = collect([source], max_pictures)
-        if (found.names, found.labels) != (names, labels):
-            raise ValueError(f"{source.name} has other pictures than {folder.name} tells of: precompute it again.")
-        return found.jpegs
-
-    sprite = Sprite(((folder / "sprite.jpg").read_bytes(),), len(names), *sprite_layout(len(names)))
-    return Collection(names, labels, read_jpegs, ready_sprite=sprite)
+def opened(picture: bytes) -> Image.Image:
+    """Returns what `kept` made of a picture as a picture again."""
+    return Image.open(io.BytesIO(picture)).convert("RGB")
 
 
 @dataclass(frozen=True)
@@ -224,66 +198,6 @@ class PictureMap:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """What is ready-made for one encoder on the built-in set.
-
-    Attributes:
-        features: (N, D).
-        seconds: Time the encoder took.
-        maps: Settings -> map.
-    """
-
-    features: Floats
-    seconds: float
-    maps: Mapping[Settings, PictureMap]
-
-    def save(self, path: Path) -> None:
-        """Writes a compressed npz: features in half precision, every map as 16-bit numbers in its own range."""
-        packed = [quantised(drawn.coordinates) for drawn in self.maps.values()]
-        known = [
-            {"settings": asdict(settings), "scores": asdict(drawn.scores), "range": span}
-            for (settings, drawn), (_, span) in zip(self.maps.items(), packed, strict=True)
-        ]
-        facts = {"seconds": self.seconds, "maps": known}
-        arrays = {f"map{place}": numbers for place, (numbers, _) in enumerate(packed)}
-        arrays |= {"features": self.features.astype(np.float16), "facts": np.array(json.dumps(facts))}
-        with path.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-
-    @classmethod
-    def load(cls, path: Path, count: int) -> Prepared:
-        """Reads what `save` wrote.
-
-        Raises:
-            ValueError: If it was made for another number of pictures than `count`.
-        """
-        with np.load(path, allow_pickle=False) as file:
-            facts = json.loads(str(file["facts"]))
-            features = file["features"].astype(np.float32)
-            whole = [file[f"map{place}"] for place in range(len(facts["maps"]))]
-        if len(features) != count:
-            raise ValueError(f"{path.name} is of {len(features)} pictures, not {count}: precompute it again.")
-        maps = {}
-        for known, numbers in zip(facts["maps"], whole, strict=True):
-            coordinates = dequantised(numbers, known["range"])
-            maps[Settings(**known["settings"])] = PictureMap(coordinates, Scores(**known["scores"]))
-        return cls(features, facts["seconds"], maps)
-
-
-def quantised(coordinates: Floats) -> tuple[NDArray[np.int16], tuple[float, float]]:
-    """Returns coordinates as 16-bit numbers, and the lowest and the highest value they stand for."""
-    low, high = float(coordinates.min()), float(coordinates.max())
-    scale = 65535 / max(high - low, 1e-12)
-    return np.round((coordinates - low) * scale - 32768).astype(np.int16), (low, high)
-
-
-def dequantised(numbers: NDArray[np.int16], span: Sequence[float]) -> Floats:
-    """Returns the coordinates of which `quantised` made these numbers and this range."""
-    low, high = span
-    return np.asarray(low + (numbers.astype(np.float32) + 32768) * ((high - low) / 65535), dtype=np.float32)
-
-
 def neighbours_of(features: Floats, index: int, k: int) -> list[tuple[int, float]]:
     """Returns the k pictures most like one, with their cosine similarities in the original feature space."""
     directions = centred_directions(torch.from_numpy(features))
@@ -291,41 +205,3 @@ def neighbours_of(features: Floats, index: int, k: int) -> list[tuple[int, float
     ids, similarities = nearest_neighbours(directions[index : index + 1], others, k)
     pairs = zip(ids[0].tolist(), similarities[0].tolist(), strict=True)
     return [(i + (i >= index), similarity) for i, similarity in pairs]
-
-
-def table_rows(collection: Collection, coordinates: Floats) -> list[list[Any]]:
-    """Returns file, label (empty without one) and coordinates of every picture."""
-    points = np.round(coordinates.astype(np.float64), 4).tolist()
-    rows = zip(collection.names, collection.labels, points, strict=True)
-    return [[name, label or "", *point] for name, label, point in rows]
-
-
-def table_csv(collection: Collection, coordinates: Floats, ids: Sequence[int]) -> bytes:
-    """Writes id, file, label and coordinates of some pictures as CSV that spreadsheets open in the right encoding."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(["id", "file", "label", *"xyz"[: coordinates.shape[1]]])
-    rows = table_rows(collection, coordinates)
-    writer.writerows([index, *rows[index]] for index in ids)
-    return buffer.getvalue().encode("utf-8-sig")
-
-
-def pictures_zip(collection: Collection, ids: Sequence[int]) -> bytes:
-    """Packs some pictures, centre squares of `KEPT_SIDE` pixels, into a zip with one folder a label.
-
-    That is what the map and the trainer read: whoever wants to go on with a lasso gives them this file.
-    """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for index in ids:
-            label = collection.labels[index]
-            folder = PurePosixPath(*(() if label is None else (_folder(label),)))
-            stem = PurePosixPath(collection.names[index]).stem
-            archive.writestr(str(folder / f"{index:05d}-{stem}.jpg"), collection.jpegs[index])
-    return buffer.getvalue()
-
-
-def _folder(label: str) -> str:
-    """Returns a label as the name of a folder that every system takes."""
-    safe = "".join("_" if letter in '<>:"/\\|?*' or ord(letter) < 32 else letter for letter in label)
-    return safe.strip(" .") or "_"

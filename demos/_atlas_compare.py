@@ -13,8 +13,9 @@ import torch
 from gradio.events import Dependency
 
 from demos import _look as look
-from demos._atlas import Prepared, Scores, Settings, numbered
+from demos._atlas import Scores, Settings, numbered
 from demos._atlas_handlers import Handlers
+from demos._atlas_prepared import Prepared
 from demos._atlas_visit import NAME, Visit
 from demos._atlas_work import told
 from demos._base import PRIVATE_MODEL_EVENT, Context

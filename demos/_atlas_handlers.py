@@ -1,10 +1,10 @@
-"""What the map tab and its endpoints answer: settings, files, clicks and lassos in, everything a map fills out."""
+"""What the map tab answers: settings, files, clicks and lassos in, everything a map fills out."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,16 +12,16 @@ import gradio as gr
 
 from demos import _atlas_view as view
 from demos import _look as look
-from demos._atlas import Settings, kept, neighbours_of, pictures_zip, table_csv, table_rows
+from demos._atlas import Settings, kept, neighbours_of
+from demos._atlas_export import pictures_zip, table_csv
 from demos._atlas_visit import Atlas, Job, Visit
-from demos._atlas_work import finished, told
+from demos._atlas_work import told
 from demos._base import Context
 from demos._scatter import (
     Guest,
     file_url,
     lassoed_ids,
     picked_id,
-    scatter_figure,
     scatter_marks,
     scatter_update,
     scatter_value,
@@ -53,7 +53,7 @@ NOTHING = Shown(*[gr.skip()] * len(Shown._fields))
 
 
 class Handlers:
-    """What the page and the endpoints ask for."""
+    """What the page asks for."""
 
     def __init__(self, ctx: Context, kinds: Path) -> None:
         self._ctx = ctx
@@ -108,7 +108,7 @@ class Handlers:
 
     def on_pick(self, visit: Visit | None, event: gr.EventData, request: gr.Request) -> list[Any]:
         """Shows the neighbours of the picture that was clicked."""
-        visit = self._current(visit, request)
+        visit = self.current(visit, request)
         try:
             picked = picked_id(event, len(self.atlas.collection(visit)))
         except ValueError as error:
@@ -119,28 +119,30 @@ class Handlers:
 
     def on_lasso(self, visit: Visit | None, event: gr.EventData, request: gr.Request) -> list[Any]:
         """Shows the pictures inside a lasso, and what can be done with them."""
-        visit = self._current(visit, request)
+        visit = self.current(visit, request)
         try:
             chosen = lassoed_ids(event, len(self.atlas.collection(visit)))
         except ValueError as error:
             raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
         visit = replace(visit, chosen=tuple(chosen))
-        waiting = [gr.DownloadButton(interactive=False) for _ in range(2)]  # until `on_export` has written the files
-        return [visit, self._chosen(visit), gr.Row(visible=bool(chosen)), *waiting]
+        table, pictures = (gr.DownloadButton(interactive=False) for _ in range(2))  # until `on_export` has written them
+        train = gr.Button(interactive=False)
+        return [visit, self._chosen(visit), gr.Row(visible=bool(chosen)), table, pictures, None, train]
 
     def on_export(self, visit: Visit | None, request: gr.Request) -> list[Any]:
-        """Writes the table and the pictures of a lasso for download."""
-        visit = self._current(visit, request)
+        """Writes the table and the pictures of a lasso for download, the pictures for the trainer as well."""
+        visit = self.current(visit, request)
         if not visit.chosen:
-            return [gr.skip(), gr.skip()]
+            return [gr.skip()] * 4
         collection, coordinates = self.atlas.collection(visit), visit.maps[visit.shown].coordinates
         table = self._ctx.save_bytes(table_csv(collection, coordinates, visit.chosen), ".csv")
         pictures = self._ctx.save_bytes(pictures_zip(collection, visit.chosen), ".zip")
-        return [gr.update(value=path, interactive=True) for path in (table, pictures)]
+        files = [gr.update(value=path, interactive=True) for path in (table, pictures)]
+        return [*files, pictures, gr.Button(interactive=True)]
 
     def on_label(self, visit: Visit | None, label: str | None, request: gr.Request) -> list[Any]:
         """Gives the pictures of a lasso a label, and scores the map by it."""
-        visit = self._current(visit, request)
+        visit = self.current(visit, request)
         words = " ".join((label or "").split())
         if not visit.chosen:
             raise look.sorry(self._ctx, request, "embeddings.nothing_chosen")
@@ -151,58 +153,11 @@ class Handlers:
 
     def on_guest(self, visit: Visit | None, path: str | None, request: gr.Request) -> list[Any]:
         """Places a new picture on the map as it is, or takes it away again."""
-        visit = self._current(visit, request)
+        visit = self.current(visit, request)
         guest = kept(look.open_photo(self._ctx, request, path)) if path else None
         visit = replace(visit, guest=guest)
         html, marks = self.near(visit)
         return [visit, html, scatter_update(marks=marks)]
-
-    def embed(
-        self,
-        files: list[str] | None,
-        encoder: str,
-        n_neighbors: int,
-        min_dist: float,
-        seed: int | None,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> tuple[dict[str, Any], dict[str, Any], list[list[Any]]]:
-        """Map pictures (files or zips; none for the built-in set) with UMAP in 2-D.
-
-        Returns the map as a Plotly figure, its scores (knn_accuracy and chance are null without labels), and
-        a table of file, label, x and y.
-        """
-        settings = Settings(encoder, 2, int(n_neighbors), float(min_dist), int(seed or 0))
-        visit = self.atlas.take_in(files, request, progress) if files else Visit()
-        visit = self.atlas.recall(visit, settings) or finished(self.atlas.draw(visit, settings, request))
-        collection = self.atlas.collection(visit)
-        drawn = visit.maps[settings]
-        scores = {
-            "encoder": encoder,
-            "pictures": len(collection),
-            "skipped": dict(collection.skipped),
-            "n_neighbors": clamp_neighbours(settings.n_neighbors, len(collection)),
-            **asdict(drawn.scores),
-            "seconds": round(visit.features[encoder][1], 3),
-        }
-        figure = scatter_figure(drawn.coordinates, collection.labels, collection.names)
-        return figure, scores, table_rows(collection, drawn.coordinates)
-
-    def place(self, image: str, encoder: str, request: gr.Request) -> dict[str, Any]:
-        """Place a picture on the map of the built-in set, deterministically and without moving anything.
-
-        Returns its place (x, y), the percentile of its distance among the set, and its nearest neighbours with
-        their cosine similarities.
-        """
-        picture = look.open_photo(self._ctx, request, image)
-        settings = Settings(encoder)
-        visit = self.atlas.recall(Visit(), settings) or finished(self.atlas.draw(Visit(), settings, request))
-        placed = self._placement(replace(visit, guest=kept(picture)))
-        x, y = placed.at.tolist()
-        names = self.atlas.collection(visit).names
-        near = zip(placed.near, placed.similarities, strict=True)
-        neighbours = [{"file": names[index], "similarity": round(cosine, 4)} for index, cosine in near]
-        return {"x": x, "y": y, "percentile": round(placed.percentile, 1), "neighbours": neighbours}
 
     def shown(self, visit: Visit) -> Shown:
         """Returns everything the map of a visit fills."""
@@ -242,7 +197,7 @@ class Handlers:
             return [*self.shown(known), gr.skip()]
         return [visit, *NOTHING[1:], Job(settings, time.monotonic_ns())]
 
-    def _current(self, visit: Visit | None, request: gr.Request) -> Visit:
+    def current(self, visit: Visit | None, request: gr.Request) -> Visit:
         """Returns the visit.
 
         Raises:
@@ -252,7 +207,8 @@ class Handlers:
             raise look.sorry(self._ctx, request, "embeddings.expired")
         return visit
 
-    def _placement(self, visit: Visit) -> Placement:
+    def placement(self, visit: Visit) -> Placement:
+        """Returns where the new picture of a visit belongs."""
         assert visit.guest is not None
         encoder = visit.shown.encoder
         features, _ = visit.features[encoder]
@@ -265,7 +221,7 @@ class Handlers:
         urls = self.atlas.sprite_urls(collection)
         ours = visit.uploaded is None
         if visit.guest is not None:
-            placed = self._placement(visit)
+            placed = self.placement(visit)
             url = file_url(self._ctx.save_bytes(visit.guest, ".jpg"))
             html = view.guest_html(self._ctx, collection, urls, url, placed, translated=ours)
             guest = Guest(tuple(placed.at.tolist()), url, placed.near)

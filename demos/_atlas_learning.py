@@ -14,8 +14,9 @@ import gradio as gr
 import numpy as np
 
 from demos import _look as look
-from demos._atlas import Collection, Scores, dequantised, quantised, score
+from demos._atlas import Collection, Scores, score
 from demos._atlas_handlers import Handlers
+from demos._atlas_prepared import dequantised, quantised
 from demos._atlas_visit import NAME, Atlas, Visit
 from demos._atlas_work import Step, Work, finished, told
 from demos._base import PRIVATE_MODEL_EVENT, Context
@@ -28,6 +29,28 @@ from models.steps import STEPS, TrainingStep, training_steps
 
 FRAMES_FILE = "frames.npz"
 IMAGE_SIZE = 64  # pixels, at which the run was trained
+PACE = 1200  # milliseconds a checkpoint stays while the slider plays
+
+# Moves the slider as a hand would, one checkpoint after the other; pressed again, or at the end, it stops. Whoever
+# wants no motion gets one checkpoint for each press.
+PLAY = f"""() => {{
+  const button = document.querySelector("#embeddings-play");
+  const slider = document.querySelector("#embeddings-step input[type=range]");
+  const stop = () => {{ clearInterval(button.playing); button.playing = 0; button.dataset.playing = "false"; }};
+  const atEnd = () => Number(slider.value) >= Number(slider.max);
+  const go = (place) => {{
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(slider, place);
+    slider.dispatchEvent(new Event("input", {{ bubbles: true }}));
+  }};
+  if (button.playing) return stop();
+  go(atEnd() ? 0 : Number(slider.value) + 1);
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  button.dataset.playing = "true";
+  button.playing = setInterval(() => {{
+    if (atEnd() || !slider.isConnected) return stop();
+    go(Number(slider.value) + 1);
+  }}, {PACE});
+}}"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,14 +123,21 @@ class Learning:
         self._ctx, self._handlers, self._steps = ctx, handlers, steps
         self._ready = cache(lambda: load_frames(ctx.first_paint / NAME / FRAMES_FILE))
         look.html_line(ctx.both("embeddings.learning_lead"))
-        self.slider = gr.Slider(
-            0,
-            len(steps) - 1,
-            0,
-            step=1,
-            label=ctx.t("embeddings.learning_slider"),
-            elem_id="embeddings-step",
-        )
+        with gr.Row(elem_id="embeddings-learning-bar"):
+            play = gr.Button(
+                ctx.t("embeddings.play"),
+                size="sm",
+                elem_id="embeddings-play",
+                elem_classes=["quiet", "key-again"],
+            )
+            self.slider = gr.Slider(
+                0,
+                len(steps) - 1,
+                0,
+                step=1,
+                label=ctx.t("embeddings.learning_slider"),
+                elem_id="embeddings-step",
+            )
         said = look.html_line("", "score", "embeddings-step-score")
         plot = scatter(ctx, "embeddings-learning")
         frames = gr.State(None)
@@ -121,6 +151,7 @@ class Learning:
             show_progress="hidden",
             trigger_mode="always_last",
         )
+        play.click(None, None, None, js=PLAY)
 
     def on_ready(
         self,

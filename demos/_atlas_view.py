@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from demos._atlas import KNN, Collection, Scores
 from demos._base import Context
-from demos._scatter import tile_style
+from demos._sprites import tile_style
 from models.neighbours import Placement
 
 MAX_TILES = 60  # pictures of a lasso that are shown; all of them are exported
@@ -55,7 +55,7 @@ def neighbours_html(
     kind = kind_html(ctx, collection, picked, translated)
     name = html.escape(collection.names[picked])
     return (
-        f'<div class="near-picked" data-picked="{picked}">{_thumbnail(collection, urls, picked)}'
+        f'<div class="near-picked" data-picked="{picked}">{thumbnail(collection, urls, picked)}'
         f"<div><b>{kind or name}</b><small>{name if kind else ''}</small>"
         f"<p>{ctx.both('embeddings.neighbours')}</p></div></div>"
         f'<div class="near-tiles">{_tiles(ctx, collection, urls, near, label, translated)}</div>'
@@ -94,7 +94,7 @@ def chosen_html(ctx: Context, collection: Collection, urls: Sequence[str], ids: 
     kinds = ", ".join(f"{count} × {kind}" for kind, count in common if kind)
     tiles = "".join(
         f'<button type="button" class="near-tile" data-id="{index}" title="{html.escape(collection.names[index])}">'
-        f"{_thumbnail(collection, urls, index)}</button>"
+        f"{thumbnail(collection, urls, index)}</button>"
         for index in ids[:MAX_TILES]
     )
     rest = f"<small>+ {len(ids) - MAX_TILES}</small>" if len(ids) > MAX_TILES else ""
@@ -113,13 +113,14 @@ def _tiles(
     return "".join(
         f'<button type="button" class="near-tile" data-id="{index}" title="{html.escape(collection.names[index])}"'
         f' data-same="{str(label is not None and collection.labels[index] == label).lower()}">'
-        f"{_thumbnail(collection, urls, index)}<b>{similarity:.2f}</b>"
+        f"{thumbnail(collection, urls, index)}<b>{similarity:.2f}</b>"
         f"<small>{kind_html(ctx, collection, index, translated)}</small></button>"
         for index, similarity in near
     )
 
 
-def _thumbnail(collection: Collection, urls: Sequence[str], index: int) -> str:
+def thumbnail(collection: Collection, urls: Sequence[str], index: int) -> str:
+    """Returns the HTML of a picture's thumbnail."""
     name, style = html.escape(collection.names[index]), html.escape(tile_style(collection.sprite, urls, index))
     return f'<span class="near-picture" role="img" aria-label="{name}" style="{style}"></span>'
 
@@ -214,5 +215,10 @@ BAR_STYLE = """
 #embeddings-chosen-tools > * { flex: 0 1 auto; width: auto; min-width: 0 !important; margin: 0; }
 #embeddings-chosen-tools .form { flex: 0 1 220px; }
 #embeddings-stop { max-width: 160px; }
+#embeddings-why { align-self: flex-start; width: auto; }
+#embeddings-learning-bar { align-items: center; gap: 8px 16px; }
+#embeddings-learning-bar > button { flex: 0 0 auto; width: auto; min-width: 0; }
+#embeddings-play::before { content: "▶"; margin-right: 7px; font-size: 0.8em; }
+#embeddings-play[data-playing="true"]::before { content: "❚❚"; }
 #embeddings-settings .form { gap: 20px 32px; border: 0; background: none; }
 """

@@ -18,7 +18,7 @@ from demos._atlas import Collection
 from demos._atlas_handlers import Handlers
 from demos._atlas_visit import Visit
 from demos._base import PRIVATE_MODEL_EVENT, Context
-from demos._scatter import jpeg
+from demos._sprites import jpeg
 from models.encoders import load_encoder
 from models.images import to_images
 from models.metrics import centred_directions
@@ -136,14 +136,14 @@ def views_html(ctx: Context, method: str, views: tuple[Tensor, Tensor, Tensor], 
     count = len(view1)
     rows = torch.cat([view1, view2]) if method == "simclr" else view1
     columns = {"simclr": torch.cat([view2, view1]), "simsiam": view2, "moco": torch.cat([view2, queue])}[method]
-    head = "".join(f"<th>{_picture(view)}</th>" for view in columns)
+    head = "".join(f"<th>{picture_html(view)}</th>" for view in columns)
     body = ""
     for number, view in enumerate(rows):
         cells = "".join(
             _cell(float(after[number, column]), role(method, number, column, count), number, column, method, count)
             for column in range(len(columns))
         )
-        body += f"<tr><th>{_picture(view)}</th>{cells}</tr>"
+        body += f"<tr><th>{picture_html(view)}</th>{cells}</tr>"
     sums = "".join(
         f"<tr><th>{ctx.both(f'embeddings.views_{when}')}</th>"
         + "".join(f"<td>{_mean(matrix, method, kind, count)}</td>" for kind in ("positive", "negative"))
@@ -192,7 +192,8 @@ def _cell(value: float, kind: Role, row: int, column: int, method: str, count: i
     return f'<td class="{kind}" style="--s:{100 * strength:.0f}%">{value:.1f}</td>'
 
 
-def _picture(view: Tensor) -> str:
+def picture_html(view: Tensor) -> str:
+    """Returns a picture (3, S, S) in [-1, 1] as an image that carries its own data."""
     data = base64.b64encode(jpeg(to_images(view[None])[0], 80)).decode("ascii")
     return f'<img alt="" src="data:image/jpeg;base64,{data}">'
 

@@ -13,8 +13,9 @@ import numpy as np
 from torch import nn
 
 from demos import _look as look
-from demos._atlas import Collection, PictureMap, Prepared, Settings, collect, load_set, score
+from demos._atlas import Collection, PictureMap, Settings, collect, score
 from demos._atlas_cache import FeatureCache
+from demos._atlas_prepared import Prepared, load_set
 from demos._atlas_work import Step, Work, in_background
 from demos._base import Context
 from demos._scatter import file_url
@@ -126,7 +127,7 @@ class Atlas:
         weights = self.weights_hash(encoder)
         rows = self.cache.get(weights, collection.hashes)
         missing = [index for index, row in enumerate(rows) if row is None]
-        network, size = self._network(encoder)
+        network, size = self.network(encoder)
         started, done = time.perf_counter(), 0
         wanted = [collection.jpegs[index] for index in missing]
         for batch in embed_batches(network, wanted, size) if wanted else ():
@@ -141,7 +142,7 @@ class Atlas:
             self._pace[weights] = (time.perf_counter() - started) / len(missing)
         return np.stack([row for row in rows if row is not None]), self._pace[weights] * len(rows)
 
-    def _network(self, encoder: str) -> tuple[nn.Module, int]:
+    def network(self, encoder: str) -> tuple[nn.Module, int]:
         """Returns an encoder, one of ours or of other weights, and the side of the pictures it takes."""
         if encoder in ENCODERS:
             return load_encoder(encoder, self.ctx.load_model), ENCODERS[encoder].image_size
@@ -157,7 +158,7 @@ class Atlas:
 
     def feature_of(self, picture: bytes, encoder: str) -> Floats:
         """Returns the features (D,) of one picture."""
-        network, size = self._network(encoder)
+        network, size = self.network(encoder)
         features: Floats = embed_pictures(network, [picture], size)[0]
         return features
 

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +23,9 @@ from urllib.parse import quote
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from demos._base import Context
+from demos._sprites import Sprite
 
 SCRIPTS = (Path(__file__).with_name("_scatter_paint.js"), Path(__file__).with_suffix(".js"))
 STYLE = Path(__file__).with_suffix(".css")
@@ -41,83 +39,13 @@ COLOURS = (
 PLAIN = "#119a8e"
 UNLABELLED = "#8a8580"
 STATES = ("loading", "failed")  # of the plot while it shows a sentence instead of points
-SHEET_CAPACITY = 1024  # thumbnails a sheet holds at most; more points have more sheets
-LARGE_CELLS_UP_TO = 900  # points; beyond that a cell is smaller
 
 Coordinates = NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True)
-class Sprite:
-    """Thumbnails side by side in JPEGs.
-
-    Attributes:
-        sheets: The files; each but the last holds `capacity` thumbnails, in rows from the top left.
-        count: How many thumbnails there are in all.
-        cell: Side of each in pixels.
-        columns: How many are in a row.
-        capacity: How many a full sheet holds.
-    """
-
-    sheets: tuple[bytes, ...]
-    count: int
-    cell: int
-    columns: int
-    capacity: int
-
-    def place(self, index: int) -> tuple[int, int, int]:
-        """Returns the sheet, row and column of a thumbnail."""
-        sheet, rest = divmod(index, self.capacity)
-        return sheet, *divmod(rest, self.columns)
-
-    def rows(self, sheet: int) -> int:
-        """Returns how many rows a sheet has, the last one perhaps not full."""
-        return math.ceil(min(self.capacity, self.count - sheet * self.capacity) / self.columns)
-
-
-def sprite_layout(count: int) -> tuple[int, int, int]:
-    """Returns side of a cell in pixels, columns and capacity: near square, and small enough for a phone to decode."""
-    capacity = max(1, min(count, SHEET_CAPACITY))
-    return (96 if count <= LARGE_CELLS_UP_TO else 64), math.ceil(math.sqrt(capacity)), capacity
-
-
-def make_sprite(thumbnails: Sequence[Image.Image]) -> Sprite:
-    """Draws square thumbnails into sheets."""
-    cell, columns, capacity = sprite_layout(len(thumbnails))
-    sheets = []
-    for start in range(0, len(thumbnails), capacity):
-        part = thumbnails[start : start + capacity]
-        sheet = Image.new("RGB", (columns * cell, math.ceil(len(part) / columns) * cell), "white")
-        for index, thumbnail in enumerate(part):
-            row, column = divmod(index, columns)
-            small = thumbnail.resize((cell, cell), Image.Resampling.BICUBIC, reducing_gap=2.0)
-            sheet.paste(small, (column * cell, row * cell))
-        sheets.append(jpeg(sheet, 78))
-    return Sprite(tuple(sheets), len(thumbnails), cell, columns, capacity)
-
-
-def jpeg(image: Image.Image, quality: int) -> bytes:
-    """Returns a picture as JPEG."""
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
 
 
 def file_url(path: str) -> str:
     """Returns the address, relative to the page, under which Gradio serves a file."""
     return "gradio_api/file=" + quote(path)
-
-
-def tile_style(sprite: Sprite, urls: Sequence[str], index: int) -> str:
-    """Returns the CSS that shows one thumbnail as the background of a square of any size."""
-    sheet, row, column = sprite.place(index)
-    rows = sprite.rows(sheet)
-    x = 100 * column / max(1, sprite.columns - 1)
-    y = 100 * row / max(1, rows - 1)
-    return (
-        f"background-image:url('{urls[sheet]}');background-size:{sprite.columns * 100}% {rows * 100}%;"
-        f"background-position:{x:.4f}% {y:.4f}%"
-    )
 
 
 def kinds_of(labels: Sequence[str | None]) -> list[str | None]:

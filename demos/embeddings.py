@@ -4,57 +4,35 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 from torch import nn
 
+from demos import _atlas_parts as parts
 from demos import _atlas_view as view
 from demos import _look as look
-from demos._api import endpoint, photo_parameter
-from demos._atlas import GRID_DISTANCES, GRID_NEIGHBOURS, Prepared, Settings, save_set
+from demos._atlas import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
+from demos._atlas_api import offer
 from demos._atlas_compare import Twin, atlas_row, compare_section, save_rows
 from demos._atlas_handlers import Handlers, Shown
 from demos._atlas_learning import learning_section, precompute_learning
+from demos._atlas_parts import Controls, Lasso
+from demos._atlas_prepared import Prepared, save_set
 from demos._atlas_views import views_section
 from demos._atlas_visit import NAME, Atlas, Visit
+from demos._atlas_why import WhyNear
 from demos._atlas_work import finished
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
 from demos._menu import Menu, model_menu
 from demos._scatter import scatter
 from models.embedding import Floats
 from models.encoders import ENCODERS, as_encoder
-from models.neighbours import METRICS
-from models.projection import METHODS, align
+from models.projection import align
 
 KINDS = EXAMPLES / "kinds.zip"
-MAX_SEED = 2**31 - 1
-MIN_NEIGHBOURS, MAX_NEIGHBOURS = 2, 100
 QUICK_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
-
-
-class Controls(NamedTuple):
-    """What decides which map is drawn, in the order of the handlers' parameters."""
-
-    encoder: gr.State
-    dims: gr.Radio
-    n_neighbors: gr.Slider
-    min_dist: gr.Slider
-    seed: gr.Number
-    metric: gr.Radio
-    method: gr.Radio
-
-
-class Lasso(NamedTuple):
-    """What appears when pictures are lassoed."""
-
-    panel: gr.HTML
-    tools: gr.Row
-    label: gr.Textbox
-    give: gr.Button
-    table: gr.DownloadButton
-    pictures: gr.DownloadButton
 
 
 def gives_features(model: nn.Module) -> str:
@@ -86,104 +64,35 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
         flatness = {"2": "embeddings.dims_2", "3": "embeddings.dims_3"}
         dims = look.pills(ctx, "embeddings.dims", flatness, str(usual.dims), "embeddings-dims")
     about = look.html_line("", "facts", "embeddings-about")
+    handlers, visit = Handlers(ctx, kinds), gr.State(None)
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=3):
             plot = scatter(ctx, "embeddings-plot", link=NAME)
-            stop = gr.Button(
-                ctx.t("embeddings.stop"),
-                elem_id="embeddings-stop",
-                elem_classes="quiet",
-                visible=False,
-            )
-            lasso = _lasso(ctx)
+            stop = gr.Button(ctx.t("embeddings.stop"), elem_id="embeddings-stop", elem_classes="quiet", visible=False)
+            lasso = parts.lasso(ctx)
         with gr.Column(scale=2, min_width=300):
-            look.html_line(ctx.both("embeddings.upload_hint"))
-            upload = gr.File(
-                label=ctx.t("embeddings.upload"),
-                show_label=False,
-                file_count="multiple",
-                file_types=["image", ".zip"],
-                height=64,
-                elem_id="embeddings-upload",
-            )
-            look.html_line(ctx.both("embeddings.guest_hint"))
-            guest = gr.File(
-                label=ctx.t("embeddings.guest"),
-                show_label=False,
-                file_types=["image"],
-                height=64,
-                elem_id="embeddings-guest",
-            )
-            near = gr.HTML(
-                js_on_load=view.NEIGHBOURS_SCRIPT,
-                css_template=view.NEIGHBOURS_STYLE,
-                head=f"<style>{view.BAR_STYLE}</style>",
-                apply_default_css=False,
-                elem_id="embeddings-neighbours",
-            )
+            upload, guest = parts.uploads(ctx)
+            near = parts.neighbours(ctx)
+            WhyNear(ctx, handlers, visit, near)
     scores = gr.HTML(
-        css_template=view.SCORES_STYLE,
-        apply_default_css=False,
-        elem_id="embeddings-scores",
-        elem_classes="score",
+        css_template=view.SCORES_STYLE, apply_default_css=False, elem_id="embeddings-scores", elem_classes="score"
     )
     told = look.html_line("", "facts", "embeddings-told")
     facts = look.html_line("", "facts", "embeddings-facts")
     look.note(ctx, "embeddings.note")
     with look.options(ctx, "embeddings.options"):
-        with gr.Row(elem_classes="toolbar"):
-            methods: dict[str, str] = {name: f"embeddings.method_{name}" for name in METHODS}
-            method = look.pills(ctx, "embeddings.method", methods, usual.method, "embeddings-method")
-            metrics: dict[str, str] = {name: f"embeddings.metric_{name}" for name in METRICS}
-            metric = look.pills(ctx, "embeddings.metric", metrics, usual.metric, "embeddings-metric")
-        look.html_line(ctx.both("embeddings.method_info"))
-        with gr.Row(elem_id="embeddings-settings"):
-            n_neighbors = gr.Slider(
-                MIN_NEIGHBOURS,
-                MAX_NEIGHBOURS,
-                usual.n_neighbors,
-                step=1,
-                label=ctx.t("embeddings.n_neighbors"),
-                info=ctx.t("embeddings.n_neighbors_info"),
-                elem_id="embeddings-n-neighbors",
-            )
-            min_dist = gr.Slider(
-                0,
-                1,
-                usual.min_dist,
-                step=0.05,
-                label=ctx.t("embeddings.min_dist"),
-                info=ctx.t("embeddings.min_dist_info"),
-                elem_id="embeddings-min-dist",
-            )
-            seed = gr.Number(
-                usual.seed,
-                precision=0,
-                minimum=0,
-                maximum=MAX_SEED,
-                label=ctx.t("embeddings.seed"),
-                info=ctx.t("embeddings.seed_info"),
-                elem_id="embeddings-seed",
-            )
-        table = gr.DownloadButton(
-            ctx.t("embeddings.table"),  # type: ignore[arg-type]
-            elem_id="embeddings-table",
-            elem_classes="quiet",
-        )
-    opening = ENCODERS[usual.encoder].checkpoint or ""
-    menu = model_menu(ctx, NAME, opening, gives_features)
-    shown = Shown(gr.State(None), plot, near, scores, facts, told, about, table)
+        how, table = parts.settings(ctx, usual)
+    menu = model_menu(ctx, NAME, ENCODERS[usual.encoder].checkpoint or "", gives_features)
+    shown = Shown(visit, plot, near, scores, facts, told, about, table)
     encoder = gr.State(usual.encoder)
     _connect_encoder(encoder, pills, menu)
-    controls = Controls(encoder, dims, n_neighbors, min_dist, seed, metric, method)
-    handlers = Handlers(ctx, kinds)
-    twin = compare_section(ctx, handlers, shown.visit)
-    learning_section(ctx, handlers, shown.visit)
-    views_section(ctx, handlers, shown.visit)
+    twin = compare_section(ctx, handlers, visit)
+    learning_section(ctx, handlers, visit)
+    views_section(ctx, handlers, visit)
     look.aside(ctx, "embeddings.how_title", "embeddings.how")
-    _connect_map(handlers, controls, upload, shown, stop, twin)
+    _connect_map(handlers, Controls(encoder, dims, *how), upload, shown, stop, lasso, twin)
     _connect_pictures(handlers, shown, lasso, guest, twin)
-    _offer(handlers)
+    offer(ctx, handlers)
 
 
 def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> None:
@@ -197,37 +106,14 @@ def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> None:
     menu.switched.change(on_menu, menu.used, [encoder, pills], **QUICK_EVENT)
 
 
-def _lasso(ctx: Context) -> Lasso:
-    """Places what can be done with the pictures inside a lasso, hidden until there are some."""
-    panel = gr.HTML(
-        js_on_load=view.NEIGHBOURS_SCRIPT,
-        css_template=view.NEIGHBOURS_STYLE,
-        apply_default_css=False,
-        elem_id="embeddings-chosen",
-    )
-    with gr.Row(visible=False, elem_id="embeddings-chosen-tools") as tools:
-        label = gr.Textbox(
-            show_label=False,
-            container=False,
-            placeholder=ctx.t("embeddings.label"),
-            max_lines=1,
-            elem_id="embeddings-label",
-        )
-        give = gr.Button(ctx.t("embeddings.give_label"), size="sm", elem_id="embeddings-give")
-        table, pictures = (
-            gr.DownloadButton(
-                ctx.t(f"embeddings.chosen_{name}"),  # type: ignore[arg-type]
-                size="sm",
-                elem_id=f"embeddings-chosen-{name}",
-                elem_classes="quiet",
-            )
-            for name in ("table", "pictures")
-        )
-    return Lasso(panel, tools, label, give, table, pictures)
-
-
 def _connect_map(
-    handlers: Handlers, controls: Controls, upload: gr.File, shown: Shown, stop: gr.Button, twin: Twin
+    handlers: Handlers,
+    controls: Controls,
+    upload: gr.File,
+    shown: Shown,
+    stop: gr.Button,
+    lasso: Lasso,
+    twin: Twin,
 ) -> None:
     """Draws the first map when the plot appears and a new one after every change."""
     # Ready-made maps are shown at once; what needs an encoder or UMAP becomes a job that waits for the model's slot.
@@ -277,6 +163,8 @@ def _connect_map(
         concurrency_limit=2,
         api_visibility="private",
     )
+    # The gallery shows pictures by their places in the old set.
+    read.success(lambda: ("", gr.Row(visible=False)), None, [lasso.panel, lasso.tools], **QUICK_EVENT)
     for event in (ready, changed, read, work):
         twin.follow(event)
 
@@ -284,7 +172,8 @@ def _connect_map(
 def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.File, twin: Twin) -> None:
     """Answers clicks on pictures, lassos, labels, and a new picture."""
     state = shown.visit
-    plots, files = [shown.plot, twin.mirror, twin.plot], [lasso.table, lasso.pictures]
+    plots = [shown.plot, twin.mirror, twin.plot]
+    files = [lasso.table, lasso.pictures, lasso.train_zip, lasso.train]
     for source in (*plots, shown.near, lasso.panel):
         source.pick(handlers.on_pick, state, [state, shown.near, *plots], **QUICK_EVENT)
     for plot in plots:
@@ -298,33 +187,6 @@ def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.
         **QUICK_EVENT,
     ).then(handlers.on_export, state, files, **QUICK_EVENT)
     guest.change(handlers.on_guest, [state, guest], [state, shown.near, shown.plot], **PRIVATE_MODEL_EVENT)
-
-
-def _offer(handlers: Handlers) -> None:
-    """Offers ``/embed`` and ``/place`` to programs."""
-    usual = Settings()
-    endpoint(
-        handlers.embed,
-        [
-            gr.File(label="files", file_count="multiple", file_types=["image", ".zip"], render=False),
-            gr.Dropdown(list(ENCODERS), value=usual.encoder, label="encoder", render=False),
-            gr.Slider(MIN_NEIGHBOURS, MAX_NEIGHBOURS, usual.n_neighbors, step=1, label="n_neighbors", render=False),
-            gr.Slider(0, 1, usual.min_dist, label="min_dist", step=0.01, render=False),
-            gr.Number(usual.seed, precision=0, minimum=0, maximum=MAX_SEED, label="seed", render=False),
-        ],
-        [
-            gr.JSON(label="figure", render=False),
-            gr.JSON(label="scores", render=False),
-            gr.Dataframe(headers=["file", "label", "x", "y"], label="table", render=False),
-        ],
-        "embed",
-    )
-    endpoint(
-        handlers.place,
-        [photo_parameter("image"), gr.Dropdown(list(ENCODERS), value=usual.encoder, label="encoder", render=False)],
-        [gr.JSON(label="place", render=False)],
-        "place",
-    )
 
 
 def precompute(ctx: Context, folder: Path, kinds: Path = KINDS) -> None:

@@ -81,6 +81,15 @@ def _approximate(points: Floats, k: int, metric: Metric, seed: int) -> Neighbour
     return Neighbours(found.astype(np.int32), distances.astype(np.float32))
 
 
+def nearest_to(feature: Floats, features: Floats, k: int) -> list[tuple[int, float]]:
+    """Return the k of `features` (N, D) most like `feature` (D,), nearest first: ids and cosines around their mean."""
+    pool = torch.from_numpy(features)
+    mean = pool.mean(dim=0)
+    query = centred_directions(torch.from_numpy(feature)[None], mean)
+    near, similarities = nearest_neighbours(query, centred_directions(pool, mean), k)
+    return list(zip(near[0].tolist(), similarities[0].tolist(), strict=True))
+
+
 class Placement(NamedTuple):
     """Where a new picture belongs.
 

@@ -485,7 +485,8 @@ def plot_page(count: int) -> Any:
     import gradio as gr
 
     from app import real_context
-    from demos._scatter import Sprite, scatter, scatter_update, scatter_value, sprite_layout
+    from demos._scatter import scatter, scatter_update, scatter_value
+    from demos._sprites import Sprite, sprite_layout
 
     random = np.random.default_rng(0)
     points = random.normal(size=(count, 2)).astype(np.float32)

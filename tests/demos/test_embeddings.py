@@ -19,42 +19,38 @@ import torch
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from demos import _atlas_parts as parts
 from demos import embeddings
 from demos._atlas import (
     GRID_DISTANCES,
     GRID_NEIGHBOURS,
     Collection,
     PictureMap,
-    Prepared,
     Scores,
     Settings,
     collect,
-    load_set,
     neighbours_of,
-    pictures_zip,
-    save_set,
     score,
-    table_csv,
-    table_rows,
-)  # fmt: skip
+)
 from demos._atlas_cache import FeatureCache
 from demos._atlas_compare import load_rows, rows_html
+from demos._atlas_export import pictures_zip, table_csv, table_rows
 from demos._atlas_handlers import NUM_NEAR, Handlers
 from demos._atlas_learning import learning_section, load_frames, make_frames, save_frames
+from demos._atlas_prepared import Prepared, load_set, save_set
 from demos._atlas_view import told_html
 from demos._atlas_views import views_section
 from demos._atlas_visit import Atlas, Job, Visit
+from demos._atlas_why import CHANGES, WhyNear, changed, explain
 from demos._atlas_work import finished
 from demos._base import Context
 from demos._scatter import (
     lassoed_ids,
-    make_sprite,
     picked_id,
     scatter_figure,
     scatter_value,
-    sprite_layout,
-    tile_style,
 )
+from demos._sprites import make_sprite, sprite_layout, tile_style
 from demos.embeddings import DEMO, build
 from models import projection
 from models.checkpoints import build_model
@@ -425,7 +421,7 @@ def test_the_tab_builds_alone_and_the_page_carries_no_points(context: Context, k
         build(context, kinds)
     config = blocks.get_config_file()
     public = {d["api_name"] for d in config["dependencies"] if d["api_visibility"] == "public"}
-    assert public == {"embed", "place"}
+    assert public == {"embed", "place", "neighbours"}
     ids = {component["props"].get("elem_id") for component in config["components"]}
     assert {f"embeddings-{part}" for part in ("plot", "neighbours", "scores", "upload", "encoder")} <= ids
     (plot,) = (c for c in config["components"] if c["props"].get("elem_id") == "embeddings-plot")
@@ -488,6 +484,11 @@ def test_a_picture_is_placed_where_its_twin_is(client: Client, kinds: Path, tmp_
     assert placed["neighbours"][0]["file"] == "green/2.png" and placed["neighbours"][0]["similarity"] > 0.99
     assert placed["percentile"] == 0
     assert client.predict(image=handle_file(path), encoder="random", api_name="/place") == placed
+    ask = {"image": handle_file(path), "encoder": "random", "count": 3, "api_name": "/neighbours"}
+    near = client.predict(files=[handle_file(kinds)], **ask)
+    assert near == client.predict(files=None, **ask), "the set that was given is the built-in one here"
+    assert [(one["id"], one["file"], one["label"]) for one in near][:1] == [(7, "green/2.png", "green")]
+    assert [one["file"] for one in near] == [one["file"] for one in placed["neighbours"][:3]]
 
 
 @pytest.mark.usefixtures("umap_ready")
@@ -496,7 +497,9 @@ def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Con
     visit = finished(handlers.atlas.draw(Visit(), settings, NO_REQUEST))
     visit, panel, tools, *_ = handlers.on_lasso(visit, event(ids=packed(0, 6, 12)), NO_REQUEST)
     assert "3 pictures" in panel and tools.visible
-    table, pictures = (change["value"] for change in handlers.on_export(visit, NO_REQUEST))
+    *files, for_trainer, _ = handlers.on_export(visit, NO_REQUEST)
+    table, pictures = (change["value"] for change in files)
+    assert for_trainer == pictures
     assert Path(table).read_bytes().count(b"\n") == 4
     with zipfile.ZipFile(pictures) as archive:
         assert sorted(archive.namelist()) == ["blue/00000-0.jpg", "green/00006-1.jpg", "red/00012-2.jpg"]
@@ -553,3 +556,54 @@ def test_each_method_has_its_positives_and_negatives(
     html = views.on_views(None, method, 0)
     assert (html.count('class="positive"'), html.count('class="negative"')) == pairs
     assert html == views.on_views(None, method, 0) and html != views.on_views(None, method, 1)
+
+
+class MeanColour(torch.nn.Module):
+    """Sees nothing but the mean of each colour."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.mean(dim=(2, 3))
+
+
+def test_what_likeness_hangs_on_is_found_by_the_same_change_to_both() -> None:
+    left, right = (Image.new("RGB", (40, 40), colour) for colour in ((200, 60, 60), (190, 70, 60)))
+    right.paste((60, 60, 200), (0, 0, 14, 14))
+    assert changed(left, 32).shape == (len(CHANGES), 3, 32, 32)
+    features = np.zeros((2, 3), np.float32)
+    why = explain(MeanColour(), 32, (left, right), features)
+    together = why.together()
+    assert set(together) == set(CHANGES) - {"same", "mirrored"}
+    assert list(together.values()) == sorted(together.values())
+    assert min(together, key=together.__getitem__) == "top_left", "where the blue patch is"
+    names, pairs = list(CHANGES), why.best_pairs()
+    assert len({one for one, _, _ in pairs}) == len({other for _, other, _ in pairs}) == len(pairs)
+    for one, other, cosine in pairs:
+        vectors = [MeanColour()(views)[names.index(name)] for views, name in ((why.first, one), (why.second, other))]
+        assert cosine == pytest.approx(float(torch.cosine_similarity(*vectors, dim=0)), abs=1e-5)
+    assert pairs[0][2] == pytest.approx(float(why.similarities.max()))
+    same = explain(MeanColour(), 32, (left, left), features)
+    assert same.untouched() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.usefixtures("umap_ready")
+def test_why_two_are_near_is_told_of_neighbours_and_of_a_new_picture(handlers: Handlers, context: Context) -> None:
+    with gr.Blocks():
+        state = gr.State(None)
+        why = WhyNear(context, handlers, state, parts.neighbours(context))
+    visit = finished(handlers.atlas.draw(Visit(), Settings("random", method="pca"), NO_REQUEST))
+    first = why.on_ask(visit, NO_REQUEST)
+    assert first.count("near-tile") == NUM_NEAR and first.count('why-pair"') == 4
+    assert "without colour" in first and "去掉颜色" in first
+    nearest = int(first.split('data-id="')[1].split('"')[0])
+    other = next(index for index in range(1, 15) if index != nearest)
+    assert (
+        why.on_choose(visit, event(id=nearest), NO_REQUEST)
+        == first
+        != why.on_choose(visit, event(id=other), NO_REQUEST)
+    )
+    guest = replace(visit, guest=handlers.atlas.collection(visit).jpegs[other])
+    assert "1.00" in why.on_ask(guest, NO_REQUEST), "the new picture is a twin of one of the set"
+    with pytest.raises(gr.Error, match="not on this map"):
+        why.on_choose(visit, event(id=15), NO_REQUEST)
+    with pytest.raises(gr.Error, match="Reload"):
+        why.on_ask(None, NO_REQUEST)

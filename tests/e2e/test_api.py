@@ -34,7 +34,7 @@ def opened(path: str, side: int | None = None) -> Image.Image:
 
 def test_only_the_promised_endpoints_are_offered(client: Client) -> None:
     offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(offered) == {"/translate", "/reconstruct", "/interpolate", "/embed", "/place"}
+    assert set(offered) == {"/translate", "/reconstruct", "/interpolate", "/embed", "/place", "/neighbours"}
 
 
 def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
@@ -50,6 +50,7 @@ def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
         ("/interpolate", "image_a image_b steps model", "frames animation"),
         ("/embed", "files encoder n_neighbors min_dist seed", "figure scores table"),
         ("/place", "image encoder", "place"),
+        ("/neighbours", "image files encoder count", "neighbours"),
     ],
 )
 def test_names_are_the_promised_ones(client: Client, endpoint: str, parameters: str, returns: str) -> None:
@@ -114,6 +115,8 @@ def test_place(client: Client) -> None:
     placed = client.predict(**ask)
     assert 0 <= placed["percentile"] <= 100 and len(placed["neighbours"]) == 12
     assert client.predict(**ask) == placed, "a picture always lands at the same place"
+    near = client.predict(**ask | {"files": None, "count": 12, "api_name": "/neighbours"})
+    assert [{"file": one["file"], "similarity": one["similarity"]} for one in near] == placed["neighbours"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""The map for programs: ``/embed``, ``/place`` and ``/neighbours``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import gradio as gr
+
+from demos import _look as look
+from demos._api import endpoint, photo_parameter
+from demos._atlas import Settings, kept
+from demos._atlas_export import table_rows
+from demos._atlas_handlers import Handlers
+from demos._atlas_visit import Visit
+from demos._atlas_work import finished
+from demos._base import Context
+from demos._scatter import scatter_figure
+from models.encoders import ENCODERS
+from models.neighbours import nearest_to
+from models.projection import clamp_neighbours
+
+MIN_NEIGHBOURS, MAX_NEIGHBOURS = 2, 100
+MAX_SEED = 2**31 - 1
+
+
+class Programs:
+    """What programs ask for."""
+
+    def __init__(self, ctx: Context, handlers: Handlers) -> None:
+        self._ctx, self._handlers, self._atlas = ctx, handlers, handlers.atlas
+
+    def embed(
+        self,
+        files: list[str] | None,
+        encoder: str,
+        n_neighbors: int,
+        min_dist: float,
+        seed: int | None,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> tuple[dict[str, Any], dict[str, Any], list[list[Any]]]:
+        """Map pictures (files or zips; none for the built-in set) with UMAP in 2-D.
+
+        Returns the map as a Plotly figure, its scores (knn_accuracy and chance are null without labels), and
+        a table of file, label, x and y.
+        """
+        settings = Settings(encoder, 2, int(n_neighbors), float(min_dist), int(seed or 0))
+        visit = self._atlas.take_in(files, request, progress) if files else Visit()
+        visit = self._atlas.recall(visit, settings) or finished(self._atlas.draw(visit, settings, request))
+        collection = self._atlas.collection(visit)
+        drawn = visit.maps[settings]
+        scores = {
+            "encoder": encoder,
+            "pictures": len(collection),
+            "skipped": dict(collection.skipped),
+            "n_neighbors": clamp_neighbours(settings.n_neighbors, len(collection)),
+            **asdict(drawn.scores),
+            "seconds": round(visit.features[encoder][1], 3),
+        }
+        figure = scatter_figure(drawn.coordinates, collection.labels, collection.names)
+        return figure, scores, table_rows(collection, drawn.coordinates)
+
+    def place(self, image: str, encoder: str, request: gr.Request) -> dict[str, Any]:
+        """Place a picture on the map of the built-in set, deterministically and without moving anything.
+
+        Returns its place (x, y), the percentile of its distance among the set, and its nearest neighbours with
+        their cosine similarities.
+        """
+        picture = look.open_photo(self._ctx, request, image)
+        settings = Settings(encoder)
+        visit = self._atlas.recall(Visit(), settings) or finished(self._atlas.draw(Visit(), settings, request))
+        placed = self._handlers.placement(replace(visit, guest=kept(picture)))
+        x, y = placed.at.tolist()
+        names = self._atlas.collection(visit).names
+        near = zip(placed.near, placed.similarities, strict=True)
+        neighbours = [{"file": names[index], "similarity": round(cosine, 4)} for index, cosine in near]
+        return {"x": x, "y": y, "percentile": round(placed.percentile, 1), "neighbours": neighbours}
+
+    def neighbours(
+        self,
+        image: str,
+        files: list[str] | None,
+        encoder: str,
+        count: int,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> list[dict[str, Any]]:
+        """Find the pictures of a set (files or zips; none for the built-in set) that are most like one picture.
+
+        Returns, nearest first, the id of each (its place in the set), its file, its label or null, and its cosine
+        similarity, taken around the mean of the set.
+        """
+        picture = kept(look.open_photo(self._ctx, request, image))
+        visit = self._atlas.take_in(files, request, progress) if files else Visit()
+        features, _ = finished(self._atlas.features(visit, encoder))
+        collection = self._atlas.collection(visit)
+        near = nearest_to(self._atlas.feature_of(picture, encoder), features, int(count))
+        return [
+            {
+                "id": index,
+                "file": collection.names[index],
+                "label": collection.labels[index],
+                "similarity": round(cosine, 4),
+            }
+            for index, cosine in near
+        ]
+
+
+def offer(ctx: Context, handlers: Handlers) -> None:
+    """Offers the endpoints."""
+    programs, usual = Programs(ctx, handlers), Settings()
+
+    def files() -> gr.File:
+        return gr.File(label="files", file_count="multiple", file_types=["image", ".zip"], render=False)
+
+    def encoder() -> gr.Dropdown:
+        return gr.Dropdown(list(ENCODERS), value=usual.encoder, label="encoder", render=False)
+
+    endpoint(
+        programs.embed,
+        [
+            files(),
+            encoder(),
+            gr.Slider(MIN_NEIGHBOURS, MAX_NEIGHBOURS, usual.n_neighbors, step=1, label="n_neighbors", render=False),
+            gr.Slider(0, 1, usual.min_dist, label="min_dist", step=0.01, render=False),
+            gr.Number(usual.seed, precision=0, minimum=0, maximum=MAX_SEED, label="seed", render=False),
+        ],
+        [
+            gr.JSON(label="figure", render=False),
+            gr.JSON(label="scores", render=False),
+            gr.Dataframe(headers=["file", "label", "x", "y"], label="table", render=False),
+        ],
+        "embed",
+    )
+    endpoint(programs.place, [photo_parameter("image"), encoder()], [gr.JSON(label="place", render=False)], "place")
+    endpoint(
+        programs.neighbours,
+        [photo_parameter("image"), files(), encoder(), gr.Slider(1, 100, 12, step=1, label="count", render=False)],
+        [gr.JSON(label="neighbours", render=False)],
+        "neighbours",
+    )

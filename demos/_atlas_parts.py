@@ -1,0 +1,157 @@
+"""The pieces of the map tab's page: what is brought, what decides the map, and what a lasso offers."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import gradio as gr
+
+from demos import _atlas_view as view
+from demos import _look as look
+from demos._atlas import Settings
+from demos._atlas_api import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS
+from demos._base import Context
+from models.neighbours import METRICS
+from models.projection import METHODS
+
+
+class How(NamedTuple):
+    """How features are laid out."""
+
+    n_neighbors: gr.Slider
+    min_dist: gr.Slider
+    seed: gr.Number
+    metric: gr.Radio
+    method: gr.Radio
+
+
+class Controls(NamedTuple):
+    """What decides which map is drawn, in the order of the handlers' parameters."""
+
+    encoder: gr.State
+    dims: gr.Radio
+    n_neighbors: gr.Slider
+    min_dist: gr.Slider
+    seed: gr.Number
+    metric: gr.Radio
+    method: gr.Radio
+
+
+class Lasso(NamedTuple):
+    """What appears when pictures are lassoed.
+
+    `train_zip` holds the pictures as the trainer takes them; `train`, the button to take them there, is hidden until
+    somebody connects it.
+    """
+
+    panel: gr.HTML
+    tools: gr.Row
+    label: gr.Textbox
+    give: gr.Button
+    table: gr.DownloadButton
+    pictures: gr.DownloadButton
+    train_zip: gr.File
+    train: gr.Button
+
+
+def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
+    """Places the inputs for a set of pictures and for one more picture."""
+    look.html_line(ctx.both("embeddings.upload_hint"))
+    upload = gr.File(
+        label=ctx.t("embeddings.upload"),
+        show_label=False,
+        file_count="multiple",
+        file_types=["image", ".zip"],
+        height=64,
+        elem_id="embeddings-upload",
+    )
+    look.html_line(ctx.both("embeddings.guest_hint"))
+    guest = gr.File(
+        label=ctx.t("embeddings.guest"),
+        show_label=False,
+        file_types=["image"],
+        height=64,
+        elem_id="embeddings-guest",
+    )
+    return upload, guest
+
+
+def neighbours(ctx: Context) -> gr.HTML:
+    """Places the panel of a picture and those most like it, empty."""
+    return gr.HTML(
+        js_on_load=view.NEIGHBOURS_SCRIPT,
+        css_template=view.NEIGHBOURS_STYLE,
+        head=f"<style>{view.BAR_STYLE}</style>",
+        apply_default_css=False,
+        elem_id="embeddings-neighbours",
+    )
+
+
+def settings(ctx: Context, usual: Settings) -> tuple[How, gr.DownloadButton]:
+    """Places what decides how the map is drawn, and the button that saves its coordinates."""
+    with gr.Row(elem_classes="toolbar"):
+        methods: dict[str, str] = {name: f"embeddings.method_{name}" for name in METHODS}
+        method = look.pills(ctx, "embeddings.method", methods, usual.method, "embeddings-method")
+        metrics: dict[str, str] = {name: f"embeddings.metric_{name}" for name in METRICS}
+        metric = look.pills(ctx, "embeddings.metric", metrics, usual.metric, "embeddings-metric")
+    look.html_line(ctx.both("embeddings.method_info"))
+    with gr.Row(elem_id="embeddings-settings"):
+        n_neighbors = gr.Slider(
+            MIN_NEIGHBOURS,
+            MAX_NEIGHBOURS,
+            usual.n_neighbors,
+            step=1,
+            label=ctx.t("embeddings.n_neighbors"),
+            info=ctx.t("embeddings.n_neighbors_info"),
+            elem_id="embeddings-n-neighbors",
+        )
+        min_dist = gr.Slider(
+            0,
+            1,
+            usual.min_dist,
+            step=0.05,
+            label=ctx.t("embeddings.min_dist"),
+            info=ctx.t("embeddings.min_dist_info"),
+            elem_id="embeddings-min-dist",
+        )
+        seed = gr.Number(
+            usual.seed,
+            precision=0,
+            minimum=0,
+            maximum=MAX_SEED,
+            label=ctx.t("embeddings.seed"),
+            info=ctx.t("embeddings.seed_info"),
+            elem_id="embeddings-seed",
+        )
+    table = _download(ctx, "embeddings.table", "embeddings-table")
+    return How(n_neighbors, min_dist, seed, metric, method), table
+
+
+def lasso(ctx: Context) -> Lasso:
+    """Places what can be done with the pictures inside a lasso, hidden until there are some."""
+    panel = gr.HTML(
+        js_on_load=view.NEIGHBOURS_SCRIPT,
+        css_template=view.NEIGHBOURS_STYLE,
+        apply_default_css=False,
+        elem_id="embeddings-chosen",
+    )
+    with gr.Row(visible=False, elem_id="embeddings-chosen-tools") as tools:
+        label = gr.Textbox(
+            show_label=False,
+            container=False,
+            placeholder=ctx.t("embeddings.label"),
+            max_lines=1,
+            elem_id="embeddings-label",
+        )
+        give = gr.Button(ctx.t("embeddings.give_label"), size="sm", elem_id="embeddings-give")
+        table, pictures = (
+            _download(ctx, f"embeddings.chosen_{name}", f"embeddings-chosen-{name}", size="sm")
+            for name in ("table", "pictures")
+        )
+        train = gr.Button(ctx.t("embeddings.train"), size="sm", elem_id="map-to-train", visible=False)
+        train_zip = gr.File(visible=False, elem_id="map-to-train-zip")
+    return Lasso(panel, tools, label, give, table, pictures, train_zip, train)
+
+
+def _download(ctx: Context, key: str, elem_id: str, size: Literal["sm", "lg"] = "lg") -> gr.DownloadButton:
+    return gr.DownloadButton(ctx.t(key), size=size, elem_id=elem_id, elem_classes="quiet")  # type: ignore[arg-type]

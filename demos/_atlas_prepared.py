@@ -1,0 +1,102 @@
+"""What the map tab opens on, made in advance: the built-in set, and each encoder's features and maps of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demos._atlas import Collection, PictureMap, Scores, Settings, collect
+from demos._sprites import Sprite, sprite_layout
+from models.embedding import Floats
+
+
+def save_set(collection: Collection, folder: Path) -> None:
+    """Writes names, labels and thumbnails (of one sheet), which is all of a collection that the page opens with."""
+    words = {"names": collection.names, "labels": collection.labels}
+    (folder / "set.json").write_text(json.dumps(words, ensure_ascii=False) + "\n", "utf-8")
+    (sheet,) = collection.sprite.sheets
+    (folder / "sprite.jpg").write_bytes(sheet)
+
+
+def load_set(folder: Path, source: Path, max_pictures: int) -> Collection:
+    """Reads what `save_set` wrote of the pictures in `source`; these are decoded when they are first needed.
+
+    Raises:
+        ValueError: In `Collection.jpegs`, if `source` holds other pictures than it did.
+    """
+    words = json.loads((folder / "set.json").read_text("utf-8"))
+    names, labels = tuple(words["names"]), tuple(words["labels"])
+
+    def read_jpegs() -> tuple[bytes, ...]:
+        found = collect([source], max_pictures)
+        if (found.names, found.labels) != (names, labels):
+            raise ValueError(f"{source.name} has other pictures than {folder.name} tells of: precompute it again.")
+        return found.jpegs
+
+    sprite = Sprite(((folder / "sprite.jpg").read_bytes(),), len(names), *sprite_layout(len(names)))
+    return Collection(names, labels, read_jpegs, ready_sprite=sprite)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is ready-made for one encoder on the built-in set.
+
+    Attributes:
+        features: (N, D).
+        seconds: Time the encoder took.
+        maps: Settings -> map.
+    """
+
+    features: Floats
+    seconds: float
+    maps: Mapping[Settings, PictureMap]
+
+    def save(self, path: Path) -> None:
+        """Writes a compressed npz: features in half precision, every map as 16-bit numbers in its own range."""
+        packed = [quantised(drawn.coordinates) for drawn in self.maps.values()]
+        known = [
+            {"settings": asdict(settings), "scores": asdict(drawn.scores), "range": span}
+            for (settings, drawn), (_, span) in zip(self.maps.items(), packed, strict=True)
+        ]
+        facts = {"seconds": self.seconds, "maps": known}
+        arrays = {f"map{place}": numbers for place, (numbers, _) in enumerate(packed)}
+        arrays |= {"features": self.features.astype(np.float16), "facts": np.array(json.dumps(facts))}
+        with path.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path, count: int) -> Prepared:
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: If it was made for another number of pictures than `count`.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            facts = json.loads(str(file["facts"]))
+            features = file["features"].astype(np.float32)
+            whole = [file[f"map{place}"] for place in range(len(facts["maps"]))]
+        if len(features) != count:
+            raise ValueError(f"{path.name} is of {len(features)} pictures, not {count}: precompute it again.")
+        maps = {}
+        for known, numbers in zip(facts["maps"], whole, strict=True):
+            coordinates = dequantised(numbers, known["range"])
+            maps[Settings(**known["settings"])] = PictureMap(coordinates, Scores(**known["scores"]))
+        return cls(features, facts["seconds"], maps)
+
+
+def quantised(coordinates: Floats) -> tuple[NDArray[np.int16], tuple[float, float]]:
+    """Returns coordinates as 16-bit numbers, and the lowest and the highest value they stand for."""
+    low, high = float(coordinates.min()), float(coordinates.max())
+    scale = 65535 / max(high - low, 1e-12)
+    return np.round((coordinates - low) * scale - 32768).astype(np.int16), (low, high)
+
+
+def dequantised(numbers: NDArray[np.int16], span: Sequence[float]) -> Floats:
+    """Returns the coordinates of which `quantised` made these numbers and this range."""
+    low, high = span
+    return np.asarray(low + (numbers.astype(np.float32) + 32768) * ((high - low) / 65535), dtype=np.float32)
