@@ -1,4 +1,4 @@
-"""Sequences of pictures: there-and-back animations, sprite sheets and filmstrips, written with Pillow alone.
+"""Sequences of pictures: there-and-back animations (WebP, GIF, MP4), sprite sheets and filmstrips.
 
 Every picture of a sequence is RGB and has the size of the first. Times are whole milliseconds.
 """
@@ -6,6 +6,7 @@ Every picture of a sequence is RGB and has the size of the first. Times are whol
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from io import BytesIO
 
 from PIL import Image
@@ -51,6 +52,45 @@ def looping_webp(frames: Sequence[Image.Image], quality: int = 85) -> bytes:
     # method 2 of 0..6: a third of the time of the default for files a few percent larger
     options = {"duration": round_trip[1], "loop": 0, "quality": quality, "method": 2}
     first.save(buffer, "WEBP", save_all=True, append_images=rest, **options)
+    return buffer.getvalue()
+
+
+def looping_gif(frames: Sequence[Image.Image]) -> bytes:
+    """Write a GIF that goes there and back for ever; all pictures share one palette, so that no colour flickers.
+
+    Raises:
+        ValueError: if there are fewer than two pictures.
+    """
+    round_trip, durations = there_and_back(frames)
+    some = frames[:: max(1, len(frames) // 8)]
+    palette = sprite_sheet([some]).quantize(256, Image.Quantize.MEDIANCUT)
+    first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for frame in round_trip)
+    buffer = BytesIO()
+    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, disposal=1)
+    return buffer.getvalue()
+
+
+def looping_mp4(frames: Sequence[Image.Image]) -> bytes:
+    """Write an H.264 film that goes there and back once and starts where it ends, so that players loop it seamlessly.
+
+    Raises:
+        ValueError: if there are fewer than two pictures, or a side is odd, which the format cannot hold.
+    """
+    import av  # only films need it, and it takes a moment to load
+
+    round_trip, durations = there_and_back(frames)
+    width, height = frames[0].size
+    if width % 2 or height % 2:
+        raise ValueError(f"Pictures are {width} x {height}; a film wants even sides.")
+    buffer = BytesIO()
+    with av.open(buffer, "w", format="mp4") as film:
+        stream = film.add_stream("libx264", rate=Fraction(1000, FRAME_MS), options={"crf": "18"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for image, duration in zip(round_trip, durations, strict=True):
+            picture = av.VideoFrame.from_image(image)
+            for _ in range(round(duration / FRAME_MS)):  # H.264 players want a steady rate: a rest is repeated
+                film.mux(stream.encode(picture))
+        film.mux(stream.encode())
     return buffer.getvalue()
 
 

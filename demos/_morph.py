@@ -7,6 +7,7 @@ latent vector, N the number of pictures of a way, both ends included.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,9 +26,10 @@ Autoencoder = ConvVAE | PortraitVAE | AutoencoderTiny | AutoencoderKL
 GlobalAutoencoder = ConvVAE | PortraitVAE
 WAYS = {"lerp": lerp, "slerp": slerp}
 MIN_STEPS, DEFAULT_STEPS, MAX_STEPS = 3, 9, 24
+LONGEST = 72  # pictures of a film
 SMOOTH_STEPS = 24  # pictures one way of the animation, whatever the filmstrip's number
 LARGE_SIDE, SMALL_SIDE = 256, 128  # pixels a picture is enlarged to: to look at, and in strips and sheets
-DECODED_AT_ONCE = 4  # pictures; a large decoder takes gigabytes for a whole way
+SPATIAL_AT_ONCE, GLOBAL_AT_ONCE = 4, 32  # pictures; a large decoder takes gigabytes for a whole way
 DRAW_TEMPERATURE = 0.8  # somewhat calmer than the prior: fewer odd draws, still varied
 
 
@@ -39,19 +41,32 @@ class Morph:
         ends: The two pictures as the network gets them: the centre square.
         rebuilt: The ends, encoded and decoded again.
         scores: Likeness of each rebuilt end with its picture, PSNR in dB.
-        path: N pictures decoded from evenly spaced latent points; the first and the last are `rebuilt`.
+        way: The way that was asked for, a key of `paths`.
+        paths: For each way N pictures decoded from latent points on it; the first and the last are `rebuilt`. All
+            of `WAYS`, but of a spatial model only the one that was asked for.
         fade: N plain mixtures of the two `ends`.
-        smooth_path: M pictures of the same way, for the animation: `SMOOTH_STEPS`, or the N of a spatial model.
+        smooth_paths: M pictures of the same ways, for the player: `SMOOTH_STEPS`, or the N of a spatial model.
         smooth_fade: As many mixtures.
     """
 
     ends: tuple[Image.Image, Image.Image]
     rebuilt: tuple[Image.Image, Image.Image]
     scores: tuple[float, float]
-    path: list[Image.Image]
+    way: str
+    paths: dict[str, list[Image.Image]]
     fade: list[Image.Image]
-    smooth_path: list[Image.Image]
+    smooth_paths: dict[str, list[Image.Image]]
     smooth_fade: list[Image.Image]
+
+    @property
+    def path(self) -> list[Image.Image]:
+        """The pictures of the way that was asked for."""
+        return self.paths[self.way]
+
+    @property
+    def smooth_path(self) -> list[Image.Image]:
+        """The smooth pictures of the way that was asked for."""
+        return self.smooth_paths[self.way]
 
 
 def latent_path(start: Tensor, end: Tensor, steps: int, way: str = "lerp") -> Tensor:
@@ -60,15 +75,14 @@ def latent_path(start: Tensor, end: Tensor, steps: int, way: str = "lerp") -> Te
     Args:
         start: Latent of the first picture, (D,).
         end: Latent of the last picture, (D,).
-        steps: How many points, `MIN_STEPS` to `MAX_STEPS`.
+        steps: How many points, `MIN_STEPS` to `LONGEST`.
         way: "lerp" for the straight line, "slerp" for the arc.
 
     Raises:
         ValueError: If `steps` or `way` is not one of those.
     """
     _check_steps(steps)
-    if way not in WAYS:
-        raise ValueError(f"way is {way!r}; choose one of {', '.join(WAYS)}.")
+    _check_way(way)
     inner = [WAYS[way](start, end, t) for t in torch.linspace(0, 1, steps)[1:-1].tolist()]
     return torch.stack([start, *inner, end])  # the ends exactly, free of rounding
 
@@ -84,7 +98,7 @@ def cross_fade(start: Tensor, end: Tensor, steps: int) -> Tensor:
     """Return `steps` mixtures (1 - t) start + t end of two pictures (3, S, S): (steps, 3, S, S).
 
     Raises:
-        ValueError: If `steps` is outside `MIN_STEPS` to `MAX_STEPS`.
+        ValueError: If `steps` is outside `MIN_STEPS` to `LONGEST`.
     """
     _check_steps(steps)
     t = torch.linspace(0, 1, steps).view(-1, 1, 1, 1)
@@ -107,23 +121,33 @@ def morph(
     Raises:
         ValueError: If `steps` or `way` is out of range.
     """
+    _check_steps(steps, MAX_STEPS)
+    _check_way(way)
     ends = to_tensor([square_crop(picture, model.img_size) for picture in (first, last)])  # (2, 3, S, S)
     mu, _ = model.encode(ends)  # (2, D), or a map of vectors (2, C, h, w), which is one long vector on the way
     start, end = mu.flatten(1)
+    ways = [way] if model.spatial else list(WAYS)
     smooth = 0 if model.spatial else SMOOTH_STEPS  # a picture takes those models seconds: only the strip's are made
-    latents = torch.cat([latent_path(start, end, number, way) for number in (steps, smooth) if number])
-    decoded = torch.cat([model.decode(part.unflatten(1, mu.shape[1:])) for part in latents.split(DECODED_AT_ONCE)])
-    path, smooth_path = decoded[:steps], decoded[steps:] if smooth else decoded  # (N, 3, S, S), (M, 3, S, S)
-    rebuilt = (path[0], path[-1])
+    latents = [latent_path(start, end, number, each) for each in ways for number in (steps, smooth) if number]
+    decoded = decode(model, torch.cat(latents), mu.shape[1:])
+    parts = [to_images(part) for part in decoded.split([len(part) for part in latents])]
+    rebuilt = decoded[[0, steps - 1]]
     return Morph(
         ends=_pair(to_images(ends)),
-        rebuilt=_pair(to_images(torch.stack(rebuilt))),
+        rebuilt=_pair(to_images(rebuilt)),
         scores=(psnr(rebuilt[0], ends[0]), psnr(rebuilt[1], ends[1])),
-        path=to_images(path),
+        way=way,
+        paths=dict(zip(ways, parts[::2] if smooth else parts, strict=True)),
         fade=to_images(cross_fade(ends[0], ends[1], steps)),
-        smooth_path=to_images(smooth_path),
+        smooth_paths=dict(zip(ways, parts[1::2] if smooth else parts, strict=True)),
         smooth_fade=to_images(cross_fade(ends[0], ends[1], smooth or steps)),
     )
+
+
+def decode(model: Autoencoder, latents: Tensor, shape: Sequence[int] = ()) -> Tensor:
+    """Decode latents (N, D) in pieces; `shape` is that of one latent where it is a map: (N, 3, S, S)."""
+    at_once = SPATIAL_AT_ONCE if model.spatial else GLOBAL_AT_ONCE
+    return torch.cat([model.decode(part.unflatten(1, shape or (-1,))) for part in latents.split(at_once)])
 
 
 @dataclass(frozen=True)
@@ -132,9 +156,9 @@ class Rendered:
 
     Attributes:
         morph: Two pictures and the ways between them.
-        strip: Both ways as a filmstrip of two rows, `STRIP_GAP` pixels apart.
-        sheet: Both smooth ways in two rows without gaps, as WebP, for the player.
-        animation: The smooth latent way there and back, as animated WebP.
+        strip: The ways and the cross-fade as a filmstrip of rows `STRIP_GAP` pixels apart.
+        sheet: The smooth ways and the cross-fade in rows without gaps, as WebP, for the player.
+        animation: The smooth way that was asked for, there and back, as animated WebP.
         seconds: Time of the network.
     """
 
@@ -152,33 +176,57 @@ def render(
     start = time.perf_counter()
     result = morph(model, first, last, steps, way)
     seconds = time.perf_counter() - start
-    strip = sprite_sheet([upscale(row, SMALL_SIDE) for row in (result.path, result.fade)], STRIP_GAP)
-    sheet = sprite_sheet([upscale(row, SMALL_SIDE) for row in (result.smooth_path, result.smooth_fade)])
+    rows, smooth = [*result.paths.values(), result.fade], [*result.smooth_paths.values(), result.smooth_fade]
+    strip = sprite_sheet([upscale(row, SMALL_SIDE) for row in rows], STRIP_GAP)
+    sheet = sprite_sheet([upscale(row, SMALL_SIDE) for row in smooth])
     animation = looping_webp(upscale(result.smooth_path, LARGE_SIDE))
     return Rendered(result, strip, still_webp(sheet), animation, seconds)
 
 
-@torch.inference_mode()
-def draw(model: GlobalAutoencoder, number: int, seed: int, temperature: float = DRAW_TEMPERATURE) -> list[Image.Image]:
-    """Draw latents from the prior N(0, temperature²) and decode them; equal arguments give equal pictures.
+def prior_latents(latent_dim: int, number: int, seed: int, temperature: float = DRAW_TEMPERATURE) -> Tensor:
+    """Draw latents from the prior N(0, temperature²), (number, latent_dim); equal arguments give equal latents.
 
     Args:
-        model: In eval mode.
-        number: How many pictures, at least 1.
+        latent_dim: Numbers in a latent.
+        number: How many, at least 1.
         seed: A whole number from 0.
-        temperature: Spread of the draws; 0 shows the average latent over and over, 1 is the prior itself.
+        temperature: Spread of the draws; 0 is the average latent over and over, 1 the prior itself.
 
     Raises:
         ValueError: If an argument is out of range.
     """
     if number < 1 or seed < 0 or temperature < 0:
         raise ValueError(f"number {number} must be at least 1, seed {seed} and temperature {temperature} 0.")
-    return to_images(model.sample(number, torch.Generator().manual_seed(seed), temperature))
+    return torch.randn(number, latent_dim, generator=torch.Generator().manual_seed(seed)) * temperature
 
 
-def _check_steps(steps: int) -> None:
-    if not MIN_STEPS <= steps <= MAX_STEPS:
-        raise ValueError(f"steps is {steps}; choose {MIN_STEPS} to {MAX_STEPS} pictures.")
+@torch.inference_mode()
+def draw(model: GlobalAutoencoder, number: int, seed: int, temperature: float = DRAW_TEMPERATURE) -> list[Image.Image]:
+    """Draw latents from the prior with `prior_latents` and decode them with a model in eval mode."""
+    return to_images(decode(model, prior_latents(model.latent_dim, number, seed, temperature)))
+
+
+@torch.inference_mode()
+def encode(model: GlobalAutoencoder, pictures: Sequence[Image.Image]) -> Tensor:
+    """Return the posterior means of the centre squares of RGB pictures, (N, D)."""
+    mu, _ = model.encode(to_tensor([square_crop(picture, model.img_size) for picture in pictures]))
+    return mu
+
+
+@torch.inference_mode()
+def pictures_of(model: GlobalAutoencoder, latents: Tensor) -> list[Image.Image]:
+    """Decode latents (N, D) to N pictures, S x S."""
+    return to_images(decode(model, latents))
+
+
+def _check_way(way: str) -> None:
+    if way not in WAYS:
+        raise ValueError(f"way is {way!r}; choose one of {', '.join(WAYS)}.")
+
+
+def _check_steps(steps: int, most: int = LONGEST) -> None:
+    if not MIN_STEPS <= steps <= most:
+        raise ValueError(f"steps is {steps}; choose {MIN_STEPS} to {most} pictures.")
 
 
 def _pair(images: list[Image.Image]) -> tuple[Image.Image, Image.Image]:

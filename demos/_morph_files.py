@@ -11,7 +11,7 @@ from PIL import Image
 
 from demos._animation import upscale
 from demos._base import Context
-from demos._morph import SMALL_SIDE, SMOOTH_STEPS, Autoencoder, Rendered, numbers_of
+from demos._morph import SMALL_SIDE, SMOOTH_STEPS, WAYS, Autoencoder, Rendered, numbers_of
 
 RESULT = "result.json"
 
@@ -21,9 +21,9 @@ class Shown:
     """What the page shows of one result; files are paths.
 
     Attributes:
-        strip: PNG of both ways as a filmstrip.
-        sheet: WebP of both smooth ways, for the player.
-        animation: Animated WebP of the latent way.
+        strip: PNG of the ways and the cross-fade as a filmstrip.
+        sheet: WebP of the smooth ways and the cross-fade, for the player.
+        animation: Animated WebP of the way that was asked for.
         pictures: PNGs of the two ends as the network got them.
         rebuilt: PNGs of the two ends as the network rebuilt them.
         model: Name of the weights.
@@ -34,6 +34,7 @@ class Shown:
         seconds: Time of the network.
         prepared: Whether the result was made in advance.
         moments: Pictures of a smooth way.
+        ways: The latent ways in the rows above the cross-fade.
     """
 
     strip: str
@@ -49,6 +50,7 @@ class Shown:
     seconds: float
     prepared: bool = False
     moments: int = SMOOTH_STEPS
+    ways: tuple[str, ...] = tuple(WAYS)
 
 
 def serve(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> Shown:
@@ -85,7 +87,7 @@ def read_stored(folder: Path) -> Shown | None:
         stored[key] = str(folder / stored[key])
     for key in ("pictures", "rebuilt"):
         stored[key] = tuple(str(folder / file) for file in stored[key])
-    return Shown(**{**stored, "scores": tuple(stored["scores"])})
+    return Shown(**{**stored, "scores": tuple(stored["scores"]), "ways": tuple(stored["ways"])})
 
 
 def _show(done: Rendered, model: Autoencoder, name: str, keep: Callable[[Image.Image | bytes, str], str]) -> Shown:
@@ -104,4 +106,5 @@ def _show(done: Rendered, model: Autoencoder, name: str, keep: Callable[[Image.I
         scores=(round(done.morph.scores[0], 2), round(done.morph.scores[1], 2)),
         seconds=round(done.seconds, 3),
         moments=len(done.morph.smooth_path),
+        ways=tuple(done.morph.paths),
     )

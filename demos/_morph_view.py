@@ -1,12 +1,11 @@
-"""The HTML panels of the VAE tab: a player of two ways in step, the filmstrip, the rebuilt ends, the samples.
+"""The HTML panels of a morph: a player of all ways in step, the filmstrip, the rebuilt ends.
 
-The player's pictures come in one sheet (row: way, column: moment) and are drawn on two canvases, so that both
+The player's pictures come in one sheet (row: way, column: moment) and are drawn on one canvas a row, so that all
 ways always show the same moment, however slowly they arrive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -17,15 +16,16 @@ from demos._base import Context
 from demos._morph_files import Shown
 
 _STYLE = """
-.stages { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; max-width: 640px; margin: 0 auto; }
+.stages { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 10px; max-width: 720px;
+  margin: 0 auto; }
 figure { margin: 0; min-width: 0; }
 canvas { display: block; width: 100%; aspect-ratio: 1; border-radius: 8px; background: var(--line);
   cursor: pointer; }
 figcaption { margin-top: 6px; color: var(--ink-soft); font-size: 14px; line-height: 1.35;
   text-align: center; }
-figcaption.learned { color: var(--accent); font-weight: 600; }
+.learned { color: var(--accent); font-weight: 600; }
 canvas, .film img, .ends img { box-sizing: border-box; border: 1px solid var(--line); }
-.bar { display: flex; align-items: center; gap: 10px; max-width: 640px; margin: 8px auto 0; }
+.bar { display: flex; align-items: center; gap: 10px; max-width: 720px; margin: 8px auto 0; }
 .bar button { flex: none; width: 36px; height: 36px; padding: 0; border: 0; border-radius: 50%;
   cursor: pointer; background: var(--accent-soft); }
 .bar button::before { content: ""; display: block; width: 12px; height: 14px; margin: auto;
@@ -40,9 +40,6 @@ canvas, .film img, .ends img { box-sizing: border-box; border: 1px solid var(--l
 .ends figure:nth-child(3) { grid-column: 4; }
 .ends img { display: block; width: 100%; aspect-ratio: 1; border-radius: 6px; }
 .how { margin: 8px 0 0; color: var(--ink-soft); font-size: 13px; }
-.samples { display: grid; grid-template-columns: repeat(6, 1fr); gap: 8px; max-width: 760px; }
-@media (max-width: 560px) { .samples { grid-template-columns: repeat(4, 1fr); } }
-.samples img { display: block; width: 100%; height: auto; border-radius: 6px; }
 .empty { display: grid; place-items: center; min-height: 260px; padding: 24px; text-align: center;
   border: 1px dashed var(--line); border-radius: 8px; color: var(--ink-soft); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
@@ -57,8 +54,9 @@ let began = performance.now(), sheet = null, source = "", drawn = -1;
 const find = (what) => element.querySelector(what);
 
 function draw(index, columns) {
-  const width = sheet.naturalWidth / columns, height = sheet.naturalHeight / 2;
-  element.querySelectorAll("canvas").forEach((canvas, row) => {
+  const width = sheet.naturalWidth / columns, canvases = element.querySelectorAll("canvas");
+  const height = sheet.naturalHeight / canvases.length;
+  canvases.forEach((canvas, row) => {
     const paper = canvas.getContext("2d");
     paper.imageSmoothingQuality = "high";
     paper.drawImage(sheet, index * width, row * height, width, height, 0, 0, canvas.width, canvas.height);
@@ -122,17 +120,16 @@ def photo_row() -> gr.HTML:
 
 
 def player(ctx: Context, shown: Shown) -> str:
-    """Writes the player of the way through the network and the cross-fade."""
-    learned = ctx.both("vae.latent", latent_dim=f"{shown.latent_dim:,}")
+    """Writes the player of the ways through the network and the cross-fade, side by side."""
     stages = "".join(
-        f'<figure><canvas width="384" height="384" role="img" aria-labelledby="{name}"></canvas>'
-        f'<figcaption id="{name}" class="{kind}">{text}</figcaption></figure>'
-        for name, kind, text in (("play-path", "learned", learned), ("play-fade", "", ctx.both("vae.fade")))
+        f'<figure><canvas width="384" height="384" role="img" aria-labelledby="play-{name}"></canvas>'
+        f'<figcaption id="play-{name}" class="{kind}">{text}</figcaption></figure>'
+        for name, kind, text in _rows(ctx, shown)
     )
     return (
         f'<div class="morph" data-sheet="{_url(shown.sheet)}" data-columns="{shown.moments}" '
         f'data-step="{FRAME_MS}" data-hold="{HOLD_MS}"><div class="stages">{stages}</div><div class="bar">'
-        f'<button type="button" aria-labelledby="play-name"></button>'
+        f'<button type="button" class="key-again" aria-labelledby="play-name"></button>'
         f'<input type="range" min="0" max="{shown.moments - 1}" value="0" aria-labelledby="play-moment">'
         f'<span class="unseen" id="play-name">{ctx.both("vae.play")}</span>'
         f'<span class="unseen" id="play-moment">{ctx.both("vae.moment")}</span></div></div>'
@@ -140,14 +137,20 @@ def player(ctx: Context, shown: Shown) -> str:
 
 
 def filmstrip(ctx: Context, shown: Shown) -> str:
-    """Writes the strip of two rows, with a caption over the first and one under the second."""
-    learned = ctx.both("vae.latent", latent_dim=f"{shown.latent_dim:,}")
+    """Writes the strip of the same rows, what they are written above it."""
+    names = " · ".join(f'<span class="{kind}">{text}</span>' for _, kind, text in _rows(ctx, shown))
     return (
-        f'<figure class="sheet"><figcaption class="learned" id="film-path">{learned}</figcaption>'
+        f'<figure class="sheet"><figcaption id="film-rows">{names}</figcaption>'
         f'<div class="film"><img src="{_url(shown.strip)}" style="min-width: {shown.steps * 56}px" '
-        f'aria-labelledby="film-path film-fade"></div>'
-        f'<figcaption id="film-fade">{ctx.both("vae.fade")}</figcaption></figure>'
+        f'aria-labelledby="film-rows"></div></figure>'
     )
+
+
+def _rows(ctx: Context, shown: Shown) -> list[tuple[str, str, str]]:
+    """Returns name, class and caption of every row of strip and sheet."""
+    numbers = f"{shown.latent_dim:,}"
+    learned = [(way, "learned", ctx.both(f"vae.stage_{way}", latent_dim=numbers)) for way in shown.ways]
+    return [*learned, ("fade", "", ctx.both("vae.fade"))]
 
 
 def ends(ctx: Context, shown: Shown) -> str:
@@ -163,12 +166,6 @@ def ends(ctx: Context, shown: Shown) -> str:
         for place, (path, kind, text) in enumerate(row)
     )
     return f'<div class="ends">{"".join(figures)}</div><p class="how">{ctx.both("vae.ends_note")}</p>'
-
-
-def sample_grid(paths: Sequence[str]) -> str:
-    """Writes the grid of pictures drawn from the prior, numbered for screen readers."""
-    images = (f'<img src="{_url(path)}" alt="{number}">' for number, path in enumerate(paths, 1))
-    return f'<div class="samples">{"".join(images)}</div>'
 
 
 def empty(ctx: Context, key: str, **words: Any) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
 
-from models.checkpoints import OWN
+from models.checkpoints import CHECKPOINTS
+from models.latents import write_statistics
 from models.training.recipes._base import Export, TrainConfig
 from models.training.runs import half_precision, write_atomically, write_json
 
@@ -51,14 +53,21 @@ def write_weights(
         "sha256": hashlib.sha256(data).hexdigest(),
         "metrics": {name: round(float(value), 4) for name, value in metrics.items()},
         **facts,
+        **({"lesson": lesson} if (lesson := config.lesson()) else {}),
     }
     write_atomically(folder / "model.safetensors", data)
     write_json(folder / "config.json", record)
+    if export.latents is not None:
+        write_statistics(folder, replace(export.latents(), sha256=record["sha256"]))
     write_atomically(folder / "README.md", card(_title(folder), record).encode())
 
 
 def _title(folder: Path) -> str:
     return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("step-") else folder.name
+
+
+def _lesson(record: Mapping[str, Any]) -> str:
+    return f"\n**Trained for a lesson.** {record['lesson']}\n" if record.get("lesson") else ""
 
 
 def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
@@ -71,7 +80,7 @@ def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
     """
     if repo_id:
         use = f'from models.checkpoints import from_pretrained\n\nmodel = from_pretrained("{repo_id}")'
-    elif name in OWN:
+    elif name in CHECKPOINTS and CHECKPOINTS[name].is_own:
         use = f'from models.checkpoints import load_model\n\nmodel = load_model("{name}")'
     else:
         imports = "from pathlib import Path\n\nfrom models.checkpoints import load_folder"
@@ -85,7 +94,7 @@ tags: [unlabeled, {record["recipe"]}]
 # {name}
 
 `{record["arch"]}` with {record["num_parameters"]:,} parameters, `{arguments}`, stored as float16.
-
+{_lesson(record)}
 - **Recipe**: `{record["recipe"]}`, {record["steps"]} steps at {record["image_size"]} px.
 - **Data**: {", ".join(record["data"])}; held-out pictures are chosen by name (`models/training/data.py`).
 - **Command**: `{record["command"]}`

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from models.latents import LatentStatistics
 from models.training.data import PictureSet, batch_index
 from models.training.distributed import Processes
 
@@ -43,14 +44,25 @@ class TrainConfig:
             if (low is not None and value < low) or (high is not None and value > high):
                 raise ValueError(f"{name} is {value}; it must be from {low} to {'any size' if high is None else high}.")
 
+    def lesson(self) -> str:
+        """Return what weights of this config show that is left out or overdone in them; empty for a usual recipe."""
+        return ""
+
 
 @dataclass(frozen=True)
 class Export:
-    """A trained module to ship: its architecture's name and arguments, and its parameters."""
+    """A trained module to ship: its architecture's name and arguments, and its parameters.
+
+    Attributes:
+        arch, args: architecture and arguments.
+        model: the module.
+        latents: measures the latent numbers on held-out pictures, for autoencoders with a global one.
+    """
 
     arch: str
     args: dict[str, Any]
     model: nn.Module
+    latents: Callable[[], LatentStatistics] | None = None
 
 
 @dataclass(frozen=True)

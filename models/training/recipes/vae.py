@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from models.latents import ACTIVE_VARIANCE, LatentStatistics, measure_latents
 from models.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
 from models.metrics import psnr
 from models.training.data import PictureSet, crop_and_flip, resize
@@ -46,6 +47,21 @@ class VAEConfig(TrainConfig):
     free_bits: float = option(0.05, "nats that each latent number may carry unpunished", min=0.0)
     autoencoder: bool = option(False, "a plain autoencoder: no noise and no KL divergence")
     min_scale: float = option(0.8, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
+
+    def lesson(self) -> str:
+        """Return what becomes of a VAE without its KL divergence, or with another weight of it."""
+        if self.autoencoder:
+            return (
+                "A plain autoencoder: no noise and no KL divergence. Its reconstructions are sharper than a VAE's, but "
+                "nothing makes its latents fill the prior: draws from N(0, 1) decode to what is no picture."
+            )
+        if self.beta != 1:
+            more = "less is kept of each picture and all is smoother" if self.beta > 1 else "more is kept of each"
+            return (
+                f"A beta-VAE: the KL divergence counts {self.beta:g} times (beta, OpenReview Sy2fzU9gl, eq. 4), "
+                f"so {more}."
+            )
+        return ""
 
 
 class VAERecipe(StateOfParts):
@@ -95,8 +111,7 @@ class VAERecipe(StateOfParts):
     def evaluate(self) -> dict[str, float]:
         """Return held-out reconstruction PSNR in dB, the KL divergence in nats and the share of active units."""
         images, model = self._test_images(len(self.test)), self._shown()
-        mu = in_batches(images, lambda part: model.encode(part)[0])
-        logvar = in_batches(images, lambda part: model.encode(part)[1])
+        mu, logvar = self._posteriors(images)
         recon_x = in_batches(mu.to(images.device), model.decode)
         return {
             "reconstruction_psnr": psnr(recon_x, images.cpu()),
@@ -107,7 +122,7 @@ class VAERecipe(StateOfParts):
     def exports(self) -> dict[str, Export]:
         """Return the averaged model."""
         part = self.parts_of(self.config)[""]
-        return {"": Export(part.arch, part.args, self.shown.module)}
+        return {"": Export(part.arch, part.args, self.shown.module, self._latents)}
 
     @staticmethod
     def parts_of(config: VAEConfig) -> dict[str, Part]:
@@ -121,6 +136,17 @@ class VAERecipe(StateOfParts):
         """Return the model and its average."""
         return {"": (self.model, self.shown.module)}
 
+    def _latents(self) -> LatentStatistics:
+        """Measure the latent numbers on the held-out pictures."""
+        return measure_latents(*self._posteriors(self._test_images(len(self.test))))
+
+    def _posteriors(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return means and log-variances, each (N, latent_dim)."""
+        model = self._shown()
+        return in_batches(images, lambda part: model.encode(part)[0]), in_batches(
+            images, lambda part: model.encode(part)[1]
+        )
+
     def _shown(self) -> ConvVAE:
         """Return the averaged model in eval mode."""
         return cast(ConvVAE, self.shown.module.eval())
@@ -132,12 +158,12 @@ class VAERecipe(StateOfParts):
 
 
 def active_units(mu: Tensor) -> float:
-    """Return the share of latent numbers whose posterior mean varies by more than 0.01 (arXiv 1509.00519 §5.2).
+    """Return the share of latent numbers whose posterior mean has more than `ACTIVE_VARIANCE` (arXiv 1509.00519 §5.2).
 
     Args:
         mu: (N, latent_dim) posterior means of different pictures.
     """
-    return float((mu.float().var(dim=0, correction=0) > 0.01).float().mean())
+    return float((mu.float().var(dim=0, correction=0) > ACTIVE_VARIANCE).float().mean())
 
 
 def reconstruction_loss(recon_x: Tensor, x: Tensor) -> Tensor:

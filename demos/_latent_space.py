@@ -1,0 +1,128 @@
+"""Flat pieces of a latent space that the page moves in, and the function that paints a point of one.
+
+A flat is a point with K directions: a plane through three pictures, a few numbers of one picture, or the one
+direction from apples to oranges. The page knows a flat by a key and sends K coordinates; a drag asks far too often
+for an event of the queue, so this is a function that the component's script calls (`gr.HTML(server_functions=...)`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from demos._morph import SMALL_SIDE, pictures_of
+from demos._vae_models import Networks
+from models.images import square_crop
+
+REMEMBERED = 256  # flats; a page whose own was forgotten asks for it anew
+FARTHEST = 1e3  # of a coordinate
+USUAL = (0.02, 0.98)  # share of the measured pictures that lies nearer to the centre, between which a point is usual
+
+
+@dataclass(frozen=True)
+class Flat:
+    """A point (D,) of a model's latent space with K directions (K, D)."""
+
+    model: str
+    origin: Tensor
+    directions: Tensor
+
+    def at(self, coordinates: Sequence[float]) -> Tensor:
+        """Returns the latent (D,) at K coordinates."""
+        return self.origin + torch.tensor(coordinates) @ self.directions
+
+    @property
+    def key(self) -> str:
+        """A name that equal flats share."""
+        digest = hashlib.sha256(self.model.encode())
+        for part in (self.origin, self.directions):
+            digest.update(part.contiguous().numpy().tobytes())
+        return digest.hexdigest()[:24]
+
+
+class Flats:
+    """The flats that pages move in at the moment; safe to use from many threads."""
+
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
+        self._known: OrderedDict[str, Flat] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def add(self, flat: Flat) -> str:
+        """Remembers a flat and returns its key."""
+        with self._guard:
+            self._known[flat.key] = flat
+            self._known.move_to_end(flat.key)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return flat.key
+
+    def look(self) -> Callable[[Any], dict[str, Any]]:
+        """Returns the function for a component's script: ``look([key, coordinates])``."""
+
+        def look(asked: Any) -> dict[str, Any]:
+            return self.paint(asked)
+
+        return look
+
+    def paint(self, asked: Any) -> dict[str, Any]:
+        """Paints a point.
+
+        Args:
+            asked: ``[key, coordinates]`` as a browser sent it.
+
+        Returns:
+            ``picture`` (data URL), ``share`` of the measured pictures that lies nearer to the centre, and ``place``
+            ("near", "usual" or "far"); or ``{"gone": True}`` where no such flat is known or the point is none of it.
+        """
+        found = self._find(asked)
+        if found is None:
+            return {"gone": True}
+        flat, coordinates = found
+        network = self._networks.vector(flat.model)
+        if network is None:
+            return {"gone": True}
+        z = flat.at(coordinates)
+        statistics = self._networks.statistics(flat.model)
+        share = statistics.share_nearer(float(statistics.distance(z)))
+        place = "near" if share < USUAL[0] else "far" if share > USUAL[1] else "usual"
+        return {"picture": data_url(pictures_of(network, z[None])[0]), "share": round(share, 3), "place": place}
+
+    def _find(self, asked: Any) -> tuple[Flat, list[float]] | None:
+        if not isinstance(asked, list) or len(asked) != 2:
+            return None
+        key, coordinates = asked
+        with self._guard:
+            flat = self._known.get(key) if isinstance(key, str) else None
+        if flat is None or not isinstance(coordinates, list) or len(coordinates) != len(flat.directions):
+            return None
+        numbers = [float(number) for number in coordinates if isinstance(number, int | float)]
+        fits = len(numbers) == len(coordinates) and all(math.isfinite(n) and abs(n) <= FARTHEST for n in numbers)
+        return (flat, numbers) if fits else None
+
+
+def data_url(image: Image.Image, quality: int | None = None) -> str:
+    """Returns a picture as an address that holds it: PNG, or WebP of a quality where no single pixel matters."""
+    buffer = BytesIO()
+    if quality is None:
+        image.save(buffer, "PNG", compress_level=1)
+    else:
+        image.save(buffer, "WEBP", quality=quality, method=2)
+    kind = "png" if quality is None else "webp"
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def thumbnail_url(photo: Image.Image) -> str:
+    """Returns the centre square of a photo, small, as an address that holds it."""
+    return data_url(square_crop(photo, SMALL_SIDE), quality=85)

@@ -1,0 +1,102 @@
+"""The two components that move in a flat of the latent space: a map to drag on, and knobs under strips of pictures.
+
+Both show the picture at the chosen point and where that point lies among the measured pictures. Their values are JSON
+made by `_vae_corners`, `_vae_knobs` and `_vae_arithmetic`; their event ``stale`` says that the server has forgotten
+the flat and should be asked for the value again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demos._base import Context
+
+ASK = Path(__file__).with_name("_latent_ask.js")
+STYLE = """
+.flat { --veil: 251,250,248; display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 300px); gap: 12px 24px;
+  align-items: start; }
+.dark & .flat, .flat:is(.dark *) { --veil: 22,21,20; }
+.flat[data-state="empty"], .flat[data-state="sorry"] { display: block; }
+.flat:not([data-state="drawn"]) > :not(.flat-sorry) { display: none; }
+.flat[data-state="empty"] .flat-sorry, .flat[data-state="drawn"] .flat-sorry { display: none; }
+.flat-sorry { display: grid; place-items: center; min-height: 120px; padding: 20px; text-align: center;
+  border: 1px dashed var(--line); border-radius: 8px; color: var(--ink-soft); }
+.plane-map { display: block; width: 100%; max-width: 460px; aspect-ratio: 1; border-radius: 10px; cursor: crosshair;
+  border: 1px solid var(--line); box-sizing: border-box; touch-action: none; }
+.flat-seen { margin: 0; position: sticky; top: 12px; }
+.flat-seen canvas { display: block; width: 100%; aspect-ratio: 1; border-radius: 10px; background: var(--mat); }
+.flat-says { margin: 8px 0 0; font-size: 14px; line-height: 1.45; color: var(--ink-soft); min-height: 4.4em; }
+.flat-says > span { display: none; }
+.flat-says b { color: var(--ink); font-variant-numeric: tabular-nums; }
+[data-place="usual"] .says-usual, [data-place="near"] .says-near, [data-place="far"] .says-far { display: inline; }
+.says-far > span { color: #b45309; }
+.dark .says-far > span { color: #f0b26b; }
+.flat-tools { display: flex; flex-wrap: wrap; gap: 2px 16px; margin-top: 4px; }
+.flat-tools button { padding: 4px 0; border: 0; background: none; cursor: pointer; font: inherit; font-size: 14px;
+  font-weight: 500; color: var(--accent); }
+.knobs { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 14px 20px; }
+.knob { display: block; min-width: 0; }
+.knob-name { display: block; margin-bottom: 4px; font-size: 13px; color: var(--ink-soft);
+  font-variant-numeric: tabular-nums; }
+.knob img { display: block; width: 100%; border-radius: 5px; cursor: pointer; }
+.knob input { display: block; width: 100%; margin: 4px 0 0; height: 22px; accent-color: var(--accent);
+  cursor: ew-resize; }
+.knobs-bars { grid-column: 1 / -1; }
+.knobs-bars svg { display: block; width: 100%; height: 72px; }
+.knobs-bars p { margin: 4px 0 0; font-size: 14px; line-height: 1.45; color: var(--ink-soft); }
+@media (max-width: 620px) {
+  .flat { grid-template-columns: 1fr; }
+  .flat-seen { position: static; max-width: 260px; order: -1; }
+}
+"""
+
+
+def plane_map(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML:
+    """Places the map of a plane, empty; drag, touch or arrow keys move on it."""
+    canvas = (
+        '<div><canvas class="plane-map" tabindex="0" role="application" aria-labelledby="plane-name"></canvas>'
+        f'<p class="flat-says" id="plane-name" style="min-height: 0">{ctx.both("vae.plane_how")}</p></div>'
+    )
+    return _flat(ctx, canvas, "_latent_plane.js", look, elem_id)
+
+
+def knobs(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML:
+    """Places knobs, none yet: a range under a strip of pictures for each."""
+    rows = '<div class="knobs"></div>'
+    return _flat(ctx, rows, "_latent_knobs.js", look, elem_id, '<div class="knobs-bars"></div>')
+
+
+def sorry_value(ctx: Context, key: str, **words: Any) -> str:
+    """Returns the value that shows a sentence in the place of the component."""
+    return json.dumps({"sorry": f"<p>{ctx.both(key, **words)}</p>"})
+
+
+def _flat(ctx: Context, main: str, script: str, look: Callable[[Any], Any], elem_id: str, after: str = "") -> gr.HTML:
+    says = "".join(f'<span class="says-{place}">{ctx.both(f"vae.place_{place}")}</span>' for place in PLACES)
+    tools = "".join(
+        f'<button type="button" {attribute}>{ctx.both(f"vae.flat_{name}")}</button>'
+        for name, attribute in (
+            ("reset", 'class="key-reset"'),
+            ("picture", 'data-save="picture"'),
+            ("numbers", 'data-save="numbers"'),
+        )
+    )
+    return gr.HTML(
+        html_template=f"""<div class="flat" data-state="empty">{main}
+<figure class="flat-seen"><canvas width="384" height="384" role="img"></canvas>
+<p class="flat-says" role="status">{says}</p><div class="flat-tools">{tools}</div></figure>
+{after}<div class="flat-sorry"></div></div>""",
+        css_template=STYLE,
+        js_on_load="\n".join(path.read_text("utf-8") for path in (ASK, Path(__file__).with_name(script))),
+        apply_default_css=False,
+        elem_id=elem_id,
+        server_functions=[look],
+    )
+
+
+PLACES = ("usual", "near", "far")

@@ -1,0 +1,143 @@
+"""Attribute arithmetic: the mean latent of one group of pictures minus that of another, added to a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+import torch
+from torch import Tensor
+
+from demos import _look as look
+from demos._animation import upscale
+from demos._api import endpoint, photo_parameter
+from demos._base import Context
+from demos._latent_space import Flat, Flats
+from demos._latent_view import knobs, sorry_value
+from demos._menu import Menu
+from demos._morph import LARGE_SIDE, GlobalAutoencoder, encode, pictures_of
+from demos._vae_knobs import ENDS, STATIONS, knob, strip_urls
+from demos._vae_models import (
+    MODELS,
+    OPENING_MODEL,
+    QUICK_EVENT,
+    Networks,
+    example_ends,
+    fill_when_open,
+    with_examples,
+)
+from models.images import ImageError, read_image
+
+WEAKEST, STRONGEST = -1.0, 2.0  # of the strip; 1 is the whole difference of the groups
+GROUP_LIMIT = 24  # pictures
+
+
+def group_direction(network: GlobalAutoencoder, minus: Sequence[str], plus: Sequence[str]) -> Tensor:
+    """Returns the difference of the mean latents of two groups of picture files, plus - minus, (D,).
+
+    Raises:
+        ImageError: If a file is no picture.
+    """
+    means = [encode(network, [read_image(path) for path in group]).mean(dim=0) for group in (minus, plus)]
+    return means[1] - means[0]
+
+
+class Arithmetic:
+    """What the fold asks for; a gallery's value is a list of pairs of path and caption."""
+
+    def __init__(self, ctx: Context, networks: Networks, flats: Flats) -> None:
+        self._ctx, self._networks, self._flats = ctx, networks, flats
+
+    def examples(self, model: str) -> list[list[str]]:
+        """Returns the built-in groups for a model."""
+        return [[str(path) for path in end] for end in example_ends(self._ctx, with_examples(model))]
+
+    def show(self, path_a: str | None, path_b: str | None, end: str, minus: Any, plus: Any, model: str) -> str:
+        """Returns the value of the one knob, or a sentence on what is missing."""
+        network = self._networks.vector(model)
+        path = path_b if end == "b" else path_a
+        groups = [[item[0] for item in group or []] for group in (minus, plus)]
+        if network is None:
+            return sorry_value(self._ctx, "vae.needs_vector")
+        if not path or not all(groups):
+            return sorry_value(self._ctx, "vae.arithmetic_missing")
+        if max(map(len, groups)) > GROUP_LIMIT:
+            return sorry_value(self._ctx, "vae.arithmetic_many", most=GROUP_LIMIT)
+        try:
+            mu = encode(network, [read_image(path)])[0]
+            direction = group_direction(network, *groups)
+        except ImageError as error:
+            return sorry_value(self._ctx, f"error.image.{error.code}", **error.values)
+        flat = Flat(model, mu, direction[None])
+        stations = torch.linspace(WEAKEST, STRONGEST, STATIONS)
+        (strip,) = strip_urls(network, (mu + stations[:, None] * direction)[None])
+        name = self._ctx.both("vae.arithmetic_knob")
+        words = self._ctx.both("vae.arithmetic_length", length=f"{float(direction.norm()):.2f}")
+        value = {
+            "key": self._flats.add(flat), "model": model, "knobs": [knob(name, strip, WEAKEST, STRONGEST, 1.0)],
+            "bars": f"<p>{words}</p>",
+        }  # fmt: skip
+        return json.dumps(value)
+
+    def shift(
+        self, image: str | None, minus: list[str] | None, plus: list[str] | None, strength: float, model: str,
+        request: gr.Request,
+    ) -> str:  # fmt: skip
+        """Add the difference of two groups of pictures to a picture, in the latent space of a VAE; returns a PNG."""
+        network = self._networks.vector(model)
+        if network is None or not image or not minus or not plus:
+            raise look.sorry(self._ctx, request, "vae.needs_vector" if network is None else "vae.arithmetic_missing")
+        if max(len(minus), len(plus)) > GROUP_LIMIT:
+            raise look.sorry(self._ctx, request, "vae.arithmetic_many", most=GROUP_LIMIT)
+        try:
+            z = encode(network, [read_image(image)])[0] + strength * group_direction(network, minus, plus)
+        except ImageError as error:
+            raise look.image_error(self._ctx, request, error) from error
+        return self._ctx.save_image(upscale(pictures_of(network, z[None]), LARGE_SIDE)[0])
+
+
+def arithmetic_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequence[gr.Image], menu: Menu) -> None:
+    """Places the fold with the two groups and the knob."""
+    handlers = Arithmetic(ctx, networks, flats)
+    with look.options(ctx, "vae.arithmetic") as fold:
+        look.note(ctx, "vae.arithmetic_note")
+        end = look.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-arithmetic-end")
+        with gr.Row():
+            groups = [_group(ctx, name, paths) for name, paths in _groups(handlers)]
+        panel = knobs(ctx, flats.look(), "vae-arithmetic")
+        look.aside(ctx, "vae.arithmetic_about", "vae.arithmetic_about_text")
+    inputs = [*photos, end, *groups, menu.used]
+    again = [*(part.change for part in (*photos, *groups)), end.input, menu.used.change]
+    fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)
+    menu.used.change(lambda model: handlers.examples(model), menu.used, groups, **QUICK_EVENT)
+    _offer_shift(handlers)
+
+
+def _groups(handlers: Arithmetic) -> list[tuple[str, list[str]]]:
+    return list(zip(("minus", "plus"), handlers.examples(OPENING_MODEL), strict=True))
+
+
+def _group(ctx: Context, name: str, paths: list[str]) -> gr.Gallery:
+    return gr.Gallery(
+        [(path, None) for path in paths],
+        label=ctx.t(f"vae.group_{name}"),  # type: ignore[arg-type]
+        type="filepath",
+        file_types=["image"],
+        columns=6,
+        height=150,
+        object_fit="cover",
+        allow_preview=False,
+        buttons=[],
+        interactive=True,
+        elem_id=f"vae-group-{name}",
+    )
+
+
+def _offer_shift(handlers: Arithmetic) -> None:
+    groups = [gr.File(label=name, file_count="multiple", type="filepath", render=False) for name in ("minus", "plus")]
+    strength = gr.Slider(-4.0, 4.0, 1.0, label="strength", render=False)
+    model = gr.Radio(list(MODELS), value=OPENING_MODEL, label="model", render=False)
+    shifted = gr.Image(label="shifted", type="filepath", format="png", render=False)
+    endpoint(handlers.shift, [photo_parameter("image"), *groups, strength, model], [shifted], "shift")

@@ -1,0 +1,102 @@
+"""What the KL divergence is for: the same photos and the same draws without it, with it, and with four times it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from demos import _look as look
+from demos._animation import STRIP_GAP, sprite_sheet, upscale
+from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._morph import SMALL_SIDE, encode, pictures_of, prior_latents
+from demos._vae_models import Networks, example_ends, fill_when_open
+from demos._vae_view import STYLE, file_url, saves, sorry_html
+from models.images import ImageError, read_image, square_crop
+
+LESSON = {
+    "vae-fruit-autoencoder": "vae.lesson_none",
+    "vae-fruit": "vae.lesson_one",
+    "vae-fruit-beta4": "vae.lesson_four",
+}
+PHOTOS = 4  # the visitor's two and two examples
+DRAWS = 6
+
+
+class Lesson:
+    """Runs the models of the lesson."""
+
+    def __init__(self, ctx: Context, networks: Networks) -> None:
+        self._ctx, self._networks = ctx, networks
+
+    def show(self, path_a: str | None, path_b: str | None, seed: float | None) -> str:
+        """Writes photos, reconstructions and draws of every model, with the numbers of their cards."""
+        try:
+            photos = [read_image(path) for path in self._photos([path_a, path_b])]
+        except ImageError as error:
+            return sorry_html(self._ctx, f"error.image.{error.code}", **error.values)
+        rows, sheet, numbers = [], [], {}
+        for name, title in LESSON.items():
+            network = self._networks.vector(name)
+            if network is None:
+                raise TypeError(f"{name} has no latent vector.")
+            rebuilt = upscale(pictures_of(network, encode(network, photos)), SMALL_SIDE)
+            draws = pictures_of(network, prior_latents(network.latent_dim, DRAWS, int(seed or 0), temperature=1.0))
+            drawn = upscale(draws, SMALL_SIDE)
+            metrics = self._ctx.weights_info(name).metrics
+            numbers[name] = {"seed": int(seed or 0), **metrics}
+            rows.append(self._row(name, title, [sprite_sheet([part], STRIP_GAP) for part in (rebuilt, drawn)], metrics))
+            sheet.append([*rebuilt, *drawn])
+        first = [square_crop(photo, SMALL_SIDE) for photo in photos]
+        blank = [Image.new("RGB", first[0].size, "white")] * DRAWS
+        table = self._ctx.save_image(sprite_sheet([[*first, *blank], *sheet], STRIP_GAP))
+        head = self._figure(self._ctx.save_image(sprite_sheet([first], STRIP_GAP)), "vae.lesson_photos")
+        text = json.dumps(numbers, indent=2).encode()
+        links = saves(self._ctx, {"vae-lesson.png": table, "vae-lesson.json": self._ctx.save_bytes(text, ".json")})
+        return f'<div class="lesson"><div class="lesson-row">{head}</div>{"".join(rows)}</div>{links}'
+
+    def _photos(self, paths: Sequence[str | None]) -> list[str]:
+        """Returns the visitor's photos, filled up with examples."""
+        own = [path for path in paths if path]
+        ends = example_ends(self._ctx, "vae-fruit")
+        examples = [str(path) for pair in zip(*ends, strict=False) for path in pair]
+        return [*own, *(path for path in examples if path not in own)][:PHOTOS]
+
+    def _row(self, name: str, title: str, strips: Sequence[Image.Image], metrics: Any) -> str:
+        rebuilt, drawn = (self._ctx.save_image(strip) for strip in strips)
+        # the log-variance of a plain autoencoder is never trained, and so is no KL divergence of it
+        kl = "–" if name == "vae-fruit-autoencoder" else f"{metrics['kl']:.0f}" if "kl" in metrics else "–"
+        score, active = metrics.get("reconstruction_psnr"), metrics.get("active_units")
+        words = self._ctx.both(
+            "vae.lesson_numbers",
+            score="–" if score is None else f"{score:.2f}",
+            kl=kl,
+            active="–" if active is None else f"{active:.0%}",
+        )
+        return (
+            f'<h4>{self._ctx.both(title)}</h4><p class="how">{words}</p><div class="lesson-row" data-model="{name}">'
+            f"{self._figure(rebuilt, 'vae.lesson_rebuilt')}{self._figure(drawn, 'vae.lesson_drawn')}</div>"
+        )
+
+    def _figure(self, path: str, key: str) -> str:
+        caption = self._ctx.both(key)
+        return f'<figure><img src="{file_url(path)}" alt=""><figcaption>{caption}</figcaption></figure>'
+
+
+def lesson_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image]) -> None:
+    """Places the fold of the lesson."""
+    lesson = Lesson(ctx, networks)
+    with look.options(ctx, "vae.lesson") as fold:
+        look.note(ctx, "vae.lesson_note")
+        result = gr.HTML(css_template=STYLE, apply_default_css=False, elem_id="vae-lesson")
+        with gr.Row():
+            seed = gr.Number(
+                0, minimum=0, maximum=999_999, precision=0, label=ctx.t("vae.seed"), elem_id="vae-lesson-seed"
+            )
+        look.aside(ctx, "vae.lesson_about", "vae.lesson_about_text")
+    inputs = [*photos, seed]
+    fill_when_open(fold, lesson.show, inputs, [result], [photo.change for photo in photos])
+    seed.change(lesson.show, inputs, result, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)

@@ -1,0 +1,172 @@
+"""What the VAE tab's parts share: the models it opens with, their built-in pictures, places for photos, and folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+from torch import nn
+
+from demos import _look as look
+from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context
+from demos._handles import Photo
+from demos._morph import Autoencoder, GlobalAutoencoder, pictures_of, prior_latents
+from demos._own import shared_cache
+from models.images import to_tensor
+from models.latents import LatentStatistics, measure_latents, read_statistics
+
+MODELS = {"vae-fruit": "vae.model_fruit", "vae-portraits": "vae.model_portraits"}
+HINTS = {"vae-fruit": "vae.hint_fruit", "vae-portraits": "vae.hint_portraits"}
+OPENING_MODEL = "vae-fruit"
+EXAMPLES_PER_END = 6
+# No portrait may be shipped, so that model's built-in ends are drawn from the model itself, by these seeds.
+PORTRAIT_SEEDS = ((33, 4, 26, 44, 18, 40), (11, 7, 47, 16, 28, 48))
+PORTRAIT_TEMPERATURE = 0.6  # calmer than `DRAW_TEMPERATURE`: an example should look like a face
+MEASURED_DRAWS = 128  # pictures of its own that a model without statistics is measured on
+QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
+
+
+def example_ends(ctx: Context, model: str) -> tuple[list[Path], list[Path]]:
+    """Returns the built-in pictures for the start and for the end; empty where none were made yet."""
+    if model == "vae-portraits":
+        folder = ctx.first_paint / "vae"
+        ends = [[folder / f"portrait-{seed:02d}.png" for seed in seeds] for seeds in PORTRAIT_SEEDS]
+    else:
+        ends = [sorted((EXAMPLES / "fruit").glob(f"{kind}-??.jpg")) for kind in ("apple", "orange")]
+    first, last = ([path for path in end if path.is_file()][:EXAMPLES_PER_END] for end in ends)
+    return first, last
+
+
+def is_built_in(ctx: Context, path: str | None) -> bool:
+    """Tells whether a chosen picture is nobody's own (or none at all), so that another may take its place."""
+    return not path or any(Path(path).is_relative_to(folder) for folder in (EXAMPLES, ctx.first_paint))
+
+
+def with_examples(model: str) -> str:
+    """Returns the model whose examples suit a model: its own, or any for one that is not ours."""
+    return model if model in MODELS else OPENING_MODEL
+
+
+def encodes_pictures(model: nn.Module) -> str:
+    """Returns the key of the sentence that refuses a network which is no autoencoder."""
+    return "" if isinstance(model, Autoencoder) else "menu.wrong_kind"
+
+
+class Networks:
+    """The autoencoders by name, and what is known of their latents."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self.statistics = shared_cache(8)(self._statistics)
+
+    def any(self, name: str) -> Autoencoder:
+        """Returns an autoencoder of either kind."""
+        return cast(Autoencoder, self._ctx.load_model(name))
+
+    def vector(self, name: str) -> GlobalAutoencoder | None:
+        """Returns an autoencoder with one vector a picture; None for one with a map."""
+        network = self.any(name)
+        return network if isinstance(network, GlobalAutoencoder) else None
+
+    def _statistics(self, name: str) -> LatentStatistics:
+        """Returns the statistics that lie beside the weights, or measures them on pictures the model draws itself."""
+        folder, sha256 = self._ctx.library.record(name).folder, self._ctx.weights_info(name).sha256
+        if (stored := read_statistics(folder, sha256)) is not None:
+            return stored
+        network = cast(GlobalAutoencoder, self.any(name))
+        drawn = pictures_of(network, prior_latents(network.latent_dim, MEASURED_DRAWS, seed=0, temperature=1.0))
+        return measure_latents(*network.encode(to_tensor(drawn)))
+
+
+def photo_place(ctx: Context, letter: str, strips: dict[str, list[Path]], filled: bool) -> Place:
+    """Places a photo with the strips of examples under it, one strip a model, of which one shows.
+
+    Args:
+        ctx: The context of the tab.
+        letter: Of the place, which ends the ids in the page and the key of its name.
+        strips: Model -> its examples for this place, the one to begin with first.
+        filled: Whether to begin with one.
+    """
+    opening = strips[OPENING_MODEL]
+    with gr.Column(min_width=130):
+        photo = look.photo(ctx, f"vae.{letter}", opening[0] if filled and opening else None, f"vae-{letter}")
+        datasets = {}
+        for name, pictures in strips.items():
+            datasets[name] = look.strip(ctx, pictures, f"vae-examples-{letter}-{name.removeprefix('vae-')}")
+            datasets[name].visible = name == OPENING_MODEL and bool(pictures)
+    return Place(photo, datasets, strips)
+
+
+class Place:
+    """A photo, and for each model a strip of examples with their paths.
+
+    Attributes:
+        photo: The photo.
+        strips: Model -> strip.
+        paths: Model -> paths of the strip.
+    """
+
+    def __init__(self, photo: gr.Image, strips: dict[str, gr.Dataset], paths: dict[str, list[Path]]) -> None:
+        self.photo, self.strips, self.paths = photo, strips, paths
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The components that `update` gives values to."""
+        return [self.photo, *self.strips.values()]
+
+    @property
+    def receiver(self) -> Photo:
+        """The place as the page sees it."""
+        return Photo(self.photo, [(self.strips[name], paths) for name, paths in self.paths.items()])
+
+    def update(self, ctx: Context, path: str | None, model: str) -> list[Any]:
+        """Returns the values after a change of model: a photo stays if it is an own one or an example for this model."""
+        name = with_examples(model)
+        examples = self.paths[name]
+        stays = path is not None and (not is_built_in(ctx, path) or Path(path) in examples)
+        fresh = path if stays else str(examples[0]) if examples else None
+        return [fresh, *(gr.update(visible=each == name and bool(self.paths[each])) for each in self.strips)]
+
+    def connect(self) -> list[Any]:
+        """Lets a click on an example put it into the place; returns the events."""
+        return [
+            strip.click(lambda index, paths=self.paths[name]: str(paths[index]), strip, self.photo, **QUICK_EVENT)
+            for name, strip in self.strips.items()
+        ]
+
+
+def fill_when_open(
+    fold: gr.Accordion,
+    fn: Callable[..., Any],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    again: Sequence[Any] = (),
+    stale: Callable[..., Any] | None = None,
+) -> None:
+    """Runs `fn` when a fold opens, and while it is open whenever one of some events happens.
+
+    So nothing is computed for a fold that nobody looks at.
+
+    Args:
+        fold: The fold.
+        fn: Handler.
+        inputs: Its inputs.
+        outputs: Its outputs; the first shows that it works.
+        again: Events of Gradio's own.
+        stale: An event of a script of ours, which Gradio cannot bundle with the others.
+    """
+    is_open = gr.State(False)
+    fold.collapse(lambda: False, None, is_open, **QUICK_EVENT)
+    opened = fold.expand(lambda: True, None, is_open, **QUICK_EVENT)
+    common = {"outputs": list(outputs), "show_progress_on": outputs[0], **PRIVATE_MODEL_EVENT}
+    opened.then(fn, list(inputs), **common)
+
+    def run(shown: bool, *values: Any) -> Any:
+        return fn(*values) if shown else gr.skip()
+
+    if again:
+        gr.on(list(again), run, [is_open, *inputs], trigger_mode="always_last", **common)
+    if stale is not None:
+        stale(run, [is_open, *inputs], **common)

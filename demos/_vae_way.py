@@ -1,0 +1,190 @@
+"""The way between two pictures on the VAE tab: its handlers, its components, and its endpoint."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from demos import _look as look
+from demos import _morph_view as view
+from demos._animation import upscale
+from demos._api import endpoint, photo_parameter
+from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._handles import Handles
+from demos._menu import Menu
+from demos._morph import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, render
+from demos._morph_files import Shown, serve
+from demos._own import shared_cache
+from demos._vae_models import HINTS, MODELS, OPENING_MODEL, QUICK_EVENT, Networks, Place
+from models.images import ImageError, read_image
+
+REMEMBERED = 48  # results kept, so that a room full of people on one example waits once
+
+
+class Way(NamedTuple):
+    """The components of the way.
+
+    Attributes:
+        places: Where its two photos stand.
+        model: The switch between our own models.
+        hint: What suits the model in use.
+        choices: Pictures in the strip, and which way is saved.
+        results: Player, strip, ends, facts, and the two files to save.
+    """
+
+    places: list[Place]
+    model: gr.Radio
+    hint: gr.Markdown
+    choices: list[Any]
+    results: list[Any]
+
+    @property
+    def photos(self) -> list[gr.Image]:
+        """The two photos."""
+        return [place.photo for place in self.places]
+
+
+def values(ctx: Context, shown: Shown) -> list[Any]:
+    """Returns the values of a result's components: player, strip, ends, facts, the two files to save."""
+    size = (shown.img_size, shown.img_size)
+    line = look.facts_line(ctx, [shown.model], size, shown.seconds, shown.prepared)
+    numbers = ctx.both("vae.facts", latent_dim=f"{shown.latent_dim:,}", steps=shown.steps)
+    return [
+        view.player(ctx, shown),
+        view.filmstrip(ctx, shown),
+        view.ends(ctx, shown),
+        f"{line} · {numbers}",
+        *(gr.update(value=file, interactive=True) for file in (shown.strip, shown.animation)),
+    ]
+
+
+def no_values(ctx: Context, key: str, **words: Any) -> list[Any]:
+    """Returns the values of the same components while there is no result, and why."""
+    return [view.empty(ctx, key, **words), "", "", "", *[gr.update(value=None, interactive=False)] * 2]
+
+
+class Handlers:
+    """What the page and the endpoint ask for; photos are paths, as the browser or a program sent them."""
+
+    def __init__(self, ctx: Context, networks: Networks) -> None:
+        self._ctx, self._networks = ctx, networks
+        self._remembered = shared_cache(REMEMBERED)(self._render)
+
+    def _render(self, path_a: str, path_b: str, steps: int, way: str, model: str) -> Rendered:
+        # the path of an upload holds the hash of its content, so it can stand for the photo
+        return render(self._networks.any(model), read_image(path_a), read_image(path_b), steps, way)
+
+    def show(self, path_a: str | None, path_b: str | None, steps: float, way: str, model: str) -> list[Any]:
+        """Shows the way between the two chosen pictures, or says what is wrong with them in its place."""
+        if not path_a or not path_b:
+            return self.miss(path_a or path_b)
+        try:
+            done = self._remembered(path_a, path_b, int(steps), way, model)
+        except ImageError as error:
+            return no_values(self._ctx, f"error.image.{error.code}", **error.values)
+        return values(self._ctx, serve(self._ctx, done, self._networks.any(model), model))
+
+    def miss(self, other: str | None) -> list[Any]:
+        """Asks for the missing picture, or for both when there is no other one."""
+        return no_values(self._ctx, "vae.missing" if other else "vae.missing_both")
+
+    def hint(self, model: str) -> Any:
+        """Says which pictures suit a model of ours, and of another one which kind it is."""
+        latent = self._ctx.library.record(model).latent
+        return gr.update(value=self._ctx.t(HINTS.get(model, f"menu.latent_{latent or 'global'}")))
+
+    def interpolate(
+        self, image_a: str | None, image_b: str | None, steps: float, model: str, request: gr.Request
+    ) -> tuple[list[str], str]:
+        """Take one picture to another through a VAE: pictures of the way (PNG), and an animation (WebP)."""
+        if not image_a or not image_b:
+            missing = "image_b" if image_a else "image_a"
+            raise look.sorry(self._ctx, request, "vae.error_missing", which=missing)
+        try:
+            done = self._remembered(image_a, image_b, int(steps), "lerp", model)
+        except ImageError as error:
+            raise look.image_error(self._ctx, request, error) from error
+        frames = [self._ctx.save_image(picture) for picture in upscale(done.morph.path, LARGE_SIDE)]
+        return frames, self._ctx.save_bytes(done.animation, ".webp")
+
+
+def way_choices(ctx: Context) -> list[Any]:
+    """Places the folded choices: pictures in the strip, and which way is saved as an animation."""
+    with look.options(ctx, "vae.options"):
+        steps = gr.Slider(MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label=ctx.t("vae.steps"), elem_id="vae-steps")
+        gr.Markdown(ctx.t("vae.way"))
+        way = look.pills(ctx, "vae.way", {"lerp": "vae.way_lerp", "slerp": "vae.way_slerp"}, "lerp", "vae-way")
+    return [steps, way]
+
+
+def way_results(ctx: Context, first: Shown | None) -> list[Any]:
+    """Places the results, filled with what was stored for the tab to open on."""
+    opening = values(ctx, first) if first else no_values(ctx, "vae.missing_both")
+    panels = [
+        view.panel(value, f"vae-result-{name}")
+        for value, name in zip(opening, ("animation", "strip", "ends"), strict=False)
+    ]
+    facts = look.html_line(opening[3], "facts", "vae-facts")
+    with gr.Row():
+        saves = [_save(ctx, "strip", first and first.strip), _save(ctx, "animation", first and first.animation)]
+    return [*panels, facts, *saves]
+
+
+def _save(ctx: Context, what: str, file: str | None) -> gr.DownloadButton:
+    return gr.DownloadButton(
+        ctx.t(f"vae.save_{what}"),  # type: ignore[arg-type]
+        value=file,
+        interactive=file is not None,
+        scale=0,
+        min_width=190,
+        size="sm",
+        elem_classes="quiet",
+        elem_id=f"vae-save-{what}",
+    )
+
+
+def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handles:
+    """Lets every choice of photos, model, steps and path show its result at once; the page may do so too."""
+    photos, places = way.photos, way.places
+    # one sign of work is enough, on the largest picture
+    run = {
+        "fn": handlers.show, "inputs": [*photos, *way.choices, menu.used], "outputs": way.results,
+        "show_progress_on": way.results[0], **PRIVATE_MODEL_EVENT,
+    }  # fmt: skip
+
+    def on_model(path_a: str | None, path_b: str | None, model: str) -> list[Any]:
+        changed = [place.update(ctx, path, model) for place, path in zip(places, (path_a, path_b), strict=True)]
+        pill = gr.update(value=model if model in MODELS else None)
+        return [*changed[0], *changed[1], handlers.hint(model), model, pill]
+
+    # always_last: a change made while the network runs must not be lost
+    steps, kind = way.choices
+    uploads = [photo.upload for photo in photos]
+    shown = [gr.on([*uploads, steps.release, kind.input], **run, trigger_mode="always_last")]
+    shown += [picked.then(**run) for place in places for picked in place.connect()]
+    outputs = [*places[0].outputs, *places[1].outputs, way.hint, menu.used, way.model]
+    choose = {"fn": on_model, "inputs": [*photos, way.model], "outputs": outputs, **QUICK_EVENT}
+    shown.append(way.model.input(**choose).then(**run))
+    shown.append(menu.switched.change(**{**choose, "inputs": [*photos, menu.used]}).then(**run))
+    # Told of a removed photo, Gradio may still send that photo: only the other one is asked for. What is on its
+    # way is cancelled, so that it does not appear beside a photo that is gone.
+    for photo, other in zip(photos, reversed(photos), strict=True):
+        photo.clear(handlers.miss, other, way.results, cancels=shown, **QUICK_EVENT)
+    inputs = {letter: place.receiver for letter, place in zip("ab", places, strict=True)}
+    return Handles(inputs, {"model": way.model, "steps": steps, "way": kind}, (choose, run))
+
+
+def offer_interpolate(handlers: Handlers) -> None:
+    """Offers ``/interpolate`` to programs."""
+    inputs = [
+        photo_parameter("image_a"),
+        photo_parameter("image_b"),
+        gr.Slider(MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label="steps", render=False),
+        gr.Radio(list(MODELS), value=OPENING_MODEL, label="model", render=False),
+    ]
+    outputs = [
+        gr.File(label="frames", file_count="multiple", render=False),
+        gr.Image(label="animation", type="filepath", format="png", render=False),
+    ]
+    endpoint(handlers.interpolate, inputs, outputs, "interpolate")
