@@ -18,6 +18,7 @@ from gradio.components import Component
 from demos._base import Context
 from demos._handles import Handles
 
+MAX_TEXT = 1_000  # characters of a text in a link
 QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
 
 
@@ -25,7 +26,7 @@ def parse(component: Component, text: str) -> Any:
     """Returns the value of a setting that a link describes.
 
     Args:
-        component: A switch, a slider, a number or a checkbox.
+        component: A switch, a slider, a number, a checkbox, or a text that the tab itself checks.
         text: From the link.
 
     Raises:
@@ -35,6 +36,8 @@ def parse(component: Component, text: str) -> Any:
         if text not in [value for _, value in component.choices]:
             raise ValueError(f"{text!r} is no choice")
         return text
+    if isinstance(component, gr.Textbox):
+        return text if len(text) <= MAX_TEXT else _refuse(text)
     if isinstance(component, gr.Checkbox):
         return {"0": False, "1": True}[text] if text in ("0", "1") else _refuse(text)
     number = float(text)

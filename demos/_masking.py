@@ -1,4 +1,4 @@
-"""Hide patches of a photo, fill the gaps with a masked autoencoder and plainly, and measure both."""
+"""Fill hidden patches of a photo in, by a masked autoencoder and plainly, and measure both."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from PIL import Image
 from torch import Tensor
 
 from demos._fill import harmonic_fill, mean_fill
+from demos._mae_heat import FULL_ERROR, heat_picture
+from demos._mae_masks import SEEDED_KINDS, Cells
+from demos._mae_masks import to_tensor as mask_tensor
 from demos._sheet import sheet
 from models.images import square_crop, to_images, to_tensor
-from models.mae import MaskedAutoencoderViT, block_mask, random_mask
+from models.mae import MaskedAutoencoderViT
 from models.metrics import psnr
 
-MASK_KINDS = ("random", "block")
-MAX_RATIO = 0.95
-MAX_SEED = 2**31 - 1
 HIDDEN_TONE = 0.6  # light grey in [-1, 1]: reads as "nothing here" on the light and on the dark page
 EQUAL_PSNR = 100.0  # dB shown for equal pictures; 8-bit pictures that differ at all stay below
 LARGE_SIDE = 384  # pixels of the two large pictures
-PANELS = ("original", "masked", "raw", "pasted", "fill")
+PANELS = ("original", "masked", "raw", "pasted", "fill", "error")
 GUESSES = ("model", "smooth_fill", "mean_colour")
 
 
@@ -38,7 +38,10 @@ class Reconstruction:
         raw: The prediction for every patch, visible ones included.
         pasted: The prediction on the hidden patches, the original on the visible ones.
         fill: The smooth fill-in of the same hidden patches.
+        error: The model's error of each hidden patch as heat, up to `FULL_ERROR` levels.
         hidden: Grey: 255 where hidden, 0 where visible.
+        errors: (grid, grid) mean absolute error of the model on each patch, in levels of 0 to 255; NaN where visible.
+        cells: (grid, grid), True where hidden.
         scores: Numbers of "patches" and "hidden_patches", and for each of `GUESSES` what `compare` says.
         seconds: Time the network took.
     """
@@ -48,62 +51,41 @@ class Reconstruction:
     raw: Image.Image
     pasted: Image.Image
     fill: Image.Image
+    error: Image.Image
     hidden: Image.Image
     scores: dict[str, Any]
     seconds: float = field(compare=False)
+    errors: NDArray[np.float64] = field(compare=False)  # `error` shows them
+    cells: Cells = field(compare=False)  # `hidden` shows them
 
 
-def draw_mask(model: MaskedAutoencoderViT, mask_ratio: float, mask_kind: str, seed: int) -> Tensor:
-    """Draws which patches to hide, (1, L) with 1 hidden and 0 visible; equal arguments give equal masks.
-
-    Args:
-        model: Tells how many patches there are.
-        mask_ratio: Share of patches to hide, 0 to `MAX_RATIO`.
-        mask_kind: "random" for single patches, "block" for rectangles of them.
-        seed: Whole number from 0 to `MAX_SEED`.
-
-    Raises:
-        ValueError: If an argument is outside its range.
-    """
-    if mask_kind not in MASK_KINDS:
-        raise ValueError(f"mask_kind is {mask_kind!r}; choose one of {', '.join(MASK_KINDS)}.")
-    if not 0 <= mask_ratio <= MAX_RATIO:
-        raise ValueError(f"mask_ratio is {mask_ratio}; choose one from 0 to {MAX_RATIO}.")
-    if not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"seed is {seed}; choose one from 0 to {MAX_SEED}.")
-    generator = torch.Generator().manual_seed(seed)
-    if mask_kind == "block":
-        return block_mask(1, model.img_size // model.patch_size, mask_ratio, generator)
-    return random_mask(1, model.num_patches, mask_ratio, generator)
+def grid_of(model: MaskedAutoencoderViT) -> int:
+    """Returns how many patches a model has along a side."""
+    return model.img_size // model.patch_size
 
 
 @torch.inference_mode()
-def reconstruct(
-    model: MaskedAutoencoderViT, photo: Image.Image, mask_ratio: float, mask_kind: str, seed: int
-) -> Reconstruction:
+def reconstruct(model: MaskedAutoencoderViT, photo: Image.Image, cells: Cells) -> Reconstruction:
     """Hides patches of the centre square of a photo and fills them in, by the model and plainly.
 
     Args:
         model: In eval mode; must predict pixels themselves, not normalised patches.
         photo: Any RGB picture.
-        mask_ratio: Share of patches to hide, 0 to `MAX_RATIO`.
-        mask_kind: "random" or "block".
-        seed: Of the mask; equal arguments give equal pictures.
+        cells: (grid, grid), True for each patch to hide; at least one is visible.
 
     Raises:
-        ValueError: If an argument is outside its range, or the model predicts normalised patches: their mean
-            and spread would have to come from the hidden pixels, so that no error would mean anything.
+        ValueError: If the mask does not fit, or the model predicts normalised patches: their mean and spread would
+            have to come from the hidden pixels, so that no error would mean anything.
     """
     if model.norm_pix_loss:
         raise ValueError("These weights predict normalised patches (norm_pix_loss); choose ones that predict pixels.")
-    mask = draw_mask(model, mask_ratio, mask_kind, seed)
     original = to_tensor(square_crop(photo, model.img_size))  # (1, 3, S, S)
     start = time.perf_counter()
-    raw = model.reconstruct(original, mask)
+    raw = model.reconstruct(original, mask_tensor(cells))
     seconds = time.perf_counter() - start
-    hidden = model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, 3 * model.patch_size**2)) > 0  # (1, 3, S, S)
+    hidden = hidden_pixels(model, cells)
     fill, mean = plain_fills(original, hidden)
-    scores: dict[str, Any] = {"patches": model.num_patches, "hidden_patches": int(mask.sum())}
+    scores: dict[str, Any] = {"patches": cells.size, "hidden_patches": int(cells.sum())}
     for name, guess in zip(GUESSES, (raw, fill, mean), strict=True):
         scores[name] = compare(guess, original, hidden)
     panels = [
@@ -113,9 +95,25 @@ def reconstruct(
         torch.where(hidden, raw, original),
         fill,
     ]
+    errors = np.where(cells, patch_errors(raw, original, len(cells)), np.nan)
+    pictures = dict(zip(PANELS[:-1], to_images(torch.cat(panels)), strict=True))
+    pictures["error"] = heat_picture(pictures["original"], errors, FULL_ERROR)
     hidden_image = Image.fromarray(hidden[0, 0].byte().mul(255).numpy())
-    pictures = dict(zip(PANELS, to_images(torch.cat(panels)), strict=True))
-    return Reconstruction(**pictures, hidden=hidden_image, scores=scores, seconds=seconds)
+    return Reconstruction(**pictures, hidden=hidden_image, scores=scores, seconds=seconds, errors=errors, cells=cells)
+
+
+def hidden_pixels(model: MaskedAutoencoderViT, cells: Cells) -> Tensor:
+    """Returns which pixels hidden patches have, (1, 3, S, S) of bool."""
+    size = model.patch_size
+    pixels = torch.from_numpy(cells).repeat_interleave(size, 0).repeat_interleave(size, 1)  # (S, S)
+    return pixels.expand(1, 3, -1, -1)
+
+
+def patch_errors(guess: Tensor, original: Tensor, grid: int) -> NDArray[np.float64]:
+    """Returns the mean absolute error of each patch, (grid, grid), in levels; the pictures are (1, 3, S, S)."""
+    levels = (guess - original).abs().mul(127.5)
+    means: NDArray[np.float64] = torch.nn.functional.adaptive_avg_pool2d(levels, grid)[0].mean(dim=0).double().numpy()
+    return means
 
 
 def plain_fills(original: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
@@ -159,12 +157,14 @@ def summary(result: Reconstruction, weights: str, steps: int, mask_kind: str, se
         "Prediction everywhere",
         "Prediction in the gaps",
         "Smooth fill-in",
+        "Error of each patch",
     )
     scores, side = result.scores, result.original.width
     share = scores["hidden_patches"] / scores["patches"]
     trained = f", {steps:,} steps" if steps else ""
     caption = f"Unlabeled · {weights}{trained}, {side} px · "
-    caption += f"{share:.0%} hidden ({mask_kind}, seed {seed})"
+    drawn = f"{mask_kind}, seed {seed}" if mask_kind in SEEDED_KINDS else f"by {mask_kind}"
+    caption += f"{share:.0%} hidden ({drawn})"
     if scores["model"]:
         caption += f" · PSNR on the hidden patches: MAE {scores['model']['psnr']:.1f} dB"
         caption += f", smooth fill-in {scores['smooth_fill']['psnr']:.1f} dB"

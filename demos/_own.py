@@ -10,7 +10,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -178,6 +178,12 @@ def _record(job: Snapshot, back: bool = False) -> Checkpoint:
     )  # fmt: skip
 
 
+def _texts(value: object) -> list[str]:
+    """Returns an argument that is a text, or the texts among the fields of a dataclass."""
+    values = vars(value).values() if is_dataclass(value) else [value]
+    return [each for each in values if isinstance(each, str)]
+
+
 def shared_cache(maxsize: int) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
     """Remembers what a function answered, for everybody, as `lru_cache` does, but nothing of anybody's own weights.
 
@@ -189,7 +195,7 @@ def shared_cache(maxsize: int) -> Callable[[Callable[Parameters, Answer]], Calla
 
         @wraps(call)
         def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
-            if any(isinstance(value, str) and is_private(value) for value in (*args, *kwargs.values())):
+            if any(is_private(text) for value in (*args, *kwargs.values()) for text in _texts(value)):
                 return call(*args, **kwargs)
             return remembered(*args, **kwargs)  # type: ignore[arg-type]
 

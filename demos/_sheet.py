@@ -25,17 +25,37 @@ def sheet(pictures: Sequence[tuple[str, Image.Image]], caption: str, side: int =
     Raises:
         ValueError: If there is no picture.
     """
-    if not pictures:
+    return page([pictures], caption, side)
+
+
+def page(rows: Sequence[Sequence[tuple[str, Image.Image]]], caption: str, side: int = 256) -> Image.Image:
+    """Draws rows of square pictures under each other, each picture under its title, with a caption below all.
+
+    Args:
+        rows: As for `sheet`, from the top.
+        caption: One line, shrunk to fit the width.
+        side: Pixels each picture is shown at.
+
+    Returns:
+        An RGB picture, as wide as the longest row needs.
+
+    Raises:
+        ValueError: If there is no picture.
+    """
+    columns = max((len(row) for row in rows), default=0)
+    if not columns:
         raise ValueError("There are no pictures to draw; give at least 1.")
-    width = MARGIN + len(pictures) * (side + MARGIN)
-    page = Image.new("RGB", (width, side + 2 * (LINE + MARGIN)), PAPER)
-    pen = ImageDraw.Draw(page)
-    for place, (title, image) in enumerate(pictures):
-        left = MARGIN + place * (side + MARGIN)
-        page.paste(image.resize((side, side), Image.Resampling.LANCZOS), (left, MARGIN + LINE))
-        _write(pen, title, (left, MARGIN + LINE / 2), side)
-    _write(pen, caption, (MARGIN, MARGIN + LINE + side + LINE / 2 + MARGIN / 2), width - 2 * MARGIN)
-    return page
+    width, height = MARGIN + columns * (side + MARGIN), len(rows) * (side + LINE + MARGIN)
+    paper = Image.new("RGB", (width, height + LINE + MARGIN), PAPER)
+    pen = ImageDraw.Draw(paper)
+    for line, row in enumerate(rows):
+        top = MARGIN + line * (side + LINE + MARGIN)
+        for place, (title, image) in enumerate(row):
+            left = MARGIN + place * (side + MARGIN)
+            paper.paste(image.resize((side, side), Image.Resampling.LANCZOS), (left, top + LINE))
+            _write(pen, title, (left, top + LINE / 2), side)
+    _write(pen, caption, (MARGIN, height + LINE / 2 + MARGIN / 2), width - 2 * MARGIN)
+    return paper
 
 
 def _write(pen: ImageDraw.ImageDraw, text: str, left_middle: tuple[float, float], room: float) -> None:

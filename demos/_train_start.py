@@ -115,7 +115,10 @@ class Starter:
         Args:
             visitor: What the browser keeps.
             told: The choices that the options on the page were filled in for.
-            recipe, start, preset, broken: The choices as they are now.
+            recipe: The method chosen now.
+            start: What it starts from.
+            preset: How long it trains.
+            broken: Whether it trains without the stop-gradient.
             request: Of the event.
         """
         owner, wish = owner_of(visitor, request), Wish(recipe, start, preset, broken)

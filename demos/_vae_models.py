@@ -122,7 +122,7 @@ class Place:
         return Photo(self.photo, [(self.strips[name], paths) for name, paths in self.paths.items()])
 
     def update(self, ctx: Context, path: str | None, model: str) -> list[Any]:
-        """Returns the values after a change of model: a photo stays if it is an own one or an example for this model."""
+        """Returns the values after a change of model: an own photo or an example for this model stays."""
         name = with_examples(model)
         examples = self.paths[name]
         stays = path is not None and (not is_built_in(ctx, path) or Path(path) in examples)

@@ -1,0 +1,130 @@
+"""A picture whose cells can be painted away, or one of them picked: by mouse, pen, touch and keyboard.
+
+The browser keeps what is painted; a stroke reaches Python as the event ``stroke`` with ``{"mask": ...}`` (see
+`_mae_masks`), a click in a canvas made for picking as ``pick`` with ``{"cell": ...}``, the wheel and the keys ``[`` and
+``]`` as ``ratio`` with ``{"percent": ...}``. All of it comes from a browser, so read it with `stroked`, `picked` and
+`asked_percent`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from demos._base import Context
+from demos._mae_masks import MAX_RATIO, Cells, MaskError, pack, unpack
+from demos._scatter import file_url
+
+SCRIPT = Path(__file__).with_suffix(".js")
+STYLE = Path(__file__).with_suffix(".css")
+SAID = ("hidden", "visible")  # what a screen reader hears of the cell under the cursor
+
+Use = Literal["patches", "pick", "pixels"]
+
+
+def canvas_value(
+    path: str,
+    cells: Cells,
+    grid: int,
+    percent: float = 0.0,
+    heat: NDArray[np.floating[Any]] | None = None,
+    target: int = -1,
+) -> str:
+    """Returns the value of a `mask_canvas`: everything the browser draws.
+
+    Args:
+        path: File of the picture, square.
+        cells: (n, n), True where hidden, or where there is a scratch.
+        grid: Patches along a side, which lines divide.
+        percent: Where the wheel begins.
+        heat: (n, n) from 0 to 1: how strongly each cell keeps its colour, the others fade; None leaves them all.
+        target: Number of the cell to ring, row by row; none if below 0.
+    """
+    value: dict[str, Any] = {"url": file_url(path), "mask": pack(cells), "grid": grid, "percent": percent}
+    if heat is not None:
+        strengths = np.nan_to_num(heat).clip(0, 1) * 255
+        value["heat"] = base64.b64encode(strengths.round().astype(np.uint8).tobytes()).decode("ascii")
+    return json.dumps({**value, "target": target})
+
+
+def stroked(event: gr.EventData, side: int) -> Cells:
+    """Returns the mask that a stroke carries.
+
+    Raises:
+        MaskError: If it is no mask of this side, or hides everything.
+    """
+    return unpack(_sent(event, "mask"), side)
+
+
+def picked(event: gr.EventData, count: int) -> int:
+    """Returns the number of the cell that a click carries.
+
+    Raises:
+        MaskError: If it is not the number of one of `count` cells.
+    """
+    cell = _sent(event, "cell")
+    if type(cell) is not int or not 0 <= cell < count:
+        raise MaskError("format")
+    return cell
+
+
+def asked_percent(event: gr.EventData) -> float:
+    """Returns the share to hide that the wheel or a key asks for, in percent, within what can be hidden.
+
+    Raises:
+        MaskError: If it is no finite number.
+    """
+    percent = _sent(event, "percent")
+    if type(percent) not in (int, float) or not math.isfinite(percent):
+        raise MaskError("format")
+    return float(min(max(percent, 0), 100 * MAX_RATIO))
+
+
+def _sent(event: gr.EventData, name: str) -> Any:
+    return event._data.get(name) if isinstance(event._data, dict) else None
+
+
+def mask_canvas(ctx: Context, label_key: str, use: Use, elem_id: str, value: str = "") -> gr.HTML:
+    """Places the canvas.
+
+    Args:
+        ctx: The context of the tab.
+        label_key: Key of its caption, which says what to do with it.
+        use: "patches" to hide and show them, "pick" to choose one of the hidden, "pixels" to mark scratches.
+        elem_id: Id in the page.
+        value: A `canvas_value`; without one it is empty.
+    """
+    verbs = ("mark", "unmark") if use == "pixels" else ("hide", "show")
+    buttons = [
+        (f'data-tool="{tool}" aria-pressed="{str(tool == "hide").lower()}"', ctx.both(f"mae.tool_{verb}"))
+        for tool, verb in zip(("hide", "show"), verbs, strict=True)
+    ]
+    buttons += [
+        ('data-tool="wide" aria-pressed="false"', ctx.both("mae.tool_wide")),
+        ('data-tool="undo"', ctx.both("mae.tool_undo")),
+        ('data-tool="clear"', ctx.both("mae.tool_clear")),
+    ]
+    tools = "".join(f'<button type="button" {attributes}>{text}</button>' for attributes, text in buttons)
+    said = "".join(
+        f'<template data-say="{state}">{ctx.both(f"mae.said_{state}", row="{row}", column="{column}")}</template>'
+        for state in SAID
+    )
+    return gr.HTML(
+        value,
+        html_template=f"""<div class="mask-canvas" data-use="{use}" data-state="empty">
+<div class="mask-frame"><canvas tabindex="0" role="application" aria-labelledby="{elem_id}-label"></canvas></div>
+<p class="mask-label" id="{elem_id}-label">{ctx.both(label_key)}</p>
+<div class="mask-tools"{" hidden" if use == "pick" else ""}>{tools}</div>
+<p class="mask-said" aria-live="polite"></p>{said}</div>""",
+        css_template=STYLE.read_text("utf-8"),
+        js_on_load=SCRIPT.read_text("utf-8"),
+        apply_default_css=False,
+        elem_id=elem_id,
+    )

@@ -1,0 +1,95 @@
+"""What the main part of the MAE tab answers: a photo, a rule or a brush, and the picture that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from demos._mae_canvas import asked_percent, stroked
+from demos._mae_masks import BY_HAND, pack
+from demos._mae_result import NAMES, nothing, show
+from demos._mae_work import Ask, Workshop
+from demos._masking import grid_of
+
+RULE = "random"  # that takes over where a mask by hand is drawn anew
+
+
+class Handlers:
+    """Each answers with the values of `NAMES`, of the canvas for picking, and empties the closer looks.
+
+    Args:
+        work: The workshop of the tab.
+        outdated: Values that empty the closer looks.
+    """
+
+    def __init__(self, work: Workshop, outdated: Sequence[Any]) -> None:
+        self._work, self._outdated = work, outdated
+
+    def on_change(
+        self,
+        path: str | None,
+        percent: float,
+        kind: str,
+        seed: int | None,
+        mask: str,
+        weights: str,
+        request: gr.Request,
+    ) -> list[Any]:
+        """Shows what the settings say."""
+        if not path:
+            return self.on_clear()
+        return self._answer(Ask(path, percent / 100, kind, seed or 0, mask, weights), request)
+
+    def on_redraw(
+        self,
+        path: str | None,
+        percent: float,
+        kind: str,
+        seed: int | None,
+        mask: str,
+        weights: str,
+        request: gr.Request,
+    ) -> list[Any]:
+        """Draws the mask by a rule, since only a rule has a ratio and a seed; adds the rule."""
+        rule = RULE if kind == BY_HAND else kind
+        return [*self.on_change(path, percent, rule, seed, mask, weights, request), rule]
+
+    def on_ratio(
+        self,
+        path: str | None,
+        kind: str,
+        seed: int | None,
+        mask: str,
+        weights: str,
+        event: gr.EventData,
+        request: gr.Request,
+    ) -> list[Any]:
+        """Hides as much as the wheel or a key asks for; adds the rule and the percentage."""
+        with self._work.sorry(request):
+            percent = asked_percent(event)
+        return [*self.on_redraw(path, percent, kind, seed, mask, weights, request), percent]
+
+    def on_stroke(
+        self, path: str | None, seed: int | None, weights: str, event: gr.EventData, request: gr.Request
+    ) -> list[Any]:
+        """Fills in what was brushed; adds the kind, the percentage and the mask. The page keeps its own canvas."""
+        if not path:
+            return [*self.on_clear(), BY_HAND, 0, ""]
+        with self._work.sorry(request):
+            cells = stroked(event, grid_of(self._work.model(weights)))
+        ask = Ask(path, 0.0, BY_HAND, seed or 0, pack(cells), weights)
+        answer = self._answer(ask, request)
+        answer[NAMES.index("canvas")] = gr.skip()
+        return [*answer, BY_HAND, round(100 * float(cells.mean())), ask.mask]
+
+    def on_clear(self) -> list[Any]:
+        """Shows nothing, where there is no photo."""
+        values = nothing(self._work.ctx)
+        return [*(values[name] for name in NAMES), "", *self._outdated]
+
+    def _answer(self, ask: Ask, request: gr.Request | None) -> list[Any]:
+        with self._work.sorry(request):
+            values = show(self._work, ask, self._work.result(ask)).values(self._work.ctx)
+        return [*(values[name] for name in NAMES), values["canvas"], *self._outdated]

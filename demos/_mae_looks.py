@@ -1,0 +1,239 @@
+"""The closer looks of the MAE tab, folded away: other ratios, many masks, and what a guess rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import gradio as gr
+import numpy as np
+from gradio.components import Component
+from gradio.events import Dependency
+
+from demos import _look as look
+from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._mae_canvas import canvas_value, mask_canvas, picked
+from demos._mae_heat import heat_picture
+from demos._mae_masks import SEEDED_KINDS, pack
+from demos._mae_studies import (
+    MAX_MASKS,
+    RATIOS,
+    by_ratio,
+    guess_often,
+    half_of_it,
+    influence,
+    ratio_strip,
+    rule_of,
+)
+from demos._mae_work import Ask, Workshop
+
+OPENING_MASKS = 16
+PARTS = ("mean", "spread", "mean_error")
+
+
+RUNNING, ENDED = gr.update(visible=True), gr.update(visible=False)  # of a button to stop
+
+
+class Looks(NamedTuple):
+    """What the rest of the tab needs of the closer looks.
+
+    Attributes:
+        picker: The canvas that shows the mask, to choose a hidden patch.
+        outdated: What to hide or empty when the photo or the mask is another, with the values that do it.
+        connect: Takes the inputs that make up an `Ask`, connects everything, and returns what may be running.
+    """
+
+    picker: gr.HTML
+    outdated: dict[Component, Any]
+    connect: Callable[[list[Component]], list[Dependency]]
+
+
+class LookHandlers:
+    """What the closer looks answer; each takes the photo and settings of the tab first."""
+
+    def __init__(self, work: Workshop) -> None:
+        self._work, self._ctx = work, work.ctx
+
+    def on_ratios(
+        self,
+        path: str | None,
+        percent: float,
+        kind: str,
+        seed: int | None,
+        mask: str,
+        weights: str,
+        request: gr.Request,
+    ) -> Iterator[list[Any]]:
+        """Gives how far it is after each ratio, and at the end the strip, what it says, and its numbers."""
+        ask = self._ask(path, percent, kind, seed, mask, weights, request)
+        with self._work.sorry(request):
+            found = []
+            for result in by_ratio(self._work.model(weights), self._work.photo(ask), kind, ask.seed):
+                found.append(result)
+                says = self._ctx.both("mae.step_ratios", done=len(found), all=len(RATIOS))
+                yield [gr.skip(), gr.skip(), gr.skip(), says, RUNNING]
+        leads = [each.scores["model"]["psnr"] - each.scores["smooth_fill"]["psnr"] for each in found]
+        says = self._ctx.both("mae.ratios_say", first=f"{leads[0]:+.1f}", last=f"{leads[-1]:+.1f}")
+        rule = rule_of(kind)
+        strip = self._ctx.save_image(ratio_strip(found, weights, rule, ask.seed))
+        yield [gr.update(visible=True), strip, self._work.save_json(ratio_numbers(ask, found)), says, ENDED]
+
+    def on_often(
+        self,
+        path: str | None,
+        percent: float,
+        kind: str,
+        seed: int | None,
+        mask: str,
+        weights: str,
+        count: float,
+        request: gr.Request,
+    ) -> Iterator[list[Any]]:
+        """Gives the mean, the spread and the error after each handful of masks."""
+        ask = self._ask(path, percent, kind, seed, mask, weights, request)
+        model = self._work.model(weights)
+        with self._work.sorry(request):
+            for guesses in guess_often(model, self._work.photo(ask), percent / 100, kind, ask.seed, round(count)):
+                pictures = [self._ctx.save_image(each) for each in (guesses.mean, guesses.spread, guesses.error)]
+                numbers = {**ask.settings, "mask_kind": rule_of(kind, SEEDED_KINDS), "mask_ratio": percent / 100}
+                numbers |= guesses.scores
+                says = self._often_says(guesses.scores, round(count))
+                stop = RUNNING if guesses.count < round(count) else ENDED
+                yield [gr.update(visible=True), *pictures, self._work.save_json(numbers), says, stop]
+
+    def on_pick(
+        self,
+        path: str | None,
+        percent: float,
+        kind: str,
+        seed: int | None,
+        mask: str,
+        weights: str,
+        event: gr.EventData,
+        request: gr.Request,
+    ) -> Iterator[list[Any]]:
+        """Gives the influence of each visible patch on the picked one: canvas, picture, numbers and a sentence."""
+        ask = self._ask(path, percent, kind, seed, mask, weights, request)
+        with self._work.sorry(request):
+            cells = self._work.cells(ask)
+            target = picked(event, cells.size)
+            photo, result = self._work.photo(ask), self._work.result(ask)
+            changes = np.full(cells.shape, np.nan)
+            for changes in influence(self._work.model(weights), photo, cells, target):
+                done = int((~np.isnan(changes)).sum())
+                says = self._ctx.both("mae.step_influence", done=done, all=int((~cells).sum()))
+                yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), says]
+        top = max(float(np.nanmax(changes)), 1e-9)
+        original = self._ctx.save_image(result.original)
+        canvas = canvas_value(original, cells, len(cells), heat=changes / top, target=target)
+        picture = self._ctx.save_image(heat_picture(photo, changes, top))
+        numbers = self._work.save_json(influence_numbers(ask, cells, target, changes))
+        row, column = divmod(target, len(cells))
+        words = {"row": row + 1, "column": column + 1, "all": int((~cells).sum()), "top": f"{top:.1f}"}
+        says = self._ctx.both("mae.influence_says", half=half_of_it(changes), **words)
+        yield [gr.update(visible=True), canvas, picture, numbers, says]
+
+    def _ask(
+        self,
+        path: str | None,
+        percent: float,
+        kind: str,
+        seed: int | None,
+        mask: str,
+        weights: str,
+        request: gr.Request,
+    ) -> Ask:
+        if not path:
+            raise look.sorry(self._ctx, request, "error.no_photo")
+        return Ask(path, percent / 100, kind, seed or 0, mask, weights)
+
+    def _often_says(self, scores: dict[str, Any], count: int) -> str:
+        if scores["masks"] < count:
+            return self._ctx.both("mae.step_often", done=scores["masks"], all=count)
+        gain = scores["psnr_of_mean"] - scores["psnr_of_one"]
+        says = self._ctx.both("mae.often_says", masks=count, gain=f"{gain:+.1f}", spread=f"{scores['mean_spread']:.1f}")
+        if scores["rank_correlation"] is not None:
+            says += " " + self._ctx.both("mae.often_correlation", correlation=f"{scores['rank_correlation']:.2f}")
+        return says
+
+
+def ratio_numbers(ask: Ask, results: list[Any]) -> dict[str, Any]:
+    """Returns the scores at each ratio, and the settings."""
+    return {"weights": ask.weights, "mask_kind": rule_of(ask.mask_kind), "seed": ask.seed, "ratios": [
+        {"mask_ratio": ratio, **result.scores} for ratio, result in zip(RATIOS, results, strict=True)
+    ]}  # fmt: skip
+
+
+def influence_numbers(ask: Ask, cells: Any, target: int, changes: Any) -> dict[str, Any]:
+    """Returns the change of the guess for each visible patch left out, null where hidden; and the settings."""
+    row, column = divmod(target, len(cells))
+    levels = [[None if np.isnan(each) else round(float(each), 3) for each in line] for line in changes]
+    made = {**ask.settings, "mask": pack(cells), "row": row, "column": column}
+    return {**made, "method": "leave one visible patch out", "change_in_levels": levels}
+
+
+def build_looks(ctx: Context, work: Workshop, mask: str) -> Looks:
+    """Places the folds; `mask` is the canvas value of the opening result, or empty."""
+    handlers = LookHandlers(work)
+    with look.options(ctx, "mae.ratios_title"):
+        look.note(ctx, "mae.ratios_why")
+        ratios_go, ratios_stop = _go_and_stop(ctx, "ratios")
+        with gr.Column(visible=False) as ratios_column:
+            strip = look.picture(ctx.t("mae.ratios"), None, "mae-ratios")
+            ratios_file = number_file(ctx, "mae-ratios-numbers")
+        ratios_say = look.html_line(elem_id="mae-ratios-says")
+    with look.options(ctx, "mae.often_title"):
+        look.note(ctx, "mae.often_why")
+        with gr.Row(elem_classes="toolbar"):
+            label = ctx.t("mae.often_count")
+            count = gr.Slider(2, MAX_MASKS, OPENING_MASKS, step=1, label=label, elem_id="mae-often-count")
+            often_go, often_stop = _go_and_stop(ctx, "often")
+        with gr.Column(visible=False) as often_column:
+            with gr.Row(elem_classes="row-of-pictures"):
+                parts = [look.picture(ctx.t(f"mae.{part}"), None, f"mae-often-{part}") for part in PARTS]
+            often_file = number_file(ctx, "mae-often-numbers")
+        often_says = look.html_line(elem_id="mae-often-says")
+    with look.options(ctx, "mae.influence_title"):
+        look.note(ctx, "mae.influence_why")
+        with gr.Row(elem_classes="row-of-pictures"):
+            picker = mask_canvas(ctx, "mae.picker", "pick", "mae-picker", mask)
+            with gr.Column(visible=False) as influence_column:
+                heat = look.picture(ctx.t("mae.influence"), None, "mae-influence")
+                influence_file = number_file(ctx, "mae-influence-numbers")
+        influence_says = look.html_line(elem_id="mae-influence-says")
+
+    def connect(asked: list[Component]) -> list[Dependency]:
+        quiet: dict[str, Any] = {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}
+        outputs = [ratios_column, strip, ratios_file, ratios_say, ratios_stop]
+        by_ratio_running = ratios_go.click(handlers.on_ratios, asked, outputs, **quiet)
+        _stops(ctx, ratios_stop, by_ratio_running, ratios_say)
+        outputs = [often_column, *parts, often_file, often_says, often_stop]
+        often_running = often_go.click(handlers.on_often, [*asked, count], outputs, **quiet)
+        _stops(ctx, often_stop, often_running, often_says)
+        outputs = [influence_column, picker, heat, influence_file, influence_says]
+        picking = picker.pick(handlers.on_pick, asked, outputs, trigger_mode="always_last", **quiet)
+        return [by_ratio_running, often_running, picking]
+
+    columns = dict.fromkeys((ratios_column, often_column, influence_column), gr.update(visible=False))
+    says = dict.fromkeys((ratios_say, often_says, influence_says), "")
+    return Looks(picker, {**columns, **says, ratios_stop: ENDED, often_stop: ENDED}, connect)
+
+
+def number_file(ctx: Context, elem_id: str) -> gr.DownloadButton:
+    """Places the button that saves the numbers of a result as JSON."""
+    label: Any = ctx.t("mae.numbers")
+    return gr.DownloadButton(label, elem_id=elem_id, elem_classes="quiet")
+
+
+def _go_and_stop(ctx: Context, name: str) -> tuple[gr.Button, gr.Button]:
+    with gr.Row(elem_classes="toolbar"):
+        go = gr.Button(ctx.t(f"mae.{name}_go"), variant="primary", elem_id=f"mae-{name}-go")
+        stop = gr.Button(ctx.t("mae.stop"), visible=False, elem_id=f"mae-{name}-stop")
+    return go, stop
+
+
+def _stops(ctx: Context, stop: gr.Button, running: Dependency, says: gr.HTML) -> None:
+    def on_stop() -> list[Any]:
+        return [ctx.both("mae.stopped"), ENDED]
+
+    stop.click(on_stop, None, [says, stop], cancels=[running], queue=False, api_visibility="private")

@@ -1,0 +1,164 @@
+"""What the MAE tab says about one reconstruction: pictures, scores, facts, and files to take home."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from demos import _look as look
+from demos._base import Context
+from demos._mae_canvas import canvas_value
+from demos._mae_masks import pack, unpack
+from demos._mae_work import Ask, Workshop
+from demos._masking import GUESSES, PANELS, Reconstruction, large_pair, summary
+
+TABLE_STYLE = """
+table { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 1.35; }
+th, td { padding: 5px 0 5px 14px; border-bottom: 1px solid var(--line); text-align: right; font-weight: 400;
+  white-space: nowrap; font-variant-numeric: tabular-nums; }
+th { color: var(--ink-soft); }
+th:first-child { padding-left: 0; text-align: left; white-space: normal; }
+tbody tr:first-child * { color: var(--ink); font-weight: 600; }
+"""
+NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", *PANELS, "sheet", "numbers")
+
+
+def verdict_html(ctx: Context, scores: dict[str, Any]) -> str:
+    """Says in both languages how the model did against the smooth fill-in."""
+    if scores["model"] is None:
+        return ctx.both("mae.nothing_hidden")
+    gain = round(scores["model"]["psnr"] - scores["smooth_fill"]["psnr"], 1)
+    verdict = "mae.better" if gain > 0 else "mae.worse" if gain < 0 else "mae.same"
+    return ctx.both(verdict, gain=f"{abs(gain):.1f}")
+
+
+def table_html(ctx: Context, scores: dict[str, Any]) -> str:
+    """Writes the table of scores in both languages; nothing where they are not defined."""
+    if scores["model"] is None:
+        return ""
+    count = ctx.both("mae.score_of", hidden=scores["hidden_patches"], patches=scores["patches"])
+    heads = [count, ctx.both("mae.score_psnr"), ctx.both("mae.score_error")]
+    rows = [
+        f'<th scope="row">{ctx.both(f"mae.score_{name}")}</th>'
+        f"<td>{scores[name]['psnr']:.1f} dB</td><td>{scores[name]['mean_abs_error']:.1f}</td>"
+        for name in GUESSES
+    ]
+    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page says about one result; pictures are paths, so that a stored result needs no copying."""
+
+    panels: dict[str, str]
+    large: tuple[str, str]
+    sheet: str
+    numbers: str
+    scores: dict[str, Any]
+    mask: str
+    side: int
+    seconds: float
+    weights: str
+    prepared: bool = False
+
+    @property
+    def percent(self) -> float:
+        """Share of the patches that is hidden, in percent."""
+        return 100 * self.scores["hidden_patches"] / self.scores["patches"]
+
+    def canvas(self) -> str:
+        """Returns the value of a canvas that shows the photo with its mask."""
+        cells = unpack(self.mask)
+        return canvas_value(self.panels["original"], cells, len(cells), self.percent)
+
+    def values(self, ctx: Context) -> dict[str, Any]:
+        """Returns the value of each component of the result, by its name (`NAMES`)."""
+        grid = len(unpack(self.mask))
+        facts = look.facts_line(ctx, [self.weights], (self.side, self.side), self.seconds, self.prepared)
+        facts += f" · {ctx.both('mae.patches', grid=grid, size=self.side // grid)}"
+        if steps := ctx.weights_info(self.weights).steps:  # not known of published weights
+            facts += f" · {ctx.both('mae.steps', steps=f'{steps:,}')}"
+        return {
+            "canvas": self.canvas(),
+            "slider": self.large,
+            "verdict": verdict_html(ctx, self.scores),
+            "table": table_html(ctx, self.scores),
+            "facts": facts,
+            "limit": ctx.both("mae.limit", side=self.side),
+            "sheet": self.sheet,
+            "numbers": self.numbers,
+            **self.panels,
+        }
+
+
+def show(work: Workshop, ask: Ask, result: Reconstruction) -> Shown:
+    """Puts the pictures of a result where the browser can fetch them."""
+    ctx, info = work.ctx, work.ctx.weights_info(ask.weights)
+    first, second = large_pair(result)
+    return Shown(
+        panels={name: ctx.save_image(getattr(result, name)) for name in PANELS},
+        large=(ctx.save_image(first), ctx.save_image(second)),
+        sheet=ctx.save_image(summary(result, info.name, info.steps, ask.mask_kind, ask.seed)),
+        numbers=work.save_json(numbers(ask, result)),
+        scores=result.scores,
+        mask=pack(result.cells),
+        side=result.original.width,
+        seconds=result.seconds,
+        weights=ask.weights,
+    )
+
+
+def numbers(ask: Ask, result: Reconstruction) -> dict[str, Any]:
+    """Returns the scores, the settings, and the error of each patch, row by row, null where it is visible."""
+    errors = [
+        [None if not hidden else round(float(error), 2) for error, hidden in zip(*row, strict=True)]
+        for row in zip(result.errors, result.cells, strict=True)
+    ]
+    made = {**ask.settings, "mask": pack(result.cells)}
+    return {**made, "image_size": result.original.width, **result.scores, "patch_errors": errors}
+
+
+def nothing(ctx: Context) -> dict[str, Any]:
+    """Returns the values of the same components when there is no photo."""
+    empty: dict[str, Any] = dict.fromkeys(NAMES)
+    words = {"verdict": ctx.both("mae.no_photo"), "table": "", "facts": "", "limit": "", "canvas": ""}
+    return {**empty, **words}
+
+
+def read_first_paint(folder: Path, weights: str) -> Shown | None:
+    """Reads the finished result the tab opens on, or None where it was not prepared."""
+    facts = folder / "result.json"
+    if not facts.is_file():
+        return None
+    return Shown(
+        panels={name: str(folder / f"{name}.png") for name in PANELS},
+        large=(str(folder / "masked-large.png"), str(folder / "pasted-large.png")),
+        sheet=str(folder / "sheet.png"),
+        numbers=str(folder / "numbers.json"),
+        weights=weights,
+        prepared=True,
+        **json.loads(facts.read_text("utf-8")),
+    )
+
+
+def write_first_paint(work: Workshop, ask: Ask, folder: Path) -> None:
+    """Writes the result of `ask` and the facts about it as `read_first_paint` reads them."""
+    result = work.result(ask)
+    pictures = {name: getattr(result, name) for name in PANELS}
+    pictures["masked-large"], pictures["pasted-large"] = large_pair(result)
+    steps = work.ctx.weights_info(ask.weights).steps
+    pictures["sheet"] = summary(result, ask.weights, steps, ask.mask_kind, ask.seed)
+    for name, image in pictures.items():
+        image.save(folder / f"{name}.png", optimize=True)
+    facts = {
+        "scores": result.scores,
+        "mask": pack(result.cells),
+        "side": result.original.width,
+        "seconds": round(result.seconds, 3),
+    }
+    for name, content in (("result", facts), ("numbers", numbers(ask, result))):
+        (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")

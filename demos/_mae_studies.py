@@ -1,0 +1,198 @@
+"""Closer looks at a masked autoencoder: other ratios, many masks, and which visible patches a guess rests on.
+
+What takes time comes as a generator, so that it shows how far it is and can be stopped between two steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from demos._mae_heat import FULL_ERROR, heat_picture
+from demos._mae_masks import MASK_KINDS, SEEDED_KINDS, Cells, MaskError, draw_mask, patch_means
+from demos._mae_masks import to_tensor as mask_tensor
+from demos._masking import Reconstruction, grid_of, hidden_pixels, patch_errors, reconstruct
+from demos._sheet import page
+from models.images import square_crop, to_images, to_tensor
+from models.mae import MaskedAutoencoderViT
+from models.metrics import psnr
+
+RATIOS = tuple(percent / 100 for percent in range(25, 100, 10))
+STRIP_SIDE = 160  # pixels of each picture in the strip
+BATCH = 8  # pictures at a time: a sign of life twice a second from the largest models too
+MAX_MASKS = 64
+FULL_SPREAD = 32.0  # levels of spread in full colour
+
+
+def rule_of(mask_kind: str, rules: Sequence[str] = MASK_KINDS) -> str:
+    """Returns the kind itself where it is one of the rules, else "random": masks are to be drawn anew."""
+    return mask_kind if mask_kind in rules else "random"
+
+
+def by_ratio(model: MaskedAutoencoderViT, photo: Image.Image, mask_kind: str, seed: int) -> Iterator[Reconstruction]:
+    """Hides `RATIOS` of a photo, one after the other, by one rule and with one seed."""
+    square = square_crop(photo, model.img_size)
+    for ratio in RATIOS:
+        yield reconstruct(model, square, draw_mask(square, grid_of(model), ratio, rule_of(mask_kind), seed))
+
+
+def ratio_strip(results: Sequence[Reconstruction], weights: str, mask_kind: str, seed: int) -> Image.Image:
+    """Draws what the model saw above what it made of it, in English, for slides."""
+    scores = [result.scores for result in results]
+    shares = [f"{each['hidden_patches'] / each['patches']:.0%} hidden" for each in scores]
+    psnrs = [f"{each['model']['psnr']:.1f} dB (smooth {each['smooth_fill']['psnr']:.1f})" for each in scores]
+    above = list(zip(shares, (result.masked for result in results), strict=True))
+    below = list(zip(psnrs, (result.pasted for result in results), strict=True))
+    drawn = f"{mask_kind}, seed {seed}" if mask_kind in SEEDED_KINDS else f"by {mask_kind}"
+    caption = f"Unlabeled · {weights}, {results[0].original.width} px · {drawn} · PSNR on the hidden patches"
+    return page([above, below], caption, STRIP_SIDE)
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """What many masks of one photo gave.
+
+    Attributes:
+        count: How many masks.
+        mean: The mean of all guesses of each pixel; the photo where no mask hid it.
+        spread: Their standard deviation, as heat up to `FULL_SPREAD` levels.
+        error: The error of the mean, as heat up to `FULL_ERROR` levels.
+        scores: "masks"; "mean_spread" and "mean_abs_error" in levels of 0 to 255; "psnr_of_mean" and "psnr_of_one", the
+            mean over the masks, in dB; "rank_correlation" of spread and error over the patches (Spearman), null where
+            it is not defined.
+    """
+
+    count: int
+    mean: Image.Image
+    spread: Image.Image
+    error: Image.Image
+    scores: dict[str, Any] = field(compare=False)
+
+
+@torch.inference_mode()
+def guess_often(
+    model: MaskedAutoencoderViT, photo: Image.Image, mask_ratio: float, mask_kind: str, seed: int, count: int
+) -> Iterator[Guesses]:
+    """Fills a photo in from many masks, of the seeds `seed`, `seed` + 1 and so on, and gives what they say so far.
+
+    Args:
+        model: In eval mode.
+        photo: Any RGB picture.
+        mask_ratio: Share of patches to hide, 0 to `MAX_RATIO`.
+        mask_kind: A rule that follows the picture always gives one mask; "random" is taken in its place.
+        seed: Of the first mask.
+        count: How many masks, 2 to `MAX_MASKS`.
+
+    Raises:
+        ValueError: If an argument is outside its range.
+        MaskError: If nothing is hidden.
+    """
+    if not 2 <= count <= MAX_MASKS:
+        raise ValueError(f"count is {count}; choose one from 2 to {MAX_MASKS}.")
+    square, rule = square_crop(photo, model.img_size), rule_of(mask_kind, SEEDED_KINDS)
+    original = to_tensor(square)
+    sums = torch.zeros(3, *original.shape, dtype=torch.float64)  # of ones, of guesses and of their squares
+    psnrs: list[float] = []
+    for first in range(0, count, BATCH):
+        seeds = range(seed + first, seed + min(first + BATCH, count))
+        masks = [draw_mask(square, grid_of(model), mask_ratio, rule, each) for each in seeds]
+        if not masks[0].any():
+            raise MaskError("nothing")
+        guesses = model.reconstruct(original.expand(len(masks), -1, -1, -1), torch.cat([*map(mask_tensor, masks)]))
+        for cells, guess in zip(masks, guesses.double(), strict=True):
+            hidden = hidden_pixels(model, cells)
+            sums += torch.stack([hidden.double(), hidden * guess, hidden * guess.square()])
+            psnrs.append(psnr(guess[None][hidden], original[hidden]))
+        yield _summed(model, square, original, sums, psnrs)
+
+
+def _summed(
+    model: MaskedAutoencoderViT, square: Image.Image, original: Tensor, sums: Tensor, psnrs: Sequence[float]
+) -> Guesses:
+    times, total, squares = sums
+    guessed = times > 0
+    mean = torch.where(guessed, total / times.clamp_min(1), original.double())
+    variance = (squares / times.clamp_min(1) - mean.square()).clamp_min(0).mean(dim=1)[0]  # (S, S)
+    spread = np.where(times[0, 0] > 1, variance.sqrt().numpy() * 127.5, np.nan)
+    grid = grid_of(model)
+    errors = np.where(patch_means(guessed[0, 0].numpy(), grid) > 0, patch_errors(mean, original, grid), np.nan)
+    of_patches, known = patch_means(spread, grid), ~np.isnan(errors)
+    known &= ~np.isnan(of_patches)
+    varied = known.sum() > 2 and np.ptp(of_patches[known]) > 0 and np.ptp(errors[known]) > 0
+    scores = {
+        "masks": len(psnrs),
+        "mean_spread": round(float(np.nanmean(spread)), 2) if known.any() else None,
+        "mean_abs_error": round(float(np.nanmean(errors)), 2),
+        "psnr_of_mean": round(psnr(mean[guessed], original[guessed]), 2),
+        "psnr_of_one": round(float(np.mean(psnrs)), 2),
+        "rank_correlation": round(float(spearmanr(of_patches[known], errors[known])[0]), 3) if varied else None,
+    }
+    return Guesses(
+        count=len(psnrs),
+        mean=to_images(mean.float())[0],
+        spread=heat_picture(square, spread, FULL_SPREAD),
+        error=heat_picture(square, errors, FULL_ERROR),
+        scores=scores,
+    )
+
+
+@torch.inference_mode()
+def influence(
+    model: MaskedAutoencoderViT, photo: Image.Image, cells: Cells, target: int
+) -> Iterator[NDArray[np.float64]]:
+    """Measures how much the guess of a hidden patch rests on each visible one: leave it out and look what changes.
+
+    Attention weights would be one pass, but they say where a layer looks, not what the answer rests on (arXiv
+    1902.10186), and by the decoder the encoder has already mixed all visible patches. Leaving out is what it says.
+
+    Args:
+        model: In eval mode.
+        photo: Any RGB picture.
+        cells: (grid, grid), True where hidden.
+        target: Number of a hidden patch, row by row.
+
+    Yields:
+        (grid, grid) mean absolute change of the guess in levels of 0 to 255, so far; NaN where not yet measured,
+        and where hidden.
+
+    Raises:
+        MaskError: If the target is visible, or no patch is left when one is left out.
+    """
+    grid = len(cells)
+    row, column = divmod(target, grid)
+    if not cells[row, column]:
+        raise MaskError("visible")
+    visible = np.flatnonzero(~cells)
+    if len(visible) < 2:
+        raise MaskError("alone")
+    size = model.patch_size
+    original, mask = to_tensor(square_crop(photo, model.img_size)), mask_tensor(cells)
+
+    def guess(masks: Tensor) -> Tensor:
+        pictures = model.reconstruct(original.expand(len(masks), -1, -1, -1), masks)
+        return pictures[..., row * size : (row + 1) * size, column * size : (column + 1) * size]
+
+    whole = guess(mask)
+    changes = np.full(cells.shape, np.nan)
+    for start in range(0, len(visible), BATCH):
+        left_out = visible[start : start + BATCH]
+        masks = mask.repeat(len(left_out), 1)
+        masks[range(len(left_out)), left_out] = 1
+        changes.flat[left_out] = (guess(masks) - whole).abs().mean(dim=(1, 2, 3)).double().numpy() * 127.5
+        yield changes.copy()
+
+
+def half_of_it(changes: NDArray[np.float64]) -> int:
+    """Returns how few visible patches together make half of all influence; 0 where none has any."""
+    ordered = np.sort(changes[~np.isnan(changes)])[::-1]
+    if not ordered.sum():
+        return 0
+    return int(np.searchsorted(ordered.cumsum(), ordered.sum() / 2) + 1)

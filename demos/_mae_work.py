@@ -1,0 +1,105 @@
+"""What every part of the MAE tab asks for: a photo, a mask and a model, and what came of them, kept for a while."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from demos import _look as look
+from demos._base import Context
+from demos._mae_masks import BY_HAND, Cells, MaskError, draw_mask, refit, unpack
+from demos._masking import Reconstruction, grid_of, reconstruct
+from demos._own import shared_cache
+from models.images import ImageError, read_image, square_crop
+from models.mae import MaskedAutoencoderViT
+
+WEIGHTS = "mae-photos"
+REMEMBERED = 64  # photos and results kept, so that a room full of people on one example waits once
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One photo with one mask.
+
+    Attributes:
+        path: File of the photo. That of an upload holds the hash of its content, so it can stand for the photo.
+        mask_ratio: Share of patches to hide, 0 to 0.95.
+        mask_kind: One of `MASK_KINDS`, or `BY_HAND`.
+        seed: Of the mask.
+        mask: The mask as text, where it was drawn by hand.
+        weights: Name of the model.
+    """
+
+    path: str
+    mask_ratio: float
+    mask_kind: str
+    seed: int
+    mask: str = ""
+    weights: str = WEIGHTS
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What made a result, for its numbers; no path of a file."""
+        made = {"weights": self.weights, "mask_kind": self.mask_kind, "seed": self.seed}
+        return {**made, "mask": self.mask} if self.mask_kind == BY_HAND else made
+
+
+class Workshop:
+    """Does the work of the tab; equal questions get equal answers, from memory where they were asked lately."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.cropped = shared_cache(REMEMBERED)(self._cropped)
+        self._remembered = shared_cache(REMEMBERED)(self._reconstructed)
+
+    def model(self, weights: str) -> MaskedAutoencoderViT:
+        """Returns a model by its name."""
+        return cast(MaskedAutoencoderViT, self.ctx.load_model(weights))
+
+    def photo(self, ask: Ask) -> Image.Image:
+        """Returns the square of a photo that its model sees."""
+        return self.cropped(ask.path, self.model(ask.weights).img_size)
+
+    def cells(self, ask: Ask) -> Cells:
+        """Returns the mask that is asked for; one drawn by hand on another grid is fitted to the model's.
+
+        Raises:
+            MaskError: If it was drawn by hand and is none.
+        """
+        grid = grid_of(self.model(ask.weights))
+        if ask.mask_kind == BY_HAND:
+            return refit(unpack(ask.mask), grid) if ask.mask else np.zeros((grid, grid), bool)
+        return draw_mask(self.photo(ask), grid, ask.mask_ratio, ask.mask_kind, ask.seed)
+
+    def result(self, ask: Ask) -> Reconstruction:
+        """Returns what the model and the plain fill-ins make of a photo."""
+        # What plays no part is made equal, so that it is not worked out twice.
+        plain = replace(ask, mask="") if ask.mask_kind != BY_HAND else replace(ask, mask_ratio=0.0, seed=0)
+        return self._remembered(plain)
+
+    @contextmanager
+    def sorry(self, request: gr.Request | None) -> Iterator[None]:
+        """Turns what is wrong with a photo or a mask into one sentence in the visitor's language."""
+        try:
+            yield
+        except ImageError as error:
+            raise look.image_error(self.ctx, request, error) from error
+        except MaskError as error:
+            raise look.sorry(self.ctx, request, f"error.mask.{error.code}", **error.values) from error
+
+    def save_json(self, numbers: dict[str, Any]) -> str:
+        """Saves numbers where the browser can fetch them, and returns the path."""
+        return self.ctx.save_bytes((json.dumps(numbers, indent=2) + "\n").encode(), ".json")
+
+    def _cropped(self, path: str, side: int) -> Image.Image:
+        return square_crop(read_image(path), side)
+
+    def _reconstructed(self, ask: Ask) -> Reconstruction:
+        return reconstruct(self.model(ask.weights), self.photo(ask), self.cells(ask))
