@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import gradio as gr
@@ -27,7 +28,20 @@ def endpoint(fn: Callable[..., Any], inputs: Sequence[Component], outputs: Seque
         for component in (*inputs, *outputs):
             component.render()
         trigger = gr.Button()
-    trigger.click(fn, list(inputs), list(outputs), api_name=api_name, api_visibility="public", **MODEL_EVENT)
+    trigger.click(
+        _called(fn, api_name), list(inputs), list(outputs), api_name=api_name, api_visibility="public", **MODEL_EVENT
+    )
+
+
+def _called(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Returns a handler under another name, which is what language models know it by as a tool."""
+
+    @wraps(fn)
+    def call(*args: Any) -> Any:
+        return fn(*args)
+
+    call.__name__ = name
+    return call
 
 
 def photo_parameter(label: str) -> gr.Image:

@@ -79,6 +79,12 @@ def test_nothing_in_the_page_refers_to_another_host(config: dict[str, Any]) -> N
     assert "url(" not in " ".join(app_module.theme()._stylesheets)
 
 
+@pytest.mark.parametrize("installed", [True, False])
+def test_endpoints_are_tools_where_the_protocol_is_installed(installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "find_spec", lambda name: object() if installed else None)
+    assert app_module.launch_options(Texts.load())["mcp_server"] is installed
+
+
 def test_launch_options_are_those_of_a_public_place() -> None:
     options = app_module.launch_options(Texts.load())
     assert options["run_history"] is options["enable_monitoring"] is options["show_error"] is False
