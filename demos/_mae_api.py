@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from demos import _look as look
 from demos._api import endpoint, photo_parameter
@@ -14,7 +13,7 @@ from demos._mae_looks import influence_numbers, ratio_numbers
 from demos._mae_masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, pack, unpack
 from demos._mae_photos import PhotoHandlers, Spoilt
 from demos._mae_repair import DAMAGES, draw_damage
-from demos._mae_studies import MAX_MASKS, by_ratio, guess_often, influence, ratio_strip
+from demos._mae_studies import MAX_MASKS, by_ratio, guess_often, influence, ratio_strip, relative_influence
 from demos._mae_work import WEIGHTS, Ask, Workshop
 
 
@@ -82,7 +81,7 @@ class Programs:
             cells, photo = self._work.cells(ask), self._work.photo(ask)
             target = min(int(row), len(cells) - 1) * len(cells) + min(int(column), len(cells) - 1)
             *_, changes = influence(self._work.model(WEIGHTS), photo, cells, target)
-        heat = heat_picture(photo, changes, float(np.nanmax(changes)))
+        heat = heat_picture(photo, relative_influence(changes), 1.0)
         return self._ctx.save_image(heat), influence_numbers(ask, cells, target, changes)
 
     def mix_photos(

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demos._mae_canvas import asked_percent, stroked
-from demos._mae_masks import BY_HAND, pack
+from demos._mae_masks import BY_HAND, MAX_RATIO, pack
 from demos._mae_result import NAMES, nothing, show
 from demos._mae_work import Ask, Workshop
 from demos._masking import grid_of
@@ -82,7 +82,7 @@ class Handlers:
         ask = Ask(path, 0.0, BY_HAND, seed or 0, pack(cells), weights)
         answer = self._answer(ask, request)
         answer[NAMES.index("canvas")] = gr.skip()
-        return [*answer, BY_HAND, round(100 * float(cells.mean())), ask.mask]
+        return [*answer, BY_HAND, round(100 * min(float(cells.mean()), MAX_RATIO)), ask.mask]
 
     def on_clear(self) -> list[Any]:
         """Shows nothing, where there is no photo."""

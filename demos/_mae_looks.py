@@ -23,6 +23,7 @@ from demos._mae_studies import (
     half_of_it,
     influence,
     ratio_strip,
+    relative_influence,
     rule_of,
 )
 from demos._mae_work import Ask, Workshop
@@ -123,10 +124,10 @@ class LookHandlers:
                 done = int((~np.isnan(changes)).sum())
                 says = self._ctx.both("mae.step_influence", done=done, all=int((~cells).sum()))
                 yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), says]
-        top = max(float(np.nanmax(changes)), 1e-9)
+        top, strength = float(np.nanmax(changes)), relative_influence(changes)
         original = self._ctx.save_image(result.original)
-        canvas = canvas_value(original, cells, len(cells), heat=changes / top, target=target)
-        picture = self._ctx.save_image(heat_picture(photo, changes, top))
+        canvas = canvas_value(original, cells, len(cells), heat=strength, target=target)
+        picture = self._ctx.save_image(heat_picture(photo, strength, 1.0))
         numbers = self._work.save_json(influence_numbers(ask, cells, target, changes))
         row, column = divmod(target, len(cells))
         words = {"row": row + 1, "column": column + 1, "all": int((~cells).sum()), "top": f"{top:.1f}"}

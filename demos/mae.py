@@ -17,7 +17,7 @@ from demos._mae_api import offer_endpoints
 from demos._mae_canvas import mask_canvas
 from demos._mae_handlers import Handlers
 from demos._mae_looks import Looks, build_looks
-from demos._mae_masks import BY_HAND, MASK_KINDS, MAX_SEED
+from demos._mae_masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED
 from demos._mae_photos import Photos, build_photos
 from demos._mae_result import NAMES, TABLE_STYLE, nothing, read_first_paint, write_first_paint
 from demos._mae_work import WEIGHTS, Ask, Workshop
@@ -26,7 +26,6 @@ from models.mae import MaskedAutoencoderViT
 
 SCENES = EXAMPLES / "scenes"
 OPENING = (0.75, "random", 1)  # ratio, kind and seed of the mask the tab opens on
-MAX_PERCENT = 95
 
 
 def scenes(folder: Path = SCENES) -> list[Path]:
@@ -52,7 +51,9 @@ def build(ctx: Context) -> Handles:
     with gr.Row(elem_classes="columns"):
         with gr.Column():
             photo = look.photo(ctx, "mae.photo", photos[0] if first else None, "mae-input")
-            percent = gr.Slider(0, MAX_PERCENT, 100 * OPENING[0], step=1, label=ctx.t("mae.ratio"), elem_id="mae-ratio")
+            percent = gr.Slider(
+                0, 100 * MAX_RATIO, 100 * OPENING[0], step=1, label=ctx.t("mae.ratio"), elem_id="mae-ratio"
+            )
             kinds = {kind: f"mae.kind_{kind}" for kind in (*MASK_KINDS, BY_HAND)}
             kind = look.pills(ctx, "mae.kind", kinds, OPENING[1], "mae-kind")
         with gr.Column():
@@ -62,30 +63,37 @@ def build(ctx: Context) -> Handles:
             slider = look.before_after(ctx.t("mae.slider"), shown["slider"], "mae-result-slider")
             verdict = look.html_line(shown["verdict"], "score", "mae-result-score")
             facts = look.html_line(shown["facts"], "facts", "mae-result-facts")
+    row = _row_of_results(ctx, shown)
+    work = Workshop(ctx)
+    looks = build_looks(ctx, work, shown["canvas"])
+    folds = build_photos(ctx, work, photos)
+    with look.options(ctx, "mae.options"):
+        label = ctx.t("mae.seed")
+        seed = gr.Number(OPENING[2], label=label, precision=0, minimum=0, maximum=MAX_SEED, elem_id="mae-seed")
+        mask = gr.Textbox(visible="hidden", elem_id="mae-mask")
+    menu = model_menu(ctx, "mae", WEIGHTS, paints_pixels)
+    look.aside(ctx, "mae.how_title", "mae.how")
+    results = {"canvas": canvas, "slider": slider, "verdict": verdict, "facts": facts, **row}
+    controls = Controls(photo, percent, kind, seed, mask, canvas, another)
+    return _connect(work, controls, strip, photos, menu, results, looks, folds)
+
+
+def _row_of_results(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
+    """Places what is under the main pictures, and folded away, why a prediction is pasted into the gaps."""
+    row: dict[str, Component] = {}
     with gr.Row(elem_classes="row-of-pictures"):
-        row = {name: _panel(ctx, name, shown) for name in ("pasted", "fill", "error")}
-        table = gr.HTML(shown["table"], css_template=TABLE_STYLE, apply_default_css=False, elem_id="mae-result-table")
-    limit = look.html_line(shown["limit"], "note", "mae-limit")
+        row |= {name: _panel(ctx, name, shown) for name in ("pasted", "fill", "error")}
+        with gr.Column():
+            row["table"] = gr.HTML(
+                shown["table"], css_template=TABLE_STYLE, apply_default_css=False, elem_id="mae-result-table"
+            )
+            row |= {name: _file(ctx, name, shown) for name in ("sheet", "numbers")}
+    row["limit"] = look.html_line(shown["limit"], "facts", "mae-limit")
     with look.options(ctx, "mae.raw_title"):
         with gr.Row(elem_classes="row-of-pictures"):
             row |= {name: _panel(ctx, name, shown) for name in ("original", "masked", "raw")}
         look.note(ctx, "mae.raw_why")
-    with look.options(ctx, "mae.options"):
-        seed = gr.Number(
-            OPENING[2], label=ctx.t("mae.seed"), precision=0, minimum=0, maximum=MAX_SEED, elem_id="mae-seed"
-        )
-        mask = gr.Textbox(visible="hidden", elem_id="mae-mask")
-        with gr.Row(elem_classes="toolbar"):
-            files = {name: _file(ctx, name, shown) for name in ("sheet", "numbers")}
-    work = Workshop(ctx)
-    looks = build_looks(ctx, work, shown["canvas"])
-    folds = build_photos(ctx, work, photos)
-    menu = model_menu(ctx, "mae", WEIGHTS, paints_pixels)
-    look.aside(ctx, "mae.how_title", "mae.how")
-    texts = {"verdict": verdict, "table": table, "facts": facts, "limit": limit}
-    results = {"canvas": canvas, "slider": slider, **texts, **row, **files}
-    controls = Controls(photo, percent, kind, seed, mask, canvas, another)
-    return _connect(work, controls, strip, photos, menu, results, looks, folds)
+    return row
 
 
 class Controls(NamedTuple):
@@ -100,11 +108,11 @@ class Controls(NamedTuple):
     another: gr.Button
 
 
-def _panel(ctx: Context, name: str, shown: dict[str, Any]) -> gr.Image:
+def _panel(ctx: Context, name: str, shown: Mapping[str, Any]) -> gr.Image:
     return look.picture(ctx.t(f"mae.{name}"), shown[name], f"mae-result-{name}")
 
 
-def _file(ctx: Context, name: str, shown: dict[str, Any]) -> gr.DownloadButton:
+def _file(ctx: Context, name: str, shown: Mapping[str, Any]) -> gr.DownloadButton:
     label: Any = ctx.t(f"mae.{name}")
     return gr.DownloadButton(label, value=shown[name], elem_id=f"mae-result-{name}", elem_classes="quiet")
 

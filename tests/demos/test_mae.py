@@ -1,5 +1,6 @@
 """The MAE tab: it builds alone, opens on a finished result, and answers the page and programs."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from PIL import Image
 
 from demos import mae
 from demos._base import Context, make_context
+from demos._mae_masks import pack
+from demos._mae_result import table_html, verdict_html
 from demos._masking import PANELS
 
 
@@ -64,6 +67,10 @@ def test_the_tab_opens_on_the_result_that_was_prepared(context: Context, photo: 
         mae.build(context)
     found = components(app)
     assert "192" in found["mae-result-table"].value
+    assert "16 × 16 patches of 8 px" in found["mae-result-facts"].value
+    canvas = json.loads(found["mae-canvas"].value)
+    assert (canvas["grid"], canvas["percent"]) == (16, 75) and canvas["mask"].startswith("16.")
+    assert found["mae-picker"].value == found["mae-canvas"].value
     assert "when it was prepared" in found["mae-result-facts"].value
     for name in PANELS:
         shown = found[f"mae-result-{name}"].value
@@ -82,8 +89,8 @@ def test_the_verdict_is_that_of_the_numbers(context: Context, model, fill, words
         "smooth_fill": {"psnr": fill, "mean_abs_error": 14.5},
         "mean_colour": {"psnr": 9.9, "mean_abs_error": 40.0},
     }
-    assert words in mae.verdict_html(context, scores)
-    table = mae.table_html(context, scores)
+    assert words in verdict_html(context, scores)
+    table = table_html(context, scores)
     assert all(number in table for number in (f"{model:.1f} dB", f"{fill:.1f} dB", "12.3", "14.5", "9.9 dB", "40.0"))
 
 
@@ -116,7 +123,63 @@ def test_with_nothing_hidden_scores_are_null(client: Client, photo_file: str):
         "model": None,
         "smooth_fill": None,
         "mean_colour": None,
+        "mask": pack(np.zeros((16, 16), bool)),
     }
+
+
+def test_a_mask_of_ones_own_hides_those_patches(client: Client, photo_file: str):
+    cells = np.zeros((16, 16), bool)
+    cells[2, 3:9] = cells[10:12, 7] = True
+    masked, _, pasted, scores = client.predict(handle_file(photo_file), mask=pack(cells), api_name="/reconstruct")
+    assert (scores["hidden_patches"], scores["mask"]) == (8, pack(cells))
+    differs = (pixels(masked) != pixels(pasted)).any(axis=2).reshape(16, 8, 16, 8).any(axis=(1, 3))
+    assert np.array_equal(differs, cells)
+
+
+ALL = pack(np.ones((16, 16), bool))
+
+
+@pytest.mark.parametrize(("mask", "message"), [("hello", "did not arrive as a mask"), (ALL, "leave at least one")])
+def test_a_bad_mask_gets_one_clear_sentence(client: Client, photo_file: str, mask: str, message: str):
+    with pytest.raises(Exception, match=message):
+        client.predict(handle_file(photo_file), mask=mask, api_name="/reconstruct")
+
+
+def test_ratios_masks_influence_mixtures_and_repairs_are_offered(client: Client, photo_file: str):
+    photo = handle_file(photo_file)
+    strip, ratios = client.predict(photo, "random", 1, api_name="/reconstruct_ratios")
+    assert pixels(strip).shape[1] > 1000
+    assert [each["mask_ratio"] for each in ratios["ratios"]] == [0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95]
+    *pictures, often = client.predict(photo, 0.75, 4, 1, api_name="/reconstruct_often")
+    assert often["masks"] == 4 and len({pixels(each).tobytes() for each in pictures}) == 3
+    cells = np.ones((16, 16), bool)
+    cells[8:12, 8:12] = False
+    heat, found = client.predict(photo, mask=pack(cells), row=5, column=6, api_name="/patch_influence")
+    levels = np.array(found["change_in_levels"], float)
+    assert np.array_equal(np.isnan(levels), cells) and np.nanmax(levels) > 0 and pixels(heat).shape == (128, 128, 3)
+    mixture, *_ = client.predict(
+        photo, handle_file(photo_file), mask=pack(cells), mix_ratio=0.5, api_name="/mix_photos"
+    )
+    assert np.array_equal(pixels(mixture), pixels(client.predict(photo, 0, api_name="/reconstruct")[0]))
+    damaged, mended, _, scores = client.predict(photo, "text", 2, api_name="/mend_photo")
+    changed = (pixels(damaged) != pixels(mended)).any(axis=2)
+    assert 0 < changed.sum() <= scores["spoilt_pixels"] and set(scores["model"]) == {"psnr", "mean_abs_error"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "message"),
+    [
+        ("/reconstruct_often", {"mask_ratio": 0.0}, "Nothing is hidden"),
+        ("/reconstruct_often", {"count": 1}, "minimum"),
+        ("/patch_influence", {"mask_ratio": 0.0}, "need not guess it"),
+        ("/mend_photo", {"damage": "none", "scratches": ""}, "did not arrive as a mask"),
+        ("/mend_photo", {"damage": "none", "scratches": pack(np.zeros((128, 128), bool))}, "Nothing is marked"),
+        ("/mend_photo", {"damage": "none", "scratches": ALL}, "128 × 128"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(client: Client, photo_file: str, endpoint, arguments, message):
+    with pytest.raises(Exception, match=message):
+        client.predict(image=handle_file(photo_file), **arguments, api_name=endpoint)
 
 
 @pytest.mark.parametrize(
@@ -143,5 +206,7 @@ def test_arguments_out_of_range_are_refused(client: Client, photo_file: str, rat
         client.predict(handle_file(photo_file), ratio, kind, seed, api_name="/reconstruct")
 
 
-def test_only_the_promised_endpoint_is_public(client: Client):
-    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/reconstruct"]
+def test_only_the_promised_endpoints_are_public(client: Client):
+    offered = set(client.view_api(return_format="dict")["named_endpoints"])
+    alone = {"/reconstruct", "/reconstruct_ratios", "/reconstruct_often", "/patch_influence"}
+    assert offered == alone | {"/mix_photos", "/mend_photo"}

@@ -34,7 +34,9 @@ def opened(path: str, side: int | None = None) -> Image.Image:
 
 def test_only_the_promised_endpoints_are_offered(client: Client) -> None:
     offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(offered) == {"/translate", "/reconstruct", "/interpolate", "/embed", "/place", "/neighbours"}
+    first = {"/translate", "/reconstruct", "/interpolate", "/embed", "/place", "/neighbours"}
+    closer = {"/reconstruct_ratios", "/reconstruct_often", "/patch_influence", "/mix_photos", "/mend_photo"}
+    assert set(offered) == first | closer
 
 
 def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
@@ -46,7 +48,16 @@ def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
     ("endpoint", "parameters", "returns"),
     [
         ("/translate", "image direction", "translated back cycle_error"),
-        ("/reconstruct", "image mask_ratio mask_kind seed", "masked reconstruction pasted scores"),
+        ("/reconstruct", "image mask_ratio mask_kind seed mask", "masked reconstruction pasted scores"),
+        ("/reconstruct_ratios", "image mask_kind seed", "strip scores"),
+        ("/reconstruct_often", "image mask_ratio count seed", "mean spread error scores"),
+        ("/patch_influence", "image mask_ratio mask_kind seed mask row column", "heat influence"),
+        (
+            "/mix_photos",
+            "image_a image_b mask_ratio mask_kind seed mask mix_ratio",
+            "mixture masked pasted scores",
+        ),
+        ("/mend_photo", "image damage seed scratches", "damaged mended smooth scores"),
         ("/interpolate", "image_a image_b steps model", "frames animation"),
         ("/embed", "files encoder n_neighbors min_dist seed", "figure scores table"),
         ("/place", "image encoder", "place"),

@@ -1,0 +1,131 @@
+"""What the page of the MAE tab answers: brushes, wheels and clicks, whatever a browser may send."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from demos._base import Context
+from demos._mae_canvas import asked_percent, canvas_value, picked, stroked
+from demos._mae_handlers import Handlers
+from demos._mae_looks import LookHandlers
+from demos._mae_masks import BY_HAND, MaskError, pack, unpack
+from demos._mae_photos import PhotoHandlers, Spoilt
+from demos._mae_result import NAMES
+from demos._mae_work import WEIGHTS, Workshop
+
+NOBODY: Any = None  # the request of no visitor
+CELLS = np.zeros((16, 16), bool)
+CELLS[3:6, 2:12] = True
+
+
+def sent(**data: Any) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+@pytest.fixture
+def work(context: Context) -> Workshop:
+    return Workshop(context)
+
+
+@pytest.fixture
+def path(photo: Image.Image, tmp_path: Path) -> str:
+    photo.save(tmp_path / "photo.png")
+    return str(tmp_path / "photo.png")
+
+
+def value_of(answer: list[Any], name: str) -> Any:
+    return answer[NAMES.index(name)]
+
+
+def test_a_stroke_is_filled_in_and_becomes_the_mask(work: Workshop, path: str):
+    handlers = Handlers(work, ["closed"])
+    answer = handlers.on_stroke(path, 1, WEIGHTS, sent(mask=pack(CELLS)), NOBODY)
+    *_, closed, kind, percent, mask = answer
+    assert (closed, kind, percent, mask) == ("closed", BY_HAND, 12, pack(CELLS))
+    assert "30 of 256" in value_of(answer, "table")
+    assert value_of(answer, "canvas") == gr.skip(), "the page's own canvas may be newer"
+    again = handlers.on_change(path, 50, BY_HAND, 9, mask, WEIGHTS, NOBODY)
+    assert value_of(again, "pasted") == value_of(answer, "pasted")
+    assert json.loads(value_of(again, "canvas"))["mask"] == mask
+    numbers = json.loads(Path(value_of(answer, "numbers")).read_text())
+    assert (numbers["mask"], numbers["hidden_patches"]) == (mask, 30)
+    assert np.array_equal(np.array(numbers["patch_errors"], float) >= 0, CELLS)
+
+
+def test_the_slider_takes_over_from_a_brush(work: Workshop, path: str):
+    handlers = Handlers(work, [])
+    *_, rule = answer = handlers.on_redraw(path, 25, BY_HAND, 1, pack(CELLS), WEIGHTS, NOBODY)
+    assert rule == "random" and "64 of 256" in value_of(answer, "table")
+    *_, rule, percent = answer = handlers.on_ratio(path, "grid", 1, "", WEIGHTS, sent(percent=180), NOBODY)
+    assert (rule, percent) == ("grid", 95) and "243 of 256" in value_of(answer, "table")
+
+
+def test_by_hand_begins_with_the_whole_photo(work: Workshop, path: str):
+    answer = Handlers(work, []).on_change(path, 75, BY_HAND, 1, "", WEIGHTS, NOBODY)
+    assert not unpack(json.loads(value_of(answer, "canvas"))["mask"]).any()
+    assert "Nothing is hidden" in value_of(answer, "verdict")
+
+
+def test_without_a_photo_there_is_nothing(work: Workshop):
+    answer = Handlers(work, []).on_stroke(None, 1, WEIGHTS, sent(mask=pack(CELLS)), NOBODY)
+    assert "Choose a photo" in value_of(answer, "verdict") and value_of(answer, "pasted") is None
+
+
+@pytest.mark.parametrize("mask", [None, "16.!", 5, pack(np.eye(8, dtype=bool)), pack(np.ones((16, 16), bool))])
+def test_a_stroke_that_is_none_gets_one_sentence(work: Workshop, path: str, mask: Any):
+    with pytest.raises(gr.Error, match=r"paint it again|leave at least one"):
+        Handlers(work, []).on_stroke(path, 1, WEIGHTS, sent(mask=mask), NOBODY)
+    with pytest.raises(MaskError):
+        stroked(gr.EventData(None, mask), 16)
+
+
+@pytest.mark.parametrize("cell", [-1, 256, 1.0, "3", None, True, float("nan")])
+def test_a_cell_from_outside_is_checked(cell: Any):
+    with pytest.raises(MaskError):
+        picked(sent(cell=cell), 256)
+    assert picked(sent(cell=255), 256) == 255
+
+
+@pytest.mark.parametrize("percent", [None, "50", True, float("nan"), float("inf"), [5]])
+def test_a_percentage_from_outside_is_checked(percent: Any):
+    with pytest.raises(MaskError):
+        asked_percent(sent(percent=percent))
+    assert (asked_percent(sent(percent=-3)), asked_percent(sent(percent=40))) == (0, 40)
+
+
+def test_a_click_shows_what_mattered(work: Workshop, path: str):
+    looks = LookHandlers(work)
+    asked = (path, 75, BY_HAND, 1, pack(~CELLS), WEIGHTS)
+    *steps, (_, canvas, picture, numbers, says) = looks.on_pick(*asked, sent(cell=2 * 16 + 5), NOBODY)
+    assert len(steps) == 4 and "8 of 30" in steps[0][-1]
+    drawn = json.loads(canvas)
+    assert drawn["target"] == 37 and len(drawn["heat"]) > 256
+    assert Path(picture).is_file() and "Row 3, column 6" in says
+    assert json.loads(Path(numbers).read_text())["row"] == 2
+    with pytest.raises(gr.Error, match="need not guess it"):
+        list(looks.on_pick(*asked, sent(cell=3 * 16 + 5), NOBODY))
+
+
+def test_damage_is_another_each_time_and_a_stroke_adds_to_it(work: Workshop, path: str):
+    photos = PhotoHandlers(work)
+    canvas, now, *first = photos.on_damage(path, WEIGHTS, Spoilt(), "scratches", NOBODY)
+    _, later, *second = photos.on_damage(path, WEIGHTS, now, "scratches", NOBODY)
+    assert (now, later) == (Spoilt("scratches", 1), Spoilt("scratches", 2)) and first[1] != second[1]
+    assert "dB" in first[-1]
+    spoilt = unpack(json.loads(canvas)["mask"], 128)
+    row, column = np.argwhere(~spoilt.reshape(16, 8, 16, 8).any(axis=(1, 3)))[0]
+    spoilt[8 * row, 8 * column] = True
+    more = photos.on_stroke(path, WEIGHTS, now, sent(mask=pack(spoilt)), NOBODY)
+    assert more[1] == first[1] and more[2] != first[2], "the same damaged photo, another patch hidden"
+    cleared = photos.on_stroke(path, WEIGHTS, now, sent(mask=pack(np.zeros((128, 128), bool))), NOBODY)
+    assert cleared[0]["visible"] is False
+    assert photos.on_open(path, WEIGHTS, canvas, NOBODY)[0] == gr.skip(), "opening again keeps what was brushed"
+
+
+def test_a_canvas_value_is_small(tmp_path: Path):
+    assert len(canvas_value(str(tmp_path / "a.png"), CELLS, 16, 75)) < 400
