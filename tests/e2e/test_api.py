@@ -34,7 +34,16 @@ def opened(path: str, side: int | None = None) -> Image.Image:
 
 def test_only_the_promised_endpoints_are_offered(client: Client) -> None:
     offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(offered) == {"/translate", "/reconstruct", "/interpolate", "/embed", "/place"}
+    assert set(offered) == {
+        "/translate",
+        "/reconstruct",
+        "/interpolate",
+        "/grid",
+        "/shift",
+        "/sample",
+        "/embed",
+        "/place",
+    }
 
 
 def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
@@ -48,6 +57,9 @@ def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
         ("/translate", "image direction", "translated back cycle_error"),
         ("/reconstruct", "image mask_ratio mask_kind seed", "masked reconstruction pasted scores"),
         ("/interpolate", "image_a image_b steps model", "frames animation"),
+        ("/grid", "image_a image_b image_c image_d steps model", "grid"),
+        ("/shift", "image minus plus strength model", "shifted"),
+        ("/sample", "seed temperature model", "pictures numbers"),
         ("/embed", "files encoder n_neighbors min_dist seed", "figure scores table"),
         ("/place", "image encoder", "place"),
     ],
