@@ -19,14 +19,14 @@ from demos._base import Context
 ASK = Path(__file__).with_name("_latent_ask.js")
 STYLE = """
 .flat { --veil: 251,250,248; display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 300px); gap: 12px 24px;
-  align-items: start; }
-.dark & .flat, .flat:is(.dark *) { --veil: 22,21,20; }
+  max-width: 960px; align-items: start; }
+.flat:is(.dark *) { --veil: 22,21,20; }
 .flat[data-state="empty"], .flat[data-state="sorry"] { display: block; }
 .flat:not([data-state="drawn"]) > :not(.flat-sorry) { display: none; }
 .flat[data-state="empty"] .flat-sorry, .flat[data-state="drawn"] .flat-sorry { display: none; }
 .flat-sorry { display: grid; place-items: center; min-height: 120px; padding: 20px; text-align: center;
   border: 1px dashed var(--line); border-radius: 8px; color: var(--ink-soft); }
-.plane-map { display: block; width: 100%; max-width: 460px; aspect-ratio: 1; border-radius: 10px; cursor: crosshair;
+.plane-map { display: block; width: 100%; max-width: 560px; aspect-ratio: 1; border-radius: 10px; cursor: crosshair;
   border: 1px solid var(--line); box-sizing: border-box; touch-action: none; }
 .flat-seen { margin: 0; position: sticky; top: 12px; }
 .flat-seen canvas { display: block; width: 100%; aspect-ratio: 1; border-radius: 10px; background: var(--mat); }
@@ -40,6 +40,7 @@ STYLE = """
 .flat-tools button { padding: 4px 0; border: 0; background: none; cursor: pointer; font: inherit; font-size: 14px;
   font-weight: 500; color: var(--accent); }
 .knobs { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 14px 20px; }
+.knobs:has(> .knob:only-child) { grid-template-columns: minmax(0, 640px); }
 .knob { display: block; min-width: 0; }
 .knob-name { display: block; margin-bottom: 4px; font-size: 13px; color: var(--ink-soft);
   font-variant-numeric: tabular-nums; }

@@ -105,28 +105,34 @@ def arithmetic_section(ctx: Context, networks: Networks, flats: Flats, photos: S
         look.note(ctx, "vae.arithmetic_note")
         end = look.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-arithmetic-end")
         with gr.Row():
-            groups = [_group(ctx, name, paths) for name, paths in _groups(handlers)]
+            groups = [
+                _group(ctx, name, paths)
+                for name, paths in zip(("minus", "plus"), handlers.examples(OPENING_MODEL), strict=True)
+            ]
         panel = knobs(ctx, flats.look(), "vae-arithmetic")
         look.aside(ctx, "vae.arithmetic_about", "vae.arithmetic_about_text")
     inputs = [*photos, end, *groups, menu.used]
-    again = [*(part.change for part in (*photos, *groups)), end.input, menu.used.change]
+    again = [*(photo.change for photo in photos), *(group.change for group in groups), end.input, menu.used.change]
     fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)
     menu.used.change(lambda model: handlers.examples(model), menu.used, groups, **QUICK_EVENT)
     _offer_shift(handlers)
 
 
-def _groups(handlers: Arithmetic) -> list[tuple[str, list[str]]]:
-    return list(zip(("minus", "plus"), handlers.examples(OPENING_MODEL), strict=True))
-
-
 def _group(ctx: Context, name: str, paths: list[str]) -> gr.Gallery:
+    with gr.Column(min_width=280):
+        look.note(ctx, f"vae.group_{name}")
+        return _gallery(ctx, name, paths)
+
+
+def _gallery(ctx: Context, name: str, paths: list[str]) -> gr.Gallery:
     return gr.Gallery(
         [(path, None) for path in paths],
-        label=ctx.t(f"vae.group_{name}"),  # type: ignore[arg-type]
+        label=ctx.t(f"vae.group_{name}"),
+        show_label=False,
         type="filepath",
         file_types=["image"],
         columns=6,
-        height=150,
+        height=130,
         object_fit="cover",
         allow_preview=False,
         buttons=[],

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from demos import _look as look
+from demos import _morph_view as view
 from demos._animation import STRIP_GAP, sprite_sheet, upscale
 from demos._api import endpoint, photo_parameter
 from demos._base import Context
@@ -163,25 +164,25 @@ def corners_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequ
     ends = {name: example_ends(ctx, name) for name in MODELS}
     with look.options(ctx, "vae.corners") as fold:
         look.note(ctx, "vae.corners_note")
-        with gr.Row():
-            places = [
-                photo_place(ctx, letter, {name: list(reversed(end[number])) for name, end in ends.items()}, True)
-                for number, letter in enumerate("cd")
-            ]
         with gr.Row(elem_classes="columns"):
+            with gr.Column(), view.photo_row(), gr.Row():
+                places = [
+                    photo_place(ctx, letter, {name: end[number][::-1] for name, end in ends.items()}, True)
+                    for number, letter in enumerate("cd")
+                ]
             with gr.Column():
                 gr.Markdown(ctx.t("vae.grid_title"))
                 grid = gr.HTML(css_template=STYLE, apply_default_css=False, elem_id="vae-grid")
                 steps = gr.Slider(
                     MIN_GRID, MAX_GRID, GRID, step=1, label=ctx.t("vae.grid_steps"), elem_id="vae-grid-steps"
                 )
-            with gr.Column():
-                gr.Markdown(ctx.t("vae.plane_title"))
-                plane = look.pills(ctx, "vae.plane", PLANES, "photos", "vae-plane-kind")
-                walk = plane_map(ctx, flats.look(), "vae-plane")
+        gr.Markdown(ctx.t("vae.plane_title"))
+        plane = look.pills(ctx, "vae.plane", PLANES, "photos", "vae-plane-kind")
+        walk = plane_map(ctx, flats.look(), "vae-plane")
         look.aside(ctx, "vae.plane_about", "vae.plane_about_text")
-    inputs = [*photos, *(place.photo for place in places), steps, plane, menu.used]
-    changes = [*(image.change for image in inputs[:4]), steps.release, plane.input, menu.used.change]
+    images = [*photos, *(place.photo for place in places)]
+    inputs = [*images, steps, plane, menu.used]
+    changes = [*(image.change for image in images), steps.release, plane.input, menu.used.change]
     fill_when_open(fold, corners.show, inputs, [grid, walk], changes, walk.stale)
     for place in places:
         place.connect()

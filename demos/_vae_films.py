@@ -43,7 +43,8 @@ def film_frames(
         yield to_images(cross_fade(ends[0], ends[1], steps))
         return
     mu, _ = model.encode(ends)
-    path = latent_path(*mu.flatten(1), steps, way)
+    start, end = mu.flatten(1)
+    path = latent_path(start, end, steps, way)
     for part in path.split(AT_ONCE):
         yield to_images(decode(model, part, mu.shape[1:]))
 

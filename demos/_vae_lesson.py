@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import gradio as gr
 from PIL import Image
@@ -17,8 +16,9 @@ from demos._vae_models import Networks, example_ends, fill_when_open
 from demos._vae_view import STYLE, file_url, saves, sorry_html
 from models.images import ImageError, read_image, square_crop
 
+PLAIN = "vae-fruit-autoencoder"
 LESSON = {
-    "vae-fruit-autoencoder": "vae.lesson_none",
+    PLAIN: "vae.lesson_none",
     "vae-fruit": "vae.lesson_one",
     "vae-fruit-beta4": "vae.lesson_four",
 }
@@ -65,15 +65,15 @@ class Lesson:
         examples = [str(path) for pair in zip(*ends, strict=False) for path in pair]
         return [*own, *(path for path in examples if path not in own)][:PHOTOS]
 
-    def _row(self, name: str, title: str, strips: Sequence[Image.Image], metrics: Any) -> str:
+    def _row(self, name: str, title: str, strips: Sequence[Image.Image], metrics: Mapping[str, float]) -> str:
         rebuilt, drawn = (self._ctx.save_image(strip) for strip in strips)
-        # the log-variance of a plain autoencoder is never trained, and so is no KL divergence of it
-        kl = "–" if name == "vae-fruit-autoencoder" else f"{metrics['kl']:.0f}" if "kl" in metrics else "–"
-        score, active = metrics.get("reconstruction_psnr"), metrics.get("active_units")
+        # the log-variance of a plain autoencoder is never trained, and so it has no KL divergence to speak of
+        key = "vae.lesson_numbers_none" if name == PLAIN else "vae.lesson_numbers"
+        score, kl, active = (metrics.get(each) for each in ("reconstruction_psnr", "kl", "active_units"))
         words = self._ctx.both(
-            "vae.lesson_numbers",
+            key,
             score="–" if score is None else f"{score:.2f}",
-            kl=kl,
+            kl="–" if kl is None else f"{kl:.0f}",
             active="–" if active is None else f"{active:.0%}",
         )
         return (

@@ -127,7 +127,8 @@ def way_results(ctx: Context, first: Shown | None) -> list[Any]:
     ]
     facts = look.html_line(opening[3], "facts", "vae-facts")
     with gr.Row():
-        saves = [_save(ctx, "strip", first and first.strip), _save(ctx, "animation", first and first.animation)]
+        files = (first.strip, first.animation) if first else (None, None)
+        saves = [_save(ctx, what, file) for what, file in zip(("strip", "animation"), files, strict=True)]
     return [*panels, facts, *saves]
 
 

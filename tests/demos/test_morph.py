@@ -3,13 +3,23 @@
 from io import BytesIO
 from itertools import pairwise
 
+import av
 import numpy as np
 import pytest
 import torch
 from lively import lively_vae
 from PIL import Image, ImageSequence
 
-from demos._animation import FRAME_MS, HOLD_MS, looping_webp, sprite_sheet, there_and_back, upscale
+from demos._animation import (
+    FRAME_MS,
+    HOLD_MS,
+    looping_gif,
+    looping_mp4,
+    looping_webp,
+    sprite_sheet,
+    there_and_back,
+    upscale,
+)
 from demos._morph import SMOOTH_STEPS, WAYS, cross_fade, draw, latent_path, morph
 from models.images import square_crop, to_images, to_tensor
 from models.vae import ConvVAE
@@ -139,6 +149,33 @@ def test_an_animation_file_loops_with_the_right_frames_and_times() -> None:
     assert [time for _, time in shown] == there_and_back(frames)[1]
     for (seen, _), meant in zip(shown, there_and_back(frames)[0], strict=True):
         assert np.abs(pixels(seen) - pixels(meant)).mean() < 8
+
+
+def test_a_gif_loops_with_the_right_times() -> None:
+    frames = upscale([photo(seed, (16, 16)) for seed in range(4)], 64)
+    with Image.open(BytesIO(looping_gif(frames))) as file:
+        assert (file.format, file.size, file.info["loop"]) == ("GIF", (64, 64), 0)
+        shown = [(frame.convert("RGB"), frame.info["duration"]) for frame in ImageSequence.Iterator(file)]
+    assert [time for _, time in shown] == there_and_back(frames)[1]
+    for (seen, _), meant in zip(shown, there_and_back(frames)[0], strict=True):
+        assert np.abs(pixels(seen) - pixels(meant)).mean() < 16
+
+
+def test_a_film_shows_every_picture_for_its_time_and_ends_where_it_begins() -> None:
+    frames = upscale([photo(seed, (16, 16)) for seed in range(4)], 64)
+    round_trip, durations = there_and_back(frames)
+    meant = [
+        picture for picture, time in zip(round_trip, durations, strict=True) for _ in range(round(time / FRAME_MS))
+    ]
+    with av.open(BytesIO(looping_mp4(frames))) as film:
+        assert film.streams.video[0].codec_context.name == "h264"
+        seen = [frame.to_image() for frame in film.decode(video=0)]
+        assert float(film.duration or 0) / av.time_base == pytest.approx(len(meant) * FRAME_MS / 1000, abs=0.1)
+    assert len(seen) == len(meant)
+    for one, other in zip(seen, meant, strict=True):
+        assert np.abs(pixels(one) - pixels(other)).mean() < 12
+    with pytest.raises(ValueError, match="even sides"):
+        looping_mp4([photo(1, (15, 16)), photo(2, (15, 16))])
 
 
 def test_one_picture_is_no_animation() -> None:

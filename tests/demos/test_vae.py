@@ -1,4 +1,4 @@
-"""The VAE tab alone: what it opens on, what its handlers answer, and its endpoint over HTTP."""
+"""The way between two pictures on the VAE tab: what it opens on, its handlers, and the tab's endpoints over HTTP."""
 
 import json
 import re
@@ -15,12 +15,15 @@ from gradio_client.exceptions import AppError
 from lively import lively_vae
 from PIL import Image
 
-from demos import vae
+from demos import _vae_models, vae
 from demos._base import Context, make_context
 from demos._morph import DEFAULT_STEPS, LARGE_SIDE, SMOOTH_STEPS
 from demos._morph_files import read_stored
+from demos._vae_models import EXAMPLES_PER_END, MODELS, Networks, Place, example_ends
+from demos._vae_samples import SAMPLES
+from demos._vae_way import Handlers
 
-NETWORKS = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(vae.MODELS)}
+NETWORKS = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(MODELS)}
 
 
 @pytest.fixture
@@ -60,8 +63,12 @@ def fruit(photos: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with Image.open(path) as image:
             for name in ("01.jpg", "02.jpg", "01.mask.png"):
                 image.save(folder / f"{kind}-{name}")
-    monkeypatch.setattr(vae, "EXAMPLES", folder.parent)
+    monkeypatch.setattr(_vae_models, "EXAMPLES", folder.parent)
     return folder
+
+
+def handlers_of(context: Context) -> Handlers:
+    return Handlers(context, Networks(context))
 
 
 def built(context: Context) -> dict[str, Any]:
@@ -97,12 +104,12 @@ def test_the_tab_opens_on_the_result_that_was_prepared(context: Context, fruit: 
     assert {"vae-fruit", "vae-portraits"} == {value for _, value in parts["vae-model"].choices}
     assert [path.parent for path in files_in(parts["vae-result-strip"].value)] == [folder]
     assert len(files_in(parts["vae-result-ends"].value)) == 4
-    assert len(files_in(parts["vae-samples"].value)) == vae.SAMPLES
+    assert len(files_in(parts["vae-samples"].value)) == SAMPLES
     assert "prepared" in parts["vae-facts"].value
     assert Path(parts["vae-a"].value["path"]).name == "apple-01.jpg"
     assert Path(parts["vae-b"].value["path"]).name == "orange-01.jpg"
     assert [len(parts[f"vae-examples-{end}-fruit"].samples) for end in "ab"] == [2, 2]
-    assert [len(parts[f"vae-examples-{end}-portraits"].samples) for end in "ab"] == [vae.EXAMPLES_PER_END] * 2
+    assert [len(parts[f"vae-examples-{end}-portraits"].samples) for end in "ab"] == [EXAMPLES_PER_END] * 2
     assert not parts["vae-examples-a-portraits"].visible
 
 
@@ -112,7 +119,7 @@ def test_a_stored_result_is_the_one_computed_now(context: Context, fruit: Path) 
     vae.precompute(context, folder)
     stored = read_stored(folder)
     assert stored is not None and stored.prepared
-    handlers = vae.Handlers(context)
+    handlers = handlers_of(context)
     a, b = str(fruit / "apple-01.jpg"), str(fruit / "orange-01.jpg")
     _, strip, ends, *_ = handlers.show(a, b, DEFAULT_STEPS, "lerp", "vae-fruit")
     assert (pixels(files_in(strip)[0]) == pixels(stored.strip)).all()
@@ -129,7 +136,7 @@ def test_a_stored_result_is_the_one_computed_now(context: Context, fruit: Path) 
 def test_a_result_shows_facts_scores_and_equal_files_for_equal_pictures(
     context: Context, photos: tuple[str, str]
 ) -> None:
-    handlers = vae.Handlers(context)
+    handlers = handlers_of(context)
     player, strip, ends, facts, save_strip, save_animation = handlers.show(*photos, 5, "slerp", "vae-fruit")
     assert "vae-fruit" in facts and "64 × 64" in facts and "16 numbers" in facts and "5 pictures" in facts
     assert f'data-columns="{SMOOTH_STEPS}"' in player
@@ -137,14 +144,14 @@ def test_a_result_shows_facts_scores_and_equal_files_for_equal_pictures(
     assert Path(save_strip["value"]) == files_in(strip)[0]
     with Image.open(save_animation["value"]) as animation:
         assert getattr(animation, "n_frames", 1) > 1
-    again = vae.Handlers(context).show(*photos, 5, "slerp", "vae-fruit")
+    again = handlers_of(context).show(*photos, 5, "slerp", "vae-fruit")
     assert again[:3] == [player, strip, ends]
 
 
 @pytest.mark.parametrize("present", [(False, False), (True, False), (False, True)])
 def test_a_missing_picture_is_asked_for(context: Context, photos: tuple[str, str], present: tuple[bool, bool]) -> None:
     paths = [path if here else None for path, here in zip(photos, present, strict=True)]
-    player, *rest = vae.Handlers(context).show(paths[0], paths[1], 5, "lerp", "vae-fruit")
+    player, *rest = handlers_of(context).show(paths[0], paths[1], 5, "lerp", "vae-fruit")
     assert ("the other picture" in player) == any(present)
     assert rest[:3] == ["", "", ""]
     assert all(button["value"] is None and not button["interactive"] for button in rest[3:])
@@ -155,13 +162,13 @@ def test_a_bad_picture_is_named_where_the_result_would_be(
 ) -> None:
     bad = tmp_path / "mine.png"
     bad.write_bytes(b"not a picture")
-    player, *rest = vae.Handlers(context).show(photos[0], str(bad), 5, "lerp", "vae-fruit")
+    player, *rest = handlers_of(context).show(photos[0], str(bad), 5, "lerp", "vae-fruit")
     assert "mine.png is not a picture" in player
     assert rest[:3] == ["", "", ""]
 
 
 def test_removing_a_photo_asks_for_it_again(context: Context) -> None:
-    handlers = vae.Handlers(context)
+    handlers = handlers_of(context)
     assert "the other picture" in handlers.miss("there.png")[0]
     assert "Choose two pictures" in handlers.miss(None)[0]
 
@@ -169,20 +176,15 @@ def test_removing_a_photo_asks_for_it_again(context: Context) -> None:
 def test_a_change_of_model_replaces_built_in_pictures_only(
     context: Context, photos: tuple[str, str], fruit: Path
 ) -> None:
-    handlers = vae.Handlers(context)
-    apple, orange = str(fruit / "apple-01.jpg"), str(fruit / "orange-01.jpg")
-    assert handlers.change_ends([str(fruit / "apple-02.jpg"), None], "vae-fruit") == [apple, orange]
-    assert handlers.change_ends([photos[0], apple], "vae-fruit") == [photos[0], orange]
-    assert handlers.change_ends([apple, photos[1]], "vae-portraits") == [None, photos[1]]
-
-
-def test_samples_depend_on_model_seed_and_temperature(context: Context) -> None:
-    handlers = vae.Handlers(context)
-    first = handlers.sample("vae-fruit", 1, 0.8)
-    assert len(files_in(first)) == vae.SAMPLES
-    assert handlers.sample("vae-fruit", 1, 0.8) == first
-    others = [("vae-fruit", 2, 0.8), ("vae-fruit", 1, 0.5), ("vae-portraits", 1, 0.8)]
-    assert len({first, *(handlers.sample(*other) for other in others)}) == 4
+    paths = {name: example_ends(context, name)[0] for name in MODELS}
+    with gr.Blocks(analytics_enabled=False):
+        place = Place(gr.Image(), {name: gr.Dataset(components=[gr.Image(render=False)]) for name in MODELS}, paths)
+    first = str(fruit / "apple-01.jpg")
+    path, *strips = place.update(context, str(fruit / "apple-02.jpg"), "vae-fruit")
+    assert path == first and [strip["visible"] for strip in strips] == [True, False]
+    assert place.update(context, photos[0], "vae-fruit")[0] == photos[0], "an own photo stays"
+    assert place.update(context, None, "taesd")[0] == first, "any examples suit a model that is not ours"
+    assert place.update(context, first, "vae-portraits")[0] is None, "no portrait was drawn yet"
 
 
 def test_the_endpoint_gives_the_frames_and_a_looping_animation(client: Client, photos: tuple[str, str]) -> None:
@@ -232,9 +234,41 @@ def test_arguments_out_of_range_are_refused(client: Client, photos: tuple[str, s
         client.predict(*map(handle_file, photos), steps, model, api_name="/interpolate")
 
 
-def test_only_the_promised_endpoint_is_public(client: Client) -> None:
+def test_the_endpoint_mixes_two_to_four_pictures(client: Client, photos: tuple[str, str]) -> None:
+    images = {f"image_{letter}": handle_file(photos[place % 2]) for place, letter in enumerate("abcd")}
+    sizes = {}
+    for count in (2, 3, 4):
+        given = dict(list(images.items())[:count]) | {f"image_{letter}": None for letter in "abcd"[count:]}
+        sizes[count] = pixels(client.predict(**given, steps=3, model="vae-fruit", api_name="/grid")).shape
+    side = 3 * 128 + 2 * 4
+    assert sizes == {2: (128, side, 3), 3: (side, side, 3), 4: (side, side, 3)}
+    with pytest.raises(AppError, match="Choose two pictures"):
+        client.predict(None, None, None, None, 3, "vae-fruit", api_name="/grid")
+
+
+def test_the_endpoint_adds_a_difference_of_groups(client: Client, photos: tuple[str, str]) -> None:
+    def shifted(strength: float) -> np.ndarray:
+        groups = {name: [handle_file(path)] for name, path in zip(("minus", "plus"), photos, strict=True)}
+        path = client.predict(
+            image=handle_file(photos[0]), **groups, strength=strength, model="vae-fruit", api_name="/shift"
+        )
+        return pixels(path)
+
+    frames, _ = client.predict(*map(handle_file, photos), 3, "vae-fruit", api_name="/interpolate")
+    assert np.abs(shifted(0.0) - pixels(frames[0])).max() <= 2, "nothing added is the rebuilt picture"
+    assert np.abs(shifted(1.0) - pixels(frames[2])).max() <= 2, "the whole difference leads to the other picture"
+
+
+def test_the_endpoint_draws_the_same_pictures_for_the_same_seed(client: Client) -> None:
+    first, numbers = client.predict(7, 0.8, "vae-fruit", api_name="/sample")
+    again, _ = client.predict(7, 0.8, "vae-fruit", api_name="/sample")
+    assert len(first) == len(numbers["latents"]) == SAMPLES
+    assert all((pixels(one) == pixels(other)).all() for one, other in zip(first, again, strict=True))
+
+
+def test_only_the_promised_endpoints_are_public(client: Client) -> None:
     offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(offered) == {"/interpolate"}
+    assert set(offered) == {"/interpolate", "/grid", "/shift", "/sample"}
     assert [p["parameter_name"] for p in offered["/interpolate"]["parameters"]] == [
         "image_a",
         "image_b",

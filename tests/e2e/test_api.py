@@ -32,11 +32,31 @@ def opened(path: str, side: int | None = None) -> Image.Image:
     return image
 
 
+PROMISED = [
+    ("/translate", "image direction", "translated back cycle_error"),
+    ("/reconstruct", "image mask_ratio mask_kind seed mask", "masked reconstruction pasted scores"),
+    ("/reconstruct_ratios", "image mask_kind seed", "strip scores"),
+    ("/reconstruct_often", "image mask_ratio count seed", "mean spread error scores"),
+    ("/patch_influence", "image mask_ratio mask_kind seed mask row column", "heat influence"),
+    (
+        "/mix_photos",
+        "image_a image_b mask_ratio mask_kind seed mask mix_ratio",
+        "mixture masked pasted scores",
+    ),
+    ("/mend_photo", "image damage seed scratches", "damaged mended smooth scores"),
+    ("/interpolate", "image_a image_b steps model", "frames animation"),
+    ("/grid", "image_a image_b image_c image_d steps model", "grid"),
+    ("/shift", "image minus plus strength model", "shifted"),
+    ("/sample", "seed temperature model", "pictures numbers"),
+    ("/embed", "files encoder n_neighbors min_dist seed", "figure scores table"),
+    ("/place", "image encoder", "place"),
+    ("/neighbours", "image files encoder count", "neighbours"),
+]
+
+
 def test_only_the_promised_endpoints_are_offered(client: Client) -> None:
     offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    first = {"/translate", "/reconstruct", "/interpolate", "/embed", "/place", "/neighbours"}
-    closer = {"/reconstruct_ratios", "/reconstruct_often", "/patch_influence", "/mix_photos", "/mend_photo"}
-    assert set(offered) == first | closer
+    assert set(offered) == {endpoint for endpoint, _, _ in PROMISED}
 
 
 def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
@@ -44,26 +64,7 @@ def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
     return [p["parameter_name"] for p in info["parameters"]], [r["label"] for r in info["returns"]]
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "parameters", "returns"),
-    [
-        ("/translate", "image direction", "translated back cycle_error"),
-        ("/reconstruct", "image mask_ratio mask_kind seed mask", "masked reconstruction pasted scores"),
-        ("/reconstruct_ratios", "image mask_kind seed", "strip scores"),
-        ("/reconstruct_often", "image mask_ratio count seed", "mean spread error scores"),
-        ("/patch_influence", "image mask_ratio mask_kind seed mask row column", "heat influence"),
-        (
-            "/mix_photos",
-            "image_a image_b mask_ratio mask_kind seed mask mix_ratio",
-            "mixture masked pasted scores",
-        ),
-        ("/mend_photo", "image damage seed scratches", "damaged mended smooth scores"),
-        ("/interpolate", "image_a image_b steps model", "frames animation"),
-        ("/embed", "files encoder n_neighbors min_dist seed", "figure scores table"),
-        ("/place", "image encoder", "place"),
-        ("/neighbours", "image files encoder count", "neighbours"),
-    ],
-)
+@pytest.mark.parametrize(("endpoint", "parameters", "returns"), PROMISED)
 def test_names_are_the_promised_ones(client: Client, endpoint: str, parameters: str, returns: str) -> None:
     assert names(client, endpoint) == (parameters.split(), returns.split())
 

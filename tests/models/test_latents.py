@@ -1,0 +1,96 @@
+"""Statistics of latents against formulas written out, and the ways to new latents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.latents import (
+    averaged_between,
+    corner_grid,
+    crossed,
+    measure_latents,
+    mutated,
+    plane_basis,
+    principal_plane,
+    read_statistics,
+    write_statistics,
+)
+
+
+def test_statistics_are_those_written_out() -> None:
+    mu, logvar = torch.randn(200, 4) * torch.tensor([2.0, 1.0, 0.5, 0.0]), torch.randn(200, 4) - 2
+    found = measure_latents(mu, logvar)
+    for place in range(4):
+        kl = 0.5 * (mu[:, place] ** 2 + logvar[:, place].exp() - logvar[:, place] - 1)
+        assert found.kl[place] == pytest.approx(float(kl.mean()), abs=1e-4)
+        total = mu[:, place].var(correction=0) + logvar[:, place].exp().mean()
+        assert found.spread[place] == pytest.approx(float(total.sqrt()), abs=1e-4)
+    assert found.is_active == [True, True, True, False]
+    assert [found.kl[place] for place in found.by_kl] == sorted(found.kl, reverse=True)
+
+
+def test_the_share_of_a_distance_is_that_of_the_measured_pictures() -> None:
+    mu = torch.randn(500, 16)
+    found = measure_latents(mu, torch.full_like(mu, -20.0))
+    distances = found.distance(mu)
+    for place in (3, 77, 240):
+        share = float((distances < distances[place]).float().mean())
+        assert found.share_nearer(float(distances[place])) == pytest.approx(share, abs=0.02)
+    assert found.share_nearer(0.0) == 0 and found.share_nearer(1e6) == 1
+    usual = found.density(distances).mean()
+    assert usual > 0.6 > 0.05 > found.density(torch.tensor(0.0)) and found.density(torch.tensor(50.0)) < 0.01
+
+
+def test_stored_statistics_belong_to_their_weights(tmp_path: Path) -> None:
+    found = measure_latents(torch.randn(5, 3), torch.zeros(5, 3), sha256="a" * 64)
+    assert read_statistics(tmp_path, "a" * 64) is None
+    write_statistics(tmp_path, found)
+    assert read_statistics(tmp_path, "a" * 64) == found
+    assert read_statistics(tmp_path, "b" * 64) is None
+    with pytest.raises(ValueError, match="at least 2"):
+        measure_latents(torch.randn(1, 3), torch.zeros(1, 3))
+
+
+def test_a_plane_holds_the_points_it_was_laid_through() -> None:
+    points = torch.randn(3, 9)
+    origin, directions = plane_basis(points)
+    assert torch.allclose(directions @ directions.T, torch.eye(2), atol=1e-5)
+    places = (points - origin) @ directions.T
+    assert torch.allclose(origin + places @ directions, points, atol=1e-5)
+    with pytest.raises(ValueError, match="on one line"):
+        plane_basis(torch.stack([points[0], points[1], points[0] * 0.5 + points[1] * 0.5]))
+
+
+def test_the_principal_plane_is_where_points_differ_most() -> None:
+    points = torch.randn(40, 6) * torch.tensor([5.0, 0.1, 3.0, 0.1, 0.1, 0.1])
+    _, directions = principal_plane(points)
+    assert directions[0, 0].abs() > 0.99 and directions[1, 2].abs() > 0.99
+    again = principal_plane(points)[1]
+    assert torch.equal(directions, again)
+
+
+def test_a_grid_has_its_corners_and_straight_sides() -> None:
+    corners = torch.randn(4, 5)
+    grid = corner_grid(corners, 3).unflatten(0, (3, 3))
+    assert torch.equal(grid[[0, 0, 2, 2], [0, 2, 0, 2]], corners)
+    assert torch.allclose(grid[1, 1], corners.mean(dim=0), atol=1e-6)
+    assert torch.allclose(grid[0, 1], corners[:2].mean(dim=0), atol=1e-6)
+    with pytest.raises(ValueError, match="4 corners"):
+        corner_grid(corners[:3], 3)
+
+
+def test_children_come_from_their_parents() -> None:
+    parents = torch.randn(2, 400)
+    for child in crossed(parents[0], parents[1], 3, seed=1):
+        from_first = child == parents[0]
+        assert torch.equal(child, torch.where(from_first, parents[0], parents[1]))
+        assert 0.35 < from_first.float().mean() < 0.65
+    middle = averaged_between(parents[0], parents[1], 3)[1]
+    assert torch.allclose(middle, parents.mean(dim=0), atol=1e-6)
+    near, far = mutated(parents, 4, 0.1, seed=2), mutated(parents, 4, 1.0, seed=2)
+    assert (near[:2] - parents).norm() < (far[:2] - parents).norm()
+    assert far.std() == pytest.approx(1.0, abs=0.1), "a draw of the prior stays one"
+    assert torch.equal(far, mutated(parents, 4, 1.0, seed=2)) and not torch.equal(far, mutated(parents, 4, 1.0, seed=3))
