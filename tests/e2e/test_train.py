@@ -91,9 +91,21 @@ def test_from_upload_to_weights_through_a_closed_page(visit: Visit, pictures: Pa
     with zipfile.ZipFile(download.value.path()) as archive:
         names = {Path(name).name for name in archive.namelist()}
     assert names == {"model.safetensors", "config.json", "README.md"}
+    page.locator("#train-take").click()
+    expect(page.locator("#tab-vae .lead").first).to_be_visible()
+    expect(page.locator("#vae-facts")).to_contain_text("my things")
+    assert picture_in(page, "#vae-result-strip")
+    page.locator("#tab-vae").get_by_role("button", name=TEXTS["menu.title"]).click()
+    used = page.locator("#vae-models .model[data-used=true]")
+    expect(used).to_contain_text("my things")
+    expect(used).to_contain_text(TEXTS["menu.own"])
+    page.locator("#tab-train-button").click()
     page.locator("#train-delete").click()
     page.locator("#train-sure").click()
     expect(page.locator(OWN)).to_have_count(0)
+    page.locator("#tab-vae-button").click()
+    page.locator("#vae-model input[value=vae-fruit]").check(force=True)
+    expect(page.locator("#vae-facts")).to_contain_text("vae-fruit")
 
 
 def test_two_visitors_do_not_see_each_other(visit: Visit, pictures: Path) -> None:
