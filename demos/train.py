@@ -158,7 +158,13 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
     choices = starter.start_choices(OPENING_RECIPE, [])
     config = starter.config(None, Wish(OPENING_RECIPE, choices[0][1], OPENING_PRESET, False))
     with gr.Row(elem_classes="train-choices"):
-        start = gr.Dropdown(choices, value=choices[0][1], label=ctx.t("train.start"), elem_id="train-start")
+        start = gr.Dropdown(
+            choices,
+            value=choices[0][1],
+            label=ctx.t("train.start"),
+            info=ctx.t("train.start_info"),
+            elem_id="train-start",
+        )
         preset = look.pills(
             ctx, "train.preset", {name: f"train.preset.{name}" for name in PRESETS}, OPENING_PRESET, "train-preset"
         )
