@@ -20,6 +20,7 @@ from demos._visitor import new_id, owner_of
 from models.archives import Limits as ReadLimits
 from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.training.audit import Audit, TooFewPicturesError, enough_for, take_in
+from models.training.backends import Backend
 from models.training.initial import trainable_info
 from models.training.jobs import JobError, JobRequest, Snapshot
 from models.training.recipes import RECIPES
@@ -110,17 +111,7 @@ class Starter:
     def on_wish(
         self, visitor: str, told: Wish, recipe: str, start: str, preset: str, broken: bool, request: gr.Request
     ) -> list[Any]:
-        """Fills in anew the options that a choice changes: wish, options.
-
-        Args:
-            visitor: What the browser keeps.
-            told: The choices that the options on the page were filled in for.
-            recipe: The method chosen now.
-            start: What it starts from.
-            preset: How long it trains.
-            broken: Whether it trains without the stop-gradient.
-            request: Of the event.
-        """
+        """Fills in anew those options that the choices made since `told` change: wish, options."""
         owner, wish = owner_of(visitor, request), Wish(recipe, start, preset, broken)
         try:
             config = self.config(owner, wish)
@@ -243,12 +234,13 @@ class Starter:
         title: str,
         request: gr.Request,
         *values: Any,
+        backend: Backend | None = None,
     ) -> Shown:
-        """Puts the job into the queue and shows it."""
+        """Puts the job into the queue, of another backend where one is given, and shows it."""
         owner = owner_of(visitor, request) or ""
         asked = self._asked(upload, Wish(recipe, start, OPENING_PRESET, False), title, values, owner, request)
         try:
-            job = self._runs.manager.submit(owner, asked)
+            job = self._runs.manager.submit(owner, asked, backend)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
         return self._runs.show(owner, f"job:{job.id}", request)

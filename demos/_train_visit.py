@@ -236,7 +236,7 @@ def _parts(ctx: Context, run: str, request: gr.Request | None) -> tuple[str, str
 
 
 def _look_of(job: Snapshot) -> str:
-    return f"{job.state} {job.step} {job.queue_place}"
+    return f"{job.state} {job.step} {job.queue_place} {hash(job.log)}"
 
 
 def job_error(ctx: Context, request: gr.Request | None, error: JobError) -> gr.Error:

@@ -106,7 +106,10 @@ def head_html(ctx: Context, job: Snapshot) -> str:
     """Returns the line above the view of a job."""
     start = ctx.both("train.from_scratch") if job.start is None else ctx.both("train.from", name=_start(ctx, job.start))
     facts = f"{ctx.both(f'train.recipe.{job.recipe}')} · {start}"
-    return f'<b>{title_of(ctx, job)}</b> · {state_html(ctx, job)}<br><span class="run-quiet">{facts}</span>'
+    if job.elsewhere:
+        facts += f" · {ctx.both('train.remote.here')}"
+    log = f'<pre class="run-log">{html.escape(chr(10).join(job.log))}</pre>' if job.log else ""
+    return f'<b>{title_of(ctx, job)}</b> · {state_html(ctx, job)}<br><span class="run-quiet">{facts}</span>{log}'
 
 
 def _start(ctx: Context, start: str) -> str:

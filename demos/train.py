@@ -14,6 +14,7 @@ from demos import _look as look
 from demos._base import Context, Demo
 from demos._own import wanted
 from demos._train_presets import PRESETS
+from demos._train_remote import connect_remote, remote_section
 from demos._train_result import Results
 from demos._train_start import OPENING_PRESET, OPENING_RECIPE, OPTIONS, Starter, Wish
 from demos._train_view import run_view
@@ -81,9 +82,16 @@ def build(ctx: Context) -> None:
         look.html_line(ctx.both(f"error.job.off_{off}"), "score", "train-off")
     else:
         steps = _steps(ctx, starter)
-        _connect_steps(starter, visitor, steps, shown)
+        upload = gr.State(None)
+        _connect_steps(starter, visitor, upload, steps, shown)
+        if not ctx.library.hub.offline:
+            remote, place = remote_section(ctx, starter, runs)
+            job: list[Component] = [visitor, upload, steps.recipe, steps.start, steps.title]
+            connect_remote(remote, place, visitor, job, steps.options, shown, PROMPT_EVENT)
     look.aside(ctx, "train.how_title", "train.how")
     _connect_runs(runs, visitor, shown)
+    if off or ctx.library.hub.offline:
+        shown.resume.click(runs.on_resume, [visitor, shown.watched], list(shown), **PROMPT_EVENT)
     _connect_result(results, visitor, shown, outcome)
 
 
@@ -150,7 +158,13 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
     choices = starter.start_choices(OPENING_RECIPE, [])
     config = starter.config(None, Wish(OPENING_RECIPE, choices[0][1], OPENING_PRESET, False))
     with gr.Row(elem_classes="train-choices"):
-        start = gr.Dropdown(choices, value=choices[0][1], label=ctx.t("train.start"), elem_id="train-start")
+        start = gr.Dropdown(
+            choices,
+            value=choices[0][1],
+            label=ctx.t("train.start"),
+            info=ctx.t("train.start_info"),
+            elem_id="train-start",
+        )
         preset = look.pills(
             ctx, "train.preset", {name: f"train.preset.{name}" for name in PRESETS}, OPENING_PRESET, "train-preset"
         )
@@ -186,7 +200,7 @@ def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
     shown.view.stale(runs.on_stale, here, everything, **QUICK_EVENT)
     shown.runs.pick(runs.on_pick, visitor, everything, **PROMPT_EVENT)
     shown.timer.tick(runs.on_tick, here, [shown.watched, shown.view], **QUICK_EVENT)
-    for button, handler in ((shown.pause, runs.on_pause), (shown.resume, runs.on_resume), (shown.stop, runs.on_stop)):
+    for button, handler in ((shown.pause, runs.on_pause), (shown.stop, runs.on_stop)):
         button.click(handler, here, everything, **PROMPT_EVENT)
     shown.delete.click(lambda: gr.update(visible=True), None, shown.sure, **QUICK_EVENT)
     shown.sure.click(runs.on_delete, here, everything, **PROMPT_EVENT)
@@ -205,9 +219,8 @@ def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, ou
     shown.runs.pick(lambda: empty, None, parts, **QUICK_EVENT)
 
 
-def _connect_steps(starter: Starter, visitor: gr.BrowserState, steps: Steps, shown: Shown) -> None:
+def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State, steps: Steps, shown: Shown) -> None:
     """Leads from pictures over the choice of a method to a job."""
-    upload = gr.State(None)
     told = gr.State(Wish(OPENING_RECIPE, str(steps.start.value), OPENING_PRESET, False))
     wish: list[Component] = [visitor, told, steps.recipe, steps.start, steps.preset, steps.broken]
     pictures: list[Component] = [visitor, upload, steps.files_a, steps.files_b, steps.recipe, steps.start]

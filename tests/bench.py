@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import finetuning
 import numpy as np
 import polling
 import psutil
@@ -583,6 +584,9 @@ def main() -> None:
         if sys.argv[1:] == ["trainer"]:
             trainer_tables(folder)
             return
+        if sys.argv[1:] == ["finetune"]:
+            table("Fine-tuning, on held-out pictures", finetuning.COLUMNS, finetuning.rows())
+            return
         table("Start", ("what", "seconds"), start_rows(folder))
         columns = ("endpoint", "in process, ms", "over HTTP, ms", "memory of the app after, MiB")
         table("Events", columns, endpoint_rows(folder))
@@ -594,6 +598,7 @@ def main() -> None:
         table("Map: from pictures to points", MAP_COLUMNS, map_rows(folder))
         table("Training", ("recipe", "steps a second", "a step"), training_rows(folder))
         trainer_tables(folder)
+        table("Fine-tuning, on held-out pictures", finetuning.COLUMNS, finetuning.rows())
 
 
 if __name__ == "__main__":

@@ -237,12 +237,17 @@ class Store:
                 (job_id,),
             )
 
-    def take_next(self) -> Row | None:
-        """Mark the job whose turn it is as running and return it; visitors take turns, each in own order."""
+    def take_next(self, elsewhere: bool = False) -> Row | None:
+        """Mark the job whose turn it is as running and return it; visitors take turns, each in own order.
+
+        Args:
+            elsewhere: whether to look among the jobs with a backend of their own, or among the others.
+        """
         with self.change() as connection:
             found = connection.execute(
-                "SELECT jobs.* FROM jobs LEFT JOIN owners USING (owner) WHERE state = 'queued' "
-                "ORDER BY COALESCE(served, 0), place LIMIT 1"
+                "SELECT jobs.* FROM jobs LEFT JOIN owners USING (owner) WHERE state = 'queued' AND elsewhere = ? "
+                "ORDER BY COALESCE(served, 0), place LIMIT 1",
+                (int(elsewhere),),
             ).fetchone()
             if found is None:
                 return None
@@ -257,11 +262,11 @@ class Store:
         return self._must(row.id)
 
     def queue(self) -> list[str]:
-        """Return the ids of the waiting jobs in the order in which they will start if nobody else comes."""
+        """Return the ids of the jobs that wait for this machine, in the order of their start if nobody else comes."""
         with self._lock:
             waiting = self._connection.execute(
                 "SELECT id, owner, COALESCE(served, 0) AS served FROM jobs LEFT JOIN owners USING (owner) "
-                "WHERE state = 'queued' ORDER BY place"
+                "WHERE state = 'queued' AND NOT elsewhere ORDER BY place"
             ).fetchall()
         turns = {row["owner"]: row["served"] for row in waiting}
         left = [(row["id"], row["owner"]) for row in waiting]

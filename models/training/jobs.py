@@ -24,12 +24,14 @@ from models.training.estimate import Estimate, Estimator
 from models.training.limits import Limits
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
+from models.training.remote_job import ROW_MARK
 from models.training.runs import RunFolder, write_json
 from models.training.shipping import Exporter
 from models.training.supervisor import Supervisor
 
 __all__ = ["Estimate", "JobError", "JobManager", "JobRequest", "JobState", "Limits", "Snapshot"]
 
+LOG_BYTES, LOG_LINES = 16_384, 6  # of a job elsewhere, to be shown
 RESUMABLE: tuple[JobState, ...] = ("paused", "interrupted", "stopped", "failed")
 
 
@@ -44,6 +46,8 @@ class Snapshot:
         metrics: the logged rows after the step that was asked for.
         previews: PNG files, oldest first.
         error: the visitor's sentence has the key `error.job.<error>`, with `error_values`.
+        elsewhere: whether it runs on a backend of its own.
+        log: of such a job, what it said last.
     """
 
     id: str
@@ -64,6 +68,8 @@ class Snapshot:
     error_values: Mapping[str, Any]
     start: str | None
     config: Mapping[str, Any]
+    elsewhere: bool = False
+    log: tuple[str, ...] = ()
 
 
 class JobManager:
@@ -72,7 +78,7 @@ class JobManager:
     Args:
         data_dir: where everything is kept; on a local disk, and in no folder that is served.
         limits: what visitors may use.
-        max_running: jobs that run at once.
+        max_running: jobs that run at once on the manager's own backend.
         backend: where jobs run if a request does not say otherwise.
         resume_interrupted: whether jobs go on by themselves after the app was gone.
         classroom: whether everybody may look at every job.
@@ -203,8 +209,8 @@ class JobManager:
         return [self._snapshot(row, owner="") for row in reversed(rows)]
 
     def ahead(self) -> int:
-        """Return how many jobs, of whomever, would come before one that is submitted now."""
-        return len(self._store.rows("state IN ('queued', 'running')"))
+        """Return how many jobs, of whomever, would come before one that is submitted now to run here."""
+        return len(self._store.rows("state IN ('queued', 'running') AND NOT elsewhere"))
 
     def exists(self, job_id: str) -> bool:
         """Return whether anybody has such a job, which tells nothing of it."""
@@ -342,7 +348,18 @@ class JobManager:
             finished=row.finished, queue_place=queue.index(row.id) + 1 if row.id in queue else None,
             seconds_left=left, metrics=tuple(metrics), previews=tuple(sorted((run.path / "previews").glob("*.png"))),
             error=row.error, error_values=row.error_values, start=row.start, config=row.config,
+            elsewhere=bool(row.elsewhere), log=self._log_of(row) if row.elsewhere else (),
         )  # fmt: skip
+
+    def _log_of(self, row: Row) -> tuple[str, ...]:
+        """Return the last lines that a job said, without those that carry its metrics."""
+        path = self._areas.job(row.id) / "log.txt"
+        if not path.is_file():
+            return ()
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - LOG_BYTES))
+            lines = file.read().decode("utf-8", errors="replace").splitlines()
+        return tuple(line[:300] for line in lines if line.strip() and not line.startswith(ROW_MARK))[-LOG_LINES:]
 
     def _prepare_folder(
         self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path, elsewhere: bool

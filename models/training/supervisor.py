@@ -156,11 +156,13 @@ class Supervisor:
                 self._settle(row.id, verdict, recovered=True)
 
     def _start_waiting(self) -> None:
-        while len(self._running) < self.max_running:
-            row = self.store.take_next()
-            if row is None:
-                return
+        while row := self.store.take_next(elsewhere=True):  # these take nothing of this machine
             self._launch(row)
+        while self._running_here() < self.max_running and (row := self.store.take_next()):
+            self._launch(row)
+
+    def _running_here(self) -> int:
+        return sum(not running.row.elsewhere for running in self._running.values())
 
     def _launch(self, row: Row) -> None:
         folder = self.areas.job(row.id)

@@ -1,14 +1,17 @@
 """Somebody trains a network on pictures of their own, and somebody else sees nothing of it."""
 
 import io
+import os
 import re
+import signal
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+from running_app import free_port, running_app
 from visits import Visit, picture_in, upload
 
 from demos._i18n import Texts
@@ -91,9 +94,21 @@ def test_from_upload_to_weights_through_a_closed_page(visit: Visit, pictures: Pa
     with zipfile.ZipFile(download.value.path()) as archive:
         names = {Path(name).name for name in archive.namelist()}
     assert names == {"model.safetensors", "config.json", "README.md"}
+    page.locator("#train-take").click()
+    expect(page.locator("#tab-vae .lead").first).to_be_visible()
+    expect(page.locator("#vae-facts")).to_contain_text("my things")
+    assert picture_in(page, "#vae-result-strip")
+    page.locator("#tab-vae").get_by_role("button", name=TEXTS["menu.title"]).click()
+    used = page.locator("#vae-models .model[data-used=true]")
+    expect(used).to_contain_text("my things")
+    expect(used).to_contain_text(TEXTS["menu.own"])
+    page.locator("#tab-train-button").click()
     page.locator("#train-delete").click()
     page.locator("#train-sure").click()
     expect(page.locator(OWN)).to_have_count(0)
+    page.locator("#tab-vae-button").click()
+    page.locator("#vae-model input[value=vae-fruit]").check(force=True)
+    expect(page.locator("#vae-facts")).to_contain_text("vae-fruit")
 
 
 def test_two_visitors_do_not_see_each_other(visit: Visit, pictures: Path) -> None:
@@ -121,3 +136,28 @@ def test_two_visitors_do_not_see_each_other(visit: Visit, pictures: Path) -> Non
     ada.locator("#train-delete").click()
     ada.locator("#train-sure").click()
     expect(ada.locator(OWN)).to_have_count(0)
+
+
+def test_a_room_looks_on_and_a_restart_loses_nothing(browser: Browser, pictures: Path, tmp_path: Path) -> None:
+    port = free_port()
+    ada, eve = (browser.new_context(locale="en-US").new_page() for _ in range(2))
+    with running_app(tmp_path, "--classroom", port=port) as app:
+        ada.goto(f"{app.url}/?tab=train")
+        start_training(ada, pictures, "for all to see", steps=20_000)
+        eve.goto(f"{app.url}/?tab=train")
+        eve.locator("#train-runs button[data-run^='public:']").click()
+        head = re.compile(r"for all to see.*step [1-9]\d* of 20000", re.DOTALL)
+        expect(eve.locator("#train-view .run-head")).to_contain_text(head, timeout=TRAINED)
+        for button in ("pause", "stop", "delete", "compare", "take"):
+            expect(eve.locator(f"#train-{button}")).to_be_hidden()
+        os.kill(app.pid, signal.SIGKILL)
+    with running_app(tmp_path, port=port) as app:
+        ada.goto(f"{app.url}/?tab=train")
+        expect(ada.locator("#train-view .run-head")).to_contain_text("interrupted at step")
+        ada.locator("#train-resume").click()
+        expect(ada.locator("#train-runs .train-running")).to_be_visible(timeout=TRAINED)
+        ada.locator("#train-delete").click()
+        ada.locator("#train-sure").click()
+        expect(ada.locator(OWN)).to_have_count(0)
+    for page in (ada, eve):
+        page.context.close()

@@ -23,6 +23,13 @@ TOKEN = "hf_standin"
 NAME = "visitor"
 
 
+HARDWARE = [
+    {"name": name, "prettyName": name, "cpu": "2 vCPU", "ram": "16 GB", "ephemeralStorage": "20 GB",
+     "accelerator": None, "unitCostMicroUSD": cost, "unitCostUSD": cost / 1e6, "unitLabel": "minute"}
+    for name, cost in (("cpu-basic", 167), ("t4-small", 6667))
+]  # fmt: skip
+
+
 @dataclass
 class RemoteJob:
     """One job and its process."""
@@ -160,6 +167,8 @@ def handler(server: JobsServer) -> type[BaseHTTPRequestHandler]:
             path = self.path.split("?")[0]
             if path == "/api/whoami-v2":
                 self.answer({"name": NAME, "type": "user"})
+            elif path == "/api/jobs/hardware":
+                self.answer(HARDWARE)
             elif found := re.fullmatch(rf"/api/jobs/{NAME}/(\w+)", path):
                 self.answer(describe(found[1]))
             elif found := re.fullmatch(rf"/api/jobs/{NAME}/(\w+)/logs", path):

@@ -34,22 +34,24 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_app(folder: Path, **environment: str) -> Iterator[RunningApp]:
+def running_app(folder: Path, *arguments: str, port: int | None = None, **environment: str) -> Iterator[RunningApp]:
     """Start the app, wait until it answers, and stop it at the end.
 
     Args:
         folder: for the app's files and its log.
+        arguments: of its command line.
+        port: on which it listens, a free one by default.
         environment: variables of the app beside those of this process.
 
     Raises:
         RuntimeError: the app ended, or did not answer in `START_LIMIT` seconds; with what it printed last.
     """
-    port = free_port()
+    port = port or free_port()
     log = folder / "app.log"
     start = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port)],
+            [sys.executable, "app.py", "--port", str(port), *arguments],
             cwd=ROOT,
             env={
                 **os.environ,

@@ -1,0 +1,145 @@
+"""Training on Hugging Face Jobs with a visitor's own login, for those who outgrow this machine.
+
+The login is the visitor's session on a Space, else a token that they give for one use. It goes from the request into
+the backend of their job, which holds it in memory while the job runs, and nowhere else: no file, no log, no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import gradio as gr
+from gradio.components import Component
+from huggingface_hub import HfApi
+
+from demos import _look as look
+from demos._base import Context
+from demos._train_start import Starter
+from demos._train_visit import Runs, Shown, Watched
+from demos._visitor import has_login, token_of
+from models.training.remote import HFJobs
+
+FLAVOR = "t4-small"  # until the Hub has been asked what there is
+HOURS = 1.0
+
+
+class Place(NamedTuple):
+    """The controls of the section, in the order of the handlers' parameters."""
+
+    token: gr.Textbox
+    flavor: gr.Dropdown
+    hours: gr.Slider
+    ask: gr.Button
+    cost: gr.HTML
+    go: gr.Button
+
+
+def remote_section(ctx: Context, starter: Starter, runs: Runs) -> tuple[Remote, Place]:
+    """Places the section, folded away."""
+    most = runs.manager.limits.wall_seconds / 3600
+    with look.options(ctx, "train.remote.title"):
+        look.html_line(ctx.both("train.remote.about"), "facts", "train-remote-about")
+        with gr.Row(elem_classes="train-choices"):
+            token = gr.Textbox(
+                label=ctx.t("train.remote.token_or_login" if has_login() else "train.remote.token"),
+                info=ctx.t("train.remote.token_info"),
+                type="password", max_length=200, elem_id="train-remote-token",
+            )  # fmt: skip
+            flavor = gr.Dropdown(
+                [FLAVOR], value=FLAVOR, label=ctx.t("train.remote.flavor"), elem_id="train-remote-flavor"
+            )
+            hours = gr.Slider(
+                0.25, most, min(HOURS, most), step=0.25, label=ctx.t("train.remote.hours"),
+                elem_id="train-remote-hours",
+            )  # fmt: skip
+        with gr.Row(elem_classes="toolbar"):
+            ask = gr.Button(ctx.t("train.remote.ask"), size="md", elem_id="train-remote-ask")
+            go = gr.Button(ctx.t("train.remote.go"), size="md", interactive=False, elem_id="train-remote-go")
+        cost = look.html_line("", "score", "train-remote-cost")
+    return Remote(ctx, starter, runs), Place(token, flavor, hours, ask, cost, go)
+
+
+class Remote:
+    """What the section answers."""
+
+    def __init__(self, ctx: Context, starter: Starter, runs: Runs) -> None:
+        self._ctx, self._starter, self._runs = ctx, starter, runs
+
+    def on_ask(self, token: str, flavor: str, hours: float, request: gr.Request) -> list[Any]:
+        """Asks the Hub which hardware there is and what it costs: hardware, cost, start button."""
+        prices = self._prices(self._login(token, request), request)
+        chosen = flavor if flavor in prices else next(iter(prices))
+        choices = [(f"{name} ({price:.2f} $ / h)", name) for name, price in prices.items()]
+        cost = self._ctx.both("train.remote.cost", dollars=prices[chosen] * hours, hours=hours)
+        return [gr.update(choices=choices, value=chosen), cost, gr.update(interactive=True)]
+
+    def on_change(self) -> list[Any]:
+        """Wants the cost to be asked for anew after a change: cost, start button."""
+        return ["", gr.update(interactive=False)]
+
+    def on_start(
+        self, visitor: str, upload: Any, recipe: str, start: str, title: str, token: str, flavor: str, hours: float,
+        request: gr.Request, *values: Any,
+    ) -> list[Any]:  # fmt: skip
+        """Sends the job to Hugging Face and shows it: an empty token field, and everything about the job."""
+        backend = self.backend(self._login(token, request), flavor, hours)
+        return ["", *self._starter.on_start(visitor, upload, recipe, start, title, request, *values, backend=backend)]
+
+    def on_resume(
+        self, visitor: str, watched: Watched | None, token: str, flavor: str, hours: float, request: gr.Request
+    ) -> Shown:
+        """Lets the watched job go on; one on Hugging Face needs the login again."""
+        login = token.strip() or token_of(request)
+
+        def resume(owner: str, job_id: str) -> None:
+            backend = self.backend(login, flavor, hours) if login else None
+            elsewhere = self._runs.manager.snapshot(owner, job_id).elsewhere
+            self._runs.manager.resume(owner, job_id, backend if elsewhere else None)
+
+        return self._runs.show(self._runs.act(resume, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
+
+    def backend(self, token: str, flavor: str, hours: float) -> HFJobs:
+        """Returns where a job of this visitor runs."""
+        endpoint = self._ctx.library.hub.endpoint or None
+        return HFJobs(token, flavor, f"{max(1, round(60 * hours))}m", endpoint)
+
+    def _login(self, token: str, request: gr.Request) -> str:
+        login = token.strip() or token_of(request)
+        if not login:
+            raise look.sorry(self._ctx, request, "train.remote.no_login")
+        return login
+
+    def _prices(self, token: str, request: gr.Request) -> Mapping[str, float]:
+        """Returns dollars an hour of all hardware that is paid by the minute."""
+        api = HfApi(endpoint=self._ctx.library.hub.endpoint or None, token=token)
+        try:
+            api.whoami()  # prices are told to anybody; a login that is none should be noticed now
+            offered = api.list_jobs_hardware()
+        except Exception as error:  # of whatever HTTP library
+            message = str(error).splitlines()[0].replace(token, "…")
+            raise look.sorry(self._ctx, request, "train.push.failed", message=message) from error
+        return {one.name: 60 * one.unit_cost_usd for one in offered if one.unit_label == "minute"}
+
+
+def connect_remote(
+    remote: Remote, place: Place, visitor: gr.BrowserState, job: list[Component], options: list[Any], shown: Shown,
+    event: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Connects the section with the rest of the tab.
+
+    Args:
+        remote: What answers.
+        place: The controls.
+        visitor: What the browser keeps.
+        job: The inputs of `Starter.on_start` that stand before the options.
+        options: The options.
+        shown: The view of a job.
+        event: Options of all events.
+    """
+    where: list[Component] = [place.token, place.flavor, place.hours]
+    place.ask.click(remote.on_ask, where, [place.flavor, place.cost, place.go], **event)
+    changes = [place.flavor.input, place.hours.release, place.token.input]
+    gr.on(changes, remote.on_change, None, [place.cost, place.go], **event)
+    place.go.click(remote.on_start, [*job, *where, *options], [place.token, *shown], **event)
+    shown.resume.click(remote.on_resume, [visitor, shown.watched, *where], list(shown), **event)

@@ -1,0 +1,147 @@
+"""The section for Hugging Face Jobs, against a stand-in of the Hub that really runs what it is sent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import huggingface_hub.constants
+import pytest
+from fakes import ShallowModels
+from jobs_backend import TINY, dataset
+from jobs_server import TOKEN, JobsServer, jobs_server
+
+from demos._base import Context, make_context
+from demos._train_remote import Remote
+from demos._train_start import OPTIONS, Starter, Upload
+from demos._train_visit import Runs, Watched
+from demos._train_words import head_html
+from demos._visitor import new_id, owner_of
+from models.checkpoints import Library
+from models.hub import Hub
+from models.store import ModelStore
+from models.training.jobs import JobManager, Snapshot
+
+ADA, EVE = new_id(), new_id()
+REQUEST = gr.Request(headers={"accept-language": "en"})
+PATIENCE = 240.0
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsServer]:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    with jobs_server() as running:
+        yield running
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[JobManager]:
+    manager = JobManager(tmp_path / "data")
+    manager.start()
+    yield manager
+    manager.close()
+
+
+@pytest.fixture
+def ctx(shallow_models: ShallowModels, server: JobsServer, manager: JobManager, tmp_path: Path) -> Context:
+    library = Library(Hub(endpoint=server.url, cache=tmp_path / "cache", assets=tmp_path / "assets"), ModelStore())
+    return make_context(
+        shallow_models.load_model, shallow_models.weights_info, tmp_path / "files", library=library, jobs=manager
+    )
+
+
+@pytest.fixture
+def remote(ctx: Context) -> Remote:
+    runs = Runs(ctx)
+    return Remote(ctx, Starter(ctx, runs), runs)
+
+
+def values(**changed: Any) -> list[Any]:
+    config = {**{name: None for name in OPTIONS.names}, **TINY_VAE, **changed}
+    return [config[name] for name in OPTIONS.names]
+
+
+TINY_VAE = {
+    "warmup": 1, "ema_decay": 0.9, "seed": 0, "precision": "fp32", "learning_rate": 1e-3, "beta": 1.0, "kl_warmup": 1,
+    "free_bits": 0.0, "autoencoder": False, "min_scale": 0.8, **TINY,
+}  # fmt: skip
+
+
+def only_job(manager: JobManager) -> Snapshot:
+    (job,) = manager.jobs(owner_of(ADA, None) or "")
+    return manager.snapshot(job.owner, job.id)
+
+
+def wait_for_end(manager: JobManager) -> Snapshot:
+    begun = time.monotonic()
+    while (job := only_job(manager)).state in ("queued", "running"):
+        assert time.monotonic() - begun < PATIENCE, job
+        time.sleep(0.05)
+    return job
+
+
+def test_from_the_price_to_the_result(remote: Remote, ctx: Context, manager: JobManager, server: JobsServer) -> None:
+    hardware, cost, go = remote.on_ask(f" {TOKEN} ", "t4-small", 1.5, REQUEST)
+    assert ("t4-small (0.40 $ / h)", "t4-small") in hardware["choices"] and go["interactive"]
+    assert "0.60 $" in cost and "1.5 h" in cost
+    assert server.jobs == {}, "asking is not starting"
+    owner = owner_of(ADA, None) or ""
+    upload = Upload(owner, dataset(manager, owner), (), ())
+    emptied, *shown = remote.on_start(
+        ADA, upload, "vae", "scratch", "mine", TOKEN, "cpu-basic", 0.5, REQUEST, *values(steps=6)
+    )
+    assert emptied == "" and TOKEN not in repr(shown)
+    done = wait_for_end(manager)
+    assert (done.state, done.step, done.elsewhere) == ("done", 6, True), (done.error_values, done.log)
+    spec = server.jobs["job0"].spec
+    assert (spec["flavor"], spec["timeoutSeconds"]) == ("cpu-basic", 1800)
+    said = head_html(ctx, done)
+    assert "on Hugging Face Jobs" in said and done.log and done.log[-1][:20] in said
+    for path in manager.folder.rglob("*"):
+        assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
+
+
+def test_a_job_that_lost_its_login_goes_on_with_a_token(
+    remote: Remote, manager: JobManager, server: JobsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = owner_of(ADA, None) or ""
+    upload = Upload(owner, dataset(manager, owner), (), ())
+    remote.on_start(ADA, upload, "vae", "scratch", "", TOKEN, "cpu-basic", 1, REQUEST, *values(steps=20_000))
+    job = only_job(manager)
+    watched = Watched(f"job:{job.id}")
+    with pytest.raises(gr.Error, match="no such training"):
+        remote.on_resume(EVE, watched, TOKEN, "cpu-basic", 1, REQUEST)
+    manager.stop(job.owner, job.id)
+    assert wait_for_end(manager).state == "stopped"
+    manager._backends.clear()  # as after a restart of the app
+    with pytest.raises(gr.Error, match="log in and resume"):
+        remote.on_resume(ADA, watched, "", "cpu-basic", 1, REQUEST)
+    assert remote.on_resume(ADA, watched, TOKEN, "cpu-basic", 1, REQUEST).pause["visible"]
+    manager.stop(job.owner, job.id)
+    assert wait_for_end(manager).state == "stopped"
+
+
+def test_jobs_elsewhere_take_no_turn_of_this_machine(manager: JobManager, server: JobsServer) -> None:
+    from models.training.jobs import JobRequest
+    from models.training.remote import HFJobs
+
+    there = manager.submit(
+        "ann", JobRequest("vae", {**TINY, "steps": 20_000}, dataset(manager, "ann")), HFJobs(TOKEN, endpoint=server.url)
+    )
+    here = manager.submit("bob", JobRequest("vae", {**TINY, "steps": 4}, dataset(manager, "bob")))
+    begun = time.monotonic()
+    while manager.snapshot("bob", here.id).state != "done":
+        assert time.monotonic() - begun < PATIENCE
+        time.sleep(0.05)
+    assert manager.snapshot("ann", there.id).state == "running"
+    manager.stop("ann", there.id)
+
+
+@pytest.mark.parametrize(("token", "words"), [("", "token of your Hugging Face"), ("hf_wrong", "did not accept")])
+def test_without_a_login_nothing_is_asked(remote: Remote, server: JobsServer, token: str, words: str) -> None:
+    with pytest.raises(gr.Error, match=words) as refused:
+        remote.on_ask(token, "t4-small", 1, REQUEST)
+    assert "hf_wrong" not in str(refused.value)
