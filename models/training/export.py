@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
 
-from models.checkpoints import OWN
+from models.checkpoints import CHECKPOINTS
 from models.training.recipes._base import Export, TrainConfig
 from models.training.runs import half_precision, write_atomically, write_json
 
@@ -52,9 +53,19 @@ def write_weights(
         "metrics": {name: round(float(value), 4) for name, value in metrics.items()},
         **facts,
     }
+    if record["steps"] != config.steps:
+        record["planned_steps"] = config.steps
+    if dropped := losses_dropped(config):
+        record["losses_dropped"] = dropped
     write_atomically(folder / "model.safetensors", data)
     write_json(folder / "config.json", record)
     write_atomically(folder / "README.md", card(_title(folder), record).encode())
+
+
+def losses_dropped(config: TrainConfig) -> dict[str, str]:
+    """Return the parts of the loss that a run went without although its recipe has them: option -> help text."""
+    weights = (spec for spec in fields(config) if spec.name.startswith("lambda_") and spec.default)
+    return {spec.name: spec.metadata["help"] for spec in weights if not getattr(config, spec.name)}
 
 
 def _title(folder: Path) -> str:
@@ -71,11 +82,16 @@ def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
     """
     if repo_id:
         use = f'from models.checkpoints import from_pretrained\n\nmodel = from_pretrained("{repo_id}")'
-    elif name in OWN:
+    elif name in CHECKPOINTS:
         use = f'from models.checkpoints import load_model\n\nmodel = load_model("{name}")'
     else:
         imports = "from pathlib import Path\n\nfrom models.checkpoints import load_folder"
         use = f'{imports}\n\nmodel = load_folder(Path("{name}"))'
+    dropped = " and ".join(f"`{name}` ({about})" for name, about in record.get("losses_dropped", {}).items())
+    lesson = (
+        f"\n- **A lesson, not a tool**: trained with 0 for {dropped}, to show what goes wrong then." if dropped else ""
+    )
+    planned = f" of a run of {record['planned_steps']}" if "planned_steps" in record else ""
     metrics = "\n".join(f"| {key} | {value} |" for key, value in record["metrics"].items())
     arguments = json.dumps(record["args"])
     return f"""---
@@ -86,7 +102,7 @@ tags: [unlabeled, {record["recipe"]}]
 
 `{record["arch"]}` with {record["num_parameters"]:,} parameters, `{arguments}`, stored as float16.
 
-- **Recipe**: `{record["recipe"]}`, {record["steps"]} steps at {record["image_size"]} px.
+- **Recipe**: `{record["recipe"]}`, {record["steps"]} steps{planned} at {record["image_size"]} px.{lesson}
 - **Data**: {", ".join(record["data"])}; held-out pictures are chosen by name (`models/training/data.py`).
 - **Command**: `{record["command"]}`
 - **Input**: float pictures in [-1, 1].

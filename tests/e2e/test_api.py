@@ -34,7 +34,7 @@ def opened(path: str, side: int | None = None) -> Image.Image:
 
 def test_only_the_promised_endpoints_are_offered(client: Client) -> None:
     offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(offered) == {"/translate", "/reconstruct", "/interpolate", "/embed", "/place"}
+    assert set(offered) == {"/translate", "/judge_translation", "/reconstruct", "/interpolate", "/embed", "/place"}
 
 
 def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
@@ -46,6 +46,7 @@ def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
     ("endpoint", "parameters", "returns"),
     [
         ("/translate", "image direction", "translated back cycle_error"),
+        ("/judge_translation", "image direction", "judged numbers"),
         ("/reconstruct", "image mask_ratio mask_kind seed", "masked reconstruction pasted scores"),
         ("/interpolate", "image_a image_b steps model", "frames animation"),
         ("/embed", "files encoder n_neighbors min_dist seed", "figure scores table"),
