@@ -179,8 +179,8 @@ def _record(job: Snapshot, back: bool = False) -> Checkpoint:
 
 
 def _texts(value: object) -> list[str]:
-    """Returns an argument that is a text, or the texts among the fields of a dataclass."""
-    values = vars(value).values() if is_dataclass(value) else [value]
+    """Returns an argument that is a text, or the texts in a tuple or among the fields of a dataclass."""
+    values = value if isinstance(value, tuple) else vars(value).values() if is_dataclass(value) else [value]
     return [each for each in values if isinstance(each, str)]
 
 

@@ -45,8 +45,8 @@ class Checkpoint:
         latent: For autoencoders: "global" (one vector a picture) or "spatial" (a small map of vectors).
         direction: For CycleGAN generators: "apple2orange" or "orange2apple"; empty for other domains.
         partner: Name of the generator of the opposite direction.
-        lesson: Whether they were trained to show what goes wrong, such as a half of a recipe without the other; tabs
-            that teach load them by name, and no menu offers them.
+        lesson: Whether they were trained to show what goes wrong, such as a half of a recipe without the other, or
+            only judge what others make; tabs that teach load them by name, and no menu offers them.
         note: What a user should know, such as what was not verified.
     """
 
@@ -115,6 +115,16 @@ _OWN = (
                direction="apple2orange", partner="orange2apple"),
     Checkpoint("orange2apple", "cyclegan", "Oranges to apples, light generator", "arXiv 1703.10593",
                direction="orange2apple", partner="apple2orange"),
+    Checkpoint("apple-discriminator", "cyclegan", "Tells photographed apples from translated ones", "arXiv 1703.10593",
+               lesson=True),
+    Checkpoint("orange-discriminator", "cyclegan", "Tells photographed oranges from translated ones",
+               "arXiv 1703.10593", lesson=True),
+    *(
+        Checkpoint(f"{way}-{half}", "cyclegan", f"{way} trained without the {what} loss", "arXiv 1703.10593",
+                   direction=way, partner=f"{back}-{half}", lesson=True)
+        for half, what in (("no-cycle", "cycle"), ("no-adversarial", "adversarial"))
+        for way, back in (("apple2orange", "orange2apple"), ("orange2apple", "apple2orange"))
+    ),
     Checkpoint("mae-photos", "mae", "Masked autoencoder of everyday photos", "arXiv 2111.06377"),
     Checkpoint("vae-portraits", "vae", "Stylised, computer-made portraits", "arXiv 1312.6114", latent="global"),
     Checkpoint("vae-fruit", "vae", "Apples and oranges", "arXiv 1312.6114", latent="global"),

@@ -1,4 +1,4 @@
-"""Command line: train, resume, evaluate, export, publish and record.
+"""Command line: train, resume, evaluate, export, publish, record and calibrate.
 
 python -m models.training simsiam --data photos.zip more/ --out runs/simsiam [--steps 1000 ...]
 python -m models.training simsiam --data photos.zip --out runs/tuned --init simsiam-photos
@@ -6,6 +6,7 @@ python -m models.training evaluate runs/simsiam
 python -m models.training export runs/simsiam assets/weights/simsiam-photos [--part NAME | --every-part]
 python -m models.training publish runs/simsiam user/repo [--private]
 python -m models.training record runs/simsiam assets/recordings/simsiam-photos
+python -m models.training calibrate --data fruit.zip --elsewhere things.zip --unseen paintings.zip
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import torch
 
+from models.calibration import FILE
 from models.checkpoints import CHECKPOINTS
 from models.hub import HubError
+from models.training.calibrate import calibrate
 from models.training.data import load_split
 from models.training.distributed import Processes, join
 from models.training.estimate import MEASURE_PICTURES, measure_steps
@@ -83,6 +86,11 @@ def build_parser() -> argparse.ArgumentParser:
     keep = commands.add_parser("record", help="keep metrics and previews of a run, to be shown again")
     keep.add_argument("run", type=Path)
     keep.add_argument("folder", type=Path)
+    gauge = commands.add_parser("calibrate", help="measure our CycleGAN weights on held-out photos, for the tab")
+    gauge.add_argument("--data", required=True, type=Path, help="apples as set A, oranges as set B")
+    gauge.add_argument("--elsewhere", required=True, nargs="+", type=Path, help="pictures without such fruit")
+    gauge.add_argument("--unseen", default=[], nargs="+", type=Path, help="more of them, for the test alone")
+    gauge.add_argument("--out", default=FILE, type=Path, help="file to write")
     return parser
 
 
@@ -290,6 +298,15 @@ def run_recording(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_calibration(arguments: argparse.Namespace) -> int:
+    """Write what the CycleGAN tab compares its scores with."""
+    sources = {"data": [arguments.data], "elsewhere": arguments.elsewhere, "unseen": arguments.unseen}
+    options = [f"--{name} {' '.join(path.name for path in paths)}" for name, paths in sources.items() if paths]
+    command = " ".join(["python -m models.training calibrate", *options])
+    calibrate(arguments.data, arguments.elsewhere, arguments.unseen, arguments.out, command)
+    return 0
+
+
 def command_line(name: str, config: TrainConfig, data: list[str], init: str | None = None) -> str:
     """Return the command that repeats a run, with the options that differ from their defaults."""
     options = [] if init is None else [f"--init {Path(init).name}"]
@@ -309,6 +326,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     actions = {
         "evaluate": run_evaluation, "export": run_export, "publish": run_publish, "record": run_recording,
+        "calibrate": run_calibration,
     }  # fmt: skip
     try:
         return actions.get(arguments.command, run_training)(arguments)

@@ -55,6 +55,8 @@ def write_weights(
         **facts,
         **({"lesson": lesson} if (lesson := config.lesson()) else {}),
     }
+    if record["steps"] != config.steps:
+        record["planned_steps"] = config.steps
     write_atomically(folder / "model.safetensors", data)
     write_json(folder / "config.json", record)
     if export.latents is not None:
@@ -85,6 +87,7 @@ def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
     else:
         imports = "from pathlib import Path\n\nfrom models.checkpoints import load_folder"
         use = f'{imports}\n\nmodel = load_folder(Path("{name}"))'
+    planned = f" of a run of {record['planned_steps']}" if "planned_steps" in record else ""
     metrics = "\n".join(f"| {key} | {value} |" for key, value in record["metrics"].items())
     arguments = json.dumps(record["args"])
     return f"""---
@@ -95,7 +98,7 @@ tags: [unlabeled, {record["recipe"]}]
 
 `{record["arch"]}` with {record["num_parameters"]:,} parameters, `{arguments}`, stored as float16.
 {_lesson(record)}
-- **Recipe**: `{record["recipe"]}`, {record["steps"]} steps at {record["image_size"]} px.
+- **Recipe**: `{record["recipe"]}`, {record["steps"]} steps{planned} at {record["image_size"]} px.
 - **Data**: {", ".join(record["data"])}; held-out pictures are chosen by name (`models/training/data.py`).
 - **Command**: `{record["command"]}`
 - **Input**: float pictures in [-1, 1].

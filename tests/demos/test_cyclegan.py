@@ -14,8 +14,10 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from torch import nn
 
-from demos import cyclegan
+from demos import _cyclegan, cyclegan
 from demos._base import Context, make_context
+from models.calibration import KINDS, calibration
+from models.checkpoints import load_model, weights_info
 from models.images import to_tensor
 
 
@@ -42,7 +44,7 @@ def pixels(image: Image.Image) -> np.ndarray:
 
 
 def test_a_perfect_round_trip_has_no_error(photo: Image.Image) -> None:
-    result = cyclegan.translate(photo, Negative(), Negative())
+    result = _cyclegan.translate(photo, Negative(), Negative())
     assert result.cycle_error == pytest.approx(0, abs=1e-4)
     assert np.array_equal(pixels(result.translated), 255 - pixels(result.original))
     assert np.array_equal(pixels(result.back), pixels(result.original))
@@ -50,7 +52,7 @@ def test_a_perfect_round_trip_has_no_error(photo: Image.Image) -> None:
 
 
 def test_the_error_is_in_levels_of_255(photo: Image.Image) -> None:
-    result = cyclegan.translate(photo, Brighter(10), Brighter(-4))
+    result = _cyclegan.translate(photo, Brighter(10), Brighter(-4))
     assert result.cycle_error == pytest.approx(6, abs=1e-3)
     assert result.seconds > 0
 
@@ -60,19 +62,19 @@ def test_the_error_is_in_levels_of_255(photo: Image.Image) -> None:
     [((512, 512), (256, 256)), ((1000, 500), (256, 128)), ((300, 900), (84, 256)), ((64, 40), (64, 40))],
 )
 def test_photos_keep_their_shape(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    result = cyclegan.translate(Image.new("RGB", size, "red"), Negative(), Negative())
+    result = _cyclegan.translate(Image.new("RGB", size, "red"), Negative(), Negative())
     assert result.original.size == expected
     assert result.translated.size == result.back.size == result.difference.size == expected
 
 
 def test_a_strip_is_refused() -> None:
-    with pytest.raises(cyclegan.TooNarrowError, match="24 px"):
-        cyclegan.translate(Image.new("RGB", (2000, 200)), Negative(), Negative())
+    with pytest.raises(_cyclegan.TooNarrowError, match="24 px"):
+        _cyclegan.translate(Image.new("RGB", (2000, 200)), Negative(), Negative())
 
 
 def test_differences_are_white_to_teal() -> None:
-    levels = np.array([[0.0, cyclegan.FULL_COLOUR / 2, cyclegan.FULL_COLOUR, 255.0]])
-    none, half, full, beyond = pixels(cyclegan.difference_picture(levels))[0]
+    levels = np.array([[0.0, _cyclegan.FULL_COLOUR / 2, _cyclegan.FULL_COLOUR, 255.0]])
+    none, half, full, beyond = pixels(_cyclegan.difference_picture(levels))[0]
     assert none.tolist() == [255, 255, 255]
     assert (full < half).all() and (half < none).all()
     assert full.tolist() == beyond.tolist()
@@ -80,11 +82,57 @@ def test_differences_are_white_to_teal() -> None:
 
 
 def test_examples_go_in_the_direction_that_makes_sense() -> None:
-    examples = cyclegan.example_photos()
+    examples = _cyclegan.example_photos()
     assert len(examples) >= 10
-    directions = [cyclegan.example_direction(path) for path in examples]
+    directions = [_cyclegan.example_direction(path) for path in examples]
     assert directions[:4] == ["apple2orange", "orange2apple"] * 2
-    assert cyclegan.FRUITS / cyclegan.OPENING_EXAMPLE in examples
+    assert _cyclegan.FRUITS / _cyclegan.OPENING_EXAMPLE in examples
+
+
+@pytest.mark.parametrize(
+    ("apple", "orange", "direction", "warning"),
+    [
+        (0.9, 0.05, "apple2orange", ""),
+        (0.9, 0.05, "orange2apple", "other"),
+        (0.5, 0.45, "orange2apple", ""),
+        (0.05, 0.05, "apple2orange", "elsewhere"),
+        (0.05, 0.05, "orange2apple", "elsewhere"),
+    ],
+)
+def test_a_photo_that_does_not_suit_is_warned_of(apple: float, orange: float, direction: str, warning: str) -> None:
+    kinds = dict(zip(KINDS, (apple, orange, 1 - apple - orange), strict=True))
+    assert _cyclegan.warning_of(kinds, direction, threshold=0.7) == warning
+
+
+def test_our_pictures_of_things_are_warned_of_and_our_fruit_is_not() -> None:
+    probe = calibration().probe
+    assert all(area > 0.9 for area in probe.auc.values()) and probe.unseen, "told apart from sources it never saw"
+
+    def warnings(paths: list[Path], direction: str) -> list[str]:
+        kinds = [_cyclegan.kinds_of(Image.open(path), load_model, calibration()) for path in paths]
+        return [_cyclegan.warning_of(kind, direction, probe.threshold) for kind in kinds]
+
+    scenes = warnings(sorted((_cyclegan.EXAMPLES / "scenes").glob("*.jpg")), "apple2orange")
+    fruit = warnings(sorted(_cyclegan.FRUITS.glob("orange-*.jpg")), "orange2apple")
+    assert scenes.count("elsewhere") >= 0.9 * len(scenes)
+    assert fruit.count("elsewhere") <= 0.1 * len(fruit)
+
+
+def test_calibration_was_made_with_the_weights_there_are() -> None:
+    known = calibration()
+    assert known.weights == {name: weights_info(name).sha256 for name in known.weights}, f"renew it: {known.command}"
+    assert known.side == _cyclegan.SIDE
+    for scores in (known.real, known.cycle_error, known.identity_error):
+        assert all(list(values) == sorted(values) and len(values) >= 50 for values in scores.values())
+
+
+def test_the_judge_is_drawn_where_it_believes() -> None:
+    picture = Image.new("RGB", (64, 32), (120, 120, 120))
+    drawn = pixels(_cyclegan.heat_picture(picture, torch.tensor([[-3.0, 7.0]])))
+    assert drawn.shape == (32, 64, 3)
+    left, right = drawn[16, 4], drawn[16, 60]
+    assert np.ptp(left) <= 2, "grey where it says translated"
+    assert right[1] > right[0] + 60, "teal where it says photo"
 
 
 def components(app: gr.Blocks) -> dict[str, Any]:
@@ -108,8 +156,10 @@ def test_the_tab_opens_on_what_was_prepared(context: Context) -> None:
     with gr.Blocks(analytics_enabled=False) as app:
         cyclegan.build(context)
     found = components(app)
-    assert found["cyclegan-photo"].value["orig_name"] == cyclegan.OPENING_EXAMPLE
+    assert found["cyclegan-photo"].value["orig_name"] == _cyclegan.OPENING_EXAMPLE
     assert f"{stored['cycle_error']:.1f}" in found["cyclegan-score"].value
+    assert f"{stored['convincing']:.0%}" in found["cyclegan-convincing"].value
+    assert Path(found["cyclegan-strip"].value["path"]).suffix == ".png"
     assert "apple2orange" in found["cyclegan-facts"].value
     with Image.open(found["cyclegan-translated"].value["path"]) as shown:
         original = to_tensor(Image.open(folder / "original.png"))
@@ -134,7 +184,7 @@ def test_programs_get_the_same_translation(client: Client, context: Context, pho
         handle_file(str(tmp_path / "photo.png")), "orange2apple", api_name="/translate"
     )
     networks = context.load_model("orange2apple"), context.load_model("apple2orange")
-    expected = cyclegan.translate(photo, *networks)
+    expected = _cyclegan.translate(photo, *networks)
     assert np.array_equal(pixels(Image.open(translated)), pixels(expected.translated))
     assert np.array_equal(pixels(Image.open(back)), pixels(expected.back))
     assert error == pytest.approx(expected.cycle_error, abs=0.001)
@@ -161,3 +211,14 @@ def test_an_unknown_direction_is_refused(client: Client, photo: Image.Image, tmp
     photo.save(tmp_path / "photo.png")
     with pytest.raises(Exception, match="apple2pear"):
         client.predict(handle_file(str(tmp_path / "photo.png")), "apple2pear", api_name="/translate")
+
+
+def test_programs_get_the_numbers_of_the_page(client: Client, photo: Image.Image, tmp_path: Path) -> None:
+    photo.save(tmp_path / "photo.png")
+    heat, numbers = client.predict(
+        handle_file(str(tmp_path / "photo.png")), "apple2orange", api_name="/judge_translation"
+    )
+    assert Image.open(heat).size == photo.size
+    assert 0 <= numbers["convincing"] <= 1 and 0 <= numbers["larger_error"] <= 1
+    assert sum(numbers["kinds"].values()) == pytest.approx(1, abs=0.001)
+    assert numbers["size"] == list(photo.size)

@@ -34,6 +34,7 @@ def opened(path: str, side: int | None = None) -> Image.Image:
 
 PROMISED = [
     ("/translate", "image direction", "translated back cycle_error"),
+    ("/judge_translation", "image direction", "judged numbers"),
     ("/reconstruct", "image mask_ratio mask_kind seed mask", "masked reconstruction pasted scores"),
     ("/reconstruct_ratios", "image mask_kind seed", "strip scores"),
     ("/reconstruct_often", "image mask_ratio count seed", "mean spread error scores"),

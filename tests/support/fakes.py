@@ -18,6 +18,14 @@ SHALLOW: dict[str, tuple[str, dict[str, Any], int]] = {  # family -> architectur
 }
 
 
+JUDGE: tuple[str, dict[str, Any], int] = ("patch_discriminator", {"num_filters": 8}, 128)
+
+
+def shallow(name: str) -> tuple[str, dict[str, Any], int]:
+    """Return architecture, arguments and side of the stand-in for some weights."""
+    return JUDGE if name.endswith("-discriminator") else SHALLOW[checkpoint(name).family]
+
+
 class ShallowModels:
     """A source of weights for a `Context`: each model is built once, seeded by its place among the names."""
 
@@ -27,7 +35,7 @@ class ShallowModels:
 
     def load_model(self, name: str, device: str = "cpu") -> nn.Module:
         """Return the model called `name` in eval mode; an unknown name is a ValueError."""
-        arch, args, _ = SHALLOW[checkpoint(name).family]
+        arch, args, _ = shallow(name)
         with self._lock, torch.random.fork_rng(devices=[]):
             if name not in self._models:
                 torch.manual_seed(list(CHECKPOINTS).index(name))
@@ -36,6 +44,6 @@ class ShallowModels:
 
     def weights_info(self, name: str) -> WeightsInfo:
         """Return what the config of a trained model would say."""
-        arch, args, image_size = SHALLOW[checkpoint(name).family]
+        arch, args, image_size = shallow(name)
         count = sum(parameter.numel() for parameter in self.load_model(name).parameters())
         return WeightsInfo(name, arch, args, image_size, num_parameters=count, steps=1000, sha256="0" * 64)

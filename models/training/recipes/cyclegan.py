@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -48,6 +48,12 @@ class CycleGANConfig(TrainConfig):
     lambda_identity: float = option(5.0, "weight of leaving the target domain alone; 0 drops it", min=0.0)
     lambda_adversarial: float = option(1.0, "weight of convincing the discriminator; 0 drops it", min=0.0)
     pool_size: int = option(50, "earlier fakes that the discriminators see again", min=0)
+
+    def lesson(self) -> str:
+        """Return which parts of the loss the run went without, if any."""
+        parts = (spec for spec in fields(self) if spec.name.startswith("lambda_") and not getattr(self, spec.name))
+        dropped = " and ".join(f"`{spec.name}` ({spec.metadata['help']})" for spec in parts)
+        return f"Trained with 0 for {dropped}, to show what goes wrong then." if dropped else ""
 
 
 class CycleGANRecipe(StateOfParts):

@@ -1,0 +1,211 @@
+"""A photo translated there and back, judged and measured, as pictures and numbers that need no page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor, nn
+
+from demos._base import EXAMPLES
+from demos._sheet import sheet
+from models.calibration import DIRECTIONS, ENCODER, ENCODER_SIDE, KINDS, Calibration, judge
+from models.catalogue import Checkpoint
+from models.encoders import FeatureEncoder
+from models.images import fit_within, square_crop, to_images, to_tensor
+
+LoadModel = Callable[[str], nn.Module]
+
+BACK = {"apple2orange": "orange2apple", "orange2apple": "apple2orange"}
+SIDE = 256  # pixels; the generators are fully convolutional and were trained at half of it
+MIN_SIDE = 32  # pixels; below, the reflecting borders would be most of the picture
+FULL_COLOUR = 64  # levels of 255 at which the difference picture reaches its darkest tone
+TEAL = (4.0, 72.0, 66.0)
+OPENING_EXAMPLE = "apple-01.jpg"
+FRUITS = EXAMPLES / "fruit"
+PICTURES = ("original", "translated", "back", "difference")
+
+
+class TooNarrowError(ValueError):
+    """The photo is too long and narrow to be translated."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A photo, its translation, the way back, and how far that is from the photo.
+
+    Attributes:
+        original: The photo at the size the networks saw.
+        translated: The other fruit, of the same size.
+        back: The translation translated back.
+        difference: White where `back` equals `original`, teal where it differs.
+        cycle_error: Mean absolute difference of `back` and `original`, in levels of 0 to 255.
+        seconds: Time both networks took.
+    """
+
+    original: Image.Image
+    translated: Image.Image
+    back: Image.Image
+    difference: Image.Image
+    cycle_error: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the networks that judge say of a translation.
+
+    Attributes:
+        picture: The translation in grey, teal where its discriminator takes it for a photo.
+        convincing: Share of held-out photos of that fruit that the discriminator finds less convincing, 0 to 1.
+        larger_error: Share of held-out photos whose round trip ends closer to where it began, 0 to 1.
+        kinds: How likely the photo is each of `models.calibration.KINDS`, by a classifier of photos.
+    """
+
+    picture: Image.Image
+    convincing: float
+    larger_error: float
+    kinds: dict[str, float]
+
+
+def prepared(photo: Image.Image, side: int = SIDE) -> Image.Image:
+    """Returns a photo at the size at which it is translated.
+
+    Raises:
+        TooNarrowError: If the photo is so narrow that its short side would be under `MIN_SIDE` pixels.
+    """
+    small = fit_within(photo, side)
+    if min(small.size) < MIN_SIDE:
+        raise TooNarrowError(f"the short side would be {min(small.size)} px; crop to reach {MIN_SIDE} px")
+    return small
+
+
+def translate(photo: Image.Image, forward: nn.Module, backward: nn.Module, side: int = SIDE) -> Translation:
+    """Translates a photo there and back at its own aspect ratio.
+
+    Args:
+        photo: RGB picture of any size.
+        forward: Generator into the other domain; (N, 3, H, W) in [-1, 1] to the same.
+        backward: Generator of the opposite direction.
+        side: Pixels of the longest side; smaller photos are not enlarged.
+
+    Raises:
+        TooNarrowError: As `prepared`.
+    """
+    small = prepared(photo, side)
+    real = to_tensor(small)  # (1, 3, H, W)
+    start = time.perf_counter()
+    with torch.inference_mode():
+        fake = forward(real)
+        reconstructed = backward(fake)
+    seconds = time.perf_counter() - start
+    apart = levels_apart(reconstructed, real)
+    translated, back = to_images(torch.cat([fake, reconstructed]))
+    return Translation(small, translated, back, difference_picture(apart), float(apart.mean()), seconds)
+
+
+def levels_apart(a: Tensor, b: Tensor) -> np.ndarray:
+    """Returns the absolute difference of two pictures (1, 3, H, W), mean of the colours, (H, W) in levels of 255."""
+    apart: np.ndarray = (a - b).abs().mean(dim=1)[0].numpy() * 127.5
+    return apart
+
+
+def difference_picture(levels: np.ndarray) -> Image.Image:
+    """Draws differences as one hue on white: none is white, `FULL_COLOUR` levels or more is deep teal.
+
+    Args:
+        levels: (H, W) absolute differences in levels of 0 to 255.
+    """
+    strength = np.clip(levels / FULL_COLOUR, 0.0, 1.0)[..., None]  # (H, W, 1)
+    white, teal = np.array([255.0, 255.0, 255.0]), np.array(TEAL)
+    return Image.fromarray((white + (teal - white) * strength).round().astype(np.uint8))
+
+
+def assess(done: Translation, direction: str, load_model: LoadModel, known: Calibration) -> Judgement:
+    """Judges a translation with our own discriminator and compares it with held-out photos.
+
+    Args:
+        done: The translation.
+        direction: Key of `DIRECTIONS`.
+        load_model: Gives the network of some weights.
+        known: What held-out photos scored.
+    """
+    source, target = DIRECTIONS[direction]
+    with torch.inference_mode():
+        scores = judge(load_model(f"{target}-discriminator"), to_tensor(done.translated))
+    return Judgement(
+        heat_picture(done.translated, scores[0, 0]),
+        known.convincing(target, float(scores.mean())),
+        known.larger_error(source, done.cycle_error),
+        kinds_of(done.original, load_model, known),
+    )
+
+
+def heat_picture(picture: Image.Image, scores: Tensor) -> Image.Image:
+    """Lays a discriminator's scores (h, w) over a picture: grey where it says 0 (translated), teal at 1 (photo)."""
+    heat = Image.fromarray(scores.clamp(0, 1).mul(255).byte().numpy())
+    strength = np.asarray(heat.resize(picture.size, Image.Resampling.BICUBIC), float)[..., None] / 255 * 0.75
+    grey = np.asarray(ImageOps.grayscale(picture).convert("RGB"), float) * 0.6 + 96.0
+    teal = np.array([13.0, 148.0, 136.0])
+    return Image.fromarray((grey + (teal - grey) * strength).round().clip(0, 255).astype(np.uint8))
+
+
+@torch.inference_mode()
+def kinds_of(photo: Image.Image, load_model: LoadModel, known: Calibration) -> dict[str, float]:
+    """Returns how likely a photo is each of `KINDS`, by a linear classifier on the features of `ENCODER`."""
+    encoder = FeatureEncoder(load_model(ENCODER)).eval()
+    features = encoder(to_tensor(square_crop(photo, ENCODER_SIDE)))
+    return dict(zip(KINDS, known.probe.probabilities(features)[0].tolist(), strict=True))
+
+
+def warning_of(kinds: dict[str, float], direction: str, threshold: float) -> str:
+    """Returns what speaks against a translation: "elsewhere" (no fruit), "other" (the fruit it would make) or "".
+
+    Args:
+        kinds: What `kinds_of` says.
+        direction: Key of `DIRECTIONS`.
+        threshold: How sure of a fruit the classifier has to be.
+    """
+    source, target = DIRECTIONS[direction]
+    if 1 - kinds["elsewhere"] < threshold:
+        return "elsewhere"
+    return "other" if kinds[target] > 4 * kinds[source] else ""
+
+
+def summary(done: Translation, direction: str, weights: tuple[str, str]) -> Image.Image:
+    """Draws photo, translation and way back in a row with a caption, in English, for slides."""
+    source, target = DIRECTIONS[direction]
+    titles = (f"Photo ({source})", f"Translated ({target})", "And back again")
+    squares = [
+        ImageOps.pad(picture, (SIDE, SIDE), Image.Resampling.LANCZOS, "white")
+        for picture in (done.original, done.translated, done.back)
+    ]
+    caption = f"Unlabeled · {' + '.join(weights)} · {done.original.width} x {done.original.height} px"
+    caption += f" · the round trip ends {done.cycle_error:.1f} of 255 from the photo"
+    return sheet(list(zip(titles, squares, strict=True)), caption, SIDE)
+
+
+def generators(record: Checkpoint, direction: str) -> tuple[str, str]:
+    """Returns the names of the weights that translate in a direction and back, of which one is `record`'s.
+
+    Where nothing is known of the opposite direction, our own generator takes it.
+    """
+    if record.direction in ("", direction):
+        return record.name, record.partner or BACK[direction]
+    return record.partner or direction, record.name
+
+
+def example_direction(path: Path) -> str:
+    """Returns the direction that makes sense for an example, told by the first word of its file name."""
+    return "orange2apple" if path.name.startswith("orange") else "apple2orange"
+
+
+def example_photos(folder: Path = FRUITS) -> list[Path]:
+    """Returns the built-in photos of fruit, apples and oranges in turn."""
+    kinds = [sorted(folder.glob(f"{kind}-*.jpg")) for kind in ("apple", "orange")]
+    return [path for pair in zip(*kinds, strict=False) for path in pair][:10]

@@ -1,0 +1,161 @@
+"""The page of "spot the fake": the card, two buttons, the running score, and everything afterwards."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from demos import _look as look
+from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._cyclegan import FRUITS as FOLDER
+from demos._cyclegan_quiz import CARD_SIDE, MOST, Card, Quiz, Tally, data_url, fruit_of, make_quiz, tally
+from demos._cyclegan_view import STYLE as GRID_STYLE
+from demos._cyclegan_view import figure, grid, said
+from models.archives import iter_pictures
+from models.calibration import calibration
+
+SCRIPT = Path(__file__).with_name("_cyclegan_quiz.js")
+EXPOSURES = {"0": "cyclegan.quiz_no_limit", "1000": "cyclegan.quiz_1000", "250": "cyclegan.quiz_250"}  # milliseconds
+FEWEST = 4  # pictures of one's own
+STYLE = """
+.card { max-width: 340px; margin: 4px auto; text-align: center; }
+.card .frame { aspect-ratio: 1; border-radius: 10px; overflow: hidden; background: var(--mat); }
+.card img { display: block; width: 100%; height: 100%; }
+.card p { margin: 8px 0 0; font-size: 17px; color: var(--ink); }
+.tallies { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 12px; max-width: 760px; }
+.tallies div { font-size: 14px; line-height: 1.45; color: var(--ink-soft); }
+.tallies b { display: block; font-size: 26px; color: var(--accent); font-variant-numeric: tabular-nums; }
+"""
+
+
+def quiz_fold(ctx: Context) -> None:
+    """Places the fold: what to play with, the card, the answers, the score."""
+    with look.options(ctx, "cyclegan.quiz"):
+        look.note(ctx, "cyclegan.quiz_lead")
+        exposure = look.pills(ctx, "cyclegan.quiz_exposure", EXPOSURES, "0", "cyclegan-quiz-exposure")
+        own = gr.File(
+            label=ctx.t("cyclegan.quiz_own"),
+            file_count="multiple",
+            height=120,
+            elem_id="cyclegan-quiz-own",
+        )
+        start = _button(ctx, "cyclegan.quiz_start", "cyclegan-quiz-start", variant="primary")
+        state = gr.State(None)
+        board = gr.HTML(
+            "",
+            css_template=GRID_STYLE + STYLE,
+            js_on_load=SCRIPT.read_text("utf-8"),
+            apply_default_css=False,
+            elem_id="cyclegan-quiz-board",
+        )
+        with gr.Row(visible=False) as answers:
+            real = _button(ctx, "cyclegan.quiz_real", "cyclegan-quiz-real")
+            fake = _button(ctx, "cyclegan.quiz_fake", "cyclegan-quiz-fake")
+        score = look.html_line("", "score", "cyclegan-quiz-score")
+    outputs = [state, board, answers, score]
+    start.click(_on_start(ctx), [own, exposure], outputs, **PRIVATE_MODEL_EVENT)
+    for button, answer in ((real, False), (fake, True)):
+        button.click(
+            _on_answer(ctx, answer),
+            [state, exposure],
+            outputs,
+            api_visibility="private",
+            show_progress="hidden",
+            trigger_mode="once",
+        )
+
+
+def _button(ctx: Context, key: str, elem_id: str, **options: Any) -> gr.Button:
+    text: Any = ctx.t(key)
+    return gr.Button(text, elem_id=elem_id, **options)
+
+
+def _on_start(ctx: Context) -> Callable[..., list[Any]]:
+    def on_start(own: list[str] | None, exposure: str, request: gr.Request) -> list[Any]:
+        photos = _photos(ctx, own, request)
+        quiz = make_quiz(photos, ctx.load_model, calibration())
+        return [quiz, card_html(ctx, quiz, exposure), gr.update(visible=True), ""]
+
+    return on_start
+
+
+def _photos(ctx: Context, own: list[str] | None, request: gr.Request) -> list[tuple[Image.Image, str]]:
+    """Returns the built-in fruit, or a visitor's own pictures, each with what it shows."""
+    if not own:
+        return [(Image.open(path).convert("RGB"), path.name.split("-")[0]) for path in sorted(FOLDER.glob("*.jpg"))]
+    paths = [Path(path) for path in own]
+    pictures = [one.image for one in iter_pictures(paths, max_pictures=MOST, max_side=2 * CARD_SIDE)]
+    if len(pictures) < FEWEST:
+        raise look.sorry(ctx, request, "cyclegan.quiz_too_few", count=len(pictures), fewest=FEWEST)
+    known = calibration()
+    return [(image, fruit_of(image, ctx.load_model, known)) for image in pictures]
+
+
+def _on_answer(ctx: Context, answer: bool) -> Callable[..., list[Any]]:
+    def on_answer(quiz: Quiz | None, exposure: str) -> list[Any]:
+        if quiz is None or quiz.current is None:
+            return [gr.skip()] * 4
+        quiz = Quiz(quiz.cards, [*quiz.answers, answer])
+        score = score_html(ctx, quiz)
+        if quiz.current is None:
+            return [quiz, end_html(ctx, quiz), gr.update(visible=False), score]
+        return [quiz, card_html(ctx, quiz, exposure), gr.skip(), score]
+
+    return on_answer
+
+
+def card_html(ctx: Context, quiz: Quiz, exposure: str) -> str:
+    """Writes the card that waits for an answer; nothing in it tells what it is."""
+    card = quiz.current
+    if card is None:
+        return ""
+    asked = ctx.both(f"cyclegan.quiz_asked_{card.fruit}", number=len(quiz.answers) + 1, count=len(quiz.cards))
+    time = exposure if exposure in EXPOSURES else "0"
+    return (
+        f'<div class="card" data-card="{secrets.token_hex(8)}" data-exposure="{time}">'
+        f'<div class="frame"><img src="{data_url(card.jpeg)}" alt=""></div><p>{asked}</p></div>'
+    )
+
+
+def score_html(ctx: Context, quiz: Quiz) -> str:
+    """Writes whether the last answer was right, and the running score with its interval."""
+    last = quiz.last
+    if last is None:
+        return ""
+    verdict = "right" if last.fake == quiz.answers[-1] else "wrong"
+    told = ctx.both(f"cyclegan.quiz_{verdict}_{'fake' if last.fake else 'real'}")
+    mine = tally(quiz.cards, quiz.answers)
+    return f"{told} {ctx.both('cyclegan.quiz_running', **_words(mine))}"
+
+
+def end_html(ctx: Context, quiz: Quiz) -> str:
+    """Writes the visitor, the discriminator and chance side by side, and the cycle of every card."""
+    mine = tally(quiz.cards, quiz.answers)
+    judge = tally(quiz.cards, [card.judged_fake for card in quiz.cards])
+    columns = "".join(
+        f"<div>{ctx.both(f'cyclegan.quiz_{who}', **_words(counted))}</div>"
+        for who, counted in (("you", mine), ("judge", judge))
+    )
+    chance = ctx.both("cyclegan.quiz_chance")
+    rows = "".join(_revealed(ctx, card, answer) for card, answer in zip(quiz.cards, quiz.answers, strict=True))
+    heading = ctx.both("cyclegan.quiz_afterwards")
+    return f'<div class="tallies">{columns}<div>{chance}</div></div><p>{heading}</p>{rows}'
+
+
+def _revealed(ctx: Context, card: Card, answer: bool) -> str:
+    pictures = [figure(ctx.save_bytes(jpeg, ".jpg")) for jpeg in card.chain]
+    kind, verdict = "fake" if card.fake else "real", "right" if card.fake == answer else "wrong"
+    judged = ctx.both(f"cyclegan.quiz_judged_{'fake' if card.judged_fake else 'real'}")
+    words = f"{ctx.both(f'cyclegan.quiz_was_{kind}')} {ctx.both(f'cyclegan.quiz_you_{verdict}')} {judged}"
+    return grid([*pictures, said(words)], 3)
+
+
+def _words(counted: Tally) -> dict[str, Any]:
+    rate = counted.right / counted.count
+    return {"right": counted.right, "count": counted.count, "rate": rate, "low": counted.low, "high": counted.high,
+            "sensitivity": counted.sensitivity}  # fmt: skip

@@ -1,0 +1,215 @@
+"""What the CycleGAN tab shows of one result, and the panels of pictures under it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from demos import _look as look
+from demos._base import Context
+from demos._cyclegan import (
+    BACK,
+    MIN_SIDE,
+    PICTURES,
+    SIDE,
+    Judgement,
+    TooNarrowError,
+    Translation,
+    prepared,
+    summary,
+    warning_of,
+)
+from demos._scatter import file_url
+from models.calibration import DIRECTIONS, calibration
+
+FILES = (*PICTURES, "judged", "strip")
+STYLE = """
+.grid { display: grid; gap: 12px; margin: 8px 0; max-width: 960px;
+  grid-template-columns: repeat(var(--pictures), minmax(0, 1fr)) minmax(0, 1.5fr); }
+.grid.plain { grid-template-columns: repeat(var(--pictures), minmax(0, 1fr)); }
+.grid figure { margin: 0; min-width: 0; }
+.grid img { display: block; width: 100%; border-radius: 8px; background: var(--mat); }
+.grid figcaption { margin-top: 4px; font-size: 13.5px; line-height: 1.35; color: var(--ink-soft); }
+.grid .said { align-self: center; font-size: 15px; line-height: 1.45; color: var(--ink); }
+.grid .said b { color: var(--accent); font-variant-numeric: tabular-nums; }
+@media (max-width: 620px) {
+  .grid { gap: 8px; grid-template-columns: repeat(var(--pictures), minmax(0, 1fr)); }
+  .grid .said { grid-column: 1 / -1; margin-bottom: 10px; }
+  .grid.plain { grid-template-columns: repeat(min(3, var(--pictures)), minmax(0, 1fr)); }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page says about one result; pictures are paths, so that a stored result needs no copying.
+
+    Attributes:
+        pictures: Path of each of `FILES`.
+        numbers: Path of the numbers as JSON.
+        direction: The way there.
+        weights: Of the way there and of the way back.
+        size: Width and height in pixels.
+        cycle_error: In levels of 0 to 255.
+        seconds: Time the generators took.
+        convincing, larger_error, kinds: As in `Judgement`.
+        prepared: Whether the result was made in advance.
+    """
+
+    pictures: dict[str, str]
+    numbers: str
+    direction: str
+    weights: tuple[str, str]
+    size: tuple[int, int]
+    cycle_error: float
+    seconds: float
+    convincing: float
+    larger_error: float
+    kinds: dict[str, float]
+    prepared: bool = False
+
+    def values(self, ctx: Context) -> dict[str, Any]:
+        """Returns the values of the components by the names that `cyclegan.build` gives them."""
+        shown = self.pictures
+        return {
+            "translated": shown["translated"],
+            "back": shown["back"],
+            "facts": look.facts_line(ctx, self.weights, self.size, self.seconds, self.prepared),
+            "warning": warning_line(ctx, self.kinds, self.direction),
+            "judged": shown["judged"],
+            "convincing": convincing_line(ctx, self.direction, self.convincing),
+            "difference": shown["difference"],
+            "score": score_line(ctx, self.direction, self.cycle_error, self.larger_error),
+            "slider": (shown["original"], shown["translated"]),
+            "strip": shown["strip"],
+            "numbers": self.numbers,
+        }
+
+
+def nothing() -> dict[str, Any]:
+    """Returns the values of the same components when there is no photo."""
+    empty = dict.fromkeys(("translated", "back", "judged", "difference", "slider", "strip", "numbers"))
+    return {**empty, **dict.fromkeys(("facts", "warning", "convincing", "score"), "")}
+
+
+def convincing_line(ctx: Context, direction: str, share: float) -> str:
+    """Says how convincing a translation is among held-out photos, and how far to trust who says so."""
+    fruit, known = DIRECTIONS[direction][1], calibration()
+    values = {"count": len(known.real[fruit]), "share": share, "right": known.judge_auc[fruit]}
+    return ctx.both(f"cyclegan.convincing_{fruit}", **values)
+
+
+def score_line(ctx: Context, direction: str, error: float, share: float) -> str:
+    """Says how far the round trip lands from the photo, and for how many held-out photos it lands closer."""
+    fruit, known = DIRECTIONS[direction][0], calibration()
+    return ctx.both(f"cyclegan.score_{fruit}", error=error, share=share, count=len(known.cycle_error[fruit]))
+
+
+def warning_line(ctx: Context, kinds: dict[str, float], direction: str) -> str:
+    """Says what speaks against translating a photo; empty where nothing does."""
+    source, target = DIRECTIONS[direction]
+    found = warning_of(kinds, direction, calibration().probe.threshold)
+    if not found:
+        return ""
+    key = "elsewhere" if found == "elsewhere" else f"is_{target}"
+    fruit = 1 - kinds["elsewhere"]
+    return ctx.both(f"cyclegan.warning_{key}", fruit=fruit, target=kinds[target], source=kinds[source])
+
+
+def facts_of(done: Translation, judged: Judgement, direction: str, weights: Sequence[str]) -> dict[str, Any]:
+    """Returns the numbers of a result by name, as they are stored and offered as JSON."""
+    return {
+        "direction": direction,
+        "weights": list(weights),
+        "size": list(done.original.size),
+        "cycle_error": round(done.cycle_error, 3),
+        "seconds": round(done.seconds, 3),
+        "convincing": round(judged.convincing, 4),
+        "larger_error": round(judged.larger_error, 4),
+        "kinds": {name: round(value, 4) for name, value in judged.kinds.items()},
+    }
+
+
+def pictures_of(
+    done: Translation, judged: Judgement, direction: str, weights: tuple[str, str]
+) -> dict[str, Image.Image]:
+    """Returns the picture for each of `FILES`."""
+    pictures = {name: getattr(done, name) for name in PICTURES}
+    return {**pictures, "judged": judged.picture, "strip": summary(done, direction, weights)}
+
+
+def show(ctx: Context, done: Translation, judged: Judgement, direction: str, weights: tuple[str, str]) -> Shown:
+    """Puts the files of a result where the browser can fetch them."""
+    files = {name: ctx.save_image(image) for name, image in pictures_of(done, judged, direction, weights).items()}
+    facts = facts_of(done, judged, direction, weights)
+    numbers = ctx.save_bytes(json.dumps(facts, indent=2).encode(), ".json")
+    return Shown(files, numbers, direction, weights, done.original.size, done.cycle_error, done.seconds, **_of(judged))
+
+
+def _of(judged: Judgement) -> dict[str, Any]:
+    return {name: value for name, value in vars(judged).items() if name != "picture"}
+
+
+def read_first_paint(folder: Path) -> Shown | None:
+    """Reads the finished result the tab opens on, or None when there is none."""
+    facts = folder / "result.json"
+    if not facts.is_file():
+        return None
+    stored = json.loads(facts.read_text("utf-8"))
+    stored["size"], stored["weights"] = tuple(stored["size"]), tuple(stored["weights"])
+    return Shown({name: str(folder / f"{name}.png") for name in FILES}, str(facts), **stored, prepared=True)
+
+
+def write_first_paint(folder: Path, done: Translation, judged: Judgement, direction: str) -> None:
+    """Writes what `read_first_paint` reads."""
+    weights = (direction, BACK[direction])
+    for name, image in pictures_of(done, judged, direction, weights).items():
+        image.save(folder / f"{name}.png", optimize=True)
+    facts = facts_of(done, judged, direction, weights)
+    (folder / "result.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+
+
+def panel(value: str, elem_id: str) -> gr.HTML:
+    """Places a panel of pictures made by `grid`."""
+    return gr.HTML(value, css_template=STYLE, apply_default_css=False, elem_id=elem_id)
+
+
+def figure(path: str, caption: str = "") -> str:
+    """Writes a picture with its caption, fetched only when it is seen."""
+    said = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f'<figure><img src="{file_url(path)}" alt="" loading="lazy">{said}</figure>'
+
+
+def said(text: str) -> str:
+    """Writes a sentence as a cell of a grid."""
+    return f'<div class="said">{text}</div>'
+
+
+def grid(cells: Sequence[str], pictures: int, plain: bool = False) -> str:
+    """Writes cells in rows.
+
+    Args:
+        cells: HTML of `figure` and `said`.
+        pictures: How many pictures stand in a row.
+        plain: Whether no sentence follows them.
+    """
+    kind = "grid plain" if plain else "grid"
+    return f'<div class="{kind}" style="--pictures: {pictures}">{"".join(cells)}</div>'
+
+
+def opened(ctx: Context, request: gr.Request | None, path: str | None, side: int = SIDE) -> Image.Image:
+    """Reads a visitor's photo at the size at which it is translated.
+
+    Raises:
+        gr.Error: If there is none or it cannot be used, with one sentence in the visitor's language.
+    """
+    try:
+        return prepared(look.open_photo(ctx, request, path), side)
+    except TooNarrowError as error:
+        raise look.sorry(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error

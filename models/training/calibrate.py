@@ -1,0 +1,117 @@
+"""Measures our CycleGAN weights on held-out photos, so that the tab can say where a visitor's picture stands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.calibration import DIRECTIONS, ENCODER, ENCODER_SIDE, FRUITS, KINDS, cycle_levels, judge
+from models.checkpoints import load_model, weights_info
+from models.detection import area_under_curve
+from models.encoders import FeatureEncoder
+from models.training.data import PictureSet, domain_of, load_split
+from models.training.runs import write_json
+
+MOST_ELSEWHERE = 1500  # pictures of each other source that are enough
+BATCH = 64
+SIDE = 256  # pixels; what the tab translates at
+
+log = logging.getLogger(__name__)
+
+
+def calibrate(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path], out: Path, command: str) -> None:
+    """Measure the shipped generators and discriminators and write the numbers to `out`.
+
+    Args:
+        data: Zip or folder with apples as set A and oranges as set B; only its held-out part is measured.
+        elsewhere: Sources of pictures without such fruit, for telling what is none.
+        unseen: More of them, which only the test of that sees.
+        out: JSON file.
+        command: What renews the file, kept in it.
+    """
+    test = load_split([data], SIDE)[1]
+    photos = {fruit: _of(test, domain) for fruit, domain in zip(FRUITS, "ab", strict=True)}
+    record = {**_scores(photos), "probe": _probe(data, elsewhere, unseen)}
+    names = [*DIRECTIONS, *(f"{fruit}-discriminator" for fruit in FRUITS), ENCODER]
+    weights = {name: weights_info(name).sha256 for name in names}
+    write_json(out, {"command": command, "weights": weights, "side": SIDE, **record})
+    for name, value in {**record["judge_auc"], **record["probe"]["auc"]}.items():
+        log.info("area under the ROC curve, %s: %.3f", name, value)
+
+
+def _of(pictures: PictureSet, domain: str) -> Tensor:
+    index = [place for place, name in enumerate(pictures.names) if domain_of(name) == domain]
+    if not index:
+        raise ValueError(f"No held-out pictures of set {domain.upper()}; give a source with testA and testB.")
+    return pictures.batch(torch.tensor(index))
+
+
+@torch.inference_mode()
+def _scores(photos: dict[str, Tensor]) -> dict[str, Any]:
+    found: dict[str, Any] = {name: {} for name in ("real", "translated", "cycle_error", "identity_error", "judge_auc")}
+    for direction, (source, target) in DIRECTIONS.items():
+        back = next(way for way, ends in DIRECTIONS.items() if ends == (target, source))
+        there, home = load_model(direction), load_model(back)
+        discriminator = load_model(f"{target}-discriminator")
+        real, fake, cycle, same = ([], [], [], [])  # type: tuple[list[float], list[float], list[float], list[float]]
+        for photo in photos[source].split(1):
+            made = there(photo)
+            fake.append(float(judge(discriminator, made).mean()))
+            cycle += cycle_levels(home(made), photo).tolist()
+        for photo in photos[target].split(1):
+            real.append(float(judge(discriminator, photo).mean()))
+            same += cycle_levels(there(photo), photo).tolist()
+        found["real"][target], found["translated"][target] = _ordered(real), _ordered(fake)
+        found["cycle_error"][source], found["identity_error"][target] = _ordered(cycle), _ordered(same)
+        found["judge_auc"][target] = round(area_under_curve(real, fake), 4)
+    return found
+
+
+def _ordered(values: Sequence[float]) -> list[float]:
+    return sorted(round(value, 4) for value in values)
+
+
+def _probe(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path]) -> dict[str, Any]:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    fruit_train, fruit_test = load_split([data], ENCODER_SIDE)
+    others = {source.name: load_split([source], ENCODER_SIDE, MOST_ELSEWHERE) for source in (*elsewhere, *unseen)}
+    fitted = [others[source.name][0] for source in elsewhere]
+    kinds = [FRUITS["ab".index(domain_of(name))] for name in fruit_train.names]
+    kinds += [KINDS[-1]] * sum(map(len, fitted))
+    features = np.concatenate([_features(part) for part in (fruit_train, *fitted)])
+    scaler = StandardScaler().fit(features)
+    model = LogisticRegression(C=0.01, max_iter=400, class_weight="balanced").fit(scaler.transform(features), kinds)
+    rows = [list(model.classes_).index(kind) for kind in KINDS]
+    weight = model.coef_[rows] / scaler.scale_  # the standardisation is put into the weights
+    bias = model.intercept_[rows] - weight @ scaler.mean_
+
+    def sure(pictures: PictureSet) -> list[float]:
+        logits = torch.from_numpy(_features(pictures) @ weight.T + bias)
+        return (1 - logits.softmax(dim=1)[:, -1]).tolist()
+
+    fruit = sure(fruit_test)
+    auc = {name: round(area_under_curve(fruit, sure(held)), 4) for name, (_, held) in others.items()}
+    return {
+        "auc": auc,
+        "unseen": [source.name for source in unseen],
+        "fruit": _ordered(fruit),
+        "bias": [round(float(value), 5) for value in bias],
+        "weight": [[round(float(value), 5) for value in row] for row in weight],
+    }
+
+
+@torch.inference_mode()
+def _features(pictures: PictureSet) -> NDArray[np.float64]:
+    encoder = FeatureEncoder(load_model(ENCODER)).eval()
+    parts = [encoder(pictures.batch(index)) for index in torch.arange(len(pictures)).split(BATCH)]
+    features: NDArray[np.float64] = torch.cat(parts).double().numpy()
+    return features

@@ -1,0 +1,141 @@
+"""The folds of the CycleGAN tab: the quiz, the hidden message, the missing half, the brush."""
+
+import re
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from fakes import ShallowModels
+from PIL import Image, ImageDraw
+from torch import nn
+
+from demos import _cyclegan_halves as halves
+from demos import _cyclegan_message as message
+from demos import _cyclegan_own as own
+from demos import _cyclegan_quiz as quiz
+from demos import _cyclegan_quiz_view as quiz_view
+from demos._base import Context
+from demos._cyclegan import FRUITS
+from models.calibration import calibration
+from models.catalogue import checkpoint
+
+
+class Same(nn.Module):
+    """Leaves pictures as they are."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+@pytest.fixture(scope="module")
+def deck(shallow_models: ShallowModels) -> quiz.Quiz:
+    photos = [(Image.open(path).convert("RGB"), path.name.split("-")[0]) for path in sorted(FRUITS.glob("*.jpg"))]
+    return quiz.make_quiz(photos, shallow_models.load_model, calibration(), seed=3)
+
+
+def test_a_deck_is_balanced_and_uses_every_picture_once(deck: quiz.Quiz) -> None:
+    fakes = [card for card in deck.cards if card.fake]
+    assert len(deck.cards) == len(list(FRUITS.glob("*.jpg")))
+    assert abs(2 * len(fakes) - len(deck.cards)) <= 1
+    assert {(card.fruit, card.fake) for card in deck.cards} == {(f, k) for f in ("apple", "orange") for k in (0, 1)}
+    assert len({card.chain[0] for card in deck.cards}) == len(deck.cards)
+    for card in deck.cards:
+        assert card.jpeg == card.chain[1 if card.fake else 0]
+
+
+def test_decks_differ(shallow_models: ShallowModels) -> None:
+    photos = [(Image.new("RGB", (64, 64), (0, 9 * n, 90)), "apple") for n in range(12)]
+    orders = [
+        tuple(card.chain[0] for card in quiz.make_quiz(photos, shallow_models.load_model, calibration()).cards)
+        for _ in range(2)
+    ]
+    assert orders[0] != orders[1], "one in 12! is the same"
+
+
+def test_both_kinds_are_files_of_one_kind(deck: quiz.Quiz) -> None:
+    def described(card: quiz.Card) -> tuple[object, ...]:
+        with Image.open(BytesIO(card.jpeg)) as image:
+            return image.format, image.size, image.mode, image.info, tuple(image.quantization[0])
+
+    first = described(deck.cards[0])
+    assert all(described(card) == first for card in deck.cards)
+
+
+def test_a_card_says_nothing_before_the_answer(context: Context, deck: quiz.Quiz) -> None:
+    pages = {}
+    for fake in (False, True):
+        card = next(card for card in deck.cards if card.fake is fake and card.fruit == "apple")
+        page = quiz_view.card_html(context, quiz.Quiz([card]), "250")
+        assert card.fruit in page and 'data-exposure="250"' in page
+        pages[fake] = re.sub(r'data-card="[0-9a-f]{16}"', "", page.replace(quiz.data_url(card.jpeg), ""))
+    assert pages[False] == pages[True], "real and translated pages differ in nothing but the picture"
+    assert "/" not in re.sub(r"</?\w+", "", pages[True]).replace("/>", ""), "no path"
+
+
+def test_answers_are_counted_and_the_end_shows_everybody(context: Context, deck: quiz.Quiz) -> None:
+    answer = {kind: quiz_view._on_answer(context, kind) for kind in (False, True)}
+    played: quiz.Quiz | None = deck
+    for number, card in enumerate(deck.cards, start=1):
+        said = card.fake if number % 3 else not card.fake  # two of three are right
+        played, board, _, score = answer[said](played, "0")
+        assert f"of {number} right" in score
+    assert played is not None and played.current is None
+    counted = quiz.tally(played.cards, played.answers)
+    assert (counted.right, counted.count) == (len(deck.cards) - len(deck.cards) // 3, len(deck.cards))
+    assert counted.low < counted.right / counted.count < counted.high and counted.sensitivity > 0
+    assert board.count("<figure>") == 3 * len(deck.cards) and "d′" in board
+    assert answer[True](played, "0")[0] != played, "an answer after the end changes nothing"
+
+
+def test_without_disturbance_what_comes_back_is_the_photo(photo: Image.Image) -> None:
+    sent = message.send(photo, "noise", message.STRENGTHS["noise"], Same(), Same())
+    assert sent[0]["back_error"] == sent[0]["sent_error"] == 0
+    errors = [one["sent_error"] for one in sent]
+    assert errors == sorted(errors) and len(set(errors)) == len(errors)
+    assert errors[4] == pytest.approx(8 * (2 / np.pi) ** 0.5, rel=0.1), "noise of 8 levels moves by 8 sqrt(2/pi)"
+    jpeg = [one["sent_error"] for one in message.send(photo, "jpeg", message.STRENGTHS["jpeg"], Same(), Same())]
+    assert jpeg[0] == 0 and jpeg == sorted(jpeg)
+
+
+def test_the_curve_holds_the_ring(context: Context) -> None:
+    curve = {"sent": [0.0, 1, 2, 3, 4, 5, 6], "back": [1.0, 2, 3, 4, 5, 6, 7]}
+    alone, ringed = (message.curve_svg(context, curve, "noise", here) for here in (None, (2, 40.0)))
+    assert alone.count("<polyline") == 2 and "<circle" not in alone
+    height = float(re.search(r'cy="([\d.]+)"', ringed)[1])  # type: ignore[index]
+    assert 0 < height < 190, "the scale grows with the visitor's result"
+
+
+def test_only_what_was_brushed_changes(photo: Image.Image) -> None:
+    layer = Image.new("RGBA", photo.size)
+    ImageDraw.Draw(layer).rectangle((40, 30, 100, 90), fill=own.BRUSH)
+    mask = own.brushed({"layers": [layer]}, photo.size)
+    assert mask is not None
+
+    class Inverse(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return -x
+
+    made = np.asarray(own.translate_within(photo, Inverse(), mask)[0]).astype(int)
+    before = np.asarray(photo).astype(int)
+    assert (made[:20] == before[:20]).all() and (made[:, 120:] == before[:, 120:]).all()
+    assert (made[45:75, 55:85] == 255 - before[45:75, 55:85]).all()
+
+
+@pytest.mark.parametrize("value", [None, {}, {"layers": []}, {"layers": [Image.new("RGBA", (8, 8))]}])
+def test_without_a_stroke_everything_changes(value: dict[str, object] | None) -> None:
+    assert own.brushed(value, (8, 8)) is None
+
+
+@pytest.mark.parametrize("half", halves.HALVES)
+@pytest.mark.parametrize("direction", ["apple2orange", "orange2apple"])
+def test_every_half_has_its_weights_both_ways(half: str, direction: str) -> None:
+    there, back = (checkpoint(name) for name in halves.weights_of(half, direction))
+    assert there.direction == direction and there.partner == back.name and back.partner == there.name
+
+
+def test_halves_are_shown_in_one_grid(context: Context, photo: Image.Image) -> None:
+    done = halves.through_halves(photo, "orange2apple", context.load_model)
+    shown = [halves.Half(name, "a.png", "b.png", one.cycle_error, share) for name, (one, share) in done.items()]
+    page = halves.halves_html(context, "photo.png", shown, "orange2apple")
+    assert page.count("<figure>") == 9 and f"{shown[0].cycle_error:.1f}" in page
