@@ -20,16 +20,16 @@ def open_tab(page: Page, tab: str) -> None:
 
 def test_a_link_opens_the_same_view(visit: Visit) -> None:
     page = visit("/?tab=mae")
-    masked = picture_in(page, "#mae-result-masked")
+    pasted = picture_in(page, "#mae-result-pasted")
     page.locator("#mae-kind input[value=block]").check(force=True)
-    masked = another_picture_in(page, "#mae-result-masked", masked)
+    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
     page.locator("#mae-examples .gallery-item").nth(2).click()
     expect(page).to_have_url(re.compile(r"\?tab=mae&.*\bexample="))
     expect(page).to_have_url(re.compile("kind=block"))
-    masked = another_picture_in(page, "#mae-result-masked", masked)
+    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
     guest = visit(page.url.partition("127.0.0.1")[2].partition("/")[2].join(("/", "")))
     expect(guest.locator("#mae-kind input[value=block]")).to_be_checked()
-    expect(guest.locator("#mae-result-masked img")).to_have_attribute("src", masked)
+    expect(guest.locator("#mae-result-pasted img")).to_have_attribute("src", pasted)
     page.get_by_role("tab").nth(0).click()
     expect(page).to_have_url(re.compile(r"\?tab=cyclegan$"))
 
@@ -73,9 +73,9 @@ def test_keys_do_what_the_list_says(visit: Visit) -> None:
     another_picture_in(page, "#cyclegan-translated", translated)
     page.keyboard.press("2")
     open_tab(page, "mae")
-    masked = picture_in(page, "#mae-result-masked")
+    pasted = picture_in(page, "#mae-result-pasted")
     page.keyboard.press("Space")
-    another_picture_in(page, "#mae-result-masked", masked)
+    another_picture_in(page, "#mae-result-pasted", pasted)
     page.locator("#mae-ratio input[type=number]").focus()
     page.keyboard.press("1")  # somebody types a number
     open_tab(page, "mae")
