@@ -134,7 +134,7 @@ STROKE_COLUMNS = ("what", "median, ms", "longest, ms")
 
 
 def stroke_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Time the masked autoencoder's tab in Chromium: from the end of a stroke to the new picture, loaded and decoded."""
+    """Time the masked autoencoder's tab in Chromium from the end of a stroke to the new picture, loaded."""
     from chromium import FLAGS, find_chromium
     from playwright.sync_api import sync_playwright
 
@@ -151,7 +151,7 @@ def stroke_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def stroke_ms(page: Any, number: int) -> float:
-    """Return the milliseconds from letting go of the brush until the before-and-after picture shows what was guessed."""
+    """Return the milliseconds from letting go of the brush until the before-and-after picture is another."""
     place = "cell => document.querySelector('#mae-canvas .mask-canvas').placeOf(cell)"
     page.mouse.move(*page.evaluate(place, 16 * number + 2))
     page.mouse.down()
@@ -159,7 +159,8 @@ def stroke_ms(page: Any, number: int) -> float:
     page.evaluate(
         """() => { window.shown = new Promise((done) => {
           const pictures = () => [...document.querySelectorAll('#mae-result-slider img')];
-          const before = pictures().map((picture) => picture.src).join(), canvas = document.querySelector('#mae-canvas canvas');
+          const before = pictures().map((picture) => picture.src).join();
+          const canvas = document.querySelector('#mae-canvas canvas');
           let start = null;
           canvas.addEventListener('pointerup', () => { start = performance.now(); }, { capture: true, once: true });
           const there = () => start !== null && pictures().map((picture) => picture.src).join() !== before
