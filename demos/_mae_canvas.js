@@ -170,7 +170,8 @@ canvas.addEventListener("pointerdown", (event) => {
 });
 canvas.addEventListener("pointermove", (event) => {
   if (!stroke) return;
-  for (const move of event.getCoalescedEvents?.() ?? [event]) {
+  const moves = event.getCoalescedEvents?.() ?? []; // where the pointer was between two frames
+  for (const move of moves.length ? moves : [event]) {
     const [fromX, fromY] = stroke.at, [x, y] = spot(move), steps = Math.ceil(2 * Math.hypot(x - fromX, y - fromY));
     for (let n = 1; n <= steps; n++) touch(fromX + ((x - fromX) * n) / steps, fromY + ((y - fromY) * n) / steps, stroke.hides);
     stroke.at = [x, y];

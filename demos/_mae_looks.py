@@ -215,9 +215,10 @@ def build_looks(ctx: Context, work: Workshop, mask: str) -> Looks:
         picking = picker.pick(handlers.on_pick, asked, outputs, trigger_mode="always_last", **quiet)
         return [by_ratio_running, often_running, picking]
 
-    columns = dict.fromkeys((ratios_column, often_column, influence_column), gr.update(visible=False))
-    says = dict.fromkeys((ratios_say, often_says, influence_says), "")
-    return Looks(picker, {**columns, **says, ratios_stop: ENDED, often_stop: ENDED}, connect)
+    outdated: dict[Component, Any] = {ratios_stop: ENDED, often_stop: ENDED}
+    outdated |= dict.fromkeys((ratios_say, often_says, influence_says), "")
+    outdated |= dict.fromkeys((ratios_column, often_column, influence_column), gr.update(visible=False))
+    return Looks(picker, outdated, connect)
 
 
 def number_file(ctx: Context, elem_id: str) -> gr.DownloadButton:

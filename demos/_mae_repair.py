@@ -102,7 +102,7 @@ def mend(model: MaskedAutoencoderViT, damaged: Image.Image, spoilt: Cells, intac
     if not spoilt.any():
         raise MaskError("unmarked")
     grid, size = grid_of(model), model.patch_size
-    cells: Cells = spoilt.reshape(grid, size, grid, size).any(axis=(1, 3))
+    cells: Cells = np.any(spoilt.reshape(grid, size, grid, size), axis=(1, 3))
     if cells.all():
         raise MaskError("all")
     pictures = to_tensor(damaged)
@@ -115,4 +115,5 @@ def mend(model: MaskedAutoencoderViT, damaged: Image.Image, spoilt: Cells, intac
     reference = None if intact is None else to_tensor(intact)
     for name, each in (("model", guess), ("smooth_fill", smooth)):
         scores[name] = None if reference is None else compare(each, reference, pixels)
-    return Mended(damaged, *to_images(torch.cat([masked, guess, smooth])), scores)
+    seen, mended, plain = to_images(torch.cat([masked, guess, smooth]))
+    return Mended(damaged, seen, mended, plain, scores)

@@ -131,6 +131,49 @@ def endpoint_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
         client.close()
 
 
+STROKE_COLUMNS = ("what", "median, ms", "longest, ms")
+
+
+def stroke_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Time the masked autoencoder's tab in Chromium from the end of a stroke to the new picture, loaded."""
+    from chromium import FLAGS, find_chromium
+    from playwright.sync_api import sync_playwright
+
+    with running_app(folder) as app, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.goto(f"{app.url}/?tab=mae")
+        page.locator("#mae-canvas .mask-canvas[data-state=drawn]").wait_for(timeout=120_000)
+        page.locator("#mae-canvas [data-tool=clear]").click()
+        page.locator("#mae-kind input[value=hand]:checked").wait_for(state="attached", timeout=120_000)
+        times = [stroke_ms(page, number) for number in range(WARM_UP + CALLS)][WARM_UP:]
+        yield "a stroke", f"{statistics.median(times):.0f}", f"{max(times):.0f}"
+        browser.close()
+
+
+def stroke_ms(page: Any, number: int) -> float:
+    """Return the milliseconds from letting go of the brush until the before-and-after picture is another."""
+    place = "cell => document.querySelector('#mae-canvas .mask-canvas').placeOf(cell)"
+    page.mouse.move(*page.evaluate(place, 16 * number + 2))
+    page.mouse.down()
+    page.mouse.move(*page.evaluate(place, 16 * number + 9), steps=4)
+    page.evaluate(
+        """() => { window.shown = new Promise((done) => {
+          const pictures = () => [...document.querySelectorAll('#mae-result-slider img')];
+          const before = pictures().map((picture) => picture.src).join();
+          const canvas = document.querySelector('#mae-canvas canvas');
+          let start = null;
+          canvas.addEventListener('pointerup', () => { start = performance.now(); }, { capture: true, once: true });
+          const there = () => start !== null && pictures().map((picture) => picture.src).join() !== before
+            && pictures().every((picture) => picture.complete && picture.naturalWidth);
+          const look = () => (there() ? done(performance.now() - start) : requestAnimationFrame(look));
+          look();
+        }); }"""
+    )
+    page.mouse.up()
+    return float(page.evaluate("window.shown"))
+
+
 def network_rows() -> Iterator[tuple[str, str, str]]:
     """Time our networks beside those of the published sizes, one picture at a time."""
     from models.checkpoints import load_model, weights_info
@@ -587,9 +630,13 @@ def main() -> None:
         if sys.argv[1:] == ["finetune"]:
             table("Fine-tuning, on held-out pictures", finetuning.COLUMNS, finetuning.rows())
             return
+        if sys.argv[1:] == ["stroke"]:
+            table("Fill in the blanks in Chromium", STROKE_COLUMNS, stroke_rows(folder))
+            return
         table("Start", ("what", "seconds"), start_rows(folder))
         columns = ("endpoint", "in process, ms", "over HTTP, ms", "memory of the app after, MiB")
         table("Events", columns, endpoint_rows(folder))
+        table("Fill in the blanks in Chromium", STROKE_COLUMNS, stroke_rows(folder))
         table("Networks", ("network", "ours, ms", "published size, ms"), network_rows())
         table("Largest published sizes, random weights", PUBLISHED_COLUMNS, published_rows(folder))
         table("Watching", ("pages", "answers a second", "of a core"), watching_rows())

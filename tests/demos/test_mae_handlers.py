@@ -1,6 +1,7 @@
 """What the page of the MAE tab answers: brushes, wheels and clicks, whatever a browser may send."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from demos._mae_masks import BY_HAND, MaskError, pack, unpack
 from demos._mae_photos import PhotoHandlers, Spoilt
 from demos._mae_result import NAMES
 from demos._mae_work import WEIGHTS, Workshop
+from models.mae import MaskedAutoencoderViT
 
 NOBODY: Any = None  # the request of no visitor
 CELLS = np.zeros((16, 16), bool)
@@ -69,6 +71,17 @@ def test_by_hand_begins_with_the_whole_photo(work: Workshop, path: str):
     answer = Handlers(work, []).on_change(path, 75, BY_HAND, 1, "", WEIGHTS, NOBODY)
     assert not unpack(json.loads(value_of(answer, "canvas"))["mask"]).any()
     assert "Nothing is hidden" in value_of(answer, "verdict")
+
+
+def test_another_model_brings_its_own_grid(context: Context, path: str):
+    model = MaskedAutoencoderViT(56, 4, depth=1, decoder_depth=1).eval()
+    handlers = Handlers(Workshop(replace(context, load_model=lambda name: model)), [])
+    answer = handlers.on_change(path, 50, BY_HAND, 1, pack(CELLS), WEIGHTS, NOBODY)
+    drawn = json.loads(value_of(answer, "canvas"))
+    assert drawn["grid"] == 14 and drawn["mask"].startswith("14.")
+    assert "14 × 14 patches of 4 px" in value_of(answer, "facts") and "56 × 56" in value_of(answer, "limit")
+    with pytest.raises(gr.Error, match="16 × 16 fields where 14 × 14 are needed"):
+        handlers.on_stroke(path, 1, WEIGHTS, sent(mask=pack(CELLS)), NOBODY)
 
 
 def test_without_a_photo_there_is_nothing(work: Workshop):

@@ -40,15 +40,15 @@ def test_cyclegan_translates_a_photo_there_and_back(visit: Visit, own_photo: Pat
 
 def test_mae_fills_in_a_photo(visit: Visit, own_photo: Path) -> None:
     page = visit("/?tab=mae")
-    masked, pasted = picture_in(page, "#mae-result-masked"), picture_in(page, "#mae-result-pasted")
+    error, pasted = picture_in(page, "#mae-result-error"), picture_in(page, "#mae-result-pasted")
     upload(page, "#mae-input", own_photo)
-    masked = another_picture_in(page, "#mae-result-masked", masked)
+    error = another_picture_in(page, "#mae-result-error", error)
     pasted = another_picture_in(page, "#mae-result-pasted", pasted)
     page.locator("#mae-another").click()
-    masked = another_picture_in(page, "#mae-result-masked", masked)
+    error = another_picture_in(page, "#mae-result-error", error)
     pasted = another_picture_in(page, "#mae-result-pasted", pasted)
     page.locator("#mae-kind input[value=block]").check(force=True)
-    another_picture_in(page, "#mae-result-masked", masked)
+    another_picture_in(page, "#mae-result-error", error)
     another_picture_in(page, "#mae-result-pasted", pasted)
 
 

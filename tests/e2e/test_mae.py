@@ -1,0 +1,138 @@
+"""The masked autoencoder's tab in a browser: brush, wheel, keys and touch, and the closer looks below."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from visits import Visit, another_picture_in, picture_in
+
+from demos._i18n import Texts
+
+pytestmark = pytest.mark.browser
+
+TEXTS = Texts.load().tables
+CANVAS = "#mae-canvas .mask-canvas"
+
+
+def at(page: Page, cell: int, canvas: str = CANVAS) -> tuple[float, float]:
+    """Where a cell is in the window."""
+    page.locator(f"{canvas}[data-state=drawn]").scroll_into_view_if_needed()
+    x, y = page.evaluate("([canvas, cell]) => document.querySelector(canvas).placeOf(cell)", [canvas, cell])
+    return x, y
+
+
+def stroke(page: Page, first: int, last: int, button: str = "left", canvas: str = CANVAS) -> None:
+    page.mouse.move(*at(page, first, canvas))
+    page.mouse.down(button=button)  # type: ignore[arg-type]
+    page.mouse.move(*at(page, last, canvas), steps=5)
+    page.mouse.up(button=button)  # type: ignore[arg-type]
+
+
+def hidden(page: Page, count: int, canvas: str = CANVAS) -> None:
+    expect(page.locator(canvas)).to_have_attribute("data-hidden", str(count))
+
+
+def test_patches_are_painted_away_and_back(visit: Visit) -> None:
+    page = visit("/?tab=mae")
+    hidden(page, 192)
+    pasted = picture_in(page, "#mae-result-pasted")
+    page.locator(f"{CANVAS} [data-tool=clear]").click()
+    hidden(page, 0)
+    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
+    stroke(page, 5 * 16 + 4, 5 * 16 + 9)
+    hidden(page, 6)
+    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
+    expect(page.locator("#mae-kind input[value=hand]")).to_be_checked()
+    expect(page.locator("#mae-result-table")).to_contain_text(TEXTS["en"]["mae.score_of"].format(hidden=6, patches=256))
+    stroke(page, 5 * 16 + 8, 5 * 16 + 9, button="right")
+    hidden(page, 4)
+    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
+    page.locator(f"{CANVAS} [data-tool=undo]").click()
+    hidden(page, 6)
+    another_picture_in(page, "#mae-result-pasted", pasted)
+
+
+def test_keys_move_hide_and_change_the_share(visit: Visit) -> None:
+    page = visit("/?tab=mae", locale="zh-CN")
+    hidden(page, 192)
+    canvas = page.locator(f"{CANVAS} canvas")
+    canvas.focus()
+    page.keyboard.press("[")
+    expect(page.locator("#mae-ratio input[type=number]")).to_have_value("70")
+    hidden(page, 179)
+    page.mouse.click(*at(page, 0))  # a press inside, after which the wheel counts
+    page.mouse.wheel(0, 120)
+    page.wait_for_function("canvas => document.querySelector(canvas).dataset.hidden < 179", arg=CANVAS)
+    page.locator(f"{CANVAS} [data-tool=clear]").click()
+    hidden(page, 0)
+    canvas.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    hidden(page, 1)
+    expect(page.locator(f"{CANVAS} .mask-said")).to_contain_text("已遮住")
+    page.keyboard.press("Control+z")
+    hidden(page, 0)
+
+
+def test_a_finger_paints_on_a_phone(visit: Visit) -> None:
+    page = visit("/?tab=mae", size=(390, 844), dark=True)
+    picture = page.locator("#mae-result-pasted img")
+    expect(picture).to_have_attribute("src", re.compile("png"))  # pictures below the window are loaded when scrolled to
+    pasted = picture.get_attribute("src") or ""
+    before = int(page.locator(CANVAS).get_attribute("data-hidden") or 0)
+    visible = page.evaluate(
+        """canvas => { const root = document.querySelector(canvas), pad = root.querySelector("canvas");
+          pad.scrollIntoView({ block: "center" });
+          const [x, y] = root.placeOf(0), [toX] = root.placeOf(15);
+          const touch = (kind, clientX) => pad.dispatchEvent(new PointerEvent(kind,
+            { pointerId: 1, isPrimary: true, pointerType: "touch", clientX, clientY: y, bubbles: true }));
+          pad.setPointerCapture = () => {};
+          touch("pointerdown", x); touch("pointermove", toX); touch("pointerup", toX);
+          return document.documentElement.scrollWidth - window.innerWidth; }""",
+        CANVAS,
+    )
+    assert visible <= 0, "nothing sticks out at 390 pixels"
+    assert int(page.locator(CANVAS).get_attribute("data-hidden") or 0) > before
+    expect(picture).not_to_have_attribute("src", pasted)
+
+
+def test_closer_looks_answer_and_go_when_the_mask_changes(visit: Visit) -> None:
+    page = visit("/?tab=mae")
+    hidden(page, 192)
+    for look in ("ratios", "often", "influence"):
+        page.get_by_role("button", name=TEXTS["en"][f"mae.{look}_title"]).click()
+    page.locator("#mae-ratios-go").click()
+    picture_in(page, "#mae-ratios")
+    expect(page.locator("#mae-ratios-says")).to_contain_text("dB")
+    page.locator("#mae-often-go").click()
+    expect(page.locator("#mae-often-says")).to_contain_text("dB")
+    assert picture_in(page, "#mae-often-spread") != picture_in(page, "#mae-often-mean")
+    with page.expect_download() as download:
+        page.locator("#mae-often-numbers").click()
+    assert '"masks": 16' in Path(download.value.path()).read_text("utf-8")
+    picker = "#mae-picker .mask-canvas"
+    page.mouse.click(*at(page, 4 * 16 + 3, picker))
+    picture_in(page, "#mae-influence")
+    expect(page.locator(picker)).to_have_attribute("data-target", "67")
+    page.locator("#mae-another").click()
+    for result in ("ratios", "often-mean", "influence"):
+        expect(page.locator(f"#mae-{result}")).to_be_hidden()
+
+
+def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: Visit) -> None:
+    page = visit("/?tab=mae")
+    for fold in ("mix", "mend"):
+        page.get_by_role("button", name=TEXTS["en"][f"mae.{fold}_title"]).click()
+    page.locator("#mae-mix-go").click()
+    assert picture_in(page, "#mae-mix-original") != picture_in(page, "#mae-mix-pasted")
+    canvas = "#mae-mend-canvas .mask-canvas"
+    hidden(page, 0, canvas)
+    page.locator("#mae-mend-scratches").click()
+    expect(page.locator("#mae-mend-says")).to_contain_text("dB")
+    seen = picture_in(page, "#mae-mend-masked")
+    stroke(page, 100 * 128 + 20, 100 * 128 + 60, canvas=canvas)
+    another_picture_in(page, "#mae-mend-masked", seen)
+    page.locator("#mae-examples button").nth(2).click()
+    hidden(page, 0, canvas)
+    expect(page.locator("#mae-mend-mended")).to_be_hidden()
