@@ -154,7 +154,7 @@ def test_arithmetic_leads_from_one_group_to_the_other(
 
 def test_children_carry_their_parents_first_and_come_again_from_the_same_seed(context: Context) -> None:
     breeder = Breeder(context, Networks(context))
-    first, shown = breeder.sample(MODEL, 5, 0.8)
+    first, shown = breeder.fresh(MODEL, 5, 0.8)
     assert first is not None and len(first.latents) == SAMPLES == shown.count("<img")
     for how, ids in (("mutate", [3]), ("mutate", [0, 7]), ("cross", [2, 9]), ("average", [2, 9])):
         children, html = breeder.breed(first, how, ids, 0.5, 1, MODEL)
@@ -167,7 +167,7 @@ def test_children_carry_their_parents_first_and_come_again_from_the_same_seed(co
     for how, bad in (("mutate", []), ("cross", [1]), ("graft", [1, 2]), ("average", [0, 12])):
         with pytest.raises(ValueError, match="nothing that can be bred"):
             breeder.breed(first, how, bad, 0.5, 1, MODEL)
-    assert breeder.sample("taesd", 0, 1.0)[0] is None, "a map of numbers is not drawn from a prior"
+    assert breeder.fresh("taesd", 0, 1.0)[0] is None, "a map of numbers is not drawn from a prior"
 
 
 @pytest.mark.parametrize("data", [None, {}, {"how": "cross", "ids": "12"}, {"how": "cross", "ids": [1, 1]}])
