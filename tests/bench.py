@@ -130,6 +130,61 @@ def endpoint_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
         client.close()
 
 
+def drag_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Time a step of a drag on the VAE tab's plane over HTTP, as its script asks for it, and the 16-frame morph."""
+    import httpx
+
+    with running_app(folder) as app:
+        client = connect(app.url, folder / "downloads")
+        apples, oranges = (photos(folder, f"fruit/{kind}-01.jpg", WARM_UP + CALLS) for kind in ("apple", "orange"))
+        numbers = [sent({"image_a": a, "image_b": b}) for a, b in zip(apples, oranges, strict=True)]
+        morph = median_ms(lambda n: client.predict(**numbers[n], steps=16, model="vae-fruit", api_name="/interpolate"))
+        yield "16-frame morph, pictures and animation", f"{morph:.0f}", "500"
+        component = next(part for part in client.config["components"] if part["props"].get("elem_id") == "vae-plane")
+        key = flat_on_the_plane(app.url, client.config)
+        body = {"session_hash": "bench", "component_id": component["id"], "fn_name": "look"}
+        with httpx.Client() as http:
+
+            def step(number: int) -> None:
+                answer = http.post(
+                    f"{app.url}/gradio_api/component_server", json={**body, "data": [key, [number / 10, 0.0]]}
+                )
+                if "picture" not in answer.raise_for_status().json():
+                    raise RuntimeError(answer.text)
+
+            yield "drag step on the plane", f"{median_ms(step, 30):.0f}", "120"
+        client.close()
+
+
+def latent_table(folder: Path) -> None:
+    """Print what moving through the latent space costs: `python tests/bench.py latent` prints this alone."""
+    table("Latent space, over HTTP", ("what", "ms", "at most"), drag_rows(folder))
+
+
+def flat_on_the_plane(url: str, config: Mapping[str, Any]) -> str:
+    """Open the fold of the plane as a page does; return the key of what it moves in."""
+    import uuid
+
+    import httpx
+
+    by_id = {part["id"]: part["props"] for part in config["components"]}
+    plane = next(number for number, props in by_id.items() if props.get("elem_id") == "vae-plane")
+    call = next(each for each in config["dependencies"] if plane in each["outputs"] and len(each["inputs"]) == 7)
+    examples = [str(EXAMPLES / "fruit" / name) for name in ("apple-01.jpg", "orange-01.jpg", "apple-02.jpg")]
+    files = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in examples]
+    session = uuid.uuid4().hex
+    with httpx.Client(timeout=120) as http:
+        body = {"fn_index": call["id"], "session_hash": session, "data": [*files, None, 6, "photos", None]}
+        http.post(f"{url}/gradio_api/queue/join", json=body).raise_for_status()
+        with http.stream("GET", f"{url}/gradio_api/queue/data", params={"session_hash": session}) as events:
+            for line in events.iter_lines():
+                news = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
+                if news.get("msg") == "process_completed":
+                    value = news["output"]["data"][1]
+                    return str(json.loads(value if isinstance(value, str) else value["value"])["key"])
+    raise RuntimeError("The plane sent no answer.")
+
+
 def network_rows() -> Iterator[tuple[str, str, str]]:
     """Time our networks beside those of the published sizes, one picture at a time."""
     from models.checkpoints import load_model, weights_info
@@ -582,9 +637,13 @@ def main() -> None:
         if sys.argv[1:] == ["trainer"]:
             trainer_tables(folder)
             return
+        if sys.argv[1:] == ["latent"]:
+            latent_table(folder)
+            return
         table("Start", ("what", "seconds"), start_rows(folder))
         columns = ("endpoint", "in process, ms", "over HTTP, ms", "memory of the app after, MiB")
         table("Events", columns, endpoint_rows(folder))
+        latent_table(folder)
         table("Networks", ("network", "ours, ms", "published size, ms"), network_rows())
         table("Largest published sizes, random weights", PUBLISHED_COLUMNS, published_rows(folder))
         table("Watching", ("pages", "answers a second", "of a core"), watching_rows())
