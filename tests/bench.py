@@ -632,7 +632,7 @@ def main() -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     print(f"# {platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"torch {torch.__version__} on {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
-    with tempfile.TemporaryDirectory(prefix="unlabeled-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="bench-unlabeled-") as name:
         folder = Path(name)
         if sys.argv[1:] == ["trainer"]:
             trainer_tables(folder)
