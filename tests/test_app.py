@@ -22,7 +22,7 @@ from models.checkpoints import OWN, weights_info
 
 ROOT = Path(__file__).resolve().parent.parent
 Answer = tuple[dict[bytes, bytes], list[bytes]]
-ENDPOINTS = {"translate", "reconstruct", "interpolate", "embed", "place"}
+ENDPOINTS = {"translate", "reconstruct", "interpolate", "grid", "shift", "sample", "embed", "place"}
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +51,14 @@ def test_the_parameters_of_the_endpoints_are_as_promised(context: Context) -> No
         "/translate": ["image", "direction"],
         "/reconstruct": ["image", "mask_ratio", "mask_kind", "seed"],
         "/interpolate": ["image_a", "image_b", "steps", "model"],
+        "/grid": ["image_a", "image_b", "image_c", "image_d", "steps", "model"],
+        "/shift": ["image", "minus", "plus", "strength", "model"],
+        "/sample": ["seed", "temperature", "model"],
         "/embed": ["files", "encoder", "n_neighbors", "min_dist", "seed"],
         "/place": ["image", "encoder"],
     }
     assert {name: [p["parameter_name"] for p in info[name]["parameters"]] for name in info} == promised
-    assert [len(info[name]["returns"]) for name in promised] == [3, 4, 2, 3, 1]
+    assert [len(info[name]["returns"]) for name in promised] == [3, 4, 2, 1, 1, 2, 3, 1]
 
 
 def test_model_events_share_one_slot(context: Context) -> None:
