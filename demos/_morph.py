@@ -43,7 +43,7 @@ class Morph:
         scores: Likeness of each rebuilt end with its picture, PSNR in dB.
         way: The way that was asked for, a key of `paths`.
         paths: For each way N pictures decoded from latent points on it; the first and the last are `rebuilt`. All
-            of `WAYS`, but of a spatial model only the one that was asked for.
+            of `WAYS`, or only the one that was asked for: of a spatial model, and where it was wanted alone.
         fade: N plain mixtures of the two `ends`.
         smooth_paths: M pictures of the same ways, for the player: `SMOOTH_STEPS`, or the N of a spatial model.
         smooth_fade: As many mixtures.
@@ -107,7 +107,12 @@ def cross_fade(start: Tensor, end: Tensor, steps: int) -> Tensor:
 
 @torch.inference_mode()
 def morph(
-    model: Autoencoder, first: Image.Image, last: Image.Image, steps: int = DEFAULT_STEPS, way: str = "lerp"
+    model: Autoencoder,
+    first: Image.Image,
+    last: Image.Image,
+    steps: int = DEFAULT_STEPS,
+    way: str = "lerp",
+    alone: bool = False,
 ) -> Morph:
     """Take two pictures through the latent space of a model (their posterior means) and through a cross-fade.
 
@@ -117,6 +122,7 @@ def morph(
         last: Any RGB picture; its centre square is used.
         steps: Pictures of the filmstrip, `MIN_STEPS` to `MAX_STEPS`.
         way: "lerp" or "slerp".
+        alone: Whether to leave the other way out.
 
     Raises:
         ValueError: If `steps` or `way` is out of range.
@@ -126,7 +132,7 @@ def morph(
     ends = to_tensor([square_crop(picture, model.img_size) for picture in (first, last)])  # (2, 3, S, S)
     mu, _ = model.encode(ends)  # (2, D), or a map of vectors (2, C, h, w), which is one long vector on the way
     start, end = mu.flatten(1)
-    ways = [way] if model.spatial else list(WAYS)
+    ways = [way] if alone or model.spatial else list(WAYS)
     smooth = 0 if model.spatial else SMOOTH_STEPS  # a picture takes those models seconds: only the strip's are made
     latents = [latent_path(start, end, number, each) for each in ways for number in (steps, smooth) if number]
     decoded = decode(model, torch.cat(latents), mu.shape[1:])

@@ -90,7 +90,7 @@ class Breeder:
     def __init__(self, ctx: Context, networks: Networks) -> None:
         self._ctx, self._networks = ctx, networks
 
-    def sample(self, model: str, seed: float | None, temperature: float) -> tuple[Generation | None, str]:
+    def fresh(self, model: str, seed: float | None, temperature: float) -> tuple[Generation | None, str]:
         """Draws a generation from the prior, or says why there is none."""
         network = self._networks.vector(model)
         if network is None:
@@ -108,7 +108,7 @@ class Breeder:
             ValueError: If `how` or an id is none of those on the page.
         """
         if generation is None or generation.model != model:
-            generation = self.sample(model, 0, DRAW_TEMPERATURE)[0]  # what the page opened with
+            generation = self.fresh(model, 0, DRAW_TEMPERATURE)[0]  # what the page opened with
         if generation is None:
             return None, sorry_html(self._ctx, "menu.spatial_samples")
         needed = 1 if how == "mutate" else 2
@@ -192,7 +192,7 @@ def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequen
 
     def on_more(model: str, temperature: float) -> tuple[int, Generation | None, str]:
         seed = secrets.randbelow(LARGEST_SEED + 1)
-        return seed, *breeder.sample(model, seed, temperature)
+        return seed, *breeder.fresh(model, seed, temperature)
 
     def on_breed(
         current: Generation | None, radius: float, seed: float | None, model: str, event: gr.EventData
@@ -202,7 +202,7 @@ def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequen
 
     gr.on(
         [menu.used.change, seed.submit, temperature.release],
-        breeder.sample,
+        breeder.fresh,
         [menu.used, seed, temperature],
         [generation, grid],
         trigger_mode="always_last",

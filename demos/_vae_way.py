@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import gradio as gr
+from PIL import Image
 
 from demos import _look as look
 from demos import _morph_view as view
-from demos._animation import upscale
+from demos._animation import looping_webp, upscale
 from demos._api import endpoint, photo_parameter
 from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._handles import Handles
 from demos._menu import Menu
-from demos._morph import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, render
+from demos._morph import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
 from demos._morph_files import Shown, serve
 from demos._own import shared_cache
 from demos._vae_models import HINTS, MODELS, OPENING_MODEL, QUICK_EVENT, Networks, Place
@@ -70,10 +71,16 @@ class Handlers:
     def __init__(self, ctx: Context, networks: Networks) -> None:
         self._ctx, self._networks = ctx, networks
         self._remembered = shared_cache(REMEMBERED)(self._render)
+        self._remembered_path = shared_cache(REMEMBERED)(self._path)
 
     def _render(self, path_a: str, path_b: str, steps: int, way: str, model: str) -> Rendered:
         # the path of an upload holds the hash of its content, so it can stand for the photo
         return render(self._networks.any(model), read_image(path_a), read_image(path_b), steps, way)
+
+    def _path(self, path_a: str, path_b: str, steps: int, model: str) -> tuple[list[Image.Image], bytes]:
+        """Returns the pictures of the straight way and its animation, all that a program asks for."""
+        done = morph(self._networks.any(model), read_image(path_a), read_image(path_b), steps, alone=True)
+        return upscale(done.path, LARGE_SIDE), looping_webp(upscale(done.smooth_path, LARGE_SIDE))
 
     def show(self, path_a: str | None, path_b: str | None, steps: float, way: str, model: str) -> list[Any]:
         """Shows the way between the two chosen pictures, or says what is wrong with them in its place."""
@@ -102,11 +109,10 @@ class Handlers:
             missing = "image_b" if image_a else "image_a"
             raise look.sorry(self._ctx, request, "vae.error_missing", which=missing)
         try:
-            done = self._remembered(image_a, image_b, int(steps), "lerp", model)
+            frames, animation = self._remembered_path(image_a, image_b, int(steps), model)
         except ImageError as error:
             raise look.image_error(self._ctx, request, error) from error
-        frames = [self._ctx.save_image(picture) for picture in upscale(done.morph.path, LARGE_SIDE)]
-        return frames, self._ctx.save_bytes(done.animation, ".webp")
+        return [self._ctx.save_image(frame) for frame in frames], self._ctx.save_bytes(animation, ".webp")
 
 
 def way_choices(ctx: Context) -> list[Any]:

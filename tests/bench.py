@@ -174,6 +174,61 @@ def stroke_ms(page: Any, number: int) -> float:
     return float(page.evaluate("window.shown"))
 
 
+def drag_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Time a step of a drag on the VAE tab's plane over HTTP, as its script asks for it, and the 16-frame morph."""
+    import httpx
+
+    with running_app(folder) as app:
+        client = connect(app.url, folder / "downloads")
+        apples, oranges = (photos(folder, f"fruit/{kind}-01.jpg", WARM_UP + CALLS) for kind in ("apple", "orange"))
+        numbers = [sent({"image_a": a, "image_b": b}) for a, b in zip(apples, oranges, strict=True)]
+        morph = median_ms(lambda n: client.predict(**numbers[n], steps=16, model="vae-fruit", api_name="/interpolate"))
+        yield "16-frame morph, pictures and animation", f"{morph:.0f}", "500"
+        component = next(part for part in client.config["components"] if part["props"].get("elem_id") == "vae-plane")
+        key = flat_on_the_plane(app.url, client.config)
+        body = {"session_hash": "bench", "component_id": component["id"], "fn_name": "look"}
+        with httpx.Client() as http:
+
+            def step(number: int) -> None:
+                answer = http.post(
+                    f"{app.url}/gradio_api/component_server", json={**body, "data": [key, [number / 10, 0.0]]}
+                )
+                if "picture" not in answer.raise_for_status().json():
+                    raise RuntimeError(answer.text)
+
+            yield "drag step on the plane", f"{median_ms(step, 30):.0f}", "120"
+        client.close()
+
+
+def latent_table(folder: Path) -> None:
+    """Print what moving through the latent space costs: `python tests/bench.py latent` prints this alone."""
+    table("Latent space, over HTTP", ("what", "ms", "at most"), drag_rows(folder))
+
+
+def flat_on_the_plane(url: str, config: Mapping[str, Any]) -> str:
+    """Open the fold of the plane as a page does; return the key of what it moves in."""
+    import uuid
+
+    import httpx
+
+    by_id = {part["id"]: part["props"] for part in config["components"]}
+    plane = next(number for number, props in by_id.items() if props.get("elem_id") == "vae-plane")
+    call = next(each for each in config["dependencies"] if plane in each["outputs"] and len(each["inputs"]) == 7)
+    examples = [str(EXAMPLES / "fruit" / name) for name in ("apple-01.jpg", "orange-01.jpg", "apple-02.jpg")]
+    files = [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in examples]
+    session = uuid.uuid4().hex
+    with httpx.Client(timeout=120) as http:
+        body = {"fn_index": call["id"], "session_hash": session, "data": [*files, None, 6, "photos", None]}
+        http.post(f"{url}/gradio_api/queue/join", json=body).raise_for_status()
+        with http.stream("GET", f"{url}/gradio_api/queue/data", params={"session_hash": session}) as events:
+            for line in events.iter_lines():
+                news = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
+                if news.get("msg") == "process_completed":
+                    value = news["output"]["data"][1]
+                    return str(json.loads(value if isinstance(value, str) else value["value"])["key"])
+    raise RuntimeError("The plane sent no answer.")
+
+
 def network_rows() -> Iterator[tuple[str, str, str]]:
     """Time our networks beside those of the published sizes, one picture at a time."""
     from models.checkpoints import load_model, weights_info
@@ -617,35 +672,45 @@ def visit_rows() -> Iterator[tuple[str, str]]:
         yield name, f"{median_ms(call):.0f}"
 
 
+def section(title: str, columns: Sequence[str], rows: Callable[[], Iterator[Sequence[str]]]) -> Callable[[], None]:
+    """Return what prints one table."""
+    return lambda: table(title, columns, rows())
+
+
+def sections(folder: Path) -> dict[str, Callable[[], None]]:
+    """Return what prints each section, in order, by the name that chooses it on the command line."""
+    events = ("endpoint", "in process, ms", "over HTTP, ms", "memory of the app after, MiB")
+    return {
+        "start": section("Start", ("what", "seconds"), lambda: start_rows(folder)),
+        "events": section("Events", events, lambda: endpoint_rows(folder)),
+        "stroke": section("Fill in the blanks in Chromium", STROKE_COLUMNS, lambda: stroke_rows(folder)),
+        "latent": lambda: latent_table(folder),
+        "networks": section("Networks", ("network", "ours, ms", "published size, ms"), network_rows),
+        "published": section(
+            "Largest published sizes, random weights", PUBLISHED_COLUMNS, lambda: published_rows(folder)
+        ),
+        "watching": section("Watching", ("pages", "answers a second", "of a core"), watching_rows),
+        "visits": section("Map: what visitors wait for", ("what", "in process, ms"), visit_rows),
+        "frames": section("Map: frames in Chromium without a graphics card", FRAME_COLUMNS, frame_rows),
+        "map": section("Map: from pictures to points", MAP_COLUMNS, lambda: map_rows(folder)),
+        "training": section("Training", ("recipe", "steps a second", "a step"), lambda: training_rows(folder)),
+        "trainer": lambda: trainer_tables(folder),
+        "finetune": section("Fine-tuning, on held-out pictures", finetuning.COLUMNS, finetuning.rows),
+    }
+
+
 def main() -> None:
-    """Print all tables, or those of the section that is named."""
+    """Print all sections, or those that are named."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     print(f"# {platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"torch {torch.__version__} on {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
-    with tempfile.TemporaryDirectory(prefix="unlabeled-bench-") as name:
-        folder = Path(name)
-        if sys.argv[1:] == ["trainer"]:
-            trainer_tables(folder)
-            return
-        if sys.argv[1:] == ["finetune"]:
-            table("Fine-tuning, on held-out pictures", finetuning.COLUMNS, finetuning.rows())
-            return
-        if sys.argv[1:] == ["stroke"]:
-            table("Fill in the blanks in Chromium", STROKE_COLUMNS, stroke_rows(folder))
-            return
-        table("Start", ("what", "seconds"), start_rows(folder))
-        columns = ("endpoint", "in process, ms", "over HTTP, ms", "memory of the app after, MiB")
-        table("Events", columns, endpoint_rows(folder))
-        table("Fill in the blanks in Chromium", STROKE_COLUMNS, stroke_rows(folder))
-        table("Networks", ("network", "ours, ms", "published size, ms"), network_rows())
-        table("Largest published sizes, random weights", PUBLISHED_COLUMNS, published_rows(folder))
-        table("Watching", ("pages", "answers a second", "of a core"), watching_rows())
-        table("Map: what visitors wait for", ("what", "in process, ms"), visit_rows())
-        table("Map: frames in Chromium without a graphics card", FRAME_COLUMNS, frame_rows())
-        table("Map: from pictures to points", MAP_COLUMNS, map_rows(folder))
-        table("Training", ("recipe", "steps a second", "a step"), training_rows(folder))
-        trainer_tables(folder)
-        table("Fine-tuning, on held-out pictures", finetuning.COLUMNS, finetuning.rows())
+    with tempfile.TemporaryDirectory(prefix="bench-unlabeled-") as name:
+        known = sections(Path(name))
+        wanted = sys.argv[1:] or list(known)
+        if unknown := [each for each in wanted if each not in known]:
+            sys.exit(f"There is no section {unknown[0]!r}; choose from {', '.join(known)}.")
+        for each in wanted:
+            known[each]()
 
 
 if __name__ == "__main__":

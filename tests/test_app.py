@@ -22,7 +22,6 @@ from models.checkpoints import OWN, weights_info
 
 ROOT = Path(__file__).resolve().parent.parent
 Answer = tuple[dict[bytes, bytes], list[bytes]]
-ENDPOINTS = {"translate", "reconstruct", "interpolate", "embed", "place", "neighbours"}
 
 
 @pytest.fixture(scope="module")
@@ -38,25 +37,6 @@ def in_a_thread(coroutine: Coroutine[Any, Any, Answer]) -> Answer:
     """Run a coroutine where no loop runs yet; Playwright keeps one running in the thread of the tests."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, coroutine).result()
-
-
-def test_programs_are_offered_the_promised_endpoints_only(config: dict[str, Any]) -> None:
-    public = [event["api_name"] for event in config["dependencies"] if event["api_visibility"] != "private"]
-    assert sorted(public) == sorted(ENDPOINTS)
-
-
-def test_the_parameters_of_the_endpoints_are_as_promised(context: Context) -> None:
-    info = app_module.build_app(context).get_api_info()["named_endpoints"]
-    promised = {
-        "/translate": ["image", "direction"],
-        "/reconstruct": ["image", "mask_ratio", "mask_kind", "seed"],
-        "/interpolate": ["image_a", "image_b", "steps", "model"],
-        "/embed": ["files", "encoder", "n_neighbors", "min_dist", "seed"],
-        "/place": ["image", "encoder"],
-        "/neighbours": ["image", "files", "encoder", "count"],
-    }
-    assert {name: [p["parameter_name"] for p in info[name]["parameters"]] for name in info} == promised
-    assert [len(info[name]["returns"]) for name in promised] == [3, 4, 2, 3, 1, 1]
 
 
 def test_model_events_share_one_slot(context: Context) -> None:

@@ -83,7 +83,7 @@ def test_the_lesson_shows_all_three_on_the_same_photos_and_draws(context: Contex
 def test_a_point_of_the_plane_is_the_picture_of_its_latent(
     context: Context, networks: Networks, flats: Flats, photos: list[str]
 ) -> None:
-    value = json.loads(Corners(context, networks, flats).show_plane(*photos[:3], "photos", MODEL))
+    value = json.loads(Corners(context, networks, flats).show_plane(photos[0], photos[1], photos[2], "photos", MODEL))
     for point, z in zip(value["points"], latents(photos[:3]), strict=True):
         place = [share * value["half"] for share in point["at"]]
         seen = np.asarray(Image.open(BytesIO(urlopened(flats.paint([value["key"], place])["picture"])))).astype(int)
@@ -102,13 +102,16 @@ def test_the_plane_of_equal_or_missing_pictures_is_refused_in_words(
 ) -> None:
     corners = Corners(context, networks, flats)
     (tmp_path / "bad.png").write_bytes(b"nothing")
-    for paths, words in (
+    for (a, b, c), words in (
         ((photos[0], photos[0], photos[1]), "two of these are the same"),
         ((photos[0], photos[1], None), "Three pictures make a plane"),
         ((photos[0], photos[1], str(tmp_path / "bad.png")), "bad.png is not a picture"),
     ):
-        assert words in json.loads(corners.show_plane(*paths, "photos", MODEL))["sorry"]
-    assert "keeps a map of each picture" in json.loads(corners.show_plane(*photos[:3], "photos", "taesd"))["sorry"]
+        assert words in json.loads(corners.show_plane(a, b, c, "photos", MODEL))["sorry"]
+    assert (
+        "keeps a map of each picture"
+        in json.loads(corners.show_plane(photos[0], photos[1], photos[2], "photos", "taesd"))["sorry"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,17 +147,17 @@ def test_arithmetic_leads_from_one_group_to_the_other(
 ) -> None:
     arithmetic = Arithmetic(context, networks, flats)
     groups = [[(path, None) for path in photos[:2]], [(path, None) for path in photos[2:]]]
-    value = json.loads(arithmetic.show(photos[0], None, "a", *groups, MODEL))
+    value = json.loads(arithmetic.show(photos[0], None, "a", groups[0], groups[1], MODEL))
     mu = latents(photos)
     moved = flats._known[value["key"]].at([1.0])
     assert torch.allclose(moved, mu[0] + mu[2:].mean(dim=0) - mu[:2].mean(dim=0), atol=1e-4)
-    for bad, words in (([None, groups[1]], "each group"), ([groups[0] * 13, groups[1]], "24 pictures at most")):
-        assert words in json.loads(arithmetic.show(photos[0], None, "a", *bad, MODEL))["sorry"]
+    for bad, words in ((None, "each group"), (groups[0] * 13, "24 pictures at most")):
+        assert words in json.loads(arithmetic.show(photos[0], None, "a", bad, groups[1], MODEL))["sorry"]
 
 
 def test_children_carry_their_parents_first_and_come_again_from_the_same_seed(context: Context) -> None:
     breeder = Breeder(context, Networks(context))
-    first, shown = breeder.sample(MODEL, 5, 0.8)
+    first, shown = breeder.fresh(MODEL, 5, 0.8)
     assert first is not None and len(first.latents) == SAMPLES == shown.count("<img")
     for how, ids in (("mutate", [3]), ("mutate", [0, 7]), ("cross", [2, 9]), ("average", [2, 9])):
         children, html = breeder.breed(first, how, ids, 0.5, 1, MODEL)
@@ -167,7 +170,7 @@ def test_children_carry_their_parents_first_and_come_again_from_the_same_seed(co
     for how, bad in (("mutate", []), ("cross", [1]), ("graft", [1, 2]), ("average", [0, 12])):
         with pytest.raises(ValueError, match="nothing that can be bred"):
             breeder.breed(first, how, bad, 0.5, 1, MODEL)
-    assert breeder.sample("taesd", 0, 1.0)[0] is None, "a map of numbers is not drawn from a prior"
+    assert breeder.fresh("taesd", 0, 1.0)[0] is None, "a map of numbers is not drawn from a prior"
 
 
 @pytest.mark.parametrize("data", [None, {}, {"how": "cross", "ids": "12"}, {"how": "cross", "ids": [1, 1]}])
@@ -189,7 +192,8 @@ def test_a_film_goes_from_one_picture_to_the_other(photos: list[str], way: str) 
 def test_a_film_is_offered_when_it_is_finished(context: Context, photos: list[str], kind: str) -> None:
     films = Films(context, Networks(context))
     request: Any = None
-    updates = list(films.make(photos[0], photos[1], 12, "lerp", kind, MODEL, request, lambda *_, **__: None))
+    silent: Any = lambda *_, **__: None  # noqa: E731
+    updates = list(films.make(photos[0], photos[1], 12, "lerp", kind, MODEL, request, silent))
     assert not updates[0]["interactive"]
     saved = Path(updates[-1]["value"])
     assert saved.suffix == f".{kind}" and saved.stat().st_size > 1000

@@ -1,5 +1,7 @@
 """Somebody brings pictures of their own to each tab and sees a result that was not there before."""
 
+import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from visits import Visit, another_picture_in, picture_in, upload
 
 from demos._i18n import Texts
@@ -70,6 +72,72 @@ def test_vae_draws_new_pictures(visit: Visit) -> None:
     before = picture_in(page, "#vae-samples")
     page.locator("#vae-more").click()
     another_picture_in(page, "#vae-samples", before)
+
+
+def test_vae_breeds_what_is_picked(visit: Visit) -> None:
+    page = visit("/?tab=vae")
+    picture_in(page, "#vae-samples")
+    cross = page.locator("#vae-samples [data-breed=cross]")
+    for number in (2, 5):
+        expect(cross).to_be_disabled()
+        page.locator(f"#vae-samples [data-number='{number}']").click()
+    cross.click()
+    expect(page.locator("#vae-samples .parent")).to_have_count(2)
+
+
+def opened_flat(page: Page, fold: str, panel: str) -> Locator:
+    """Open a fold of the VAE tab; return its component once it shows a picture."""
+    page.get_by_role("button", name=TEXTS["en"][fold]).click()
+    flat = page.locator(f"{panel} .flat")
+    expect(flat).to_have_attribute("data-seen", re.compile(r"\d"))
+    return flat
+
+
+def test_vae_walks_on_a_plane_by_pointer_and_keys(visit: Visit) -> None:
+    page = visit("/?tab=vae", size=(1280, 1000))
+    flat = opened_flat(page, "vae.corners", "#vae-plane")
+    start = flat.get_attribute("data-seen") or ""
+    drawing = flat.locator(".plane-map")
+    drawing.scroll_into_view_if_needed()
+    box = drawing.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4, steps=4)
+    page.mouse.up()
+    expect(flat).not_to_have_attribute("data-seen", start)
+    drawing.press("Home")
+    expect(flat).to_have_attribute("data-seen", start)
+    drawing.press("ArrowRight")
+    expect(flat).not_to_have_attribute("data-seen", start)
+    with page.expect_download() as download:
+        flat.locator("[data-save=numbers]").click()
+    assert len(json.loads(download.value.path().read_text())["coordinates"]) == 2
+    expect(page.locator("#vae-grid img")).to_be_visible()
+
+
+def test_vae_turns_a_knob_and_adds_a_difference(visit: Visit) -> None:
+    page = visit("/?tab=vae", size=(1280, 1000))
+    for fold, panel in (("vae.knobs", "#vae-knobs"), ("vae.arithmetic", "#vae-arithmetic")):
+        flat = opened_flat(page, fold, panel)
+        start = flat.get_attribute("data-seen") or ""
+        flat.locator(".knob input").first.press("End")
+        expect(flat).not_to_have_attribute("data-seen", start)
+        flat.locator(".key-reset").click()
+        expect(flat).to_have_attribute("data-seen", start)
+        page.get_by_role("button", name=TEXTS["en"][fold]).click()
+
+
+def test_vae_shows_the_lesson_and_saves_a_film(visit: Visit) -> None:
+    page = visit("/?tab=vae")
+    page.get_by_role("button", name=TEXTS["en"]["vae.lesson"]).click()
+    expect(page.locator("#vae-lesson [data-model] img")).to_have_count(6)
+    page.get_by_role("button", name=TEXTS["en"]["vae.film"]).click()
+    page.locator("#vae-film-make").click()
+    expect(page.locator("#vae-film-save")).to_be_enabled()
+    with page.expect_download() as download:
+        page.locator("#vae-film-save").click()
+    assert download.value.path().read_bytes()[4:8] == b"ftyp"
 
 
 @pytest.fixture
