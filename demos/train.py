@@ -108,7 +108,7 @@ def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserSta
         delete = _button(ctx, "delete")
         sure = _button(ctx, "sure", "stop")
     with gr.Column(visible=False, elem_id="train-use") as use:
-        with gr.Row(elem_classes="toolbar"):
+        with gr.Row(elem_id="train-use-bar", elem_classes="toolbar"):
             take = _button(ctx, "take", "primary")
             compare = gr.Button(ctx.t("train.compare"), size="md", elem_id="train-compare")
         sheet = gr.Image(
