@@ -13,8 +13,7 @@ import torch
 from small import SMALL
 
 from models.checkpoints import load_folder
-from models.training.__main__ import build_recipe, main
-from models.training.command_line import build_parser, command_line, config_from
+from models.training.__main__ import build_parser, build_recipe, command_line, config_from, main
 from models.training.distributed import Processes
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig, averaged, cosine_rate
