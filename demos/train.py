@@ -24,7 +24,7 @@ from demos._visitor import has_login, remembered_id
 from models.training.recipes import RECIPES
 
 NAME = "train"
-POLL_SECONDS = 2.0
+POLL_SECONDS = 3.0
 OPEN_TAB = "(name) => document.getElementById(`tab-${name}-button`).click()"
 SHOW_RUN = "() => document.getElementById('train-runs').scrollIntoView({ block: 'start' })"
 STYLE = Path(__file__).with_name("_train.css")
