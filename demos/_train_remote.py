@@ -53,7 +53,7 @@ def remote_section(ctx: Context, starter: Starter, runs: Runs) -> tuple[Remote, 
                 0.25, most, min(HOURS, most), step=0.25, label=ctx.t("train.remote.hours"),
                 elem_id="train-remote-hours",
             )  # fmt: skip
-        with gr.Row(elem_classes="toolbar"):
+        with gr.Row(elem_id="train-remote-bar", elem_classes="toolbar"):
             ask = gr.Button(ctx.t("train.remote.ask"), size="md", elem_id="train-remote-ask")
             go = gr.Button(ctx.t("train.remote.go"), size="md", interactive=False, elem_id="train-remote-go")
         cost = look.html_line("", "score", "train-remote-cost")

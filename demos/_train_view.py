@@ -92,7 +92,7 @@ def run_view(ctx: Context, elem_id: str, value: str) -> gr.HTML:
 <div class="run-caption">{ctx.both("train.samples")} <b class="run-frame-step"></b></div>
 <div class="run-film"></div></div>
 <div class="run-charts"></div>
-<div class="run-player"><button type="button" class="run-play" data-playing="false">
+<div class="run-player"><button type="button" class="run-play key-again" data-playing="false">
 <span class="run-start">▶ {ctx.both("train.play")}</span>
 <span class="run-pause">❚❚ {ctx.both("train.hold")}</span></button>
 <div class="run-speed">{speeds}</div>

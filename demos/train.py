@@ -24,7 +24,7 @@ from demos._visitor import has_login, remembered_id
 from models.training.recipes import RECIPES
 
 NAME = "train"
-POLL_SECONDS = 2.0
+POLL_SECONDS = 3.0
 OPEN_TAB = "(name) => document.getElementById(`tab-${name}-button`).click()"
 SHOW_RUN = "() => document.getElementById('train-runs').scrollIntoView({ block: 'start' })"
 STYLE = Path(__file__).with_name("_train.css")
@@ -108,7 +108,7 @@ def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserSta
         delete = _button(ctx, "delete")
         sure = _button(ctx, "sure", "stop")
     with gr.Column(visible=False, elem_id="train-use") as use:
-        with gr.Row(elem_classes="toolbar"):
+        with gr.Row(elem_id="train-use-bar", elem_classes="toolbar"):
             take = _button(ctx, "take", "primary")
             compare = gr.Button(ctx.t("train.compare"), size="md", elem_id="train-compare")
         sheet = gr.Image(

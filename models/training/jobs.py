@@ -10,13 +10,12 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from models.training._store import JobState, Row, Store
-from models.training._tail import MetricsTail
 from models.training.admission import OWN_JOB, Admission, JobError, JobRequest
 from models.training.areas import Areas
 from models.training.backends import Backend, BackendGoneError, LocalProcess
@@ -24,52 +23,14 @@ from models.training.estimate import Estimate, Estimator
 from models.training.limits import Limits
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
-from models.training.remote_job import ROW_MARK
 from models.training.runs import RunFolder, write_json
 from models.training.shipping import Exporter
+from models.training.snapshots import Snapshot, Snapshots
 from models.training.supervisor import Supervisor
 
 __all__ = ["Estimate", "JobError", "JobManager", "JobRequest", "JobState", "Limits", "Snapshot"]
 
-LOG_BYTES, LOG_LINES = 16_384, 6  # of a job elsewhere, to be shown
 RESUMABLE: tuple[JobState, ...] = ("paused", "interrupted", "stopped", "failed")
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """All that an interface learns of a job.
-
-    Attributes:
-        step, total: optimiser steps done and to do; of a job that rests, `step` is where it goes on.
-        queue_place: 1 for the next to start; None if it does not wait.
-        seconds_left: of running, at the present speed; None if unknown.
-        metrics: the logged rows after the step that was asked for.
-        previews: PNG files, oldest first.
-        error: the visitor's sentence has the key `error.job.<error>`, with `error_values`.
-        elsewhere: whether it runs on a backend of its own.
-        log: of such a job, what it said last.
-    """
-
-    id: str
-    owner: str
-    title: str
-    recipe: str
-    state: JobState
-    step: int
-    total: int
-    created: float
-    started: float | None
-    finished: float | None
-    queue_place: int | None
-    seconds_left: float | None
-    metrics: tuple[Mapping[str, float], ...]
-    previews: tuple[Path, ...]
-    error: str | None
-    error_values: Mapping[str, Any]
-    start: str | None
-    config: Mapping[str, Any]
-    elsewhere: bool = False
-    log: tuple[str, ...] = ()
 
 
 class JobManager:
@@ -106,7 +67,7 @@ class JobManager:
         self._store = Store(self._areas.folder / "jobs.sqlite", clock)
         self._backends: dict[str, Backend] = {}
         self._admission = Admission(self._store, self._areas, limits, self.backend.off)
-        self._tail = MetricsTail()
+        self._snapshots = Snapshots(self._store, self._areas)
         self._estimator, self._exporter = Estimator(self._store, self._areas), Exporter()
         self.supervisor = Supervisor(
             self._store, self._areas, limits, self._backend_of, max_running, resume_interrupted, monotonic
@@ -197,16 +158,16 @@ class JobManager:
             shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
             raise
         self.supervisor.wake()
-        return self._snapshot(row)
+        return self._snapshots.short(row)
 
     def jobs(self, owner: str) -> list[Snapshot]:
         """Return a visitor's jobs, newest first, without metrics."""
-        return [self._snapshot(row) for row in reversed(self._store.rows(f"owner = ? AND {VISIBLE}", owner))]
+        return [self._snapshots.short(row) for row in reversed(self._store.rows(f"owner = ? AND {VISIBLE}", owner))]
 
     def public_jobs(self) -> list[Snapshot]:
         """Return everybody's jobs, newest first, without metrics and owners; none unless this is a classroom."""
         rows = self._store.rows(VISIBLE) if self.classroom else []
-        return [self._snapshot(row, owner="") for row in reversed(rows)]
+        return [self._snapshots.short(row, owner="") for row in reversed(rows)]
 
     def ahead(self) -> int:
         """Return how many jobs, of whomever, would come before one that is submitted now to run here."""
@@ -232,7 +193,7 @@ class JobManager:
             JobError: `unknown` if there is no such job of this visitor.
         """
         row = self._admission.own_job(owner, job_id)
-        return self._snapshot(row, self._tail.rows(self._run(row).metrics_path, after_step))
+        return self._snapshots.whole(row, after_step)
 
     def public_snapshot(self, job_id: str, after_step: int = 0) -> Snapshot:
         """Return anybody's job, without the owner.
@@ -243,7 +204,7 @@ class JobManager:
         row = self._store.row(job_id) if self.classroom else None
         if row is None or row.wish == "delete":
             raise JobError("unknown")
-        return self._snapshot(row, self._tail.rows(self._run(row).metrics_path, after_step), owner="")
+        return self._snapshots.whole(row, after_step, owner="")
 
     def pause(self, owner: str, job_id: str) -> Snapshot:
         """Have a job rest after a checkpoint; one that waits rests at once.
@@ -284,7 +245,7 @@ class JobManager:
         if not self._store.requeue(job_id, RESUMABLE):
             self._store.wish_again(job_id)
         self.supervisor.wake()
-        return self._snapshot(self._admission.own_job(owner, job_id))
+        return self._snapshots.short(self._admission.own_job(owner, job_id))
 
     def delete(self, owner: str, job_id: str) -> None:
         """Delete a job with its pictures and weights; a running one is ended first.
@@ -324,7 +285,7 @@ class JobManager:
         if not self._store.update(job_id, calm, state=state, place=None, finished=self._store.clock()):
             self._store.update(job_id, ("running",), wish=wish)
         self.supervisor.wake()
-        return self._snapshot(self._admission.own_job(owner, job_id))
+        return self._snapshots.short(self._admission.own_job(owner, job_id))
 
     def _backend_of(self, row: Row) -> Backend:
         if row.id in self._backends:
@@ -335,31 +296,6 @@ class JobManager:
 
     def _run(self, row: Row) -> RunFolder:
         return RunFolder(self._areas.job(row.id) / "run")
-
-    def _snapshot(self, row: Row, metrics: Sequence[Mapping[str, float]] = (), owner: str | None = None) -> Snapshot:
-        run, step, left = self._run(row), row.step, None
-        if row.state == "running" and (progress := run.load_progress()):
-            step = int(progress["step"])
-            left = (row.total - step) * progress["seconds_per_step"]
-        queue = self._store.queue() if row.state == "queued" else []
-        return Snapshot(
-            id=row.id, owner=row.owner if owner is None else owner, title=row.title, recipe=row.recipe,
-            state=row.state, step=step, total=row.total, created=row.created, started=row.started,
-            finished=row.finished, queue_place=queue.index(row.id) + 1 if row.id in queue else None,
-            seconds_left=left, metrics=tuple(metrics), previews=tuple(sorted((run.path / "previews").glob("*.png"))),
-            error=row.error, error_values=row.error_values, start=row.start, config=row.config,
-            elsewhere=bool(row.elsewhere), log=self._log_of(row) if row.elsewhere else (),
-        )  # fmt: skip
-
-    def _log_of(self, row: Row) -> tuple[str, ...]:
-        """Return the last lines that a job said, without those that carry its metrics."""
-        path = self._areas.job(row.id) / "log.txt"
-        if not path.is_file():
-            return ()
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - LOG_BYTES))
-            lines = file.read().decode("utf-8", errors="replace").splitlines()
-        return tuple(line[:300] for line in lines if line.strip() and not line.startswith(ROW_MARK))[-LOG_LINES:]
 
     def _prepare_folder(
         self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path, elsewhere: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,10 @@ from PIL import Image
 from small import SMALL
 
 from demos import cyclegan, mae, vae
+from demos._atlas import Settings
+from demos._atlas_handlers import Handlers as MapHandlers
+from demos._atlas_visit import Visit
+from demos._atlas_work import finished as finished_work
 from demos._base import Context, make_context
 from demos._environment import files_folder
 from demos._own import FAMILY_OF, TAB_OF, shared_cache
@@ -169,6 +174,26 @@ def test_more_training_is_another_network(
     before = ctx.load_model(name)
     trainer.all = [replace(job, step=20) for job in trainer.all]
     assert ctx.load_model(name) is not before
+
+
+def test_the_map_draws_pictures_through_the_eyes_of_a_result(
+    ctx: Context, trainer: Trainer, as_visitor: Callable[[str], gr.Request], tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "kinds.zip", "w") as archive:
+        for number in range(12):
+            pixels = np.random.default_rng(number).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "one.png")
+            archive.write(tmp_path / "one.png", f"{number % 2}/{number}.png")
+    handlers = MapHandlers(ctx, tmp_path / "kinds.zip")
+    request = as_visitor(ADA)
+    settings = Settings(encoder=private(trainer, "simsiam"), method="pca")
+    visit = finished_work(handlers.atlas.draw(Visit(), settings, request))
+    assert "ada&#x27;s" in handlers.shown(visit).facts
+    assert not handlers.atlas.cache._rows, "features of a result are in its owner's visit alone"
+    as_visitor(EVE)
+    for use in (lambda: handlers.shown(visit), lambda: finished_work(handlers.atlas.draw(Visit(), settings, request))):
+        with pytest.raises(gr.Error, match="is not yours"):
+            use()
 
 
 def test_answers_of_private_weights_are_not_remembered() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+import polling
 import pytest
 from clients import call_event
 from fakes import ShallowModels
@@ -475,7 +476,8 @@ def test_nothing_of_the_trainer_is_served(
 
 
 def test_a_quiet_tick_is_quick(runs: Runs, manager: JobManager) -> None:
-    """Fifty pages that ask every two seconds may take a tenth of a core: four milliseconds each, HTTP included."""
+    """Fifty pages may take a tenth of a core: six milliseconds for each question, HTTP included."""
+    assert (polling.PAGES, polling.EVERY) == (50, train.POLL_SECONDS), "what is measured is what the tab does"
     job = submit(manager, ADA)
     watched = runs.show(job.owner, f"job:{job.id}", REQUEST).watched
     begun = time.process_time()

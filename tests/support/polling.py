@@ -1,6 +1,6 @@
 """What the trainer tab costs while many people watch: run as a script, or called by the bench.
 
-Each page asks every two seconds without the queue, as `gr.Timer` does; here fifty of them ask over raw HTTP.
+Each page asks as often as the tab does, without the queue, as `gr.Timer` does; here fifty of them ask over raw HTTP.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import psutil
 from PIL import Image
 from running_app import RunningApp, running_app
 
-PAGES, SECONDS, EVERY = 50, 20.0, 2.0
+PAGES, SECONDS, EVERY = 50, 21.0, 3.0  # seconds between two questions: `POLL_SECONDS` of the tab
 
 
 def job_in_queue(data: Path) -> tuple[str, str]:

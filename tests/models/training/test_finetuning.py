@@ -12,7 +12,8 @@ def test_a_vae_of_portraits_learns_galaxies() -> None:
     case = next(case for case in CASES if case.recipe == "vae")
     if not (DATA / f"{case.data}.zip").is_file():
         pytest.skip(f"no {case.data}.zip in {DATA}")
-    before, after, _ = fine_tune(replace(case, steps=40), most=400)
+    # The batch norms leave the portraits at once and the weights take some tens of steps to follow: worse at 40.
+    before, after, _ = fine_tune(replace(case, steps=80), most=300)
     assert after[case.measure] > before[case.measure] + 1, "a decibel on pictures it never saw"
 
 
