@@ -34,7 +34,7 @@ STYLE = Path(__file__).with_suffix(".css")
 COLOURS = (
     "#4477cc", "#e07b39", "#3a9d5d", "#c8463f", "#8a63c9", "#97694f",
     "#d767ad", "#7f8c1f", "#1ba3c6", "#c99a06", "#6f7d8c", "#9c2f6e",
-    "#5b5fe0", "#b3a06a", "#ef8fa0", "#2a7d8c",
+    "#5b5fe0", "#b3a06a", "#ef8fa0", "#2a7d8c", "#8fb339", "#b04fd0", "#d08a7a", "#4f7d5a",
 )  # fmt: skip
 PLAIN = "#119a8e"
 UNLABELLED = "#8a8580"
