@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ class Prepared:
         ]
         levels, mean, step = rounded(self.features)
         facts = {"seconds": self.seconds, "maps": known, "step": step}
-        arrays = {f"map{place}": numbers for place, (numbers, _) in enumerate(packed)}
+        arrays: dict[str, NDArray[Any]] = {f"map{place}": numbers for place, (numbers, _) in enumerate(packed)}
         arrays |= {"features": levels, "mean": mean, "facts": np.array(json.dumps(facts))}
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)

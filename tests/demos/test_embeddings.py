@@ -586,8 +586,9 @@ def test_what_likeness_hangs_on_is_found_by_the_same_change_to_both() -> None:
     names, pairs = list(CHANGES), why.best_pairs()
     assert len({one for one, _, _ in pairs}) == len({other for _, other, _ in pairs}) == len(pairs)
     for one, other, cosine in pairs:
-        vectors = [MeanColour()(views)[names.index(name)] for views, name in ((why.first, one), (why.second, other))]
-        assert cosine == pytest.approx(float(torch.cosine_similarity(*vectors, dim=0)), abs=1e-5)
+        left_one = MeanColour()(why.first)[names.index(one)]
+        right_one = MeanColour()(why.second)[names.index(other)]
+        assert cosine == pytest.approx(float(torch.cosine_similarity(left_one, right_one, dim=0)), abs=1e-5)
     assert pairs[0][2] == pytest.approx(float(why.similarities.max()))
     same = explain(MeanColour(), 32, (left, left), features)
     assert same.untouched() == pytest.approx(1, abs=1e-5)

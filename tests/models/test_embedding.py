@@ -62,6 +62,7 @@ def test_folding_normalisations_changes_no_feature() -> None:
     encoder = FeatureEncoder(ResNet(width=8, blocks=(1, 1, 1, 1))).eval().requires_grad_(False)
     norms = [module for module in encoder.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
+        assert norm.running_mean is not None and norm.running_var is not None
         norm.running_mean.uniform_(-1, 1)
         norm.running_var.uniform_(0.5, 2)
     images, smaller = torch.rand(3, 3, 32, 32), folded(encoder)
