@@ -26,7 +26,7 @@ from models.projection import Method, clamp_neighbours, continuity, trustworthin
 KEPT_SIDE = 128  # pixels, the largest any encoder takes: pictures are kept as small JPEGs, not as files
 KEPT_QUALITY = 92
 KNN = 5
-GRID_NEIGHBOURS = (3, 5, 10, 15, 30, 60)
+GRID_NEIGHBOURS = (5, 15, 30, 60)
 GRID_DISTANCES = (0.0, 0.1, 0.25, 0.5, 0.8)
 
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from demos._atlas import Collection, PictureMap, Scores, Settings, collect
-from demos._sprites import Sprite, sprite_layout
+from demos._sprites import Form, Sprite, make_sprite, sprite_layout
 from models.embedding import Floats
+
+SHEETS: Form = "WEBP"
+LEVELS = 16  # steps that features are told apart by, for their usual distance from the mean
 
 
 def save_set(collection: Collection, folder: Path) -> None:
-    """Writes names, labels and thumbnails (of one sheet), which is all of a collection that the page opens with."""
+    """Writes names, labels and thumbnails, which is all of a collection that the page opens with."""
     words = {"names": collection.names, "labels": collection.labels}
     (folder / "set.json").write_text(json.dumps(words, ensure_ascii=False) + "\n", "utf-8")
-    (sheet,) = collection.sprite.sheets
-    (folder / "sprite.jpg").write_bytes(sheet)
+    sprite = make_sprite(collection.pictures(), SHEETS)
+    for number, sheet in enumerate(sprite.sheets):
+        (folder / f"sprite-{number}{sprite.suffix}").write_bytes(sheet)
 
 
 def load_set(folder: Path, source: Path, max_pictures: int) -> Collection:
@@ -38,7 +44,9 @@ def load_set(folder: Path, source: Path, max_pictures: int) -> Collection:
             raise ValueError(f"{source.name} has other pictures than {folder.name} tells of: precompute it again.")
         return found.jpegs
 
-    sprite = Sprite(((folder / "sprite.jpg").read_bytes(),), len(names), *sprite_layout(len(names)))
+    sprite = Sprite((), len(names), *sprite_layout(len(names)), SHEETS)
+    files = (folder / f"sprite-{sheet}{sprite.suffix}" for sheet in range(math.ceil(len(names) / sprite.capacity)))
+    sprite = replace(sprite, sheets=tuple(file.read_bytes() for file in files))
     return Collection(names, labels, read_jpegs, ready_sprite=sprite)
 
 
@@ -57,15 +65,19 @@ class Prepared:
     maps: Mapping[Settings, PictureMap]
 
     def save(self, path: Path) -> None:
-        """Writes a compressed npz: features in half precision, every map as 16-bit numbers in its own range."""
+        """Writes a compressed npz: features as 8-bit numbers, every map as 16-bit numbers in its own range.
+
+        Cosines around the mean move by about 0.001 thereby.
+        """
         packed = [quantised(drawn.coordinates) for drawn in self.maps.values()]
         known = [
             {"settings": asdict(settings), "scores": asdict(drawn.scores), "range": span}
             for (settings, drawn), (_, span) in zip(self.maps.items(), packed, strict=True)
         ]
-        facts = {"seconds": self.seconds, "maps": known}
-        arrays = {f"map{place}": numbers for place, (numbers, _) in enumerate(packed)}
-        arrays |= {"features": self.features.astype(np.float16), "facts": np.array(json.dumps(facts))}
+        levels, mean, step = rounded(self.features)
+        facts = {"seconds": self.seconds, "maps": known, "step": step}
+        arrays: dict[str, NDArray[Any]] = {f"map{place}": numbers for place, (numbers, _) in enumerate(packed)}
+        arrays |= {"features": levels, "mean": mean, "facts": np.array(json.dumps(facts))}
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
@@ -78,7 +90,7 @@ class Prepared:
         """
         with np.load(path, allow_pickle=False) as file:
             facts = json.loads(str(file["facts"]))
-            features = file["features"].astype(np.float32)
+            features = file["mean"] + file["features"].astype(np.float32) * np.float32(facts["step"])
             whole = [file[f"map{place}"] for place in range(len(facts["maps"]))]
         if len(features) != count:
             raise ValueError(f"{path.name} is of {len(features)} pictures, not {count}: precompute it again.")
@@ -87,6 +99,14 @@ class Prepared:
             coordinates = dequantised(numbers, known["range"])
             maps[Settings(**known["settings"])] = PictureMap(coordinates, Scores(**known["scores"]))
         return cls(features, facts["seconds"], maps)
+
+
+def rounded(features: Floats) -> tuple[NDArray[np.int8], Floats, float]:
+    """Returns features (N, D) as whole steps from their mean, the mean (D,), and the size of a step."""
+    mean = features.mean(axis=0)
+    centred = features - mean
+    step = max(float(np.sqrt((centred**2).mean())) / LEVELS, float(np.abs(centred).max()) / 127, 1e-12)
+    return np.round(centred / step).astype(np.int8), mean, step
 
 
 def quantised(coordinates: Floats) -> tuple[NDArray[np.int16], tuple[float, float]]:

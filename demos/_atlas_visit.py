@@ -216,4 +216,5 @@ class Atlas:
 
     def sprite_urls(self, collection: Collection) -> list[str]:
         """Puts the thumbnails where the browser finds them and returns their addresses."""
-        return [file_url(self.ctx.save_bytes(sheet, ".jpg")) for sheet in collection.sprite.sheets]
+        sprite = collection.sprite
+        return [file_url(self.ctx.save_bytes(sheet, sprite.suffix)) for sheet in sprite.sheets]

@@ -6,16 +6,19 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from PIL import Image
 
+Form = Literal["JPEG", "WEBP"]
+QUALITY: dict[Form, int] = {"JPEG": 78, "WEBP": 72}  # which look alike
 SHEET_CAPACITY = 1024  # thumbnails a sheet holds at most; more have more sheets
 LARGE_CELLS_UP_TO = 900  # thumbnails; beyond that a cell is smaller
 
 
 @dataclass(frozen=True)
 class Sprite:
-    """Thumbnails side by side in JPEGs.
+    """Thumbnails side by side in files.
 
     Attributes:
         sheets: The files; each but the last holds `capacity` thumbnails, in rows from the top left.
@@ -23,6 +26,7 @@ class Sprite:
         cell: Side of each in pixels.
         columns: How many are in a row.
         capacity: How many a full sheet holds.
+        form: Of the files: JPEG is made fastest, WebP is smaller.
     """
 
     sheets: tuple[bytes, ...]
@@ -30,6 +34,12 @@ class Sprite:
     cell: int
     columns: int
     capacity: int
+    form: Form = "JPEG"
+
+    @property
+    def suffix(self) -> str:
+        """How names of such files end."""
+        return {"JPEG": ".jpg", "WEBP": ".webp"}[self.form]
 
     def place(self, index: int) -> tuple[int, int, int]:
         """Returns the sheet, row and column of a thumbnail."""
@@ -47,7 +57,7 @@ def sprite_layout(count: int) -> tuple[int, int, int]:
     return (96 if count <= LARGE_CELLS_UP_TO else 64), math.ceil(math.sqrt(capacity)), capacity
 
 
-def make_sprite(thumbnails: Sequence[Image.Image]) -> Sprite:
+def make_sprite(thumbnails: Sequence[Image.Image], form: Form = "JPEG") -> Sprite:
     """Draws square thumbnails into sheets."""
     cell, columns, capacity = sprite_layout(len(thumbnails))
     sheets = []
@@ -58,14 +68,19 @@ def make_sprite(thumbnails: Sequence[Image.Image]) -> Sprite:
             row, column = divmod(index, columns)
             small = thumbnail.resize((cell, cell), Image.Resampling.BICUBIC, reducing_gap=2.0)
             sheet.paste(small, (column * cell, row * cell))
-        sheets.append(jpeg(sheet, 78))
-    return Sprite(tuple(sheets), len(thumbnails), cell, columns, capacity)
+        sheets.append(encoded(sheet, form, QUALITY[form]))
+    return Sprite(tuple(sheets), len(thumbnails), cell, columns, capacity, form)
 
 
 def jpeg(image: Image.Image, quality: int) -> bytes:
     """Returns a picture as JPEG."""
+    return encoded(image, "JPEG", quality)
+
+
+def encoded(image: Image.Image, form: Form, quality: int) -> bytes:
+    """Returns a picture as a file."""
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
+    image.save(buffer, form, quality=quality)
     return buffer.getvalue()
 
 

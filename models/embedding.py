@@ -1,7 +1,8 @@
 """From pictures to features, in batches: N pictures, D feature width.
 
 While the network works on one batch, threads decode and crop the next. On processors with bfloat16 instructions
-convolutions run in bfloat16 with the channels last, which takes half the time or less; features are float32.
+convolutions run in bfloat16 with the channels last, and for many pictures batch normalisation is folded into them;
+features are float32. ``python tests/bench.py map`` measures it against a plain script.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
+from torch.fx.experimental.optimization import fuse
+from torch.fx.proxy import TraceError
 
 from models.images import square_crop, to_tensor
 
@@ -26,6 +29,7 @@ Picture: TypeAlias = Image.Image | bytes  # decoded, or a whole file that is kno
 PREPROCESSING_VERSION = 1  # raise it when features of the same picture and weights would change
 BATCH_SIZE = 32
 DECODERS = 2  # threads
+FOLD_FROM = 100  # pictures for which folding pays
 
 
 def has_fast_bfloat16() -> bool:
@@ -50,6 +54,8 @@ def embed_batches(
     """
     if not pictures:
         raise ValueError("There are no pictures to embed; give at least one.")
+    if len(pictures) >= FOLD_FROM:
+        encoder = folded(encoder)
     starts = range(0, len(pictures), batch_size)
     with ThreadPoolExecutor(DECODERS) as pool:
 
@@ -90,6 +96,20 @@ def embed_pictures(
         if progress is not None:
             progress(done, len(pictures))
     return np.concatenate(chunks)
+
+
+def folded(encoder: nn.Module) -> nn.Module:
+    """Return a copy of an encoder in eval mode whose batch normalisations are part of the convolutions before them.
+
+    It gives the same features but for rounding. What cannot be traced stays as it is: its normalisations may follow
+    something else than a convolution.
+    """
+    if not any(isinstance(module, nn.BatchNorm2d) for module in encoder.modules()):
+        return encoder
+    try:
+        return fuse(encoder).to(memory_format=torch.channels_last)
+    except TraceError:
+        return encoder
 
 
 @torch.inference_mode()

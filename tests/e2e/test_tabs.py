@@ -297,3 +297,33 @@ def test_the_views_of_a_picture_are_shown(visit: Visit) -> None:
     expect(page.locator("#embeddings-views .views-matrix[data-method=simclr] .positive")).to_have_count(10)
     page.locator("#embeddings-views-method input[value=moco]").check(force=True)
     expect(page.locator("#embeddings-views .views-matrix[data-method=moco] .negative")).to_have_count(50)
+
+
+def test_why_two_pictures_are_near_is_told_until_another_is_picked(visit: Visit) -> None:
+    page = drawn_map(visit)
+    page.locator("#embeddings-why").click()
+    shown = page.locator("#embeddings-why-shown")
+    expect(shown.locator(".why-pair")).to_have_count(4)
+    shown.locator(".near-tile").nth(3).click()
+    expect(shown.locator(".near-tile").nth(3)).to_have_attribute("aria-pressed", "true")
+    page.locator("#embeddings-neighbours .near-tile").first.click()
+    expect(shown.locator(".why-pair")).to_have_count(0)
+
+
+def test_learning_plays_to_the_end_and_stops(visit: Visit) -> None:
+    page = drawn_map(visit)
+    page.get_by_role("button", name=TEXTS["en"]["embeddings.learning"]).click()
+    expect(page.locator("#embeddings-learning .scatter[data-state=drawn]")).to_be_visible()
+    page.locator("#embeddings-play").click()
+    expect(page.locator("#embeddings-play")).to_have_attribute("data-playing", "true")
+    expect(page.locator("#embeddings-play")).to_have_attribute("data-playing", "false")
+    expect(page.locator("#embeddings-step-score")).to_contain_text("1,500")
+
+
+def test_the_gallery_of_a_lasso_goes_when_other_pictures_come(visit: Visit, own_pictures: Path) -> None:
+    page = drawn_map(visit)
+    lasso_all(page)
+    expect(page.locator("#embeddings-chosen .chosen-tiles")).to_be_visible()
+    upload(page, "#embeddings-upload", own_pictures)
+    expect(page.locator("#embeddings-chosen .chosen-tiles")).to_have_count(0)
+    expect(page.locator("#embeddings-chosen-tools")).to_be_hidden()

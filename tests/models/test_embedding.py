@@ -8,7 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from models.embedding import embed_pictures
+from models.backbones import ResNet
+from models.embedding import embed_pictures, folded
+from models.encoders import FeatureEncoder
 
 
 class MeanColour(nn.Module):
@@ -54,3 +56,29 @@ def test_files_give_the_features_of_their_pictures() -> None:
         picture.save(buffer, "PNG")
         files.append(buffer.getvalue())
     np.testing.assert_array_equal(embed_pictures(MeanColour(), files, 16), embed_pictures(MeanColour(), pictures, 16))
+
+
+def test_folding_normalisations_changes_no_feature() -> None:
+    encoder = FeatureEncoder(ResNet(width=8, blocks=(1, 1, 1, 1))).eval().requires_grad_(False)
+    norms = [module for module in encoder.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        assert norm.running_mean is not None and norm.running_var is not None
+        norm.running_mean.uniform_(-1, 1)
+        norm.running_var.uniform_(0.5, 2)
+    images, smaller = torch.rand(3, 3, 32, 32), folded(encoder)
+    assert norms and not any(isinstance(module, nn.BatchNorm2d) for module in smaller.modules())
+    torch.testing.assert_close(smaller(images), encoder(images), rtol=1e-3, atol=1e-4)
+    assert all(norm in list(encoder.modules()) for norm in norms), "the encoder itself stays as it was"
+
+
+def test_what_cannot_be_traced_is_not_folded() -> None:
+    class Undecided(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(3)
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.norm(images) if images.mean() > 0 else images
+
+    network = Undecided().eval()
+    assert folded(network) is network
