@@ -126,12 +126,13 @@ def curve_svg(ctx: Context, curve: Mapping[str, Sequence[float]], kind: str, her
     if here:
         place, error = x(here[0]), y(here[1])
         ring = f'<circle cx="{place:.1f}" cy="{error:.1f}" r="6" fill="none" stroke="var(--ink)" stroke-width="2"/>'
+    accent = 'stroke="var(--accent)"'
     quiet = 'stroke="var(--ink-soft)" stroke-dasharray="5 4"'
     legend = ctx.both("cyclegan.message_legend") + (f" {ctx.both('cyclegan.message_ring')}" if here else "")
     return (
         '<figure style="margin:8px 0;max-width:560px"><svg viewBox="0 0 500 216" role="img" aria-hidden="true" '
         f'style="width:100%;font-size:12px;fill:var(--ink-soft)">{marks}{ticks}{line("sent", quiet)}'
-        f"{line('back', 'stroke=var(--accent)')}{ring}</svg>"
+        f"{line('back', accent)}{ring}</svg>"
         f'<figcaption style="font-size:13.5px;color:var(--ink-soft)">{legend} '
         f"{ctx.both(f'cyclegan.message_axis_{kind}')}</figcaption></figure>"
     )
