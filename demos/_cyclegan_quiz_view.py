@@ -54,8 +54,8 @@ def quiz_fold(ctx: Context) -> None:
             elem_id="cyclegan-quiz-board",
         )
         with gr.Row(visible=False) as answers:
-            real = _button(ctx, "cyclegan.quiz_real", "cyclegan-quiz-real")
-            fake = _button(ctx, "cyclegan.quiz_fake", "cyclegan-quiz-fake")
+            real = _button(ctx, "cyclegan.quiz_real", "cyclegan-quiz-real", min_width=120)
+            fake = _button(ctx, "cyclegan.quiz_fake", "cyclegan-quiz-fake", min_width=120)
         score = look.html_line("", "score", "cyclegan-quiz-score")
     outputs = [state, board, answers, score]
     start.click(_on_start(ctx), [own, exposure], outputs, **PRIVATE_MODEL_EVENT)

@@ -292,8 +292,16 @@ def noise_archive(path: Path) -> Path:
 
 
 PUBLISHED_COLUMNS = ("weights", "file, MB", "to load, s", "to use once, s", "peak memory, GiB")
-USE_PUBLISHED = """
-import resource, sys, time, torch
+PEAK = """
+import resource, sys
+from pathlib import Path
+if sys.platform == "linux":  # where ru_maxrss begins with what the parent process used
+    peak = 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+"""
+USE_PUBLISHED = f"""
+import sys, time, torch
 from pathlib import Path
 from models.layouts import load_file
 start = time.perf_counter()
@@ -303,11 +311,20 @@ side = int(sys.argv[3])
 with torch.inference_mode():
     model(torch.zeros(1, 3, side, side))
 used = time.perf_counter()
-if sys.platform == "linux":  # where ru_maxrss begins with what the parent process used
-    peak = 1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
-else:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
-print(f"{loaded - start:.1f},{used - loaded:.1f},{peak / 2**30:.2f}")
+{PEAK}
+print(f"{{loaded - start:.1f}},{{used - loaded:.1f}},{{peak / 2**30:.2f}}")
+"""
+TRANSLATE_LARGE = f"""
+import sys, time, torch
+from models.checkpoints import load_model
+side, model = int(sys.argv[1]), load_model("apple2orange")
+with torch.inference_mode():
+    model(torch.zeros(1, 3, 64, 64))
+    start = time.perf_counter()
+    model(torch.zeros(1, 3, side, side))
+    seconds = time.perf_counter() - start
+{PEAK}
+print(f"{{seconds:.2f}},{{peak / 2**30:.2f}}")
 """
 
 
@@ -340,6 +357,16 @@ def published_rows(folder: Path) -> Iterator[tuple[str, ...]]:
         out = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         path.unlink()
         yield name, f"{size:.0f}", *out.strip().split(",")
+
+
+def large_rows() -> Iterator[tuple[str, ...]]:
+    """Translate one square picture of each size that the CycleGAN tab offers, each in its own process."""
+    from demos._cyclegan_own import SIDES
+
+    for side in SIDES:
+        command = [sys.executable, "-c", TRANSLATE_LARGE, str(side)]
+        out = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        yield f"{side}", *out.strip().split(",")
 
 
 def training_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
@@ -803,6 +830,7 @@ def sections(folder: Path) -> dict[str, Callable[[], None]]:
         "published": section(
             "Largest published sizes, random weights", PUBLISHED_COLUMNS, lambda: published_rows(folder)
         ),
+        "large": section("CycleGAN, one way, large pictures", ("side, px", "s", "peak memory, GiB"), large_rows),
         "watching": section("Watching", ("pages", "answers a second", "of a core"), watching_rows),
         "map": lambda: map_tables(folder),
         **{f"map-{size}": section(MAP_TITLE, MAP_COLUMNS, partial(map_rows, folder, [size])) for size in MAP_SIZES},

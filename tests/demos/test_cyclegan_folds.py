@@ -139,3 +139,11 @@ def test_halves_are_shown_in_one_grid(context: Context, photo: Image.Image) -> N
     shown = [halves.Half(name, "a.png", "b.png", one.cycle_error, share) for name, (one, share) in done.items()]
     page = halves.halves_html(context, "photo.png", shown, "orange2apple")
     assert page.count("<figure>") == 9 and f"{shown[0].cycle_error:.1f}" in page
+
+
+def test_the_slider_runs_over_the_moments_of_one_run_both_ways(context: Context, photo: Image.Image) -> None:
+    kept = [[step for step, _ in halves.steps_of(direction)] for direction in ("apple2orange", "orange2apple")]
+    assert kept[0] == kept[1] and kept[0][0] == 0 and len(kept[0]) >= 2
+    pages = [halves.step_html(context, photo, "apple2orange", place) for place in (0, len(kept[0]) - 1)]
+    assert "After <b>0</b> steps" in pages[0] and f"After <b>{kept[0][-1]:,}</b> steps" in pages[1]
+    assert all(page.count("<figure>") == 3 for page in pages) and pages[0] != pages[1]

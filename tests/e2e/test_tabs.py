@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from demos._i18n import Texts
 pytestmark = pytest.mark.browser
 
 TEXTS = Texts.load().tables
+EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 SLOW = 180_000  # milliseconds for what may have to wait until UMAP is compiled
 
 
@@ -38,6 +40,79 @@ def test_cyclegan_translates_a_photo_there_and_back(visit: Visit, own_photo: Pat
     expect(page.locator("#cyclegan-score")).not_to_have_text(score)
     page.locator("#tab-cyclegan input[value=orange2apple]").check(force=True)
     another_picture_in(page, "#cyclegan-translated", translated)
+
+
+def test_cyclegan_checks_warns_and_compares_on_request(visit: Visit, own_photo: Path, tmp_path: Path) -> None:
+    page = visit("/?tab=cyclegan")
+    judged = picture_in(page, "#cyclegan-judged")
+    convincing = page.locator("#cyclegan-convincing").inner_text()
+    expect(page.locator("#cyclegan-warning")).to_have_text("")
+    upload(page, "#cyclegan-photo", own_photo)
+    another_picture_in(page, "#cyclegan-judged", judged)
+    expect(page.locator("#cyclegan-convincing")).not_to_have_text(convincing)
+    expect(page.locator("#cyclegan-warning")).to_contain_text("does not look like")
+    with page.expect_download() as download:
+        page.locator("#cyclegan-numbers").click()
+    assert json.loads(download.value.path().read_text())["size"] == [160, 120]
+
+    page.get_by_role("button", name=TEXTS["en"]["cyclegan.halves"]).click()
+    halves = page.locator("#cyclegan-halves")
+    expect(halves.locator("img")).to_have_count(9)
+    before = halves.inner_text()
+    page.locator("#cyclegan-halves-run").click()
+    expect(halves).not_to_have_text(before)
+
+    page.get_by_role("button", name=TEXTS["en"]["cyclegan.message"]).click()
+    strength = page.locator("#cyclegan-message-strength input[type=number]")
+    strength.fill("5")
+    strength.press("Enter")
+    expect(page.locator("#cyclegan-message-result img")).to_have_count(3)
+    expect(page.locator("#cyclegan-message-curve circle")).to_be_visible()
+
+
+def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: Visit) -> None:
+    page = visit("/?tab=cyclegan")
+    page.get_by_role("button", name=TEXTS["en"]["cyclegan.own"]).click()
+    page.locator("#cyclegan-own-side input").nth(1).check(force=True)
+    page.locator("#cyclegan-own-take").click()
+    canvas = page.locator("#cyclegan-own-editor canvas").first
+    expect(canvas).to_be_visible()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 30, middle[1] + 20, steps=5)
+    page.mouse.up()
+    page.locator("#cyclegan-own-run").click()
+    with page.context.expect_event("response", lambda r: "file=" in r.url and r.url.endswith(".png")) as fetched:
+        picture_in(page, "#cyclegan-own-result")
+    made = np.asarray(Image.open(BytesIO(fetched.value.body())).convert("RGB")).astype(int)
+    with Image.open(EXAMPLES / "fruit" / "apple-01.jpg") as photo:
+        changed = np.abs(made - np.asarray(photo.convert("RGB"))).max(axis=2) > 0
+    assert made.shape == (512, 512, 3)
+    assert 0.001 < changed.mean() < 0.5, "a part of the photo, not all of it"
+
+
+def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: Visit) -> None:
+    page = visit("/?tab=cyclegan", size=(390, 844))
+    page.get_by_role("button", name=TEXTS["en"]["cyclegan.quiz"]).click()
+    page.locator("#cyclegan-quiz-exposure input[value='250']").check(force=True)
+    page.locator("#cyclegan-quiz-start").click()
+    card, score = page.locator("#cyclegan-quiz-board [data-card]"), page.locator("#cyclegan-quiz-score")
+    expect(card.locator("img")).to_be_hidden()  # after a quarter of a second
+    for number in range(1, 19):
+        expect(card).to_contain_text(f"{number} of 18")
+        assert (card.locator("img").get_attribute("src") or "").startswith("data:image/jpeg;base64,")
+        card.scroll_into_view_if_needed()
+        page.keyboard.press("ArrowLeft" if number % 2 else "ArrowRight")
+        expect(score).to_contain_text(f"of {number} right")
+    board = page.locator("#cyclegan-quiz-board")
+    expect(board.locator("figure")).to_have_count(54)
+    expect(board).to_contain_text(TEXTS["en"]["cyclegan.quiz_chance"].split("<b>")[0])
+    expect(page.locator("#cyclegan-quiz-real")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_mae_fills_in_a_photo(visit: Visit, own_photo: Path) -> None:

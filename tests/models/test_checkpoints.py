@@ -8,9 +8,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from models.checkpoints import CHECKPOINTS, OWN, build_model, checkpoint, load_folder, load_model, weights_info
+from models.checkpoints import CHECKPOINTS, build_model, checkpoint, load_folder, load_model, weights_info
+from models.cyclegan import PatchDiscriminator
 from models.training.export import MAX_BYTES, write_weights
 from models.training.recipes._base import Export, TrainConfig
+from models.training.recipes.cyclegan import CycleGANConfig
 from models.training.runs import half_precision
 from models.vae import ConvVAE
 
@@ -39,6 +41,17 @@ def test_weights_load_as_float32_in_eval_mode_equal_to_half_precision(folder: Pa
 
 def test_the_card_holds_the_measured_numbers(folder: Path) -> None:
     assert "| psnr | 9.8765 |" in (folder / "README.md").read_text()
+
+
+def test_a_card_tells_what_a_run_went_without_and_that_it_was_not_finished(tmp_path: Path) -> None:
+    config = CycleGANConfig(lambda_cycle=0.0, steps=9)
+    export = Export("patch_discriminator", {"num_filters": 8}, PatchDiscriminator(8))
+    write_weights(tmp_path / "half", export, config, FACTS, {"psnr": 1.0})
+    card = (tmp_path / "half" / "README.md").read_text()
+    assert "trained with 0 for `lambda_cycle` (weight of the round trip" in card
+    assert "lambda_identity" not in card and "3 steps of a run of 9" in card
+    write_weights(tmp_path / "whole", export, CycleGANConfig(steps=3), FACTS, {"psnr": 1.0})
+    assert "lesson" not in (tmp_path / "whole" / "README.md").read_text()
 
 
 def test_a_changed_file_is_refused(folder: Path) -> None:
@@ -80,7 +93,7 @@ def test_weights_that_are_not_on_disk_say_so(tmp_path: Path) -> None:
         load_folder(tmp_path / "nothing-here")
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", [name for name, record in CHECKPOINTS.items() if record.is_own])
 def test_every_shipped_checkpoint_loads_is_small_and_has_its_card(name: str) -> None:
     info, record = weights_info(name), CHECKPOINTS[name]
     model = load_model(name)
