@@ -334,12 +334,12 @@ def test_a_lasso_becomes_a_gallery_a_label_and_files(visit: Visit) -> None:
 def test_search_and_legend_leave_only_what_is_asked_for(visit: Visit) -> None:
     page = drawn_map(visit)
     page.locator(f"{MAP} .scatter-search").fill("chess")
-    expect(page.locator(MAP)).to_have_attribute("data-found", "30")
+    expect(page.locator(MAP)).to_have_attribute("data-found", "102")
     page.locator(f"{MAP} .scatter-search").fill("")
     chip = page.locator(f"{MAP} .scatter-chip", has_text="mountain")
     chip.click()
     expect(page.locator(f"{MAP} .scatter-chip[aria-pressed=true]")).to_have_count(1)
-    assert page.locator(f"{MAP} .scatter-chip[data-faded=true]").count() == 15
+    assert page.locator(f"{MAP} .scatter-chip[data-faded=true]").count() == 19
 
 
 def test_two_maps_are_linked(visit: Visit) -> None:

@@ -216,6 +216,91 @@
   Random_View(<0, 2.2, -0.3>, 7.2, 4, 40, 25)
 #end
 
+#macro Show_Banana()
+  #local Ripe = Mix(srgb <0.95, 0.80, 0.22>, srgb <0.62, 0.70, 0.22>, pow(rand(Rng), 3));
+  #local Spots = srgb <0.36, 0.24, 0.10>;
+  #local Many = 1 + Pick(4); #local Bend = Between(0.9, 1.5); #local Lying = Pick(2);
+  union {
+    #for (K, 0, Many - 1)
+      sphere_sweep {
+        b_spline 9
+        #for (I, 0, 8) #local A = (I - 4) / 4; <1.5 * A, Bend * A * A, 0>, (abs(A) > 0.8 ? 0.09 : 0.40 * sqrt(1 - A * A * 0.85)) #end
+        scale <1, 1, 0.92>
+        texture { pigment { gradient x color_map { [0 color Spots] [0.06 color Mix(Ripe, srgb <0.6, 0.66, 0.3>, 0.6)] [0.2 color Ripe] [0.9 color Ripe] [0.97 color Spots] } translate -0.5 * x scale 2.9 } finish { diffuse 0.78 specular 0.15 roughness 0.05 } }
+        texture { pigment { crackle form <1, 0, 0> color_map { [0.08 color Spots transmit 0.2] [0.16 color Ripe transmit 1] [1 color Ripe transmit 1] } scale Between(0.16, 0.5) } }
+        rotate (Lying ? 90 : 0) * x translate <0, 0.42, (K - (Many - 1) / 2) * 0.72> rotate Between(-5, 5) * y
+      }
+    #end
+    rotate Between(0, 360) * y
+  }
+  Random_Room() Random_View(<0, 0.7, 0>, 7.4, 12, 50, 180)
+#end
+#macro Show_Bottle()
+  #local Clear = (rand(Rng) < 0.5); #local Fat = Between(0.55, 0.95); #local High = Between(2.2, 3.0); #local Round = Between(0.25, 0.7);
+  #local Tint = Hue(Between(0.3, 1), Between(0.25, 0.8));
+  #local Top = High + Between(0.5, 1.0);
+  union {
+    lathe {
+      cubic_spline 12, <0.1, 0.05>, <0, 0>, <Fat * 0.92, 0>, <Fat, 0.15>, <Fat, 0.6 * High>, <Fat, High - Round>, <Fat * 0.72, High - 0.15>, <0.24, High + 0.1>, <0.21, Top - 0.1>, <0.27, Top>, <0, Top + 0.02>, <0, Top + 0.1> sturm
+      #if (Clear) pigment { color Tint * 1.1 filter 0.75 } finish { specular 0.8 roughness 0.004 reflection { 0.05, 0.5 fresnel on } } interior { ior 1.25 }
+      #else pigment { color Tint } finish { diffuse 0.7 specular 0.6 roughness 0.006 reflection { 0.02, 0.3 fresnel on } } interior { ior 1.45 } #end
+    }
+    cylinder { Top * y, (Top + 0.22) * y, 0.19 pigment { color Mix(srgb <0.70, 0.52, 0.34>, Hue(0.7, 0.5), Pick(2)) } }
+    #if (rand(Rng) < 0.7)
+      difference {
+        cylinder { 0.5 * y, (0.5 + Between(0.5, 0.9)) * y, Fat * 1.025 }
+        box { <-2, 0, 0.2>, <2, 4, 2> }
+        pigment { color Mix(rgb 0.93, Hue(0.5, 0.7), rand(Rng)) } rotate Between(-30, 30) * y
+      }
+    #end
+    scale 0.85
+  }
+  Random_Room() Random_View(<0, 1.45, 0>, 9.4, 4, 34, 0)
+#end
+#macro Mushroom(Cap, Dots, Wide, High)
+  union {
+    lathe {
+      cubic_spline 9, <0.2, High - 0.1>, <0, High - 0.08>, <Wide * 0.6, High - 0.06>, <Wide * 0.98, High - 0.1>, <Wide, High + 0.06>, <Wide * 0.8, High + 0.42 * Wide>, <Wide * 0.4, High + 0.64 * Wide>, <0, High + 0.7 * Wide>, <-0.2, High + 0.7 * Wide> sturm
+      pigment { bozo color_map { [0.2 color Cap] [0.8 color Cap * 0.8] } scale 0.5 } finish { diffuse 0.75 specular 0.3 roughness 0.02 }
+    }
+    #if (Dots)
+      #for (K, 0, 22)
+        #local B = radians(Between(12, 80)); #local A = radians(137.5 * K);
+        sphere { <Wide * 0.97 * sin(B) * cos(A), High + 0.69 * Wide * cos(B), Wide * 0.97 * sin(B) * sin(A)>, Wide * Between(0.05, 0.11) scale <1, 1, 1> pigment { rgb 0.95 } }
+      #end
+    #end
+    lathe { cubic_spline 7, <0.1, -0.1>, <0.24, 0>, <0.34, 0.12>, <0.22, 0.5 * High>, <0.20, High - 0.1>, <0.16, High + 0.1>, <0.1, High + 0.2> sturm pigment { srgb <0.93, 0.89, 0.80> } normal { bumps 0.2 scale <0.05, 0.5, 0.05> } }
+  }
+#end
+#macro Show_Mushroom()
+  #local Dots = Pick(2);
+  #if (Dots) #local Cap = Mix(srgb <0.80, 0.12, 0.07>, srgb <0.90, 0.50, 0.15>, pow(rand(Rng), 2)); #else #local Cap = Mix(srgb <0.52, 0.34, 0.20>, srgb <0.88, 0.80, 0.66>, rand(Rng)); #end
+  object { Mushroom(Cap, Dots, Between(0.9, 1.25), Between(1.0, 1.6)) rotate <Between(-8, 8), Between(0, 360), Between(-8, 8)> }
+  #if (rand(Rng) < 0.6) object { Mushroom(Cap, Dots, 1, Between(0.8, 1.3)) scale Between(0.4, 0.7) rotate Between(0, 360) * y translate <(Pick(2) * 2 - 1) * Between(1.2, 1.6), 0, Between(-0.6, 0.6)> } #end
+  #if (rand(Rng) < 0.75) Random_Lawn() Random_Sky() #else Random_Room() #end
+  Random_View(<0, 1.05, 0>, 7.4, 3, 38, 0)
+#end
+#macro Show_Snowman()
+  #local Snow = texture { pigment { color Mix(srgb <0.94, 0.96, 1.0>, Hue(0.3, 0.95), 0.2 * rand(Rng)) } normal { bumps 0.35 scale 0.12 } finish { diffuse 0.8 emission 0.06 } }
+  #local Scarf = Hue(Between(0.5, 1), Between(0.3, 0.7)); #local Coal = rgb 0.06;
+  #local Big = Between(0.85, 1.05); #local Mid = Big * Between(0.66, 0.78); #local Head = Mid * Between(0.66, 0.8);
+  #local M = Big * 1.55 + Mid * 0.6; #local H = M + Mid * 0.75 + Head * 0.7;
+  union {
+    sphere { 0, Big scale <1, 0.92, 1> translate 0.88 * Big * y texture { Snow } }
+    sphere { M * y, Mid texture { Snow } }
+    sphere { H * y, Head texture { Snow } }
+    cone { <0, H, -Head * 0.9>, 0.10, <Between(-0.1, 0.1), H - 0.04, -Head - Between(0.4, 0.65)>, 0.01 pigment { srgb <0.93, 0.48, 0.12> } }
+    sphere { <-0.17, H + 0.14, -Head * 0.93>, 0.065 pigment { color Coal } } sphere { <0.17, H + 0.14, -Head * 0.93>, 0.065 pigment { color Coal } }
+    #for (K, -1, 1) sphere { <0, M + K * 0.26, -Mid * 0.98 * cos(K * 0.3)>, 0.06 pigment { color Coal } } #end
+    #if (rand(Rng) < 0.7) torus { Head * 0.82, 0.12 translate (H - Head * 0.72) * y pigment { color Scarf } } cylinder { <0.25, H - Head * 0.72, -Head * 0.8>, <0.38, M - 0.1, -Mid * 1.02>, 0.10 pigment { color Scarf } } #end
+    #if (rand(Rng) < 0.7) cylinder { (H + Head * 0.72) * y, (H + Head * 0.78) * y, Head * 0.95 pigment { color Coal } } cylinder { (H + Head * 0.75) * y, (H + Head * 1.6) * y, Head * 0.62 pigment { color Mix(Coal, Scarf, Pick(2)) } } #end
+    #for (K, -1, 1, 2) cylinder { <K * Mid * 0.8, M + 0.1, 0>, <K * (Mid + Between(0.6, 0.9)), M + Between(0.2, 0.8), -0.1>, 0.035 pigment { srgb <0.30, 0.20, 0.12> } } #end
+    rotate Between(-50, 50) * y scale 0.86
+  }
+  #if (rand(Rng) < 0.7) plane { y, 0 pigment { srgb <0.92, 0.94, 0.99> } normal { bumps 0.5 scale 0.6 } } #else Random_Lawn() #end
+  Random_Sky() Random_View(<0, 1.5, 0>, 9.0, 2, 26, 0)
+#end
+
 #switch (Kind)
   #case (0) Show_Apple() #break
   #case (1) Show_Orange() #break
@@ -233,5 +318,9 @@
   #case (13) Show_Ball() #break
   #case (14) Show_Chess() #break
   #case (15) Show_Flower() #break
-  #else #error "Kind must be a whole number from 0 to 15"
+  #case (16) Show_Banana() #break
+  #case (17) Show_Bottle() #break
+  #case (18) Show_Mushroom() #break
+  #case (19) Show_Snowman() #break
+  #else #error "Kind must be a whole number from 0 to 19"
 #end
