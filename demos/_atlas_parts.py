@@ -40,8 +40,7 @@ class Controls(NamedTuple):
 class Lasso(NamedTuple):
     """What appears when pictures are lassoed.
 
-    `train_zip` holds the pictures as the trainer takes them; `train`, the button to take them there, is hidden until
-    somebody connects it.
+    `train_zip` holds the pictures as the trainer takes them; `train` is the button to take them there.
     """
 
     panel: gr.HTML
@@ -148,7 +147,7 @@ def lasso(ctx: Context) -> Lasso:
             _download(ctx, f"embeddings.chosen_{name}", f"embeddings-chosen-{name}", size="sm")
             for name in ("table", "pictures")
         )
-        train = gr.Button(ctx.t("embeddings.train"), size="sm", elem_id="map-to-train", visible=False)
+        train = gr.Button(ctx.t("embeddings.train"), size="sm", elem_id="map-to-train", interactive=False)
         train_zip = gr.File(visible=False, elem_id="map-to-train-zip")
     return Lasso(panel, tools, label, give, table, pictures, train_zip, train)
 

@@ -39,8 +39,12 @@ class Handles:
         photos: Inputs for pictures by their name in a link, such as "example".
         settings: Components by their name in a link.
         show: Arguments of the events that, one after the other, show the result of what the inputs hold.
+        takes: Input for many pictures, such as a zip; what it gets shows its result without `show`.
+        gives: Button that sends many pictures to the tab that takes them, and what holds their file.
     """
 
     photos: Mapping[str, Photo] = field(default_factory=dict)
     settings: Mapping[str, Component] = field(default_factory=dict)
     show: Sequence[Mapping[str, Any]] = ()
+    takes: gr.File | None = None
+    gives: tuple[gr.Button, gr.File] | None = None

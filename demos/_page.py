@@ -66,6 +66,7 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
     sent = gr.Image(type="filepath", visible=False)
     for target, (name, photo) in targets.items():
         _connect_send(page, sent, tabs, target, name, handles[name], photo)
+    _connect_sets(tabs, handles)
     gr.Markdown(ctx.t("app.footer"), elem_id="colophon")
 
 
@@ -75,6 +76,16 @@ def _tab(ctx: Context, demo: Demo) -> Handles:
         handles = demo.build(ctx)
     tab.select(fn=None, js=_NOTE_TAB_IN_ADDRESS.replace("NAME", repr(demo.name)), api_visibility="private")
     return handles or Handles()
+
+
+def _connect_sets(tabs: gr.Tabs, handles: Mapping[str, Handles]) -> None:
+    """Lets the tab that takes many pictures have what other tabs give; without one, the buttons to it are gone."""
+    takers = [(name, each.takes) for name, each in handles.items() if each.takes is not None]
+    givers = [each.gives for each in handles.values() if each.gives is not None]
+    for button, file in givers:
+        button.visible = bool(takers)
+        for name, taker in takers:
+            button.click(lambda path, tab=name: (path, gr.Tabs(selected=tab)), file, [taker, tabs], **QUICK_EVENT)
 
 
 def _connect_send(

@@ -25,6 +25,7 @@ from demos._atlas_visit import NAME, Atlas, Visit
 from demos._atlas_why import WhyNear
 from demos._atlas_work import finished
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
+from demos._handles import Handles, Photo
 from demos._menu import Menu, model_menu
 from demos._scatter import scatter
 from models.embedding import Floats
@@ -49,7 +50,7 @@ def encoder_of(weights: str) -> str:
     return next((name for name, spec in ENCODERS.items() if spec.checkpoint == weights), weights)
 
 
-def build(ctx: Context, kinds: Path = KINDS) -> None:
+def build(ctx: Context, kinds: Path = KINDS) -> Handles:
     """Creates the components of the tab and connects them.
 
     Args:
@@ -85,25 +86,34 @@ def build(ctx: Context, kinds: Path = KINDS) -> None:
     menu = model_menu(ctx, NAME, ENCODERS[usual.encoder].checkpoint or "", gives_features)
     shown = Shown(visit, plot, near, scores, facts, told, about, table)
     encoder = gr.State(usual.encoder)
-    _connect_encoder(encoder, pills, menu)
+    choose = _connect_encoder(encoder, pills, menu)
     twin = compare_section(ctx, handlers, visit)
     learning_section(ctx, handlers, visit)
     views_section(ctx, handlers, visit)
     look.aside(ctx, "embeddings.how_title", "embeddings.how")
-    _connect_map(handlers, Controls(encoder, dims, *how), upload, shown, stop, lasso, twin)
+    controls = Controls(encoder, dims, *how)
+    redraw = _connect_map(handlers, controls, upload, shown, stop, lasso, twin)
     _connect_pictures(handlers, shown, lasso, guest, twin)
     offer(ctx, handlers)
+    named = {"encoder": pills, **{name: part for name, part in controls._asdict().items() if part is not encoder}}
+    photos = {"guest": Photo(guest, shows_itself=True)}
+    return Handles(photos, named, (choose, redraw), gives=(lasso.train, lasso.train_zip))
 
 
-def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> None:
-    """Lets the switch and the menu choose the same thing, each showing what the other chose."""
+def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str, Any]:
+    """Lets the switch and the menu choose the same thing, each showing what the other chose; returns the former's."""
 
     def on_menu(weights: str) -> tuple[str, Any]:
         name = encoder_of(weights)
         return name, gr.update(value=name if name in ENCODERS else None)
 
-    pills.input(lambda name: (name, ENCODERS[name].checkpoint or ""), pills, [encoder, menu.used], **QUICK_EVENT)
+    def on_pills(name: str) -> tuple[str, str]:
+        return name, ENCODERS[name].checkpoint or ""
+
+    choose: dict[str, Any] = {"fn": on_pills, "inputs": pills, "outputs": [encoder, menu.used], **QUICK_EVENT}
+    pills.input(**choose)
     menu.switched.change(on_menu, menu.used, [encoder, pills], **QUICK_EVENT)
+    return choose
 
 
 def _connect_map(
@@ -114,8 +124,8 @@ def _connect_map(
     stop: gr.Button,
     lasso: Lasso,
     twin: Twin,
-) -> None:
-    """Draws the first map when the plot appears and a new one after every change."""
+) -> dict[str, Any]:
+    """Draws the first map when the plot appears and a new one after every change; returns what draws it."""
     # Ready-made maps are shown at once; what needs an encoder or UMAP becomes a job that waits for the model's slot.
     # Events with queue=False would be quicker still, but Gradio does not report changes of a State from those.
     job = gr.State(None)
@@ -128,6 +138,7 @@ def _connect_map(
     hide_stop = work.then(lambda: gr.Button(visible=False), None, stop, **QUICK_EVENT)
     stop.click(lambda: gr.Button(visible=False), None, stop, cancels=[work, show_stop, hide_stop], **QUICK_EVENT)
     ready = shown.plot.ready(handlers.on_ready, settings, asked, **QUICK_EVENT)
+    redraw = {"fn": handlers.on_settings, "inputs": settings, "outputs": asked, "cancels": work, **QUICK_EVENT}
     changed = gr.on(
         [
             controls.encoder.change,
@@ -139,12 +150,8 @@ def _connect_map(
             controls.metric.input,
             controls.method.input,
         ],
-        handlers.on_settings,
-        settings,
-        asked,
-        cancels=work,
+        **redraw,
         trigger_mode="always_last",
-        **QUICK_EVENT,
     )
     gr.on(
         [controls.n_neighbors.input, controls.min_dist.input],
@@ -167,6 +174,7 @@ def _connect_map(
     read.success(lambda: ("", gr.Row(visible=False)), None, [lasso.panel, lasso.tools], **QUICK_EVENT)
     for event in (ready, changed, read, work):
         twin.follow(event)
+    return redraw
 
 
 def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.File, twin: Twin) -> None:

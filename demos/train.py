@@ -12,6 +12,7 @@ from gradio.components import Component
 
 from demos import _look as look
 from demos._base import Context, Demo
+from demos._handles import Handles
 from demos._own import wanted
 from demos._train_presets import PRESETS
 from demos._train_remote import connect_remote, remote_section
@@ -67,7 +68,7 @@ class Outcome(NamedTuple):
     download: gr.DownloadButton
 
 
-def build(ctx: Context) -> None:
+def build(ctx: Context) -> Handles:
     """Creates the components of the tab and connects them."""
     runs = Runs(ctx)
     starter, results = Starter(ctx, runs), Results(ctx, runs)
@@ -93,6 +94,7 @@ def build(ctx: Context) -> None:
     if off or ctx.library.hub.offline:
         shown.resume.click(runs.on_resume, [visitor, shown.watched], list(shown), **PROMPT_EVENT)
     _connect_result(results, visitor, shown, outcome)
+    return Handles(takes=None if off else steps.files_a)
 
 
 def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserState) -> tuple[Shown, Outcome]:

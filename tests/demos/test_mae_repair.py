@@ -49,7 +49,7 @@ def test_only_spoilt_pixels_are_mended(model, photo, damage):
     result = mend(model, damaged, spoilt, intact)
     for picture in (result.mended, result.smooth):
         assert np.array_equal(np.asarray(picture)[~spoilt], np.asarray(intact)[~spoilt])
-    cells = spoilt.reshape(16, 8, 16, 8).any(axis=(1, 3))
+    cells = np.asarray(spoilt.reshape(16, 8, 16, 8).any(axis=(1, 3)))
     with torch.inference_mode():
         guess = model.reconstruct(picture_tensor(damaged), to_tensor(cells))[0].permute(1, 2, 0).numpy()
     assert np.abs(np.asarray(result.mended)[spoilt] - (guess[spoilt] + 1) * 127.5).max() <= 1

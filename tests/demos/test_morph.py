@@ -167,7 +167,7 @@ def test_a_film_shows_every_picture_for_its_time_and_ends_where_it_begins() -> N
     meant = [
         picture for picture, time in zip(round_trip, durations, strict=True) for _ in range(round(time / FRAME_MS))
     ]
-    with av.open(BytesIO(looping_mp4(frames))) as film:
+    with av.open(BytesIO(looping_mp4(frames)), "r") as film:
         assert film.streams.video[0].codec_context.name == "h264"
         seen = [frame.to_image() for frame in film.decode(video=0)]
         assert float(film.duration or 0) / av.time_base == pytest.approx(len(meant) * FRAME_MS / 1000, abs=0.1)
