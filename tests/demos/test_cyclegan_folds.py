@@ -8,6 +8,7 @@ import pytest
 import torch
 from fakes import ShallowModels
 from PIL import Image, ImageDraw
+from PIL.JpegImagePlugin import JpegImageFile
 from torch import nn
 
 from demos import _cyclegan_halves as halves
@@ -56,6 +57,7 @@ def test_decks_differ(shallow_models: ShallowModels) -> None:
 def test_both_kinds_are_files_of_one_kind(deck: quiz.Quiz) -> None:
     def described(card: quiz.Card) -> tuple[object, ...]:
         with Image.open(BytesIO(card.jpeg)) as image:
+            assert isinstance(image, JpegImageFile)
             return image.format, image.size, image.mode, image.info, tuple(image.quantization[0])
 
     first = described(deck.cards[0])
