@@ -88,6 +88,7 @@ def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
         imports = "from pathlib import Path\n\nfrom models.checkpoints import load_folder"
         use = f'{imports}\n\nmodel = load_folder(Path("{name}"))'
     planned = f" of a run of {record['planned_steps']}" if "planned_steps" in record else ""
+    schedule = f"\n- **Schedule**: {record['schedule']}" if "schedule" in record else ""
     metrics = "\n".join(f"| {key} | {value} |" for key, value in record["metrics"].items())
     arguments = json.dumps(record["args"])
     return f"""---
@@ -100,7 +101,7 @@ tags: [unlabeled, {record["recipe"]}]
 {_lesson(record)}
 - **Recipe**: `{record["recipe"]}`, {record["steps"]} steps{planned} at {record["image_size"]} px.
 - **Data**: {", ".join(record["data"])}; held-out pictures are chosen by name (`models/training/data.py`).
-- **Command**: `{record["command"]}`
+- **Command**: `{record["command"]}`{schedule}
 - **Input**: float pictures in [-1, 1].
 - **Licence**: MIT for the weights; the training pictures are not part of this project and have terms of their own.
 

@@ -180,8 +180,10 @@ def test_a_change_of_model_replaces_built_in_pictures_only(
     with gr.Blocks(analytics_enabled=False):
         place = Place(gr.Image(), {name: gr.Dataset(components=[gr.Image(render=False)]) for name in MODELS}, paths)
     first = str(fruit / "apple-01.jpg")
-    path, *strips = place.update(context, str(fruit / "apple-02.jpg"), "vae-fruit")
+    path, *strips = place.update(context, str(fruit / "orange-02.jpg"), "vae-fruit")
     assert path == first and [strip["visible"] for strip in strips] == [True, False]
+    second = str(fruit / "apple-02.jpg")
+    assert place.update(context, second, "vae-fruit")[0] == second, "an example for this model stays, as in a link"
     assert place.update(context, photos[0], "vae-fruit")[0] == photos[0], "an own photo stays"
     assert place.update(context, None, "taesd")[0] == first, "any examples suit a model that is not ours"
     assert place.update(context, first, "vae-portraits")[0] is None, "no portrait was drawn yet"

@@ -11,6 +11,7 @@ from torch import nn
 from models.checkpoints import CHECKPOINTS, build_model, checkpoint, load_folder, load_model, weights_info
 from models.cyclegan import PatchDiscriminator
 from models.training.export import MAX_BYTES, write_weights
+from models.training.export import card as card_of
 from models.training.recipes._base import Export, TrainConfig
 from models.training.recipes.cyclegan import CycleGANConfig
 from models.training.runs import half_precision
@@ -48,10 +49,12 @@ def test_a_card_tells_what_a_run_went_without_and_that_it_was_not_finished(tmp_p
     export = Export("patch_discriminator", {"num_filters": 8}, PatchDiscriminator(8))
     write_weights(tmp_path / "half", export, config, FACTS, {"psnr": 1.0})
     card = (tmp_path / "half" / "README.md").read_text()
-    assert "trained with 0 for `lambda_cycle` (weight of the round trip" in card
+    assert "Trained with 0 for `lambda_cycle` (weight of the round trip" in card
     assert "lambda_identity" not in card and "3 steps of a run of 9" in card
     write_weights(tmp_path / "whole", export, CycleGANConfig(steps=3), FACTS, {"psnr": 1.0})
     assert "lesson" not in (tmp_path / "whole" / "README.md").read_text()
+    record = json.loads((tmp_path / "whole" / "config.json").read_text())
+    assert "- **Schedule**: in two halves\n" in card_of("whole", {**record, "schedule": "in two halves"})
 
 
 def test_a_changed_file_is_refused(folder: Path) -> None:
