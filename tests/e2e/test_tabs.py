@@ -329,6 +329,10 @@ def test_a_lasso_becomes_a_gallery_a_label_and_files(visit: Visit) -> None:
     page.locator("#embeddings-label textarea, #embeddings-label input").fill("everything")
     page.locator("#embeddings-give").click()
     expect(page.locator("#embeddings-plot .scatter-legend")).to_contain_text("everything")
+    expect(page.locator("#map-to-train")).to_be_enabled()
+    page.locator("#map-to-train").click()
+    expect(page.locator("#tab-train")).to_be_visible()
+    expect(page.locator("#train-audit")).to_contain_text(re.compile(rf"\b{chosen:,}\b|\b{chosen}\b"), timeout=SLOW)
 
 
 def test_search_and_legend_leave_only_what_is_asked_for(visit: Visit) -> None:
