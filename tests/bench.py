@@ -555,11 +555,11 @@ class Spent:
 
 
 def plain_embed(network: nn.Module, paths: Sequence[Path]) -> np.ndarray:
-    """Return features as a script with torchvision's defaults makes them."""
+    """Return features as a plain script makes them, of the whole square as ours, so that both map the same pictures."""
     from torchvision import transforms
 
     prepare = transforms.Compose([
-        transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor(),
+        transforms.Resize(224), transforms.CenterCrop(224), transforms.ToTensor(),
         transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
     ])  # fmt: skip
     chunks = []
