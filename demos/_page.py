@@ -85,7 +85,7 @@ def _connect_sets(tabs: gr.Tabs, handles: Mapping[str, Handles]) -> None:
     for button, file in givers:
         button.visible = bool(takers)
         for name, taker in takers:
-            button.click(lambda path, tab=name: (path, gr.Tabs(selected=tab)), file, [taker, tabs], **QUICK_EVENT)
+            button.click(lambda path, tab=name: ([path], gr.Tabs(selected=tab)), file, [taker, tabs], **QUICK_EVENT)
 
 
 def _connect_send(

@@ -93,7 +93,7 @@ def test_from_upload_to_weights_through_a_closed_page(visit: Visit, pictures: Pa
         page.locator("#train-download").click()
     with zipfile.ZipFile(download.value.path()) as archive:
         names = {Path(name).name for name in archive.namelist()}
-    assert names == {"model.safetensors", "config.json", "README.md"}
+    assert names == {"model.safetensors", "config.json", "README.md", "latent.json"}
     page.locator("#train-take").click()
     expect(page.locator("#tab-vae .lead").first).to_be_visible()
     expect(page.locator("#vae-facts")).to_contain_text("my things")
