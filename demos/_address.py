@@ -15,11 +15,10 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from demos._base import Context
+from demos._base import QUICK_EVENT, Context
 from demos._handles import Handles
 
 MAX_TEXT = 1_000  # characters of a text in a link
-QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
 
 
 def parse(component: Component, text: str) -> Any:

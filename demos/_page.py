@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from demos import _address as address
 from demos import _page_view as view
-from demos._base import Context, Demo
+from demos._base import QUICK_EVENT, Context, Demo
 from demos._handles import Handles
 
 SCRIPT = Path(__file__).with_suffix(".js")
-QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
 
 # Opens the tab named in the address, if there is such a tab. The page selects its first tab by itself while it is
 # built, which must not be noted in the address before the address has been read.

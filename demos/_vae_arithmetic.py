@@ -13,7 +13,7 @@ from torch import Tensor
 from demos import _look as look
 from demos._animation import upscale
 from demos._api import endpoint, photo_parameter
-from demos._base import Context
+from demos._base import QUICK_EVENT, Context
 from demos._latent_space import Flat, Flats
 from demos._latent_view import knobs, sorry_value
 from demos._menu import Menu
@@ -22,7 +22,6 @@ from demos._vae_knobs import ENDS, STATIONS, knob, strip_urls
 from demos._vae_models import (
     MODELS,
     OPENING_MODEL,
-    QUICK_EVENT,
     Networks,
     example_ends,
     fill_when_open,

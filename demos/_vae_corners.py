@@ -15,7 +15,7 @@ from demos import _look as look
 from demos import _morph_view as view
 from demos._animation import STRIP_GAP, sprite_sheet, upscale
 from demos._api import endpoint, photo_parameter
-from demos._base import Context
+from demos._base import QUICK_EVENT, Context
 from demos._latent_space import Flat, Flats, data_url, thumbnail_url
 from demos._latent_view import plane_map, sorry_value
 from demos._menu import Menu
@@ -23,7 +23,6 @@ from demos._morph import SMALL_SIDE, GlobalAutoencoder, encode, pictures_of
 from demos._vae_models import (
     MODELS,
     OPENING_MODEL,
-    QUICK_EVENT,
     Networks,
     example_ends,
     fill_when_open,

@@ -10,7 +10,7 @@ import gradio as gr
 from torch import nn
 
 from demos import _look as look
-from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context
+from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
 from demos._handles import Photo
 from demos._morph import Autoencoder, GlobalAutoencoder, pictures_of, prior_latents
 from demos._own import shared_cache
@@ -25,7 +25,6 @@ EXAMPLES_PER_END = 6
 PORTRAIT_SEEDS = ((4, 28, 33, 24, 7, 26), (48, 46, 39, 42, 11, 32))
 PORTRAIT_TEMPERATURE = 0.6  # calmer than `DRAW_TEMPERATURE`: an example should look like a face
 MEASURED_DRAWS = 128  # pictures of its own that a model without statistics is measured on
-QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
 
 
 def example_ends(ctx: Context, model: str) -> tuple[list[Path], list[Path]]:

@@ -11,13 +11,13 @@ from demos import _look as look
 from demos import _morph_view as view
 from demos._animation import looping_webp, upscale
 from demos._api import endpoint, photo_parameter
-from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._base import PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
 from demos._handles import Handles
 from demos._menu import Menu
 from demos._morph import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
 from demos._morph_files import Shown, serve
 from demos._own import shared_cache
-from demos._vae_models import HINTS, MODELS, OPENING_MODEL, QUICK_EVENT, Networks, Place
+from demos._vae_models import HINTS, MODELS, OPENING_MODEL, Networks, Place
 from models.images import ImageError, read_image
 
 REMEMBERED = 48  # results kept, so that a room full of people on one example waits once
