@@ -57,12 +57,16 @@ class Menu(NamedTuple):
         switched: State that changes when the menu has put other weights in use.
         choice: State of the menu itself.
         rows: The list, to be drawn anew when the tab itself changes what is in use.
+        linked: What a link to the tab says of the weights in use.
+        open_linked: Arguments of the event that puts those of a link in use.
     """
 
     used: gr.State
     switched: gr.State
     choice: gr.State
     rows: gr.HTML
+    linked: gr.Textbox
+    open_linked: dict[str, Any]
 
 
 class Handlers:
@@ -73,13 +77,19 @@ class Handlers:
         families: The kinds of weights the tab can use.
         fits: Says by the key of a sentence why a loaded model is of no use in this tab; empty where it is.
         tab: Name of the tab.
+        unlinked: Names of weights that no link says: those the tab opens with, or says by a switch of its own.
     """
 
     def __init__(
-        self, ctx: Context, families: Collection[str], fits: Callable[[nn.Module], str] = FITS, tab: str = ""
+        self,
+        ctx: Context,
+        families: Collection[str],
+        fits: Callable[[nn.Module], str] = FITS,
+        tab: str = "",
+        unlinked: Collection[str] = (),
     ) -> None:
         self._ctx, self._library = ctx, ctx.library
-        self._families, self._fits, self._tab = families, fits, tab
+        self._families, self._fits, self._tab, self._unlinked = families, fits, tab, unlinked
 
     def rows(self, choice: Choice) -> str:
         """Returns the list of models as this visitor sees it."""
@@ -99,7 +109,8 @@ class Handlers:
     def on_open(self, choice: Choice, used: str, visitor: str, request: gr.Request) -> tuple[Choice, str]:
         """Looks anew at the disk and at the visitor's own results; others may have fetched something."""
         self._ctx.own.introduce(visitor, request)
-        choice = replace(choice, used=used, picked=used)
+        looked_at = used if choice.picked == choice.used else choice.picked
+        choice = replace(choice, used=used, picked=looked_at)
         return choice, self.rows(choice)
 
     def on_pick(
@@ -120,6 +131,29 @@ class Handlers:
             return
         self._ctx.own.introduce(visitor, request)
         yield from self._take(wish.name, replace(choice, used=used), switched, request)
+
+    def on_linked(
+        self, name: str, choice: Choice, used: str, switched: int, request: gr.Request
+    ) -> Iterator[list[Any]]:
+        """Uses the weights that a link names; what has to be fetched first is shown in the unfolded list instead."""
+        if not name or name == used:
+            yield [gr.skip()] * (OUTPUTS + 2)
+            return
+        offered = {record.name: record for record in self._offered(choice) if not is_private(record.name)}
+        key = "" if name in offered else "menu.link_unknown"
+        if not key and self._library.needed(offered[name]):
+            key = "menu.link_unknown" if self._library.hub.offline else "menu.link_to_fetch"
+        if key:
+            gr.Warning(self._ctx.say(request, key, name=name[:80]))
+        if key == "menu.link_unknown":
+            yield [*[gr.skip()] * OUTPUTS, self.linked(used), gr.skip()]
+            return
+        for answer in self._take(name, replace(choice, used=used), switched, request):
+            yield [*answer, self.linked(answer[1]), gr.update(open=True) if key else gr.skip()]
+
+    def linked(self, used: str) -> str:
+        """Returns what a link says of the weights in use: nothing of the usual ones, and nothing of a visitor's own."""
+        return "" if used in self._unlinked or is_private(used) else used
 
     def _take(self, name: str, choice: Choice, switched: int, request: gr.Request) -> Iterator[list[Any]]:
         offered = {record.name: record for record in self._offered(choice)}
@@ -241,6 +275,7 @@ def model_menu(
     tab: str,
     opening: str,
     fits: Callable[[nn.Module], str] = FITS,
+    unlinked: Collection[str] = (),
 ) -> Menu:
     """Places the menu of a tab, folded away, and connects it.
 
@@ -249,11 +284,13 @@ def model_menu(
         tab: Name of the tab, a key of `FAMILIES`, which begins the ids in the page.
         opening: Name of the weights that are in use at first.
         fits: See `Handlers`.
+        unlinked: Names of weights that a switch of the tab itself chooses.
     """
-    handlers = Handlers(ctx, FAMILIES[tab], fits, tab)
+    handlers = Handlers(ctx, FAMILIES[tab], fits, tab, {opening, *unlinked})
     first = Choice(opening, opening)
     offline = ctx.library.hub.offline
     choice, used, switched = gr.State(first), gr.State(opening), gr.State(0)
+    linked = gr.Textbox(visible="hidden", elem_id=f"{tab}-model-linked")
     with look.options(ctx, "menu.title") as fold:
         rows = _panel(handlers.rows(first), f"{tab}-models")
         about = _panel(handlers.about(first), f"{tab}-model-about")
@@ -281,7 +318,9 @@ def model_menu(
         gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **EVENT),
     ]
     cancel.click(handlers.on_cancel, [choice, switched], outputs, cancels=fetching, **EVENT)
-    return Menu(used, switched, choice, rows)
+    used.change(handlers.linked, used, linked, **EVENT)
+    open_linked = {"fn": handlers.on_linked, "inputs": [linked, *state], "outputs": [*outputs, linked, fold], **EVENT}
+    return Menu(used, switched, choice, rows, linked, open_linked)
 
 
 def _panel(value: str, elem_id: str) -> gr.HTML:

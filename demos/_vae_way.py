@@ -160,7 +160,9 @@ def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handl
         "show_progress_on": way.results[0], **PRIVATE_MODEL_EVENT,
     }  # fmt: skip
 
-    def on_model(path_a: str | None, path_b: str | None, model: str) -> list[Any]:
+    def on_model(path_a: str | None, path_b: str | None, model: str | None) -> list[Any]:
+        if model is None:  # the menu has chosen what the switch does not offer
+            return [gr.skip()] * len(outputs)
         changed = [place.update(ctx, path, model) for place, path in zip(places, (path_a, path_b), strict=True)]
         pill = gr.update(value=model if model in MODELS else None)
         return [*changed[0], *changed[1], handlers.hint(model), model, pill]
@@ -179,7 +181,8 @@ def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handl
     for photo, other in zip(photos, reversed(photos), strict=True):
         photo.clear(handlers.miss, other, way.results, cancels=shown, **QUICK_EVENT)
     inputs = {letter: place.receiver for letter, place in zip("ab", places, strict=True)}
-    return Handles(inputs, {"model": way.model, "steps": steps, "way": kind}, (choose, run))
+    settings = {"model": way.model, "steps": steps, "way": kind, "weights": menu.linked}
+    return Handles(inputs, settings, (choose, menu.open_linked, run))
 
 
 def offer_interpolate(handlers: Handlers) -> None:

@@ -80,7 +80,8 @@ def build(ctx: Context) -> Handles:
     menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator)
     look.aside(ctx, "cyclegan.about_title", "cyclegan.about")
     run = _connect(ctx, photo, direction, menu, strip, photos, results)
-    return Handles({"example": Photo(photo, [(strip, photos)])}, {"direction": direction}, (run,))
+    settings = {"direction": direction, "weights": menu.linked}
+    return Handles({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, run))
 
 
 def _checks(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:

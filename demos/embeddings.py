@@ -83,7 +83,8 @@ def build(ctx: Context, kinds: Path = KINDS) -> Handles:
     look.note(ctx, "embeddings.note")
     with look.options(ctx, "embeddings.options"):
         how, table = parts.settings(ctx, usual)
-    menu = model_menu(ctx, NAME, ENCODERS[usual.encoder].checkpoint or "", gives_features)
+    ours = [encoder.checkpoint or "" for encoder in ENCODERS.values()]
+    menu = model_menu(ctx, NAME, ENCODERS[usual.encoder].checkpoint or "", gives_features, ours)
     shown = Shown(visit, plot, near, scores, facts, told, about, table)
     encoder = gr.State(usual.encoder)
     choose = _connect_encoder(encoder, pills, menu)
@@ -96,8 +97,9 @@ def build(ctx: Context, kinds: Path = KINDS) -> Handles:
     _connect_pictures(handlers, shown, lasso, guest, twin)
     offer(ctx, handlers)
     named = {"encoder": pills, **{name: part for name, part in controls._asdict().items() if part is not encoder}}
+    named["weights"] = menu.linked
     photos = {"guest": Photo(guest, shows_itself=True)}
-    return Handles(photos, named, (choose, redraw), gives=(lasso.train, lasso.train_zip))
+    return Handles(photos, named, (choose, menu.open_linked, redraw), gives=(lasso.train, lasso.train_zip))
 
 
 def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str, Any]:
@@ -107,7 +109,9 @@ def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str
         name = encoder_of(weights)
         return name, gr.update(value=name if name in ENCODERS else None)
 
-    def on_pills(name: str) -> tuple[str, str]:
+    def on_pills(name: str | None) -> tuple[Any, Any]:
+        if name is None:  # the menu has chosen what no switch is for
+            return gr.skip(), gr.skip()
         return name, ENCODERS[name].checkpoint or ""
 
     choose: dict[str, Any] = {"fn": on_pills, "inputs": pills, "outputs": [encoder, menu.used], **QUICK_EVENT}

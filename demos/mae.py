@@ -152,8 +152,8 @@ def _connect(
     photo.clear(handlers.on_clear, None, outputs, cancels=under_way, queue=False, api_visibility="private")
     folds.connect(photo, menu.used, asked, [photo.change, menu.switched.change])
     offer_endpoints(work)
-    settings = {"ratio": percent, "kind": kind, "seed": seed, "mask": mask}
-    return Handles({"example": Photo(photo, [(strip, photos)])}, settings, ({**run, **ends},))
+    settings = {"ratio": percent, "kind": kind, "seed": seed, "mask": mask, "weights": menu.linked}
+    return Handles({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, {**run, **ends}))
 
 
 def precompute(ctx: Context, folder: Path) -> None:

@@ -61,7 +61,7 @@ def build(ctx: Context) -> Handles:
     samples = gr.Column()
     folds = gr.Column(elem_id="vae-folds")
     look.note(ctx, "vae.kinds")
-    menu = model_menu(ctx, "vae", OPENING_MODEL, encodes_pictures)
+    menu = model_menu(ctx, "vae", OPENING_MODEL, encodes_pictures, MODELS)
     look.aside(ctx, "vae.about", "vae.about_text")
     with samples:
         samples_section(

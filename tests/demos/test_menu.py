@@ -60,6 +60,14 @@ def picked(name: Any) -> Any:
     return SimpleNamespace(_data={"name": name})
 
 
+@pytest.fixture
+def warnings_shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was said to the visitor as a warning."""
+    said: list[str] = []
+    monkeypatch.setattr(gr, "Warning", said.append)
+    return said
+
+
 class Answer:
     """The values of the menu's components, by name."""
 
@@ -142,6 +150,42 @@ def test_leaving_cancels_the_download(handlers: Handlers, library: Library, hub_
     assert library.downloads._running == {}
     cancelled = Answer(handlers.on_cancel(Choice("vae-fruit", "taesd"), 0))
     assert "cancelled" in cancelled.sentence and cancelled.fetchable and not cancelled.busy
+
+
+def test_a_link_uses_the_weights_that_it_names(handlers: Handlers, warnings_shown: list[str]) -> None:
+    *values, linked, fold = list(handlers.on_linked("vae-portraits", OPENING, "vae-fruit", 0, REQUEST))[-1]
+    assert (Answer(values).used, linked, fold, warnings_shown) == ("vae-portraits", "vae-portraits", gr.skip(), [])
+
+
+def test_a_link_fetches_nothing(handlers: Handlers, hub_server: StandInHub, warnings_shown: list[str]) -> None:
+    *values, linked, fold = list(handlers.on_linked("taesd", OPENING, "vae-fruit", 0, REQUEST))[-1]
+    answer = Answer(values)
+    assert (answer.used, answer.choice.picked, answer.fetchable, linked) == ("vae-fruit", "taesd", True, "vae-fruit")
+    assert fold["open"] and "“taesd”" in warnings_shown[0]
+    assert hub_server.log == []
+    kept, _ = handlers.on_open(answer.choice, "vae-fruit", "", REQUEST)  # the fold says that it was opened
+    assert kept.picked == "taesd"
+
+
+def test_a_link_offline_offers_no_fetching(ctx: Context, library: Library, warnings_shown: list[str]) -> None:
+    ctx.library.hub = replace(library.hub, offline=True)
+    (values,) = Handlers(ctx, FAMILIES["vae"]).on_linked("taesd", OPENING, "vae-fruit", 0, REQUEST)
+    assert [value for value in values if value != gr.skip()] == ["vae-fruit"]
+    assert "does not offer" in warnings_shown[0]
+
+
+@pytest.mark.parametrize("name", ["vit-mae-base", "own/abc", "../../etc", "x" * 900])
+def test_a_link_cannot_name_what_the_menu_does_not_offer(
+    handlers: Handlers, warnings_shown: list[str], name: str
+) -> None:
+    (values,) = handlers.on_linked(name, OPENING, "vae-fruit", 0, REQUEST)
+    assert [value for value in values if value != gr.skip()] == ["vae-fruit"]
+    assert "does not offer" in warnings_shown[0] and len(warnings_shown[0]) < 200
+
+
+def test_a_link_says_only_what_others_can_have(ctx: Context) -> None:
+    menu = Handlers(ctx, FAMILIES["vae"], unlinked=("vae-fruit",))
+    assert [menu.linked(name) for name in ("vae-fruit", "own/abc", "taesd")] == ["", "", "taesd"]
 
 
 @pytest.mark.parametrize("name", ["vit-mae-base", "local/x", "../../etc", None, 5, "ann/tiny@" + "a" * 40])

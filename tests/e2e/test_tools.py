@@ -41,6 +41,14 @@ def test_a_link_that_asks_too_much_says_so_and_opens(visit: Visit) -> None:
     expect(page.locator("#mae-ratio input[type=number]")).to_have_value("75")
 
 
+def test_weights_of_the_menu_are_in_the_link(visit: Visit) -> None:
+    page = visit("/?tab=embeddings&weights=mae-photos")
+    expect(page).to_have_url(re.compile(r"encoder=mae$"))
+    page = visit("/?tab=embeddings&weights=taesd")
+    expect(page.locator(".toast-body")).to_contain_text("taesd")
+    expect(page).to_have_url(re.compile(r"\?tab=embeddings$"))
+
+
 def test_a_picture_travels_to_another_tab(visit: Visit) -> None:
     page = visit("/?tab=cyclegan")
     picture_in(page, "#cyclegan-translated")
