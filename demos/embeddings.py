@@ -64,12 +64,12 @@ def build(ctx: Context, kinds: Path = KINDS) -> Handles:
         pills = look.pills(ctx, "embeddings.encoder", eyes, usual.encoder, "embeddings-encoder")
         flatness = {"2": "embeddings.dims_2", "3": "embeddings.dims_3"}
         dims = look.pills(ctx, "embeddings.dims", flatness, str(usual.dims), "embeddings-dims")
+        stop = gr.Button(ctx.t("embeddings.stop"), elem_id="embeddings-stop", elem_classes="quiet", visible=False)
     about = look.html_line("", "facts", "embeddings-about")
     handlers, visit = Handlers(ctx, kinds), gr.State(None)
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=3):
             plot = scatter(ctx, "embeddings-plot", link=NAME)
-            stop = gr.Button(ctx.t("embeddings.stop"), elem_id="embeddings-stop", elem_classes="quiet", visible=False)
             lasso = parts.lasso(ctx)
         with gr.Column(scale=2, min_width=300):
             upload, guest = parts.uploads(ctx)
