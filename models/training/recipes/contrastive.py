@@ -48,6 +48,16 @@ class ContrastiveConfig(TrainConfig):
     weight_decay: float = option(1e-4, "weight decay of the optimiser", min=0.0)
     width: int = option(32, "channels of the backbone's first stage; 64 is ResNet-18", min=MIN_CHANNELS)
     min_scale: float = option(0.2, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
+    test_scale: float = option(1.5, "side at which features are taken, in sides of the crops", min=1.0, max=1.5)
+
+    @property
+    def feature_side(self) -> int:
+        """Side in pixels of the pictures that features are taken of.
+
+        A random crop magnifies what it shows, so that a network sees whole pictures as it has learnt to see things
+        only where they are larger than the crops it was trained on (arXiv 1906.06423 §3).
+        """
+        return round(self.image_size * self.test_scale)
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ class ContrastiveRecipe(StateOfParts):
 
     def __init__(self, config: Any, train: PictureSet, test: PictureSet, processes: Processes) -> None:
         self.config, self.train, self.test, self.processes = config, train, test, processes
-        self.backbone = ResNet(config.width)
+        self.backbone = ResNet(config.width, img_size=config.feature_side)
         self.method = place(self.build(config, self.backbone), processes.device)
         self.views = TwoViews(config.image_size, min_scale=config.min_scale)
         groups = self.parameter_groups()
@@ -134,12 +144,12 @@ class ContrastiveRecipe(StateOfParts):
         return sheet([resize(row, self.config.image_size) for row in rows])
 
     def evaluate(self) -> dict[str, float]:
-        """Return kNN accuracy (k = 5, cosine, centred) on held-out pictures among training pictures, and collapse.
+        """Return kNN accuracy (k = 5, cosine, centred) of held-out pictures among training pictures, and collapse.
 
-        Where there are several sources, only those with folders for classes take part.
+        Each source with folders for classes is asked by itself: all of its labelled held-out pictures, among all of
+        its labelled training pictures.
         """
-        train = _labelled(self.train, 4000)
-        test = _labelled(self.test, 2000)
+        train, test = _labelled(self.train), _labelled(self.test)
         features, reference = self._features(test), self._features(train)
         scores = {"std_of_l2_normalized": std_of_l2_normalized(features - features.mean(dim=0))}
         for source in sorted({name.split("/")[0] for name in test.classes if name}):
@@ -158,7 +168,8 @@ class ContrastiveRecipe(StateOfParts):
     @staticmethod
     def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
         """Return the backbone; a classifier that weights may have beside it is left out."""
-        return {"": Part("resnet", {"width": config.width}, free=("num_classes",))}
+        args = {"width": config.width, "img_size": config.feature_side}
+        return {"": Part("resnet", args, free=("num_classes", "img_size"))}
 
     def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
         """Return the backbone."""
@@ -170,7 +181,7 @@ class ContrastiveRecipe(StateOfParts):
         device = self.processes.device
         features = in_batches(
             pictures.images,
-            lambda part: self.backbone.forward_features(resize(part, self.config.image_size).to(device)),
+            lambda part: self.backbone.forward_features(resize(part, self.config.feature_side).to(device)),
             128,
         )
         self.backbone.train(training)
@@ -182,10 +193,9 @@ def _spread(pictures: PictureSet, most: int) -> PictureSet:
     return pictures.select(torch.linspace(0, len(pictures) - 1, min(most, len(pictures))).long().tolist())
 
 
-def _labelled(pictures: PictureSet, most: int) -> PictureSet:
-    """Return up to `most` pictures that have a label, evenly spread over the names."""
-    keep = [i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]]
-    return pictures.select(keep[:: max(1, len(keep) // most)])
+def _labelled(pictures: PictureSet) -> PictureSet:
+    """Return the pictures that have a label."""
+    return pictures.select([i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]])
 
 
 class SimSiamRecipe(ContrastiveRecipe):

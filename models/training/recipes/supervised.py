@@ -20,6 +20,7 @@ from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRe
 class SupervisedConfig(ContrastiveConfig):
     """Options of the supervised baseline."""
 
+    test_scale: float = option(1.0, "side at which features are taken, in sides of the crops", min=1.0, max=1.5)
     label_smoothing: float = option(0.1, "share of the target spread over all classes", min=0.0, max=0.9)
 
 
@@ -58,10 +59,11 @@ class SupervisedRecipe(ContrastiveRecipe):
 
     def exports(self) -> dict[str, Export]:
         """Return the backbone with its classifier."""
-        args = {"width": self.config.width, "num_classes": self.num_classes}
-        return {"": Export("resnet", args, self.backbone)}
+        part = self.parts_of(self.config)[""]
+        return {"": Export(part.arch, {**part.args, "num_classes": self.num_classes}, self.backbone)}
 
     @staticmethod
     def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
         """Return the backbone with its classifier, which starts anew where the number of classes differs."""
-        return {"": Part("resnet", {"width": config.width}, free=("num_classes",), fresh=("fc.",))}
+        args = {"width": config.width, "img_size": config.feature_side}
+        return {"": Part("resnet", args, free=("num_classes", "img_size"), fresh=("fc.",))}
