@@ -6,20 +6,23 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.backbones import ResNet
+from models.bootstrap import Estimate, estimate, mean_of, weighted_mean
 from models.contrastive import MoCo, SimCLR, SimSiam
 from models.metrics import (
     alignment,
     centred_directions,
-    knn_accuracy,
+    knn_right,
     nearest_neighbours,
     std_of_l2_normalized,
     uniformity,
 )
 from models.training.data import PictureSet, TwoViews, resize
 from models.training.distributed import Processes
+from models.training.judge import Judge
 from models.training.recipes._base import (
     MIN_CHANNELS,
     Export,
@@ -133,7 +136,9 @@ class ContrastiveRecipe(StateOfParts):
 
     def preview(self) -> Tensor:
         """Return a row of held-out pictures and under each the three most similar of up to 512 training pictures."""
-        queries = _spread(self.test, 8)
+        return sheet(self._rows(_spread(self.test, 8)))
+
+    def _rows(self, queries: PictureSet) -> list[Tensor]:
         pool = _spread(self.train, 512)
         reference = self._features(pool)
         centre = reference.mean(dim=0)
@@ -141,24 +146,39 @@ class ContrastiveRecipe(StateOfParts):
             centred_directions(self._features(queries), centre), centred_directions(reference, centre), 3
         )
         rows = [queries.images, *(pool.images[column] for column in nearest.T)]
-        return sheet([resize(row, self.config.image_size) for row in rows])
+        return [resize(row, self.config.image_size) for row in rows]
 
-    def evaluate(self) -> dict[str, float]:
+    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
+        """Return the preview's rows, and such rows of held-out pictures whose neighbours vote for another label."""
+        wrong = [test.select((~right).nonzero()[:, 0].tolist()) for test, right in self._asked().values()]
+        failures = [row for test in wrong if len(test) for row in self._rows(_spread(test, 8))]
+        return sheet([*self._rows(_spread(self.test, 8)), *failures])
+
+    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Return kNN accuracy (k = 5, cosine, centred) of held-out pictures among training pictures, and collapse.
 
         Each source with folders for classes is asked by itself: all of its labelled held-out pictures, among all of
         its labelled training pictures.
         """
-        train, test = _labelled(self.train), _labelled(self.test)
+        features = self._features(labelled(self.test))
+        directions = F.normalize(features - features.mean(dim=0), dim=1)
+        return {
+            "std_of_l2_normalized": estimate(lambda weights: _spread_of(weights, directions), len(directions)),
+            **{f"knn_{source}": mean_of(right) for source, (_, right) in self._asked().items()},
+        }
+
+    def _asked(self) -> dict[str, tuple[PictureSet, Tensor]]:
+        """Return the labelled held-out pictures of each source, and whose neighbours vote for its own label, (N,)."""
+        train, test = labelled(self.train), labelled(self.test)
         features, reference = self._features(test), self._features(train)
-        scores = {"std_of_l2_normalized": std_of_l2_normalized(features - features.mean(dim=0))}
+        found = {}
         for source in sorted({name.split("/")[0] for name in test.classes if name}):
             rows = [i for i, name in enumerate(test.names) if name.startswith(f"{source}/")]
             pool = [i for i, name in enumerate(train.names) if name.startswith(f"{source}/")]
             if rows and len(pool) > 1:
                 known = (reference[pool], train.labels[pool])
-                scores[f"knn_{source}"] = knn_accuracy(features[rows], test.labels[rows], reference=known)
-        return scores
+                found[source] = test.select(rows), knn_right(features[rows], test.labels[rows], reference=known)
+        return found
 
     def exports(self) -> dict[str, Export]:
         """Return the backbone."""
@@ -193,7 +213,15 @@ def _spread(pictures: PictureSet, most: int) -> PictureSet:
     return pictures.select(torch.linspace(0, len(pictures) - 1, min(most, len(pictures))).long().tolist())
 
 
-def _labelled(pictures: PictureSet) -> PictureSet:
+def _spread_of(weights: Tensor, directions: Tensor) -> Tensor:
+    """Return `std_of_l2_normalized` of directions (N, D) under weights (B, N), (B,)."""
+    total = weights.sum(dim=1, keepdim=True)
+    mean = weighted_mean(weights, directions)
+    variance = (weighted_mean(weights, directions.double().square()) - mean.square()) * total / (total - 1)
+    return variance.clamp_min(0).sqrt().mean(dim=1) * directions.shape[1] ** 0.5
+
+
+def labelled(pictures: PictureSet) -> PictureSet:
     """Return the pictures that have a label."""
     return pictures.select([i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]])
 

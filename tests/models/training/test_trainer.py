@@ -14,9 +14,10 @@ from small import SMALL
 
 from models.checkpoints import load_folder
 from models.encoders import as_encoder
-from models.training.__main__ import build_parser, build_recipe, command_line, config_from, main
+from models.training.__main__ import build_parser, config_from, main
 from models.training.distributed import Processes
-from models.training.recipes import RECIPES
+from models.training.export import command_line
+from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import TrainConfig, averaged, cosine_rate
 from models.training.recipes.contrastive import SimSiamConfig
 from models.training.runs import Checkpoint, RunFolder
