@@ -51,7 +51,9 @@ class ContrastiveConfig(TrainConfig):
     weight_decay: float = option(1e-4, "weight decay of the optimiser", min=0.0)
     width: int = option(32, "channels of the backbone's first stage; 64 is ResNet-18", min=MIN_CHANNELS)
     min_scale: float = option(0.2, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
-    test_scale: float = option(1.5, "side at which features are taken, in sides of the crops", min=1.0, max=1.5)
+    test_scale: float = option(
+        1.5, "side of the pictures that features are taken of, as a multiple of the crops' side", min=1.0, max=1.5
+    )
 
     @property
     def feature_side(self) -> int:

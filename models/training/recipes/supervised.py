@@ -32,7 +32,9 @@ from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRe
 class SupervisedConfig(ContrastiveConfig):
     """Options of the supervised baseline."""
 
-    test_scale: float = option(1.0, "side at which features are taken, in sides of the crops", min=1.0, max=1.5)
+    test_scale: float = option(
+        1.0, "side of the pictures that features are taken of, as a multiple of the crops' side", min=1.0, max=1.5
+    )
     label_smoothing: float = option(0.1, "share of the target spread over all classes", min=0.0, max=0.9)
 
 
