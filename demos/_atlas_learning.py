@@ -23,12 +23,11 @@ from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._scatter import scatter, scatter_update
 from models.checkpoints import load_folder
 from models.embedding import Floats, embed_pictures
-from models.encoders import FeatureEncoder
+from models.encoders import as_encoder
 from models.projection import align, project
 from models.steps import STEPS, TrainingStep, training_steps
 
 FRAMES_FILE = "frames.npz"
-IMAGE_SIZE = 64  # pixels, at which the run was trained
 PACE = 1200  # milliseconds a checkpoint stays while the slider plays
 
 # Moves the slider as a hand would, one checkpoint after the other; pressed again, or at the end, it stops. Whoever
@@ -75,8 +74,8 @@ def make_frames(
     frames: list[Frame] = []
     started = time.perf_counter()
     for done, (step, folder) in enumerate(reversed(steps), start=1):
-        network = FeatureEncoder(load_folder(folder)).eval()
-        features = embed_pictures(network, collection.jpegs, IMAGE_SIZE)
+        network, side = as_encoder(load_folder(folder))
+        features = embed_pictures(network, collection.jpegs, side)
         coordinates = project(features)
         target = frames[0].coordinates if frames else fixed
         if target is not None:

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from demos._base import EXAMPLES
 from demos._sheet import sheet
-from models.calibration import DIRECTIONS, ENCODER, ENCODER_SIDE, KINDS, Calibration, judge
+from models.calibration import DIRECTIONS, ENCODER, KINDS, Calibration, judge
 from models.catalogue import Checkpoint
-from models.encoders import FeatureEncoder
+from models.encoders import as_encoder
 from models.images import fit_within, square_crop, to_images, to_tensor
 
 LoadModel = Callable[[str], nn.Module]
@@ -158,8 +158,8 @@ def heat_picture(picture: Image.Image, scores: Tensor) -> Image.Image:
 @torch.inference_mode()
 def kinds_of(photo: Image.Image, load_model: LoadModel, known: Calibration) -> dict[str, float]:
     """Returns how likely a photo is each of `KINDS`, by a linear classifier on the features of `ENCODER`."""
-    encoder = FeatureEncoder(load_model(ENCODER)).eval()
-    features = encoder(to_tensor(square_crop(photo, ENCODER_SIDE)))
+    encoder, side = as_encoder(load_model(ENCODER))
+    features = encoder(to_tensor(square_crop(photo, side)))
     return dict(zip(KINDS, known.probe.probabilities(features)[0].tolist(), strict=True))
 
 

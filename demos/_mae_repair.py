@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from demos._fill import harmonic_fill
 from demos._mae_masks import Cells, MaskError
 from demos._mae_masks import to_tensor as mask_tensor
 from demos._masking import HIDDEN_TONE, compare, grid_of, hidden_pixels
+from models.fill import harmonic_fill
 from models.images import to_images, to_tensor
 from models.mae import MaskedAutoencoderViT
 

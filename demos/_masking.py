@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from demos._fill import harmonic_fill, mean_fill
 from demos._mae_heat import FULL_ERROR, heat_picture
 from demos._mae_masks import SEEDED_KINDS, Cells
 from demos._mae_masks import to_tensor as mask_tensor
 from demos._sheet import sheet
+from models.fill import harmonic_fill, mean_fill
 from models.images import square_crop, to_images, to_tensor
 from models.mae import MaskedAutoencoderViT
 from models.metrics import psnr

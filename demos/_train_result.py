@@ -21,6 +21,7 @@ from demos._base import Context
 from demos._own import Wanted, name_of, tab_of
 from demos._train_visit import Runs, Watched, job_error
 from demos._visitor import owner_of, token_of
+from models.backbones import ResNet
 from models.checkpoints import build_model, load_folder
 from models.images import read_image, square_crop, to_images, to_tensor
 from models.mae import random_mask
@@ -137,14 +138,14 @@ class Results:
         part = PARTS.get(job.recipe, ("",))[0]
         try:
             folder = self._runs.manager.weights(owner, job.id, part)
-            before = self._before(owner, job, folder, part)
+            before, after = self._before(owner, job, folder, part), load_folder(folder)
             data = self._runs.manager.pictures(owner, job.id)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
-        side = int(job.config["image_size"])
+        side = after.img_size if isinstance(after, ResNet) else int(job.config["image_size"])
         held_out = pictures_of(data, ("testA",) if part else ("test",), COLUMNS, side)
         pool = pictures_of(data, ("trainA",) if part else ("train",), POOL, side)
-        sheet = compare(job.recipe, before, load_folder(folder), held_out, pool)
+        sheet = compare(job.recipe, before, after, held_out, pool)
         weights = folder.parent if part else folder
         return [
             gr.update(value=self._ctx.save_image(sheet), visible=True),

@@ -75,6 +75,7 @@ class ResNet(nn.Module):
         blocks: residual blocks in each stage (table 1).
         num_classes: outputs of a linear classifier `fc`; 0 leaves it out and `forward` returns features.
         bottleneck: whether blocks are bottlenecks, whose features are four times as wide, or basic blocks.
+        img_size: side in pixels of the pictures it is best asked about; it takes others as well.
     """
 
     def __init__(
@@ -83,8 +84,10 @@ class ResNet(nn.Module):
         blocks: tuple[int, ...] = (2, 2, 2, 2),
         num_classes: int = 0,
         bottleneck: bool = False,
+        img_size: int = 64,
     ) -> None:
         super().__init__()
+        self.img_size = img_size
         self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)

@@ -27,7 +27,6 @@ DIRECTIONS: Mapping[str, tuple[str, str]] = {  # direction -> fruit it starts fr
     "orange2apple": ("orange", "apple"),
 }
 ENCODER = "supervised-photos"
-ENCODER_SIDE = 64  # pixels, at which that network was trained
 JUDGE_SIDE = 128  # pixels of the longest side, at which the discriminators were trained
 MIN_JUDGED = 32  # pixels of the short side, below which no patch is whole
 TAIL = 0.05  # share of held-out fruit that a warning may wrongly be given for

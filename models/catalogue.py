@@ -136,6 +136,8 @@ _OWN = (
     Checkpoint("simclr-photos", "contrastive", "SimCLR on everyday photos", "arXiv 2002.05709"),
     Checkpoint("moco-photos", "contrastive", "MoCo v2 on everyday photos", "arXiv 2003.04297"),
     Checkpoint("supervised-photos", "supervised", "The same backbone, trained with labels", "arXiv 1512.03385"),
+    Checkpoint("fruit-judge", "supervised", "Tells apples from oranges, to judge translations", "arXiv 1512.03385",
+               lesson=True),
 )  # fmt: skip
 
 _FRUIT_SPACE = "davidpiscasio/unpaired-img2img"

@@ -21,21 +21,36 @@ from models.vae import ConvVAE
 LoadModel = Callable[[str], nn.Module]
 
 BACKBONE_WIDTH = 32
-OWN_IMAGE_SIZE = 64  # pixels, of the backbones trained here
 
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """What the map needs to know of an encoder, and how to build it from loaded weights."""
+    """What the map needs to know of an encoder, and how to build it from loaded weights.
+
+    Attributes:
+        name, title: what it is called in code and by people.
+        checkpoint: its weights, None for none.
+        side: of the pictures it takes, in pixels, where the weights do not name another.
+        feature_dim: width of its features.
+        summary: what it learned from, a sentence.
+        build: makes it, given what loads weights by name.
+        trained_with_labels: whether it saw any.
+    """
 
     name: str
     title: str
     checkpoint: str | None
-    image_size: int
+    side: int
     feature_dim: int
     summary: str
     build: Callable[[LoadModel], nn.Module]
     trained_with_labels: bool = False
+
+    @property
+    def image_size(self) -> int:
+        """Side of the pictures it takes, in pixels: the `img_size` of its weights' config, or `side` without one."""
+        args = checkpoints.weights_info(self.checkpoint).args if self.checkpoint else {}
+        return int(args.get("img_size", self.side))
 
 
 class MAEEncoder(nn.Module):
@@ -91,7 +106,7 @@ def _photo_resnet(name: str, title: str, summary: str, *, labels: bool = False) 
     """Return the spec of the shared backbone with the weights `<name>-photos`."""
     weights = f"{name}-photos"
     build = lambda load: FeatureEncoder(load(weights))  # noqa: E731
-    return EncoderSpec(name, title, weights, OWN_IMAGE_SIZE, 8 * BACKBONE_WIDTH, summary, build, labels)
+    return EncoderSpec(name, title, weights, 64, 8 * BACKBONE_WIDTH, summary, build, labels)
 
 
 ENCODERS: dict[str, EncoderSpec] = {
@@ -146,5 +161,5 @@ def as_encoder(model: nn.Module) -> tuple[nn.Module, int]:
     if isinstance(model, MaskedAutoencoderViT):
         return MAEEncoder(model).eval(), model.img_size
     if isinstance(model, ResNet):
-        return FeatureEncoder(model).eval(), OWN_IMAGE_SIZE
+        return FeatureEncoder(model).eval(), model.img_size
     raise ValueError(f"A {type(model).__name__} is no encoder of pictures; choose other weights.")

@@ -15,6 +15,62 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return float(10 * torch.log10(4.0 / error))
 
 
+def ssim(a: Tensor, b: Tensor) -> Tensor:
+    """Return the structural similarity of pictures, averaged over places and channels (Wang et al., TIP 2004, eq. 13).
+
+    Args:
+        a: (N, 3, H, W) in [-1, 1], at least 11 pixels wide and high; the windows are Gaussians of spread 1.5.
+        b: of the same shape.
+
+    Returns:
+        (N,), 1 for equal pictures.
+    """
+    channels = a.shape[1]
+    offsets = torch.arange(11, dtype=torch.float64) - 5
+    line = torch.exp(-offsets.square() / (2 * 1.5**2))
+    window = torch.outer(line, line)
+    kernel = (window / window.sum()).expand(channels, 1, 11, 11)
+    x, y = a.double(), b.double()
+    mean_x, mean_y, xx, yy, xy = (
+        F.conv2d(each, kernel, groups=channels) for each in (x, y, x.square(), y.square(), x * y)
+    )
+    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2  # for the range of 2
+    likeness = (2 * mean_x * mean_y + c1) * (2 * (xy - mean_x * mean_y) + c2)
+    size = (mean_x.square() + mean_y.square() + c1) * (xx - mean_x.square() + yy - mean_y.square() + c2)
+    return (likeness / size).mean(dim=(1, 2, 3))
+
+
+def kid(x: Tensor, y: Tensor, x_weights: Tensor | None = None, y_weights: Tensor | None = None) -> Tensor:
+    """Return the kernel inception distance of two sets of features (arXiv 1801.01401 §4), an unbiased squared MMD.
+
+    The kernel is (x·y / D + 1)³. It is about 0, and may be below, where both sets are alike. Pictures may be weighted,
+    as in a bootstrap: two draws of the same picture are no pair, or each resample would seem more alike in itself.
+
+    Args:
+        x: (N, D) features of one set, N of at least 2.
+        y: (M, D) of the other.
+        x_weights: (B, N) for B distances at once; all 1 where it is None.
+        y_weights: (B, M).
+
+    Returns:
+        (B,), B being 1 without weights.
+    """
+    x, y = x.double(), y.double()
+    ones = torch.ones(1, 1, dtype=torch.float64)
+    wx = ones.expand(1, len(x)) if x_weights is None else x_weights
+    wy = ones.expand(1, len(y)) if y_weights is None else y_weights
+
+    def kernel(one: Tensor, other: Tensor) -> Tensor:
+        return (one @ other.T / one.shape[1] + 1) ** 3
+
+    def within(features: Tensor, weights: Tensor) -> Tensor:
+        pairs = kernel(features, features).fill_diagonal_(0)
+        return ((weights @ pairs) * weights).sum(1) / (weights.sum(1).square() - weights.square().sum(1))
+
+    across = ((wx @ kernel(x, y)) * wy).sum(1) / (wx.sum(1) * wy.sum(1))
+    return within(x, wx) + within(y, wy) - 2 * across
+
+
 def std_of_l2_normalized(features: Tensor) -> float:
     """Return the collapse measure: spread of normalised features times sqrt(D) (arXiv 2011.10566 §4.1).
 
@@ -131,7 +187,17 @@ def knn_accuracy(
     k: int = 5,
     reference: tuple[Tensor, Tensor] | None = None,
 ) -> float:
-    """Return the share of pictures whose k nearest neighbours vote for their own label (cosine, centred features).
+    """Return the share of pictures whose neighbours vote for their own label; arguments are those of `knn_right`."""
+    return float(knn_right(features, labels, k, reference).float().mean())
+
+
+def knn_right(
+    features: Tensor,
+    labels: Tensor,
+    k: int = 5,
+    reference: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """Return which pictures' k nearest neighbours vote for their own label (cosine, centred features), bool (N,).
 
     Args:
         features: (N, D).
@@ -152,7 +218,7 @@ def knn_accuracy(
     # One vote each; the similarity, at most 1 in size, only decides between equal counts.
     weight = 1.0 + (similarity + 1.0) / (4.0 * k)
     votes = torch.zeros(len(query), num_classes).scatter_add_(1, pool_labels[indices], weight)
-    return float((votes.argmax(dim=1) == labels).float().mean())
+    return votes.argmax(dim=1) == labels
 
 
 def linear_probe_accuracy(features: Tensor, labels: Tensor, folds: int = 3) -> float:

@@ -372,9 +372,8 @@ def large_rows() -> Iterator[tuple[str, ...]]:
 
 def training_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Time the steps of each recipe at its own defaults."""
-    from models.training.__main__ import build_recipe
     from models.training.distributed import Processes
-    from models.training.recipes import RECIPES
+    from models.training.recipes import RECIPES, build_recipe
 
     data = noise_archive(folder / "noise.zip")
     for name, kind in RECIPES.items():

@@ -3,6 +3,7 @@
 python -m models.training simsiam --data photos.zip more/ --out runs/simsiam [--steps 1000 ...]
 python -m models.training simsiam --data photos.zip --out runs/tuned --init simsiam-photos
 python -m models.training evaluate runs/simsiam
+python -m models.training evaluate vae-fruit --data fruit.zip [--judge fruit-judge] [--renew] [--sheet fruit.png]
 python -m models.training export runs/simsiam assets/weights/simsiam-photos [--part NAME | --every-part]
 python -m models.training publish runs/simsiam user/repo [--private]
 python -m models.training record runs/simsiam assets/recordings/simsiam-photos
@@ -19,26 +20,27 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import torch
-
+from models.bootstrap import Estimate
 from models.calibration import FILE
 from models.checkpoints import CHECKPOINTS
 from models.hub import HubError
 from models.training.calibrate import calibrate
-from models.training.data import load_split
 from models.training.distributed import Processes, join
 from models.training.estimate import MEASURE_PICTURES, measure_steps
-from models.training.export import MAX_BYTES, write_weights
+from models.training.evaluation import command_of, load_run, load_weights, save_sheet, weights_record
+from models.training.export import MAX_BYTES, export_run, renew_measures
 from models.training.failures import DISK_FULL_STATUS, describe_failure
 from models.training.initial import start_from
+from models.training.judge import Judge
 from models.training.publish import publish
-from models.training.recipes import RECIPES
-from models.training.recipes._base import Recipe, TrainConfig
+from models.training.recipes import RECIPES, build_recipe
+from models.training.recipes._base import TrainConfig
 from models.training.recordings import record
 from models.training.runs import RunFolder
 from models.training.trainer import Schedule, evaluate, resolve_precision, train
@@ -64,9 +66,14 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--keep-at", nargs="*", type=int, default=[], help="steps whose weights are kept")
         command.add_argument("--measure", action="store_true", help="only time a few steps, into OUT/measured.json")
         add_config_options(command, recipe.Config)
-    measure = commands.add_parser("evaluate", help="measure a run on its held-out pictures")
-    measure.add_argument("run", type=Path)
-    measure.add_argument("--data", nargs="+", type=Path, help="instead of the run's own sources")
+    measure = commands.add_parser("evaluate", help="measure a run, or exported weights, on held-out pictures")
+    source_help = "a run folder, a weights folder, or the name of our own weights"
+    measure.add_argument("source", type=Path, metavar="RUN_OR_WEIGHTS", help=source_help)
+    measure.add_argument("--data", nargs="+", type=Path, help="instead of the sources that run or card name")
+    judge_help = "classifier that says what pictures show and in whose features they are compared: a name or a folder"
+    measure.add_argument("--judge", metavar="NAME_OR_FOLDER", help=judge_help)
+    measure.add_argument("--renew", action="store_true", help="write the numbers into config and card of the weights")
+    measure.add_argument("--sheet", type=Path, metavar="PNG", help="draw inputs, outputs and the worst of them")
     ship = commands.add_parser("export", help="write safetensors, config and card")
     ship.add_argument("run", type=Path)
     ship.add_argument("folder", type=Path)
@@ -118,17 +125,6 @@ def config_from(arguments: argparse.Namespace, config: type[TrainConfig]) -> Tra
     return config(**{spec.name: value(spec) for spec in fields(config)})
 
 
-def build_recipe(
-    name: str, config: TrainConfig, sources: list[Path], processes: Processes, most: int | None = None
-) -> Recipe:
-    """Return a recipe with fresh, seeded weights on the pictures of the sources, or on about `most` of each."""
-    kind = RECIPES[name]
-    train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale), most)
-    log.info("%d training pictures, %d held out.", len(train_set), len(test_set))
-    torch.manual_seed(config.seed)
-    return kind(config, train_set, test_set, processes)
-
-
 def run_training(arguments: argparse.Namespace) -> int:
     """Train or resume; return the exit status, 0 also after a stop that was asked for."""
     stop = threading.Event()
@@ -169,8 +165,7 @@ def train_in(run: RunFolder, arguments: argparse.Namespace, processes: Processes
     )
     finished = train(recipe, config, run, processes, schedule, stop.is_set)
     if finished and processes.is_main:
-        for measure, score in evaluate(recipe, run, config.steps).items():
-            log.info("%s %.4f", measure, score)
+        tell(evaluate(recipe, run, config.steps))
     return finished
 
 
@@ -193,29 +188,40 @@ def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Proces
     return settled, init
 
 
-def load_run(run: RunFolder, data: list[Path] | None) -> tuple[str, Recipe, TrainConfig, list[Path], int]:
-    """Return name, recipe, config, sources and steps done of a run with its newest checkpoint loaded.
-
-    Raises:
-        FileNotFoundError: if the run has no checkpoint yet.
-    """
-    name, config, stored = run.load_config()
-    checkpoint = run.load_checkpoint()
-    if checkpoint is None:
-        raise FileNotFoundError(f"{run.path} has no checkpoint yet.")
-    sources = data or [Path(source) for source in stored]
-    recipe = build_recipe(name, config, sources, Processes())
-    recipe.load_state_dict(checkpoint.state)
-    return name, recipe, config, sources, checkpoint.step
-
-
 def run_evaluation(arguments: argparse.Namespace) -> int:
-    """Measure a run and print the numbers."""
-    run = RunFolder(arguments.run)
-    _, recipe, _, _, step = load_run(run, arguments.data)
-    for measure, score in evaluate(recipe, run, step).items():
-        log.info("%s %.4f", measure, score)
+    """Measure a run or exported weights, print the numbers, and write them and a sheet where that is asked for."""
+    judge = Judge(arguments.judge) if arguments.judge else None
+    record = weights_record(arguments.source)
+    if record is None:
+        if arguments.renew:
+            raise ValueError(f"--renew writes into exported weights, and {arguments.source} holds none; export first.")
+        run = RunFolder(arguments.source)
+        loaded = load_run(run, arguments.data)
+        scores = loaded.recipe.evaluate(judge, thorough=True)
+        run.save_evaluation(loaded.step, scores)
+    else:
+        loaded = load_weights(arguments.source, record, config_of(record["command"]), arguments.data)
+        scores = loaded.recipe.evaluate(judge, thorough=True)
+    tell(scores)
+    if arguments.renew:
+        for folder in loaded.folders.values():
+            command = command_of(folder.name, loaded.sources, judge.name if judge else None)
+            renew_measures(folder, scores, command)
+    if arguments.sheet:
+        save_sheet(loaded, arguments.sheet, judge=judge)
     return 0
+
+
+def tell(scores: Mapping[str, Estimate]) -> None:
+    """Log measurements, a line each."""
+    for measure, score in scores.items():
+        log.info("%s %.4f (95 %% interval %.4f to %.4f)", measure, *score)
+
+
+def config_of(command: str) -> TrainConfig:
+    """Return the config of the run that a card's command repeats."""
+    arguments = build_parser().parse_args(command.split()[3:])
+    return config_from(arguments, RECIPES[arguments.command].Config)
 
 
 def run_export(arguments: argparse.Namespace) -> int:
@@ -225,47 +231,6 @@ def run_export(arguments: argparse.Namespace) -> int:
         arguments.run, arguments.folder, arguments.part, arguments.data, most, arguments.every_part, arguments.kept
     )
     return 0
-
-
-def export_run(
-    path: Path,
-    folder: Path,
-    part: str,
-    data: list[Path] | None,
-    most: int | None,
-    every_part: bool = False,
-    kept: bool = False,
-) -> None:
-    """Write one module of the run in `path` as the weights folder `folder`; see `run_export`.
-
-    Args:
-        path: of the run.
-        folder: of the weights, or of a folder for each part or kept step.
-        part: which module.
-        data: pictures to measure on, None for the run's own.
-        most: bytes that a file may have, None for any number.
-        every_part: whether to write all modules.
-        kept: whether to write the weights kept along the run.
-    """
-    run = RunFolder(path)
-    name, recipe, config, sources, step = load_run(run, data)
-    exports = recipe.exports()
-    parts = list(exports) if every_part else [part]
-    if parts[0] not in exports:
-        raise SystemExit(f"--part is {part!r}; this run has {', '.join(map(repr, exports))}.")
-    names = [source.name for source in sources]
-    facts = {
-        "recipe": name,
-        "data": names,
-        "steps": step,
-        "command": command_line(name, config, names, run.load_init()),
-    }
-    if kept:
-        export_kept(run, recipe, folder, part, config, facts)
-        return
-    scores = run.load_evaluation(step) or evaluate(recipe, run, step)
-    for each in parts:
-        write_weights(folder / each if every_part else folder, exports[each], config, facts, scores, most)
 
 
 def run_publish(arguments: argparse.Namespace) -> int:
@@ -282,16 +247,6 @@ def run_publish(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def export_kept(
-    run: RunFolder, recipe: Recipe, folder: Path, part: str, config: TrainConfig, facts: dict[str, Any]
-) -> None:
-    """Write the weights kept along a run, each into a folder of its step and measured by itself."""
-    exports = recipe.exports()
-    for step in run.kept_steps():
-        run.load_kept(step, exports)
-        write_weights(folder / f"step-{step:06d}", exports[part], config, {**facts, "steps": step}, recipe.evaluate())
-
-
 def run_recording(arguments: argparse.Namespace) -> int:
     """Write what a run looked like, without its weights, as a small folder."""
     record(RunFolder(arguments.run), arguments.folder)
@@ -305,19 +260,6 @@ def run_calibration(arguments: argparse.Namespace) -> int:
     command = " ".join(["python -m models.training calibrate", *options])
     calibrate(arguments.data, arguments.elsewhere, arguments.unseen, arguments.out, command)
     return 0
-
-
-def command_line(name: str, config: TrainConfig, data: list[str], init: str | None = None) -> str:
-    """Return the command that repeats a run, with the options that differ from their defaults."""
-    options = [] if init is None else [f"--init {Path(init).name}"]
-    for spec in fields(config):
-        value = getattr(config, spec.name)
-        if value != spec.default:
-            flag = spec.name.replace("_", "-")
-            options.append(
-                f"--{'' if value is not False else 'no-'}{flag}" + ("" if isinstance(value, bool) else f" {value}")
-            )
-    return " ".join(["python -m models.training", name, "--data", *data, "--out RUN_DIR", *options])
 
 
 def main(argv: list[str] | None = None) -> int:

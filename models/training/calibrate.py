@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from models.calibration import DIRECTIONS, ENCODER, ENCODER_SIDE, FRUITS, KINDS, cycle_levels, judge
+from models.calibration import DIRECTIONS, ENCODER, FRUITS, KINDS, cycle_levels, judge
 from models.checkpoints import load_model, weights_info
 from models.detection import area_under_curve
-from models.encoders import FeatureEncoder
+from models.encoders import as_encoder
 from models.training.data import PictureSet, domain_of, load_split
 from models.training.runs import write_json
 
@@ -82,12 +82,13 @@ def _probe(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path]) -> dic
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    fruit_train, fruit_test = load_split([data], ENCODER_SIDE)
-    others = {source.name: load_split([source], ENCODER_SIDE, MOST_ELSEWHERE) for source in (*elsewhere, *unseen)}
+    encoder, side = as_encoder(load_model(ENCODER))
+    fruit_train, fruit_test = load_split([data], side)
+    others = {source.name: load_split([source], side, MOST_ELSEWHERE) for source in (*elsewhere, *unseen)}
     fitted = [others[source.name][0] for source in elsewhere]
     kinds = [FRUITS["ab".index(domain_of(name))] for name in fruit_train.names]
     kinds += [KINDS[-1]] * sum(map(len, fitted))
-    features = np.concatenate([_features(part) for part in (fruit_train, *fitted)])
+    features = np.concatenate([_features(encoder, part) for part in (fruit_train, *fitted)])
     scaler = StandardScaler().fit(features)
     model = LogisticRegression(C=0.01, max_iter=400, class_weight="balanced").fit(scaler.transform(features), kinds)
     rows = [list(model.classes_).index(kind) for kind in KINDS]
@@ -95,7 +96,7 @@ def _probe(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path]) -> dic
     bias = model.intercept_[rows] - weight @ scaler.mean_
 
     def sure(pictures: PictureSet) -> list[float]:
-        logits = torch.from_numpy(_features(pictures) @ weight.T + bias)
+        logits = torch.from_numpy(_features(encoder, pictures) @ weight.T + bias)
         return (1 - logits.softmax(dim=1)[:, -1]).tolist()
 
     fruit = sure(fruit_test)
@@ -110,8 +111,7 @@ def _probe(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path]) -> dic
 
 
 @torch.inference_mode()
-def _features(pictures: PictureSet) -> NDArray[np.float64]:
-    encoder = FeatureEncoder(load_model(ENCODER)).eval()
+def _features(encoder: nn.Module, pictures: PictureSet) -> NDArray[np.float64]:
     parts = [encoder(pictures.batch(index)) for index in torch.arange(len(pictures)).split(BATCH)]
     features: NDArray[np.float64] = torch.cat(parts).double().numpy()
     return features

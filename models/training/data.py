@@ -52,9 +52,12 @@ def held_out(names: Iterable[str]) -> set[str]:
 
 
 def label_of(name: str) -> str:
-    """Return the folder that names a picture's class, without split folders; empty where there is none."""
+    """Return the folder that names a picture's class, without split folders; empty where there is none.
+
+    Of two unpaired sets without such folders, the class is the set, "A" or "B".
+    """
     parts = [part for part in PurePosixPath(name).parts[:-1] if part.lower() not in SPLIT_FOLDERS]
-    return parts[-1] if parts else ""
+    return parts[-1] if parts else domain_of(name).upper()
 
 
 def domain_of(name: str) -> str:

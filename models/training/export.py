@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
 
+from models.bootstrap import Estimate
 from models.checkpoints import CHECKPOINTS
 from models.latents import write_statistics
-from models.training.recipes._base import Export, TrainConfig
-from models.training.runs import half_precision, write_atomically, write_json
+from models.training.evaluation import load_run
+from models.training.recipes._base import Export, Recipe, TrainConfig
+from models.training.runs import RunFolder, half_precision, write_atomically, write_json
+from models.training.trainer import evaluate
 
 MAX_BYTES = 10_000_000
+EVALUATE = "python -m models.training evaluate"
 
 
 def write_weights(
@@ -24,7 +28,7 @@ def write_weights(
     export: Export,
     config: TrainConfig,
     facts: Mapping[str, Any],
-    metrics: Mapping[str, float],
+    metrics: Mapping[str, Estimate],
     most: int | None = MAX_BYTES,
 ) -> None:
     """Write `model.safetensors`, `config.json` and `README.md` of one trained module.
@@ -34,7 +38,7 @@ def write_weights(
         export: what to ship.
         config: of the run that trained it.
         facts: recipe, command, data and licence of the weights.
-        metrics: measured on held-out pictures.
+        metrics: measured on held-out pictures, with their intervals.
         most: bytes that the file may have, None for any number.
 
     Raises:
@@ -51,8 +55,9 @@ def write_weights(
         "num_parameters": num_parameters,
         "steps": config.steps,
         "sha256": hashlib.sha256(data).hexdigest(),
-        "metrics": {name: round(float(value), 4) for name, value in metrics.items()},
+        **measured(metrics, f"{EVALUATE} RUN_DIR"),
         **facts,
+        **({"classes": export.classes} if export.classes else {}),
         **({"lesson": lesson} if (lesson := config.lesson()) else {}),
     }
     if record["steps"] != config.steps:
@@ -64,8 +69,35 @@ def write_weights(
     write_atomically(folder / "README.md", card(_title(folder), record).encode())
 
 
+def measured(metrics: Mapping[str, Estimate], command: str) -> dict[str, Any]:
+    """Return the entries of a weights folder's config that say what was measured, and by which command."""
+    return {
+        "metrics": {name: round(score.value, 4) for name, score in metrics.items()},
+        "intervals": {name: [round(score.low, 4), round(score.high, 4)] for name, score in metrics.items()},
+        "measured_by": command,
+    }
+
+
+def renew_measures(folder: Path, metrics: Mapping[str, Estimate], command: str) -> None:
+    """Write new measurements into the config and the card of a weights folder; all else stays as it is."""
+    record = {**json.loads((folder / "config.json").read_text(encoding="utf-8")), **measured(metrics, command)}
+    write_json(folder / "config.json", record)
+    write_atomically(folder / "README.md", card(_title(folder), record).encode())
+
+
 def _title(folder: Path) -> str:
     return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("step-") else folder.name
+
+
+def _table(record: Mapping[str, Any]) -> str:
+    """Return the measurements, with their intervals where there are any, and what they are and who measured them."""
+    ends = {name: f" {low} to {high} |" for name, (low, high) in record.get("intervals", {}).items()}
+    head = "| measure | value | 95 % interval |\n|---|---|---|" if ends else "| measure | value |\n|---|---|"
+    rows = [f"| {name} | {value} |{ends.get(name, '')}" for name, value in record["metrics"].items()]
+    told = "The intervals are of a seeded bootstrap over the held-out pictures (`models/bootstrap.py`)." if ends else ""
+    command = record.get("measured_by", f"{EVALUATE} RUN_DIR")
+    by = f"Measured by `{command}`; what each measure is stands in the recipe's `evaluate`."
+    return "\n".join([head, *rows, "", *filter(None, (by, told))])
 
 
 def _lesson(record: Mapping[str, Any]) -> str:
@@ -89,7 +121,6 @@ def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
         use = f'{imports}\n\nmodel = load_folder(Path("{name}"))'
     planned = f" of a run of {record['planned_steps']}" if "planned_steps" in record else ""
     schedule = f"\n- **Schedule**: {record['schedule']}" if "schedule" in record else ""
-    metrics = "\n".join(f"| {key} | {value} |" for key, value in record["metrics"].items())
     arguments = json.dumps(record["args"])
     return f"""---
 license: mit
@@ -107,11 +138,7 @@ tags: [unlabeled, {record["recipe"]}]
 
 ## Measured on held-out pictures
 
-| measure | value |
-|---|---|
-{metrics}
-
-Measured by `python -m models.training evaluate RUN_DIR`; what each measure is stands in the recipe's `evaluate`.
+{_table(record)}
 
 ## Limits
 
@@ -123,3 +150,69 @@ Trained for a short time on few pictures at {record["image_size"]} px; it knows 
 {use}
 ```
 """
+
+
+def export_run(
+    path: Path,
+    folder: Path,
+    part: str,
+    data: list[Path] | None,
+    most: int | None,
+    every_part: bool = False,
+    kept: bool = False,
+) -> None:
+    """Write one module of the run in `path` as the weights folder `folder`; measured first where that is due.
+
+    Args:
+        path: of the run.
+        folder: of the weights, or of a folder for each part or kept step.
+        part: which module.
+        data: pictures to measure on, None for the run's own.
+        most: bytes that a file may have, None for any number.
+        every_part: whether to write all modules.
+        kept: whether to write the weights kept along the run.
+    """
+    run = RunFolder(path)
+    loaded = load_run(run, data)
+    name, recipe, config, step = loaded.name, loaded.recipe, loaded.config, loaded.step
+    exports = recipe.exports()
+    parts = list(exports) if every_part else [part]
+    if parts[0] not in exports:
+        raise SystemExit(f"--part is {part!r}; this run has {', '.join(map(repr, exports))}.")
+    names = [source.name for source in loaded.sources]
+    facts = {
+        "recipe": name,
+        "data": names,
+        "steps": step,
+        "command": command_line(name, config, names, run.load_init()),
+    }
+    if kept:
+        export_kept(run, recipe, folder, part, config, {**facts, "part": part})
+        return
+    scores = run.load_evaluation(step) or evaluate(recipe, run, step)
+    for each in parts:
+        target = folder / each if every_part else folder
+        write_weights(target, exports[each], config, {**facts, "part": each}, scores, most)
+
+
+def export_kept(
+    run: RunFolder, recipe: Recipe, folder: Path, part: str, config: TrainConfig, facts: dict[str, Any]
+) -> None:
+    """Write the weights kept along a run, each into a folder of its step and measured by itself."""
+    exports = recipe.exports()
+    for step in run.kept_steps():
+        run.load_kept(step, exports)
+        write_weights(folder / f"step-{step:06d}", exports[part], config, {**facts, "steps": step}, recipe.evaluate())
+
+
+def command_line(name: str, config: TrainConfig, data: list[str], init: str | None = None) -> str:
+    """Return the command that repeats a run, with the options that differ from their defaults."""
+    options = [] if init is None else [f"--init {Path(init).name}"]
+    for spec in fields(config):
+        value = getattr(config, spec.name)
+        if value != spec.default:
+            flag = spec.name.replace("_", "-")
+            options.append(
+                f"--{'' if value is not False else 'no-'}{flag}" + ("" if isinstance(value, bool) else f" {value}")
+            )
+    return " ".join(["python -m models.training", name, "--data", *data, "--out RUN_DIR", *options])

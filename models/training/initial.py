@@ -126,7 +126,11 @@ def start_from(recipe: Recipe, name: str, config: TrainConfig, start: str) -> No
         FileNotFoundError: if there are no such weights.
         DoesNotFitError: if they are of another shape; it says which options fit.
     """
-    folders = check_fit(name, config, start)
+    fill(recipe, name, config, check_fit(name, config, start))
+
+
+def fill(recipe: Recipe, name: str, config: TrainConfig, folders: Mapping[str, Path]) -> None:
+    """Put the trained weights of some parts, from the folder of each, into a recipe's networks, averages included."""
     for part, modules in recipe.part_modules().items():
         if part in folders:
             trained = load_folder(folders[part]).state_dict()

@@ -78,7 +78,7 @@ def record(run: RunFolder, folder: Path) -> None:
         "data": [Path(source).name for source in data],
         "steps": steps,
         "seconds": round(rows[-1]["time"] - rows[0]["time"], 1),
-        "scores": {name: round(value, 4) for name, value in (run.load_evaluation(steps) or {}).items()},
+        "scores": {name: round(score.value, 4) for name, score in (run.load_evaluation(steps) or {}).items()},
         "preview_steps": [int(path.stem.removeprefix("step-")) for path in shown],
         "config": config,
     }

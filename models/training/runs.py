@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import to_pil_image
 
+from models.bootstrap import Estimate
 from models.training._lock import FileLock
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Export, TrainConfig
@@ -176,17 +177,16 @@ class RunFolder:
         kept = [json.dumps(row) + "\n" for row in rows if row["step"] <= step]
         write_atomically(self.metrics_path, "".join(kept).encode())
 
-    def save_evaluation(self, step: int, scores: Mapping[str, float]) -> None:
-        """Keep what was measured after a step in `evaluation.json`."""
-        write_json(self.path / "evaluation.json", {"step": step, **scores})
+    def save_evaluation(self, step: int, scores: Mapping[str, Estimate]) -> None:
+        """Keep what was measured after a step in `evaluation.json`: the value and both ends of the interval of each."""
+        write_json(self.path / "evaluation.json", {"step": step, "scores": scores})
 
-    def load_evaluation(self, step: int) -> dict[str, float] | None:
-        """Return what was measured after this very step, or None if nothing was."""
-        path = self.path / "evaluation.json"
-        if not path.is_file():
+    def load_evaluation(self, step: int) -> dict[str, Estimate] | None:
+        """Return what was measured after this very step, or None if nothing was, or nothing with intervals."""
+        stored = _load_json(self.path / "evaluation.json") or {}
+        if stored.get("step") != step or "scores" not in stored:
             return None
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        return stored if stored.pop("step") == step else None
+        return {name: Estimate(*numbers) for name, numbers in stored["scores"].items()}
 
     def keep_weights(self, step: int, exports: Mapping[str, Export]) -> None:
         """Keep every trained module as it is after a step, in half precision."""

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from models.bootstrap import Estimate
 from models.training.distributed import Processes
 from models.training.recipes._base import Recipe, TrainConfig, place
 from models.training.runs import Checkpoint, RunFolder
@@ -162,7 +163,7 @@ def _report(recipe: Recipe, config: TrainConfig, run: RunFolder, window: Window,
         run.keep_weights(done, recipe.exports())
 
 
-def evaluate(recipe: Recipe, run: RunFolder, step: int) -> dict[str, float]:
+def evaluate(recipe: Recipe, run: RunFolder, step: int) -> dict[str, Estimate]:
     """Measure a recipe's shown weights on the held-out pictures and keep the numbers in `evaluation.json`."""
     scores = recipe.evaluate()
     run.save_evaluation(step, scores)

@@ -6,9 +6,9 @@ import torch
 from fakes import ShallowModels
 from PIL import Image
 
-from demos._fill import harmonic_fill
 from demos._mae_masks import MaskError, to_tensor
 from demos._mae_repair import DAMAGES, INK, collage, draw_damage, mend, spoil
+from models.fill import harmonic_fill
 from models.images import square_crop
 from models.images import to_tensor as picture_tensor
 from models.mae import MaskedAutoencoderViT

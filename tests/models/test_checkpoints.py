@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from models.bootstrap import Estimate
 from models.checkpoints import CHECKPOINTS, build_model, checkpoint, load_folder, load_model, weights_info
 from models.cyclegan import PatchDiscriminator
 from models.training.export import MAX_BYTES, write_weights
@@ -25,7 +26,11 @@ def folder(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     args = {"img_size": 16, "latent_dim": 2, "num_filters": 4}
     write_weights(
-        tmp_path / "tiny", Export("vae", args, ConvVAE(**args)), TrainConfig(image_size=16), FACTS, {"psnr": 9.87654}
+        tmp_path / "tiny",
+        Export("vae", args, ConvVAE(**args)),
+        TrainConfig(image_size=16),
+        FACTS,
+        {"psnr": Estimate(9.87654, 9.1, 10.25)},
     )
     return tmp_path / "tiny"
 
@@ -41,17 +46,17 @@ def test_weights_load_as_float32_in_eval_mode_equal_to_half_precision(folder: Pa
 
 
 def test_the_card_holds_the_measured_numbers(folder: Path) -> None:
-    assert "| psnr | 9.8765 |" in (folder / "README.md").read_text()
+    assert "| psnr | 9.8765 | 9.1 to 10.25 |" in (folder / "README.md").read_text()
 
 
 def test_a_card_tells_what_a_run_went_without_and_that_it_was_not_finished(tmp_path: Path) -> None:
     config = CycleGANConfig(lambda_cycle=0.0, steps=9)
     export = Export("patch_discriminator", {"num_filters": 8}, PatchDiscriminator(8))
-    write_weights(tmp_path / "half", export, config, FACTS, {"psnr": 1.0})
+    write_weights(tmp_path / "half", export, config, FACTS, {"psnr": Estimate(1.0, 0.9, 1.1)})
     card = (tmp_path / "half" / "README.md").read_text()
     assert "Trained with 0 for `lambda_cycle` (weight of the round trip" in card
     assert "lambda_identity" not in card and "3 steps of a run of 9" in card
-    write_weights(tmp_path / "whole", export, CycleGANConfig(steps=3), FACTS, {"psnr": 1.0})
+    write_weights(tmp_path / "whole", export, CycleGANConfig(steps=3), FACTS, {"psnr": Estimate(1.0, 0.9, 1.1)})
     assert "lesson" not in (tmp_path / "whole" / "README.md").read_text()
     record = json.loads((tmp_path / "whole" / "config.json").read_text())
     assert "- **Schedule**: in two halves\n" in card_of("whole", {**record, "schedule": "in two halves"})

@@ -5,9 +5,10 @@ import torch
 from fakes import ShallowModels
 from torch import Tensor, nn
 
+from models import checkpoints
 from models.backbones import ResNet
-from models.checkpoints import CHECKPOINTS
-from models.encoders import ENCODERS, EncoderSpec, FeatureEncoder, MAEEncoder, VAEEncoder, load_encoder
+from models.checkpoints import CHECKPOINTS, WeightsInfo
+from models.encoders import ENCODERS, EncoderSpec, FeatureEncoder, MAEEncoder, VAEEncoder, as_encoder, load_encoder
 from models.mae import MaskedAutoencoderViT
 from models.vae import ConvVAE
 
@@ -78,7 +79,18 @@ def test_the_random_baseline_is_the_same_every_time_and_leaves_the_state_alone()
 def test_the_random_baseline_has_the_backbone_of_the_others() -> None:
     random = ENCODERS["random"]
     for name in ("simsiam", "simclr", "moco", "supervised"):
-        assert (ENCODERS[name].image_size, ENCODERS[name].feature_dim) == (random.image_size, random.feature_dim)
+        assert ENCODERS[name].feature_dim == random.feature_dim
+
+
+def test_the_side_is_the_one_that_the_weights_config_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    def info(name: str) -> WeightsInfo:
+        return WeightsInfo(
+            name, "resnet", {"width": 32, "img_size": 96} if name == "simclr-photos" else {}, 64, 1, 1, ""
+        )
+
+    monkeypatch.setattr(checkpoints, "weights_info", info)
+    assert [ENCODERS[name].image_size for name in ("simclr", "moco", "random")] == [96, 64, 64]
+    assert as_encoder(ResNet(8, (1,), img_size=96))[1] == 96
 
 
 @torch.no_grad()

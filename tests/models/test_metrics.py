@@ -13,10 +13,12 @@ from torch import Tensor
 from models.metrics import (
     centred_directions,
     effective_rank,
+    kid,
     knn_accuracy,
     linear_probe_accuracy,
     nearest_neighbours,
     psnr,
+    ssim,
     std_of_l2_normalized,
     trustworthiness,
 )
@@ -188,3 +190,56 @@ def test_a_linear_probe_tells_what_a_line_can_tell() -> None:
     assert linear_probe_accuracy(torch.randn(90, 3), labels) < 0.6
     with pytest.raises(ValueError, match="two classes"):
         linear_probe_accuracy(clear, torch.arange(90))
+
+
+# --- Kernel distance and structural similarity ------------------------------------------------------------
+
+
+def naive_kid(x: Tensor, y: Tensor) -> float:
+    def kernel(one: Tensor, other: Tensor) -> float:
+        return (float(one @ other) / len(one) + 1) ** 3
+
+    within = [
+        sum(kernel(a, b) for i, a in enumerate(rows) for j, b in enumerate(rows) if i != j)
+        / (len(rows) * (len(rows) - 1))
+        for rows in (x, y)
+    ]
+    return within[0] + within[1] - 2 * sum(kernel(a, b) for a in x for b in y) / (len(x) * len(y))
+
+
+def test_kernel_distance_against_a_naive_loop_and_its_closed_form() -> None:
+    x, y = torch.randn(7, 4), torch.randn(5, 4) + 1
+    assert float(kid(x, y)) == pytest.approx(naive_kid(x.double(), y.double()), rel=1e-6)
+    ones, zeros = torch.ones(6, 4), torch.zeros(9, 4)
+    assert float(kid(ones, zeros)) == pytest.approx(2**3 + 1 - 2)
+
+
+def test_kernel_distance_of_equal_distributions_is_zero_on_average() -> None:
+    found = [float(kid(torch.randn(50, 8), torch.randn(50, 8))) for _ in range(60)]
+    apart = float(kid(torch.randn(50, 8), torch.randn(50, 8) + 0.5))
+    assert abs(sum(found) / 60) < 3 * float(torch.tensor(found).std()) / 60**0.5
+    assert apart > 5 * abs(sum(found) / 60)
+
+
+def test_kernel_distance_under_weights_leaves_pairs_of_one_picture_out() -> None:
+    x, y = torch.randn(6, 4), torch.randn(5, 4)
+    weights = torch.tensor([[2.0, 0, 1, 1, 1, 1], [1.0, 1, 1, 1, 1, 1]], dtype=torch.float64)
+    found = kid(x, y, weights, torch.ones(2, 5, dtype=torch.float64))
+    assert float(found[1]) == pytest.approx(float(kid(x, y)))
+    drawn = [0, 0, 2, 3, 4, 5]
+    kernel = (x.double() @ x.double().T / 4 + 1) ** 3
+    pairs = [float(kernel[i, j]) for a, i in enumerate(drawn) for b, j in enumerate(drawn) if a != b and i != j]
+    across = ((x.double()[drawn] @ y.double().T / 4 + 1) ** 3).mean()
+    within = (y.double() @ y.double().T / 4 + 1) ** 3
+    expected = sum(pairs) / len(pairs) + float(within.sum() - within.trace()) / 20 - 2 * float(across)
+    assert float(found[0]) == pytest.approx(expected)
+
+
+def test_structural_similarity_of_equal_constant_and_shifted_pictures() -> None:
+    a = torch.rand(2, 3, 16, 16) * 2 - 1
+    assert ssim(a, a).tolist() == pytest.approx([1.0, 1.0])
+    low, high = torch.full((1, 3, 12, 12), -0.5), torch.full((1, 3, 12, 12), 0.5)
+    c1 = (0.01 * 2) ** 2
+    assert float(ssim(low, high)) == pytest.approx((2 * -0.25 + c1) / (0.5 + c1))
+    noisy = (a + 0.5 * torch.randn_like(a)).clamp(-1, 1)
+    assert (ssim(a, noisy) < 0.9).all()

@@ -13,11 +13,10 @@ from torch import Tensor
 
 from demos._train_presets import preset_config, start_config
 from models.checkpoints import load_model, weights_info
-from models.metrics import centred_directions, nearest_neighbours
-from models.training.__main__ import build_recipe
+from models.metrics import centred_directions, kid, nearest_neighbours
 from models.training.distributed import Processes
 from models.training.initial import start_from
-from models.training.recipes import RECIPES
+from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import Recipe, in_batches
 from models.training.trainer import step_randomness
 
@@ -84,7 +83,8 @@ def fine_tune(
 def measured(name: str, recipe: Recipe) -> Scores:
     """Return a recipe's own held-out scores, and those that show what fine-tuning is for."""
     more: Mapping[str, Callable[[Any], Scores]] = {"cyclegan": _distances, "simclr": _views_found}
-    return {**recipe.evaluate(), **(more[name](recipe) if name in more else {})}
+    own = {measure: score.value for measure, score in recipe.evaluate().items()}
+    return {**own, **(more[name](recipe) if name in more else {})}
 
 
 def _views_found(recipe: Any, rounds: int = 4) -> Scores:
@@ -120,17 +120,9 @@ def _distances(recipe: Any) -> Scores:
 
 
 def kernel_distance(x: Tensor, y: Tensor) -> float:
-    """Return 1000 times the unbiased squared MMD of two sets of features under a cubic kernel (1801.01401, eq. 3-4).
-
-    Args:
-        x, y: (N, D) and (M, D).
-    """
+    """Return 1000 times the kernel distance of two sets of features (N, D) and (M, D), each scaled to length √D."""
     x, y = (each.double() / each.double().norm(dim=1, keepdim=True) * each.shape[1] ** 0.5 for each in (x, y))
-    kernel = lambda one, other: (one @ other.T / one.shape[1] + 1) ** 3  # noqa: E731
-    within = [
-        (kernel(each, each).sum() - kernel(each, each).trace()) / (len(each) * (len(each) - 1)) for each in (x, y)
-    ]
-    return 1000 * float(within[0] + within[1] - 2 * kernel(x, y).mean())
+    return 1000 * float(kid(x, y))
 
 
 def rows() -> Iterator[tuple[str, ...]]:

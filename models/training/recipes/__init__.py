@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from pathlib import Path
 
-from models.training.recipes._base import Recipe
+import torch
+
+from models.training.data import load_split
+from models.training.distributed import Processes
+from models.training.recipes._base import Recipe, TrainConfig
 from models.training.recipes.contrastive import MoCoRecipe, SimCLRRecipe, SimSiamRecipe
 from models.training.recipes.cyclegan import CycleGANRecipe
 from models.training.recipes.mae import MAERecipe
@@ -20,3 +26,16 @@ RECIPES: Mapping[str, type[Recipe]] = {
     "moco": MoCoRecipe,
     "supervised": SupervisedRecipe,
 }
+
+log = logging.getLogger(__name__)
+
+
+def build_recipe(
+    name: str, config: TrainConfig, sources: list[Path], processes: Processes, most: int | None = None
+) -> Recipe:
+    """Return a recipe with fresh, seeded weights on the pictures of the sources, or on about `most` of each."""
+    kind = RECIPES[name]
+    train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale), most)
+    log.info("%d training pictures, %d held out.", len(train_set), len(test_set))
+    torch.manual_seed(config.seed)
+    return kind(config, train_set, test_set, processes)

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from models.bootstrap import Estimate
 from models.latents import LatentStatistics
 from models.training.data import PictureSet, batch_index
 from models.training.distributed import Processes
+from models.training.judge import Judge
 
 # Channels-last convolutions of 4 channels corrupt memory in torch 2.15's AVX2 kernels (a backward pass aborts).
 MIN_CHANNELS = 8
@@ -57,12 +59,14 @@ class Export:
         arch, args: architecture and arguments.
         model: the module.
         latents: measures the latent numbers on held-out pictures, for autoencoders with a global one.
+        classes: what a classifier tells apart, in the order of its scores.
     """
 
     arch: str
     args: dict[str, Any]
     model: nn.Module
     latents: Callable[[], LatentStatistics] | None = None
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,16 @@ class Recipe(Protocol):
     def preview(self) -> Tensor:
         """Return a sheet of fixed held-out samples, (3, H, W) in [-1, 1]."""
 
-    def evaluate(self) -> dict[str, float]:
-        """Measure the shown weights on the held-out pictures."""
+    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
+        """Measure the shown weights on the held-out pictures.
+
+        Args:
+            judge: says what pictures show, for the measures that need somebody to.
+            thorough: whether to measure also what takes minutes and no training run waits for.
+        """
+
+    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
+        """Return a sheet as `preview` does, of held-out pictures and below them of those it does worst at."""
 
     def exports(self) -> dict[str, Export]:
         """Return what can be shipped by name; the empty name is the recipe's main model."""
@@ -239,6 +251,13 @@ def in_batches(images: Tensor, run: Callable[[Tensor], Tensor], size: int = 64) 
         return torch.cat([run(part).float().cpu() for part in images.split(size)])
 
 
+def in_parts(run: Callable[[Tensor, Tensor], Tensor], one: Tensor, other: Tensor, size: int = 64) -> Tensor:
+    """Return `run` applied to pairs of pictures some at a time, (N, ...)."""
+    return torch.cat([run(*pair) for pair in zip(one.split(size), other.split(size), strict=True)])
+
+
 def sheet(rows: list[Tensor]) -> Tensor:
-    """Return pictures as a sheet, each row a batch (N, 3, S, S): (3, rows * S, N * S)."""
-    return torch.cat([torch.cat(list(row.float().cpu()), dim=2) for row in rows], dim=1).clamp(-1, 1)
+    """Return pictures as a sheet, each row a batch (N, 3, S, S), short rows ending in black: (3, rows * S, N * S)."""
+    widest = max(map(len, rows))
+    full = [torch.cat([row.float().cpu(), -torch.ones(widest - len(row), *row.shape[1:])]) for row in rows]
+    return torch.cat([torch.cat(list(row), dim=2) for row in full], dim=1).clamp(-1, 1)

@@ -6,20 +6,23 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.backbones import ResNet
+from models.bootstrap import Estimate, estimate, mean_of, weighted_mean
 from models.contrastive import MoCo, SimCLR, SimSiam
 from models.metrics import (
     alignment,
     centred_directions,
-    knn_accuracy,
+    knn_right,
     nearest_neighbours,
     std_of_l2_normalized,
     uniformity,
 )
 from models.training.data import PictureSet, TwoViews, resize
 from models.training.distributed import Processes
+from models.training.judge import Judge
 from models.training.recipes._base import (
     MIN_CHANNELS,
     Export,
@@ -48,6 +51,18 @@ class ContrastiveConfig(TrainConfig):
     weight_decay: float = option(1e-4, "weight decay of the optimiser", min=0.0)
     width: int = option(32, "channels of the backbone's first stage; 64 is ResNet-18", min=MIN_CHANNELS)
     min_scale: float = option(0.2, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
+    test_scale: float = option(
+        1.5, "side of the pictures that features are taken of, as a multiple of the crops' side", min=1.0, max=1.5
+    )
+
+    @property
+    def feature_side(self) -> int:
+        """Side in pixels of the pictures that features are taken of.
+
+        A random crop magnifies what it shows, so that a network sees whole pictures as it has learnt to see things
+        only where they are larger than the crops it was trained on (arXiv 1906.06423 §3).
+        """
+        return round(self.image_size * self.test_scale)
 
 
 @dataclass(frozen=True)
@@ -85,7 +100,7 @@ class ContrastiveRecipe(StateOfParts):
 
     def __init__(self, config: Any, train: PictureSet, test: PictureSet, processes: Processes) -> None:
         self.config, self.train, self.test, self.processes = config, train, test, processes
-        self.backbone = ResNet(config.width)
+        self.backbone = ResNet(config.width, img_size=config.feature_side)
         self.method = place(self.build(config, self.backbone), processes.device)
         self.views = TwoViews(config.image_size, min_scale=config.min_scale)
         groups = self.parameter_groups()
@@ -123,7 +138,9 @@ class ContrastiveRecipe(StateOfParts):
 
     def preview(self) -> Tensor:
         """Return a row of held-out pictures and under each the three most similar of up to 512 training pictures."""
-        queries = _spread(self.test, 8)
+        return sheet(self._rows(_spread(self.test, 8)))
+
+    def _rows(self, queries: PictureSet) -> list[Tensor]:
         pool = _spread(self.train, 512)
         reference = self._features(pool)
         centre = reference.mean(dim=0)
@@ -131,24 +148,39 @@ class ContrastiveRecipe(StateOfParts):
             centred_directions(self._features(queries), centre), centred_directions(reference, centre), 3
         )
         rows = [queries.images, *(pool.images[column] for column in nearest.T)]
-        return sheet([resize(row, self.config.image_size) for row in rows])
+        return [resize(row, self.config.image_size) for row in rows]
 
-    def evaluate(self) -> dict[str, float]:
-        """Return kNN accuracy (k = 5, cosine, centred) on held-out pictures among training pictures, and collapse.
+    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
+        """Return the preview's rows, and such rows of held-out pictures whose neighbours vote for another label."""
+        wrong = [test.select((~right).nonzero()[:, 0].tolist()) for test, right in self._asked().values()]
+        failures = [row for test in wrong if len(test) for row in self._rows(_spread(test, 8))]
+        return sheet([*self._rows(_spread(self.test, 8)), *failures])
 
-        Where there are several sources, only those with folders for classes take part.
+    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
+        """Return kNN accuracy (k = 5, cosine, centred) of held-out pictures among training pictures, and collapse.
+
+        Each source with folders for classes is asked by itself: all of its labelled held-out pictures, among all of
+        its labelled training pictures.
         """
-        train = _labelled(self.train, 4000)
-        test = _labelled(self.test, 2000)
+        features = self._features(labelled(self.test))
+        directions = F.normalize(features - features.mean(dim=0), dim=1)
+        return {
+            "std_of_l2_normalized": estimate(lambda weights: _spread_of(weights, directions), len(directions)),
+            **{f"knn_{source}": mean_of(right) for source, (_, right) in self._asked().items()},
+        }
+
+    def _asked(self) -> dict[str, tuple[PictureSet, Tensor]]:
+        """Return the labelled held-out pictures of each source, and whose neighbours vote for its own label, (N,)."""
+        train, test = labelled(self.train), labelled(self.test)
         features, reference = self._features(test), self._features(train)
-        scores = {"std_of_l2_normalized": std_of_l2_normalized(features - features.mean(dim=0))}
+        found = {}
         for source in sorted({name.split("/")[0] for name in test.classes if name}):
             rows = [i for i, name in enumerate(test.names) if name.startswith(f"{source}/")]
             pool = [i for i, name in enumerate(train.names) if name.startswith(f"{source}/")]
             if rows and len(pool) > 1:
                 known = (reference[pool], train.labels[pool])
-                scores[f"knn_{source}"] = knn_accuracy(features[rows], test.labels[rows], reference=known)
-        return scores
+                found[source] = test.select(rows), knn_right(features[rows], test.labels[rows], reference=known)
+        return found
 
     def exports(self) -> dict[str, Export]:
         """Return the backbone."""
@@ -158,7 +190,8 @@ class ContrastiveRecipe(StateOfParts):
     @staticmethod
     def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
         """Return the backbone; a classifier that weights may have beside it is left out."""
-        return {"": Part("resnet", {"width": config.width}, free=("num_classes",))}
+        args = {"width": config.width, "img_size": config.feature_side}
+        return {"": Part("resnet", args, free=("num_classes", "img_size"))}
 
     def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
         """Return the backbone."""
@@ -170,7 +203,7 @@ class ContrastiveRecipe(StateOfParts):
         device = self.processes.device
         features = in_batches(
             pictures.images,
-            lambda part: self.backbone.forward_features(resize(part, self.config.image_size).to(device)),
+            lambda part: self.backbone.forward_features(resize(part, self.config.feature_side).to(device)),
             128,
         )
         self.backbone.train(training)
@@ -182,10 +215,17 @@ def _spread(pictures: PictureSet, most: int) -> PictureSet:
     return pictures.select(torch.linspace(0, len(pictures) - 1, min(most, len(pictures))).long().tolist())
 
 
-def _labelled(pictures: PictureSet, most: int) -> PictureSet:
-    """Return up to `most` pictures that have a label, evenly spread over the names."""
-    keep = [i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]]
-    return pictures.select(keep[:: max(1, len(keep) // most)])
+def _spread_of(weights: Tensor, directions: Tensor) -> Tensor:
+    """Return `std_of_l2_normalized` of directions (N, D) under weights (B, N), (B,)."""
+    total = weights.sum(dim=1, keepdim=True)
+    mean = weighted_mean(weights, directions)
+    variance = (weighted_mean(weights, directions.double().square()) - mean.square()) * total / (total - 1)
+    return variance.clamp_min(0).sqrt().mean(dim=1) * directions.shape[1] ** 0.5
+
+
+def labelled(pictures: PictureSet) -> PictureSet:
+    """Return the pictures that have a label."""
+    return pictures.select([i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]])
 
 
 class SimSiamRecipe(ContrastiveRecipe):

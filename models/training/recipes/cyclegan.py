@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from models.bootstrap import Estimate, estimate, mean_of, psnr_of, weighted_mean
 from models.cyclegan import ImagePool, LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.losses import cycle_loss, identity_loss, lsgan_loss
-from models.metrics import psnr
+from models.metrics import kid
 from models.training.data import PictureSet, domain_of, held_out
 from models.training.distributed import Processes
+from models.training.judge import Judge
 from models.training.recipes._base import (
     MIN_CHANNELS,
     Export,
@@ -131,29 +133,61 @@ class CycleGANRecipe(StateOfParts):
 
     def preview(self) -> Tensor:
         """Return rows of A, fake B, A again and B, fake A, B again."""
-        rows: list[Tensor] = []
-        for pictures, there, back in (
-            (self.test_a, self.shown_a2b, self.shown_b2a),
-            (self.test_b, self.shown_b2a, self.shown_a2b),
-        ):
-            real = self._test_images(pictures)[:8]
-            fake = in_batches(real, there, 1)
-            rows += [real.cpu(), fake, in_batches(fake.to(real.device), back, 1)]
-        return sheet(rows)
+        real = {source: images[:8] for source, images in self._held_out().items()}
+        return sheet([row.cpu() for source in "ab" for row in self._round_trip(source, real[source])])
 
-    def evaluate(self) -> dict[str, float]:
-        """Return round-trip and identity PSNR in dB and the sharpness of fakes relative to real pictures."""
-        real_a, real_b = self._test_images(self.test_a), self._test_images(self.test_b)
-        fake_b, fake_a = in_batches(real_a, self.shown_a2b, 1), in_batches(real_b, self.shown_b2a, 1)
-        device = self.processes.device
-        return {
-            "cycle_psnr_a": psnr(in_batches(fake_b.to(device), self.shown_b2a, 1), real_a.cpu()),
-            "cycle_psnr_b": psnr(in_batches(fake_a.to(device), self.shown_a2b, 1), real_b.cpu()),
-            "identity_psnr_b": psnr(in_batches(real_b, self.shown_a2b, 1), real_b.cpu()),
-            "identity_psnr_a": psnr(in_batches(real_a, self.shown_b2a, 1), real_a.cpu()),
-            "sharpness_fake_b": _sharpness(fake_b) / _sharpness(real_b.cpu()),
-            "sharpness_fake_a": _sharpness(fake_a) / _sharpness(real_a.cpu()),
-        }
+    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
+        """Return the preview's rows, and such rows of the pictures that fail.
+
+        Those fail that the judge still takes for their own fruit, and among those alike, or without a judge, those
+        that come back least like they were.
+        """
+        rows, failures = [], []
+        for source, real in self._held_out().items():
+            trip = self._round_trip(source, real)
+            errors = (trip[2] - trip[0]).square().mean(dim=(1, 2, 3))
+            seen = judge.sets(trip[1]) if judge else None
+            missed = torch.zeros(len(errors)) if seen is None else (seen == "ab".index(source)).float()
+            worst = (errors + 10 * missed).topk(min(8, len(real))).indices  # errors of [-1, 1] are at most 4
+            rows += [row[:8] for row in trip]
+            failures += [row[worst] for row in trip]
+        return sheet([*rows, *failures])
+
+    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
+        """Return round-trip and identity PSNR in dB and the sharpness of fakes relative to real pictures.
+
+        A judge that was trained on the two sets adds `seen_as_b`, the share of translated A that it takes for B, and
+        `back_as_a`, the share that it takes for A again after the way back. Any judge adds `kid_share_b`: how far, in
+        its features, translated A lies from B, as a share of how far A lay from it untranslated. All of them are
+        measured both ways.
+        """
+        real = self._held_out()
+        trips = {source: self._round_trip(source, images) for source, images in real.items()}
+        scores: dict[str, Estimate] = {}
+        for source, target in ("ab", "ba"):
+            original, fake, back = trips[source]
+            other = trips[target][0]
+            same = in_batches(real[target], self._translators()[source], 1)
+            scores[f"cycle_psnr_{source}"] = psnr_of(back, original)
+            scores[f"identity_psnr_{target}"] = psnr_of(same, other)
+            scores[f"sharpness_fake_{target}"] = _ratio_of(_sharpness(fake), _sharpness(other))
+            if judge is not None:
+                scores |= _judged(judge, source, target, trips)
+        return scores
+
+    def _translators(self) -> dict[str, nn.Module]:
+        """Return the averaged generators by the set that they start from."""
+        return {"a": self.shown_a2b, "b": self.shown_b2a}
+
+    def _held_out(self) -> dict[str, Tensor]:
+        """Return the held-out pictures of both sets, on the device."""
+        return {"a": self._test_images(self.test_a), "b": self._test_images(self.test_b)}
+
+    def _round_trip(self, source: str, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return pictures of a set, translated, and translated back, each (N, 3, S, S) on the CPU."""
+        there, back = (self._translators()[name] for name in (source, "ab".replace(source, "")))
+        fake = in_batches(real, there, 1)
+        return real.cpu(), fake, in_batches(fake.to(real.device), back, 1)
 
     def exports(self) -> dict[str, Export]:
         """Return both averaged generators and both discriminators."""
@@ -229,8 +263,30 @@ def _judge(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     return 0.5 * (lsgan_loss(discriminator(real), 1.0) + lsgan_loss(discriminator(fake), 0.0))
 
 
-def _sharpness(images: Tensor) -> float:
-    """Return the mean gradient magnitude of pictures (N, 3, H, W)."""
+def _judged(
+    judge: Judge, source: str, target: str, trips: dict[str, tuple[Tensor, Tensor, Tensor]]
+) -> dict[str, Estimate]:
+    """Return what a judge says of the translations of one set, see `CycleGANRecipe.evaluate`."""
+    original, fake, back = trips[source]
+    scores: dict[str, Estimate] = {}
+    for name, images, wanted in (("seen_as", fake, target), ("back_as", back, source)):
+        seen = judge.sets(images)
+        if seen is not None:
+            scores[f"{name}_{wanted}"] = mean_of(seen == "ab".index(wanted))
+    here, moved, there = (judge.features(images) for images in (original, fake, trips[target][0]))
+    scores[f"kid_share_{target}"] = estimate(
+        lambda w, other: kid(moved, there, w, other) / kid(here, there, w, other), len(here), len(there)
+    )
+    return scores
+
+
+def _ratio_of(values: Tensor, others: Tensor) -> Estimate:
+    """Return the ratio of the means of one number a picture, (N,) and (M,)."""
+    return estimate(lambda w, other: weighted_mean(w, values) / weighted_mean(other, others), len(values), len(others))
+
+
+def _sharpness(images: Tensor) -> Tensor:
+    """Return the mean gradient magnitude of each picture, (N, 3, H, W) -> (N,)."""
     down = images[..., 1:, :-1] - images[..., :-1, :-1]
     right = images[..., :-1, 1:] - images[..., :-1, :-1]
-    return float((down.square() + right.square()).sqrt().mean())
+    return (down.square() + right.square()).sqrt().mean(dim=(1, 2, 3))

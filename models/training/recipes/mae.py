@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
+from models.bootstrap import Estimate, mean_of
+from models.fill import Pixels, harmonic_fill, mean_fill
 from models.mae import MaskedAutoencoderViT, random_mask
 from models.training.data import PictureSet, crop_and_flip, resize
 from models.training.distributed import Processes
+from models.training.judge import Judge
 from models.training.recipes._base import (
     Export,
     Part,
@@ -53,6 +57,8 @@ MODEL_FIELDS = (
     "decoder_embed_dim", "decoder_depth", "decoder_num_heads", "norm_pix_loss",
 )  # fmt: skip
 
+MOST_MEASURED = 512  # held-out pictures that are enough
+
 
 class MAERecipe(StateOfParts):
     """Trains a masked autoencoder with random crops and mirror images, the only augmentation it needs (§4.1)."""
@@ -81,34 +87,53 @@ class MAERecipe(StateOfParts):
 
     def preview(self) -> Tensor:
         """Return rows of masked pictures, reconstructions with the visible patches pasted in, and originals."""
-        images, mask = self._test_batch(8)
+        return sheet(self._rows(*self._test_batch(8)))
+
+    def _rows(self, images: Tensor, mask: Tensor) -> list[Tensor]:
         model = cast(MaskedAutoencoderViT, self.shown.module)
         with torch.inference_mode():
-            filled = model.reconstruct(images, mask)
-            hidden = model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, self.config.patch_size**2 * 3))
-        return sheet([images * (1 - hidden), images * (1 - hidden) + filled * hidden, images])
+            filled, hidden = model.reconstruct(images, mask), self._hidden(mask)
+        return [images * (1 - hidden), images * (1 - hidden) + filled * hidden, images]
 
-    def evaluate(self) -> dict[str, float]:
+    def _hidden(self, mask: Tensor) -> Tensor:
+        """Return a mask of patches (N, L) as pixels, (N, 3, S, S), 1 where hidden."""
+        return self.model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, self.config.patch_size**2 * 3))
+
+    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
+        """Return the preview's rows for eight held-out pictures, and for the eight with the lowest PSNR."""
+        images, mask = self._test_batch(min(len(self.test), MOST_MEASURED))
+        worst = self._own_psnr(images, mask).topk(min(8, len(images)), largest=False).indices
+        return sheet([*self._rows(images[:8], mask[:8]), *self._rows(images[worst], mask[worst])])
+
+    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Return PSNR in dB on hidden patches at the training ratio, and that of the visible pixels' mean colour.
 
-        The mean is over pictures, with one fixed mask each.
+        The mean is over at most 512 pictures, with one fixed mask each. `thorough` adds the best plain fill-in there
+        is here, which makes each hidden pixel the mean of its neighbours (`models.fill.harmonic_fill`).
         """
-        images, mask = self._test_batch(min(len(self.test), 512))
-        own: list[Tensor] = []
-        plain: list[Tensor] = []
+        images, mask = self._test_batch(min(len(self.test), MOST_MEASURED))
+        fills = {"mean_colour_psnr": mean_fill, **({"smooth_fill_psnr": harmonic_fill} if thorough else {})}
+        return {
+            "masked_psnr": mean_of(self._own_psnr(images, mask)),
+            **{name: mean_of(self._plain_psnr(images, mask, fill)) for name, fill in fills.items()},
+        }
+
+    def _own_psnr(self, images: Tensor, mask: Tensor) -> Tensor:
+        """Return each picture's PSNR in dB over its hidden patches, (N,)."""
         model = cast(MaskedAutoencoderViT, self.shown.module)
         with torch.inference_mode():
-            for part, hidden in zip(images.split(64), mask.split(64), strict=True):
-                target, keep = model.patchify(part), (1 - hidden).unsqueeze(-1)
-                colours = target.unflatten(-1, (-1, 3))
-                mean = (colours * keep.unsqueeze(-1)).sum(dim=(1, 2)) / (keep.sum(dim=1) * colours.shape[2])
-                guess = mean[:, None, None, :].expand_as(colours).flatten(2)
-                own.append(_masked_psnr(model.patchify(model.reconstruct(part, hidden)), target, hidden))
-                plain.append(_masked_psnr(guess, target, hidden))
-        return {
-            "masked_psnr": float(torch.cat(own).mean()),
-            "mean_colour_psnr": float(torch.cat(plain).mean()),
-        }
+            return torch.cat([
+                _masked_psnr(model.patchify(model.reconstruct(part, hidden)), model.patchify(part), hidden).cpu()
+                for part, hidden in zip(images.split(64), mask.split(64), strict=True)
+            ])  # fmt: skip
+
+    def _plain_psnr(self, images: Tensor, mask: Tensor, fill: Callable[..., Pixels]) -> Tensor:
+        """Return the PSNR of a fill-in that was not learnt, (N,)."""
+        holes = self._hidden(mask)[:, 0].bool().cpu().numpy()
+        pixels = images.permute(0, 2, 3, 1).cpu().numpy()
+        guesses = [torch.from_numpy(fill(*pair)).float() for pair in zip(pixels, holes, strict=True)]
+        guess = torch.stack(guesses).permute(0, 3, 1, 2).to(images.device)
+        return _masked_psnr(self.model.patchify(guess), self.model.patchify(images), mask).cpu()
 
     def exports(self) -> dict[str, Export]:
         """Return the averaged model."""

@@ -10,16 +10,31 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.backbones import ResNet
-from models.training.data import PictureSet, crop_and_flip, label_of
+from models.bootstrap import Estimate, mean_of
+from models.training.data import PictureSet, crop_and_flip, label_of, resize
 from models.training.distributed import Processes
-from models.training.recipes._base import Export, Part, TrainConfig, cosine_rate, descend, my_batch, numbers, option
-from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe
+from models.training.judge import Judge
+from models.training.recipes._base import (
+    Export,
+    Part,
+    TrainConfig,
+    cosine_rate,
+    descend,
+    in_batches,
+    my_batch,
+    numbers,
+    option,
+)
+from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe, labelled
 
 
 @dataclass(frozen=True)
 class SupervisedConfig(ContrastiveConfig):
     """Options of the supervised baseline."""
 
+    test_scale: float = option(
+        1.0, "side of the pictures that features are taken of, as a multiple of the crops' side", min=1.0, max=1.5
+    )
     label_smoothing: float = option(0.1, "share of the target spread over all classes", min=0.0, max=0.9)
 
 
@@ -56,12 +71,27 @@ class SupervisedRecipe(ContrastiveRecipe):
         accuracy = (scores.argmax(dim=1) == labels).float().mean()
         return numbers({"loss": loss, "accuracy": accuracy, "learning_rate": rate})
 
+    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
+        """Return the share of held-out pictures that the classifier names right, and what its features are good for."""
+        test, model = labelled(self.test), self.backbone
+        training = model.training
+        model.eval()
+        sides = resize(test.images, self.config.feature_side).to(self.processes.device)
+        right = in_batches(sides, model, 128).argmax(dim=1) == test.labels
+        model.train(training)
+        return {"accuracy": mean_of(right), **super().evaluate(judge, thorough)}
+
     def exports(self) -> dict[str, Export]:
         """Return the backbone with its classifier."""
-        args = {"width": self.config.width, "num_classes": self.num_classes}
-        return {"": Export("resnet", args, self.backbone)}
+        part = self.parts_of(self.config)[""]
+        return {
+            "": Export(
+                part.arch, {**part.args, "num_classes": self.num_classes}, self.backbone, classes=self.train.classes
+            )
+        }
 
     @staticmethod
     def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
         """Return the backbone with its classifier, which starts anew where the number of classes differs."""
-        return {"": Part("resnet", {"width": config.width}, free=("num_classes",), fresh=("fc.",))}
+        args = {"width": config.width, "img_size": config.feature_side}
+        return {"": Part("resnet", args, free=("num_classes", "img_size"), fresh=("fc.",))}

@@ -7,12 +7,15 @@ from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
+from torchvision.transforms.v2 import functional as TF
 
+from models.bootstrap import Estimate, estimate, mean_of, psnr_of, weighted_mean
 from models.latents import ACTIVE_VARIANCE, LatentStatistics, measure_latents
 from models.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
-from models.metrics import psnr
+from models.metrics import kid, ssim
 from models.training.data import PictureSet, crop_and_flip, resize
 from models.training.distributed import Processes
+from models.training.judge import Judge
 from models.training.recipes._base import (
     MIN_CHANNELS,
     Export,
@@ -23,6 +26,7 @@ from models.training.recipes._base import (
     cosine_rate,
     descend,
     in_batches,
+    in_parts,
     my_batch,
     numbers,
     option,
@@ -100,24 +104,71 @@ class VAERecipe(StateOfParts):
 
     def preview(self) -> Tensor:
         """Return rows of held-out pictures, their reconstructions, a path between two, and samples of the prior."""
+        return sheet(self._rows(self._test_images(8)))
+
+    def _rows(self, images: Tensor) -> list[Tensor]:
         model = self._shown()
-        images = self._test_images(8)
         with torch.inference_mode():
             mu = model.encode(images)[0]
             path = torch.stack([torch.lerp(mu[0], mu[-1], t) for t in torch.linspace(0, 1, len(mu)).tolist()])
             samples = model.sample(len(mu), torch.Generator().manual_seed(0))
-            return sheet([images, model.decode(mu), model.decode(path), samples])
+            return [images, model.decode(mu), model.decode(path), samples]
 
-    def evaluate(self) -> dict[str, float]:
-        """Return held-out reconstruction PSNR in dB, the KL divergence in nats and the share of active units."""
+    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
+        """Return the preview's rows, and the pictures with the largest squared error over their reconstructions."""
+        images = self._test_images(len(self.test))
+        recon_x = in_batches(self._posteriors(images)[0].to(images.device), self._shown().decode)
+        errors = (recon_x - images.cpu()).square().mean(dim=(1, 2, 3))
+        worst = errors.topk(min(8, len(images))).indices
+        return sheet([*self._rows(images[:8]), images[worst], recon_x[worst]])
+
+    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
+        """Return reconstruction PSNR in dB and SSIM, the KL divergence in nats and the share of active units.
+
+        A judge adds `kid_reconstructions` and `kid_midpoints`, in its features and from the held-out pictures
+        themselves, the second of pictures decoded half-way between two of them, and `kid_midpoints_ratio`, how many
+        times as far the midpoints lie as the reconstructions. `thorough` adds how far the nearest training picture is,
+        in levels of 0 to 255 (root mean square, on at most 64 pixels): of draws from the prior, of reconstructions of
+        held-out pictures, as smooth as the draws, and of held-out pictures. Draws that are copies are far nearer.
+        """
         images, model = self._test_images(len(self.test)), self._shown()
         mu, logvar = self._posteriors(images)
         recon_x = in_batches(mu.to(images.device), model.decode)
+        num = len(images)
         return {
-            "reconstruction_psnr": psnr(recon_x, images.cpu()),
-            "kl": float(kl_divergence(mu, logvar).sum(dim=1).mean()),
-            "active_units": active_units(mu),
+            "reconstruction_psnr": psnr_of(recon_x, images.cpu()),
+            "reconstruction_ssim": mean_of(in_parts(ssim, recon_x, images.cpu())),
+            "kl": mean_of(kl_divergence(mu, logvar).sum(dim=1)),
+            "active_units": estimate(lambda weights: _active_share(weights, mu), num),
+            **(self._kernel_distances(judge, images, mu, recon_x) if judge else {}),
+            **(self._nearest_training(images, recon_x) if thorough else {}),
         }
+
+    def _kernel_distances(self, judge: Judge, images: Tensor, mu: Tensor, recon_x: Tensor) -> dict[str, Estimate]:
+        half_way = 0.5 * (mu + mu.roll(1, dims=0))
+        middle = in_batches(half_way.to(images.device), self._shown().decode)
+        real, rebuilt, mixed = (judge.features(each) for each in (images, recon_x, middle))
+        return {
+            "kid_reconstructions": estimate(lambda w: kid(rebuilt, real, w, w), len(real)),
+            "kid_midpoints": estimate(lambda w: kid(mixed, real, w, w), len(real)),
+            "kid_midpoints_ratio": estimate(lambda w: kid(mixed, real, w, w) / kid(rebuilt, real, w, w), len(real)),
+        }
+
+    def _nearest_training(self, images: Tensor, recon_x: Tensor, most: int = 256) -> dict[str, Estimate]:
+        images, recon_x = images[:most].cpu(), recon_x[:most]
+        z = torch.randn(len(images), self.config.latent_dim, generator=torch.Generator().manual_seed(0))
+        draws = in_batches(z.to(self.processes.device), self._shown().decode)
+        asked = {"draws": draws, "reconstructions": recon_x, "held_out": images}
+        return {f"nearest_training_{name}": mean_of(self._distance(each)) for name, each in asked.items()}
+
+    def _distance(self, images: Tensor) -> Tensor:
+        """Return the root mean square difference of each picture from the training picture nearest to it, (N,)."""
+        side = min(64, self.config.image_size)
+        queries = TF.resize(images, [side, side], antialias=True).flatten(1)
+        nearest = torch.full((len(queries),), float("inf"))
+        for part in self.train.images.split(512):
+            nearest = torch.minimum(nearest, torch.cdist(queries, resize(part, side).flatten(1)).amin(dim=1))
+        return nearest / queries.shape[1] ** 0.5 * 127.5
 
     def exports(self) -> dict[str, Export]:
         """Return the averaged model."""
@@ -164,6 +215,12 @@ def active_units(mu: Tensor) -> float:
         mu: (N, latent_dim) posterior means of different pictures.
     """
     return float((mu.float().var(dim=0, correction=0) > ACTIVE_VARIANCE).float().mean())
+
+
+def _active_share(weights: Tensor, mu: Tensor) -> Tensor:
+    """Return `active_units` under weights (B, N) of the pictures, (B,)."""
+    variance = weighted_mean(weights, mu.double().square()) - weighted_mean(weights, mu).square()
+    return (variance > ACTIVE_VARIANCE).double().mean(dim=1)
 
 
 def reconstruction_loss(recon_x: Tensor, x: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ def test_a_file_name_that_starts_with_test_is_no_folder() -> None:
 
 @pytest.mark.parametrize(
     ("name", "label", "domain"),
-    [("train/tulip/1.png", "tulip", ""), ("trainA/1.png", "", "a"), ("1.png", "", ""), ("x/testB/1.png", "x", "b")],
+    [("train/tulip/1.png", "tulip", ""), ("trainA/1.png", "A", "a"), ("1.png", "", ""), ("x/testB/1.png", "x", "b")],
 )
 def test_labels_and_domains_come_from_folders(name: str, label: str, domain: str) -> None:
     assert (label_of(name), domain_of(name)) == (label, domain)

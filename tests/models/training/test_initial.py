@@ -15,11 +15,11 @@ from models.checkpoints import CHECKPOINTS, Checkpoint, load_folder
 from models.cyclegan import ResnetGenerator
 from models.hub import Hub
 from models.training import initial
-from models.training.__main__ import build_recipe, main
+from models.training.__main__ import main
 from models.training.distributed import Processes
 from models.training.failures import DoesNotFitError
 from models.training.initial import check_fit, find_parts, start_from
-from models.training.recipes import RECIPES
+from models.training.recipes import RECIPES, build_recipe
 from models.training.runs import RunFolder
 
 OTHER_WIDTH = {

@@ -190,6 +190,7 @@ def test_of_many_starts_at_once_one_gets_through(open_manager: Open) -> None:
         ("vae", ["1.png"], None),
         ("supervised", ["cat/1.png", "dog/1.png"], None),
         ("supervised", ["cat/1.png", "train/cat/2.png"], "needs_labels"),
+        ("supervised", ["trainA/1.png", "trainB/2.png"], None),
         ("cyclegan", [f"train{s}/{i}.png" for s in "AB" for i in range(5)], None),
         ("cyclegan", ["trainA/1.png", "trainB/1.png", "testA/1.png", "testB/1.png"], None),
         ("cyclegan", [f"train{s}/{i}.png" for s in "AB" for i in range(4)], "needs_two_sets"),

@@ -10,6 +10,7 @@ import torch
 import yaml
 from hub_server import StandInHub
 
+from models.bootstrap import Estimate
 from models.checkpoints import from_pretrained, load_folder
 from models.hub import Hub, HubError
 from models.training.__main__ import main
@@ -26,7 +27,7 @@ REPO = ("model", "me/vae-tiny")
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     export = Export("vae", ARGS, ConvVAE(**ARGS))
-    write_weights(tmp_path / "tiny", export, TrainConfig(image_size=16), FACTS, {"psnr": 9.8765})
+    write_weights(tmp_path / "tiny", export, TrainConfig(image_size=16), FACTS, {"psnr": Estimate(9.8765, 9.0, 10.0)})
     return tmp_path / "tiny"
 
 

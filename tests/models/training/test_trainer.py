@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ import torch
 from small import SMALL
 
 from models.checkpoints import load_folder
-from models.training.__main__ import build_parser, build_recipe, command_line, config_from, main
+from models.encoders import as_encoder
+from models.training.__main__ import build_parser, config_from, main
 from models.training.distributed import Processes
-from models.training.recipes import RECIPES
+from models.training.export import command_line
+from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import TrainConfig, averaged, cosine_rate
 from models.training.recipes.contrastive import SimSiamConfig
 from models.training.runs import Checkpoint, RunFolder
@@ -273,3 +275,23 @@ def test_auto_precision_is_settled_before_a_run() -> None:
     settled = resolve_precision(TrainConfig(), torch.device("cpu"))
     assert settled.precision in {"fp32", "bf16"}
     assert resolve_precision(TrainConfig(precision="bf16"), torch.device("cpu")).precision == "bf16"
+
+
+def test_features_are_taken_of_larger_pictures_than_the_crops_as_the_weights_then_say(
+    labelled_zip: Path, tmp_path: Path
+) -> None:
+    recipe, config = prepare("simclr", [labelled_zip])
+    run = folder(tmp_path / "run")
+    train(recipe, config, run, Processes(), FAST)
+    stored = {key: value for key, value in asdict(config).items() if key != "test_scale"}
+    record = {"recipe": "simclr", "data": [str(labelled_zip)], "init": None, "config": stored}
+    (run.path / "config.json").write_text(json.dumps(record))  # as runs were kept before there was the option
+    sides: list[int] = []
+    recipe.backbone.conv1.register_forward_pre_hook(lambda _, images: sides.append(images[0].shape[-1]))
+    recipe.step(0)
+    assert set(sides) == {32}
+    sides.clear()
+    recipe.evaluate()
+    assert set(sides) == {48}
+    assert main(["export", str(run.path), str(tmp_path / "weights")]) == 0
+    assert as_encoder(load_folder(tmp_path / "weights"))[1] == 48

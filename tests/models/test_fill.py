@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from demos._fill import harmonic_fill, mean_fill
+from models.fill import harmonic_fill, mean_fill
 
 FILLS = [harmonic_fill, mean_fill]
 

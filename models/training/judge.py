@@ -1,0 +1,57 @@
+"""An independent network that says what a picture shows, or in whose features pictures are compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as TF
+
+from models.backbones import ResNet
+from models.checkpoints import CHECKPOINTS, load_folder
+
+
+class Judge:
+    """A ResNet of ours, ready to judge.
+
+    Attributes:
+        name: of its weights.
+        classes: what its classifier tells apart, in the order of its scores; empty without a classifier.
+
+    Args:
+        start: a name of our own weights, or a weights folder.
+
+    Raises:
+        FileNotFoundError: if there are no such weights.
+        ValueError: if they are not those of a ResNet.
+    """
+
+    def __init__(self, start: str) -> None:
+        folder = CHECKPOINTS[start].folder if start in CHECKPOINTS else Path(start)
+        model = load_folder(folder)
+        if not isinstance(model, ResNet):
+            raise ValueError(f"{start} is a {type(model).__name__}; a judge is a resnet, such as fruit-judge.")
+        self.name, self._model = folder.name, model
+        stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        self.classes: tuple[str, ...] = tuple(stored.get("classes", ()))
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the features (N, D) of pictures (N, 3, S, S) in [-1, 1] of any side."""
+        return self._answers(images, self._model.forward_features)
+
+    def sets(self, images: Tensor) -> Tensor | None:
+        """Return which of two unpaired sets each picture (N, 3, S, S) seems to be of, (N,): 0 for A and 1 for B.
+
+        None where the judge was not trained to tell the sets A and B apart.
+        """
+        if [name.rpartition("/")[2] for name in self.classes] != ["A", "B"]:
+            return None
+        return self._answers(images, self._model).argmax(dim=1)
+
+    @torch.inference_mode()
+    def _answers(self, images: Tensor, ask: Callable[[Tensor], Tensor]) -> Tensor:
+        size = [self._model.img_size] * 2
+        return torch.cat([ask(TF.resize(part, size, antialias=True)) for part in images.cpu().split(64)])

@@ -1,0 +1,60 @@
+"""Our own weights at what they are for, on the pictures that come with the repository; none of them saw any."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from models.checkpoints import load_model
+from models.images import square_crop, to_tensor
+from models.mae import MaskedAutoencoderViT, random_mask
+from models.metrics import psnr
+from models.training.judge import Judge
+
+EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
+FRUITS = ("apple", "orange")  # sets A and B
+
+
+@cache
+def pictures(pattern: str, side: int) -> Tensor:
+    found = [Image.open(path).convert("RGB") for path in sorted(EXAMPLES.glob(pattern))]
+    return to_tensor([square_crop(picture, side) for picture in found])
+
+
+@pytest.mark.parametrize(("source", "target"), [FRUITS, FRUITS[::-1]])
+@torch.inference_mode()
+def test_translated_fruit_is_seen_as_the_other_and_as_itself_after_the_way_back(source: str, target: str) -> None:
+    judge, photos = Judge("fruit-judge"), pictures(f"fruit/{source}-*.jpg", 128)
+    there, back = load_model(f"{source}2{target}"), load_model(f"{target}2{source}")
+    fake = torch.cat([there(photo[None]) for photo in photos])
+    again = torch.cat([back(photo[None]) for photo in fake])
+    for images, fruit in ((photos, source), (fake, target), (again, source)):
+        seen = judge.sets(images)
+        assert seen is not None
+        assert (seen == FRUITS.index(fruit)).float().mean() >= 8 / 9
+    assert psnr(again, photos) >= 15
+
+
+@pytest.mark.parametrize(
+    ("name", "floor"), [("vae-fruit", 22), ("vae-fruit-autoencoder", 22.5), ("vae-fruit-beta4", 21)]
+)
+@torch.inference_mode()
+def test_fruit_comes_back_from_the_latents(name: str, floor: float) -> None:
+    photos, model = pictures("fruit/*[0-9].jpg", 64), load_model(name)
+    assert psnr(model.decode(model.encode(photos)[0]), photos) >= floor  # type: ignore[operator]
+
+
+@torch.inference_mode()
+def test_hidden_patches_are_guessed_far_better_than_by_their_mean_colour() -> None:
+    photos, model = pictures("fruit/*[0-9].jpg", 128), load_model("mae-photos")
+    assert isinstance(model, MaskedAutoencoderViT)
+    mask = random_mask(len(photos), model.num_patches, 0.75, torch.Generator().manual_seed(0))
+    hidden = model.unpatchify(mask[..., None].expand(-1, -1, model.patch_size**2 * 3)).bool()
+    mean = torch.stack([photo[:, ~holes[0]].mean(dim=1) for photo, holes in zip(photos, hidden, strict=True)])
+    plain = psnr(mean[..., None, None].expand_as(photos)[hidden], photos[hidden])
+    assert psnr(model.reconstruct(photos, mask)[hidden], photos[hidden]) >= max(20, plain + 3)
