@@ -1,7 +1,7 @@
 // Runs once when the stage of a room appears (gr.HTML's js_on_load): keys and buttons, the counts of phones and answers,
 // and the way back to a room after the page was loaded anew.
 const EVERY = 1500; // milliseconds
-const KEPT = "unlabeled-room"; // in the storage of this window
+const KEPT = "unlabeled-room"; // in the storage of this window: the key of its room
 const root = () => element.querySelector(".room");
 const base = window.location.pathname.replace(/\/?$/, "/");
 let timer = 0;
@@ -9,9 +9,8 @@ let timer = 0;
 function take() {
   clearTimeout(timer);
   const room = root();
-  if (!room) return window.sessionStorage.removeItem(KEPT);
-  if (!room.dataset.room) return;
-  window.sessionStorage.setItem(KEPT, room.dataset.room);
+  if (!room?.dataset.room) return window.sessionStorage.removeItem(KEPT);
+  window.sessionStorage.setItem(KEPT, room.dataset.key);
   poll(room);
 }
 
@@ -19,7 +18,7 @@ async function poll(room) {
   try {
     const answer = await fetch(`${base}room/${room.dataset.room}/state`, { cache: "no-store" });
     if (room !== root()) return; // the screen has moved on meanwhile, and asks by itself
-    if (answer.status === 404) return trigger("look", { room: room.dataset.room });
+    if (answer.status === 404) return trigger("look", { key: room.dataset.key });
     if (answer.ok) draw(room, await answer.json());
   } catch {
     // a server that is away for a moment; the next question tells
@@ -30,7 +29,7 @@ async function poll(room) {
 function draw(room, state) {
   // another window of the same presenter has moved on
   const elsewhere = state.phase !== room.dataset.phase || String(state.number) !== room.dataset.number;
-  if (elsewhere) return trigger("look", { room: room.dataset.room });
+  if (elsewhere) return trigger("look", { key: room.dataset.key });
   for (const count of room.querySelectorAll(".count b")) count.textContent = state.here;
   for (const count of room.querySelectorAll(".answered b")) count.textContent = state.answered;
   const all = Math.max(state.here, state.answered, 1);
@@ -38,8 +37,8 @@ function draw(room, state) {
 }
 
 function forward() {
-  const { phase, number } = root().dataset;
-  trigger("forward", { phase, number: Number(number) }); // a second click finds the room elsewhere and changes nothing
+  const { key, phase, number } = root().dataset;
+  trigger("forward", { key, phase, number: Number(number) }); // a second click finds the room elsewhere and changes nothing
 }
 
 function onKey(event) {
@@ -57,9 +56,9 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (!button) return;
   if (button.dataset.do === "on") forward();
-  else trigger("shut", {});
+  else trigger("shut", { key: root().dataset.key ?? "" });
 });
 window.addEventListener("keydown", onKey, true); // before the listeners of the document
 watch("value", () => requestAnimationFrame(take));
-// After the rest of the page is up, so that what the browser remembers of its visitor has been read.
-requestAnimationFrame(() => setTimeout(() => trigger("look", { room: window.sessionStorage.getItem(KEPT) })));
+const key = window.sessionStorage.getItem(KEPT);
+if (key) requestAnimationFrame(() => setTimeout(() => trigger("look", { key }))); // after the rest of the page is up

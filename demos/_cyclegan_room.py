@@ -1,7 +1,7 @@
 """A room for "spot the fake": one screen shows the deck, phones answer (no page in here).
 
-Rooms live in memory, in one `Rooms`. A room belongs to the visitor who opened it; a phone is known by a random token
-and has one vote for each card. What a card is leaves the room only once it is revealed.
+Rooms live in memory, in one `Rooms`. A room belongs to the window that opened it, which alone has its key; a phone is
+known by a random token and has one vote for each card. What a card is leaves the room only once it is revealed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from demos._cyclegan_quiz import Card, Tally, tally
 from demos._reach import Reach
@@ -48,9 +48,9 @@ def new_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def is_token(text: str | None) -> bool:
-    """Whether a text can be a token."""
-    return text is not None and _TOKEN.fullmatch(text) is not None
+def is_token(text: object) -> TypeGuard[str]:
+    """Whether something can be a token."""
+    return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
 
 
 @dataclass
@@ -87,16 +87,16 @@ class Room:
 
     Args:
         code: What phones join by.
-        owner: The visitor who alone may move on and close it.
+        key: A token; whoever has it may move on and close the room.
         cards: In the order they are shown.
         found: Where phones find the app.
         clock: Seconds that only grow.
     """
 
     def __init__(
-        self, code: str, owner: str, cards: Sequence[Card], found: Reach, clock: Callable[[], float] = time.monotonic
+        self, code: str, key: str, cards: Sequence[Card], found: Reach, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.code, self.owner, self.cards = code, owner, tuple(cards)
+        self.code, self.key, self.cards = code, key, tuple(cards)
         self.address, self.missing = f"{found.base}room/{code}", found.missing
         self.phase: Phase = "lobby"
         self.number = 0  # of the card, from 0
@@ -223,7 +223,7 @@ class Room:
 
 
 class Rooms:
-    """All rooms of the app, one for each visitor at most; those that are over are forgotten.
+    """All rooms of the app, one for each key; those that are over are forgotten.
 
     Args:
         clock: Seconds that only grow.
@@ -234,20 +234,20 @@ class Rooms:
         self._rooms: dict[str, Room] = {}  # by code
         self._guard = threading.Lock()
 
-    def check(self, owner: str) -> None:
-        """Makes sure that a visitor can open a room, before a deck is made for it.
+    def check(self, key: str) -> None:
+        """Makes sure that a room can be opened, before a deck is made for it.
 
         Raises:
             RoomError: "rooms".
         """
         with self._guard:
-            self._check(owner)
+            self._check(key)
 
-    def open(self, owner: str, cards: Sequence[Card], found: Reach) -> Room:
-        """Opens a room in the place of the one that its owner had.
+    def open(self, key: str, cards: Sequence[Card], found: Reach) -> Room:
+        """Opens a room in the place of the one with the same key.
 
         Args:
-            owner: Of the room.
+            key: A token of the window that shows it.
             cards: Its deck.
             found: Where phones find the app.
 
@@ -255,10 +255,10 @@ class Rooms:
             RoomError: "rooms".
         """
         with self._guard:
-            self._check(owner)
-            self._close(owner)
+            self._check(key)
+            self._close(key)
             code = self._new_code()
-            room = self._rooms[code] = Room(code, owner, cards, found, self._clock)
+            room = self._rooms[code] = Room(code, key, cards, found, self._clock)
             return room
 
     def find(self, code: str) -> Room | None:
@@ -267,24 +267,24 @@ class Rooms:
             self._forget()
             return self._rooms.get(code.upper())
 
-    def of(self, owner: str | None) -> Room | None:
-        """Returns the room of a visitor; None if there is none."""
+    def of(self, key: object) -> Room | None:
+        """Returns the room that a key opens; None if there is none."""
         with self._guard:
             self._forget()
-            return next((room for room in self._rooms.values() if room.owner == owner), None)
+            return next((room for room in self._rooms.values() if room.key == key), None)
 
-    def close(self, owner: str | None) -> None:
-        """Closes the room of a visitor."""
+    def close(self, key: object) -> None:
+        """Closes the room that a key opens."""
         with self._guard:
-            self._close(owner)
+            self._close(key)
 
-    def _check(self, owner: str) -> None:
+    def _check(self, key: str) -> None:
         self._forget()
-        if sum(room.owner != owner for room in self._rooms.values()) >= MOST_ROOMS:
+        if sum(room.key != key for room in self._rooms.values()) >= MOST_ROOMS:
             raise RoomError("rooms")
 
-    def _close(self, owner: str | None) -> None:
-        self._rooms = {code: room for code, room in self._rooms.items() if room.owner != owner}
+    def _close(self, key: object) -> None:
+        self._rooms = {code: room for code, room in self._rooms.items() if room.key != key}
 
     def _forget(self) -> None:
         self._rooms = {code: room for code, room in self._rooms.items() if not room.is_over}

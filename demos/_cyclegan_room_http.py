@@ -84,7 +84,7 @@ class Phones:
         if room is None:
             return _refusal("gone", 404)
         token = request.cookies.get(COOKIE)
-        if token is None or not is_token(token):
+        if not is_token(token):
             return _refusal("cookies", 403)
         vote = await _vote(request)
         if vote is None:

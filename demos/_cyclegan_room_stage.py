@@ -1,4 +1,4 @@
-"""The stage of a room: what opens it, moves it on and closes it, for its owner alone."""
+"""The stage of a room: what opens it, moves it on and closes it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from demos import _look as look
 from demos._base import PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
 from demos._cyclegan_quiz import make_quiz
 from demos._cyclegan_quiz_view import photos_of
-from demos._cyclegan_room import RoomError, Rooms
+from demos._cyclegan_room import RoomError, Rooms, is_token, new_token
 from demos._cyclegan_room_http import Phones
 from demos._reach import Reach, reach
-from demos._visitor import new_id, owner_of, remembered_id
 from models.calibration import calibration
 
 SCRIPT = Path(__file__).with_name("_cyclegan_room.js")
 # The page knows best under which address it was reached: behind a proxy the server does not.
-PAGE_ADDRESS = "(visitor, own) => [visitor, own, window.location.origin + window.location.pathname]"
+OPENING = """(own) => [own, window.location.origin + window.location.pathname,
+  window.sessionStorage.getItem("unlabeled-room")]"""
 
 
 def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
@@ -33,7 +33,7 @@ def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
     """
     rooms = Rooms()
     ctx.routes.extend(Phones(ctx, rooms).routes())
-    visitor, page = remembered_id(), gr.Textbox(visible=False)
+    page, key = gr.Textbox(visible=False), gr.Textbox(visible=False)
     board = gr.HTML(
         "",
         css_template=view.STYLE,
@@ -43,16 +43,16 @@ def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
     )
     stage = Stage(ctx, rooms)
     start.click(
-        stage.on_open, [visitor, own, page], [visitor, board], js=PAGE_ADDRESS, trigger_mode="once",
-        show_progress_on=[start], **PRIVATE_MODEL_EVENT,
+        stage.on_open, [own, page, key], board, js=OPENING, trigger_mode="once", show_progress_on=[start],
+        **PRIVATE_MODEL_EVENT,
     )  # fmt: skip
-    board.look(stage.on_look, visitor, board, **QUICK_EVENT)
-    board.forward(stage.on_forward, visitor, board, **QUICK_EVENT)
-    board.shut(stage.on_shut, visitor, board, **QUICK_EVENT)
+    board.look(stage.on_look, None, board, **QUICK_EVENT)
+    board.forward(stage.on_forward, None, board, **QUICK_EVENT)
+    board.shut(stage.on_shut, None, board, **QUICK_EVENT)
 
 
 class Stage:
-    """What the stage answers; whose room it is says the browser's own secret, which no address holds.
+    """What the stage answers, to whoever has the key of a room; windows keep it, and no address holds it.
 
     Args:
         ctx: The context of the tabs.
@@ -62,39 +62,34 @@ class Stage:
     def __init__(self, ctx: Context, rooms: Rooms) -> None:
         self._ctx, self._rooms = ctx, rooms
 
-    def on_open(self, visitor: str, own: list[str] | None, page: str, request: gr.Request) -> tuple[str, str]:
-        """Makes a deck and opens a room with it, in the place of the visitor's last one."""
-        if owner_of(visitor, request) is None:
-            visitor = new_id()
-        owner = owner_of(visitor, request) or ""
-        found = self._reach(page, request)
+    def on_open(self, own: list[str] | None, page: str, key: str | None, request: gr.Request) -> str:
+        """Makes a deck and opens a room with it, in the place of the window's last one."""
+        found, key = self._reach(page, request), key if is_token(key) else new_token()
         try:
-            self._rooms.check(owner)
+            self._rooms.check(key)
             deck = make_quiz(photos_of(self._ctx, own, request), self._ctx.load_model, calibration())
-            room = self._rooms.open(owner, deck.cards, found)
+            room = self._rooms.open(key, deck.cards, found)
         except RoomError as error:
             raise look.sorry(self._ctx, request, "cyclegan.room_full") from error
-        return visitor, view.stage_html(self._ctx, room)
+        return view.stage_html(self._ctx, room)
 
-    def on_look(self, visitor: str, event: gr.EventData, request: gr.Request) -> Any:
-        """Shows a visitor who comes back their room, or says that the one which the page remembers is no more."""
-        room = self._rooms.of(owner_of(visitor, request))
-        if room is not None:
-            return view.stage_html(self._ctx, room)
-        return view.gone_html(self._ctx) if _told(event).get("room") else gr.skip()
+    def on_look(self, event: gr.EventData) -> str:
+        """Shows a window its room, after it was loaded anew or another one went on, or says that it is no more."""
+        room = self._rooms.of(_told(event).get("key"))
+        return view.gone_html(self._ctx) if room is None else view.stage_html(self._ctx, room)
 
-    def on_forward(self, visitor: str, event: gr.EventData, request: gr.Request) -> str:
+    def on_forward(self, event: gr.EventData) -> str:
         """Goes on by one step from where the screen stands."""
-        room = self._rooms.of(owner_of(visitor, request))
+        told = _told(event)
+        room = self._rooms.of(told.get("key"))
         if room is None:
             return view.gone_html(self._ctx)
-        told = _told(event)
         room.advance(str(told.get("phase")), told.get("number", -1))
         return view.stage_html(self._ctx, room)
 
-    def on_shut(self, visitor: str, request: gr.Request) -> str:
+    def on_shut(self, event: gr.EventData) -> str:
         """Closes the room."""
-        self._rooms.close(owner_of(visitor, request))
+        self._rooms.close(_told(event).get("key"))
         return ""
 
     def _reach(self, page: str, request: gr.Request) -> Reach:

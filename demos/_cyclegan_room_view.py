@@ -22,18 +22,19 @@ STYLE = GRID_STYLE + QUIZ_STYLE + Path(__file__).with_name("_cyclegan_room.css")
 
 
 def stage_html(ctx: Context, room: Room) -> str:
-    """Writes what the screen shows; nothing in it tells what a card is before it is revealed."""
+    """Writes what the screen shows, the key of the room in it; nothing tells what a card is before it is revealed."""
     bodies = {"lobby": _lobby, "question": _question, "reveal": _reveal, "end": _end}
     body = bodies[room.phase](ctx, room)
     on = {"lobby": "start", "question": "reveal", "reveal": "next", "end": ""}[room.phase]
     if room.phase == "reveal" and room.number + 1 == len(room.cards):
         on = "finish"
-    buttons = _button(ctx, "on", on, "on") if on else ""
+    forward = _button(ctx, "on", on, "on") if on else ""
+    keys = f"<span>{ctx.both('cyclegan.room_keys')}</span>" if on else ""
     return (
-        f'<section class="room" data-room="{room.code}" data-phase="{room.phase}" data-number="{room.number}">'
+        f'<section class="room" data-room="{room.code}" data-key="{room.key}" data-phase="{room.phase}" '
+        f'data-number="{room.number}">'
         f"{_head(ctx, room)}{body}"
-        f'<div class="foot">{buttons}{_button(ctx, "close", "close")}<span>{ctx.both("cyclegan.room_keys")}</span>'
-        "</div></section>"
+        f'<div class="foot">{forward}{_button(ctx, "close", "close")}{keys}</div></section>'
     )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import gradio as gr
 import pytest
-from fakes import ShallowModels
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -19,7 +18,6 @@ from demos._cyclegan_room_http import COOKIE, Phones
 from demos._cyclegan_room_stage import Stage
 from demos._i18n import LANGUAGES, Texts
 from demos._reach import Reach, reach
-from demos._visitor import new_id
 
 TEXTS = Texts.load()
 FOUND = Reach("http://192.0.2.7:7860/")
@@ -53,7 +51,7 @@ def rooms(clock: Clock) -> Rooms:
 
 @pytest.fixture
 def room(rooms: Rooms) -> Room:
-    return rooms.open("browser:one", CARDS, FOUND)
+    return rooms.open("key:one", CARDS, FOUND)
 
 
 def step(room: Room, times: int = 1) -> None:
@@ -116,32 +114,32 @@ def test_nothing_is_told_before_the_reveal(room: Room) -> None:
     assert "fake" not in states[0] and states[0]["of"] == 0
 
 
-def test_a_room_is_closed_by_age_by_silence_and_by_its_owner(rooms: Rooms, clock: Clock) -> None:
-    silent = rooms.open("browser:silent", CARDS, FOUND)
-    asked = rooms.open("browser:asked", CARDS, FOUND)
+def test_a_room_is_closed_by_age_by_silence_and_by_its_key(rooms: Rooms, clock: Clock) -> None:
+    silent = rooms.open("key:silent", CARDS, FOUND)
+    asked = rooms.open("key:asked", CARDS, FOUND)
     while clock.now < 100 + room_module.LIFETIME - room_module.IDLE:
         clock.now += room_module.IDLE / 2 + 1
         asked.state()
     assert rooms.find(silent.code) is None
-    assert rooms.find(asked.code.lower()) is asked is rooms.of("browser:asked")
-    rooms.close("browser:other")
-    assert rooms.of("browser:asked") is asked
+    assert rooms.find(asked.code.lower()) is asked is rooms.of("key:asked")
+    rooms.close("key:other")
+    assert rooms.of("key:asked") is asked
     clock.now = 101 + room_module.LIFETIME
     asked.state()
-    assert rooms.of("browser:asked") is None
-    mine = rooms.open("browser:asked", CARDS, FOUND)
-    rooms.close("browser:asked")
+    assert rooms.of("key:asked") is None
+    mine = rooms.open("key:asked", CARDS, FOUND)
+    rooms.close("key:asked")
     assert rooms.find(mine.code) is None
 
 
 def test_rooms_and_phones_have_limits(rooms: Rooms, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room_module, "MOST_ROOMS", 2)
     monkeypatch.setattr(room_module, "MOST_PHONES", 2)
-    rooms.open("browser:one", CARDS, FOUND)
-    two = rooms.open("browser:two", CARDS, FOUND)
+    rooms.open("key:one", CARDS, FOUND)
+    two = rooms.open("key:two", CARDS, FOUND)
     with pytest.raises(RoomError, match="rooms"):
-        rooms.open("browser:three", CARDS, FOUND)
-    two = rooms.open("browser:two", CARDS, FOUND)  # in the place of the first
+        rooms.open("key:three", CARDS, FOUND)
+    two = rooms.open("key:two", CARDS, FOUND)  # in the place of the first
     step(two)
     voter, looker = new_token(), new_token()
     two.answer(voter, 0, True)
@@ -211,10 +209,10 @@ def test_the_screen_says_what_a_card_is_only_at_the_reveal(context: Context, roo
     pages = {}
     for fake in (False, True):
         card = Card("apple", fake, b"the same", (b"photo", b"made", b"back"), judged_fake=fake)
-        room = rooms.open(f"browser:{fake}", [card], FOUND)
+        room = rooms.open(f"key:{fake}", [card], FOUND)
         step(room)
         room.answer(new_token(), 0, True)
-        pages[fake] = view.stage_html(context, room).replace(room.code, "")
+        pages[fake] = view.stage_html(context, room).replace(room.code, "").replace(room.key, "")
         step(room)
         shown = view.stage_html(context, room)
         assert TEXTS.tables["en"][f"cyclegan.room_was_{'fake' if fake else 'real'}_apple"] in shown
@@ -241,11 +239,11 @@ def test_guessing_is_binomial_for_each_phones_own_answers() -> None:
 
 
 def test_the_way_in_is_a_code_and_a_text_or_a_sentence(context: Context, rooms: Rooms) -> None:
-    room = rooms.open("browser:one", CARDS, FOUND)
+    room = rooms.open("key:one", CARDS, FOUND)
     page = view.stage_html(context, room)
     assert f"http://192.0.2.7:7860/room/{room.code}</p>" in page and page.count("<svg") == 1
     assert set(room.code) <= set(room_module.LETTERS) and len(room.code) == 6
-    shut = rooms.open("browser:one", CARDS, Reach("http://127.0.0.1:7860/", "host"))
+    shut = rooms.open("key:one", CARDS, Reach("http://127.0.0.1:7860/", "host"))
     page = view.stage_html(context, shut)
     assert "--host 0.0.0.0" in page and "<svg" not in page
 
@@ -254,30 +252,28 @@ def told(data: object) -> gr.EventData:
     return gr.EventData(None, data)
 
 
-def test_a_room_obeys_its_owner_alone(context: Context, shallow_models: ShallowModels) -> None:
+def test_a_room_obeys_whoever_has_its_key(context: Context) -> None:
     rooms = Rooms()
     stage, request = Stage(context, rooms), gr.Request(headers={})
-    visitor, page = stage.on_open("", None, "https://fruit.example/", request)
-    code = re.search(r'data-room="(\w+)"', page)
-    assert code is not None and visitor not in page
-    room = rooms.find(code[1])
-    assert room is not None and len(room.cards) == 18 and room.address == f"https://fruit.example/room/{room.code}"
-    stranger = new_id()
-    begin = told({"phase": "lobby", "number": 0})
-    assert stage.on_forward(stranger, begin, request) == stage.on_forward("", begin, request) == view.gone_html(context)
-    stage.on_shut(stranger, request)
-    assert rooms.find(room.code) is room and room.phase == "lobby"
-    assert 'data-phase="question"' in stage.on_forward(visitor, begin, request)
-    nonsenses: list[object] = [None, [], {"phase": [], "number": {}}]
-    for nonsense in nonsenses:
-        assert 'data-phase="question"' in stage.on_forward(visitor, told(nonsense), request)
-    assert 'data-phase="question"' in stage.on_look(visitor, told({"room": None}), request), "after a reload"
-    assert 'data-phase="gone"' in stage.on_look(stranger, told({"room": room.code}), request)
-    assert "data-phase" not in str(stage.on_look(stranger, told({"room": None}), request))
-    assert stage.on_shut(visitor, request) == ""
-    assert rooms.find(room.code) is None
+    page = stage.on_open(None, "https://fruit.example/", None, request)
+    code, key = (re.search(rf'data-{name}="([\w-]+)"', page)[1] for name in ("room", "key"))  # type: ignore[index]
+    room = rooms.find(code)
+    assert room is not None and len(room.cards) == 18 and room.address == f"https://fruit.example/room/{code}"
+    begin = {"phase": "lobby", "number": 0}
+    strangers: list[object] = [begin, begin | {"key": code}, begin | {"key": new_token()}, begin | {"key": []}, None]
+    for stranger in strangers:
+        assert stage.on_forward(told(stranger)) == stage.on_look(told(stranger)) == view.gone_html(context)
+        assert stage.on_shut(told(stranger)) == ""
+    assert rooms.find(code) is room and room.phase == "lobby"
+    assert 'data-phase="question"' in stage.on_forward(told(begin | {"key": key}))
+    assert 'data-phase="question"' in stage.on_forward(told({"key": key, "phase": [], "number": {}}))
+    assert 'data-phase="question"' in stage.on_look(told({"key": key})), "after a reload"
+    again = stage.on_open(None, "https://fruit.example/", key, request)
+    assert f'data-key="{key}"' in again and rooms.find(code) is None, "one room a window"
+    assert stage.on_shut(told({"key": key})) == ""
+    assert rooms.of(key) is None
     with pytest.raises(gr.Error, match="address of this page"):
-        stage.on_open(visitor, None, "file:///etc/passwd", request)
+        stage.on_open(None, "file:///etc/passwd", key, request)
 
 
 def test_the_app_serves_what_tabs_ask_for(context: Context) -> None:
