@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ _environment.prepare("--offline" in sys.argv[1:])  # before gradio is imported, 
 
 import gradio as gr  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
+from starlette.routing import BaseRoute  # noqa: E402
 
 from demos._base import ASSETS, Context, discover, make_context  # noqa: E402
 from demos._i18n import Texts  # noqa: E402
@@ -74,13 +76,18 @@ def build_app(ctx: Context) -> gr.Blocks:
     return app
 
 
-def launch_options(texts: Texts) -> dict[str, Any]:
-    """Returns the arguments of `gr.Blocks.launch` that belong to this app, wherever it runs."""
+def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, Any]:
+    """Returns the arguments of `gr.Blocks.launch` that belong to this app, wherever it runs.
+
+    Args:
+        texts: Strings of the app.
+        routes: What the tabs serve beside the page (`Context.routes`).
+    """
     return {
         "theme": theme(),
         "css_paths": [CSS_FILE],
         "i18n": texts.i18n(),
-        "app_kwargs": {"middleware": [Middleware(ChineseLocales)]},
+        "app_kwargs": {"middleware": [Middleware(ChineseLocales)], "routes": list(routes)},
         "max_file_size": "200mb",
         "allowed_paths": [],
         "run_history": False,
@@ -144,13 +151,14 @@ def main() -> None:
         return
     jobs = job_manager(arguments.data_dir, not arguments.no_training, arguments.classroom)
     jobs.start()
-    app = build_app(real_context(jobs))
+    ctx = real_context(jobs)
+    app = build_app(ctx)
     app.launch(
         server_name=arguments.host,
         server_port=arguments.port,
         prevent_thread_lock=True,
         quiet=True,
-        **launch_options(Texts.load()),
+        **launch_options(Texts.load(), ctx.routes),
     )
     shown = "127.0.0.1" if arguments.host == "0.0.0.0" else arguments.host
     print(f"Unlabeled is ready on http://{shown}:{arguments.port}", flush=True)

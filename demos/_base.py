@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import gradio as gr
 from gradio.i18n import I18nData
 from PIL import Image
+from starlette.routing import BaseRoute
 
 import demos
 from demos._files import FileStore
@@ -66,6 +67,8 @@ class Context:
         own: What visitors trained themselves, each for its owner's pages alone.
         first_paint: Folder with one folder per tab, written by `Demo.precompute`.
         jobs: The trainer; without one, nothing can be trained.
+        routes: What a tab serves beside the page over plain HTTP, relative to the root of the app; `Demo.build` adds
+            to it.
     """
 
     load_model: Callable[[str], nn.Module]
@@ -79,6 +82,7 @@ class Context:
     own: OwnResults
     first_paint: Path = FIRST_PAINT
     jobs: JobManager | None = None
+    routes: list[BaseRoute] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

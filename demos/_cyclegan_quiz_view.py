@@ -33,8 +33,12 @@ STYLE = """
 """
 
 
-def quiz_fold(ctx: Context) -> None:
-    """Places the fold: what to play with, the card, the answers, the score."""
+def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
+    """Places the fold: what to play with, the card, the answers, the score.
+
+    Returns:
+        The input of pictures to play with, and the button that opens a room.
+    """
     with look.options(ctx, "cyclegan.quiz"):
         look.note(ctx, "cyclegan.quiz_lead")
         exposure = look.pills(ctx, "cyclegan.quiz_exposure", EXPOSURES, "0", "cyclegan-quiz-exposure")
@@ -45,6 +49,8 @@ def quiz_fold(ctx: Context) -> None:
             elem_id="cyclegan-quiz-own",
         )
         start = _button(ctx, "cyclegan.quiz_start", "cyclegan-quiz-start", variant="primary")
+        look.note(ctx, "cyclegan.room_lead")
+        room = _button(ctx, "cyclegan.room_open", "cyclegan-room-open")
         state = gr.State(None)
         board = gr.HTML(
             "",
@@ -68,6 +74,7 @@ def quiz_fold(ctx: Context) -> None:
             show_progress="hidden",
             trigger_mode="once",
         )
+    return own, room
 
 
 def _button(ctx: Context, key: str, elem_id: str, **options: Any) -> gr.Button:
@@ -77,15 +84,19 @@ def _button(ctx: Context, key: str, elem_id: str, **options: Any) -> gr.Button:
 
 def _on_start(ctx: Context) -> Callable[..., list[Any]]:
     def on_start(own: list[str] | None, exposure: str, request: gr.Request) -> list[Any]:
-        photos = _photos(ctx, own, request)
+        photos = photos_of(ctx, own, request)
         quiz = make_quiz(photos, ctx.load_model, calibration())
         return [quiz, card_html(ctx, quiz, exposure), gr.update(visible=True), ""]
 
     return on_start
 
 
-def _photos(ctx: Context, own: list[str] | None, request: gr.Request) -> list[tuple[Image.Image, str]]:
-    """Returns the built-in fruit, or a visitor's own pictures, each with what it shows."""
+def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[tuple[Image.Image, str]]:
+    """Returns the built-in fruit, or a visitor's own pictures, each with what it shows.
+
+    Raises:
+        gr.Error: If there are too few.
+    """
     if not own:
         return [(Image.open(path).convert("RGB"), path.name.split("-")[0]) for path in sorted(FOLDER.glob("*.jpg"))]
     paths = [Path(path) for path in own]
@@ -130,7 +141,7 @@ def score_html(ctx: Context, quiz: Quiz) -> str:
     verdict = "right" if last.fake == quiz.answers[-1] else "wrong"
     told = ctx.both(f"cyclegan.quiz_{verdict}_{'fake' if last.fake else 'real'}")
     mine = tally(quiz.cards, quiz.answers)
-    return f"{told} {ctx.both('cyclegan.quiz_running', **_words(mine))}"
+    return f"{told} {ctx.both('cyclegan.quiz_running', **words_of(mine))}"
 
 
 def end_html(ctx: Context, quiz: Quiz) -> str:
@@ -138,7 +149,7 @@ def end_html(ctx: Context, quiz: Quiz) -> str:
     mine = tally(quiz.cards, quiz.answers)
     judge = tally(quiz.cards, [card.judged_fake for card in quiz.cards])
     columns = "".join(
-        f"<div>{ctx.both(f'cyclegan.quiz_{who}', **_words(counted))}</div>"
+        f"<div>{ctx.both(f'cyclegan.quiz_{who}', **words_of(counted))}</div>"
         for who, counted in (("you", mine), ("judge", judge))
     )
     chance = ctx.both("cyclegan.quiz_chance")
@@ -155,7 +166,7 @@ def _revealed(ctx: Context, card: Card, answer: bool) -> str:
     return grid([*pictures, said(words)], 3)
 
 
-def _words(counted: Tally) -> dict[str, Any]:
+def words_of(counted: Tally) -> dict[str, Any]:
     rate = counted.right / counted.count
     return {"right": counted.right, "count": counted.count, "rate": rate, "low": counted.low, "high": counted.high,
             "sensitivity": counted.sensitivity}  # fmt: skip

@@ -33,6 +33,7 @@ from demos._cyclegan_limits import limits_folds, precompute_limits
 from demos._cyclegan_message import message_fold, precompute_message
 from demos._cyclegan_own import own_fold
 from demos._cyclegan_quiz_view import quiz_fold
+from demos._cyclegan_room_stage import room_stage
 from demos._cyclegan_view import facts_of, nothing, read_first_paint, show, write_first_paint
 from demos._handles import Handles, Photo
 from demos._menu import Menu, model_menu
@@ -74,11 +75,12 @@ def build(ctx: Context) -> Handles:
     results |= _files(ctx, shown)
     halves_fold(ctx, photo, direction)
     message_fold(ctx, photo, direction)
-    quiz_fold(ctx)
+    pictures, room = quiz_fold(ctx)
     own_fold(ctx, photo, direction)
     limits_folds(ctx, photo, direction)
     menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator)
     look.aside(ctx, "cyclegan.about_title", "cyclegan.about")
+    room_stage(ctx, pictures, room)
     run = _connect(ctx, photo, direction, menu, strip, photos, results)
     settings = {"direction": direction, "weights": menu.linked}
     return Handles({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, run))

@@ -19,6 +19,7 @@ import finetuning
 import numpy as np
 import polling
 import psutil
+import room_polling
 import torch
 from clients import connect
 from gradio_client import handle_file
@@ -832,6 +833,7 @@ def sections(folder: Path) -> dict[str, Callable[[], None]]:
         ),
         "large": section("CycleGAN, one way, large pictures", ("side, px", "s", "peak memory, GiB"), large_rows),
         "watching": section("Watching", ("pages", "answers a second", "of a core"), watching_rows),
+        "room": section("A room of phones", room_polling.COLUMNS, room_polling.rows),
         "map": lambda: map_tables(folder),
         **{f"map-{size}": section(MAP_TITLE, MAP_COLUMNS, partial(map_rows, folder, [size])) for size in MAP_SIZES},
         "training": section("Training", ("recipe", "steps a second", "a step"), lambda: training_rows(folder)),

@@ -37,6 +37,7 @@ def visit(browser: Browser, app_url: str) -> Iterator[Visit]:
         size: tuple[int, int] = (1280, 720),
         dark: bool = False,
         other_hosts: Hosts = "fail",
+        ready: str = "#tabs",
     ) -> Page:
         context = browser.new_context(
             locale=locale,
@@ -53,7 +54,7 @@ def visit(browser: Browser, app_url: str) -> Iterator[Visit]:
             lambda message: troubles.append(f"console: {message.text}") if message.type == "error" else None,
         )
         page.goto(app_url + path, wait_until="domcontentloaded")
-        page.locator("#tabs").wait_for()
+        page.locator(ready).wait_for()
         return page
 
     yield open_page

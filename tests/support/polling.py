@@ -59,7 +59,7 @@ async def poll(app: RunningApp, visitor: str, job: str, pages: int, seconds: flo
         for session in sessions:
             if job not in await ask(ready, session):
                 raise RuntimeError("the page did not find its job")
-        idle = await _cpu(process, asyncio.sleep(seconds))
+        idle = await cpu_seconds(process, asyncio.sleep(seconds))
         asked = 0
 
         async def page(place: int, session: str) -> None:
@@ -73,11 +73,11 @@ async def poll(app: RunningApp, visitor: str, job: str, pages: int, seconds: flo
                 asked += 1
                 await asyncio.sleep(max(0.0, EVERY - (time.monotonic() - begun)))
 
-        used = await _cpu(process, asyncio.gather(*(page(*one) for one in enumerate(sessions))))
+        used = await cpu_seconds(process, asyncio.gather(*(page(*one) for one in enumerate(sessions))))
     return asked, used - idle
 
 
-async def _cpu(process: psutil.Process, work: object) -> float:
+async def cpu_seconds(process: psutil.Process, work: object) -> float:
     """Return the CPU seconds of a process while something goes on."""
     before = sum(process.cpu_times()[:2])
     await work  # type: ignore[misc]

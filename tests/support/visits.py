@@ -14,7 +14,7 @@ expect.set_options(timeout=PATIENCE)
 
 
 class Visit(Protocol):
-    """Opens a page of the app as a visitor with a language, a window and a network of their own."""
+    """Opens a page of the app as a visitor with a language, a window and a network of their own, once `ready` shows."""
 
     def __call__(
         self,
@@ -24,6 +24,7 @@ class Visit(Protocol):
         size: tuple[int, int] = (1280, 720),
         dark: bool = False,
         other_hosts: Hosts = "fail",
+        ready: str = "#tabs",
     ) -> Page: ...
 
 

@@ -1,0 +1,104 @@
+"""The stage of a room: what opens it, moves it on and closes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demos import _cyclegan_room_view as view
+from demos import _look as look
+from demos._base import PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
+from demos._cyclegan_quiz import make_quiz
+from demos._cyclegan_quiz_view import photos_of
+from demos._cyclegan_room import RoomError, Rooms, is_token, new_token
+from demos._cyclegan_room_http import Phones
+from demos._reach import Reach, reach
+from models.calibration import calibration
+
+SCRIPT = Path(__file__).with_name("_cyclegan_room.js")
+# The page knows best under which address it was reached: behind a proxy the server does not.
+OPENING = """(own) => [own, window.location.origin + window.location.pathname,
+  window.sessionStorage.getItem("unlabeled-room")]"""
+
+
+def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
+    """Places the stage, which covers the page while a room is open, and lets phones in.
+
+    Args:
+        ctx: The context of the tabs.
+        own: Pictures to play with, or none.
+        start: The button that opens a room.
+    """
+    rooms = Rooms()
+    ctx.routes.extend(Phones(ctx, rooms).routes())
+    page, key = gr.Textbox(visible=False), gr.Textbox(visible=False)
+    board = gr.HTML(
+        "",
+        css_template=view.STYLE,
+        js_on_load=SCRIPT.read_text("utf-8"),
+        apply_default_css=False,
+        elem_id="cyclegan-room",
+    )
+    stage = Stage(ctx, rooms)
+    start.click(
+        stage.on_open, [own, page, key], board, js=OPENING, trigger_mode="once", show_progress_on=[start],
+        **PRIVATE_MODEL_EVENT,
+    )  # fmt: skip
+    board.look(stage.on_look, None, board, **QUICK_EVENT)
+    board.forward(stage.on_forward, None, board, **QUICK_EVENT)
+    board.shut(stage.on_shut, None, board, **QUICK_EVENT)
+
+
+class Stage:
+    """What the stage answers, to whoever has the key of a room; windows keep it, and no address holds it.
+
+    Args:
+        ctx: The context of the tabs.
+        rooms: The rooms.
+    """
+
+    def __init__(self, ctx: Context, rooms: Rooms) -> None:
+        self._ctx, self._rooms = ctx, rooms
+
+    def on_open(self, own: list[str] | None, page: str, key: str | None, request: gr.Request) -> str:
+        """Makes a deck and opens a room with it, in the place of the window's last one."""
+        found, key = self._reach(page, request), key if is_token(key) else new_token()
+        try:
+            self._rooms.check(key)
+            deck = make_quiz(photos_of(self._ctx, own, request), self._ctx.load_model, calibration())
+            room = self._rooms.open(key, deck.cards, found)
+        except RoomError as error:
+            raise look.sorry(self._ctx, request, "cyclegan.room_full") from error
+        return view.stage_html(self._ctx, room)
+
+    def on_look(self, event: gr.EventData) -> str:
+        """Shows a window its room, after it was loaded anew or another one went on, or says that it is no more."""
+        room = self._rooms.of(_told(event).get("key"))
+        return view.gone_html(self._ctx) if room is None else view.stage_html(self._ctx, room)
+
+    def on_forward(self, event: gr.EventData) -> str:
+        """Goes on by one step from where the screen stands."""
+        told = _told(event)
+        room = self._rooms.of(told.get("key"))
+        if room is None:
+            return view.gone_html(self._ctx)
+        room.advance(str(told.get("phase")), told.get("number", -1))
+        return view.stage_html(self._ctx, room)
+
+    def on_shut(self, event: gr.EventData) -> str:
+        """Closes the room."""
+        self._rooms.close(_told(event).get("key"))
+        return ""
+
+    def _reach(self, page: str, request: gr.Request) -> Reach:
+        try:
+            return reach(page)
+        except ValueError as error:
+            raise look.sorry(self._ctx, request, "cyclegan.room_address") from error
+
+
+def _told(event: gr.EventData) -> dict[str, Any]:
+    """Returns what a page sent with an event, if it is anything with names."""
+    return event._data if isinstance(event._data, dict) else {}
