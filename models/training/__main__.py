@@ -173,10 +173,12 @@ def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Proces
     """Return config and starting weights of a run, those on record if it has been begun or prepared before."""
     config, init, sources = config_from(arguments, RECIPES[arguments.command].Config), arguments.init, arguments.data
     if (run.path / "config.json").is_file():
-        name, config, sources = run.load_config()
-        init = run.load_init()
+        name, begun, sources = run.load_config()
         if name != arguments.command:
             raise SystemExit(f"{run.path} holds a {name} run; choose another --out for {arguments.command}.")
+        if changed := changed_options(config, begun):
+            raise SystemExit(f"{run.path} was begun with {changed}; go on with that, or choose another --out.")
+        config, init = begun, run.load_init()
     elif init is not None and init not in CHECKPOINTS:
         init = str(Path(init).resolve())
     settled = resolve_precision(config, processes.device)
@@ -186,6 +188,18 @@ def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Proces
         run.forget_error()
         run.save_config(arguments.command, settled, [str(source) for source in sources], init)
     return settled, init
+
+
+def changed_options(asked: TrainConfig, begun: TrainConfig) -> str:
+    """Return what a run was begun with where other values than that and the defaults are asked for.
+
+    The precision is left out: what can be had depends on the device.
+    """
+    return " ".join(
+        f"--{spec.name.replace('_', '-')} {getattr(begun, spec.name)}"
+        for spec in fields(asked)
+        if spec.name != "precision" and getattr(asked, spec.name) not in (spec.default, getattr(begun, spec.name))
+    )
 
 
 def run_evaluation(arguments: argparse.Namespace) -> int:

@@ -236,6 +236,16 @@ def test_an_existing_run_of_another_recipe_is_refused(source: Callable[[str], Pa
         main(["vae", "--data", str(source("vae")), "--out", str(run.path), "--device=cpu"])
 
 
+def test_a_run_is_not_resumed_with_other_options_than_its_own(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    run.save_config("vae", RECIPES["vae"].Config(steps=7, precision="fp32"), [])
+    asked = ["vae", "--data", "x.zip", "--out", str(run.path), "--device=cpu"]
+    with pytest.raises(SystemExit, match="was begun with --steps 7;"):
+        main([*asked, "--steps=9"])
+    for same in ([], ["--steps=7"]):  # these go on, as far as to the missing pictures
+        assert main([*asked, *same]) == 2
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_option_has_help_and_its_default_survives_the_parser(name: str) -> None:
     config = RECIPES[name].Config
