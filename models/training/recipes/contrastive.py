@@ -152,7 +152,10 @@ class ContrastiveRecipe(StateOfParts):
 
     def contact_sheet(self, judge: Judge | None = None) -> Tensor:
         """Return the preview's rows, and such rows of held-out pictures whose neighbours vote for another label."""
-        wrong = [test.select((~right).nonzero()[:, 0].tolist()) for test, right in self._asked().values()]
+        wrong = [
+            test.select((~right).nonzero()[:, 0].tolist())
+            for test, right in self._asked(self._features(labelled(self.test))).values()
+        ]
         failures = [row for test in wrong if len(test) for row in self._rows(_spread(test, 8))]
         return sheet([*self._rows(_spread(self.test, 8)), *failures])
 
@@ -166,13 +169,17 @@ class ContrastiveRecipe(StateOfParts):
         directions = F.normalize(features - features.mean(dim=0), dim=1)
         return {
             "std_of_l2_normalized": estimate(lambda weights: _spread_of(weights, directions), len(directions)),
-            **{f"knn_{source}": mean_of(right) for source, (_, right) in self._asked().items()},
+            **{f"knn_{source}": mean_of(right) for source, (_, right) in self._asked(features).items()},
         }
 
-    def _asked(self) -> dict[str, tuple[PictureSet, Tensor]]:
-        """Return the labelled held-out pictures of each source, and whose neighbours vote for its own label, (N,)."""
+    def _asked(self, features: Tensor) -> dict[str, tuple[PictureSet, Tensor]]:
+        """Return the labelled held-out pictures of each source, and whose neighbours vote for their label, (N,).
+
+        Args:
+            features: (M, D) of all labelled held-out pictures.
+        """
         train, test = labelled(self.train), labelled(self.test)
-        features, reference = self._features(test), self._features(train)
+        reference = self._features(train)
         found = {}
         for source in sorted({name.split("/")[0] for name in test.classes if name}):
             rows = [i for i, name in enumerate(test.names) if name.startswith(f"{source}/")]

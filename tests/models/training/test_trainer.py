@@ -295,7 +295,8 @@ def test_features_are_taken_of_larger_pictures_than_the_crops_as_the_weights_the
     train(recipe, config, run, Processes(), FAST)
     stored = {key: value for key, value in asdict(config).items() if key != "test_scale"}
     record = {"recipe": "simclr", "data": [str(labelled_zip)], "init": None, "config": stored}
-    (run.path / "config.json").write_text(json.dumps(record))  # as runs were kept before there was the option
+    (run.path / "config.json").write_text(json.dumps(record))  # as runs were kept before there was the option,
+    (run.path / "evaluation.json").write_text('{"step": 6, "knn_shapes": 2.0}')  # and before there were intervals
     sides: list[int] = []
     recipe.backbone.conv1.register_forward_pre_hook(lambda _, images: sides.append(images[0].shape[-1]))
     recipe.step(0)
@@ -305,3 +306,5 @@ def test_features_are_taken_of_larger_pictures_than_the_crops_as_the_weights_the
     assert set(sides) == {48}
     assert main(["export", str(run.path), str(tmp_path / "weights")]) == 0
     assert as_encoder(load_folder(tmp_path / "weights"))[1] == 48
+    shipped = json.loads((tmp_path / "weights" / "config.json").read_text())
+    assert shipped["metrics"]["knn_shapes"] <= 1 and shipped["intervals"].keys() == shipped["metrics"].keys()
