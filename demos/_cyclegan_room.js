@@ -1,17 +1,32 @@
 // Runs once when the stage of a room appears (gr.HTML's js_on_load): keys and buttons, the counts of phones and answers,
 // and the way back to a room after the page was loaded anew.
 const EVERY = 1500; // milliseconds
-const KEPT = "unlabeled-room"; // in the storage of this window: the key of its room
+const KEPT = "unlabeled-room";
 const root = () => element.querySelector(".room");
 const base = window.location.pathname.replace(/\/?$/, "/");
 let timer = 0;
 
+// The key of the room in the storage of this window; a page inside another site's may have none, and goes without.
+function keep(key) {
+  try {
+    if (key) window.sessionStorage.setItem(KEPT, key);
+    else window.sessionStorage.removeItem(KEPT);
+  } catch {}
+}
+
+function kept() {
+  try {
+    return window.sessionStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
+}
+
 function take() {
   clearTimeout(timer);
   const room = root();
-  if (!room?.dataset.room) return window.sessionStorage.removeItem(KEPT);
-  window.sessionStorage.setItem(KEPT, room.dataset.key);
-  poll(room);
+  keep(room?.dataset.key);
+  if (room?.dataset.room) poll(room);
 }
 
 async function poll(room) {
@@ -60,5 +75,5 @@ element.addEventListener("click", (event) => {
 });
 window.addEventListener("keydown", onKey, true); // before the listeners of the document
 watch("value", () => requestAnimationFrame(take));
-const key = window.sessionStorage.getItem(KEPT);
+const key = kept();
 if (key) requestAnimationFrame(() => setTimeout(() => trigger("look", { key }))); // after the rest of the page is up

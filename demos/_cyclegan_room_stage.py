@@ -12,15 +12,14 @@ from demos import _look as look
 from demos._base import PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
 from demos._cyclegan_quiz import make_quiz
 from demos._cyclegan_quiz_view import photos_of
-from demos._cyclegan_room import RoomError, Rooms, is_token, new_token
+from demos._cyclegan_room import RoomError, Rooms
 from demos._cyclegan_room_http import Phones
 from demos._reach import Reach, reach
 from models.calibration import calibration
 
 SCRIPT = Path(__file__).with_name("_cyclegan_room.js")
 # The page knows best under which address it was reached: behind a proxy the server does not.
-OPENING = """(own) => [own, window.location.origin + window.location.pathname,
-  window.sessionStorage.getItem("unlabeled-room")]"""
+OPENING = "(own) => [own, window.location.origin + window.location.pathname]"
 
 
 def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
@@ -33,7 +32,7 @@ def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
     """
     rooms = Rooms()
     ctx.routes.extend(Phones(ctx, rooms).routes())
-    page, key = gr.Textbox(visible=False), gr.Textbox(visible=False)
+    page = gr.Textbox(visible=False)
     board = gr.HTML(
         "",
         css_template=view.STYLE,
@@ -43,7 +42,7 @@ def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
     )
     stage = Stage(ctx, rooms)
     start.click(
-        stage.on_open, [own, page, key], board, js=OPENING, trigger_mode="once", show_progress_on=[start],
+        stage.on_open, [own, page], board, js=OPENING, trigger_mode="once", show_progress_on=[start],
         **PRIVATE_MODEL_EVENT,
     )  # fmt: skip
     board.look(stage.on_look, None, board, **QUICK_EVENT)
@@ -62,13 +61,13 @@ class Stage:
     def __init__(self, ctx: Context, rooms: Rooms) -> None:
         self._ctx, self._rooms = ctx, rooms
 
-    def on_open(self, own: list[str] | None, page: str, key: str | None, request: gr.Request) -> str:
-        """Makes a deck and opens a room with it, in the place of the window's last one."""
-        found, key = self._reach(page, request), key if is_token(key) else new_token()
+    def on_open(self, own: list[str] | None, page: str, request: gr.Request) -> str:
+        """Makes a deck and opens a room with it."""
+        found = self._reach(page, request)
         try:
-            self._rooms.check(key)
+            self._rooms.check()
             deck = make_quiz(photos_of(self._ctx, own, request), self._ctx.load_model, calibration())
-            room = self._rooms.open(key, deck.cards, found)
+            room = self._rooms.open(deck.cards, found)
         except RoomError as error:
             raise look.sorry(self._ctx, request, "cyclegan.room_full") from error
         return view.stage_html(self._ctx, room)
