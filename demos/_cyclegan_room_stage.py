@@ -41,10 +41,9 @@ def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
         elem_id="cyclegan-room",
     )
     stage = Stage(ctx, rooms)
-    start.click(
-        stage.on_open, [own, page], board, js=OPENING, trigger_mode="once", show_progress_on=[start],
-        **PRIVATE_MODEL_EVENT,
-    )  # fmt: skip
+    waiting = start.click(lambda: view.notice_html(ctx, "making"), None, board, trigger_mode="once", **QUICK_EVENT)
+    opened = waiting.then(stage.on_open, [own, page], board, js=OPENING, show_progress="hidden", **PRIVATE_MODEL_EVENT)
+    opened.failure(lambda: "", None, board, **QUICK_EVENT)  # the message says why
     board.look(stage.on_look, None, board, **QUICK_EVENT)
     board.forward(stage.on_forward, None, board, **QUICK_EVENT)
     board.shut(stage.on_shut, None, board, **QUICK_EVENT)
@@ -75,14 +74,14 @@ class Stage:
     def on_look(self, event: gr.EventData) -> str:
         """Shows a window its room, after it was loaded anew or another one went on, or says that it is no more."""
         room = self._rooms.of(_told(event).get("key"))
-        return view.gone_html(self._ctx) if room is None else view.stage_html(self._ctx, room)
+        return view.notice_html(self._ctx, "gone") if room is None else view.stage_html(self._ctx, room)
 
     def on_forward(self, event: gr.EventData) -> str:
         """Goes on by one step from where the screen stands."""
         told = _told(event)
         room = self._rooms.of(told.get("key"))
         if room is None:
-            return view.gone_html(self._ctx)
+            return view.notice_html(self._ctx, "gone")
         room.advance(str(told.get("phase")), told.get("number", -1))
         return view.stage_html(self._ctx, room)
 

@@ -261,7 +261,7 @@ def test_a_room_obeys_whoever_has_its_key(context: Context) -> None:
     begin = {"phase": "lobby", "number": 0}
     strangers: list[object] = [begin, begin | {"key": code}, begin | {"key": new_token()}, begin | {"key": []}, None]
     for stranger in strangers:
-        assert stage.on_forward(told(stranger)) == stage.on_look(told(stranger)) == view.gone_html(context)
+        assert stage.on_forward(told(stranger)) == stage.on_look(told(stranger)) == view.notice_html(context, "gone")
         assert stage.on_shut(told(stranger)) == ""
     assert rooms.find(code) is room and room.phase == "lobby"
     assert 'data-phase="question"' in stage.on_forward(told(begin | {"key": key}))
