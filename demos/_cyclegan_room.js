@@ -5,6 +5,7 @@ const KEPT = "unlabeled-room";
 const root = () => element.querySelector(".room");
 const base = window.location.pathname.replace(/\/?$/, "/");
 let timer = 0;
+let shown = 0; // how often the screen has changed: what was asked before it did is out of date
 
 // The key of the room in the storage of this window; a page inside another site's may have none, and goes without.
 function keep(key) {
@@ -24,21 +25,24 @@ function kept() {
 
 function take() {
   clearTimeout(timer);
+  shown += 1;
   const room = root();
   keep(room?.dataset.key);
-  if (room?.dataset.room) poll(room);
+  room?.scrollTo(0, 0);
+  if (room?.dataset.room) poll(room, shown);
 }
 
-async function poll(room) {
+async function poll(room, asked) {
   try {
     const answer = await fetch(`${base}room/${room.dataset.room}/state`, { cache: "no-store" });
-    if (room !== root()) return; // the screen has moved on meanwhile, and asks by itself
+    const state = await answer.json();
+    if (asked !== shown) return;
     if (answer.status === 404) return trigger("look", { key: room.dataset.key });
-    if (answer.ok) draw(room, await answer.json());
+    if (answer.ok) draw(room, state);
   } catch {
     // a server that is away for a moment; the next question tells
   }
-  if (room === root()) timer = setTimeout(poll, EVERY, room);
+  if (asked === shown) timer = setTimeout(poll, EVERY, room, asked);
 }
 
 function draw(room, state) {
