@@ -1,29 +1,48 @@
 // Runs once when the stage of a room appears (gr.HTML's js_on_load): keys and buttons, the counts of phones and answers,
 // and the way back to a room after the page was loaded anew.
 const EVERY = 1500; // milliseconds
-const KEPT = "unlabeled-room"; // in the storage of this window: the key of its room
+const KEPT = "unlabeled-room";
 const root = () => element.querySelector(".room");
 const base = window.location.pathname.replace(/\/?$/, "/");
 let timer = 0;
+let shown = 0; // how often the screen has changed: what was asked before it did is out of date
+
+// The key of the room in the storage of this window; a page inside another site's may have none, and goes without.
+function keep(key) {
+  try {
+    if (key) window.sessionStorage.setItem(KEPT, key);
+    else window.sessionStorage.removeItem(KEPT);
+  } catch {}
+}
+
+function kept() {
+  try {
+    return window.sessionStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
+}
 
 function take() {
   clearTimeout(timer);
+  shown += 1;
   const room = root();
-  if (!room?.dataset.room) return window.sessionStorage.removeItem(KEPT);
-  window.sessionStorage.setItem(KEPT, room.dataset.key);
-  poll(room);
+  keep(room?.dataset.key);
+  room?.scrollTo(0, 0);
+  if (room?.dataset.room) poll(room, shown);
 }
 
-async function poll(room) {
+async function poll(room, asked) {
   try {
     const answer = await fetch(`${base}room/${room.dataset.room}/state`, { cache: "no-store" });
-    if (room !== root()) return; // the screen has moved on meanwhile, and asks by itself
+    const state = await answer.json();
+    if (asked !== shown) return;
     if (answer.status === 404) return trigger("look", { key: room.dataset.key });
-    if (answer.ok) draw(room, await answer.json());
+    if (answer.ok) draw(room, state);
   } catch {
     // a server that is away for a moment; the next question tells
   }
-  if (room === root()) timer = setTimeout(poll, EVERY, room);
+  if (asked === shown) timer = setTimeout(poll, EVERY, room, asked);
 }
 
 function draw(room, state) {
@@ -60,5 +79,5 @@ element.addEventListener("click", (event) => {
 });
 window.addEventListener("keydown", onKey, true); // before the listeners of the document
 watch("value", () => requestAnimationFrame(take));
-const key = window.sessionStorage.getItem(KEPT);
+const key = kept();
 if (key) requestAnimationFrame(() => setTimeout(() => trigger("look", { key }))); // after the rest of the page is up

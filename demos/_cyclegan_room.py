@@ -223,7 +223,7 @@ class Room:
 
 
 class Rooms:
-    """All rooms of the app, one for each key; those that are over are forgotten.
+    """All rooms of the app; those that are over are forgotten.
 
     Args:
         clock: Seconds that only grow.
@@ -234,31 +234,25 @@ class Rooms:
         self._rooms: dict[str, Room] = {}  # by code
         self._guard = threading.Lock()
 
-    def check(self, key: str) -> None:
+    def check(self) -> None:
         """Makes sure that a room can be opened, before a deck is made for it.
 
         Raises:
             RoomError: "rooms".
         """
         with self._guard:
-            self._check(key)
+            self._check()
 
-    def open(self, key: str, cards: Sequence[Card], found: Reach) -> Room:
-        """Opens a room in the place of the one with the same key.
-
-        Args:
-            key: A token of the window that shows it.
-            cards: Its deck.
-            found: Where phones find the app.
+    def open(self, cards: Sequence[Card], found: Reach) -> Room:
+        """Opens a room with a deck, whose phones find the app there.
 
         Raises:
             RoomError: "rooms".
         """
         with self._guard:
-            self._check(key)
-            self._close(key)
+            self._check()
             code = self._new_code()
-            room = self._rooms[code] = Room(code, key, cards, found, self._clock)
+            room = self._rooms[code] = Room(code, new_token(), cards, found, self._clock)
             return room
 
     def find(self, code: str) -> Room | None:
@@ -276,15 +270,12 @@ class Rooms:
     def close(self, key: object) -> None:
         """Closes the room that a key opens."""
         with self._guard:
-            self._close(key)
+            self._rooms = {code: room for code, room in self._rooms.items() if room.key != key}
 
-    def _check(self, key: str) -> None:
+    def _check(self) -> None:
         self._forget()
-        if sum(room.key != key for room in self._rooms.values()) >= MOST_ROOMS:
+        if len(self._rooms) >= MOST_ROOMS:
             raise RoomError("rooms")
-
-    def _close(self, key: object) -> None:
-        self._rooms = {code: room for code, room in self._rooms.items() if room.key != key}
 
     def _forget(self) -> None:
         self._rooms = {code: room for code, room in self._rooms.items() if not room.is_over}

@@ -12,15 +12,14 @@ from demos import _look as look
 from demos._base import PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
 from demos._cyclegan_quiz import make_quiz
 from demos._cyclegan_quiz_view import photos_of
-from demos._cyclegan_room import RoomError, Rooms, is_token, new_token
+from demos._cyclegan_room import RoomError, Rooms
 from demos._cyclegan_room_http import Phones
 from demos._reach import Reach, reach
 from models.calibration import calibration
 
 SCRIPT = Path(__file__).with_name("_cyclegan_room.js")
 # The page knows best under which address it was reached: behind a proxy the server does not.
-OPENING = """(own) => [own, window.location.origin + window.location.pathname,
-  window.sessionStorage.getItem("unlabeled-room")]"""
+OPENING = "(own) => [own, window.location.origin + window.location.pathname]"
 
 
 def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
@@ -33,7 +32,7 @@ def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
     """
     rooms = Rooms()
     ctx.routes.extend(Phones(ctx, rooms).routes())
-    page, key = gr.Textbox(visible=False), gr.Textbox(visible=False)
+    page = gr.Textbox(visible=False)
     board = gr.HTML(
         "",
         css_template=view.STYLE,
@@ -42,10 +41,9 @@ def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
         elem_id="cyclegan-room",
     )
     stage = Stage(ctx, rooms)
-    start.click(
-        stage.on_open, [own, page, key], board, js=OPENING, trigger_mode="once", show_progress_on=[start],
-        **PRIVATE_MODEL_EVENT,
-    )  # fmt: skip
+    waiting = start.click(lambda: view.notice_html(ctx, "making"), None, board, trigger_mode="once", **QUICK_EVENT)
+    opened = waiting.then(stage.on_open, [own, page], board, js=OPENING, show_progress="hidden", **PRIVATE_MODEL_EVENT)
+    opened.failure(lambda: "", None, board, **QUICK_EVENT)  # the message says why
     board.look(stage.on_look, None, board, **QUICK_EVENT)
     board.forward(stage.on_forward, None, board, **QUICK_EVENT)
     board.shut(stage.on_shut, None, board, **QUICK_EVENT)
@@ -62,13 +60,13 @@ class Stage:
     def __init__(self, ctx: Context, rooms: Rooms) -> None:
         self._ctx, self._rooms = ctx, rooms
 
-    def on_open(self, own: list[str] | None, page: str, key: str | None, request: gr.Request) -> str:
-        """Makes a deck and opens a room with it, in the place of the window's last one."""
-        found, key = self._reach(page, request), key if is_token(key) else new_token()
+    def on_open(self, own: list[str] | None, page: str, request: gr.Request) -> str:
+        """Makes a deck and opens a room with it."""
+        found = self._reach(page, request)
         try:
-            self._rooms.check(key)
+            self._rooms.check()
             deck = make_quiz(photos_of(self._ctx, own, request), self._ctx.load_model, calibration())
-            room = self._rooms.open(key, deck.cards, found)
+            room = self._rooms.open(deck.cards, found)
         except RoomError as error:
             raise look.sorry(self._ctx, request, "cyclegan.room_full") from error
         return view.stage_html(self._ctx, room)
@@ -76,14 +74,14 @@ class Stage:
     def on_look(self, event: gr.EventData) -> str:
         """Shows a window its room, after it was loaded anew or another one went on, or says that it is no more."""
         room = self._rooms.of(_told(event).get("key"))
-        return view.gone_html(self._ctx) if room is None else view.stage_html(self._ctx, room)
+        return view.notice_html(self._ctx, "gone") if room is None else view.stage_html(self._ctx, room)
 
     def on_forward(self, event: gr.EventData) -> str:
         """Goes on by one step from where the screen stands."""
         told = _told(event)
         room = self._rooms.of(told.get("key"))
         if room is None:
-            return view.gone_html(self._ctx)
+            return view.notice_html(self._ctx, "gone")
         room.advance(str(told.get("phase")), told.get("number", -1))
         return view.stage_html(self._ctx, room)
 

@@ -38,11 +38,12 @@ def stage_html(ctx: Context, room: Room) -> str:
     )
 
 
-def gone_html(ctx: Context) -> str:
-    """Says that the room which the screen showed is no more."""
+def notice_html(ctx: Context, phase: str) -> str:
+    """Says why there is no room to see: it is in the "making", or "gone"."""
     return (
-        f'<section class="room" data-phase="gone"><main class="all"><p class="big">{ctx.both("cyclegan.room_gone")}</p>'
-        f'</main><div class="foot">{_button(ctx, "close", "back", "on")}</div></section>'
+        f'<section class="room" data-phase="{phase}"><main class="all" role="status">'
+        f'<p class="big">{ctx.both(f"cyclegan.room_{phase}")}</p></main>'
+        f'<div class="foot">{_button(ctx, "close", "back")}</div></section>'
     )
 
 

@@ -51,7 +51,7 @@ def rooms(clock: Clock) -> Rooms:
 
 @pytest.fixture
 def room(rooms: Rooms) -> Room:
-    return rooms.open("key:one", CARDS, FOUND)
+    return rooms.open(CARDS, FOUND)
 
 
 def step(room: Room, times: int = 1) -> None:
@@ -115,31 +115,30 @@ def test_nothing_is_told_before_the_reveal(room: Room) -> None:
 
 
 def test_a_room_is_closed_by_age_by_silence_and_by_its_key(rooms: Rooms, clock: Clock) -> None:
-    silent = rooms.open("key:silent", CARDS, FOUND)
-    asked = rooms.open("key:asked", CARDS, FOUND)
+    silent = rooms.open(CARDS, FOUND)
+    asked = rooms.open(CARDS, FOUND)
     while clock.now < 100 + room_module.LIFETIME - room_module.IDLE:
         clock.now += room_module.IDLE / 2 + 1
         asked.state()
     assert rooms.find(silent.code) is None
-    assert rooms.find(asked.code.lower()) is asked is rooms.of("key:asked")
-    rooms.close("key:other")
-    assert rooms.of("key:asked") is asked
+    assert rooms.find(asked.code.lower()) is asked is rooms.of(asked.key)
     clock.now = 101 + room_module.LIFETIME
     asked.state()
-    assert rooms.of("key:asked") is None
-    mine = rooms.open("key:asked", CARDS, FOUND)
-    rooms.close("key:asked")
+    assert rooms.of(asked.key) is None
+    mine, other = rooms.open(CARDS, FOUND), rooms.open(CARDS, FOUND)
+    rooms.close(other.key)
+    assert rooms.find(mine.code) is mine
+    rooms.close(mine.key)
     assert rooms.find(mine.code) is None
 
 
 def test_rooms_and_phones_have_limits(rooms: Rooms, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room_module, "MOST_ROOMS", 2)
     monkeypatch.setattr(room_module, "MOST_PHONES", 2)
-    rooms.open("key:one", CARDS, FOUND)
-    two = rooms.open("key:two", CARDS, FOUND)
+    rooms.open(CARDS, FOUND)
+    two = rooms.open(CARDS, FOUND)
     with pytest.raises(RoomError, match="rooms"):
-        rooms.open("key:three", CARDS, FOUND)
-    two = rooms.open("key:two", CARDS, FOUND)  # in the place of the first
+        rooms.open(CARDS, FOUND)
     step(two)
     voter, looker = new_token(), new_token()
     two.answer(voter, 0, True)
@@ -209,7 +208,7 @@ def test_the_screen_says_what_a_card_is_only_at_the_reveal(context: Context, roo
     pages = {}
     for fake in (False, True):
         card = Card("apple", fake, b"the same", (b"photo", b"made", b"back"), judged_fake=fake)
-        room = rooms.open(f"key:{fake}", [card], FOUND)
+        room = rooms.open([card], FOUND)
         step(room)
         room.answer(new_token(), 0, True)
         pages[fake] = view.stage_html(context, room).replace(room.code, "").replace(room.key, "")
@@ -239,11 +238,11 @@ def test_guessing_is_binomial_for_each_phones_own_answers() -> None:
 
 
 def test_the_way_in_is_a_code_and_a_text_or_a_sentence(context: Context, rooms: Rooms) -> None:
-    room = rooms.open("key:one", CARDS, FOUND)
+    room = rooms.open(CARDS, FOUND)
     page = view.stage_html(context, room)
     assert f"http://192.0.2.7:7860/room/{room.code}</p>" in page and page.count("<svg") == 1
     assert set(room.code) <= set(room_module.LETTERS) and len(room.code) == 6
-    shut = rooms.open("key:one", CARDS, Reach("http://127.0.0.1:7860/", "host"))
+    shut = rooms.open(CARDS, Reach("http://127.0.0.1:7860/", "host"))
     page = view.stage_html(context, shut)
     assert "--host 0.0.0.0" in page and "<svg" not in page
 
@@ -255,25 +254,23 @@ def told(data: object) -> gr.EventData:
 def test_a_room_obeys_whoever_has_its_key(context: Context) -> None:
     rooms = Rooms()
     stage, request = Stage(context, rooms), gr.Request(headers={})
-    page = stage.on_open(None, "https://fruit.example/", None, request)
+    page = stage.on_open(None, "https://fruit.example/", request)
     code, key = (re.search(rf'data-{name}="([\w-]+)"', page)[1] for name in ("room", "key"))  # type: ignore[index]
     room = rooms.find(code)
     assert room is not None and len(room.cards) == 18 and room.address == f"https://fruit.example/room/{code}"
     begin = {"phase": "lobby", "number": 0}
     strangers: list[object] = [begin, begin | {"key": code}, begin | {"key": new_token()}, begin | {"key": []}, None]
     for stranger in strangers:
-        assert stage.on_forward(told(stranger)) == stage.on_look(told(stranger)) == view.gone_html(context)
+        assert stage.on_forward(told(stranger)) == stage.on_look(told(stranger)) == view.notice_html(context, "gone")
         assert stage.on_shut(told(stranger)) == ""
     assert rooms.find(code) is room and room.phase == "lobby"
     assert 'data-phase="question"' in stage.on_forward(told(begin | {"key": key}))
     assert 'data-phase="question"' in stage.on_forward(told({"key": key, "phase": [], "number": {}}))
     assert 'data-phase="question"' in stage.on_look(told({"key": key})), "after a reload"
-    again = stage.on_open(None, "https://fruit.example/", key, request)
-    assert f'data-key="{key}"' in again and rooms.find(code) is None, "one room a window"
     assert stage.on_shut(told({"key": key})) == ""
     assert rooms.of(key) is None
     with pytest.raises(gr.Error, match="address of this page"):
-        stage.on_open(None, "file:///etc/passwd", key, request)
+        stage.on_open(None, "file:///etc/passwd", request)
 
 
 def test_the_app_serves_what_tabs_ask_for(context: Context) -> None:

@@ -27,7 +27,7 @@ def open_room(app: RunningApp) -> str:
     events = [event for event in config["dependencies"] if event["outputs"] == [stage]]
     numbers = {event["api_name"].rstrip("_0123456789"): event["id"] for event in events}
     session = uuid.uuid4().hex
-    said = call_event(f"{app.url}/", numbers["on_open"], [None, f"{app.url}/", None], None, session)
+    said = call_event(f"{app.url}/", numbers["on_open"], [None, f"{app.url}/"], None, session)
     code, key = (re.search(rf'data-{name}=\\"([\w-]+)\\"', said) for name in ("room", "key"))
     if code is None or key is None:
         raise RuntimeError(f"No room was opened: {said[-500:]}")
