@@ -200,6 +200,11 @@ def test_vae_turns_a_knob_and_adds_a_difference(visit: Visit) -> None:
         expect(flat).not_to_have_attribute("data-seen", start)
         flat.locator(".key-reset").click()
         expect(flat).to_have_attribute("data-seen", start)
+        with page.expect_download() as download:
+            flat.locator(".knob-head button").first.click()
+        assert re.match(r"vae-(number-\d+|arithmetic)\.png", download.value.suggested_filename)
+        with Image.open(download.value.path()) as strip:
+            assert strip.size == (7 * 128, 128), "seven pictures"
         page.get_by_role("button", name=TEXTS["en"][fold]).click()
 
 
