@@ -136,6 +136,7 @@ def _gallery(ctx: Context, name: str, paths: list[str]) -> gr.Gallery:
         allow_preview=False,
         buttons=[],
         interactive=True,
+        elem_classes="group",
         elem_id=f"vae-group-{name}",
     )
 

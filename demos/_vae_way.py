@@ -130,7 +130,7 @@ def way_results(ctx: Context, first: Shown | None) -> list[Any]:
         for value, name in zip(opening, ("animation", "strip", "ends"), strict=False)
     ]
     facts = look.html_line(opening[3], "facts", "vae-facts")
-    with gr.Row():
+    with gr.Row(elem_classes=["toolbar", "to-start"]):
         files = (first.strip, first.numbers) if first else (None, None)
         saves = [_save(ctx, what, file) for what, file in zip(("strip", "numbers"), files, strict=True)]
     return [*panels, facts, *saves]
@@ -141,8 +141,6 @@ def _save(ctx: Context, what: str, file: str | None) -> gr.DownloadButton:
         ctx.t(f"vae.save_{what}"),  # type: ignore[arg-type]
         value=file,
         interactive=file is not None,
-        scale=0,
-        min_width=190,
         size="sm",
         elem_classes="quiet",
         elem_id=f"vae-save-{what}",
