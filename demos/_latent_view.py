@@ -42,8 +42,10 @@ STYLE = """
 .knobs { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 14px 20px; }
 .knobs:has(> .knob:only-child) { grid-template-columns: minmax(0, 640px); }
 .knob { display: block; min-width: 0; }
-.knob-name { display: block; margin-bottom: 4px; font-size: 13px; color: var(--ink-soft);
-  font-variant-numeric: tabular-nums; }
+.knob-head { display: flex; justify-content: space-between; align-items: baseline; gap: 12px; margin-bottom: 4px;
+  font-size: 13px; line-height: 1.35; color: var(--ink-soft); font-variant-numeric: tabular-nums; }
+.knob-head button { flex: none; padding: 2px 0; border: 0; background: none; cursor: pointer; font: inherit;
+  color: var(--accent); }
 .knob img { display: block; width: 100%; border-radius: 5px; cursor: pointer; }
 .knob input { display: block; width: 100%; margin: 4px 0 0; height: 22px; accent-color: var(--accent);
   cursor: ew-resize; }
@@ -68,7 +70,7 @@ def plane_map(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML
 
 def knobs(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML:
     """Places knobs, none yet: a range under a strip of pictures for each."""
-    rows = '<div class="knobs"></div>'
+    rows = f'<div class="knobs"></div><template class="knob-save">{ctx.both("vae.save_strip")}</template>'
     return _flat(ctx, rows, "_latent_knobs.js", look, elem_id, '<div class="knobs-bars"></div>')
 
 

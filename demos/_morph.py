@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from demos._animation import STRIP_GAP, looping_webp, sprite_sheet, still_webp, upscale
+from demos._animation import STRIP_GAP, sprite_sheet, still_webp, upscale
 from models.autoencoder_kl import AutoencoderKL
 from models.autoencoders import AutoencoderTiny
 from models.images import square_crop, to_images, to_tensor
@@ -27,7 +27,7 @@ GlobalAutoencoder = ConvVAE | PortraitVAE
 WAYS = {"lerp": lerp, "slerp": slerp}
 MIN_STEPS, DEFAULT_STEPS, MAX_STEPS = 3, 9, 24
 LONGEST = 72  # pictures of a film
-SMOOTH_STEPS = 24  # pictures one way of the animation, whatever the filmstrip's number
+SMOOTH_STEPS = 24  # pictures one way of an animation, about
 LARGE_SIDE, SMALL_SIDE = 256, 128  # pixels a picture is enlarged to: to look at, and in strips and sheets
 SPATIAL_AT_ONCE, GLOBAL_AT_ONCE = 4, 32  # pictures; a large decoder takes gigabytes for a whole way
 DRAW_TEMPERATURE = 0.8  # somewhat calmer than the prior: fewer odd draws, still varied
@@ -35,38 +35,44 @@ DRAW_TEMPERATURE = 0.8  # somewhat calmer than the prior: fewer odd draws, still
 
 @dataclass(frozen=True)
 class Morph:
-    """Two pictures, what the network makes of them, and two ways between them; all pictures are RGB, S x S.
+    """Two pictures, what the network makes of them, and the ways between them; all pictures are RGB, S x S.
 
     Attributes:
         ends: The two pictures as the network gets them: the centre square.
+        latents: Posterior means of the ends, D numbers each; none of a spatial model, which has thousands.
         rebuilt: The ends, encoded and decoded again.
         scores: Likeness of each rebuilt end with its picture, PSNR in dB.
-        way: The way that was asked for, a key of `paths`.
-        paths: For each way N pictures decoded from latent points on it; the first and the last are `rebuilt`. All
-            of `WAYS`, or only the one that was asked for: of a spatial model, and where it was wanted alone.
-        fade: N plain mixtures of the two `ends`.
-        smooth_paths: M pictures of the same ways, for the player: `SMOOTH_STEPS`, or the N of a spatial model.
-        smooth_fade: As many mixtures.
+        smooth_paths: For each way M pictures decoded from latent points on it, for what moves; the first and the last
+            are `rebuilt`.
+        smooth_fade: M plain mixtures of the two `ends`.
+        stride: Every how manieth of the M pictures is one of the N that were asked for.
     """
 
     ends: tuple[Image.Image, Image.Image]
+    latents: tuple[tuple[float, ...], ...]
     rebuilt: tuple[Image.Image, Image.Image]
     scores: tuple[float, float]
-    way: str
-    paths: dict[str, list[Image.Image]]
-    fade: list[Image.Image]
     smooth_paths: dict[str, list[Image.Image]]
     smooth_fade: list[Image.Image]
+    stride: int
 
     @property
-    def path(self) -> list[Image.Image]:
-        """The pictures of the way that was asked for."""
-        return self.paths[self.way]
+    def paths(self) -> dict[str, list[Image.Image]]:
+        """The N pictures of each way."""
+        return {way: pictures[:: self.stride] for way, pictures in self.smooth_paths.items()}
 
     @property
-    def smooth_path(self) -> list[Image.Image]:
-        """The smooth pictures of the way that was asked for."""
-        return self.smooth_paths[self.way]
+    def fade(self) -> list[Image.Image]:
+        """The N mixtures."""
+        return self.smooth_fade[:: self.stride]
+
+
+def stride_for(steps: int) -> int:
+    """Return how many steps of a smooth way make one of a way of `steps` pictures, at least 3.
+
+    The smooth way has about `SMOOTH_STEPS` pictures, the others among them, so that none is decoded twice.
+    """
+    return max(1, round((SMOOTH_STEPS - 1) / (steps - 1)))
 
 
 def latent_path(start: Tensor, end: Tensor, steps: int, way: str = "lerp") -> Tensor:
@@ -111,8 +117,7 @@ def morph(
     first: Image.Image,
     last: Image.Image,
     steps: int = DEFAULT_STEPS,
-    way: str = "lerp",
-    alone: bool = False,
+    ways: Sequence[str] = tuple(WAYS),
 ) -> Morph:
     """Take two pictures through the latent space of a model (their posterior means) and through a cross-fade.
 
@@ -121,32 +126,28 @@ def morph(
         first: Any RGB picture; its centre square is used.
         last: Any RGB picture; its centre square is used.
         steps: Pictures of the filmstrip, `MIN_STEPS` to `MAX_STEPS`.
-        way: "lerp" or "slerp".
-        alone: Whether to leave the other way out.
+        ways: Some of `WAYS`.
 
     Raises:
-        ValueError: If `steps` or `way` is out of range.
+        ValueError: If `steps` or a way is out of range.
     """
     _check_steps(steps, MAX_STEPS)
-    _check_way(way)
     ends = to_tensor([square_crop(picture, model.img_size) for picture in (first, last)])  # (2, 3, S, S)
     mu, _ = model.encode(ends)  # (2, D), or a map of vectors (2, C, h, w), which is one long vector on the way
     start, end = mu.flatten(1)
-    ways = [way] if alone or model.spatial else list(WAYS)
-    smooth = 0 if model.spatial else SMOOTH_STEPS  # a picture takes those models seconds: only the strip's are made
-    latents = [latent_path(start, end, number, each) for each in ways for number in (steps, smooth) if number]
+    stride = 1 if model.spatial else stride_for(steps)  # a picture takes those models seconds: few are made
+    smooth = stride * (steps - 1) + 1
+    latents = [latent_path(start, end, smooth, way) for way in ways]
     decoded = decode(model, torch.cat(latents), mu.shape[1:])
-    parts = [to_images(part) for part in decoded.split([len(part) for part in latents])]
-    rebuilt = decoded[[0, steps - 1]]
+    rebuilt = decoded[[0, smooth - 1]]
     return Morph(
         ends=_pair(to_images(ends)),
+        latents=() if model.spatial else tuple(tuple(each) for each in mu.tolist()),
         rebuilt=_pair(to_images(rebuilt)),
         scores=(psnr(rebuilt[0], ends[0]), psnr(rebuilt[1], ends[1])),
-        way=way,
-        paths=dict(zip(ways, parts[::2] if smooth else parts, strict=True)),
-        fade=to_images(cross_fade(ends[0], ends[1], steps)),
-        smooth_paths=dict(zip(ways, parts[1::2] if smooth else parts, strict=True)),
-        smooth_fade=to_images(cross_fade(ends[0], ends[1], smooth or steps)),
+        smooth_paths={way: to_images(part) for way, part in zip(ways, decoded.split(smooth), strict=True)},
+        smooth_fade=to_images(cross_fade(ends[0], ends[1], smooth)),
+        stride=stride,
     )
 
 
@@ -164,29 +165,23 @@ class Rendered:
         morph: Two pictures and the ways between them.
         strip: The ways and the cross-fade as a filmstrip of rows `STRIP_GAP` pixels apart.
         sheet: The smooth ways and the cross-fade in rows without gaps, as WebP, for the player.
-        animation: The smooth way that was asked for, there and back, as animated WebP.
         seconds: Time of the network.
     """
 
     morph: Morph
     strip: Image.Image
     sheet: bytes
-    animation: bytes
     seconds: float
 
 
-def render(
-    model: Autoencoder, first: Image.Image, last: Image.Image, steps: int = DEFAULT_STEPS, way: str = "lerp"
-) -> Rendered:
-    """Take the arguments of `morph` and make all the files that show its result."""
+def render(model: Autoencoder, first: Image.Image, last: Image.Image, steps: int = DEFAULT_STEPS) -> Rendered:
+    """Take the arguments of `morph` and make the files that show its result: all ways, or one of a spatial model."""
     start = time.perf_counter()
-    result = morph(model, first, last, steps, way)
+    result = morph(model, first, last, steps, ("lerp",) if model.spatial else tuple(WAYS))
     seconds = time.perf_counter() - start
-    rows, smooth = [*result.paths.values(), result.fade], [*result.smooth_paths.values(), result.smooth_fade]
-    strip = sprite_sheet([upscale(row, SMALL_SIDE) for row in rows], STRIP_GAP)
-    sheet = sprite_sheet([upscale(row, SMALL_SIDE) for row in smooth])
-    animation = looping_webp(upscale(result.smooth_path, LARGE_SIDE))
-    return Rendered(result, strip, still_webp(sheet), animation, seconds)
+    rows = [upscale(row, SMALL_SIDE) for row in (*result.smooth_paths.values(), result.smooth_fade)]
+    strip = sprite_sheet([row[:: result.stride] for row in rows], STRIP_GAP)
+    return Rendered(result, strip, still_webp(sprite_sheet(rows)), seconds)
 
 
 def prior_latents(latent_dim: int, number: int, seed: int, temperature: float = DRAW_TEMPERATURE) -> Tensor:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from demos._animation import upscale
 from demos._base import Context
-from demos._morph import SMALL_SIDE, SMOOTH_STEPS, WAYS, Autoencoder, Rendered, numbers_of
+from demos._morph import SMALL_SIDE, Autoencoder, Rendered, numbers_of
 
 RESULT = "result.json"
 
@@ -23,7 +24,7 @@ class Shown:
     Attributes:
         strip: PNG of the ways and the cross-fade as a filmstrip.
         sheet: WebP of the smooth ways and the cross-fade, for the player.
-        animation: Animated WebP of the way that was asked for.
+        numbers: JSON of the numbers behind the result.
         pictures: PNGs of the two ends as the network got them.
         rebuilt: PNGs of the two ends as the network rebuilt them.
         model: Name of the weights.
@@ -32,14 +33,14 @@ class Shown:
         steps: Pictures in the strip.
         scores: PSNR of the two rebuilt ends in dB.
         seconds: Time of the network.
-        prepared: Whether the result was made in advance.
         moments: Pictures of a smooth way.
         ways: The latent ways in the rows above the cross-fade.
+        prepared: Whether the result was made in advance.
     """
 
     strip: str
     sheet: str
-    animation: str
+    numbers: str
     pictures: tuple[str, str]
     rebuilt: tuple[str, str]
     model: str
@@ -48,9 +49,9 @@ class Shown:
     steps: int
     scores: tuple[float, float]
     seconds: float
+    moments: int
+    ways: tuple[str, ...]
     prepared: bool = False
-    moments: int = SMOOTH_STEPS
-    ways: tuple[str, ...] = tuple(WAYS)
 
 
 def serve(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> Shown:
@@ -61,10 +62,10 @@ def serve(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> Shown:
             return ctx.save_bytes(content, Path(file).suffix)
         return ctx.save_image(content)
 
-    return _show(done, model, name, keep)
+    return _show(ctx, done, model, name, keep)
 
 
-def store(folder: Path, done: Rendered, model: Autoencoder, name: str) -> None:
+def store(ctx: Context, folder: Path, done: Rendered, model: Autoencoder, name: str) -> None:
     """Writes the files of a result and `RESULT` beside them, for `read_stored`."""
 
     def keep(content: Image.Image | bytes, file: str) -> str:
@@ -74,7 +75,7 @@ def store(folder: Path, done: Rendered, model: Autoencoder, name: str) -> None:
             content.save(folder / file, optimize=True)
         return file
 
-    shown = replace(_show(done, model, name, keep), prepared=True)
+    shown = replace(_show(ctx, done, model, name, keep), prepared=True)
     (folder / RESULT).write_text(json.dumps(asdict(shown), indent=2) + "\n", "utf-8")
 
 
@@ -83,28 +84,51 @@ def read_stored(folder: Path) -> Shown | None:
     if not (folder / RESULT).is_file():
         return None
     stored = json.loads((folder / RESULT).read_text("utf-8"))
-    for key in ("strip", "sheet", "animation"):
+    for key in ("strip", "sheet", "numbers"):
         stored[key] = str(folder / stored[key])
     for key in ("pictures", "rebuilt"):
         stored[key] = tuple(str(folder / file) for file in stored[key])
     return Shown(**{**stored, "scores": tuple(stored["scores"]), "ways": tuple(stored["ways"])})
 
 
-def _show(done: Rendered, model: Autoencoder, name: str, keep: Callable[[Image.Image | bytes, str], str]) -> Shown:
+def numbers(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> dict[str, Any]:
+    """Returns the numbers behind a result of the weights called `name`, for a file.
+
+    `active_units` is the share of the latent numbers that tell pictures apart, as the weights' card has it.
+    """
+    info = ctx.weights_info(name)
+    return {
+        "model": name,
+        "sha256": info.sha256,
+        "image_size": model.img_size,
+        "latent_numbers": numbers_of(model),
+        "active_units": info.metrics.get("active_units"),
+        "steps": len(done.morph.fade),
+        "ways": list(done.morph.smooth_paths),
+        "psnr_db": [round(score, 2) for score in done.morph.scores],
+        "seconds": round(done.seconds, 3),
+        "latents": [[round(number, 4) for number in latent] for latent in done.morph.latents],
+    }
+
+
+def _show(
+    ctx: Context, done: Rendered, model: Autoencoder, name: str, keep: Callable[[Image.Image | bytes, str], str]
+) -> Shown:
     pictures = upscale(done.morph.ends, SMALL_SIDE)
     rebuilt = upscale(done.morph.rebuilt, SMALL_SIDE)
+    facts = numbers(ctx, done, model, name)
     return Shown(
         strip=keep(done.strip, "strip.png"),
         sheet=keep(done.sheet, "sheet.webp"),
-        animation=keep(done.animation, "animation.webp"),
+        numbers=keep((json.dumps(facts, indent=2) + "\n").encode(), "numbers.json"),
         pictures=(keep(pictures[0], "picture-a.png"), keep(pictures[1], "picture-b.png")),
         rebuilt=(keep(rebuilt[0], "rebuilt-a.png"), keep(rebuilt[1], "rebuilt-b.png")),
         model=name,
-        img_size=model.img_size,
-        latent_dim=numbers_of(model),
-        steps=len(done.morph.path),
-        scores=(round(done.morph.scores[0], 2), round(done.morph.scores[1], 2)),
-        seconds=round(done.seconds, 3),
-        moments=len(done.morph.smooth_path),
-        ways=tuple(done.morph.paths),
+        img_size=facts["image_size"],
+        latent_dim=facts["latent_numbers"],
+        steps=facts["steps"],
+        scores=(facts["psnr_db"][0], facts["psnr_db"][1]),
+        seconds=facts["seconds"],
+        moments=len(done.morph.smooth_fade),
+        ways=tuple(done.morph.smooth_paths),
     )

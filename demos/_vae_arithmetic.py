@@ -75,8 +75,8 @@ class Arithmetic:
         name = self._ctx.both("vae.arithmetic_knob")
         words = self._ctx.both("vae.arithmetic_length", length=f"{float(direction.norm()):.2f}")
         value = {
-            "key": self._flats.add(flat), "model": model, "knobs": [knob(name, strip, WEAKEST, STRONGEST, 1.0)],
-            "bars": f"<p>{words}</p>",
+            "key": self._flats.add(flat), "model": model, "bars": f"<p>{words}</p>",
+            "knobs": [knob("vae-arithmetic", name, strip, WEAKEST, STRONGEST, 1.0)],
         }  # fmt: skip
         return json.dumps(value)
 
@@ -136,6 +136,7 @@ def _gallery(ctx: Context, name: str, paths: list[str]) -> gr.Gallery:
         allow_preview=False,
         buttons=[],
         interactive=True,
+        elem_classes="group",
         elem_id=f"vae-group-{name}",
     )
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from demos import _look as look
 from demos._animation import looping_gif, looping_mp4, looping_webp, upscale
-from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._base import PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
 from demos._menu import Menu
 from demos._morph import LARGE_SIDE, LONGEST, SMOOTH_STEPS, Autoencoder, cross_fade, decode, latent_path
 from demos._vae_models import Networks
@@ -93,5 +93,7 @@ def films_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image], 
                 interactive=False, scale=0, min_width=160, size="sm", variant="primary", elem_id="vae-film-save",
             )  # fmt: skip
     run = make.click(films.make, [*photos, steps, way, kind, menu.used], save, **PRIVATE_MODEL_EVENT)
-    stop.click(lambda: gr.update(value=None, interactive=False), None, save, cancels=[run], queue=False,
-               api_visibility="private")  # fmt: skip
+    # a film of pictures that are gone, or of another model, is no film of what the page shows
+    others = [*(photo.change for photo in photos), menu.used.change]
+    gr.on([stop.click, *others], lambda: gr.update(value=None, interactive=False), None, save, cancels=[run],
+          **QUICK_EVENT)  # fmt: skip

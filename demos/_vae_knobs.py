@@ -34,10 +34,14 @@ def strip_urls(network: GlobalAutoencoder, latents: Tensor) -> list[str]:
     return [data_url(sprite_sheet([row]), quality=85) for row in rows]
 
 
-def knob(name: str, strip: str, first: float, last: float, at: float) -> dict[str, Any]:
-    """Describes a knob whose strip runs from `first` to `last`; the ends of the range lie under the strip's edges."""
+def knob(file: str, name: str, strip: str, first: float, last: float, at: float) -> dict[str, Any]:
+    """Describes a knob whose strip runs from `first` to `last`; the ends of the range lie under the strip's edges.
+
+    Its strip is saved under the name `file`.
+    """
     margin = (last - first) / (STATIONS - 1) / 2
-    return {"name": name, "strip": strip, "low": first - margin, "high": last + margin, "at": round(at, 3)}
+    ends = {"low": first - margin, "high": last + margin, "at": round(at, 3)}
+    return {"file": file, "name": name, "strip": strip, **ends}
 
 
 def bars_html(ctx: Context, statistics: LatentStatistics, shown: Sequence[int]) -> str:
@@ -102,6 +106,7 @@ class Knobs:
             latents[row, :, number] = mean[row] + stations * spread[row]
         entries = [
             knob(
+                f"vae-number-{number + 1}",
                 self._ctx.both("vae.knob", number=number + 1, kl=f"{statistics.kl[number]:.2f}"),
                 strip,
                 -REACH,

@@ -166,6 +166,8 @@ def fill_when_open(
         return fn(*values) if shown else gr.skip()
 
     if again:
-        gr.on(list(again), run, [is_open, *inputs], trigger_mode="always_last", **common)
+        # Not always_last: of an event with several such listeners, as a photo's has here, Gradio starts them all anew
+        # whenever one was late, and so never comes to rest.
+        gr.on(list(again), run, [is_open, *inputs], trigger_mode="multiple", **common)
     if stale is not None:
         stale(run, [is_open, *inputs], **common)

@@ -175,13 +175,13 @@ def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequen
     breeder = Breeder(ctx, networks)
     generation = gr.State(None)
     gr.Markdown(ctx.t("vae.samples"))
+    look.note(ctx, "vae.samples_note")
     grid = gr.HTML(
         samples_html(ctx, stored) if stored else "",
         css_template=STYLE, js_on_load=SCRIPT, apply_default_css=False, elem_id="vae-samples",
     )  # fmt: skip
     with gr.Row():
         more = gr.Button(ctx.t("vae.more"), scale=0, min_width=160, size="sm", elem_id="vae-more")
-        look.note(ctx, "vae.samples_note")
     with look.options(ctx, "vae.sample_options"):
         seed = gr.Number(0, minimum=0, maximum=LARGEST_SEED, precision=0, label=ctx.t("vae.seed"), elem_id="vae-seed")
         temperature = gr.Slider(

@@ -9,11 +9,11 @@ from PIL import Image
 
 from demos import _look as look
 from demos import _morph_view as view
-from demos._animation import looping_webp, upscale
+from demos._animation import in_threads, looping_webp, upscale
 from demos._api import endpoint, photo_parameter
 from demos._base import PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
 from demos._handles import Handles
-from demos._menu import Menu
+from demos._menu import EVENT, Menu
 from demos._morph import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
 from demos._morph_files import Shown, serve
 from demos._own import shared_cache
@@ -30,14 +30,14 @@ class Way(NamedTuple):
         places: Where its two photos stand.
         model: The switch between our own models.
         hint: What suits the model in use.
-        choices: Pictures in the strip, and which way is saved.
+        steps: Pictures in the strip.
         results: Player, strip, ends, facts, and the two files to save.
     """
 
     places: list[Place]
     model: gr.Radio
     hint: gr.Markdown
-    choices: list[Any]
+    steps: gr.Slider
     results: list[Any]
 
     @property
@@ -56,7 +56,7 @@ def values(ctx: Context, shown: Shown) -> list[Any]:
         view.filmstrip(ctx, shown),
         view.ends(ctx, shown),
         f"{line} · {numbers}",
-        *(gr.update(value=file, interactive=True) for file in (shown.strip, shown.animation)),
+        *(gr.update(value=file, interactive=True) for file in (shown.strip, shown.numbers)),
     ]
 
 
@@ -73,21 +73,22 @@ class Handlers:
         self._remembered = shared_cache(REMEMBERED)(self._render)
         self._remembered_path = shared_cache(REMEMBERED)(self._path)
 
-    def _render(self, path_a: str, path_b: str, steps: int, way: str, model: str) -> Rendered:
+    def _render(self, path_a: str, path_b: str, steps: int, model: str) -> Rendered:
         # the path of an upload holds the hash of its content, so it can stand for the photo
-        return render(self._networks.any(model), read_image(path_a), read_image(path_b), steps, way)
+        return render(self._networks.any(model), read_image(path_a), read_image(path_b), steps)
 
     def _path(self, path_a: str, path_b: str, steps: int, model: str) -> tuple[list[Image.Image], bytes]:
         """Returns the pictures of the straight way and its animation, all that a program asks for."""
-        done = morph(self._networks.any(model), read_image(path_a), read_image(path_b), steps, alone=True)
-        return upscale(done.path, LARGE_SIDE), looping_webp(upscale(done.smooth_path, LARGE_SIDE))
+        done = morph(self._networks.any(model), read_image(path_a), read_image(path_b), steps, ("lerp",))
+        frames = upscale(done.smooth_paths["lerp"], LARGE_SIDE)
+        return frames[:: done.stride], looping_webp(frames)
 
-    def show(self, path_a: str | None, path_b: str | None, steps: float, way: str, model: str) -> list[Any]:
+    def show(self, path_a: str | None, path_b: str | None, steps: float, model: str) -> list[Any]:
         """Shows the way between the two chosen pictures, or says what is wrong with them in its place."""
         if not path_a or not path_b:
             return self.miss(path_a or path_b)
         try:
-            done = self._remembered(path_a, path_b, int(steps), way, model)
+            done = self._remembered(path_a, path_b, int(steps), model)
         except ImageError as error:
             return no_values(self._ctx, f"error.image.{error.code}", **error.values)
         return values(self._ctx, serve(self._ctx, done, self._networks.any(model), model))
@@ -112,16 +113,13 @@ class Handlers:
             frames, animation = self._remembered_path(image_a, image_b, int(steps), model)
         except ImageError as error:
             raise look.image_error(self._ctx, request, error) from error
-        return [self._ctx.save_image(frame) for frame in frames], self._ctx.save_bytes(animation, ".webp")
+        return in_threads(self._ctx.save_image, frames), self._ctx.save_bytes(animation, ".webp")
 
 
-def way_choices(ctx: Context) -> list[Any]:
-    """Places the folded choices: pictures in the strip, and which way is saved as an animation."""
+def way_steps(ctx: Context) -> gr.Slider:
+    """Places the folded choice of how many pictures are in the strip."""
     with look.options(ctx, "vae.options"):
-        steps = gr.Slider(MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label=ctx.t("vae.steps"), elem_id="vae-steps")
-        gr.Markdown(ctx.t("vae.way"))
-        way = look.pills(ctx, "vae.way", {"lerp": "vae.way_lerp", "slerp": "vae.way_slerp"}, "lerp", "vae-way")
-    return [steps, way]
+        return gr.Slider(MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label=ctx.t("vae.steps"), elem_id="vae-steps")
 
 
 def way_results(ctx: Context, first: Shown | None) -> list[Any]:
@@ -132,9 +130,9 @@ def way_results(ctx: Context, first: Shown | None) -> list[Any]:
         for value, name in zip(opening, ("animation", "strip", "ends"), strict=False)
     ]
     facts = look.html_line(opening[3], "facts", "vae-facts")
-    with gr.Row():
-        files = (first.strip, first.animation) if first else (None, None)
-        saves = [_save(ctx, what, file) for what, file in zip(("strip", "animation"), files, strict=True)]
+    with gr.Row(elem_classes=["toolbar", "to-start"]):
+        files = (first.strip, first.numbers) if first else (None, None)
+        saves = [_save(ctx, what, file) for what, file in zip(("strip", "numbers"), files, strict=True)]
     return [*panels, facts, *saves]
 
 
@@ -143,8 +141,6 @@ def _save(ctx: Context, what: str, file: str | None) -> gr.DownloadButton:
         ctx.t(f"vae.save_{what}"),  # type: ignore[arg-type]
         value=file,
         interactive=file is not None,
-        scale=0,
-        min_width=190,
         size="sm",
         elem_classes="quiet",
         elem_id=f"vae-save-{what}",
@@ -152,11 +148,11 @@ def _save(ctx: Context, what: str, file: str | None) -> gr.DownloadButton:
 
 
 def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handles:
-    """Lets every choice of photos, model, steps and path show its result at once; the page may do so too."""
+    """Lets every choice of photos, model and steps show its result at once; the page may do so too."""
     photos, places = way.photos, way.places
     # one sign of work is enough, on the largest picture
     run = {
-        "fn": handlers.show, "inputs": [*photos, *way.choices, menu.used], "outputs": way.results,
+        "fn": handlers.show, "inputs": [*photos, way.steps, menu.used], "outputs": way.results,
         "show_progress_on": way.results[0], **PRIVATE_MODEL_EVENT,
     }  # fmt: skip
 
@@ -168,12 +164,12 @@ def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handl
         return [*changed[0], *changed[1], handlers.hint(model), model, pill]
 
     # always_last: a change made while the network runs must not be lost
-    steps, kind = way.choices
     uploads = [photo.upload for photo in photos]
-    shown = [gr.on([*uploads, steps.release, kind.input], **run, trigger_mode="always_last")]
+    shown = [gr.on([*uploads, way.steps.release], **run, trigger_mode="always_last")]
     shown += [picked.then(**run) for place in places for picked in place.connect()]
     outputs = [*places[0].outputs, *places[1].outputs, way.hint, menu.used, way.model]
-    choose = {"fn": on_model, "inputs": [*photos, way.model], "outputs": outputs, **QUICK_EVENT}
+    # through the queue, without which Gradio tells nobody that the model in use has changed
+    choose = {"fn": on_model, "inputs": [*photos, way.model], "outputs": outputs, **EVENT}
     shown.append(way.model.input(**choose).then(**run))
     shown.append(menu.switched.change(**{**choose, "inputs": [*photos, menu.used]}).then(**run))
     # Told of a removed photo, Gradio may still send that photo: only the other one is asked for. What is on its
@@ -181,7 +177,7 @@ def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handl
     for photo, other in zip(photos, reversed(photos), strict=True):
         photo.clear(handlers.miss, other, way.results, cancels=shown, **QUICK_EVENT)
     inputs = {letter: place.receiver for letter, place in zip("ab", places, strict=True)}
-    settings = {"model": way.model, "steps": steps, "way": kind, "weights": menu.linked}
+    settings = {"model": way.model, "steps": way.steps, "weights": menu.linked}
     return Handles(inputs, settings, (choose, menu.open_linked, run))
 
 

@@ -33,7 +33,7 @@ from demos._vae_models import (
     photo_place,
 )
 from demos._vae_samples import SAMPLES, samples_section
-from demos._vae_way import Handlers, Way, connect_way, offer_interpolate, way_choices, way_results
+from demos._vae_way import Handlers, Way, connect_way, offer_interpolate, way_results, way_steps
 from models.images import read_image
 from models.vae import ConvVAE
 
@@ -53,11 +53,12 @@ def build(ctx: Context) -> Handles:
                     for number, letter in enumerate("ab")
                 ]
             hint = look.note(ctx, HINTS[OPENING_MODEL])
-            choices = way_choices(ctx)
+            steps = way_steps(ctx)
         with gr.Column():
             results = way_results(ctx, first)
+            film = gr.Column()
     look.note(ctx, "vae.limit")
-    way = Way(places, model, hint, choices, results)
+    way = Way(places, model, hint, steps, results)
     samples = gr.Column()
     folds = gr.Column(elem_id="vae-folds")
     look.note(ctx, "vae.kinds")
@@ -73,6 +74,7 @@ def build(ctx: Context) -> Handles:
         corners_section(ctx, networks, flats, way.photos, menu)
         knobs_section(ctx, networks, flats, way.photos, menu)
         arithmetic_section(ctx, networks, flats, way.photos, menu)
+    with film:
         films_section(ctx, networks, way.photos, menu)
     handlers = Handlers(ctx, networks)
     offer_interpolate(handlers)
@@ -90,7 +92,7 @@ def precompute(ctx: Context, folder: Path) -> None:
         image.save(folder / f"sample-{number:02d}.png", optimize=True)
     first, last = (read_image(end[0]) for end in example_ends(ctx, OPENING_MODEL))
     render(model, first, last)  # a first run is slower, and its time would be shown for good
-    store(folder, render(model, first, last), model, OPENING_MODEL)
+    store(ctx, folder, render(model, first, last), model, OPENING_MODEL)
 
 
 DEMO = Demo("vae", 30, build, precompute)

@@ -47,6 +47,23 @@ def test_model_events_share_one_slot(context: Context) -> None:
     assert app._queue.max_size == 64
 
 
+def test_no_event_has_two_listeners_that_catch_up(config: dict[str, Any]) -> None:
+    states = {part["id"] for part in config["components"] if part["type"] == "state"}
+    seen: set[tuple[int, str]] = set()
+    for call in config["dependencies"]:
+        if call["trigger_mode"] == "always_last":
+            events = {(part, event) for part, event in call["targets"] if part not in states}
+            assert not events & seen, "Gradio starts them all anew whenever one was late, for ever"
+            seen |= events
+
+
+def test_a_state_that_is_listened_to_is_changed_through_the_queue(config: dict[str, Any]) -> None:
+    states = {part["id"] for part in config["components"] if part["type"] == "state"}
+    heard = {part for call in config["dependencies"] for part, event in call["targets"] if event == "change"} & states
+    for call in config["dependencies"]:
+        assert call["queue"] is not False or not heard & set(call["outputs"]), "its listeners would not be told"
+
+
 def test_every_tab_is_there_and_can_be_linked_to(config: dict[str, Any]) -> None:
     tabs = [block["props"]["id"] for block in config["components"] if block["type"] == "tabitem"]
     assert [name for name in tabs if name in {demo.name for demo in discover()}] == [demo.name for demo in discover()]

@@ -1,5 +1,6 @@
 """The two ways between two pictures, and the animation written of them; no user interface."""
 
+from collections.abc import Callable
 from io import BytesIO
 from itertools import pairwise
 
@@ -13,7 +14,6 @@ from PIL import Image, ImageSequence
 from demos._animation import (
     FRAME_MS,
     HOLD_MS,
-    looping_gif,
     looping_mp4,
     looping_webp,
     sprite_sheet,
@@ -21,6 +21,7 @@ from demos._animation import (
     upscale,
 )
 from demos._morph import SMOOTH_STEPS, WAYS, cross_fade, draw, latent_path, morph
+from demos._vae_films import WRITERS
 from models.images import square_crop, to_images, to_tensor
 from models.vae import ConvVAE
 
@@ -68,20 +69,31 @@ def test_a_cross_fade_is_the_weighted_mean() -> None:
         assert torch.allclose(fade[index], start * (1 - t) + end * t, atol=1e-6)
 
 
-@pytest.mark.parametrize("steps", [3, 9, 24])
-@pytest.mark.parametrize("way", WAYS)
-def test_the_ends_of_a_morph_are_what_encoding_and_decoding_gives(model: ConvVAE, steps: int, way: str) -> None:
-    result = morph(model, photo(1), photo(2), steps, way)
-    assert len(result.path) == len(result.fade) == steps
-    assert len(result.smooth_path) == len(result.smooth_fade) == SMOOTH_STEPS
+@pytest.mark.parametrize("steps", [3, 9, 16, 24])
+def test_the_ends_of_a_morph_are_what_encoding_and_decoding_gives(model: ConvVAE, steps: int) -> None:
+    result = morph(model, photo(1), photo(2), steps)
+    assert set(result.paths) == set(WAYS)
+    assert all(len(row) == steps for row in (*result.paths.values(), result.fade))
+    assert abs(len(result.smooth_fade) - SMOOTH_STEPS) <= 7, "what moves is smooth whatever the strip's number"
     for end, picture in enumerate([photo(1), photo(2)]):
         cropped = square_crop(picture, 32)
         with torch.inference_mode():
             alone = to_images(model.decode(model.encode(to_tensor(cropped))[0]))[0]
         assert np.abs(pixels(result.rebuilt[end]) - pixels(alone)).max() <= 1
-        assert result.path[-end] == result.rebuilt[end]
-        assert result.smooth_path[-end] == result.rebuilt[end]
+        for way in WAYS:
+            assert np.abs(pixels(result.paths[way][-end]) - pixels(alone)).max() <= 1
+            assert result.smooth_paths[way][-end] == result.paths[way][-end]
         assert result.fade[-end] == result.ends[end] == cropped
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_pictures_of_the_strip_are_decoded_from_evenly_spaced_latents(model: ConvVAE, way: str) -> None:
+    result = morph(model, photo(1), photo(2), 16)
+    start, end = torch.tensor(result.latents)
+    path = latent_path(start, end, 16, way)
+    with torch.inference_mode():
+        for seen, meant in zip(result.paths[way], to_images(model.decode(path)), strict=True):
+            assert np.abs(pixels(seen) - pixels(meant)).max() <= 1
 
 
 def test_the_scores_belong_to_the_rebuilt_pictures(model: ConvVAE) -> None:
@@ -94,7 +106,7 @@ def test_the_scores_belong_to_the_rebuilt_pictures(model: ConvVAE) -> None:
 def test_the_middle_of_the_way_is_not_a_cross_fade(model: ConvVAE) -> None:
     result = morph(model, photo(1), photo(2), 3)
     plain = (pixels(result.rebuilt[0]) + pixels(result.rebuilt[1])) / 2
-    assert np.abs(pixels(result.path[1]) - plain).mean() > 1
+    assert np.abs(pixels(result.paths["lerp"][1]) - plain).mean() > 1
 
 
 def test_a_morph_is_the_same_every_time(model: ConvVAE) -> None:
@@ -112,7 +124,7 @@ def test_a_wrong_number_of_steps_is_refused_with_its_value(model: ConvVAE, steps
 
 def test_an_unknown_way_is_refused_with_its_name(model: ConvVAE) -> None:
     with pytest.raises(ValueError, match=r"'zigzag'; choose one of lerp, slerp"):
-        morph(model, photo(1), photo(2), way="zigzag")
+        morph(model, photo(1), photo(2), ways=("zigzag",))
 
 
 def test_draws_depend_on_seed_and_temperature_only(model: ConvVAE) -> None:
@@ -139,41 +151,45 @@ def test_an_animation_goes_there_and_back_without_showing_an_end_twice() -> None
     assert all(a != b for a, b in pairwise([*round_trip, round_trip[0]]))
 
 
-def test_an_animation_file_loops_with_the_right_frames_and_times() -> None:
-    frames = upscale([photo(seed, (16, 16)) for seed in range(4)], 64)
-    data = looping_webp(frames)
-    assert data == looping_webp(frames)
+def shown(kind: str, data: bytes) -> list[tuple[np.ndarray, int]]:
+    """What one round of a file shows: pictures, each with its milliseconds."""
+    if kind == "mp4":
+        with av.open(BytesIO(data), "r") as film:
+            frames = list(film.decode(video=0))
+        times = [round(1000 * float(frame.time)) for frame in frames if frame.time is not None]
+        assert times == [FRAME_MS * number for number in range(len(frames))], "a steady rate from the start"
+        return [(pixels(frame.to_image()), FRAME_MS) for frame in frames]
     with Image.open(BytesIO(data)) as file:
-        assert (file.format, file.size, file.info["loop"]) == ("WEBP", (64, 64), 0)  # 0: for ever
-        shown = [(frame.convert("RGB"), frame.info["duration"]) for frame in ImageSequence.Iterator(file)]
-    assert [time for _, time in shown] == there_and_back(frames)[1]
-    for (seen, _), meant in zip(shown, there_and_back(frames)[0], strict=True):
-        assert np.abs(pixels(seen) - pixels(meant)).mean() < 8
+        assert (file.format, file.info["loop"]) == (kind.upper(), 0), "for ever"
+        return [(pixels(frame.convert("RGB")), frame.info["duration"]) for frame in ImageSequence.Iterator(file)]
 
 
-def test_a_gif_loops_with_the_right_times() -> None:
-    frames = upscale([photo(seed, (16, 16)) for seed in range(4)], 64)
-    with Image.open(BytesIO(looping_gif(frames))) as file:
-        assert (file.format, file.size, file.info["loop"]) == ("GIF", (64, 64), 0)
-        shown = [(frame.convert("RGB"), frame.info["duration"]) for frame in ImageSequence.Iterator(file)]
-    assert [time for _, time in shown] == there_and_back(frames)[1]
-    for (seen, _), meant in zip(shown, there_and_back(frames)[0], strict=True):
-        assert np.abs(pixels(seen) - pixels(meant)).mean() < 16
+@pytest.mark.parametrize(("kind", "write"), WRITERS.items())
+def test_a_film_loops_without_a_jump(kind: str, write: Callable[..., bytes]) -> None:
+    frames = upscale([photo(seed, (16, 16)) for seed in range(5)], 64)
+    data = write(frames)
+    assert data == write(frames)
+    rests: list[tuple[int, int]] = []  # which picture stands, and for how long, over one round
+    for seen, time in shown(kind, data):
+        assert seen.shape == (64, 64, 3)
+        unlike = [np.abs(seen - pixels(frame)).mean() for frame in frames]
+        assert min(unlike) < 16, "a picture of the way, and none in between"
+        place = int(np.argmin(unlike))
+        if rests and rests[-1][0] == place:
+            rests[-1] = (place, rests[-1][1] + time)
+        else:
+            rests.append((place, time))
+    round_trip, durations = there_and_back(range(5))
+    assert [place for place, _ in rests] == round_trip, "from the last the round leads to the first, its neighbour"
+    assert all(abs(time - meant) < FRAME_MS for (_, time), meant in zip(rests, durations, strict=True))
 
 
-def test_a_film_shows_every_picture_for_its_time_and_ends_where_it_begins() -> None:
-    frames = upscale([photo(seed, (16, 16)) for seed in range(4)], 64)
-    round_trip, durations = there_and_back(frames)
-    meant = [
-        picture for picture, time in zip(round_trip, durations, strict=True) for _ in range(round(time / FRAME_MS))
-    ]
-    with av.open(BytesIO(looping_mp4(frames)), "r") as film:
-        assert film.streams.video[0].codec_context.name == "h264"
-        seen = [frame.to_image() for frame in film.decode(video=0)]
-        assert float(film.duration or 0) / av.time_base == pytest.approx(len(meant) * FRAME_MS / 1000, abs=0.1)
-    assert len(seen) == len(meant)
-    for one, other in zip(seen, meant, strict=True):
-        assert np.abs(pixels(one) - pixels(other)).mean() < 12
+def test_the_way_back_of_a_webp_shows_the_pictures_of_the_way_there() -> None:
+    seen = [picture for picture, _ in shown("webp", looping_webp([photo(seed, (40, 30)) for seed in range(4)]))]
+    assert all((seen[place] == seen[-place]).all() for place in range(1, 3))
+
+
+def test_a_film_wants_even_sides() -> None:
     with pytest.raises(ValueError, match="even sides"):
         looping_mp4([photo(1, (15, 16)), photo(2, (15, 16))])
 

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from fakes import ShallowModels
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -17,11 +18,12 @@ from PIL import Image
 
 from demos import _vae_models, vae
 from demos._base import Context, make_context
-from demos._morph import DEFAULT_STEPS, LARGE_SIDE, SMOOTH_STEPS
+from demos._morph import DEFAULT_STEPS, LARGE_SIDE, stride_for
 from demos._morph_files import read_stored
 from demos._vae_models import EXAMPLES_PER_END, MODELS, Networks, Place, example_ends
 from demos._vae_samples import SAMPLES
 from demos._vae_way import Handlers
+from models.images import read_image, square_crop, to_tensor
 
 NETWORKS = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(MODELS)}
 
@@ -121,7 +123,7 @@ def test_a_stored_result_is_the_one_computed_now(context: Context, fruit: Path) 
     assert stored is not None and stored.prepared
     handlers = handlers_of(context)
     a, b = str(fruit / "apple-01.jpg"), str(fruit / "orange-01.jpg")
-    _, strip, ends, *_ = handlers.show(a, b, DEFAULT_STEPS, "lerp", "vae-fruit")
+    _, strip, ends, *_ = handlers.show(a, b, DEFAULT_STEPS, "vae-fruit")
     assert (pixels(files_in(strip)[0]) == pixels(stored.strip)).all()
     for now, then in zip(
         files_in(ends),
@@ -137,21 +139,26 @@ def test_a_result_shows_facts_scores_and_equal_files_for_equal_pictures(
     context: Context, photos: tuple[str, str]
 ) -> None:
     handlers = handlers_of(context)
-    player, strip, ends, facts, save_strip, save_animation = handlers.show(*photos, 5, "slerp", "vae-fruit")
+    player, strip, ends, facts, save_strip, save_numbers = handlers.show(*photos, 5, "vae-fruit")
     assert "vae-fruit" in facts and "64 × 64" in facts and "16 numbers" in facts and "5 pictures" in facts
-    assert f'data-columns="{SMOOTH_STEPS}"' in player
+    assert f'data-columns="{stride_for(5) * 4 + 1}"' in player
     assert re.search(r"Rebuilt, \d+\.\d dB", ends)
     assert Path(save_strip["value"]) == files_in(strip)[0]
-    with Image.open(save_animation["value"]) as animation:
-        assert getattr(animation, "n_frames", 1) > 1
-    again = handlers_of(context).show(*photos, 5, "slerp", "vae-fruit")
+    numbers = json.loads(Path(save_numbers["value"]).read_text())
+    assert numbers["sha256"] == context.weights_info("vae-fruit").sha256
+    assert (numbers["model"], numbers["steps"], numbers["ways"]) == ("vae-fruit", 5, ["lerp", "slerp"])
+    with torch.inference_mode():
+        mu, _ = NETWORKS["vae-fruit"].encode(to_tensor([square_crop(read_image(path), 64) for path in photos]))
+    assert np.abs(np.array(numbers["latents"]) - mu.numpy()).max() < 1e-3
+    assert all(f"{score:.1f} dB" in ends for score in numbers["psnr_db"])
+    again = handlers_of(context).show(*photos, 5, "vae-fruit")
     assert again[:3] == [player, strip, ends]
 
 
 @pytest.mark.parametrize("present", [(False, False), (True, False), (False, True)])
 def test_a_missing_picture_is_asked_for(context: Context, photos: tuple[str, str], present: tuple[bool, bool]) -> None:
     paths = [path if here else None for path, here in zip(photos, present, strict=True)]
-    player, *rest = handlers_of(context).show(paths[0], paths[1], 5, "lerp", "vae-fruit")
+    player, *rest = handlers_of(context).show(paths[0], paths[1], 5, "vae-fruit")
     assert ("the other picture" in player) == any(present)
     assert rest[:3] == ["", "", ""]
     assert all(button["value"] is None and not button["interactive"] for button in rest[3:])
@@ -162,7 +169,7 @@ def test_a_bad_picture_is_named_where_the_result_would_be(
 ) -> None:
     bad = tmp_path / "mine.png"
     bad.write_bytes(b"not a picture")
-    player, *rest = handlers_of(context).show(photos[0], str(bad), 5, "lerp", "vae-fruit")
+    player, *rest = handlers_of(context).show(photos[0], str(bad), 5, "vae-fruit")
     assert "mine.png is not a picture" in player
     assert rest[:3] == ["", "", ""]
 

@@ -200,7 +200,36 @@ def test_vae_turns_a_knob_and_adds_a_difference(visit: Visit) -> None:
         expect(flat).not_to_have_attribute("data-seen", start)
         flat.locator(".key-reset").click()
         expect(flat).to_have_attribute("data-seen", start)
+        with page.expect_download() as download:
+            flat.locator(".knob-head button").first.click()
+        assert re.match(r"vae-(number-\d+|arithmetic)\.png", download.value.suggested_filename)
+        with Image.open(download.value.path()) as strip:
+            assert strip.size == (7 * 128, 128), "seven pictures"
         page.get_by_role("button", name=TEXTS["en"][fold]).click()
+
+
+def test_vae_shows_the_model_of_a_link_in_every_part_and_forgets_a_removed_photo(visit: Visit) -> None:
+    page = visit("/?tab=vae&model=vae-portraits", size=(1280, 1000))
+    expect(page.locator("#vae-facts")).to_contain_text("vae-portraits")
+    numbers = page.locator("#vae-samples a[download='vae-samples.json']")
+    expect(numbers).to_be_attached()
+    asked = page.request.get(page.evaluate("link => link.href", numbers.element_handle()))
+    assert asked.json()["model"] == "vae-portraits"
+    opened_flat(page, "vae.corners", "#vae-plane")
+    opened_flat(page, "vae.arithmetic", "#vae-arithmetic")
+    for part in ("#vae-a", "#vae-b", "#vae-c", "#vae-d", "#vae-group-minus", "#vae-group-plus"):
+        expect(page.locator(f"{part} img").first).to_have_attribute("src", re.compile("portrait-"))
+    flat = opened_flat(page, "vae.knobs", "#vae-knobs")
+    with page.expect_download() as download:
+        flat.locator("[data-save=numbers]").click()
+    assert json.loads(download.value.path().read_text())["model"] == "vae-portraits"
+    page.get_by_role("button", name=TEXTS["en"]["vae.film"]).click()
+    page.locator("#vae-film-make").click()
+    expect(page.locator("#vae-film-save")).to_be_enabled()
+    page.locator("#vae-a").get_by_role("button", name="Remove Image").click()
+    expect(flat).to_have_attribute("data-state", "sorry")
+    expect(page.locator("#vae-film-save")).to_be_disabled()
+    expect(page.locator("#vae-save-numbers")).to_be_disabled()
 
 
 def test_vae_shows_the_lesson_and_saves_a_film(visit: Visit) -> None:
