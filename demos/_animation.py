@@ -6,7 +6,6 @@ Every picture of a sequence is RGB and has the size of the first. Times are whol
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -57,21 +56,15 @@ def there_and_back(frames: Sequence[T]) -> tuple[list[T], list[int]]:
 def looping_webp(frames: Sequence[Image.Image], quality: int = 85) -> bytes:
     """Write an animated WebP that goes there and back for ever.
 
-    Every picture is encoded once, though it is shown on both ways: a third of the time Pillow takes for the round.
-
     Raises:
         ValueError: if there are fewer than two pictures.
     """
-    images, durations = there_and_back(in_threads(lambda frame: _webp_chunk(frame, quality), frames))
-    # https://developers.google.com/speed/webp/docs/riff_container: sizes are written less one, in 24 bits
-    size = b"".join((side - 1).to_bytes(3, "little") for side in frames[0].size)
-    head = _chunk(b"VP8X", bytes([2, 0, 0, 0]) + size)  # 2: animated
-    loop = _chunk(b"ANIM", bytes(4) + bytes(2))  # background, and the number of rounds: 0 is for ever
-    shown = [
-        _chunk(b"ANMF", bytes(6) + size + duration.to_bytes(3, "little") + bytes([2]) + image)  # 2: nothing is blended
-        for image, duration in zip(images, durations, strict=True)
-    ]
-    return _chunk(b"RIFF", b"WEBP" + head + loop + b"".join(shown))
+    (first, *rest), durations = there_and_back(frames)
+    buffer = BytesIO()
+    # method 2 of 0..6: a third of the time of the default for files a few percent larger
+    options = {"duration": durations, "loop": 0, "quality": quality, "method": 2}
+    first.save(buffer, "WEBP", save_all=True, append_images=rest, **options)
+    return buffer.getvalue()
 
 
 def looping_gif(frames: Sequence[Image.Image]) -> bytes:
@@ -138,16 +131,3 @@ def sprite_sheet(rows: Sequence[Sequence[Image.Image]], gap: int = 0) -> Image.I
         for left, image in enumerate(row):
             sheet.paste(image, (left * (width + gap), top * (height + gap)))
     return sheet
-
-
-def _webp_chunk(image: Image.Image, quality: int) -> bytes:
-    """Encode one picture as the chunk that holds it in a WebP file."""
-    buffer = BytesIO()
-    # method 2 of 0..6: half the time of the default, files as large; a profile would be a chunk of its own
-    image.save(buffer, "WEBP", quality=quality, method=2, icc_profile="", exif=b"")
-    return buffer.getvalue()[12:]  # after "RIFF", the size, and "WEBP"
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    """Write a chunk of a RIFF file: its name, its size, its content, filled up to an even number of bytes."""
-    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)

@@ -184,11 +184,6 @@ def test_a_film_loops_without_a_jump(kind: str, write: Callable[..., bytes]) -> 
     assert all(abs(time - meant) < FRAME_MS for (_, time), meant in zip(rests, durations, strict=True))
 
 
-def test_the_way_back_of_a_webp_shows_the_pictures_of_the_way_there() -> None:
-    seen = [picture for picture, _ in shown("webp", looping_webp([photo(seed, (40, 30)) for seed in range(4)]))]
-    assert all((seen[place] == seen[-place]).all() for place in range(1, 3))
-
-
 def test_a_film_wants_even_sides() -> None:
     with pytest.raises(ValueError, match="even sides"):
         looping_mp4([photo(1, (15, 16)), photo(2, (15, 16))])
