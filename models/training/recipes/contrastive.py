@@ -51,18 +51,6 @@ class ContrastiveConfig(TrainConfig):
     weight_decay: float = option(1e-4, "weight decay of the optimiser", min=0.0)
     width: int = option(32, "channels of the backbone's first stage; 64 is ResNet-18", min=MIN_CHANNELS)
     min_scale: float = option(0.2, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
-    test_scale: float = option(
-        1.5, "side of the pictures that features are taken of, as a multiple of the crops' side", min=1.0, max=1.5
-    )
-
-    @property
-    def feature_side(self) -> int:
-        """Side in pixels of the pictures that features are taken of.
-
-        A random crop magnifies what it shows, so that a network sees whole pictures as it has learnt to see things
-        only where they are larger than the crops it was trained on (arXiv 1906.06423 §3).
-        """
-        return round(self.image_size * self.test_scale)
 
 
 @dataclass(frozen=True)
@@ -93,14 +81,19 @@ class MoCoConfig(ContrastiveConfig):
 
 
 class ContrastiveRecipe(StateOfParts):
-    """Trains one backbone on two views of every picture; a subclass says with which method."""
+    """Trains one backbone on two views of every picture; a subclass says with which method.
+
+    Tried and left out: features of pictures 1.5 times as large as the crops (arXiv 1906.06423). The kNN accuracy on
+    held-out pictures of Caltech-101 rose from 29.9 to 30.8 % (SimSiam) and from 33.9 to 34.1 % (MoCo), well inside
+    the intervals, for 2.25 times the work.
+    """
 
     Config: ClassVar[type[TrainConfig]] = ContrastiveConfig
     load_scale: ClassVar[float] = 1.5
 
     def __init__(self, config: Any, train: PictureSet, test: PictureSet, processes: Processes) -> None:
         self.config, self.train, self.test, self.processes = config, train, test, processes
-        self.backbone = ResNet(config.width, img_size=config.feature_side)
+        self.backbone = ResNet(config.width, img_size=config.image_size)
         self.method = place(self.build(config, self.backbone), processes.device)
         self.views = TwoViews(config.image_size, min_scale=config.min_scale)
         groups = self.parameter_groups()
@@ -197,7 +190,7 @@ class ContrastiveRecipe(StateOfParts):
     @staticmethod
     def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
         """Return the backbone; a classifier that weights may have beside it is left out."""
-        args = {"width": config.width, "img_size": config.feature_side}
+        args = {"width": config.width, "img_size": config.image_size}
         return {"": Part("resnet", args, free=("num_classes", "img_size"))}
 
     def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
@@ -210,7 +203,7 @@ class ContrastiveRecipe(StateOfParts):
         device = self.processes.device
         features = in_batches(
             pictures.images,
-            lambda part: self.backbone.forward_features(resize(part, self.config.feature_side).to(device)),
+            lambda part: self.backbone.forward_features(resize(part, self.config.image_size).to(device)),
             128,
         )
         self.backbone.train(training)

@@ -32,9 +32,6 @@ from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRe
 class SupervisedConfig(ContrastiveConfig):
     """Options of the supervised baseline."""
 
-    test_scale: float = option(
-        1.0, "side of the pictures that features are taken of, as a multiple of the crops' side", min=1.0, max=1.5
-    )
     label_smoothing: float = option(0.1, "share of the target spread over all classes", min=0.0, max=0.9)
 
 
@@ -76,7 +73,7 @@ class SupervisedRecipe(ContrastiveRecipe):
         test, model = labelled(self.test), self.backbone
         training = model.training
         model.eval()
-        sides = resize(test.images, self.config.feature_side).to(self.processes.device)
+        sides = resize(test.images, self.config.image_size).to(self.processes.device)
         right = in_batches(sides, model, 128).argmax(dim=1) == test.labels
         model.train(training)
         return {"accuracy": mean_of(right), **super().evaluate(judge, thorough)}
@@ -93,5 +90,5 @@ class SupervisedRecipe(ContrastiveRecipe):
     @staticmethod
     def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
         """Return the backbone with its classifier, which starts anew where the number of classes differs."""
-        args = {"width": config.width, "img_size": config.feature_side}
+        args = {"width": config.width, "img_size": config.image_size}
         return {"": Part("resnet", args, free=("num_classes", "img_size"), fresh=("fc.",))}

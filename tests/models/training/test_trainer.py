@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -287,24 +287,13 @@ def test_auto_precision_is_settled_before_a_run() -> None:
     assert resolve_precision(TrainConfig(precision="bf16"), torch.device("cpu")).precision == "bf16"
 
 
-def test_features_are_taken_of_larger_pictures_than_the_crops_as_the_weights_then_say(
-    labelled_zip: Path, tmp_path: Path
-) -> None:
+def test_numbers_of_a_run_from_before_intervals_are_measured_anew(labelled_zip: Path, tmp_path: Path) -> None:
     recipe, config = prepare("simclr", [labelled_zip])
     run = folder(tmp_path / "run")
     train(recipe, config, run, Processes(), FAST)
-    stored = {key: value for key, value in asdict(config).items() if key != "test_scale"}
-    record = {"recipe": "simclr", "data": [str(labelled_zip)], "init": None, "config": stored}
-    (run.path / "config.json").write_text(json.dumps(record))  # as runs were kept before there was the option,
-    (run.path / "evaluation.json").write_text('{"step": 6, "knn_shapes": 2.0}')  # and before there were intervals
-    sides: list[int] = []
-    recipe.backbone.conv1.register_forward_pre_hook(lambda _, images: sides.append(images[0].shape[-1]))
-    recipe.step(0)
-    assert set(sides) == {32}
-    sides.clear()
-    recipe.evaluate()
-    assert set(sides) == {48}
+    run.save_config("simclr", config, [str(labelled_zip)], None)
+    (run.path / "evaluation.json").write_text('{"step": 6, "knn_shapes": 2.0}')
     assert main(["export", str(run.path), str(tmp_path / "weights")]) == 0
-    assert as_encoder(load_folder(tmp_path / "weights"))[1] == 48
+    assert as_encoder(load_folder(tmp_path / "weights"))[1] == config.image_size
     shipped = json.loads((tmp_path / "weights" / "config.json").read_text())
     assert shipped["metrics"]["knn_shapes"] <= 1 and shipped["intervals"].keys() == shipped["metrics"].keys()
