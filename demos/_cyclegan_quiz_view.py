@@ -170,4 +170,4 @@ def words_of(counted: Tally) -> dict[str, Any]:
     """Returns the numbers of a tally by the names that the texts give them."""
     rate = counted.right / counted.count
     return {"right": counted.right, "count": counted.count, "rate": rate, "low": counted.low, "high": counted.high,
-            "sensitivity": counted.sensitivity}  # fmt: skip
+            "sensitivity": f"{counted.sensitivity:.2f}".replace("-", "−")}  # fmt: skip
