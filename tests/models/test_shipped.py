@@ -10,14 +10,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from models.archives import read_pictures
 from models.checkpoints import load_model
+from models.embedding import embed_pictures
+from models.encoders import ENCODERS, load_encoder
 from models.images import square_crop, to_tensor
 from models.mae import MaskedAutoencoderViT, random_mask
-from models.metrics import psnr
+from models.metrics import knn_accuracy, psnr, std_of_l2_normalized
 from models.training.judge import Judge
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 FRUITS = ("apple", "orange")  # sets A and B
+KNN_FLOORS = {"simsiam": 0.24, "simclr": 0.42, "moco": 0.33, "supervised": 0.54}  # 20 kinds: chance is 0.05
 
 
 @cache
@@ -58,3 +62,21 @@ def test_hidden_patches_are_guessed_far_better_than_by_their_mean_colour() -> No
     mean = torch.stack([photo[:, ~holes[0]].mean(dim=1) for photo, holes in zip(photos, hidden, strict=True)])
     plain = psnr(mean[..., None, None].expand_as(photos)[hidden], photos[hidden])
     assert psnr(model.reconstruct(photos, mask)[hidden], photos[hidden]) >= max(20, plain + 3)
+
+
+@pytest.fixture(scope="module")
+def kinds() -> tuple[list[Image.Image], Tensor]:
+    """Every sixth picture of the built-in set of the map, with the number of its kind."""
+    pictures = read_pictures([EXAMPLES / "kinds.zip"]).pictures[::6]
+    names = sorted({picture.label or "" for picture in pictures})
+    return [picture.image for picture in pictures], torch.tensor([names.index(p.label or "") for p in pictures])
+
+
+@pytest.mark.parametrize(("name", "floor"), KNN_FLOORS.items())
+def test_encoders_put_pictures_of_a_kind_side_by_side(
+    name: str, floor: float, kinds: tuple[list[Image.Image], Tensor]
+) -> None:
+    images, labels = kinds
+    features = torch.from_numpy(embed_pictures(load_encoder(name), images, ENCODERS[name].image_size))
+    assert knn_accuracy(features, labels) >= floor
+    assert std_of_l2_normalized(features - features.mean(dim=0)) > 0.6  # 0 where all outputs are the same
