@@ -190,7 +190,7 @@ class TwoViews:
 
     def _view(self, images: Tensor) -> Tensor:
         view = jitter_colours(crop_and_flip(images, self.size, self.min_scale), self.strength)
-        grey = (torch.rand(len(view), 1, 1, 1) < 0.2).float()
+        grey = (torch.rand(len(view), 1, 1, 1) < 0.2).float().to(view.device)
         return torch.lerp(view, luminance(view).expand_as(view), grey)
 
 
@@ -198,7 +198,7 @@ def crop_and_flip(images: Tensor, size: int, min_scale: float = 0.4) -> Tensor:
     """Return one randomly cropped and mirrored view of uint8 pictures (N, 3, S, S), float (N, 3, size, size).
 
     Crops keep `min_scale` to 1 of the area at aspect ratios from 3/4 to 4/3 (arXiv 1409.4842 §6); half are mirrored.
-    One bilinear sampling for the whole batch; keep the pictures below about twice `size`, or detail aliases.
+    One bilinear sampling for the whole batch, on the pictures' device; keep the pictures below about twice `size`, or detail aliases.
     """
     num = len(images)
     area = torch.empty(num).uniform_(min_scale, 1.0)
@@ -209,7 +209,7 @@ def crop_and_flip(images: Tensor, size: int, min_scale: float = 0.4) -> Tensor:
     theta[:, 0, 0], theta[:, 1, 1] = width * mirror, height
     theta[:, 0, 2] = (1.0 - width) * torch.empty(num).uniform_(-1.0, 1.0)
     theta[:, 1, 2] = (1.0 - height) * torch.empty(num).uniform_(-1.0, 1.0)
-    grid = F.affine_grid(theta, [num, 3, size, size], align_corners=False)
+    grid = F.affine_grid(theta.to(images.device), [num, 3, size, size], align_corners=False)
     pixels = images.float() / 127.5 - 1.0
     return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
@@ -235,10 +235,11 @@ def jitter_colours(images: Tensor, strength: float) -> Tensor:
     rotation[:, 1, 2], rotation[:, 2, 1] = -turn.sin(), turn.sin()
     rotation[:, 1:] *= saturation
     matrix = brightness * contrast * (torch.linalg.inv(yiq) @ rotation @ yiq)  # (N, 3, 3), acts on [0, 1]
-    mean = luminance(images).mean(dim=(1, 2, 3)).add(1).div(2).view(num, 1, 1)
-    offset = brightness * (1 - contrast) * mean  # contrast pulls towards the picture's mean brightness
+    pull = brightness * (1 - contrast)  # contrast pulls towards the picture's mean brightness
     unchanged = torch.rand(num, 1, 1) >= 0.8
-    matrix, offset = torch.where(unchanged, torch.eye(3), matrix), offset.masked_fill(unchanged, 0.0)
+    matrix, pull = torch.where(unchanged, torch.eye(3), matrix), pull.masked_fill(unchanged, 0.0)
+    mean = luminance(images).mean(dim=(1, 2, 3)).add(1).div(2).view(num, 1, 1)
+    matrix, offset = matrix.to(images.device), pull.to(images.device) * mean
     pixels = torch.baddbmm(offset, matrix, images.add(1).div(2).flatten(2))  # (N, 3, H * W)
     return pixels.clamp(0, 1).mul(2).sub(1).view_as(images)
 

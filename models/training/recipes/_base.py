@@ -177,13 +177,13 @@ def averaged(model: nn.Module, decay: float) -> AveragedModel:
     At update t the average keeps min(decay, (1 + t) / (10 + t)), so early, random weights are soon forgotten.
     """
 
-    def average(mean: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
-        if not mean.is_floating_point():
-            return value
-        keep = min(decay, (1 + int(count)) / (10 + int(count)))
-        return torch.lerp(value, mean, keep)
+    @torch.no_grad()
+    def average(means: Any, values: Any, count: Tensor | int) -> None:
+        keep = min(decay, (1 + int(count)) / (10 + int(count))) if means[0].is_floating_point() else 0.0
+        for mean, value in zip(means, values, strict=True):
+            mean.copy_(torch.lerp(value, mean, keep) if keep else value)
 
-    return AveragedModel(model, avg_fn=average, use_buffers=True)
+    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
 
 
 def cosine_rate(step: int, config: TrainConfig) -> float:

@@ -115,10 +115,8 @@ class ContrastiveRecipe(StateOfParts):
     def step(self, step: int) -> dict[str, float]:
         """Move down the method's loss on two views of one batch."""
         index = my_batch(self.train, self.config, step, self.processes)
-        view1, view2 = (
-            view.to(self.processes.device, memory_format=torch.channels_last)
-            for view in self.views(self.train.images[index])
-        )
+        images = self.train.images[index].to(self.processes.device)
+        view1, view2 = (view.contiguous(memory_format=torch.channels_last) for view in self.views(images))
         output = self.loss(view1, view2)
         rate = cosine_rate(step, self.config)
         descend(output.loss, self.optimizer, self.processes, rate)

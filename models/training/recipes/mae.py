@@ -77,7 +77,7 @@ class MAERecipe(StateOfParts):
     def step(self, step: int) -> dict[str, float]:
         """Predict the hidden patches of one batch."""
         index = my_batch(self.train, self.config, step, self.processes)
-        images = crop_and_flip(self.train.images[index], self.config.image_size).to(self.processes.device)
+        images = crop_and_flip(self.train.images[index].to(self.processes.device), self.config.image_size)
         output = self.model(images, self.config.mask_ratio)
         assert output.loss is not None  # the config's mask_ratio hides at least one patch
         rate = cosine_rate(step, self.config)

@@ -59,9 +59,9 @@ class SupervisedRecipe(ContrastiveRecipe):
     def step(self, step: int) -> dict[str, float]:
         """Move down the cross entropy of one batch."""
         index = my_batch(self.train, self.config, step, self.processes)
-        images = crop_and_flip(self.train.images[index], self.config.image_size)
-        labels = self.train.labels[index].to(self.processes.device)
-        scores: Tensor = self.method(images.to(self.processes.device))
+        device = self.processes.device
+        images, labels = self.train.images[index].to(device), self.train.labels[index].to(device)
+        scores: Tensor = self.method(crop_and_flip(images, self.config.image_size))
         loss = F.cross_entropy(scores.float(), labels, label_smoothing=self.config.label_smoothing)
         rate = cosine_rate(step, self.config)
         descend(loss, self.optimizer, self.processes, rate)

@@ -86,8 +86,10 @@ class VAERecipe(StateOfParts):
         """Move down the negative evidence lower bound of one batch (eq. 3), in nats a picture."""
         config = self.config
         index = my_batch(self.train, config, step, self.processes)
-        images = crop_and_flip(self.train.images[index], config.image_size, config.min_scale)
-        images = images.to(self.processes.device, memory_format=torch.channels_last)
+        images = self.train.images[index].to(self.processes.device)
+        images = crop_and_flip(images, config.image_size, config.min_scale).contiguous(
+            memory_format=torch.channels_last
+        )
         output = self.model(images, sample=not config.autoencoder)
         reconstruction = reconstruction_loss(output.recon_x.float(), images)
         kl = kl_divergence(output.mu.float(), output.logvar.float())
