@@ -300,6 +300,7 @@ def model_menu(
             cancel = gr.Button(ctx.t("menu.cancel"), visible=False, elem_id=f"{tab}-model-cancel")
         with gr.Row(visible=not offline, elem_classes="paste"):
             pasted = gr.Textbox(
+                "",
                 label=ctx.t("menu.paste"),
                 placeholder="user/name",
                 max_length=200,

@@ -42,6 +42,7 @@ def remote_section(ctx: Context, starter: Starter, runs: Runs) -> tuple[Remote, 
         look.html_line(ctx.both("train.remote.about"), "facts", "train-remote-about")
         with gr.Row(elem_classes="train-choices"):
             token = gr.Textbox(
+                "",  # without a value a page sends null for a field that was never unfolded
                 label=ctx.t("train.remote.token_or_login" if has_login() else "train.remote.token"),
                 info=ctx.t("train.remote.token_info"),
                 type="password", max_length=200, elem_id="train-remote-token",

@@ -137,7 +137,7 @@ def _push(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.
     """Places what sends the weights to the visitor's own account; only where they can log in."""
     with look.options(ctx, "train.push.title"):
         gr.LoginButton()
-        name = gr.Textbox(label=ctx.t("train.push.name"), max_length=96)
+        name = gr.Textbox("", label=ctx.t("train.push.name"), max_length=96)
         send = gr.Button(ctx.t("train.push.send"))
         said = look.html_line("", "facts", "train-pushed")
     send.click(results.on_push, [visitor, watched, name], said, **SLOW_EVENT)
@@ -175,7 +175,7 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
         options = OPTIONS.build(ctx, OPENING_RECIPE, config)
     gr.Markdown(ctx.t("train.step_3"), elem_classes="train-step")
     with gr.Row(elem_classes="train-choices"):
-        title = gr.Textbox(label=ctx.t("train.name"), max_length=80, elem_id="train-name")
+        title = gr.Textbox("", label=ctx.t("train.name"), max_length=80, elem_id="train-name")
         go = gr.Button(ctx.t("train.go"), variant="primary", interactive=False, elem_id="train-go")
     estimate = look.html_line("", "score", "train-estimate")
     return Steps(files_a, files_b, second, audit, recipe, about, start, preset, broken, options, title, estimate, go)

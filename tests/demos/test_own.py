@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ from models.training.recipes._base import Export
 
 ADA, EVE = new_id(), new_id()
 TITLE = "ada's <holiday>"
+NAMES_ADA = re.compile(r"ada('|&#x27;)s|holiday")  # more than a hexadecimal id can hold by chance
 TABS = {"cyclegan": cyclegan, "mae": mae, "vae": vae}
 
 
@@ -272,12 +274,12 @@ def test_two_visitors_over_http(pages: tuple[gr.Blocks, str], ctx: Context, trai
         assert "in use" in taken and "ada&#x27;s" in taken, taken
         assert "ada&#x27;s" in ada.show(), "the result names the weights"
         refused = eve.pick(name)
-        assert "not offered here" in refused and "ada" not in refused
+        assert "not offered here" in refused and not NAMES_ADA.search(refused)
         shown = eve.show()
-        assert "process_completed" in shown and "ada" not in shown, (
+        assert "process_completed" in shown and not NAMES_ADA.search(shown), (
             "what stands in a page's state comes from no request"
         )
         trainer.all = [job for job in trainer.all if job.recipe != recipe]
         gone = ada.show()
-        assert "not here any more" in gone and "ada&#x27;s" not in gone
+        assert "not here any more" in gone and not NAMES_ADA.search(gone)
         assert "own/" not in str(ctx.library.store.keys())

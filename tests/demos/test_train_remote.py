@@ -15,7 +15,7 @@ from jobs_backend import TINY, dataset
 from jobs_server import TOKEN, JobsServer, jobs_server
 
 from demos._base import Context, make_context
-from demos._train_remote import Remote
+from demos._train_remote import Remote, remote_section
 from demos._train_start import OPTIONS, Starter, Upload
 from demos._train_visit import Runs, Watched
 from demos._train_words import head_html
@@ -23,7 +23,7 @@ from demos._visitor import new_id, owner_of
 from models.checkpoints import Library
 from models.hub import Hub
 from models.store import ModelStore
-from models.training.jobs import JobManager, Snapshot
+from models.training.jobs import JobManager, JobRequest, Snapshot
 
 ADA, EVE = new_id(), new_id()
 REQUEST = gr.Request(headers={"accept-language": "en"})
@@ -124,8 +124,23 @@ def test_a_job_that_lost_its_login_goes_on_with_a_token(
     assert wait_for_end(manager).state == "stopped"
 
 
+def test_a_field_that_was_never_unfolded_does_not_keep_a_job_of_this_machine_from_going_on(
+    ctx: Context, remote: Remote, manager: JobManager
+) -> None:
+    with gr.Blocks():
+        _, place = remote_section(ctx, Starter(ctx, Runs(ctx)), Runs(ctx))
+    request = JobRequest("vae", {**TINY, "steps": 20_000}, dataset(manager, owner_of(ADA, None) or ""))
+    job = manager.submit(owner_of(ADA, None) or "", request)
+    manager.pause(job.owner, job.id)
+    assert wait_for_end(manager).state == "paused"
+    untouched = [place.token.value, place.flavor.value, place.hours.value]
+    shown = remote.on_resume(ADA, Watched(f"job:{job.id}"), *untouched, REQUEST)
+    assert shown.pause["visible"]
+    manager.stop(job.owner, job.id)
+    assert wait_for_end(manager).state == "stopped"
+
+
 def test_jobs_elsewhere_take_no_turn_of_this_machine(manager: JobManager, server: JobsServer) -> None:
-    from models.training.jobs import JobRequest
     from models.training.remote import HFJobs
 
     there = manager.submit(
