@@ -35,7 +35,8 @@ from typing import IO
 
 from PIL import Image
 
-from models.images import HEAD_BYTES, ImageError, decode_image, file_kind, open_image, printable
+from models.file_kinds import HEAD_BYTES, file_kind
+from models.images import ImageError, decode_image, open_image, printable
 
 _CHUNK = 1 << 16
 _RATIO_FLOOR = 1 << 20  # bytes: small files may be blank, and blank pictures compress a thousandfold
