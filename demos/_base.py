@@ -20,7 +20,7 @@ from demos._handles import Handles
 from demos._i18n import Texts
 from demos._own import OwnResults
 from models import checkpoints
-from models.catalogue import is_private
+from models.records import is_private
 
 if TYPE_CHECKING:
     from torch import nn

@@ -18,9 +18,9 @@ from demos import _menu_view as view
 from demos._base import Context
 from demos._own import Wanted, wanted
 from demos._visitor import remembered_id
-from models.catalogue import Checkpoint, is_private
 from models.hub import HubError
 from models.layouts import LAYOUTS, WeightsError
+from models.records import Checkpoint, is_private
 from models.references import Reference, describe, noted
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {  # what each tab can use

@@ -21,11 +21,12 @@ from torch import nn
 
 from models import layouts
 from models.backbones import ResNet
-from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, WEIGHTS, Checkpoint, checkpoint, is_private
+from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, checkpoint
 from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.downloads import Downloads, fetch
 from models.hub import Hub, HubError
 from models.mae import MaskedAutoencoderViT
+from models.records import WEIGHTS, Checkpoint, is_private
 from models.references import Reference, note, noted
 from models.store import ModelStore, budget_from_environment
 from models.vae import ConvVAE

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -18,12 +18,12 @@ from models import autoencoder_kl, autoencoders, backbones, contrastive, cyclega
 from models.contrastive import PretrainingLayout
 from models.images import printable
 from models.preprocessing import IMAGENET, Preprocessing
+from models.records import Family
 from models.weights import WeightsError, read_tensors
 
 __all__ = ["LAYOUTS", "Layout", "WeightsError", "load_file", "read_tensors", "recognise"]
 
 Tensors = Mapping[str, Tensor]
-Family = Literal["cyclegan", "mae", "vae", "contrastive", "supervised"]
 
 IMAGENET_224 = replace(IMAGENET, size=224)
 IMAGENET_224_BICUBIC = replace(IMAGENET, size=224, resample="bicubic")

@@ -23,9 +23,10 @@ from demos._prefetch import prefetch
 from demos.cyclegan import generators
 from models import hub as hub_module
 from models import weights
-from models.catalogue import CHECKPOINTS, Checkpoint
+from models.catalogue import CHECKPOINTS
 from models.checkpoints import Library
 from models.hub import Hub
+from models.records import Checkpoint
 from models.store import ModelStore
 
 TAESD = CHECKPOINTS["taesd"]
