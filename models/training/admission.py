@@ -18,7 +18,6 @@ from models.training.initial import check_fit
 from models.training.limits import Limits
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
-from models.training.runs import RunFolder
 
 OWN_JOB = "job:"  # begins the start of a request that goes on from an earlier job
 
@@ -113,7 +112,7 @@ class Admission:
             return
         if start.startswith(OWN_JOB):
             row = self.own_job(owner, start.removeprefix(OWN_JOB))
-            if not RunFolder(self._areas.job(row.id) / "run").checkpoint_path.is_file():
+            if not self._areas.run(row.id).checkpoint_path.is_file():
                 raise JobError("no_checkpoint")
         elif start not in CHECKPOINTS:  # nothing else: a path here could be anybody's
             raise JobError("start", start=start)
