@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.training._store import JobState, Row, Store
+from models.training._database import JobState, Row
+from models.training._store import Store
 from models.training.areas import Areas
 from models.training.backends import Handle
 from models.training.failures import DISK_FULL_STATUS

@@ -10,7 +10,8 @@ from typing import Any
 from PIL import Image
 
 from models.checkpoints import CHECKPOINTS
-from models.training._store import Row, Store
+from models.training._database import Row
+from models.training._store import Store
 from models.training.areas import Areas
 from models.training.data import PICTURE_SUFFIXES
 from models.training.failures import DoesNotFitError

@@ -15,7 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.training._store import JobState, Row, Store
+from models.training._database import JobState, Row
+from models.training._store import Store
 from models.training.admission import OWN_JOB, Admission, JobError, JobRequest
 from models.training.areas import Areas
 from models.training.backends import Backend, BackendGoneError, LocalProcess

@@ -8,7 +8,7 @@ import threading
 import uuid
 from pathlib import Path
 
-from models.training._store import Row
+from models.training._database import Row
 from models.training.admission import JobError
 from models.training.areas import Areas
 from models.training.backends import run_to_end, spawn

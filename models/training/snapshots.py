@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.training._store import JobState, Row, Store
+from models.training._database import JobState, Row
+from models.training._store import Store
 from models.training._tail import MetricsTail
 from models.training.areas import Areas
 from models.training.remote_job import ROW_MARK

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from models.training._database import ENDED, Row
 from models.training._lock import FileLock
-from models.training._store import ENDED, Row, Store
+from models.training._store import Store
 from models.training._verdicts import Running, Verdict, Verdicts
 from models.training.areas import Areas
 from models.training.backends import Backend, BackendGoneError, Orphan, Task
