@@ -13,7 +13,7 @@ from torch import nn
 
 from demos import _look as look
 from demos import _menu_view as view
-from demos._base import Context
+from demos._base import PROMPT_EVENT, Context
 from demos._menu_handlers import Choice, Handlers, fits_always
 from demos._own import wanted
 from demos._visitor import remembered_id
@@ -24,7 +24,6 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {  # what each tab can use
     "vae": ("vae",),
     "embeddings": ("contrastive", "supervised", "mae"),
 }
-EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 
 
 class Menu(NamedTuple):
@@ -87,16 +86,21 @@ def model_menu(
         look.note(ctx, "menu.note_offline" if offline else "menu.note")
     outputs = [choice, used, switched, rows, about, sentence, fetch, cancel]
     state, visitor, wish = [choice, used, switched], remembered_id(), wanted()
-    fold.expand(handlers.on_open, [choice, used, visitor], [choice, rows], **EVENT)
-    rows.pick(handlers.on_pick, [*state, visitor], outputs, **EVENT)
-    wish.change(handlers.on_wanted, [wish, *state, visitor], outputs, **EVENT)
+    fold.expand(handlers.on_open, [choice, used, visitor], [choice, rows], **PROMPT_EVENT)
+    rows.pick(handlers.on_pick, [*state, visitor], outputs, **PROMPT_EVENT)
+    wish.change(handlers.on_wanted, [wish, *state, visitor], outputs, **PROMPT_EVENT)
     fetching = [
-        fetch.click(handlers.on_fetch, state, outputs, **EVENT),
-        gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **EVENT),
+        fetch.click(handlers.on_fetch, state, outputs, **PROMPT_EVENT),
+        gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **PROMPT_EVENT),
     ]
-    cancel.click(handlers.on_cancel, [choice, switched], outputs, cancels=fetching, **EVENT)
-    used.change(handlers.linked, used, linked, **EVENT)
-    open_linked = {"fn": handlers.on_linked, "inputs": [linked, *state], "outputs": [*outputs, linked, fold], **EVENT}
+    cancel.click(handlers.on_cancel, [choice, switched], outputs, cancels=fetching, **PROMPT_EVENT)
+    used.change(handlers.linked, used, linked, **PROMPT_EVENT)
+    open_linked = {
+        "fn": handlers.on_linked,
+        "inputs": [linked, *state],
+        "outputs": [*outputs, linked, fold],
+        **PROMPT_EVENT,
+    }
     return Menu(used, switched, choice, rows, linked, open_linked)
 
 
