@@ -20,10 +20,10 @@ from demos._atlas_work import Step, Work, in_background
 from demos._base import Context
 from demos._scatter import file_url
 from models import projection
-from models.catalogue import is_private
 from models.embedding import Floats, embed_batches, embed_pictures
 from models.encoders import ENCODERS, as_encoder, load_encoder
 from models.projection import MIN_PICTURES
+from models.records import is_private
 
 NAME = "embeddings"
 MAX_PICTURES = 10_000

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from demos._base import EXAMPLES
 from demos._sheet import sheet
 from models.calibration import DIRECTIONS, ENCODER, KINDS, Calibration, judge
-from models.catalogue import Checkpoint
 from models.encoders import as_encoder
 from models.images import fit_within, square_crop, to_images, to_tensor
+from models.records import Checkpoint
 
 LoadModel = Callable[[str], nn.Module]
 

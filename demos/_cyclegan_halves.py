@@ -19,9 +19,9 @@ from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._cyclegan import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, Translation, translate
 from demos._cyclegan_view import figure, grid, opened, panel, said
 from models.calibration import DIRECTIONS, calibration, judge
-from models.catalogue import WEIGHTS
 from models.checkpoints import load_folder
 from models.images import read_image, to_tensor
+from models.records import WEIGHTS
 from models.steps import TrainingStep, training_steps
 
 HALVES = ("full", "no-cycle", "no-adversarial")

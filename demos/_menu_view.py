@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demos._base import Context
-from models.catalogue import Checkpoint, is_private, size_text
 from models.downloads import Download
 from models.hub import HubError
 from models.layouts import WeightsError
+from models.records import Checkpoint, is_private, size_text
 
 STYLE = """
 .models { display: grid; gap: 2px; max-width: 940px; }

@@ -1,6 +1,6 @@
 """A visitor's own results among the weights of the other tabs: offered to them alone, and checked at every use.
 
-A result has a private name (`models.catalogue.PRIVATE`). Handlers pass such names about like those of any weights;
+A result has a private name (`models.records.PRIVATE`). Handlers pass such names about like those of any weights;
 whoever turns one into a record, a network or facts goes through `OwnResults`, which asks whose page this is.
 """
 
@@ -19,7 +19,7 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from demos._visitor import owner_of, rendered_once
-from models.catalogue import PRIVATE, Checkpoint, Family, is_private
+from models.records import PRIVATE, Checkpoint, Family, is_private
 from models.store import ModelStore
 from models.training.jobs import JobError, JobManager, Snapshot
 

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from demos._menu import FAMILIES
-from models.catalogue import CHECKPOINTS, Checkpoint, size_text
+from models.catalogue import CHECKPOINTS
 from models.checkpoints import Library
 from models.hub import HubError
 from models.layouts import WeightsError
+from models.records import Checkpoint, size_text
 from models.references import Reference, describe
 
 ALL = "all"

@@ -17,7 +17,7 @@ from demos._controls import OptionError, Options
 from demos._train_presets import SCRATCH, SHAPE, fitting_jobs, preset_config, start_config, starts
 from demos._train_visit import Runs, Shown, job_error
 from demos._visitor import new_id, owner_of
-from models.archives import Limits as ReadLimits
+from models.archive_entries import Limits as ReadLimits
 from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.training.audit import Audit, TooFewPicturesError, enough_for, take_in
 from models.training.backends import Backend

@@ -11,9 +11,9 @@ from demos import _look as look
 from demos import _morph_view as view
 from demos._animation import in_threads, looping_webp, upscale
 from demos._api import endpoint, photo_parameter
-from demos._base import PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
+from demos._base import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT, Context
 from demos._handles import Handles
-from demos._menu import EVENT, Menu
+from demos._menu import Menu
 from demos._morph import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
 from demos._morph_files import Shown, serve
 from demos._own import shared_cache
@@ -169,7 +169,7 @@ def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handl
     shown += [picked.then(**run) for place in places for picked in place.connect()]
     outputs = [*places[0].outputs, *places[1].outputs, way.hint, menu.used, way.model]
     # through the queue, without which Gradio tells nobody that the model in use has changed
-    choose = {"fn": on_model, "inputs": [*photos, way.model], "outputs": outputs, **EVENT}
+    choose = {"fn": on_model, "inputs": [*photos, way.model], "outputs": outputs, **PROMPT_EVENT}
     shown.append(way.model.input(**choose).then(**run))
     shown.append(menu.switched.change(**{**choose, "inputs": [*photos, menu.used]}).then(**run))
     # Told of a removed photo, Gradio may still send that photo: only the other one is asked for. What is on its

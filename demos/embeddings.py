@@ -24,7 +24,7 @@ from demos._atlas_views import views_section
 from demos._atlas_visit import NAME, Atlas, Visit
 from demos._atlas_why import WhyNear
 from demos._atlas_work import finished
-from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
+from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, PROMPT_EVENT, Context, Demo
 from demos._handles import Handles, Photo
 from demos._menu import Menu, model_menu
 from demos._scatter import scatter
@@ -33,7 +33,6 @@ from models.encoders import ENCODERS, as_encoder
 from models.projection import align
 
 KINDS = EXAMPLES / "kinds.zip"
-QUICK_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 
 
 def gives_features(model: nn.Module) -> str:
@@ -114,9 +113,9 @@ def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str
             return gr.skip(), gr.skip()
         return name, ENCODERS[name].checkpoint or ""
 
-    choose: dict[str, Any] = {"fn": on_pills, "inputs": pills, "outputs": [encoder, menu.used], **QUICK_EVENT}
+    choose: dict[str, Any] = {"fn": on_pills, "inputs": pills, "outputs": [encoder, menu.used], **PROMPT_EVENT}
     pills.input(**choose)
-    menu.switched.change(on_menu, menu.used, [encoder, pills], **QUICK_EVENT)
+    menu.switched.change(on_menu, menu.used, [encoder, pills], **PROMPT_EVENT)
     return choose
 
 
@@ -135,14 +134,14 @@ def _connect_map(
     job = gr.State(None)
     asked: list[Component] = [*shown, job]
     settings = [shown.visit, *controls]
-    show_stop = job.change(lambda: gr.Button(visible=True), None, stop, **QUICK_EVENT)
+    show_stop = job.change(lambda: gr.Button(visible=True), None, stop, **PROMPT_EVENT)
     work = job.change(
         handlers.on_job, [shown.visit, job], list(shown), show_progress_on=shown.plot, **PRIVATE_MODEL_EVENT
     )
-    hide_stop = work.then(lambda: gr.Button(visible=False), None, stop, **QUICK_EVENT)
-    stop.click(lambda: gr.Button(visible=False), None, stop, cancels=[work, show_stop, hide_stop], **QUICK_EVENT)
-    ready = shown.plot.ready(handlers.on_ready, settings, asked, **QUICK_EVENT)
-    redraw = {"fn": handlers.on_settings, "inputs": settings, "outputs": asked, "cancels": work, **QUICK_EVENT}
+    hide_stop = work.then(lambda: gr.Button(visible=False), None, stop, **PROMPT_EVENT)
+    stop.click(lambda: gr.Button(visible=False), None, stop, cancels=[work, show_stop, hide_stop], **PROMPT_EVENT)
+    ready = shown.plot.ready(handlers.on_ready, settings, asked, **PROMPT_EVENT)
+    redraw = {"fn": handlers.on_settings, "inputs": settings, "outputs": asked, "cancels": work, **PROMPT_EVENT}
     changed = gr.on(
         [
             controls.encoder.change,
@@ -163,7 +162,7 @@ def _connect_map(
         settings,
         list(shown),
         trigger_mode="always_last",
-        **QUICK_EVENT,
+        **PROMPT_EVENT,
     )
     read = upload.change(
         handlers.on_files,
@@ -175,7 +174,7 @@ def _connect_map(
         api_visibility="private",
     )
     # The gallery shows pictures by their places in the old set.
-    read.success(lambda: ("", gr.Row(visible=False)), None, [lasso.panel, lasso.tools], **QUICK_EVENT)
+    read.success(lambda: ("", gr.Row(visible=False)), None, [lasso.panel, lasso.tools], **PROMPT_EVENT)
     for event in (ready, changed, read, work):
         twin.follow(event)
     return redraw
@@ -187,17 +186,17 @@ def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.
     plots = [shown.plot, twin.mirror, twin.plot]
     files = [lasso.table, lasso.pictures, lasso.train_zip, lasso.train]
     for source in (*plots, shown.near, lasso.panel):
-        source.pick(handlers.on_pick, state, [state, shown.near, *plots], **QUICK_EVENT)
+        source.pick(handlers.on_pick, state, [state, shown.near, *plots], **PROMPT_EVENT)
     for plot in plots:
-        caught = plot.lasso(handlers.on_lasso, state, [state, lasso.panel, lasso.tools, *files], **QUICK_EVENT)
-        caught.then(handlers.on_export, state, files, **QUICK_EVENT)
+        caught = plot.lasso(handlers.on_lasso, state, [state, lasso.panel, lasso.tools, *files], **PROMPT_EVENT)
+        caught.then(handlers.on_export, state, files, **PROMPT_EVENT)
     gr.on(
         [lasso.give.click, lasso.label.submit],
         handlers.on_label,
         [state, lasso.label],
         [*shown, lasso.panel],
-        **QUICK_EVENT,
-    ).then(handlers.on_export, state, files, **QUICK_EVENT)
+        **PROMPT_EVENT,
+    ).then(handlers.on_export, state, files, **PROMPT_EVENT)
     guest.change(handlers.on_guest, [state, guest], [state, shown.near, shown.plot], **PRIVATE_MODEL_EVENT)
 
 

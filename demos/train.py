@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from demos import _look as look
-from demos._base import Context, Demo
+from demos._base import PROMPT_EVENT, QUICK_EVENT, Context, Demo
 from demos._handles import Handles
 from demos._own import wanted
 from demos._train_presets import PRESETS
@@ -34,8 +34,7 @@ PICK_SCRIPT = """element.addEventListener("click", (event) => {
   if (button) trigger("pick", { run: button.dataset.run });
 });"""
 # Without the queue an event costs half as much, but a sentence for the visitor does not arrive: for polling only.
-QUICK_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-PROMPT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
+QUIET_EVENT: dict[str, Any] = {"show_progress": "hidden", **QUICK_EVENT}
 SLOW_EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1}
 MEASURE_EVENT: dict[str, Any] = {**SLOW_EVENT, "show_progress": "hidden", "concurrency_id": "measure"}
 
@@ -198,13 +197,13 @@ def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
     """Shows a visitor's job when they come, what it does while it runs, and what they choose to look at."""
     everything = list(shown)
     here = [visitor, shown.watched]
-    shown.view.ready(runs.on_ready, visitor, everything, **QUICK_EVENT)
-    shown.view.stale(runs.on_stale, here, everything, **QUICK_EVENT)
+    shown.view.ready(runs.on_ready, visitor, everything, **QUIET_EVENT)
+    shown.view.stale(runs.on_stale, here, everything, **QUIET_EVENT)
     shown.runs.pick(runs.on_pick, visitor, everything, **PROMPT_EVENT)
-    shown.timer.tick(runs.on_tick, here, [shown.watched, shown.view], **QUICK_EVENT)
+    shown.timer.tick(runs.on_tick, here, [shown.watched, shown.view], **QUIET_EVENT)
     for button, handler in ((shown.pause, runs.on_pause), (shown.stop, runs.on_stop)):
         button.click(handler, here, everything, **PROMPT_EVENT)
-    shown.delete.click(lambda: gr.update(visible=True), None, shown.sure, **QUICK_EVENT)
+    shown.delete.click(lambda: gr.update(visible=True), None, shown.sure, **QUIET_EVENT)
     shown.sure.click(runs.on_delete, here, everything, **PROMPT_EVENT)
 
 
@@ -218,7 +217,7 @@ def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, ou
     opened = taken.success(fn=None, inputs=tab, js=OPEN_TAB, api_visibility="private")
     opened.then(lambda it: it, ready, wish, api_visibility="private", show_progress="hidden")
     empty = [gr.update(value=None, visible=False), "", gr.update(visible=False)]
-    shown.runs.pick(lambda: empty, None, parts, **QUICK_EVENT)
+    shown.runs.pick(lambda: empty, None, parts, **QUIET_EVENT)
 
 
 def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State, steps: Steps, shown: Shown) -> None:

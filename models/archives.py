@@ -21,49 +21,20 @@ read and decoded, and what is left out is counted by a reason code instead of fa
 from __future__ import annotations
 
 import io
-import os
-import re
-import stat
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from PIL import Image
 
-from models.images import HEAD_BYTES, ImageError, decode_image, file_kind, open_image, printable
+from models.archive_entries import Entry, Limits, entries_of
+from models.file_kinds import HEAD_BYTES, file_kind
+from models.images import ImageError, decode_image, open_image
 
 _CHUNK = 1 << 16
 _RATIO_FLOOR = 1 << 20  # bytes: small files may be blank, and blank pictures compress a thousandfold
-_HIDDEN = {"__macosx", "thumbs.db", "desktop.ini"}
-_SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
-_DOMAIN_SPLIT = re.compile(r"(?:train|test|val)[_-]?([AB])")  # CycleGAN's trainA, testB
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much may be read; the defaults are for strangers' uploads."""
-
-    max_entries: int = 10_000  # files looked at per zip or folder
-    max_file_bytes: int = 100_000_000  # one file, unpacked
-    max_total_bytes: int = 2_000_000_000  # all files together, unpacked
-    max_total_pixels: int = 4_000_000_000  # all pictures together, as decoded
-    max_ratio: int = 200  # unpacked to packed bytes of one entry
-    max_index_bytes: int = 16_000_000  # a zip's table of contents, about 150,000 entries
-
-
-VISITOR_LIMITS = Limits()
-TRUSTED_LIMITS = Limits(
-    max_entries=10_000_000,
-    max_total_bytes=1 << 50,
-    max_total_pixels=1 << 50,
-    max_ratio=2_000,
-    max_index_bytes=1 << 31,
-)
 
 
 @dataclass(frozen=True)
@@ -72,7 +43,7 @@ class Picture:
 
     Attributes:
         name: Relative and safe to show, with forward slashes; unique within one reading.
-        label: The kind of thing it shows, by its folder (see `labels_of`), or None.
+        label: The kind of thing it shows, by its folder (see `models.archive_entries.labels_of`), or None.
         image: Upright RGB, shrunk to `max_side`.
     """
 
@@ -104,17 +75,6 @@ class _SkippedError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """One file before it is read: where to find it, or why it is left out."""
-
-    name: str
-    open: Callable[[], IO[bytes]]
-    reason: str = ""
-    label: str | None = None
-    packed_bytes: int | None = None  # in a zip: how many bytes it takes there
-
-
 @dataclass
 class _Reading:
     """The state of one reading: what the budgets were spent on so far, and the names taken."""
@@ -125,7 +85,7 @@ class _Reading:
     pixels_read: int = 0
     names: Counter[str] = field(default_factory=Counter)
 
-    def picture(self, entry: _Entry) -> Picture:
+    def picture(self, entry: Entry) -> Picture:
         """Reads and decodes one file within the budgets."""
         if entry.reason:
             raise _SkippedError(entry.reason)
@@ -137,21 +97,20 @@ class _Reading:
         decoded = decode_image(image, name=entry.name, max_side=self.max_side)
         return Picture(self._unique(entry.name), entry.label, decoded)
 
-    def _content(self, entry: _Entry) -> bytes:
+    def _content(self, entry: Entry) -> bytes:
         if self.bytes_read >= self.limits.max_total_bytes:
             raise _SkippedError("over_budget")
-        if entry.packed_bytes is None:
-            with entry.open() as stream:
-                return self._read(stream, entry)
         try:
             with entry.open() as stream:
                 return self._read(stream, entry)
         except (_SkippedError, ImageError, MemoryError):
             raise
         except Exception as error:  # zipfile lets damage surface as BadZipFile, zlib.error, struct.error...
+            if entry.packed_bytes is None:
+                raise  # no zip: the disk's own error
             raise ImageError("truncated", entry.name) from error
 
-    def _read(self, stream: IO[bytes], entry: _Entry) -> bytes:
+    def _read(self, stream: IO[bytes], entry: Entry) -> bytes:
         """Reads a file chunk by chunk; gives up after the first one if it is no picture."""
         content = bytearray()
         while chunk := stream.read(_CHUNK):
@@ -182,7 +141,7 @@ def read_pictures(
     *,
     max_pictures: int = 10_000,
     max_side: int | None = 256,
-    limits: Limits = VISITOR_LIMITS,
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
 ) -> Intake:
     """Reads all pictures of files, folders and zips into memory (at most 3 * `max_side`**2 bytes each).
 
@@ -205,7 +164,7 @@ def iter_pictures(
     *,
     max_pictures: int | None = None,
     max_side: int | None = 256,
-    limits: Limits = VISITOR_LIMITS,
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
     skipped: Counter[str] | None = None,
 ) -> Iterator[Picture]:
     """Yields the pictures that `read_pictures` collects one by one, so that only one is in memory.
@@ -223,7 +182,7 @@ def iter_pictures(
     reading = _Reading(limits, max_side)
     skipped = Counter() if skipped is None else skipped
     count = 0
-    for entry in _entries([Path(path) for path in paths], limits):
+    for entry in entries_of([Path(path) for path in paths], limits):
         try:
             if not entry.reason and max_pictures is not None and count >= max_pictures:
                 raise _SkippedError("too_many")
@@ -237,159 +196,9 @@ def iter_pictures(
             yield picture
 
 
-def labels_of(names: Sequence[str]) -> list[str | None]:
-    """Labels each file by its folder: the last one that means something.
-
-    Folders that all pictures share mean nothing, nor do those named after a split (train, test, val); of
-    CycleGAN's trainA and testB the letter is kept. A file in no other folder has no label.
-
-    Args:
-        names: Names with forward slashes, of one source.
-    """
-    suffixes = Image.registered_extensions()
-    paths = [PurePosixPath(name) for name in names]
-    pictures = [p for p in paths if p.suffix.lower() in suffixes and not _name_problem(str(p))]
-    first, last = min(pictures, default=PurePosixPath()), max(pictures, default=PurePosixPath())
-    pairs = zip(first.parent.parts, last.parent.parts, strict=False)
-    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    return [_label(path.parts[shared:-1]) for path in paths]
-
-
-def _label(folders: Sequence[str]) -> str | None:
-    kept = [folder for folder in folders if folder.lower() not in _SPLITS]
-    if not kept:
-        return None
-    domain = _DOMAIN_SPLIT.fullmatch(kept[-1])
-    return domain[1] if domain else printable(kept[-1])
-
-
-def _entries(paths: Sequence[Path], limits: Limits) -> Iterator[_Entry]:
-    """All files of all paths; with several folders or zips, their own names label what else has no label."""
-    containers = [path for path in paths if path.is_dir() or _is_zip(path)]
-    for path in paths:
-        fallback = printable(path.stem if path.is_file() else path.name) if len(containers) > 1 else None
-        if path.is_dir():
-            yield from _folder_entries(path, limits, fallback)
-        elif path in containers:
-            yield from _zip_entries(path, limits, fallback)
-        else:
-            yield _Entry(printable(path.name), partial(io.FileIO, path))
-
-
-def _folder_entries(folder: Path, limits: Limits, fallback: str | None) -> Iterator[_Entry]:
-    """The files below a folder by name; zips in it are read as well."""
-    files: list[Path] = []
-    for parent, folders, filenames in os.walk(folder):  # does not follow links
-        folders.sort()
-        files += [Path(parent, name) for name in sorted(filenames)]
-        files += [path for name in folders if (path := Path(parent, name)).is_symlink()]
-    names = [path.relative_to(folder).as_posix() for path in files]
-    for number, (path, name, label) in enumerate(zip(files, names, labels_of(names), strict=True)):
-        mode = path.lstat().st_mode
-        reason = "too_many" if number >= limits.max_entries else _name_problem(name)
-        reason = reason or ("" if stat.S_ISREG(mode) else "link")
-        if not reason and _is_zip(path):
-            yield from _zip_entries(path, limits, label or printable(path.stem), prefix=f"{name}/")
-        else:
-            yield _Entry(printable(name), partial(io.FileIO, path), reason, label or fallback)
-
-
-def _zip_entries(path: Path, limits: Limits, fallback: str | None, prefix: str = "") -> Iterator[_Entry]:
-    """The entries of one zip, folders left out, in its own order."""
-    with _BoundedFile(path, limits.max_index_bytes) as file:
-        try:
-            archive = zipfile.ZipFile(file)
-        except MemoryError:
-            raise
-        except Exception:  # as in _content
-            yield _Entry(printable(prefix + path.name), partial(io.FileIO, path), "broken_archive")
-            return
-        infos = [info for info in archive.infolist() if not _entry_name(info).endswith("/")]
-        names = [_entry_name(info) for info in infos]
-        seen: set[str] = set()
-        for number, (info, name, label) in enumerate(zip(infos, names, labels_of(names), strict=True)):
-            reason = _entry_problem(info, name)
-            name = str(PurePosixPath(name))
-            if number >= limits.max_entries:
-                reason = "too_many"
-            elif not reason and name in seen:
-                reason = "duplicate"
-            seen.add(name)
-            opener = partial(archive.open, info)
-            yield _Entry(printable(prefix + name), opener, reason, label or fallback, info.compress_size)
-
-
-class _BoundedFile(io.FileIO):
-    """A file that refuses to read very much at once: zipfile reads a zip's whole index in one go."""
-
-    def __init__(self, path: Path, most: int) -> None:
-        super().__init__(path, "rb")
-        self._most = most
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Reads up to `size` bytes; `ValueError` if that is more than allowed."""
-        if size is not None and size > self._most:
-            raise ValueError(f"the index of the zip claims {size} bytes, more than {self._most}")
-        return super().read(-1 if size is None else size)
-
-
-def _is_zip(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file_kind(file.read(HEAD_BYTES)).name == "zip"
-
-
 def _refuse_by_content(head: bytes, name: str) -> None:
     kind = file_kind(head)
     if kind.name == "zip":
         raise _SkippedError("nested_archive")
     if not kind.is_image:
         raise ImageError("not_an_image", name, kind=kind.name)
-
-
-def _entry_name(info: zipfile.ZipInfo) -> str:
-    """The name of an entry with forward slashes, its encoding guessed where the zip does not say UTF-8.
-
-    Such names are in the code page of the writer's machine, which zipfile takes to be cp437. Many are UTF-8
-    or, from Chinese Windows, GB 2312.
-    """
-    name = info.orig_filename
-    if not info.flag_bits & 0x800 and not name.isascii():
-        raw = name.encode("cp437")
-        for encoding in ("utf-8", "gb2312"):
-            try:
-                name = raw.decode(encoding)
-                break
-            except UnicodeDecodeError:
-                continue
-    return name.replace("\\", "/")
-
-
-def _entry_problem(info: zipfile.ZipInfo, name: str) -> str:
-    """Says why an entry must not be read, judged by its record in the index; "" if it may."""
-    if problem := _name_problem(name):
-        return problem
-    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-        return "link"
-    if info.flag_bits & 0x2041:  # password, strong encryption, encrypted index
-        return "encrypted"
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "compression"
-    return ""
-
-
-def _name_problem(name: str) -> str:
-    """Says why a name is suspicious or of no interest; "" if it is neither."""
-    parts = name.split("/")
-    if (
-        not PurePosixPath(name).name
-        or name.startswith("/")
-        or ".." in parts
-        or "\0" in name
-        or re.match(r"[A-Za-z]:", name)
-    ):
-        return "unsafe_name"
-    if any(part.startswith(".") and part != "." or part.lower() in _HIDDEN for part in parts):
-        return "hidden"
-    return ""

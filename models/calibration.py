@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.catalogue import WEIGHTS
 from models.detection import percentile
+from models.records import WEIGHTS
 
 FILE = WEIGHTS / "cyclegan-calibration.json"
 FRUITS = ("apple", "orange")

@@ -1,103 +1,32 @@
-"""Weights by name: load, describe, find on disk.
+"""Weights by name: load, describe, find on disk. This is what programs import; `__all__` lists it.
 
-A weights folder of our own holds `model.safetensors`, `config.json` (architecture, its arguments, training facts,
-measurements) and `README.md` (the card). Published files are told by their tensors (`models.layouts`). The records
-are in `models.catalogue`.
+Our own weights are folders (`models.weights_folder`), published files are told by their tensors (`models.layouts`),
+and the catalogue of all is in `models.catalogue`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from models import layouts
-from models.backbones import ResNet
-from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, WEIGHTS, Checkpoint, checkpoint, is_private
-from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
+from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, checkpoint
 from models.downloads import Downloads, fetch
 from models.hub import Hub, HubError
-from models.mae import MaskedAutoencoderViT
+from models.records import WEIGHTS, Checkpoint, is_private
 from models.references import Reference, note, noted
 from models.store import ModelStore, budget_from_environment
-from models.vae import ConvVAE
+from models.weights_folder import WeightsInfo, build_model, folder_info, load_folder
 
 __all__ = [
-    "ARCHITECTURES", "CHECKPOINTS", "OWN", "WEIGHTS", "Checkpoint", "Library", "WeightsInfo", "build_model",
-    "checkpoint", "from_pretrained", "library", "load_folder", "load_local", "load_model", "weights_info",
+    "CHECKPOINTS", "OWN", "WEIGHTS", "Checkpoint", "Library", "WeightsInfo", "build_model", "checkpoint",
+    "from_pretrained", "library", "load_folder", "load_local", "load_model", "weights_info",
 ]  # fmt: skip
-
-ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
-    "light_generator": LightGenerator,
-    "resnet_generator": ResnetGenerator,
-    "patch_discriminator": PatchDiscriminator,
-    "mae": MaskedAutoencoderViT,
-    "vae": ConvVAE,
-    "resnet": ResNet,
-}
-
-
-@dataclass(frozen=True)
-class WeightsInfo:
-    """What is known of some weights; for our own, what their folder says, read without loading a tensor."""
-
-    name: str
-    arch: str
-    args: Mapping[str, Any]
-    image_size: int
-    num_parameters: int
-    steps: int
-    sha256: str
-    metrics: Mapping[str, float] = field(default_factory=dict)
-
-
-def build_model(arch: str, args: Mapping[str, Any]) -> nn.Module:
-    """Build an untrained module by the name of its architecture.
-
-    Raises:
-        ValueError: if the architecture is unknown.
-    """
-    if arch not in ARCHITECTURES:
-        raise ValueError(f"The architecture {arch!r} is unknown; known are {', '.join(ARCHITECTURES)}.")
-    return ARCHITECTURES[arch](**{key: tuple(v) if isinstance(v, list) else v for key, v in args.items()})
-
-
-def load_folder(folder: Path, device: str | torch.device = "cpu") -> nn.Module:
-    """Build the model a weights folder describes, load its tensors strictly, as float32, in eval mode.
-
-    Raises:
-        FileNotFoundError: if the folder or a file of it is missing.
-        ValueError: if the tensors are not those of the architecture, or the file is not the one the config names.
-    """
-    config = _read_config(folder)
-    path = folder / "model.safetensors"
-    if hashlib.sha256(path.read_bytes()).hexdigest() != config["sha256"]:
-        raise ValueError(f"{folder.name}: model.safetensors differs from the file its config names; fetch it anew.")
-    model = build_model(config["arch"], config["args"])
-    tensors = {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
-    try:
-        model.load_state_dict(tensors, strict=True)
-    except RuntimeError as error:
-        raise ValueError(f"{folder.name}: the tensors do not fit a {config['arch']}: {error}") from error
-    return model.to(device).eval().requires_grad_(False)
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / "config.json"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"The weights {folder.name!r} are not on disk; train them or fetch the repository anew."
-        )
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return config
 
 
 def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
@@ -289,7 +218,7 @@ class Library:
         if record.is_own:
             return _own_info(name)
         if self._private is not None and is_private(name):
-            return _info(record.summary, self._private.folder(name))
+            return folder_info(record.summary, self._private.folder(name))
         model = self.load(name)
         count = sum(parameter.numel() for parameter in model.parameters())
         size = int(getattr(model, "img_size", 0))
@@ -298,13 +227,7 @@ class Library:
 
 @cache
 def _own_info(name: str) -> WeightsInfo:
-    return _info(name, checkpoint(name).folder)
-
-
-def _info(name: str, folder: Path) -> WeightsInfo:
-    config = _read_config(folder)
-    keys = ("arch", "args", "image_size", "num_parameters", "steps", "sha256", "metrics")
-    return WeightsInfo(name=name, **{key: config[key] for key in keys})
+    return folder_info(name, checkpoint(name).folder)
 
 
 @cache

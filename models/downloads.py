@@ -22,8 +22,9 @@ import huggingface_hub as client
 from huggingface_hub import constants
 from tqdm import tqdm
 
-from models.catalogue import CHECKPOINTS, Checkpoint
+from models.catalogue import CHECKPOINTS
 from models.hub import CHUNK, ETAG_SECONDS, Hub, HubError, hub_errors, status_error
+from models.records import Checkpoint
 
 MAX_AT_ONCE = 2
 ATTEMPTS = 4  # of a transfer from a host other than the Hub; the Hub's client counts its own

@@ -10,20 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from models import autoencoder_kl, autoencoders, backbones, contrastive, cyclegan, mae, portrait_vae, vae, vit
+from models import autoencoder_kl, autoencoders, backbones, contrastive, cyclegan, mae_layouts, portrait_vae, vae, vit
 from models.contrastive import PretrainingLayout
 from models.images import printable
 from models.preprocessing import IMAGENET, Preprocessing
+from models.records import Family
 from models.weights import WeightsError, read_tensors
 
 __all__ = ["LAYOUTS", "Layout", "WeightsError", "load_file", "read_tensors", "recognise"]
 
 Tensors = Mapping[str, Tensor]
-Family = Literal["cyclegan", "mae", "vae", "contrastive", "supervised"]
 
 IMAGENET_224 = replace(IMAGENET, size=224)
 IMAGENET_224_BICUBIC = replace(IMAGENET, size=224, resample="bicubic")
@@ -131,7 +131,7 @@ def _mae(
     return Layout(name, "mae", expected, matches, made, **options)
 
 
-_build_authors_mae = partial(mae.build_mae, preprocessing=IMAGENET)
+_build_authors_mae = partial(mae_layouts.build_mae, preprocessing=IMAGENET)
 
 
 def _is_autoencoder_tiny(tensors: Tensors) -> bool:
@@ -154,16 +154,16 @@ LAYOUTS: Mapping[str, Layout] = {
             "patch-discriminator", "cyclegan", "a patch discriminator",
             cyclegan.is_patch_discriminator, cyclegan.build_patch_discriminator,
         ),
-        _mae("vit-mae-hub", "a masked autoencoder of transformers", mae.is_hub_mae, mae.build_hub_mae),
+        _mae("vit-mae-hub", "a masked autoencoder of transformers", mae_layouts.is_hub_mae, mae_layouts.build_hub_mae),
         _mae(
             "vit-mae-authors", "a masked autoencoder of the authors, with its decoder",
-            mae.is_published_mae, _build_authors_mae,
+            mae_layouts.is_published_mae, _build_authors_mae,
         ),
         _mae(
             "vit-mae-authors-norm-pix", "a masked autoencoder of the authors that predicts normalised patches",
-            mae.is_published_mae, _build_authors_mae, fixed={"norm_pix_loss": True}, by_name_only=True,
+            mae_layouts.is_published_mae, _build_authors_mae, fixed={"norm_pix_loss": True}, by_name_only=True,
         ),
-        _mae("mae", "a masked autoencoder of this project", mae.is_mae, mae.build_mae),
+        _mae("mae", "a masked autoencoder of this project", mae_layouts.is_mae, mae_layouts.build_mae),
         _plain(
             "autoencoder-tiny", "vae", "a tiny autoencoder (TAESD, TAEF1 or TAEF2)",
             _is_autoencoder_tiny, autoencoders.build_autoencoder_tiny,

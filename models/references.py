@@ -14,8 +14,8 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from models.catalogue import Checkpoint, size_text
 from models.hub import ETAG_SECONDS, Hub, HubError, hub_errors
+from models.records import Checkpoint, size_text
 
 _PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 _ID = re.compile(rf"({_PART}/{_PART})(?:@([A-Za-z0-9][A-Za-z0-9._/-]{{0,94}}))?")

@@ -1,103 +1,22 @@
 """The table of training jobs in SQLite, the only place that says what state a job is in.
 
-Several apps may open the same file; every change is one transaction. A database that cannot be read is kept aside
-under another name and a new one begun. Order comes from counters, so a clock that goes backwards disturbs nothing.
+Several apps may open the same file; every change is one transaction. Order comes from counters, so a clock that goes
+backwards disturbs nothing.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-log = logging.getLogger(__name__)
+from models.training._database import AS_JSON, STATES, JobState, Row, Wish, open_or_begin_anew, row_of
 
-JobState = Literal["queued", "running", "paused", "interrupted", "stopped", "failed", "done"]
-Wish = Literal["pause", "stop", "delete", "requeue"]
-"""What the owner wants of a running job; its supervisor makes it so."""
-
-STATES: tuple[JobState, ...] = get_args(JobState)
-ENDED: tuple[JobState, ...] = ("paused", "interrupted", "stopped", "failed", "done")
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    owner TEXT NOT NULL,
-    title TEXT NOT NULL,
-    recipe TEXT NOT NULL,
-    config TEXT NOT NULL,
-    dataset TEXT NOT NULL,
-    start TEXT,
-    init TEXT,
-    state TEXT NOT NULL,
-    wish TEXT,
-    step INTEGER NOT NULL DEFAULT 0,
-    total INTEGER NOT NULL,
-    created REAL NOT NULL,
-    started REAL,
-    finished REAL,
-    spent REAL NOT NULL DEFAULT 0,
-    place INTEGER,
-    pid INTEGER,
-    pid_start TEXT,
-    elsewhere INTEGER NOT NULL DEFAULT 0,
-    beat REAL,
-    error TEXT,
-    error_values TEXT NOT NULL DEFAULT '{}'
-);
-CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner);
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
-CREATE TABLE IF NOT EXISTS owners (owner TEXT PRIMARY KEY, served INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS estimates (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS notices (code TEXT PRIMARY KEY, details TEXT NOT NULL);
-"""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One job as the table has it; times in Unix seconds, `spent` in seconds of running.
-
-    `elsewhere` is 1 if the job came with a backend of its own, which lives in its app's memory only.
-    """
-
-    number: int
-    id: str
-    owner: str
-    title: str
-    recipe: str
-    config: Mapping[str, Any]
-    dataset: str
-    start: str | None
-    init: str | None
-    state: JobState
-    wish: Wish | None
-    step: int
-    total: int
-    created: float
-    started: float | None
-    finished: float | None
-    spent: float
-    place: int | None
-    pid: int | None
-    pid_start: str | None
-    elsewhere: int
-    beat: float | None
-    error: str | None
-    error_values: Mapping[str, Any]
-
-
-COLUMNS = tuple(spec.name for spec in fields(Row))
-AS_JSON = ("config", "error_values")
 AT_REST: Mapping[str, Any] = {
     "wish": None, "pid": None, "pid_start": None, "place": None, "error": None, "error_values": {},
 }  # fmt: skip
@@ -107,59 +26,14 @@ class Store:
     """Reads and changes the table; safe to use from many threads and processes."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self.path, self.clock = path, clock
-        self.begun_anew = False
+        self.clock = clock
         self._lock = threading.RLock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = self._open_or_begin_anew()
+        self._connection, self.begun_anew = open_or_begin_anew(path)
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
             self._connection.close()
-
-    def _open_or_begin_anew(self) -> sqlite3.Connection:
-        try:
-            return self._open()
-        except sqlite3.OperationalError:
-            raise  # the disk or a lock, not the content
-        except sqlite3.DatabaseError as error:
-            kept = self._set_aside()
-            log.warning("%s cannot be read (%s); it is kept as %s and a new one begun.", self.path, error, kept)
-        connection = self._open()
-        self.begun_anew = True
-        with connection:
-            connection.execute("REPLACE INTO notices VALUES ('store_reset', ?)", (json.dumps({"kept": kept}),))
-        return connection
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=30.0, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                raise sqlite3.DatabaseError(verdict)
-            found = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
-            if found and found != set(COLUMNS):
-                raise sqlite3.DatabaseError("its table of jobs has other columns")
-            connection.executescript(SCHEMA)
-        except sqlite3.DatabaseError:
-            connection.close()
-            raise
-        return connection
-
-    def _set_aside(self) -> str:
-        number = 1
-        while (kept := self.path.with_name(f"{self.path.name}.damaged-{number}")).exists():
-            number += 1
-        os.replace(self.path, kept)
-        for suffix in ("-wal", "-shm"):  # of the damaged file; the new one must not read them
-            beside = self.path.with_name(self.path.name + suffix)
-            if beside.exists():
-                os.replace(beside, kept.with_name(kept.name + suffix))
-        return kept.name
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
@@ -180,7 +54,7 @@ class Store:
         """Return the jobs that fulfil an SQL condition, oldest first."""
         with self._lock:
             found = self._connection.execute(f"SELECT * FROM jobs WHERE {where} ORDER BY number", values).fetchall()
-        return [_row(one) for one in found]
+        return [row_of(one) for one in found]
 
     def row(self, job_id: str) -> Row | None:
         """Return one job, None if there is none of this id."""
@@ -251,7 +125,7 @@ class Store:
             ).fetchone()
             if found is None:
                 return None
-            row, served = _row(found), _count(connection, "served")
+            row, served = row_of(found), _count(connection, "served")
             connection.execute("REPLACE INTO owners VALUES (?, ?)", (row.owner, served))
             started = max(self.clock(), row.created)
             connection.execute(
@@ -305,11 +179,6 @@ class Store:
         if row is None:
             raise KeyError(job_id)
         return row
-
-
-def _row(found: sqlite3.Row) -> Row:
-    values = {name: found[name] for name in COLUMNS}
-    return Row(**{**values, **{name: json.loads(values[name]) for name in AS_JSON}})
 
 
 def _plain(values: Mapping[str, Any]) -> list[Any]:

@@ -10,7 +10,8 @@ from typing import Any
 from PIL import Image
 
 from models.checkpoints import CHECKPOINTS
-from models.training._store import Row, Store
+from models.training._database import Row
+from models.training._store import Store
 from models.training.areas import Areas
 from models.training.data import PICTURE_SUFFIXES
 from models.training.failures import DoesNotFitError
@@ -18,7 +19,6 @@ from models.training.initial import check_fit
 from models.training.limits import Limits
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
-from models.training.runs import RunFolder
 
 OWN_JOB = "job:"  # begins the start of a request that goes on from an earlier job
 
@@ -113,7 +113,7 @@ class Admission:
             return
         if start.startswith(OWN_JOB):
             row = self.own_job(owner, start.removeprefix(OWN_JOB))
-            if not RunFolder(self._areas.job(row.id) / "run").checkpoint_path.is_file():
+            if not self._areas.run(row.id).checkpoint_path.is_file():
                 raise JobError("no_checkpoint")
         elif start not in CHECKPOINTS:  # nothing else: a path here could be anybody's
             raise JobError("start", start=start)

@@ -13,7 +13,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 
-from models.training._store import Row
+from models.training._database import Row
+from models.training.runs import RunFolder
 
 MAX_ROWS = 200  # of metrics that a run writes, whatever its length
 MAX_PREVIEWS = 24
@@ -35,6 +36,10 @@ class Areas:
     def job(self, job_id: str) -> Path:
         """Return the folder of a job."""
         return self.folder / "jobs" / job_id
+
+    def run(self, job_id: str) -> RunFolder:
+        """Return what a job's process writes."""
+        return RunFolder(self.job(job_id) / "run")
 
     def datasets(self, owner: str) -> Path:
         """Return the folder of a visitor's pictures; the visitor's id cannot be read from it."""

@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from models.archives import Limits, iter_pictures
+from models.archive_entries import Limits
+from models.archives import iter_pictures
 from models.images import read_image, square_crop, to_tensor
 from models.training.data import held_out
 

@@ -15,7 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.training._store import JobState, Row, Store
+from models.training._database import JobState, Row
+from models.training._store import Store
 from models.training.admission import OWN_JOB, Admission, JobError, JobRequest
 from models.training.areas import Areas
 from models.training.backends import Backend, BackendGoneError, LocalProcess
@@ -23,7 +24,7 @@ from models.training.estimate import Estimate, Estimator
 from models.training.limits import Limits
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
-from models.training.runs import RunFolder, write_json
+from models.training.runs import write_json
 from models.training.shipping import Exporter
 from models.training.snapshots import Snapshot, Snapshots
 from models.training.supervisor import Supervisor
@@ -31,10 +32,13 @@ from models.training.supervisor import Supervisor
 __all__ = ["Estimate", "JobError", "JobManager", "JobRequest", "JobState", "Limits", "Snapshot"]
 
 RESUMABLE: tuple[JobState, ...] = ("paused", "interrupted", "stopped", "failed")
+VISIBLE = "wish IS NOT 'delete'"
 
 
 class JobManager:
     """The trainer of one app; many apps may share a data folder.
+
+    Whatever takes an owner and a job's id raises `JobError` `unknown` if there is no such job of this visitor.
 
     Args:
         data_dir: where everything is kept; on a local disk, and in no folder that is served.
@@ -68,7 +72,7 @@ class JobManager:
         self._backends: dict[str, Backend] = {}
         self._admission = Admission(self._store, self._areas, limits, self.backend.off)
         self._snapshots = Snapshots(self._store, self._areas)
-        self._estimator, self._exporter = Estimator(self._store, self._areas), Exporter()
+        self._estimator, self._exporter = Estimator(self._store, self._areas), Exporter(self._areas)
         self.supervisor = Supervisor(
             self._store, self._areas, limits, self._backend_of, max_running, resume_interrupted, monotonic
         )
@@ -79,7 +83,7 @@ class JobManager:
         """Enter the jobs whose folders are there into a store that had to be begun anew; none of them waits."""
         for path in sorted((self.folder / "jobs").glob("*/job.json"), key=lambda path: path.stat().st_mtime):
             values = json.loads(path.read_text(encoding="utf-8"))
-            step = self._run_of(values["id"]).checkpoint_step()
+            step = self._areas.run(values["id"]).checkpoint_step()
             rest = {"state": "done"} if step == values["total"] else {
                 "state": "interrupted", "error": "interrupted", "error_values": {"step": step},
             }  # fmt: skip
@@ -179,21 +183,12 @@ class JobManager:
         return row is not None and row.wish != "delete"
 
     def pictures(self, owner: str, job_id: str) -> Path:
-        """Return the folder of a job's pictures, for its owner to look at.
-
-        Raises:
-            JobError: `unknown` if there is no such job of this visitor.
-        """
+        """Return the folder of a job's pictures, for its owner to look at."""
         return self._areas.job(self._admission.own_job(owner, job_id).id) / "data"
 
     def snapshot(self, owner: str, job_id: str, after_step: int = 0) -> Snapshot:
-        """Return a visitor's job with the metrics logged after a step.
-
-        Raises:
-            JobError: `unknown` if there is no such job of this visitor.
-        """
-        row = self._admission.own_job(owner, job_id)
-        return self._snapshots.whole(row, after_step)
+        """Return a visitor's job with the metrics logged after a step."""
+        return self._snapshots.whole(self._admission.own_job(owner, job_id), after_step)
 
     def public_snapshot(self, job_id: str, after_step: int = 0) -> Snapshot:
         """Return anybody's job, without the owner.
@@ -207,26 +202,18 @@ class JobManager:
         return self._snapshots.whole(row, after_step, owner="")
 
     def pause(self, owner: str, job_id: str) -> Snapshot:
-        """Have a job rest after a checkpoint; one that waits rests at once.
-
-        Raises:
-            JobError: `unknown` if there is no such job of this visitor.
-        """
+        """Have a job rest after a checkpoint; one that waits rests at once."""
         return self._rest(owner, job_id, "paused", "pause")
 
     def stop(self, owner: str, job_id: str) -> Snapshot:
-        """End a job with a checkpoint.
-
-        Raises:
-            JobError: `unknown` if there is no such job of this visitor.
-        """
+        """End a job with a checkpoint."""
         return self._rest(owner, job_id, "stopped", "stop")
 
     def resume(self, owner: str, job_id: str, backend: Backend | None = None) -> Snapshot:
         """Put a job that rests at the end of the queue; it goes on where its checkpoint is.
 
         Raises:
-            JobError: `unknown` if there is no such job of this visitor; `not_resumable` if it is done; quota.
+            JobError: `not_resumable` if it is done; quota.
         """
         row = self._admission.own_job(owner, job_id)
         if row.state == "done":
@@ -248,11 +235,7 @@ class JobManager:
         return self._snapshots.short(self._admission.own_job(owner, job_id))
 
     def delete(self, owner: str, job_id: str) -> None:
-        """Delete a job with its pictures and weights; a running one is ended first.
-
-        Raises:
-            JobError: `unknown` if there is no such job of this visitor.
-        """
+        """Delete a job with its pictures and weights; a running one is ended first."""
         self._admission.own_job(owner, job_id)
         if self._store.update(job_id, ("running",), wish="delete"):
             self.supervisor.wake()
@@ -264,20 +247,20 @@ class JobManager:
         """Return a folder of safetensors, config and card with a job's newest weights, made when first asked for.
 
         Args:
-            owner: of the job.
+            owner: who asks.
             job_id: of the job.
             part: which module; "" is the main one, of CycleGAN a2b.
 
         Raises:
-            JobError: `unknown`, `part`, `no_checkpoint` before the first one, or why they cannot be made.
+            JobError: `part`, `no_checkpoint` before the first one, or why they cannot be made.
         """
         row = self._admission.own_job(owner, job_id)
-        parts = list(RECIPES[row.recipe].parts_of(_config(row)))
+        recipe = RECIPES[row.recipe]
+        parts = list(recipe.parts_of(recipe.Config(**row.config)))
         chosen = part or parts[0]
         if chosen not in parts:
             raise JobError("part", part=part, parts=", ".join(filter(None, parts)))
-        folder = self._export(row)
-        return folder / chosen if chosen else folder
+        return self._exporter.export(row) / chosen
 
     def _rest(self, owner: str, job_id: str, state: JobState, wish: str) -> Snapshot:
         self._admission.own_job(owner, job_id)
@@ -294,9 +277,6 @@ class JobManager:
             raise BackendGoneError(row.id)
         return self.backend
 
-    def _run(self, row: Row) -> RunFolder:
-        return RunFolder(self._areas.job(row.id) / "run")
-
     def _prepare_folder(
         self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path, elsewhere: bool
     ) -> dict[str, Any]:
@@ -304,12 +284,12 @@ class JobManager:
         self._areas.adopt(dataset, job_id)
         init = request.start
         if init is not None and init.startswith(OWN_JOB):
-            earlier = self._export(self._admission.own_job(owner, init.removeprefix(OWN_JOB)))
+            earlier = self._exporter.export(self._admission.own_job(owner, init.removeprefix(OWN_JOB)))
             own = self._areas.job(job_id) / "init"  # a copy: the earlier job may be deleted
             shutil.copytree(earlier, own)
             init = str(own)
             self._admission.check_fit_of(request.recipe, config, init, request.start or "")
-        self._run_of(job_id).save_config(request.recipe, config, ["data"], init)
+        self._areas.run(job_id).save_config(request.recipe, config, ["data"], init)
         values: dict[str, Any] = {
             "id": job_id, "owner": owner, "title": request.title.strip()[:100], "recipe": request.recipe,
             "config": asdict(config), "dataset": str(dataset), "start": request.start, "init": init,
@@ -317,23 +297,3 @@ class JobManager:
         }  # fmt: skip
         write_json(self._areas.job(job_id) / "job.json", values)
         return values
-
-    def _run_of(self, job_id: str) -> RunFolder:
-        return RunFolder(self._areas.job(job_id) / "run")
-
-    def _export(self, row: Row) -> Path:
-        run = self._run(row)
-        if not run.checkpoint_path.is_file():
-            raise JobError("no_checkpoint")
-        folder = self._areas.job(row.id)
-        try:
-            return self._exporter.export(folder, row.recipe, run.checkpoint_step())
-        except RuntimeError as error:
-            raise JobError("export", message=str(error)) from error
-
-
-VISIBLE = "wish IS NOT 'delete'"
-
-
-def _config(row: Row) -> TrainConfig:
-    return RECIPES[row.recipe].Config(**row.config)

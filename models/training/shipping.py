@@ -8,44 +8,51 @@ import threading
 import uuid
 from pathlib import Path
 
+from models.training._database import Row
+from models.training.admission import JobError
+from models.training.areas import Areas
 from models.training.backends import run_to_end, spawn
 
 EXPORT_SECONDS = 600.0
 
 
 class Exporter:
-    """Exports runs; safe to use from many threads."""
+    """Exports the runs of jobs; safe to use from many threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, areas: Areas) -> None:
+        self._areas = areas
         self._lock = threading.Lock()  # two visitors' exports at once would only slow each other down
 
-    def export(self, folder: Path, recipe: str, step: int) -> Path:
-        """Return the weights of every part of a job's run after a step; the weights of earlier steps are deleted.
+    def export(self, row: Row) -> Path:
+        """Return the weights of every part of a job at its newest checkpoint; those of earlier ones are deleted.
 
-        Args:
-            folder: of the job; the weights go into `weights/<recipe>-<step>` of it, a part into a folder of its name.
-            recipe: of the job.
-            step: of the newest checkpoint.
+        They are in `weights/<recipe>-<step>` of the job's folder, each named part in a folder of its name.
 
         Raises:
-            RuntimeError: if they cannot be made, with what the child said last.
+            JobError: `no_checkpoint` before the first one; `export`, with what the child said last, if they cannot be
+                made.
         """
-        target = folder / "weights" / f"{recipe}-{step:06d}"
+        run, folder = self._areas.run(row.id), self._areas.job(row.id)
+        if not run.checkpoint_path.is_file():
+            raise JobError("no_checkpoint")
+        target = folder / "weights" / f"{row.recipe}-{run.checkpoint_step():06d}"
         with self._lock:
-            if target.is_dir():
-                return target
-            draft = folder / "drafts" / uuid.uuid4().hex / target.name
-            log = folder / "export.txt"
-            handle = spawn(["models.training", "export", "run", str(draft), "--every-part", "--any-size"], folder, log)
-            try:
-                if run_to_end(handle, EXPORT_SECONDS) != 0:
-                    raise RuntimeError(last_line(log))
-                shutil.rmtree(target.parent, ignore_errors=True)
-                target.parent.mkdir()
-                os.replace(draft, target)
-            finally:
-                shutil.rmtree(folder / "drafts", ignore_errors=True)
-            return target
+            if not target.is_dir():
+                _make(folder, target)
+        return target
+
+
+def _make(folder: Path, target: Path) -> None:
+    draft, log = folder / "drafts" / uuid.uuid4().hex / target.name, folder / "export.txt"
+    handle = spawn(["models.training", "export", "run", str(draft), "--every-part", "--any-size"], folder, log)
+    try:
+        if run_to_end(handle, EXPORT_SECONDS) != 0:
+            raise JobError("export", message=last_line(log))
+        shutil.rmtree(target.parent, ignore_errors=True)
+        target.parent.mkdir()
+        os.replace(draft, target)
+    finally:
+        shutil.rmtree(folder / "drafts", ignore_errors=True)
 
 
 def last_line(log: Path) -> str:

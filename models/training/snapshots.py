@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.training._store import JobState, Row, Store
+from models.training._database import JobState, Row
+from models.training._store import Store
 from models.training._tail import MetricsTail
 from models.training.areas import Areas
 from models.training.remote_job import ROW_MARK
-from models.training.runs import RunFolder
 
 LOG_BYTES, LOG_LINES = 16_384, 6  # of a job elsewhere, to be shown
 
@@ -61,11 +61,11 @@ class Snapshots:
 
     def whole(self, row: Row, after_step: int, owner: str | None = None) -> Snapshot:
         """Return a job with the metrics logged after a step, with its owner or another name in the owner's place."""
-        return self.short(row, owner, self._tail.rows(self._run(row).metrics_path, after_step))
+        return self.short(row, owner, self._tail.rows(self._areas.run(row.id).metrics_path, after_step))
 
     def short(self, row: Row, owner: str | None = None, metrics: Sequence[Mapping[str, float]] = ()) -> Snapshot:
         """Return a job without reading its metrics."""
-        run, step, left = self._run(row), row.step, None
+        run, step, left = self._areas.run(row.id), row.step, None
         if row.state == "running" and (progress := run.load_progress()):
             step = int(progress["step"])
             left = (row.total - step) * progress["seconds_per_step"]
@@ -88,6 +88,3 @@ class Snapshots:
             file.seek(max(0, path.stat().st_size - LOG_BYTES))
             lines = file.read().decode("utf-8", errors="replace").splitlines()
         return tuple(line[:300] for line in lines if line.strip() and not line.startswith(ROW_MARK))[-LOG_LINES:]
-
-    def _run(self, row: Row) -> RunFolder:
-        return RunFolder(self._areas.job(row.id) / "run")

@@ -11,18 +11,17 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from models.training._database import ENDED, Row
 from models.training._lock import FileLock
-from models.training._store import ENDED, JobState, Row, Store
+from models.training._store import Store
+from models.training._verdicts import Running, Verdict, Verdicts
 from models.training.areas import Areas
-from models.training.backends import Backend, BackendGoneError, Handle, Orphan, Task
-from models.training.failures import DISK_FULL_STATUS
+from models.training.backends import Backend, BackendGoneError, Orphan, Task
 from models.training.limits import Limits
-from models.training.runs import RunFolder
 
 log = logging.getLogger(__name__)
 
@@ -30,34 +29,7 @@ TICK_SECONDS = 0.25
 CHECK_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 SWEEP_SECONDS = 60.0
-DISK_SECONDS = 5.0
 GRACE_SECONDS = 10.0  # from SIGTERM to SIGKILL, for a last checkpoint
-WISHES: Mapping[str, JobState] = {"pause": "paused", "stop": "stopped", "requeue": "queued"}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Why the supervisor ends a job: the state it gets, and a code with values for the sentence."""
-
-    state: JobState
-    error: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Running:
-    """A job with its process and what is known of it on the monotonic clock."""
-
-    row: Row
-    handle: Handle
-    begun: float
-    counted: float
-    moved: float
-    weighed: float
-    progress: Mapping[str, float] | None = None
-    verdict: Verdict | None = None
-    asked: float | None = None
-    killed: bool = False
 
 
 class Supervisor:
@@ -73,8 +45,8 @@ class Supervisor:
         resume_interrupted: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.store, self.areas, self.limits = store, areas, limits
-        self.max_running, self.resume_interrupted = max_running, resume_interrupted
+        self.store, self.areas, self.max_running, self.keep_seconds = store, areas, max_running, limits.keep_seconds
+        self.verdicts = Verdicts(store, areas, limits, resume_interrupted)
         self._backend_of, self._monotonic = backend_of, monotonic
         self._lock = FileLock(areas.folder / "supervisor.lock")
         self._running: dict[str, Running] = {}
@@ -165,8 +137,7 @@ class Supervisor:
         return sum(not running.row.elsewhere for running in self._running.values())
 
     def _launch(self, row: Row) -> None:
-        folder = self.areas.job(row.id)
-        run = RunFolder(folder / "run")
+        folder, run = self.areas.job(row.id), self.areas.run(row.id)
         run.forget_error()
         run.forget_progress()
         task = Task(self.areas.arguments(row), folder, folder / "log.txt")
@@ -197,7 +168,10 @@ class Supervisor:
                 running.handle.kill()
                 running.killed = True
             return
-        running.verdict = running.verdict or self._wish(running.row.id) or (self._judge(running) if checks else None)
+        if running.verdict is None:
+            running.verdict = self.verdicts.wish(running.row.id)
+        if running.verdict is None and checks:
+            running.verdict = self.verdicts.limit(running, self._monotonic())
         if running.verdict is not None:
             running.handle.ask_to_end()
             running.asked = self._monotonic()
@@ -205,7 +179,7 @@ class Supervisor:
     def _count_time(self, running: Running) -> None:
         """Note that the job lives, how far it is, and how long it has been running in all."""
         now = self._monotonic()
-        progress = RunFolder(self.areas.job(running.row.id) / "run").load_progress()
+        progress = self.areas.run(running.row.id).load_progress()
         if progress != running.progress:
             running.progress, running.moved = progress, now
         values: dict[str, Any] = {"spent": running.row.spent + now - running.begun, "beat": self.store.clock()}
@@ -214,40 +188,11 @@ class Supervisor:
         self.store.update(running.row.id, **values)
         running.counted = now
 
-    def _wish(self, job_id: str) -> Verdict | None:
-        """Return what the owner wants of a running job, None if nothing."""
-        row = self.store.row(job_id)
-        if row is None or row.wish == "delete":
-            return Verdict("stopped")
-        return None if row.wish is None else Verdict(WISHES[row.wish])
-
-    def _judge(self, running: Running) -> Verdict | None:
-        """Return which limit a job has reached, None if none."""
-        now = self._monotonic()
-        if running.row.spent + now - running.begun > self.limits.wall_seconds:
-            return Verdict("stopped", "wall_time", {"hours": round(self.limits.wall_seconds / 3600, 2)})
-        if now - running.moved > self.limits.stall_seconds:
-            return Verdict("failed", "stalled", {"minutes": round(self.limits.stall_seconds / 60, 1)})
-        if running.handle.memory() > self.limits.memory:
-            running.handle.kill()  # asking takes memory, too
-            return Verdict("failed", "out_of_memory", {"limit": _gigabytes(self.limits.memory)})
-        if now - running.weighed >= DISK_SECONDS:
-            running.weighed = now
-            return self._judge_disk(running.row)
-        return None
-
-    def _judge_disk(self, row: Row) -> Verdict | None:
-        if self.areas.free_space() < self.limits.disk_reserve:
-            return Verdict("failed", "disk_full")
-        if self.areas.used_by(row.owner, self.store.rows("owner = ?", row.owner)) > self.limits.disk_per_owner:
-            return Verdict("stopped", "disk_owner", {"limit": _gigabytes(self.limits.disk_per_owner)})
-        return None
-
     def _conclude(self, running: Running, status: int) -> None:
         """Say what became of a job whose process has ended."""
         job_id = running.row.id
         self.store.update(job_id, spent=running.row.spent + self._monotonic() - running.begun)
-        verdict = running.verdict or _verdict_of(status, RunFolder(self.areas.job(job_id) / "run").load_error())
+        verdict = running.verdict or self.verdicts.ended(job_id, status)
         self._settle(job_id, verdict, isinstance(running.handle, Orphan))
         del self._running[job_id]  # last: whatever fails above is done again at the next turn
 
@@ -261,23 +206,11 @@ class Supervisor:
                 return
             if row.state != "running":
                 return
-            final, step = self._final(row, verdict, recovered)
+            final, step = self.verdicts.final(row, verdict, recovered)
             values = {**final.values, "step": step}
             settled = self.store.finish(
                 job_id, row.wish, final.state, step=step, error=final.error, error_values=values
             )
-
-    def _final(self, row: Row, verdict: Verdict, recovered: bool) -> tuple[Verdict, int]:
-        """Return what a verdict comes to, given the checkpoint and the owner's wish, and the step to go on from."""
-        run = RunFolder(self.areas.job(row.id) / "run")
-        step = run.checkpoint_step()
-        if step == row.total and run.load_error() is None:
-            return Verdict("done"), step
-        if row.wish is not None and verdict.error in {None, "interrupted"}:
-            return Verdict(WISHES[row.wish]), step
-        if recovered and self.resume_interrupted and verdict.state == "interrupted":
-            return Verdict("queued"), step
-        return verdict, step
 
     def _end_all(self) -> None:
         """End everything that runs here, with a checkpoint, for the app's own end; what runs elsewhere goes on."""
@@ -302,23 +235,6 @@ class Supervisor:
         """Delete what is older than may be kept, and what belongs to no job."""
         now = self.store.clock()
         marks = ", ".join("?" * len(ENDED))
-        for row in self.store.rows(f"state IN ({marks}) AND finished < ?", *ENDED, now - self.limits.keep_seconds):
+        for row in self.store.rows(f"state IN ({marks}) AND finished < ?", *ENDED, now - self.keep_seconds):
             self._delete(row.id)
-        self.areas.sweep({row.id for row in self.store.rows()}, now - self.limits.keep_seconds)
-
-
-def _verdict_of(status: int, error: tuple[str, dict[str, Any]] | None) -> Verdict:
-    """Return what an end that nobody asked for means."""
-    if error is not None:
-        return Verdict("failed", *error)
-    if status == DISK_FULL_STATUS:
-        return Verdict("failed", "disk_full")
-    if status == 0:
-        return Verdict("interrupted", "interrupted")  # a SIGTERM from outside: it has saved and left
-    if status < 0:
-        return Verdict("interrupted", "killed", {"signal": -status})
-    return Verdict("failed", "crashed", {"message": f"exit status {status}"})
-
-
-def _gigabytes(size: int) -> float:
-    return round(size / 2**30, 1)
+        self.areas.sweep({row.id for row in self.store.rows()}, now - self.keep_seconds)

@@ -18,14 +18,16 @@ from safetensors.torch import save
 
 from demos._base import Context, make_context
 from demos._i18n import Texts
-from demos._menu import FAMILIES, Choice, Handlers
+from demos._menu import FAMILIES
+from demos._menu_handlers import Choice, Handlers
 from demos._prefetch import prefetch
 from demos.cyclegan import generators
 from models import hub as hub_module
 from models import weights
-from models.catalogue import CHECKPOINTS, Checkpoint
+from models.catalogue import CHECKPOINTS
 from models.checkpoints import Library
 from models.hub import Hub
+from models.records import Checkpoint
 from models.store import ModelStore
 
 TAESD = CHECKPOINTS["taesd"]

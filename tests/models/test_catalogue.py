@@ -16,13 +16,14 @@ from published import PUBLISHED
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from models.catalogue import CHECKPOINTS, OWN, Checkpoint, _table, checkpoint, size_text
+from models.catalogue import CHECKPOINTS, OWN, _table, checkpoint
 from models.checkpoints import Library
 from models.downloads import fetch
 from models.encoders import as_encoder
 from models.hub import Hub, HubError
 from models.layouts import LAYOUTS
 from models.mae import MaskedAutoencoderViT
+from models.records import Checkpoint, size_text
 from models.store import ModelStore
 
 OTHERS = [record for record in CHECKPOINTS.values() if not record.is_own]

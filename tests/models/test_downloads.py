@@ -13,9 +13,9 @@ import pytest
 from hub_server import RETRY_AFTER, Fault, StandInHub
 
 from models import downloads as downloads_module
-from models.catalogue import Checkpoint
 from models.downloads import Downloads, fetch
 from models.hub import Hub, HubError
+from models.records import Checkpoint
 
 DATA = bytes(range(256)) * 1200  # 307,200 bytes
 COMMIT = "a" * 40

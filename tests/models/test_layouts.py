@@ -15,7 +15,8 @@ from models.backbones import ImageEncoder, ResNet
 from models.checkpoints import WEIGHTS, load_folder
 from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.layouts import LAYOUTS, WeightsError, load_file, read_tensors, recognise
-from models.mae import PRESETS, MaskedAutoencoderViT, is_published_mae
+from models.mae import PRESETS, MaskedAutoencoderViT
+from models.mae_layouts import is_published_mae
 from models.portrait_vae import PortraitVAE
 from models.vae import ConvVAE
 from models.vit import VisionTransformer

@@ -11,7 +11,6 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from models.archives import VISITOR_LIMITS
 from models.training.audit import (
     ENOUGH,
     Audit,
@@ -121,7 +120,7 @@ def test_too_few_is_an_error_that_says_how_many(tmp_path: Path) -> None:
 
 
 def test_more_than_allowed_are_not_even_read(labelled: Path, tmp_path: Path) -> None:
-    audit = take_in([labelled], tmp_path / "data", max_pictures=12, limits=VISITOR_LIMITS)
+    audit = take_in([labelled], tmp_path / "data", max_pictures=12)
     assert (audit.count, audit.skipped) == (12, {"too_many": 8})
 
 

@@ -1,0 +1,200 @@
+"""The files in folders and zips before they are read: which there are, what they are called, why one is left out.
+
+Labels come from the names of folders; reasons are the codes of `models.archives`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from PIL import Image
+
+from models.file_kinds import HEAD_BYTES, file_kind
+from models.images import printable
+
+_HIDDEN = {"__macosx", "thumbs.db", "desktop.ini"}
+_SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
+_DOMAIN_SPLIT = re.compile(r"(?:train|test|val)[_-]?([AB])")  # CycleGAN's trainA, testB
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may be read; the defaults are for strangers' uploads."""
+
+    max_entries: int = 10_000  # files looked at per zip or folder
+    max_file_bytes: int = 100_000_000  # one file, unpacked
+    max_total_bytes: int = 2_000_000_000  # all files together, unpacked
+    max_total_pixels: int = 4_000_000_000  # all pictures together, as decoded
+    max_ratio: int = 200  # unpacked to packed bytes of one entry
+    max_index_bytes: int = 16_000_000  # a zip's table of contents, about 150,000 entries
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file before it is read: where to find it, or why it is left out."""
+
+    name: str
+    open: Callable[[], IO[bytes]]
+    reason: str = ""
+    label: str | None = None
+    packed_bytes: int | None = None  # in a zip: how many bytes it takes there
+
+
+def entries_of(paths: Sequence[Path], limits: Limits) -> Iterator[Entry]:
+    """Yields the files of all paths; with several folders or zips, their own names label what else has no label."""
+    containers = [path for path in paths if path.is_dir() or _is_zip(path)]
+    for path in paths:
+        fallback = printable(path.stem if path.is_file() else path.name) if len(containers) > 1 else None
+        if path.is_dir():
+            yield from _folder_entries(path, limits, fallback)
+        elif path in containers:
+            yield from _zip_entries(path, limits, fallback)
+        else:
+            yield Entry(printable(path.name), partial(io.FileIO, path))
+
+
+def _folder_entries(folder: Path, limits: Limits, fallback: str | None) -> Iterator[Entry]:
+    """The files below a folder by name; zips in it are read as well."""
+    files: list[Path] = []
+    for parent, folders, filenames in os.walk(folder):  # does not follow links
+        folders.sort()
+        files += [Path(parent, name) for name in sorted(filenames)]
+        files += [path for name in folders if (path := Path(parent, name)).is_symlink()]
+    names = [path.relative_to(folder).as_posix() for path in files]
+    for number, (path, name, label) in enumerate(zip(files, names, labels_of(names), strict=True)):
+        mode = path.lstat().st_mode
+        reason = "too_many" if number >= limits.max_entries else _name_problem(name)
+        reason = reason or ("" if stat.S_ISREG(mode) else "link")
+        if not reason and _is_zip(path):
+            yield from _zip_entries(path, limits, label or printable(path.stem), prefix=f"{name}/")
+        else:
+            yield Entry(printable(name), partial(io.FileIO, path), reason, label or fallback)
+
+
+def _zip_entries(path: Path, limits: Limits, fallback: str | None, prefix: str = "") -> Iterator[Entry]:
+    """The entries of one zip, folders left out, in its own order."""
+    with _BoundedFile(path, limits.max_index_bytes) as file:
+        try:
+            archive = zipfile.ZipFile(file)
+        except MemoryError:
+            raise
+        except Exception:  # zipfile lets damage surface as BadZipFile, struct.error...
+            yield Entry(printable(prefix + path.name), partial(io.FileIO, path), "broken_archive")
+            return
+        infos = [info for info in archive.infolist() if not _entry_name(info).endswith("/")]
+        names = [_entry_name(info) for info in infos]
+        seen: set[str] = set()
+        for number, (info, name, label) in enumerate(zip(infos, names, labels_of(names), strict=True)):
+            reason = _entry_problem(info, name)
+            name = str(PurePosixPath(name))
+            if number >= limits.max_entries:
+                reason = "too_many"
+            elif not reason and name in seen:
+                reason = "duplicate"
+            seen.add(name)
+            opener = partial(archive.open, info)
+            yield Entry(printable(prefix + name), opener, reason, label or fallback, info.compress_size)
+
+
+class _BoundedFile(io.FileIO):
+    """A file that refuses to read very much at once: zipfile reads a zip's whole index in one go."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        super().__init__(path, "rb")
+        self._most = most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Reads up to `size` bytes; `ValueError` if that is more than allowed."""
+        if size is not None and size > self._most:
+            raise ValueError(f"the index of the zip claims {size} bytes, more than {self._most}")
+        return super().read(-1 if size is None else size)
+
+
+def _is_zip(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file_kind(file.read(HEAD_BYTES)).name == "zip"
+
+
+def labels_of(names: Sequence[str]) -> list[str | None]:
+    """Labels each file by its folder: the last one that means something.
+
+    Folders that all pictures share mean nothing, nor do those named after a split (train, test, val); of
+    CycleGAN's trainA and testB the letter is kept. A file in no other folder has no label.
+
+    Args:
+        names: Names with forward slashes, of one source.
+    """
+    suffixes = Image.registered_extensions()
+    paths = [PurePosixPath(name) for name in names]
+    pictures = [p for p in paths if p.suffix.lower() in suffixes and not _name_problem(str(p))]
+    first, last = min(pictures, default=PurePosixPath()), max(pictures, default=PurePosixPath())
+    pairs = zip(first.parent.parts, last.parent.parts, strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return [_label(path.parts[shared:-1]) for path in paths]
+
+
+def _label(folders: Sequence[str]) -> str | None:
+    kept = [folder for folder in folders if folder.lower() not in _SPLITS]
+    if not kept:
+        return None
+    domain = _DOMAIN_SPLIT.fullmatch(kept[-1])
+    return domain[1] if domain else printable(kept[-1])
+
+
+def _entry_name(info: zipfile.ZipInfo) -> str:
+    """The name of an entry with forward slashes, its encoding guessed where the zip does not say UTF-8.
+
+    Such names are in the code page of the writer's machine, which zipfile takes to be cp437. Many are UTF-8
+    or, from Chinese Windows, GB 2312.
+    """
+    name = info.orig_filename
+    if not info.flag_bits & 0x800 and not name.isascii():
+        raw = name.encode("cp437")
+        for encoding in ("utf-8", "gb2312"):
+            try:
+                name = raw.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+    return name.replace("\\", "/")
+
+
+def _entry_problem(info: zipfile.ZipInfo, name: str) -> str:
+    """Says why an entry must not be read, judged by its record in the index; "" if it may."""
+    if problem := _name_problem(name):
+        return problem
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        return "link"
+    if info.flag_bits & 0x2041:  # password, strong encryption, encrypted index
+        return "encrypted"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "compression"
+    return ""
+
+
+def _name_problem(name: str) -> str:
+    """Says why a name is suspicious or of no interest; "" if it is neither."""
+    parts = name.split("/")
+    if (
+        not PurePosixPath(name).name
+        or name.startswith("/")
+        or ".." in parts
+        or "\0" in name
+        or re.match(r"[A-Za-z]:", name)
+    ):
+        return "unsafe_name"
+    if any(part.startswith(".") and part != "." or part.lower() in _HIDDEN for part in parts):
+        return "hidden"
+    return ""

@@ -1,0 +1,118 @@
+"""Masked autoencoders as files hold them: by the authors' names or by those of transformers, told and built.
+
+The sizes are read off the tensors; `models.layouts` lists the layouts of every family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from torch import Tensor, nn
+
+from models.layers import join_qkv
+from models.mae import PRESETS, MaskedAutoencoderViT
+from models.preprocessing import IMAGENET, MINUS_ONE_TO_ONE, Preprocessing
+from models.vit import square_side, vit_heads
+from models.weights import WeightsError, build_strictly, check_multiple, count, renamed, shape_of
+
+HUB_EPS = 1e-12  # of the layer norms, as the Hub's configs have it
+DECODER_HEAD_DIM = 32  # numbers a head in the authors' decoder, and in ours
+
+_HUB = [
+    (r"^vit\.embeddings\.cls_token$", "cls_token"),
+    (r"^vit\.embeddings\.position_embeddings$", "pos_embed"),
+    (r"^vit\.embeddings\.patch_embeddings\.projection\.", "patch_embed.proj."),
+    (r"^vit\.(?:encoder\.layer|layers)\.(\d+)\.", r"blocks.\1."),
+    (r"^vit\.layernorm\.", "norm."),
+    (r"^decoder\.decoder_layers\.(\d+)\.", r"decoder_blocks.\1."),
+    (r"^decoder\.(mask_token|decoder_)", r"\1"),
+    (r"\.attention\.attention\.(query|key|value)\.", r".attn.\1."),
+    (r"\.attention\.output\.dense\.", ".attn.proj."),
+    (r"\.attention\.q_proj\.", ".attn.query."),
+    (r"\.attention\.k_proj\.", ".attn.key."),
+    (r"\.attention\.v_proj\.", ".attn.value."),
+    (r"\.attention\.o_proj\.", ".attn.proj."),
+    (r"\.layernorm_before\.", ".norm1."),
+    (r"\.layernorm_after\.", ".norm2."),
+    (r"\.intermediate\.dense\.", ".mlp.fc1."),
+    (r"\.output\.dense\.", ".mlp.fc2."),
+]
+
+
+def is_hub_mae(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the tensors are those of transformers' `ViTMAEForPreTraining`, by its names of 2022 or of today."""
+    return {"vit.embeddings.position_embeddings", "vit.layernorm.weight"} <= tensors.keys()
+
+
+def is_mae(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the tensors are those of a masked autoencoder with its decoder, by the authors' names."""
+    return {"pos_embed", "patch_embed.proj.weight", "decoder_pos_embed", "decoder_pred.weight"} <= tensors.keys()
+
+
+def is_published_mae(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether they are a masked autoencoder of one of the authors' widths, whose pictures are ImageNet-normalised."""
+    pairs = {(preset["embed_dim"], preset["decoder_embed_dim"]) for preset in PRESETS.values()}
+    if not is_mae(tensors) or tensors["pos_embed"].dim() != 3 or tensors["decoder_pos_embed"].dim() != 3:
+        return False
+    return (tensors["pos_embed"].shape[2], tensors["decoder_pos_embed"].shape[2]) in pairs
+
+
+def from_hub(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Turn the names of transformers' masked autoencoder into the authors'; queries, keys and values are stacked."""
+    return join_qkv(renamed(tensors, _HUB))
+
+
+def build_hub_mae(tensors: Mapping[str, Tensor], expected: str, args: Mapping[str, Any] | None = None) -> nn.Module:
+    """Return the masked autoencoder with these tensors of the Hub's layout; see `build_mae`."""
+    if not any(key.startswith("decoder.") for key in tensors):
+        raise WeightsError("no_decoder")
+    return build_mae(from_hub(tensors), expected, {"norm_eps": HUB_EPS, **(args or {})}, IMAGENET)
+
+
+def build_mae(
+    tensors: Mapping[str, Tensor],
+    expected: str,
+    args: Mapping[str, Any] | None = None,
+    preprocessing: Preprocessing = MINUS_ONE_TO_ONE,
+) -> nn.Module:
+    """Return the masked autoencoder with these tensors under the authors' names; sizes are read off their shapes.
+
+    Args:
+        tensors: values by the authors' names.
+        expected: what it is, for refusals.
+        args: what shapes do not tell: `num_heads`, `decoder_num_heads`, `norm_pix_loss`, `mean`, `std`, `norm_eps`.
+            Without them, heads follow the authors (64 numbers a head, 80 in the huge encoder, 32 in a decoder).
+        preprocessing: the normalisation where `args` names none.
+
+    Raises:
+        WeightsError: if the tensors are not those of one, or it lacks its decoder.
+    """
+    args = args or MappingProxyType({})
+    if not any(key.startswith("decoder_") for key in tensors):
+        raise WeightsError("no_decoder")
+    dim, _, patch_size, _ = shape_of(tensors, "patch_embed.proj.weight", 4, expected)
+    num_patches = shape_of(tensors, "pos_embed", 3, expected)[1] - 1
+    decoder_dim = shape_of(tensors, "decoder_embed.weight", 2, expected)[0]
+    head_dim = 80 if dim == PRESETS["huge"]["embed_dim"] else 64
+    sizes: dict[str, Any] = {
+        "img_size": patch_size * square_side(num_patches, "pos_embed", expected),
+        "patch_size": patch_size,
+        "embed_dim": dim,
+        "depth": count(tensors, r"blocks\.(\d+)\."),
+        "num_heads": vit_heads(dim, args.get("num_heads"), "patch_embed.proj.weight", expected, head_dim),
+        "decoder_embed_dim": decoder_dim,
+        "decoder_depth": count(tensors, r"decoder_blocks\.(\d+)\."),
+        "decoder_num_heads": vit_heads(
+            decoder_dim, args.get("decoder_num_heads"), "decoder_embed.weight", expected, DECODER_HEAD_DIM
+        ),
+        "mlp_ratio": shape_of(tensors, "blocks.0.mlp.fc1.weight", 2, expected)[0] / dim,
+        "norm_pix_loss": bool(args.get("norm_pix_loss", False)),
+        "mean": tuple(args.get("mean", preprocessing.mean)),
+        "std": tuple(args.get("std", preprocessing.std)),
+        "norm_eps": float(args.get("norm_eps", 1e-6)),
+    }
+    check_multiple("pos_embed", dim, 4, expected)
+    check_multiple("decoder_pos_embed", decoder_dim, 4, expected)
+    return build_strictly(lambda: MaskedAutoencoderViT(**sizes), tensors, expected)

@@ -1,0 +1,107 @@
+"""Why a job ends before its last step, or has ended, and what state that leaves it in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.training._database import JobState, Row
+from models.training._store import Store
+from models.training.areas import Areas
+from models.training.backends import Handle
+from models.training.failures import DISK_FULL_STATUS
+from models.training.limits import Limits
+
+DISK_SECONDS = 5.0  # between two looks at how much of the disk is used
+WISHES: Mapping[str, JobState] = {"pause": "paused", "stop": "stopped", "requeue": "queued"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why the supervisor ends a job: the state it gets, and a code with values for the sentence."""
+
+    state: JobState
+    error: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Running:
+    """A job with its process and what is known of it on the monotonic clock."""
+
+    row: Row
+    handle: Handle
+    begun: float
+    counted: float
+    moved: float
+    weighed: float
+    progress: Mapping[str, float] | None = None
+    verdict: Verdict | None = None
+    asked: float | None = None
+    killed: bool = False
+
+
+class Verdicts:
+    """Decides by the owners' wishes, the limits, and what the jobs' processes left behind."""
+
+    def __init__(self, store: Store, areas: Areas, limits: Limits, resume_interrupted: bool) -> None:
+        self._store, self._areas, self._resume_interrupted = store, areas, resume_interrupted
+        self.limits = limits
+
+    def wish(self, job_id: str) -> Verdict | None:
+        """Return what the owner wants of a running job, None if nothing."""
+        row = self._store.row(job_id)
+        if row is None or row.wish == "delete":
+            return Verdict("stopped")
+        return None if row.wish is None else Verdict(WISHES[row.wish])
+
+    def limit(self, running: Running, now: float) -> Verdict | None:
+        """Return which limit a job has reached, None if none; one that takes too much memory is killed at once."""
+        if running.row.spent + now - running.begun > self.limits.wall_seconds:
+            return Verdict("stopped", "wall_time", {"hours": round(self.limits.wall_seconds / 3600, 2)})
+        if now - running.moved > self.limits.stall_seconds:
+            return Verdict("failed", "stalled", {"minutes": round(self.limits.stall_seconds / 60, 1)})
+        if running.handle.memory() > self.limits.memory:
+            running.handle.kill()  # asking takes memory, too
+            return Verdict("failed", "out_of_memory", {"limit": _gigabytes(self.limits.memory)})
+        if now - running.weighed >= DISK_SECONDS:
+            running.weighed = now
+            return self._disk(running.row.owner)
+        return None
+
+    def _disk(self, owner: str) -> Verdict | None:
+        if self._areas.free_space() < self.limits.disk_reserve:
+            return Verdict("failed", "disk_full")
+        if self._areas.used_by(owner, self._store.rows("owner = ?", owner)) > self.limits.disk_per_owner:
+            return Verdict("stopped", "disk_owner", {"limit": _gigabytes(self.limits.disk_per_owner)})
+        return None
+
+    def ended(self, job_id: str, status: int) -> Verdict:
+        """Return what an end that nobody asked for means, by the process's exit status and the error it noted."""
+        error = self._areas.run(job_id).load_error()
+        if error is not None:
+            return Verdict("failed", *error)
+        if status == DISK_FULL_STATUS:
+            return Verdict("failed", "disk_full")
+        if status == 0:
+            return Verdict("interrupted", "interrupted")  # a SIGTERM from outside: it has saved and left
+        if status < 0:
+            return Verdict("interrupted", "killed", {"signal": -status})
+        return Verdict("failed", "crashed", {"message": f"exit status {status}"})
+
+    def final(self, row: Row, verdict: Verdict, recovered: bool) -> tuple[Verdict, int]:
+        """Return what a verdict comes to, given the checkpoint and the owner's wish, and the step to go on from."""
+        run = self._areas.run(row.id)
+        step = run.checkpoint_step()
+        if step == row.total and run.load_error() is None:
+            return Verdict("done"), step
+        if row.wish is not None and verdict.error in {None, "interrupted"}:
+            return Verdict(WISHES[row.wish]), step
+        if recovered and self._resume_interrupted and verdict.state == "interrupted":
+            return Verdict("queued"), step
+        return verdict, step
+
+
+def _gigabytes(size: int) -> float:
+    return round(size / 2**30, 1)

@@ -1,0 +1,98 @@
+"""Weights of our own, as the trainer writes them: a folder that says which network it is and what it was trained on.
+
+It holds `model.safetensors`, `config.json` (architecture, its arguments, training facts, measurements) and `README.md`
+(the card).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from models.backbones import ResNet
+from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
+from models.mae import MaskedAutoencoderViT
+from models.vae import ConvVAE
+
+ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
+    "light_generator": LightGenerator,
+    "resnet_generator": ResnetGenerator,
+    "patch_discriminator": PatchDiscriminator,
+    "mae": MaskedAutoencoderViT,
+    "vae": ConvVAE,
+    "resnet": ResNet,
+}
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """What is known of some weights; for our own, what their folder says, read without loading a tensor."""
+
+    name: str
+    arch: str
+    args: Mapping[str, Any]
+    image_size: int
+    num_parameters: int
+    steps: int
+    sha256: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def build_model(arch: str, args: Mapping[str, Any]) -> nn.Module:
+    """Build an untrained module by the name of its architecture.
+
+    Raises:
+        ValueError: if the architecture is unknown.
+    """
+    if arch not in ARCHITECTURES:
+        raise ValueError(f"The architecture {arch!r} is unknown; known are {', '.join(ARCHITECTURES)}.")
+    return ARCHITECTURES[arch](**{key: tuple(v) if isinstance(v, list) else v for key, v in args.items()})
+
+
+def load_folder(folder: Path, device: str | torch.device = "cpu") -> nn.Module:
+    """Build the model a weights folder describes, load its tensors strictly, as float32, in eval mode.
+
+    Raises:
+        FileNotFoundError: if the folder or a file of it is missing.
+        ValueError: if the tensors are not those of the architecture, or the file is not the one the config names.
+    """
+    config = _read_config(folder)
+    path = folder / "model.safetensors"
+    if hashlib.sha256(path.read_bytes()).hexdigest() != config["sha256"]:
+        raise ValueError(f"{folder.name}: model.safetensors differs from the file its config names; fetch it anew.")
+    model = build_model(config["arch"], config["args"])
+    tensors = {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
+    try:
+        model.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        raise ValueError(f"{folder.name}: the tensors do not fit a {config['arch']}: {error}") from error
+    return model.to(device).eval().requires_grad_(False)
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"The weights {folder.name!r} are not on disk; train them or fetch the repository anew."
+        )
+    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return config
+
+
+def folder_info(name: str, folder: Path) -> WeightsInfo:
+    """Return what a weights folder says of itself, under a name.
+
+    Raises:
+        FileNotFoundError: if the folder or its config is missing.
+    """
+    config = _read_config(folder)
+    keys = ("arch", "args", "image_size", "num_parameters", "steps", "sha256", "metrics")
+    return WeightsInfo(name=name, **{key: config[key] for key in keys})
