@@ -133,8 +133,8 @@ def test_a_field_that_was_never_unfolded_does_not_keep_a_job_of_this_machine_fro
     job = manager.submit(owner_of(ADA, None) or "", request)
     manager.pause(job.owner, job.id)
     assert wait_for_end(manager).state == "paused"
-    untouched = [place.token.value, place.flavor.value, place.hours.value]
-    shown = remote.on_resume(ADA, Watched(f"job:{job.id}"), *untouched, REQUEST)
+    token, flavor, hours = (field.value for field in (place.token, place.flavor, place.hours))
+    shown = remote.on_resume(ADA, Watched(f"job:{job.id}"), token, flavor, hours, REQUEST)
     assert shown.pause["visible"]
     manager.stop(job.owner, job.id)
     assert wait_for_end(manager).state == "stopped"
