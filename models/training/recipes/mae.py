@@ -44,10 +44,10 @@ class MAEConfig(TrainConfig):
     mask_ratio: float = option(0.75, "share of patches hidden in training", min=0.05, max=0.95)
     patch_size: int = option(8, "side of a patch in pixels", min=2)
     embed_dim: int = option(192, "width of the encoder", min=16)
-    depth: int = option(6, "blocks of the encoder", min=1)
+    depth: int = option(8, "blocks of the encoder", min=1)
     num_heads: int = option(3, "attention heads of the encoder", min=1)
     decoder_embed_dim: int = option(128, "width of the decoder", min=16)
-    decoder_depth: int = option(2, "blocks of the decoder", min=1)
+    decoder_depth: int = option(4, "blocks of the decoder", min=1)
     decoder_num_heads: int = option(4, "attention heads of the decoder", min=1)
     norm_pix_loss: bool = option(False, "predict patches with mean and spread taken out")
 

@@ -165,6 +165,15 @@ def test_a_crop_of_everything_is_the_picture_or_its_mirror_image() -> None:
     assert crop_and_flip(ramp, 32, min_scale=0.1).std(dim=-1).mean() < 0.8 * crops.std(dim=-1).mean()
 
 
+def test_half_precision_places_no_pixel_elsewhere() -> None:
+    images, crops = torch.randint(0, 256, (4, 3, 96, 96), dtype=torch.uint8), []
+    for enabled in (False, True):
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            crops.append(crop_and_flip(images, 64))
+    assert torch.equal(*crops)
+
+
 def test_colour_jitter_of_no_strength_changes_nothing_and_keeps_grey_grey() -> None:
     images = torch.rand(6, 3, 8, 8) * 2 - 1
     torch.testing.assert_close(jitter_colours(images, 0.0), images, atol=1e-5, rtol=0)
