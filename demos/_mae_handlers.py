@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -19,6 +20,8 @@ RULE = "random"  # that takes over where a mask by hand is drawn anew
 class Handlers:
     """Each answers with the values of `NAMES`, of the canvas for picking, and empties the closer looks.
 
+    `controls` are the values that `Ask.of` takes.
+
     Args:
         work: The workshop of the tab.
         outdated: Values that empty the closer looks.
@@ -27,49 +30,20 @@ class Handlers:
     def __init__(self, work: Workshop, outdated: Sequence[Any]) -> None:
         self._work, self._outdated = work, outdated
 
-    def on_change(
-        self,
-        path: str | None,
-        percent: float,
-        kind: str,
-        seed: int | None,
-        mask: str,
-        weights: str,
-        request: gr.Request,
-    ) -> list[Any]:
-        """Shows what the settings say."""
-        if not path:
-            return self.on_clear()
-        return self._answer(Ask(path, percent / 100, kind, seed or 0, mask, weights), request)
+    def on_change(self, request: gr.Request, *controls: Any) -> list[Any]:
+        """Shows what the controls say."""
+        return self._answer(Ask.of(*controls), request)
 
-    def on_redraw(
-        self,
-        path: str | None,
-        percent: float,
-        kind: str,
-        seed: int | None,
-        mask: str,
-        weights: str,
-        request: gr.Request,
-    ) -> list[Any]:
+    def on_redraw(self, request: gr.Request, *controls: Any) -> list[Any]:
         """Draws the mask by a rule, since only a rule has a ratio and a seed; adds the rule."""
-        rule = RULE if kind == BY_HAND else kind
-        return [*self.on_change(path, percent, rule, seed, mask, weights, request), rule]
+        return self._by_rule(Ask.of(*controls), request)
 
-    def on_ratio(
-        self,
-        path: str | None,
-        kind: str,
-        seed: int | None,
-        mask: str,
-        weights: str,
-        event: gr.EventData,
-        request: gr.Request,
-    ) -> list[Any]:
+    def on_ratio(self, request: gr.Request, event: gr.EventData, *controls: Any) -> list[Any]:
         """Hides as much as the wheel or a key asks for; adds the rule and the percentage."""
         with self._work.sorry(request):
             percent = asked_percent(event)
-        return [*self.on_redraw(path, percent, kind, seed, mask, weights, request), percent]
+        ask = replace(Ask.of(*controls), mask_ratio=percent / 100)
+        return [*self._by_rule(ask, request), percent]
 
     def on_stroke(
         self, path: str | None, seed: int | None, weights: str, event: gr.EventData, request: gr.Request
@@ -89,7 +63,13 @@ class Handlers:
         values = nothing(self._work.ctx)
         return [*(values[name] for name in NAMES), "", *self._outdated]
 
+    def _by_rule(self, ask: Ask, request: gr.Request) -> list[Any]:
+        rule = RULE if ask.mask_kind == BY_HAND else ask.mask_kind
+        return [*self._answer(replace(ask, mask_kind=rule), request), rule]
+
     def _answer(self, ask: Ask, request: gr.Request | None) -> list[Any]:
+        if not ask.path:
+            return self.on_clear()
         with self._work.sorry(request):
             values = show(self._work, ask, self._work.result(ask)).values(self._work.ctx)
         return [*(values[name] for name in NAMES), values["canvas"], *self._outdated]

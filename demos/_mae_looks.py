@@ -50,77 +50,47 @@ class Looks(NamedTuple):
 
 
 class LookHandlers:
-    """What the closer looks answer; each takes the photo and settings of the tab first."""
+    """What the closer looks answer; `controls` are the values that `Ask.of` takes."""
 
     def __init__(self, work: Workshop) -> None:
         self._work, self._ctx = work, work.ctx
 
-    def on_ratios(
-        self,
-        path: str | None,
-        percent: float,
-        kind: str,
-        seed: int | None,
-        mask: str,
-        weights: str,
-        request: gr.Request,
-    ) -> Iterator[list[Any]]:
+    def on_ratios(self, request: gr.Request, *controls: Any) -> Iterator[list[Any]]:
         """Gives how far it is after each ratio, and at the end the strip, what it says, and its numbers."""
-        ask = self._ask(path, percent, kind, seed, mask, weights, request)
+        ask = self._ask(request, controls)
         with self._work.sorry(request):
             found = []
-            for result in by_ratio(self._work.model(weights), self._work.photo(ask), kind, ask.seed):
+            for result in by_ratio(self._work.model(ask.weights), self._work.photo(ask), ask.mask_kind, ask.seed):
                 found.append(result)
                 says = self._ctx.both("mae.step_ratios", done=len(found), all=len(RATIOS))
                 yield [gr.skip(), gr.skip(), gr.skip(), says, RUNNING]
         leads = [each.scores["model"]["psnr"] - each.scores["smooth_fill"]["psnr"] for each in found]
         says = self._ctx.both("mae.ratios_say", first=f"{leads[0]:+.1f}", last=f"{leads[-1]:+.1f}")
-        rule = rule_of(kind)
-        strip = self._ctx.save_image(ratio_strip(found, weights, rule, ask.seed))
+        strip = self._ctx.save_image(ratio_strip(found, ask.weights, rule_of(ask.mask_kind), ask.seed))
         yield [gr.update(visible=True), strip, self._work.save_json(ratio_numbers(ask, found)), says, ENDED]
 
-    def on_often(
-        self,
-        path: str | None,
-        percent: float,
-        kind: str,
-        seed: int | None,
-        mask: str,
-        weights: str,
-        count: float,
-        request: gr.Request,
-    ) -> Iterator[list[Any]]:
+    def on_often(self, request: gr.Request, count: float, *controls: Any) -> Iterator[list[Any]]:
         """Gives the mean, the spread and the error after each handful of masks."""
-        ask = self._ask(path, percent, kind, seed, mask, weights, request)
-        model = self._work.model(weights)
+        ask = self._ask(request, controls)
+        model, ratio, kind = self._work.model(ask.weights), ask.mask_ratio, ask.mask_kind
         with self._work.sorry(request):
-            for guesses in guess_often(model, self._work.photo(ask), percent / 100, kind, ask.seed, round(count)):
+            for guesses in guess_often(model, self._work.photo(ask), ratio, kind, ask.seed, round(count)):
                 pictures = [self._ctx.save_image(each) for each in (guesses.mean, guesses.spread, guesses.error)]
-                numbers = {**ask.settings, "mask_kind": rule_of(kind, SEEDED_KINDS), "mask_ratio": percent / 100}
+                numbers = {**ask.settings, "mask_kind": rule_of(kind, SEEDED_KINDS), "mask_ratio": ratio}
                 numbers |= guesses.scores
                 says = self._often_says(guesses.scores, round(count))
                 stop = RUNNING if guesses.count < round(count) else ENDED
                 yield [gr.update(visible=True), *pictures, self._work.save_json(numbers), says, stop]
 
-    def on_pick(
-        self,
-        path: str | None,
-        percent: float,
-        kind: str,
-        seed: int | None,
-        mask: str,
-        weights: str,
-        event: gr.EventData,
-        request: gr.Request,
-    ) -> Iterator[list[Any]]:
+    def on_pick(self, request: gr.Request, event: gr.EventData, *controls: Any) -> Iterator[list[Any]]:
         """Gives the influence of each visible patch on the picked one: canvas, picture, numbers and a sentence."""
-        ask = self._ask(path, percent, kind, seed, mask, weights, request)
+        ask = self._ask(request, controls)
         with self._work.sorry(request):
             cells = self._work.cells(ask)
             target = picked(event, cells.size)
             photo, result = self._work.photo(ask), self._work.result(ask)
             changes = np.full(cells.shape, np.nan)
-            for changes in influence(self._work.model(weights), photo, cells, target):
+            for changes in influence(self._work.model(ask.weights), photo, cells, target):
                 done = int((~np.isnan(changes)).sum())
                 says = self._ctx.both("mae.step_influence", done=done, all=int((~cells).sum()))
                 yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), says]
@@ -134,19 +104,11 @@ class LookHandlers:
         says = self._ctx.both("mae.influence_says", half=half_of_it(changes), **words)
         yield [gr.update(visible=True), canvas, picture, numbers, says]
 
-    def _ask(
-        self,
-        path: str | None,
-        percent: float,
-        kind: str,
-        seed: int | None,
-        mask: str,
-        weights: str,
-        request: gr.Request,
-    ) -> Ask:
-        if not path:
+    def _ask(self, request: gr.Request, controls: tuple[Any, ...]) -> Ask:
+        ask = Ask.of(*controls)
+        if not ask.path:
             raise look.sorry(self._ctx, request, "error.no_photo")
-        return Ask(path, percent / 100, kind, seed or 0, mask, weights)
+        return ask
 
     def _often_says(self, scores: dict[str, Any], count: int) -> str:
         if scores["masks"] < count:
@@ -209,7 +171,7 @@ def build_looks(ctx: Context, work: Workshop, mask: str) -> Looks:
         by_ratio_running = ratios_go.click(handlers.on_ratios, asked, outputs, **quiet)
         _stops(ctx, ratios_stop, by_ratio_running, ratios_say)
         outputs = [often_column, *parts, often_file, often_says, often_stop]
-        often_running = often_go.click(handlers.on_often, [*asked, count], outputs, **quiet)
+        often_running = often_go.click(handlers.on_often, [count, *asked], outputs, **quiet)
         _stops(ctx, often_stop, often_running, often_says)
         outputs = [influence_column, picker, heat, influence_file, influence_says]
         picking = picker.pick(handlers.on_pick, asked, outputs, trigger_mode="always_last", **quiet)

@@ -48,22 +48,11 @@ class PhotoHandlers:
         picture = collage(self._work.photo(ask), self._work.cropped(other, model.img_size), self._work.cells(ask))
         return reconstruct(model, picture, draw_mask(picture, grid_of(model), mix_ratio, "random", ask.seed))
 
-    def on_mix(
-        self,
-        path: str | None,
-        percent: float,
-        kind: str,
-        seed: int | None,
-        mask: str,
-        weights: str,
-        other: str | None,
-        mix_percent: float,
-        request: gr.Request,
-    ) -> list[Any]:
-        """Gives the pictures of the mixture and its numbers."""
-        if not path or not other:
+    def on_mix(self, request: gr.Request, other: str | None, mix_percent: float, *controls: Any) -> list[Any]:
+        """Gives the pictures of the mixture and its numbers; `controls` are the values that `Ask.of` takes."""
+        ask = Ask.of(*controls)
+        if not ask.path or not other:
             raise look.sorry(self._ctx, request, "mae.mix_two")
-        ask = Ask(path, percent / 100, kind, seed or 0, mask, weights)
         with self._work.sorry(request):
             result = self.mixed(ask, other, mix_percent / 100)
         pictures = [self._ctx.save_image(getattr(result, part)) for part in MIX_PARTS]
@@ -181,8 +170,7 @@ def build_photos(ctx: Context, work: Workshop, photos: Sequence[Path]) -> Photos
     def connect(photo: gr.Image, used: gr.State, asked: list[Component], renewals: list[Any]) -> None:
         quiet: dict[str, Any] = {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}
         outputs: list[Component] = [mix_column, *mix, mix_file]
-        inputs = [*asked, other, share]
-        mix_go.click(handlers.on_mix, inputs, outputs, **PRIVATE_MODEL_EVENT)
+        mix_go.click(handlers.on_mix, [other, share, *asked], outputs, **PRIVATE_MODEL_EVENT)
         outputs = [mend_column, *mended, mend_file, mend_says]
         opened = [canvas, now, mend_column, mend_says]
         mend_fold.expand(handlers.on_open, [photo, used, canvas], opened, **quiet)

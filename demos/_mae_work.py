@@ -29,7 +29,8 @@ class Ask:
     """One photo with one mask.
 
     Attributes:
-        path: File of the photo. That of an upload holds the hash of its content, so it can stand for the photo.
+        path: File of the photo; empty where there is none. That of an upload holds the hash of its content, so it can
+            stand for the photo.
         mask_ratio: Share of patches to hide, 0 to 0.95.
         mask_kind: One of `MASK_KINDS`, or `BY_HAND`.
         seed: Of the mask.
@@ -43,6 +44,11 @@ class Ask:
     seed: int
     mask: str = ""
     weights: str = WEIGHTS
+
+    @classmethod
+    def of(cls, path: str | None, percent: float, kind: str, seed: int | None, mask: str, weights: str) -> Ask:
+        """Returns what the tab's controls say, in the order in which its handlers are given them."""
+        return cls(path or "", percent / 100, kind, seed or 0, mask, weights)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def _connect(
     # Not photo.change: replacing a photo fires it twice. Not percent.change and kind.change: a stroke sets them too.
     changed = gr.on([photo.upload, kind.input, menu.switched.change], **run, **latest)
     redrawn = gr.on([percent.input, seed.input], **redraw, **latest)
-    turned = canvas.ratio(handlers.on_ratio, [photo, kind, seed, mask, menu.used], [*outputs, kind, percent], **latest)
+    turned = canvas.ratio(handlers.on_ratio, asked, [*outputs, kind, percent], **latest)
     brushed = canvas.stroke(handlers.on_stroke, [photo, seed, menu.used], [*outputs, kind, percent, mask], **latest)
     picked = strip.click(lambda index: str(photos[index]), strip, photo, queue=False, api_visibility="private")
     shown = picked.then(**run, **ends)

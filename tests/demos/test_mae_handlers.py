@@ -51,7 +51,7 @@ def test_a_stroke_is_filled_in_and_becomes_the_mask(work: Workshop, path: str):
     assert (closed, kind, percent, mask) == ("closed", BY_HAND, 12, pack(CELLS))
     assert "30 of 256" in value_of(answer, "table")
     assert value_of(answer, "canvas") == gr.skip(), "the page's own canvas may be newer"
-    again = handlers.on_change(path, 50, BY_HAND, 9, mask, WEIGHTS, NOBODY)
+    again = handlers.on_change(NOBODY, path, 50, BY_HAND, 9, mask, WEIGHTS)
     assert value_of(again, "pasted") == value_of(answer, "pasted")
     assert json.loads(value_of(again, "canvas"))["mask"] == mask
     numbers = json.loads(Path(value_of(answer, "numbers")).read_text())
@@ -61,14 +61,14 @@ def test_a_stroke_is_filled_in_and_becomes_the_mask(work: Workshop, path: str):
 
 def test_the_slider_takes_over_from_a_brush(work: Workshop, path: str):
     handlers = Handlers(work, [])
-    *_, rule = answer = handlers.on_redraw(path, 25, BY_HAND, 1, pack(CELLS), WEIGHTS, NOBODY)
+    *_, rule = answer = handlers.on_redraw(NOBODY, path, 25, BY_HAND, 1, pack(CELLS), WEIGHTS)
     assert rule == "random" and "64 of 256" in value_of(answer, "table")
-    *_, rule, percent = answer = handlers.on_ratio(path, "grid", 1, "", WEIGHTS, sent(percent=180), NOBODY)
+    *_, rule, percent = answer = handlers.on_ratio(NOBODY, sent(percent=180), path, 25, "grid", 1, "", WEIGHTS)
     assert (rule, percent) == ("grid", 95) and "243 of 256" in value_of(answer, "table")
 
 
 def test_by_hand_begins_with_the_whole_photo(work: Workshop, path: str):
-    answer = Handlers(work, []).on_change(path, 75, BY_HAND, 1, "", WEIGHTS, NOBODY)
+    answer = Handlers(work, []).on_change(NOBODY, path, 75, BY_HAND, 1, "", WEIGHTS)
     assert not unpack(json.loads(value_of(answer, "canvas"))["mask"]).any()
     assert "Nothing is hidden" in value_of(answer, "verdict")
 
@@ -76,7 +76,7 @@ def test_by_hand_begins_with_the_whole_photo(work: Workshop, path: str):
 def test_another_model_brings_its_own_grid(context: Context, path: str):
     model = MaskedAutoencoderViT(56, 4, depth=1, decoder_depth=1).eval()
     handlers = Handlers(Workshop(replace(context, load_model=lambda name: model)), [])
-    answer = handlers.on_change(path, 50, BY_HAND, 1, pack(CELLS), WEIGHTS, NOBODY)
+    answer = handlers.on_change(NOBODY, path, 50, BY_HAND, 1, pack(CELLS), WEIGHTS)
     drawn = json.loads(value_of(answer, "canvas"))
     assert drawn["grid"] == 14 and drawn["mask"].startswith("14.")
     assert "14 × 14 patches of 4 px" in value_of(answer, "facts") and "56 × 56" in value_of(answer, "limit")
@@ -114,14 +114,14 @@ def test_a_percentage_from_outside_is_checked(percent: Any):
 def test_a_click_shows_what_mattered(work: Workshop, path: str):
     looks = LookHandlers(work)
     asked = (path, 75, BY_HAND, 1, pack(~CELLS), WEIGHTS)
-    *steps, (_, canvas, picture, numbers, says) = looks.on_pick(*asked, sent(cell=2 * 16 + 5), NOBODY)
+    *steps, (_, canvas, picture, numbers, says) = looks.on_pick(NOBODY, sent(cell=2 * 16 + 5), *asked)
     assert len(steps) == 4 and "8 of 30" in steps[0][-1]
     drawn = json.loads(canvas)
     assert drawn["target"] == 37 and len(drawn["heat"]) > 256
     assert Path(picture).is_file() and "Row 3, column 6" in says
     assert json.loads(Path(numbers).read_text())["row"] == 2
     with pytest.raises(gr.Error, match="need not guess it"):
-        list(looks.on_pick(*asked, sent(cell=3 * 16 + 5), NOBODY))
+        list(looks.on_pick(NOBODY, sent(cell=3 * 16 + 5), *asked))
 
 
 def test_damage_is_another_each_time_and_a_stroke_adds_to_it(work: Workshop, path: str):
