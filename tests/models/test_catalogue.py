@@ -18,13 +18,13 @@ from torch import Tensor, nn
 
 from models.catalogue import CHECKPOINTS, OWN, _table, checkpoint
 from models.checkpoints import Library
-from models.downloads import fetch
 from models.encoders import as_encoder
 from models.hub import Hub, HubError
 from models.layouts import LAYOUTS
 from models.mae import MaskedAutoencoderViT
 from models.records import Checkpoint, size_text
 from models.store import ModelStore
+from models.transfers import fetch
 
 OTHERS = [record for record in CHECKPOINTS.values() if not record.is_own]
 EACH = pytest.mark.parametrize("record", OTHERS, ids=lambda record: record.name)

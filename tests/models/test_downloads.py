@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from hub_server import RETRY_AFTER, Fault, StandInHub
 
-from models import downloads as downloads_module
-from models.downloads import Downloads, fetch
+from models import transfers
+from models.downloads import Downloads
 from models.hub import Hub, HubError
 from models.records import Checkpoint
+from models.transfers import fetch
 
 DATA = bytes(range(256)) * 1200  # 307,200 bytes
 COMMIT = "a" * 40
@@ -39,7 +40,7 @@ BOTH = pytest.mark.parametrize("record", [ON_HUB, ELSEWHERE], ids=["hub", "url"]
 def hub(hub_server: StandInHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     hub_server.pin("ann/toy", COMMIT, {"model.safetensors": DATA, "config.json": b"{}"})
     hub_server.urls[URL] = DATA
-    monkeypatch.setattr(downloads_module, "ATTEMPTS", 2)
+    monkeypatch.setattr(transfers, "ATTEMPTS", 2)
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1024)
     return Hub(
@@ -108,8 +109,8 @@ def test_a_connection_that_breaks_once_goes_on_where_it_was(
 def test_a_host_that_never_answers(
     hub: Hub, hub_server: StandInHub, record: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads_module, "ETAG_SECONDS", 0.2)
-    monkeypatch.setattr(downloads_module, "SOCKET_SECONDS", 0.2)
+    monkeypatch.setattr(transfers, "ETAG_SECONDS", 0.2)
+    monkeypatch.setattr(transfers, "SOCKET_SECONDS", 0.2)
     hub_server.fault = "silent"
     assert code_of(lambda: fetch(hub, record))[0] == "timeout"
     assert leftovers(hub) == []
@@ -196,7 +197,7 @@ def test_a_disk_that_fills_up_in_the_middle(hub: Hub, record: Checkpoint, monkey
     def advance(self: Any, count: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(downloads_module.Transfer, "advance", advance)
+    monkeypatch.setattr(transfers.Transfer, "advance", advance)
     assert code_of(lambda: fetch(hub, record))[0] == "disk_full"
     assert leftovers(hub) == []
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hub_server import StandInHub
 
-from models.downloads import fetch
 from models.hub import Hub, HubError
 from models.references import Reference, RemoteFile, choose_file, describe, note, noted
+from models.transfers import fetch
 
 COMMIT = "c" * 40
 DATA = b"weights" * 100

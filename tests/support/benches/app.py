@@ -29,10 +29,12 @@ def handlers() -> Mapping[str, Callable[..., object]]:
 
 
 def call_handler(handler: Callable[..., object], arguments: Arguments) -> object:
-    """Call a handler as Gradio does, from nobody's browser."""
-    if "request" in inspect.signature(handler).parameters:
-        return handler(**arguments, request=None)
-    return handler(**arguments)
+    """Call a handler as Gradio does, every value in its place, from nobody's browser."""
+    signature = inspect.signature(handler)
+    nobody = {"request": None} if "request" in signature.parameters else {}
+    given = signature.bind(**arguments, **nobody)
+    given.apply_defaults()
+    return handler(*given.args)
 
 
 def endpoint_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:

@@ -53,7 +53,7 @@ def requests(folder: Path) -> dict[str, Callable[[int], Arguments]]:
     plain = {"encoder": "simsiam", "n_neighbors": 15, "min_dist": 0.1}
     return {
         "translate": lambda n: {"image": apples[n], "direction": "apple2orange"},
-        "reconstruct": lambda n: {"image": apples[n], "mask_ratio": 0.75, "mask_kind": "random", "seed": n},
+        "reconstruct": lambda n: {"image": apples[n], "mask_ratio": 0.75, "mask_kind": "random", "seed": n, "mask": ""},
         "interpolate": lambda n: {
             "image_a": apples[n], "image_b": oranges[n], "steps": 9, "model": "vae-fruit"
         },
