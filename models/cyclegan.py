@@ -116,17 +116,12 @@ class LightGenerator(nn.Module):
     Args:
         num_filters: base width; 2x at half the side, 4x at a quarter.
         num_blocks: residual blocks at a quarter of the side.
-        residual: whether the network says what to change of a picture rather than paints it anew. What need not
-            change then stays as sharp as it was. The change is computed at half the side and smoothly enlarged, so
-            that it can neither draw a checkerboard nor hide the original in the finest detail (1712.02950).
     """
 
-    def __init__(self, num_filters: int = 32, num_blocks: int = 6, residual: bool = False) -> None:
+    def __init__(self, num_filters: int = 32, num_blocks: int = 6) -> None:
         super().__init__()
-        self.residual = residual
         half, quarter = 2 * num_filters, 4 * num_filters
-        last = nn.Conv2d(half, 3 if residual else 12, 3)
-        enlarge = nn.Upsample(scale_factor=2, mode="bilinear") if residual else nn.PixelShuffle(2)
+        unfold = nn.Conv2d(half, 12, 3)
         self.model = nn.Sequential(
             nn.PixelUnshuffle(2),  # (N, 3, H, W) -> (N, 12, H/2, W/2)
             nn.ReflectionPad2d(1), nn.Conv2d(12, half, 3), InstanceNorm(), nn.ReLU(inplace=True),
@@ -134,13 +129,12 @@ class LightGenerator(nn.Module):
             *(SeparableBlock(quarter) for _ in range(num_blocks)),
             nn.Upsample(scale_factor=2, mode="nearest"),
             SeparableConv(quarter, half), InstanceNorm(), nn.ReLU(inplace=True),
-            nn.ReflectionPad2d(1), last, enlarge,
+            nn.ReflectionPad2d(1), unfold, nn.PixelShuffle(2), nn.Tanh(),
         )  # fmt: skip
         initialise(self)
-        if not residual:
-            # The four pixels unfolded from one place start equal, so that no checkerboard is built in (1707.02937 §3).
-            with torch.no_grad():
-                last.weight.copy_(last.weight[::4].repeat_interleave(4, dim=0))
+        # The four pixels unfolded from one place start equal, so that no checkerboard is built in (1707.02937 §3).
+        with torch.no_grad():
+            unfold.weight.copy_(unfold.weight[::4].repeat_interleave(4, dim=0))
 
     def forward(self, images: Tensor) -> Tensor:
         """Translate pictures: (N, 3, H, W) in [-1, 1] -> the same shape and range.
@@ -149,9 +143,7 @@ class LightGenerator(nn.Module):
             ValueError: if H or W is not a multiple of 4.
         """
         check_size(images)
-        change = self.model(images)
-        # The change is added where tanh has no bounds; a factor below 1 keeps white and black within reach.
-        return torch.tanh(torch.atanh(0.98 * images) + change if self.residual else change)
+        return self.model(images)
 
 
 class PatchDiscriminator(nn.Module):
@@ -266,11 +258,10 @@ def build_resnet_generator(tensors: Mapping[str, Tensor], expected: str = "a Cyc
 
 
 def build_light_generator(tensors: Mapping[str, Tensor], expected: str = "a light generator") -> nn.Module:
-    """Return the `LightGenerator` with these tensors; filters, blocks and whether it is residual show in the shapes."""
+    """Return the `LightGenerator` with these tensors; filters and blocks are read off their shapes."""
     num_filters = shape_of(tensors, "model.2.weight", 4, expected)[0] // 2
     num_blocks = count(tensors, r"model\.(\d+)\.conv_block\.")
-    residual = tensors.get(f"model.{14 + num_blocks}.weight", torch.empty(0)).shape[:1] == (3,)
-    return build_strictly(lambda: LightGenerator(num_filters, num_blocks, residual), tensors, expected)
+    return build_strictly(lambda: LightGenerator(num_filters, num_blocks), tensors, expected)
 
 
 def build_patch_discriminator(tensors: Mapping[str, Tensor], expected: str = "a patch discriminator") -> nn.Module:

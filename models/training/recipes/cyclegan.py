@@ -8,14 +8,13 @@ from itertools import chain
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.bootstrap import Estimate, estimate, mean_of, psnr_of, weighted_mean
 from models.cyclegan import ImagePool, LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.losses import cycle_loss, identity_loss, lsgan_loss
 from models.metrics import kid
-from models.training.data import PictureSet, crop_and_flip, domain_of, held_out, resize
+from models.training.data import PictureSet, domain_of, held_out
 from models.training.distributed import Processes
 from models.training.judge import Judge
 from models.training.recipes._base import (
@@ -45,13 +44,11 @@ class CycleGANConfig(TrainConfig):
     learning_rate: float = option(2e-4, "learning rate, constant for half the steps, then falling to 0", min=0.0)
     light: bool = option(True, "the light generator instead of the authors' one")
     num_filters: int = option(32, "base width of the generators", min=MIN_CHANNELS)
-    residual: bool = option(True, "the light generator changes the picture instead of painting it anew")
     num_blocks: int = option(6, "residual blocks of the generators", min=1)
     discriminator_filters: int = option(32, "base width of the discriminators", min=MIN_CHANNELS)
     lambda_cycle: float = option(10.0, "weight of the round trip; 0 drops it", min=0.0)
     lambda_identity: float = option(5.0, "weight of leaving the target domain alone; 0 drops it", min=0.0)
     lambda_adversarial: float = option(1.0, "weight of convincing the discriminator; 0 drops it", min=0.0)
-    min_scale: float = option(0.4, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
     pool_size: int = option(50, "earlier fakes that the discriminators see again", min=0)
 
     def lesson(self) -> str:
@@ -65,15 +62,14 @@ class CycleGANRecipe(StateOfParts):
     """Trains both directions at once on two unpaired sets (folders ending in A and B, such as trainA and trainB)."""
 
     Config: ClassVar[type[TrainConfig]] = CycleGANConfig
-    load_scale: ClassVar[float] = 1.5
+    load_scale: ClassVar[float] = 286 / 256
 
     def __init__(self, config: CycleGANConfig, train: PictureSet, test: PictureSet, processes: Processes) -> None:
         self.config, self.processes = config, processes
         self.train_a, self.train_b = _domains(train)
         self.test_a, self.test_b = _domains(test)
         build: type[nn.Module] = LightGenerator if config.light else ResnetGenerator
-        arguments = self.parts_of(config)["a2b"].args
-        self.a2b, self.b2a = (place(build(**arguments), processes.device) for _ in range(2))
+        self.a2b, self.b2a = (place(build(config.num_filters, config.num_blocks), processes.device) for _ in range(2))
         self.d_a, self.d_b = (
             place(PatchDiscriminator(config.discriminator_filters), processes.device) for _ in range(2)
         )
@@ -111,7 +107,7 @@ class CycleGANRecipe(StateOfParts):
         fake_b, fake_a = self.a2b(real_a), self.b2a(real_b)
         rec_a, rec_b = self.b2a(fake_b), self.a2b(fake_a)
         losses = {
-            "adversarial": _at_two_scales(self.d_b, fake_b, 1.0) + _at_two_scales(self.d_a, fake_a, 1.0),
+            "adversarial": lsgan_loss(self.d_b(fake_b), 1.0) + lsgan_loss(self.d_a(fake_a), 1.0),
             "cycle": cycle_loss(rec_a, real_a) + cycle_loss(rec_b, real_b),
         }
         total = config.lambda_adversarial * losses["adversarial"] + config.lambda_cycle * losses["cycle"]
@@ -128,9 +124,12 @@ class CycleGANRecipe(StateOfParts):
     def _batch(self, pictures: PictureSet, stream: int) -> Tensor:
         """Return a randomly cropped and mirrored batch; `stream` numbers the draws, so A and B are shuffled apart."""
         index = my_batch(pictures, self.config, stream // 2, self.processes)
-        images = pictures.images[index].to(self.processes.device)
-        views = crop_and_flip(images, self.config.image_size, self.config.min_scale)
-        return views.contiguous(memory_format=torch.channels_last)
+        images, size = pictures.batch(index), self.config.image_size
+        top, left = (int(torch.randint(images.shape[-1] - size + 1, ())) for _ in range(2))
+        images = images[..., top : top + size, left : left + size]
+        if torch.rand(()) < 0.5:
+            images = images.flip(-1)
+        return images.to(self.processes.device, memory_format=torch.channels_last)
 
     def preview(self) -> Tensor:
         """Return rows of A, fake B, A again and B, fake A, B again."""
@@ -211,8 +210,7 @@ class CycleGANRecipe(StateOfParts):
     def parts_of(config: CycleGANConfig) -> dict[str, Part]:
         """Return both generators, and the discriminators, which weights need not come with."""
         arch = "light_generator" if config.light else "resnet_generator"
-        args = {"num_filters": config.num_filters, "num_blocks": config.num_blocks}
-        generator = Part(arch, {**args, "residual": config.residual} if config.light else args)
+        generator = Part(arch, {"num_filters": config.num_filters, "num_blocks": config.num_blocks})
         judge = Part(
             "patch_discriminator",
             {"num_filters": config.discriminator_filters},
@@ -231,8 +229,10 @@ class CycleGANRecipe(StateOfParts):
         }
 
     def _test_images(self, pictures: PictureSet) -> Tensor:
-        """Return the held-out pictures at image_size."""
-        images = resize(pictures.images, self.config.image_size)
+        """Return the held-out pictures' central squares at image_size."""
+        images, size = pictures.batch(torch.arange(len(pictures))), self.config.image_size
+        offset = (images.shape[-1] - size) // 2
+        images = images[..., offset : offset + size, offset : offset + size]
         return images.to(self.processes.device, memory_format=torch.channels_last)
 
 
@@ -258,19 +258,9 @@ def _domains(pictures: PictureSet) -> tuple[PictureSet, PictureSet]:
     return parts[0], parts[1]
 
 
-def _at_two_scales(discriminator: nn.Module, images: Tensor, target: float) -> Tensor:
-    """Return the mean of the losses at the full and at half the side, where a patch shows the whole (1711.11585 §3.2).
-
-    A residual generator leaves details as they are, and patches of those alone tell an apple badly from an orange.
-    Pictures below 64 pixels, whose half is too small to be judged, count at the full side alone.
-    """
-    scales = (images, F.avg_pool2d(images, 2)) if min(images.shape[-2:]) >= 64 else (images,)
-    return torch.stack([lsgan_loss(discriminator(scale), target) for scale in scales]).mean()
-
-
 def _judge(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """Return half the sum of both errors, which slows the discriminator as in §7.1."""
-    return 0.5 * (_at_two_scales(discriminator, real, 1.0) + _at_two_scales(discriminator, fake, 0.0))
+    return 0.5 * (lsgan_loss(discriminator(real), 1.0) + lsgan_loss(discriminator(fake), 0.0))
 
 
 def _judged(
