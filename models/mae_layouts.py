@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from models.layers import join_qkv
 from models.mae import PRESETS, MaskedAutoencoderViT
 from models.preprocessing import IMAGENET, MINUS_ONE_TO_ONE, Preprocessing
-from models.vit import square_side, vit_heads
+from models.vit import HUB_ATTENTION, square_side, vit_heads
 from models.weights import WeightsError, build_strictly, check_multiple, count, renamed, shape_of
 
 HUB_EPS = 1e-12  # of the layer norms, as the Hub's configs have it
@@ -28,12 +28,7 @@ _HUB = [
     (r"^vit\.layernorm\.", "norm."),
     (r"^decoder\.decoder_layers\.(\d+)\.", r"decoder_blocks.\1."),
     (r"^decoder\.(mask_token|decoder_)", r"\1"),
-    (r"\.attention\.attention\.(query|key|value)\.", r".attn.\1."),
-    (r"\.attention\.output\.dense\.", ".attn.proj."),
-    (r"\.attention\.q_proj\.", ".attn.query."),
-    (r"\.attention\.k_proj\.", ".attn.key."),
-    (r"\.attention\.v_proj\.", ".attn.value."),
-    (r"\.attention\.o_proj\.", ".attn.proj."),
+    *HUB_ATTENTION,
     (r"\.layernorm_before\.", ".norm1."),
     (r"\.layernorm_after\.", ".norm2."),
     (r"\.intermediate\.dense\.", ".mlp.fc1."),

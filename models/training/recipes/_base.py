@@ -171,6 +171,11 @@ def my_batch(train: PictureSet, config: TrainConfig, step: int, processes: Proce
     return index[processes.rank * config.batch_size :][: config.batch_size]
 
 
+def my_pictures(train: PictureSet, config: TrainConfig, step: int, processes: Processes) -> Tensor:
+    """Return this process's pictures at a step on its device, uint8 (batch_size, 3, S, S)."""
+    return train.images[my_batch(train, config, step, processes)].to(processes.device)
+
+
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
     """Return a running average of a model's weights that is quick to follow at first (arXiv 1706.02677 in spirit).
 

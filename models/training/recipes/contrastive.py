@@ -32,7 +32,7 @@ from models.training.recipes._base import (
     cosine_rate,
     descend,
     in_batches,
-    my_batch,
+    my_pictures,
     numbers,
     option,
     place,
@@ -117,8 +117,7 @@ class ContrastiveRecipe(StateOfParts):
 
     def step(self, step: int) -> dict[str, float]:
         """Move down the method's loss on two views of one batch."""
-        index = my_batch(self.train, self.config, step, self.processes)
-        images = self.train.images[index].to(self.processes.device)
+        images = my_pictures(self.train, self.config, step, self.processes)
         view1, view2 = (view.contiguous(memory_format=torch.channels_last) for view in self.views(images))
         output = self.loss(view1, view2)
         rate = cosine_rate(step, self.config)

@@ -23,7 +23,7 @@ from models.training.recipes._base import (
     averaged,
     cosine_rate,
     descend,
-    my_batch,
+    my_pictures,
     numbers,
     option,
     sheet,
@@ -80,8 +80,7 @@ class MAERecipe(StateOfParts):
 
     def step(self, step: int) -> dict[str, float]:
         """Predict the hidden patches of one batch."""
-        index = my_batch(self.train, self.config, step, self.processes)
-        images = crop_and_flip(self.train.images[index].to(self.processes.device), self.config.image_size)
+        images = crop_and_flip(my_pictures(self.train, self.config, step, self.processes), self.config.image_size)
         output = self.model(images, self.config.mask_ratio)
         assert output.loss is not None  # the config's mask_ratio hides at least one patch
         rate = cosine_rate(step, self.config)

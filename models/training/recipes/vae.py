@@ -27,7 +27,7 @@ from models.training.recipes._base import (
     descend,
     in_batches,
     in_parts,
-    my_batch,
+    my_pictures,
     numbers,
     option,
     place,
@@ -85,8 +85,7 @@ class VAERecipe(StateOfParts):
     def step(self, step: int) -> dict[str, float]:
         """Move down the negative evidence lower bound of one batch (eq. 3), in nats a picture."""
         config = self.config
-        index = my_batch(self.train, config, step, self.processes)
-        images = self.train.images[index].to(self.processes.device)
+        images = my_pictures(self.train, config, step, self.processes)
         images = crop_and_flip(images, config.image_size, config.min_scale).contiguous(
             memory_format=torch.channels_last
         )
