@@ -21,7 +21,7 @@ test: $(DEV_READY) $(BROWSER_READY) ## Install what the tests need, then lint, c
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest --run-slow -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/pytest --run-slow -n 2 --dist loadfile $(PYTEST_ARGS)
 
 format: $(DEV_READY) ## Lay the code out and fix what ruff can fix
 	@$(BIN)/ruff check --fix-only --quiet .

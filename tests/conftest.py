@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from demos._base import Context
 
 OPT_IN = ("slow", "network")
-FIRST = ("tests/e2e/test_train.py", "tests/e2e/", "tests/models/training/")  # few tests a file, and long ones
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,8 +39,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for item in items:
                 if tier in item.keywords:
                     item.add_marker(skip)
-    # So that no worker is alone with a long file at the end, while the other has nothing left to do.
-    items.sort(key=lambda item: next((n for n, path in enumerate(FIRST) if item.nodeid.startswith(path)), len(FIRST)))
 
 
 @pytest.fixture(scope="session", autouse=True)
