@@ -52,21 +52,6 @@ class Picture:
     image: Image.Image
 
 
-@dataclass(frozen=True)
-class Intake:
-    """What came of reading: every file is either among the pictures or counted as skipped.
-
-    Attributes:
-        pictures: In order of the paths given; within a zip in its own order, within a folder by name.
-        skipped: Reason code -> number of files; empty if all went well.
-        total: Number of files seen, folders not counted: `len(pictures)` plus all of `skipped`.
-    """
-
-    pictures: tuple[Picture, ...]
-    skipped: dict[str, int]
-    total: int
-
-
 class _SkippedError(Exception):
     """A file that is left out; carries the reason code."""
 
@@ -136,29 +121,6 @@ class _Reading:
         return self._unique(str(path.with_name(f"{path.stem} ({self.names[name]}){path.suffix}")))
 
 
-def read_pictures(
-    paths: Sequence[Path],
-    *,
-    max_pictures: int = 10_000,
-    max_side: int | None = 256,
-    limits: Limits = Limits(),  # noqa: B008 (frozen)
-) -> Intake:
-    """Reads all pictures of files, folders and zips into memory (at most 3 * `max_side`**2 bytes each).
-
-    Args:
-        paths: Files, folders and zips mixed. These themselves may be links; links inside are not followed.
-        max_pictures: Files after that many pictures are counted as "too_many" without being read.
-        max_side: Longer pictures are shrunk to it while they are read; None keeps their size.
-        limits: How much may be read.
-
-    Raises:
-        OSError: One of the paths does not exist or cannot be opened.
-    """
-    skipped: Counter[str] = Counter()
-    pictures = tuple(iter_pictures(paths, max_pictures=max_pictures, max_side=max_side, limits=limits, skipped=skipped))
-    return Intake(pictures, dict(skipped), len(pictures) + sum(skipped.values()))
-
-
 def iter_pictures(
     paths: Sequence[Path],
     *,
@@ -167,13 +129,15 @@ def iter_pictures(
     limits: Limits = Limits(),  # noqa: B008 (frozen)
     skipped: Counter[str] | None = None,
 ) -> Iterator[Picture]:
-    """Yields the pictures that `read_pictures` collects one by one, so that only one is in memory.
+    """Yields the pictures of files, folders and zips one by one, so that only one is in memory.
+
+    They come in the order of the paths given; within a zip in its own order, within a folder by name.
 
     Args:
-        paths: See `read_pictures`.
-        max_pictures: See `read_pictures`; None for no bound.
-        max_side: See `read_pictures`.
-        limits: See `read_pictures`.
+        paths: Files, folders and zips mixed. These themselves may be links; links inside are not followed.
+        max_pictures: Files after that many pictures are counted as "too_many" without being read; None for no bound.
+        max_side: Longer pictures are shrunk to it while they are read; None keeps their size.
+        limits: How much may be read.
         skipped: If given, counts the files left out by reason while the iteration goes on.
 
     Raises:

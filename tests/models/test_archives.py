@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from intake import Intake, read_pictures
 from PIL import Image
 
 from models.archive_entries import Limits, labels_of
-from models.archives import Intake, iter_pictures, read_pictures
+from models.archives import iter_pictures
 
 
 def png(colour: tuple[int, int, int] = (200, 30, 40), size: tuple[int, int] = (16, 16)) -> bytes:

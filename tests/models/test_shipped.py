@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from intake import read_pictures
 from PIL import Image
 from torch import Tensor
 
-from models.archives import read_pictures
 from models.checkpoints import load_model
 from models.embedding import embed_pictures
 from models.encoders import ENCODERS, load_encoder

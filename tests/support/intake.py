@@ -1,0 +1,27 @@
+"""All pictures of a source at once, with what was left out of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.archives import Picture, iter_pictures
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What came of reading: every file is either among the pictures or counted, by reason, as skipped."""
+
+    pictures: tuple[Picture, ...]
+    skipped: dict[str, int]
+    total: int
+
+
+def read_pictures(paths: Sequence[Path], **asked: Any) -> Intake:
+    """Collect what `iter_pictures` yields for these paths and options."""
+    skipped: Counter[str] = Counter()
+    pictures = tuple(iter_pictures(paths, skipped=skipped, **asked))
+    return Intake(pictures, dict(skipped), len(pictures) + sum(skipped.values()))
