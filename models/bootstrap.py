@@ -63,3 +63,20 @@ def psnr_of(a: Tensor, b: Tensor) -> Estimate:
     """Return the PSNR in dB of pictures (N, 3, H, W) in [-1, 1], over all of them at once, with its interval."""
     errors = (a.double() - b.double()).square().mean(dim=(1, 2, 3))
     return estimate(lambda weights: 10 * torch.log10(4.0 / weighted_mean(weights, errors)), len(errors))
+
+
+def ratio_of(values: Tensor, others: Tensor, same: bool = False) -> Estimate:
+    """Return the ratio of the means of one number a picture, (N,) and (M,), with its interval.
+
+    Args:
+        values: of the pictures above the line.
+        others: of those below it.
+        same: whether both are of the same pictures, which are then drawn together.
+    """
+
+    def ratio(above: Tensor, below: Tensor) -> Tensor:
+        return weighted_mean(above, values) / weighted_mean(below, others)
+
+    if same:
+        return estimate(lambda weights: ratio(weights, weights), len(values))
+    return estimate(ratio, len(values), len(others))

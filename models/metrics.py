@@ -40,6 +40,20 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     return (likeness / size).mean(dim=(1, 2, 3))
 
 
+def gradient_magnitude(images: Tensor) -> Tensor:
+    """Return the mean length of the brightness steps to the pixels below and at the right, a measure of sharpness.
+
+    Args:
+        images: (N, C, H, W) in [-1, 1], each channel by itself.
+
+    Returns:
+        (N,), in units of that range; 0 for pictures of one colour.
+    """
+    down = images[..., 1:, :-1] - images[..., :-1, :-1]
+    right = images[..., :-1, 1:] - images[..., :-1, :-1]
+    return (down.square() + right.square()).sqrt().mean(dim=(1, 2, 3))
+
+
 def kid(x: Tensor, y: Tensor, x_weights: Tensor | None = None, y_weights: Tensor | None = None) -> Tensor:
     """Return the kernel inception distance of two sets of features (arXiv 1801.01401 §4), an unbiased squared MMD.
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from models.bootstrap import RESAMPLES, estimate, mean_of, psnr_of, weighted_mean
+from models.bootstrap import RESAMPLES, estimate, mean_of, psnr_of, ratio_of, weighted_mean
 from models.metrics import psnr
 
 
@@ -43,3 +43,11 @@ def test_psnr_is_that_of_all_pictures_at_once() -> None:
     measured = psnr_of(a, b)
     assert measured.value == pytest.approx(psnr(a, b))
     assert measured.low < measured.value < measured.high
+
+
+def test_a_ratio_within_the_same_pictures_is_surer_than_between_two_sets() -> None:
+    values = torch.rand(50) + 0.5
+    apart, together = ratio_of(2 * values, values), ratio_of(2 * values, values, same=True)
+    assert apart.value == pytest.approx(2.0)
+    assert apart.low < 1.95 and apart.high > 2.05
+    assert together == pytest.approx((2.0, 2.0, 2.0))

@@ -13,6 +13,7 @@ from torch import Tensor
 from models.metrics import (
     centred_directions,
     effective_rank,
+    gradient_magnitude,
     kid,
     knn_accuracy,
     linear_probe_accuracy,
@@ -243,3 +244,12 @@ def test_structural_similarity_of_equal_constant_and_shifted_pictures() -> None:
     assert float(ssim(low, high)) == pytest.approx((2 * -0.25 + c1) / (0.5 + c1))
     noisy = (a + 0.5 * torch.randn_like(a)).clamp(-1, 1)
     assert (ssim(a, noisy) < 0.9).all()
+
+
+def test_sharpness_of_even_pictures_slopes_and_smoothed_ones() -> None:
+    slope = torch.linspace(-1, 1, 33).expand(1, 3, 33, 33)  # 1/16 a pixel to the right
+    assert gradient_magnitude(torch.full((2, 3, 8, 8), 0.3)).tolist() == [0.0, 0.0]
+    assert gradient_magnitude(slope).item() == pytest.approx(1 / 16, abs=1e-6)
+    assert gradient_magnitude(slope + slope.mT).item() == pytest.approx(2**0.5 / 16, abs=1e-6)
+    noise = torch.rand(4, 3, 32, 32)
+    assert (gradient_magnitude(F.avg_pool2d(noise, 3, stride=1)) < 0.5 * gradient_magnitude(noise)).all()
