@@ -73,6 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
     judge_help = "classifier that says what pictures show and in whose features they are compared: a name or a folder"
     measure.add_argument("--judge", metavar="NAME_OR_FOLDER", help=judge_help)
     measure.add_argument("--renew", action="store_true", help="write the numbers into config and card of the weights")
+    size_help = "measure exported weights at this side in pixels instead of the one they were trained at"
+    measure.add_argument("--image-size", type=int, help=size_help)
     measure.add_argument("--sheet", type=Path, metavar="PNG", help="draw inputs, outputs and the worst of them")
     ship = commands.add_parser("export", help="write safetensors, config and card")
     ship.add_argument("run", type=Path)
@@ -206,6 +208,8 @@ def run_evaluation(arguments: argparse.Namespace) -> int:
     """Measure a run or exported weights, print the numbers, and write them and a sheet where that is asked for."""
     judge = Judge(arguments.judge) if arguments.judge else None
     record = weights_record(arguments.source)
+    if arguments.image_size and (record is None or arguments.renew):
+        raise ValueError("--image-size is for looking at exported weights, without --renew; leave one of them out.")
     if record is None:
         if arguments.renew:
             raise ValueError(f"--renew writes into exported weights, and {arguments.source} holds none; export first.")
@@ -214,7 +218,9 @@ def run_evaluation(arguments: argparse.Namespace) -> int:
         scores = loaded.recipe.evaluate(judge, thorough=True)
         run.save_evaluation(loaded.step, scores)
     else:
-        loaded = load_weights(arguments.source, record, config_of(record["command"]), arguments.data)
+        config = config_of(record["command"])
+        config = replace(config, image_size=arguments.image_size or config.image_size)
+        loaded = load_weights(arguments.source, record, config, arguments.data)
         scores = loaded.recipe.evaluate(judge, thorough=True)
     tell(scores)
     if arguments.renew:

@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.bootstrap import Estimate, estimate, mean_of, psnr_of, weighted_mean
+from models.bootstrap import Estimate, estimate, mean_of, psnr_of, ratio_of
 from models.cyclegan import ImagePool, LightGenerator, PatchDiscriminator, ResnetGenerator
-from models.losses import cycle_loss, identity_loss, lsgan_loss
-from models.metrics import kid
-from models.training.data import PictureSet, domain_of, held_out
+from models.losses import cycle_loss, identity_loss
+from models.metrics import gradient_magnitude, kid
+from models.training.data import PictureSet, crop_and_flip, domain_of, held_out, resize
 from models.training.distributed import Processes
 from models.training.judge import Judge
+from models.training.recipes._adversarial import at_two_scales, discriminator_loss
 from models.training.recipes._base import (
     MIN_CHANNELS,
     Export,
@@ -41,14 +42,21 @@ class CycleGANConfig(TrainConfig):
     steps: int = option(4000, "optimiser steps in all", min=1)
     image_size: int = option(128, "side of the training pictures in pixels, a multiple of 4", min=32, max=1024)
     batch_size: int = option(1, "pictures of each set a step and process", min=1)
-    learning_rate: float = option(2e-4, "learning rate, constant for half the steps, then falling to 0", min=0.0)
+    learning_rate: float = option(3e-4, "learning rate, constant for half the steps, then falling to 0", min=0.0)
     light: bool = option(True, "the light generator instead of the authors' one")
     num_filters: int = option(32, "base width of the generators", min=MIN_CHANNELS)
     num_blocks: int = option(6, "residual blocks of the generators", min=1)
     discriminator_filters: int = option(32, "base width of the discriminators", min=MIN_CHANNELS)
-    lambda_cycle: float = option(10.0, "weight of the round trip; 0 drops it", min=0.0)
-    lambda_identity: float = option(5.0, "weight of leaving the target domain alone; 0 drops it", min=0.0)
+    lambda_cycle: float = option(2.0, "weight of the round trip; 0 drops it", min=0.0)
+    cycle_kept: float = option(
+        0.25, "share of the round trip's weight left at the end; it falls with the learning rate", min=0.0, max=1.0
+    )
+    lambda_identity: float = option(1.0, "weight of leaving the target domain alone; 0 drops it", min=0.0)
     lambda_adversarial: float = option(1.0, "weight of convincing the discriminator; 0 drops it", min=0.0)
+    reject_source: float = option(
+        0.5, "share of untranslated pictures among what the discriminators reject", min=0.0, max=1.0
+    )
+    min_scale: float = option(0.4, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
     pool_size: int = option(50, "earlier fakes that the discriminators see again", min=0)
 
     def lesson(self) -> str:
@@ -62,7 +70,7 @@ class CycleGANRecipe(StateOfParts):
     """Trains both directions at once on two unpaired sets (folders ending in A and B, such as trainA and trainB)."""
 
     Config: ClassVar[type[TrainConfig]] = CycleGANConfig
-    load_scale: ClassVar[float] = 286 / 256
+    load_scale: ClassVar[float] = 1.5
 
     def __init__(self, config: CycleGANConfig, train: PictureSet, test: PictureSet, processes: Processes) -> None:
         self.config, self.processes = config, processes
@@ -92,25 +100,30 @@ class CycleGANRecipe(StateOfParts):
     def step(self, step: int) -> dict[str, float]:
         """Move the generators, then the discriminators (eq. 1-3, least squares for the logarithms)."""
         real_a, real_b = self._batch(self.train_a, 2 * step), self._batch(self.train_b, 2 * step + 1)
-        decay = 2 * max(0.0, step / self.config.steps - 0.5)
+        decay = 2 * max(0.0, step / self.config.steps - 0.5)  # 0 for half the steps, then rising to 1
         rate = self.config.learning_rate * (1 - decay)
-        fake_a, fake_b, losses = self._generator_step(real_a, real_b, rate)
+        lambda_cycle = self.config.lambda_cycle * (1 - decay * (1 - self.config.cycle_kept))
+        fake_a, fake_b, losses = self._generator_step(real_a, real_b, rate, lambda_cycle)
         pooled_a, pooled_b = self.pool_a.query(fake_a), self.pool_b.query(fake_b)
-        loss_a, loss_b = _judge(self.d_a, real_a, pooled_a), _judge(self.d_b, real_b, pooled_b)
+        share = self.config.reject_source
+        loss_a = discriminator_loss(self.d_a, real_a, pooled_a, real_b, share)
+        loss_b = discriminator_loss(self.d_b, real_b, pooled_b, real_a, share)
         descend(loss_a + loss_b, self.optimizer_d, self.processes, rate)
         self.shown_a2b.update_parameters(self.a2b)
         self.shown_b2a.update_parameters(self.b2a)
         return numbers({**losses, "discriminator_a": loss_a, "discriminator_b": loss_b})
 
-    def _generator_step(self, real_a: Tensor, real_b: Tensor, rate: float) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def _generator_step(
+        self, real_a: Tensor, real_b: Tensor, rate: float, lambda_cycle: float
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         config = self.config
         fake_b, fake_a = self.a2b(real_a), self.b2a(real_b)
         rec_a, rec_b = self.b2a(fake_b), self.a2b(fake_a)
         losses = {
-            "adversarial": lsgan_loss(self.d_b(fake_b), 1.0) + lsgan_loss(self.d_a(fake_a), 1.0),
+            "adversarial": at_two_scales(self.d_b, fake_b, 1.0) + at_two_scales(self.d_a, fake_a, 1.0),
             "cycle": cycle_loss(rec_a, real_a) + cycle_loss(rec_b, real_b),
         }
-        total = config.lambda_adversarial * losses["adversarial"] + config.lambda_cycle * losses["cycle"]
+        total = config.lambda_adversarial * losses["adversarial"] + lambda_cycle * losses["cycle"]
         if config.lambda_identity:
             losses["identity"] = identity_loss(self.a2b(real_b), real_b) + identity_loss(self.b2a(real_a), real_a)
             total = total + config.lambda_identity * losses["identity"]
@@ -124,12 +137,9 @@ class CycleGANRecipe(StateOfParts):
     def _batch(self, pictures: PictureSet, stream: int) -> Tensor:
         """Return a randomly cropped and mirrored batch; `stream` numbers the draws, so A and B are shuffled apart."""
         index = my_batch(pictures, self.config, stream // 2, self.processes)
-        images, size = pictures.batch(index), self.config.image_size
-        top, left = (int(torch.randint(images.shape[-1] - size + 1, ())) for _ in range(2))
-        images = images[..., top : top + size, left : left + size]
-        if torch.rand(()) < 0.5:
-            images = images.flip(-1)
-        return images.to(self.processes.device, memory_format=torch.channels_last)
+        images = pictures.images[index].to(self.processes.device)
+        views = crop_and_flip(images, self.config.image_size, self.config.min_scale)
+        return views.contiguous(memory_format=torch.channels_last)
 
     def preview(self) -> Tensor:
         """Return rows of A, fake B, A again and B, fake A, B again."""
@@ -154,8 +164,10 @@ class CycleGANRecipe(StateOfParts):
         return sheet([*rows, *failures])
 
     def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
-        """Return round-trip and identity PSNR in dB and the sharpness of fakes relative to real pictures.
+        """Return round-trip and identity PSNR in dB and the sharpness of fakes.
 
+        That is given relative to real pictures of their set, `sharpness_fake_b`, and to the pictures that they were
+        made of, `sharpness_kept_a`: backgrounds stay, and those of the two sets are not equally sharp.
         A judge that was trained on the two sets adds `seen_as_b`, the share of translated A that it takes for B, and
         `back_as_a`, the share that it takes for A again after the way back. Any judge adds `kid_share_b`: how far, in
         its features, translated A lies from B, as a share of how far A lay from it untranslated. All of them are
@@ -170,7 +182,9 @@ class CycleGANRecipe(StateOfParts):
             same = in_batches(real[target], self._translators()[source], 1)
             scores[f"cycle_psnr_{source}"] = psnr_of(back, original)
             scores[f"identity_psnr_{target}"] = psnr_of(same, other)
-            scores[f"sharpness_fake_{target}"] = _ratio_of(_sharpness(fake), _sharpness(other))
+            sharp = gradient_magnitude(fake)
+            scores[f"sharpness_fake_{target}"] = ratio_of(sharp, gradient_magnitude(other))
+            scores[f"sharpness_kept_{source}"] = ratio_of(sharp, gradient_magnitude(original), same=True)
             if judge is not None:
                 scores |= _judged(judge, source, target, trips)
         return scores
@@ -229,10 +243,8 @@ class CycleGANRecipe(StateOfParts):
         }
 
     def _test_images(self, pictures: PictureSet) -> Tensor:
-        """Return the held-out pictures' central squares at image_size."""
-        images, size = pictures.batch(torch.arange(len(pictures))), self.config.image_size
-        offset = (images.shape[-1] - size) // 2
-        images = images[..., offset : offset + size, offset : offset + size]
+        """Return the held-out pictures at image_size."""
+        images = resize(pictures.images, self.config.image_size)
         return images.to(self.processes.device, memory_format=torch.channels_last)
 
 
@@ -258,11 +270,6 @@ def _domains(pictures: PictureSet) -> tuple[PictureSet, PictureSet]:
     return parts[0], parts[1]
 
 
-def _judge(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """Return half the sum of both errors, which slows the discriminator as in §7.1."""
-    return 0.5 * (lsgan_loss(discriminator(real), 1.0) + lsgan_loss(discriminator(fake), 0.0))
-
-
 def _judged(
     judge: Judge, source: str, target: str, trips: dict[str, tuple[Tensor, Tensor, Tensor]]
 ) -> dict[str, Estimate]:
@@ -278,15 +285,3 @@ def _judged(
         lambda w, other: kid(moved, there, w, other) / kid(here, there, w, other), len(here), len(there)
     )
     return scores
-
-
-def _ratio_of(values: Tensor, others: Tensor) -> Estimate:
-    """Return the ratio of the means of one number a picture, (N,) and (M,)."""
-    return estimate(lambda w, other: weighted_mean(w, values) / weighted_mean(other, others), len(values), len(others))
-
-
-def _sharpness(images: Tensor) -> Tensor:
-    """Return the mean gradient magnitude of each picture, (N, 3, H, W) -> (N,)."""
-    down = images[..., 1:, :-1] - images[..., :-1, :-1]
-    right = images[..., :-1, 1:] - images[..., :-1, :-1]
-    return (down.square() + right.square()).sqrt().mean(dim=(1, 2, 3))

@@ -85,6 +85,18 @@ def test_a_translator_is_measured_with_its_other_half_whichever_is_named(
         assert sheet.size == (6 * 32, 12 * 32), "three rows of six for each set, then as many failures"
 
 
+def test_a_translator_is_measured_at_another_side(
+    translators: Path, unpaired_zip: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = ["evaluate", str(translators / "red2blue"), "--data", str(unpaired_zip), "--image-size", "64"]
+    at_32 = config(translators / "red2blue")["metrics"]["cycle_psnr_a"]
+    caplog.set_level("INFO")
+    assert main(asked) == 0
+    assert "cycle_psnr_a" in caplog.text and f"cycle_psnr_a {at_32:.4f}" not in caplog.text
+    assert main([*asked, "--renew"]) == 2
+    assert "leave one of them out" in caplog.text
+
+
 def test_what_cannot_be_measured_is_refused_with_a_sentence(
     translators: Path, labelled_zip: Path, unpaired_zip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
