@@ -19,9 +19,9 @@ from models.detection import percentile
 from models.images import read_image, to_images, to_tensor
 
 FAILURES = {  # caption -> picture and direction
-    "street": (EXAMPLES / "scenes" / "street.jpg", "apple2orange"),
-    "leaves": (FRUITS / "apple-07.jpg", "apple2orange"),
-    "bowl": (FRUITS / "orange-08.jpg", "orange2apple"),
+    "lighthouse": (EXAMPLES / "scenes" / "lighthouse.jpg", "apple2orange"),
+    "green": (FRUITS / "apple-03.jpg", "apple2orange"),
+    "dark": (FRUITS / "apple-04.jpg", "apple2orange"),
     "halves": (FRUITS / "orange-04.jpg", "orange2apple"),
 }
 IDENTITY_EXAMPLE = FRUITS / "orange-01.jpg"

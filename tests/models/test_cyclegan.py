@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from models.cyclegan import (
     ChannelNorm,
+    HalfSide,
     ImagePool,
     InstanceNorm,
     LightGenerator,
@@ -132,7 +133,7 @@ def test_generators_equal_their_twin_with_torchs_norm(kind: type[nn.Module]) -> 
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
-@pytest.mark.parametrize("size", [(8, 8), (64, 64), (36, 52)])
+@pytest.mark.parametrize("size", [(12, 12), (64, 64), (36, 52)])
 def test_generators_keep_shape_and_range(kind: type[nn.Module], size: tuple[int, int]) -> None:
     images = torch.rand(2, 3, *size) * 2 - 1
     out = tiny(kind)(images)
@@ -145,6 +146,12 @@ def test_generators_keep_shape_and_range(kind: type[nn.Module], size: tuple[int,
 def test_sides_that_are_no_multiples_of_four_are_refused(kind: type[nn.Module], size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=f"{size[0]}x{size[1]}"):
         tiny(kind)(torch.zeros(1, 3, *size))
+
+
+@pytest.mark.parametrize(("kind", "side"), [(ResnetGenerator, 4), (LightGenerator, 8)])
+def test_sides_that_the_borders_would_fill_are_refused(kind: type[nn.Module], side: int) -> None:
+    with pytest.raises(ValueError, match=f"{side}x16; both sides must be at least {side + 4} pixels"):
+        tiny(kind)(torch.zeros(1, 3, side, 16))
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
@@ -177,6 +184,24 @@ def test_the_change_of_a_light_generator_is_smooth() -> None:
     again = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
     assert (change - again).abs().mean() < 0.5 * (change - change.mean(dim=(2, 3), keepdim=True)).abs().mean()
     assert change.std() > 0
+
+
+@pytest.mark.parametrize("size", [(8, 6), (7, 5)])
+def test_half_side_adds_what_is_made_of_means_of_four_places(size: tuple[int, int]) -> None:
+    x = torch.randn(2, 3, *size)
+    wanted = x - F.interpolate(F.avg_pool2d(x, 2, ceil_mode=True), size, mode="bilinear", align_corners=False)
+    negated = nn.Conv2d(3, 3, 1, bias=False)
+    nn.init.zeros_(negated.weight)
+    negated.weight.data[range(3), range(3)] = -1.0
+    assert torch.allclose(HalfSide(negated)(x), wanted, atol=1e-6)
+
+
+def test_a_light_generator_sees_a_fruit_of_256_pixels_as_a_whole() -> None:
+    generator, images = LightGenerator(num_filters=4), (torch.rand(1, 3, 256, 256) - 0.5).requires_grad_()
+    generator(images)[0, :, 128, 128].sum().backward()
+    assert images.grad is not None
+    rows = images.grad.abs().sum(dim=(0, 1, 3)).nonzero()
+    assert (rows.max() - rows.min()).item() >= 240
 
 
 def test_one_place_changes_nothing_far_away_through_channel_norm() -> None:

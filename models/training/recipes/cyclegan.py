@@ -45,11 +45,11 @@ class CycleGANConfig(TrainConfig):
     learning_rate: float = option(3e-4, "learning rate, constant for half the steps, then falling to 0", min=0.0)
     light: bool = option(True, "the light generator instead of the authors' one")
     num_filters: int = option(32, "base width of the generators", min=MIN_CHANNELS)
-    num_blocks: int = option(6, "residual blocks of the generators", min=1)
+    num_blocks: int = option(8, "residual blocks of the generators", min=1)
     discriminator_filters: int = option(32, "base width of the discriminators", min=MIN_CHANNELS)
     lambda_cycle: float = option(2.0, "weight of the round trip; 0 drops it", min=0.0)
     cycle_kept: float = option(
-        0.25, "share of the round trip's weight left at the end; it falls with the learning rate", min=0.0, max=1.0
+        0.5, "share of the round trip's weight left at the end; it falls with the learning rate", min=0.0, max=1.0
     )
     lambda_identity: float = option(1.0, "weight of leaving the target domain alone; 0 drops it", min=0.0)
     lambda_adversarial: float = option(1.0, "weight of convincing the discriminator; 0 drops it", min=0.0)
@@ -67,7 +67,22 @@ class CycleGANConfig(TrainConfig):
 
 
 class CycleGANRecipe(StateOfParts):
-    """Trains both directions at once on two unpaired sets (folders ending in A and B, such as trainA and trainB)."""
+    """Trains both directions at once on two unpaired sets (folders ending in A and B, such as trainA and trainB).
+
+    What was tried on 128 px, each row with what the row above has, measured on 60 test pictures of each fruit by
+    `evaluate --judge fruit-judge` (apple to orange / orange to apple):
+
+    | light generator and loss | steps | round trip, dB | seen as the other, % | as itself after it, % |
+    |---|---|---|---|---|
+    | paints anew, round trip times 10 | 6,000 | 20.1 / 20.6 | 98 / 92 | 98 / 100 |
+    | adds a change; crops; two scales; round trip times 5 | 4,600 | 27.1 / 28.5 | 87 / 90 | not measured |
+    | the other set rejected too; round trip times 2, falling to 0.5 | 18,000 | 24.4 / 23.9 | 100 / 100 | 100 / 98 |
+    | channel norm for instance norm: no bright droplets | 9,600 | 26.1 / 25.0 | 100 / 100 | 100 / 95 |
+    | all but two blocks at an eighth of the side; round trip falling to 1 | 8,000 | 28.3 / 26.4 | 98 / 100 | 100 / 98 |
+
+    Left out: dilated depthwise convolutions, whose weight gradients are wrong in bfloat16 with the channels last on
+    processors (torch 2.14); a share of 0 for `reject_source`, with which 87 / 83 % were seen as the other fruit.
+    """
 
     Config: ClassVar[type[TrainConfig]] = CycleGANConfig
     load_scale: ClassVar[float] = 1.5
@@ -81,10 +96,7 @@ class CycleGANRecipe(StateOfParts):
         self.d_a, self.d_b = (
             place(PatchDiscriminator(config.discriminator_filters), processes.device) for _ in range(2)
         )
-        self.shown_a2b, self.shown_b2a = (
-            averaged(self.a2b, config.ema_decay),
-            averaged(self.b2a, config.ema_decay),
-        )
+        self.shown_a2b, self.shown_b2a = (averaged(module, config.ema_decay) for module in (self.a2b, self.b2a))
         adam: dict[str, Any] = {"lr": config.learning_rate, "betas": (0.5, 0.999)}
         self.optimizer_g = torch.optim.Adam(chain(self.a2b.parameters(), self.b2a.parameters()), **adam)
         self.optimizer_d = torch.optim.Adam(chain(self.d_a.parameters(), self.d_b.parameters()), **adam)
