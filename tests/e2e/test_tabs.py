@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page, expect
-from visits import Visit, another_picture_in, picture_in, upload
+from visits import Visit, another_picture_in, choose, picture_in, upload
 
 from demos._i18n import Texts
 
@@ -38,7 +38,7 @@ def test_cyclegan_translates_a_photo_there_and_back(visit: Visit, own_photo: Pat
     translated = another_picture_in(page, "#cyclegan-translated", translated)
     another_picture_in(page, "#cyclegan-back", back)
     expect(page.locator("#cyclegan-score")).not_to_have_text(score)
-    page.locator("#tab-cyclegan input[value=orange2apple]").check(force=True)
+    choose(page, "#tab-cyclegan", "orange2apple")
     another_picture_in(page, "#cyclegan-translated", translated)
 
 
@@ -73,7 +73,7 @@ def test_cyclegan_checks_warns_and_compares_on_request(visit: Visit, own_photo: 
 def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: Visit) -> None:
     page = visit("/?tab=cyclegan")
     page.get_by_role("button", name=TEXTS["en"]["cyclegan.own"]).click()
-    page.locator("#cyclegan-own-side input").nth(1).check(force=True)
+    choose(page, "#cyclegan-own-side", "512")
     page.locator("#cyclegan-own-take").click()
     canvas = page.locator("#cyclegan-own-editor canvas").first
     expect(canvas).to_be_visible()
@@ -98,7 +98,7 @@ def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: Visit) -> None
 def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: Visit) -> None:
     page = visit("/?tab=cyclegan", size=(390, 844))
     page.get_by_role("button", name=TEXTS["en"]["cyclegan.quiz"]).click()
-    page.locator("#cyclegan-quiz-exposure input[value='250']").check(force=True)
+    choose(page, "#cyclegan-quiz-exposure", "250")
     page.locator("#cyclegan-quiz-start").click()
     card, score = page.locator("#cyclegan-quiz-board [data-card]"), page.locator("#cyclegan-quiz-score")
     expect(card.locator("img")).to_be_hidden()  # after a quarter of a second
@@ -124,7 +124,7 @@ def test_mae_fills_in_a_photo(visit: Visit, own_photo: Path) -> None:
     page.locator("#mae-another").click()
     error = another_picture_in(page, "#mae-result-error", error)
     pasted = another_picture_in(page, "#mae-result-pasted", pasted)
-    page.locator("#mae-kind input[value=block]").check(force=True)
+    choose(page, "#mae-kind", "block")
     another_picture_in(page, "#mae-result-error", error)
     another_picture_in(page, "#mae-result-pasted", pasted)
 
@@ -302,7 +302,7 @@ def test_embeddings_maps_pictures_of_ones_own(visit: Visit, own_pictures: Path) 
     legend = page.locator("#embeddings-plot .scatter-legend")
     expect(legend).to_contain_text("squares")
     expect(legend).to_contain_text("stripes")
-    page.locator("#embeddings-encoder input[value=supervised]").check(force=True)
+    choose(page, "#embeddings-encoder", "supervised")
     expect(page.locator("#embeddings-facts")).to_contain_text("supervised-photos", timeout=SLOW)
     expect(plot).to_have_attribute("data-count", "20")
 
@@ -403,7 +403,7 @@ def test_the_views_of_a_picture_are_shown(visit: Visit) -> None:
     page = drawn_map(visit)
     page.get_by_role("button", name=TEXTS["en"]["embeddings.views"]).click()
     expect(page.locator("#embeddings-views .views-matrix[data-method=simclr] .positive")).to_have_count(10)
-    page.locator("#embeddings-views-method input[value=moco]").check(force=True)
+    choose(page, "#embeddings-views-method", "moco")
     expect(page.locator("#embeddings-views .views-matrix[data-method=moco] .negative")).to_have_count(50)
 
 

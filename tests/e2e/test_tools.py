@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import Visit, another_picture_in, picture_in
+from visits import Visit, another_picture_in, choose, picture_in
 
 from demos._tour import STOPS
 
@@ -21,7 +21,7 @@ def open_tab(page: Page, tab: str) -> None:
 def test_a_link_opens_the_same_view(visit: Visit) -> None:
     page = visit("/?tab=mae")
     pasted = picture_in(page, "#mae-result-pasted")
-    page.locator("#mae-kind input[value=block]").check(force=True)
+    choose(page, "#mae-kind", "block")
     pasted = another_picture_in(page, "#mae-result-pasted", pasted)
     page.locator("#mae-examples .gallery-item").nth(2).click()
     expect(page).to_have_url(re.compile(r"\?tab=mae&.*\bexample="))

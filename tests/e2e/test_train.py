@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from running_app import free_port, running_app
-from visits import Visit, picture_in, upload
+from visits import Visit, choose, picture_in, upload
 
 from demos._i18n import Texts
 
@@ -41,7 +41,7 @@ def start_training(page: Page, pictures: Path, name: str, **options: int) -> Non
     """Bring pictures, choose a small VAE from scratch, and start."""
     upload(page, "#train-files-a", pictures)
     expect(page.locator("#train-audit .train-verdict")).to_be_visible()
-    page.locator("#train-recipe input[value=vae]").check(force=True)
+    choose(page, "#train-recipe", "vae")
     expect(page.locator("#train-start input")).to_have_value("vae-portraits")
     page.locator("#train-start input").click()
     page.get_by_role("option", name=TEXTS["train.scratch"]).click()
@@ -107,7 +107,7 @@ def test_from_upload_to_weights_through_a_closed_page(visit: Visit, pictures: Pa
     page.locator("#train-sure").click()
     expect(page.locator(OWN)).to_have_count(0)
     page.locator("#tab-vae-button").click()
-    page.locator("#vae-model input[value=vae-fruit]").check(force=True)
+    choose(page, "#vae-model", "vae-fruit")
     expect(page.locator("#vae-facts")).to_contain_text("vae-fruit")
 
 

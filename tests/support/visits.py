@@ -44,6 +44,12 @@ def upload(page: Page, component: str, *files: Path) -> None:
     page.locator(f"{component} input[type=file]").first.set_input_files([str(file) for file in files])
 
 
+def choose(page: Page, component: str, value: str) -> None:
+    """Choose one of a component's radio buttons by its label, once nothing above moves it any more."""
+    page.locator(f"{component} label:has(input[value='{value}'])").click()
+    expect(page.locator(f"{component} input[value='{value}']")).to_be_checked()
+
+
 def picture_in(page: Page, result: str) -> str:
     """Wait until a result shows a picture; return its address, which is another for another picture."""
     image = page.locator(f"{result} img").first
