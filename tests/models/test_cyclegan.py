@@ -132,9 +132,13 @@ def test_generators_equal_their_twin_with_torchs_norm(kind: type[nn.Module]) -> 
     assert torch.allclose(generator(images), with_torch_norm(generator)(images), atol=1e-5)
 
 
+LEAST = {ResnetGenerator: 8, LightGenerator: 12}  # pixels of a side
+
+
 @pytest.mark.parametrize("kind", GENERATORS)
-@pytest.mark.parametrize("size", [(12, 12), (64, 64), (36, 52)])
-def test_generators_keep_shape_and_range(kind: type[nn.Module], size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [None, (64, 64), (36, 52)])
+def test_generators_keep_shape_and_range(kind: type[nn.Module], size: tuple[int, int] | None) -> None:
+    size = size or (LEAST[kind], LEAST[kind])
     images = torch.rand(2, 3, *size) * 2 - 1
     out = tiny(kind)(images)
     assert out.shape == images.shape
@@ -148,9 +152,10 @@ def test_sides_that_are_no_multiples_of_four_are_refused(kind: type[nn.Module], 
         tiny(kind)(torch.zeros(1, 3, *size))
 
 
-@pytest.mark.parametrize(("kind", "side"), [(ResnetGenerator, 4), (LightGenerator, 8)])
-def test_sides_that_the_borders_would_fill_are_refused(kind: type[nn.Module], side: int) -> None:
-    with pytest.raises(ValueError, match=f"{side}x16; both sides must be at least {side + 4} pixels"):
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_sides_that_the_borders_would_fill_are_refused(kind: type[nn.Module]) -> None:
+    side = LEAST[kind] - 4
+    with pytest.raises(ValueError, match=f"{side}x16; both sides must be at least {LEAST[kind]} pixels"):
         tiny(kind)(torch.zeros(1, 3, side, 16))
 
 
@@ -295,7 +300,7 @@ def test_a_pool_cuts_the_gradient() -> None:
 
 
 def test_tiny_networks_learn_to_translate_between_two_domains() -> None:
-    """Within 40 steps between reddish and greenish noise, the cycle closes and the colours move over."""
+    """Within 25 steps between reddish and greenish noise, the cycle closes and the colours move over."""
     colour_a, colour_b = torch.tensor([0.4, -0.6, -0.6]), torch.tensor([-0.2, 0.6, 0.0])
     noise = 0.05 * torch.randn(2, 2, 3, 24, 24)
     real_a, real_b = noise[0] + colour_a.reshape(3, 1, 1), noise[1] + colour_b.reshape(3, 1, 1)
@@ -304,7 +309,7 @@ def test_tiny_networks_learn_to_translate_between_two_domains() -> None:
     optimizer_g = torch.optim.Adam(chain(a2b.parameters(), b2a.parameters()), 0.004, betas=(0.5, 0.999))
     optimizer_d = torch.optim.Adam(chain(d_a.parameters(), d_b.parameters()), 0.002, betas=(0.5, 0.999))
     cycles = []
-    for _ in range(40):
+    for _ in range(25):
         fake_b, fake_a = a2b(real_a), b2a(real_b)
         cycle = cycle_loss(b2a(fake_b), real_a) + cycle_loss(a2b(fake_a), real_b)
         identity = identity_loss(a2b(real_b), real_b) + identity_loss(b2a(real_a), real_a)
@@ -319,8 +324,8 @@ def test_tiny_networks_learn_to_translate_between_two_domains() -> None:
         optimizer_d.step()
         cycles.append(cycle.item())
     assert cycles[-1] < cycles[0] / 3
-    for fake, colour in ((fake_b, colour_b), (fake_a, colour_a)):
-        assert (fake.mean(dim=(0, 2, 3)) - colour).norm() < 0.2 * (colour_a - colour_b).norm()
+    assert torch.allclose(fake_b.mean(dim=(0, 2, 3)), colour_b, atol=0.15)
+    assert torch.allclose(fake_a.mean(dim=(0, 2, 3)), colour_a, atol=0.15)
 
 
 def test_a_tiny_light_generator_learns_where_to_recolour_and_where_not() -> None:

@@ -11,6 +11,7 @@ from intake import read_pictures
 from PIL import Image
 from torch import Tensor
 
+from models.calibration import calibration
 from models.checkpoints import load_model
 from models.embedding import embed_pictures
 from models.encoders import ENCODERS, load_encoder
@@ -21,7 +22,6 @@ from models.training.judge import Judge
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 FRUITS = ("apple", "orange")  # sets A and B
-SIDE = 256  # at which the tab translates
 KNN_FLOORS = {"simsiam": 0.56, "simclr": 0.58, "moco": 0.6, "supervised": 0.54}  # 20 kinds: chance is 0.05
 
 
@@ -34,8 +34,9 @@ def pictures(pattern: str, side: int) -> Tensor:
 @pytest.mark.parametrize(("source", "target"), [FRUITS, FRUITS[::-1]])
 @torch.inference_mode()
 def test_translated_fruit_is_seen_as_the_other_and_as_itself_after_the_way_back(source: str, target: str) -> None:
-    judge, photos = Judge("fruit-judge"), pictures(f"fruit/{source}-*.jpg", SIDE)
-    fruit_there = pictures(f"fruit/{source}-*.mask.png", SIDE)[:, :1] > 0  # (N, 1, S, S)
+    judge, side = Judge("fruit-judge"), calibration().side  # at which the tab translates
+    photos = pictures(f"fruit/{source}-*.jpg", side)
+    fruit_there = pictures(f"fruit/{source}-*.mask.png", side)[:, :1] > 0  # (N, 1, S, S)
     there, back = load_model(f"{source}2{target}"), load_model(f"{target}2{source}")
     fake = torch.cat([there(photo[None]) for photo in photos])
     again = torch.cat([back(photo[None]) for photo in fake])

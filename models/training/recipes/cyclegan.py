@@ -27,7 +27,7 @@ from models.training.recipes._base import (
     averaged,
     descend,
     in_batches,
-    my_batch,
+    my_pictures,
     numbers,
     option,
     place,
@@ -111,7 +111,7 @@ class CycleGANRecipe(StateOfParts):
 
     def step(self, step: int) -> dict[str, float]:
         """Move the generators, then the discriminators (eq. 1-3, least squares for the logarithms)."""
-        real_a, real_b = self._batch(self.train_a, 2 * step), self._batch(self.train_b, 2 * step + 1)
+        real_a, real_b = self._batch(self.train_a, step), self._batch(self.train_b, step)
         decay = 2 * max(0.0, step / self.config.steps - 0.5)  # 0 for half the steps, then rising to 1
         rate = self.config.learning_rate * (1 - decay)
         lambda_cycle = self.config.lambda_cycle * (1 - decay * (1 - self.config.cycle_kept))
@@ -146,10 +146,9 @@ class CycleGANRecipe(StateOfParts):
             discriminator.requires_grad_(True)
         return fake_a.detach(), fake_b.detach(), {"loss": total, **losses}
 
-    def _batch(self, pictures: PictureSet, stream: int) -> Tensor:
-        """Return a randomly cropped and mirrored batch; `stream` numbers the draws, so A and B are shuffled apart."""
-        index = my_batch(pictures, self.config, stream // 2, self.processes)
-        images = pictures.images[index].to(self.processes.device)
+    def _batch(self, pictures: PictureSet, step: int) -> Tensor:
+        """Return a randomly cropped and mirrored batch of one set."""
+        images = my_pictures(pictures, self.config, step, self.processes)
         views = crop_and_flip(images, self.config.image_size, self.config.min_scale)
         return views.contiguous(memory_format=torch.channels_last)
 
