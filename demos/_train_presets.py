@@ -19,6 +19,7 @@ PRESETS: Mapping[str, tuple[float, float]] = {  # share of the recipe's usual st
     "thorough": (1.0, 1.0),
 }
 FINE_TUNING_RATE = 0.3  # share of the usual learning rate, so that the start is not forgotten at once
+WHOLE_RATE = frozenset({"cyclegan"})  # what one translator changes is no start for another pair: it has to be forgotten
 FAMILY = {
     "cyclegan": ("cyclegan",),
     "mae": ("mae",),
@@ -82,7 +83,7 @@ def preset_config(
         config["kl_warmup"] = min(config["kl_warmup"], steps // 3)
     if "queue_size" in config and preset == "quick":
         config["queue_size"] = 1024  # a short run would never fill a longer one
-    if fine_tune:
+    if fine_tune and recipe not in WHOLE_RATE:
         config["learning_rate"] *= FINE_TUNING_RATE
     if "stop_gradient" in config:
         config["stop_gradient"] = stop_gradient

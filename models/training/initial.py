@@ -52,6 +52,21 @@ def find_parts(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
     return found
 
 
+def find_start(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
+    """Return what `find_parts` does, and our own discriminators where weights come without any.
+
+    They need not know the new pictures: a trained discriminator soon tells any two sets apart, and until a fresh one
+    does, both translators unlearn to change anything (`python tests/bench.py finetune`).
+    """
+    found, record = find_parts(start, parts), CHECKPOINTS.get(start)
+    sets = ((record and record.direction) or "apple2orange").split("2")
+    for name, fruit in zip(("discriminator_a", "discriminator_b"), sets, strict=True):
+        folder = CHECKPOINTS[f"{fruit}-discriminator"].folder
+        if name in parts and name not in found and _facts(folder)["args"] == parts[name].args:
+            found[name] = folder
+    return found
+
+
 def weights_folder(record: Checkpoint) -> Path:
     """Return the folder of our own weights, or one made of a published file whose network a recipe can train.
 
@@ -84,8 +99,12 @@ def weights_folder(record: Checkpoint) -> Path:
 
 def trainable_info(record: Checkpoint) -> WeightsInfo:
     """Return the facts about published weights that a recipe can start from; errors are those of `weights_folder`."""
-    facts = json.loads((weights_folder(record) / "config.json").read_text(encoding="utf-8"))
-    return WeightsInfo(record.name, **facts)
+    return WeightsInfo(record.name, **_facts(weights_folder(record)))
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return facts
 
 
 def check_fit(recipe: str, config: TrainConfig, start: str) -> dict[str, Path]:
@@ -98,8 +117,7 @@ def check_fit(recipe: str, config: TrainConfig, start: str) -> dict[str, Path]:
     parts = RECIPES[recipe].parts_of(config)
     folders = find_parts(start, parts)
     for name, folder in folders.items():
-        stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        _compare(start, recipe, parts[name], stored)
+        _compare(start, recipe, parts[name], _facts(folder))
     return folders
 
 
@@ -126,7 +144,8 @@ def start_from(recipe: Recipe, name: str, config: TrainConfig, start: str) -> No
         FileNotFoundError: if there are no such weights.
         DoesNotFitError: if they are of another shape; it says which options fit.
     """
-    fill(recipe, name, config, check_fit(name, config, start))
+    check_fit(name, config, start)
+    fill(recipe, name, config, find_start(start, RECIPES[name].parts_of(config)))
 
 
 def fill(recipe: Recipe, name: str, config: TrainConfig, folders: Mapping[str, Path]) -> None:

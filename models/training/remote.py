@@ -21,7 +21,7 @@ from huggingface_hub import HfApi
 
 from models.training._tail import MetricsTail
 from models.training.backends import ROOT, Task
-from models.training.initial import find_parts
+from models.training.initial import find_start
 from models.training.recipes import RECIPES
 from models.training.remote_job import ROW_MARK
 from models.training.runs import RunFolder, write_json
@@ -100,7 +100,7 @@ def stage(task: Task, folder: Path) -> None:
     recipe, config, data = run.load_config()
     init = run.load_init()
     if init is not None:
-        for part, source in find_parts(init, RECIPES[recipe].parts_of(config)).items():
+        for part, source in find_start(init, RECIPES[recipe].parts_of(config)).items():
             shutil.copytree(source, folder / "init" / part, dirs_exist_ok=True)
     there.save_config(recipe, config, data, None if init is None else "init")
     for path in (run.checkpoint_path, run.metrics_path):

@@ -18,7 +18,7 @@ from models.training import initial
 from models.training.__main__ import main
 from models.training.distributed import Processes
 from models.training.failures import DoesNotFitError
-from models.training.initial import check_fit, find_parts, start_from
+from models.training.initial import check_fit, find_parts, find_start, start_from
 from models.training.recipes import RECIPES, build_recipe
 from models.training.runs import RunFolder
 
@@ -112,6 +112,32 @@ def test_the_other_direction_of_a_translator_is_found_by_its_name() -> None:
     parts = RECIPES["cyclegan"].parts_of(config)
     for name, other in (("apple2orange", "orange2apple"), ("orange2apple", "apple2orange")):
         assert find_parts(name, parts) == {"a2b": CHECKPOINTS[name].folder, "b2a": CHECKPOINTS[other].folder}
+
+
+def test_a_translator_without_discriminators_is_taught_by_ours_unless_they_do_not_fit(tmp_path: Path) -> None:
+    ours = {fruit: CHECKPOINTS[f"{fruit}-discriminator"].folder for fruit in ("apple", "orange")}
+    recipe: Any = RECIPES["cyclegan"]
+    parts = recipe.parts_of(recipe.Config())
+    for start, a, b in (("apple2orange", "apple", "orange"), ("orange2apple-no-cycle", "orange", "apple")):
+        found = find_start(start, parts)
+        assert (found["discriminator_a"], found["discriminator_b"]) == (ours[a], ours[b])
+        assert found.items() > find_parts(start, parts).items()
+    wider = recipe.parts_of(recipe.Config(discriminator_filters=64))
+    assert find_start("apple2orange", wider) == find_parts("apple2orange", wider)
+    job = tmp_path / "job"
+    for name in parts:
+        (job / name).mkdir(parents=True)
+        (job / name / "config.json").write_text("{}")
+    assert find_start(str(job), parts) == {name: job / name for name in parts}, "its own are kept"
+    assert find_start("vae-fruit", RECIPES["vae"].parts_of(RECIPES["vae"].Config())).keys() == {""}
+
+
+def test_a_run_begins_with_those_discriminators(unpaired_zip: Path) -> None:
+    config = RECIPES["cyclegan"].Config(image_size=32)
+    recipe: Any = build_recipe("cyclegan", config, [unpaired_zip], Processes())
+    start_from(recipe, "cyclegan", config, "apple2orange")
+    assert_holds(recipe.d_a, CHECKPOINTS["apple-discriminator"].folder)
+    assert_holds(recipe.d_b, CHECKPOINTS["orange-discriminator"].folder)
 
 
 def test_a_lonely_direction_and_a_place_without_weights_are_refused(tmp_path: Path) -> None:
