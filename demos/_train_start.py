@@ -19,7 +19,7 @@ from demos._train_visit import Runs, Shown, job_error
 from demos._visitor import new_id, owner_of
 from models.archive_entries import Limits as ReadLimits
 from models.checkpoints import CHECKPOINTS, WeightsInfo
-from models.training.audit import Audit, TooFewPicturesError, enough_for, take_in
+from models.training.audit import Audit, TooFewPicturesError, enough_for, holds_two_sets, take_in
 from models.training.backends import Backend
 from models.training.initial import trainable_info
 from models.training.jobs import JobError, JobRequest, Snapshot
@@ -138,7 +138,7 @@ class Starter:
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> list[Any]:
         """Takes pictures in and says what they are: visitor, upload, audit, estimate, start button."""
-        sources = (tuple(files_a or ()), tuple(files_b or ())) if recipe == "cyclegan" else (tuple(files_a or ()),)
+        sources = _sources(recipe, tuple(files_a or ()), tuple(files_b or ()))
         if upload is not None and upload.sources == sources:
             return [gr.skip(), gr.skip(), *self._ready(upload, recipe, start)]
         self._forget(upload)
@@ -254,3 +254,12 @@ class Starter:
             raise look.sorry(self._ctx, request, f"train.option.{error.code}", **error.values) from error
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
+
+
+def _sources(recipe: str, files_a: tuple[str, ...], files_b: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Returns where each set of pictures comes from; of a zip in CycleGAN's layout, both come from the first field."""
+    if recipe != "cyclegan":
+        return (files_a,)
+    if not files_b and holds_two_sets([Path(path) for path in files_a]):
+        return (files_a, files_a)
+    return (files_a, files_b)

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -128,6 +128,7 @@ def iter_pictures(
     max_side: int | None = 256,
     limits: Limits = Limits(),  # noqa: B008 (frozen)
     skipped: Counter[str] | None = None,
+    wanted: Callable[[str], bool] = lambda name: True,
 ) -> Iterator[Picture]:
     """Yields the pictures of files, folders and zips one by one, so that only one is in memory.
 
@@ -139,6 +140,7 @@ def iter_pictures(
         max_side: Longer pictures are shrunk to it while they are read; None keeps their size.
         limits: How much may be read.
         skipped: If given, counts the files left out by reason while the iteration goes on.
+        wanted: Says by its name whether a file is meant at all; others are neither read nor counted.
 
     Raises:
         OSError: One of the paths does not exist or cannot be opened.
@@ -147,6 +149,8 @@ def iter_pictures(
     skipped = Counter() if skipped is None else skipped
     count = 0
     for entry in entries_of([Path(path) for path in paths], limits):
+        if not wanted(entry.name):
+            continue
         try:
             if not entry.reason and max_pictures is not None and count >= max_pictures:
                 raise _SkippedError("too_many")

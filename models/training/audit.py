@@ -20,10 +20,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from models.archive_entries import Limits
+from models.archive_entries import Limits, entries_of
 from models.archives import iter_pictures
 from models.images import read_image, square_crop, to_tensor
-from models.training.data import held_out
+from models.training.data import domain_of, held_out
 
 KEPT_SIDE = 512  # pixels; no recipe's preset trains larger
 QUALITY = 92  # of the copies, WebP
@@ -111,7 +111,8 @@ def take_in(
     Args:
         paths: Files, folders and zips mixed, untrusted.
         folder: Receives ``train/`` and ``test/``, for a domain ``trainA/`` and so on.
-        domain: Which of CycleGAN's two sets this is; its labels are then left aside.
+        domain: Which of CycleGAN's two sets this is; its labels are then left aside. Of paths that hold both sets,
+            only this one is taken.
         max_pictures: More are counted as "too_many".
         fewest: Pictures that are needed.
         limits: How much may be read.
@@ -125,7 +126,15 @@ def take_in(
     notes, seen = _Notes(), set[bytes]()
     waiting = folder / f"incoming{domain}"
     waiting.mkdir(parents=True)
-    pictures = iter_pictures(paths, max_pictures=max_pictures, max_side=KEPT_SIDE, limits=limits, skipped=skipped)
+    other = "ab".replace(domain.lower(), "") if domain and holds_two_sets(paths, limits) else None
+    pictures = iter_pictures(
+        paths,
+        max_pictures=max_pictures,
+        max_side=KEPT_SIDE,
+        limits=limits,
+        skipped=skipped,
+        wanted=lambda name: domain_of(name) != other,
+    )
     for picture in pictures:
         digest = sha256(f"{picture.image.size}".encode() + picture.image.tobytes()).digest()
         if digest in seen:
@@ -141,6 +150,15 @@ def take_in(
     test = _sort_in(notes, folder, domain)
     waiting.rmdir()
     return _describe(notes, skipped, test)
+
+
+def holds_two_sets(paths: Sequence[Path], limits: Limits = Limits()) -> bool:  # noqa: B008 (frozen)
+    """Whether files, folders and zips hold both of CycleGAN's sets, in folders such as trainA and testB.
+
+    Raises:
+        OSError: If one of the paths cannot be opened.
+    """
+    return {"a", "b"} <= {domain_of(entry.name) for entry in entries_of(paths, limits)}
 
 
 def _note(notes: _Notes, path: Path, name: str, label: str, image: Image.Image) -> None:

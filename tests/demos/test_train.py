@@ -314,6 +314,19 @@ def test_an_option_outside_its_bounds_is_named(starter: Starter, photos: Path) -
         starter.on_start(ADA, upload, "vae", SCRATCH, "", REQUEST, *options("vae", beta=-1))
 
 
+def test_one_zip_may_bring_both_sets(starter: Starter, photos: Path, tmp_path: Path) -> None:
+    _, upload, told, _, go = take_in(starter, photos, recipe="cyclegan")
+    assert upload is None and "trainA" in told and not go["interactive"]
+    pair = tmp_path / "pair.zip"
+    with zipfile.ZipFile(photos) as source, zipfile.ZipFile(pair, "w") as target:
+        for number, name in enumerate(source.namelist()):
+            target.writestr(f"train{'AB'[number % 2]}/{number}.png", source.read(name))
+    _, upload, _, _, go = take_in(starter, pair, recipe="cyclegan")
+    assert [audit.count for audit in upload.audits] == [6, 6] and go["interactive"]
+    _, upload, *_ = take_in(starter, pair, recipe="vae")
+    assert [audit.count for audit in upload.audits] == [12]
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_presets_are_valid_and_fit_every_start(recipe: str, context: Context) -> None:
     for preset in PRESETS:

@@ -18,6 +18,7 @@ from models.training.audit import (
     balance,
     count_near_duplicates,
     enough_for,
+    holds_two_sets,
     perceptual_hash,
     sharpness,
     take_in,
@@ -71,6 +72,20 @@ def test_a_set_of_a_pair_goes_into_its_domain(labelled: Path, tmp_path: Path) ->
         assert take_in([labelled], tmp_path / "data", domain).labels == {}
     train, test = load_split([tmp_path / "data"], 16)
     assert {domain_of(name) for name in train.names} == {domain_of(name) for name in test.names} == {"a", "b"}
+
+
+def test_a_zip_that_holds_both_sets_is_taken_apart(labelled: Path, tmp_path: Path) -> None:
+    places = [(f"pair/{split}{domain}/{i}.png", i) for split in ("train", "test") for domain in "AB" for i in range(5)]
+    files = {name: encoded(texture(place)) for place, (name, _) in enumerate(places)}
+    both = archive(tmp_path / "both.zip", {**files, "pair/trainB/notes.txt": b"no picture"})
+    only_b = archive(tmp_path / "b.zip", {name: content for name, content in files.items() if "B/" in name})
+    assert holds_two_sets([both]) and not holds_two_sets([labelled]) and not holds_two_sets([only_b])
+    a, b = (take_in([both], tmp_path / "data", domain) for domain in ("A", "B"))
+    assert (a.count, a.held_out, a.skipped) == (10, 5, {})
+    assert (b.count, b.held_out, b.skipped) == (10, 5, {"not_an_image": 1})
+    train, test = load_split([tmp_path / "data"], 16)
+    assert [sum(domain_of(name) == "a" for name in names) for names in (train.names, test.names)] == [5, 5]
+    assert take_in([only_b], tmp_path / "first", "A").count == 10, "one set is what it is brought as"
 
 
 def test_copies_broken_files_and_bombs_are_counted_and_left_out(tmp_path: Path) -> None:
