@@ -90,7 +90,7 @@ def _probe(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path]) -> dic
     kinds += [KINDS[-1]] * sum(map(len, fitted))
     features = np.concatenate([_features(encoder, part) for part in (fruit_train, *fitted)])
     scaler = StandardScaler().fit(features)
-    model = LogisticRegression(C=0.01, max_iter=400, class_weight="balanced").fit(scaler.transform(features), kinds)
+    model = LogisticRegression(C=0.001, max_iter=400, class_weight="balanced").fit(scaler.transform(features), kinds)
     rows = [list(model.classes_).index(kind) for kind in KINDS]
     weight = model.coef_[rows] / scaler.scale_  # the standardisation is put into the weights
     bias = model.intercept_[rows] - weight @ scaler.mean_

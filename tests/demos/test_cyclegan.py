@@ -16,7 +16,7 @@ from torch import nn
 
 from demos import _cyclegan, cyclegan
 from demos._base import Context, make_context
-from models.calibration import KINDS, calibration
+from models.calibration import DIRECTIONS, KINDS, calibration
 from models.checkpoints import load_model, weights_info
 from models.images import to_tensor
 
@@ -113,7 +113,11 @@ def test_our_pictures_of_things_are_warned_of_and_our_fruit_is_not() -> None:
         return [_cyclegan.warning_of(kind, direction, probe.threshold) for kind in kinds]
 
     scenes = warnings(sorted((_cyclegan.EXAMPLES / "scenes").glob("*.jpg")), "apple2orange")
-    fruit = warnings(sorted(_cyclegan.FRUITS.glob("orange-*.jpg")), "orange2apple")
+    fruit = [
+        warning
+        for direction, (source, _) in DIRECTIONS.items()
+        for warning in warnings(sorted(_cyclegan.FRUITS.glob(f"{source}-*.jpg")), direction)
+    ]
     assert scenes.count("elsewhere") >= 0.9 * len(scenes)
     assert fruit.count("elsewhere") <= 0.1 * len(fruit)
 
