@@ -22,7 +22,7 @@ from models.training.judge import Judge
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 FRUITS = ("apple", "orange")  # sets A and B
-KNN_FLOORS = {"simsiam": 0.56, "simclr": 0.58, "moco": 0.6, "supervised": 0.54}  # 20 kinds: chance is 0.05
+KNN_FLOORS = {"simsiam": 0.58, "simclr": 0.59, "moco": 0.63, "supervised": 0.64}  # 20 kinds: chance is 0.05
 
 
 @cache
@@ -66,7 +66,7 @@ def test_hidden_patches_are_guessed_far_better_than_by_their_mean_colour() -> No
     hidden = model.unpatchify(mask[..., None].expand(-1, -1, model.patch_size**2 * 3)).bool()
     mean = torch.stack([photo[:, ~holes[0]].mean(dim=1) for photo, holes in zip(photos, hidden, strict=True)])
     plain = psnr(mean[..., None, None].expand_as(photos)[hidden], photos[hidden])
-    assert psnr(model.reconstruct(photos, mask)[hidden], photos[hidden]) >= max(22, plain + 7)
+    assert psnr(model.reconstruct(photos, mask)[hidden], photos[hidden]) >= max(22.5, plain + 7)
 
 
 @pytest.fixture(scope="module")
