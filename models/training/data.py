@@ -159,7 +159,14 @@ def batch_index(length: int, batch_size: int, step: int, seed: int) -> Tensor:
     """Return which pictures step number `step` sees, (batch_size,): every epoch is a new permutation of all.
 
     The stream of pictures is the concatenation of one seeded permutation an epoch; a batch may straddle two.
+
+    Raises:
+        NoPicturesError: if there are none.
     """
+    if length == 0:
+        raise NoPicturesError(
+            "All pictures are held out, by the names of their folders; put some elsewhere."
+        )
     start = step * batch_size
     parts = []
     while batch_size > 0:

@@ -12,7 +12,7 @@ DISK_FULL_STATUS = 28  # a full disk may have no room for the word about it
 
 
 class NoPicturesError(ValueError):
-    """The sources hold no picture that can be read."""
+    """The sources hold no picture that can be read, or none to train or to measure on."""
 
 
 class DoesNotFitError(ValueError):

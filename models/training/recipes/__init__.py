@@ -10,6 +10,7 @@ import torch
 
 from models.training.data import load_split
 from models.training.distributed import Processes
+from models.training.failures import NoPicturesError
 from models.training.recipes._base import Recipe, TrainConfig
 from models.training.recipes.contrastive import MoCoRecipe, SimCLRRecipe, SimSiamRecipe
 from models.training.recipes.cyclegan import CycleGANRecipe
@@ -33,9 +34,16 @@ log = logging.getLogger(__name__)
 def build_recipe(
     name: str, config: TrainConfig, sources: list[Path], processes: Processes, most: int | None = None
 ) -> Recipe:
-    """Return a recipe with fresh, seeded weights on the pictures of the sources, or on about `most` of each."""
+    """Return a recipe with fresh, seeded weights on the pictures of the sources, or on about `most` of each.
+
+    Raises:
+        FileNotFoundError: if a source does not exist.
+        NoPicturesError: if no picture could be read, or none is held out.
+    """
     kind = RECIPES[name]
     train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale), most)
+    if not len(test_set):
+        raise NoPicturesError(f"None of {len(train_set)} pictures is held out to measure on; give at least 8.")
     log.info("%d training pictures, %d held out.", len(train_set), len(test_set))
     torch.manual_seed(config.seed)
     return kind(config, train_set, test_set, processes)

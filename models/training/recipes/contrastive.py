@@ -162,11 +162,12 @@ class ContrastiveRecipe(StateOfParts):
         Each source with folders for classes is asked by itself: all of its labelled held-out pictures, among all of
         its labelled training pictures.
         """
-        features = self._features(labelled(self.test))
+        features = self._features(self.test)
         directions = F.normalize(features - features.mean(dim=0), dim=1)
+        known = features[_with_label(self.test)]
         return {
             "std_of_l2_normalized": estimate(lambda weights: _spread_of(weights, directions), len(directions)),
-            **{f"knn_{source}": mean_of(right) for source, (_, right) in self._asked(features).items()},
+            **{f"knn_{source}": mean_of(right) for source, (_, right) in self._asked(known).items()},
         }
 
     def _asked(self, features: Tensor) -> dict[str, tuple[PictureSet, Tensor]]:
@@ -229,7 +230,11 @@ def _spread_of(weights: Tensor, directions: Tensor) -> Tensor:
 
 def labelled(pictures: PictureSet) -> PictureSet:
     """Return the pictures that have a label."""
-    return pictures.select([i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]])
+    return pictures.select(_with_label(pictures))
+
+
+def _with_label(pictures: PictureSet) -> list[int]:
+    return [i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]]
 
 
 class SimSiamRecipe(ContrastiveRecipe):

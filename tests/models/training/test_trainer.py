@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -35,6 +36,21 @@ def source(request: pytest.FixtureRequest) -> Callable[[str], Path]:
     def of(name: str) -> Path:
         path: Path = request.getfixturevalue("unpaired_zip" if name == "cyclegan" else "labelled_zip")
         return path
+
+    return of
+
+
+@pytest.fixture
+def flat(tmp_path: Path, labelled_zip: Path) -> Callable[[int], Path]:
+    """Makes a folder of so many pictures, without folders in it that would be labels."""
+
+    def of(count: int) -> Path:
+        folder = tmp_path / "pictures"
+        folder.mkdir()
+        with zipfile.ZipFile(labelled_zip) as archive:
+            for name in archive.namelist()[:count]:
+                (folder / Path(name).name).write_bytes(archive.read(name))
+        return folder
 
     return of
 
@@ -72,6 +88,36 @@ def test_a_run_by_command_line_logs_previews_evaluates_and_exports(
     card = (tmp_path / "weights" / "README.md").read_text()
     assert f"python -m models.training {name} --data {source(name).name}" in card
     assert str(tmp_path) not in card + (tmp_path / "weights" / "config.json").read_text()
+
+
+WITHOUT_LABELS = [name for name, recipe in RECIPES.items() if recipe.lacks(["000.png"]) is None]
+
+
+@pytest.mark.parametrize("name", WITHOUT_LABELS)
+def test_pictures_without_folders_are_trained_on_and_measured(
+    name: str, flat: Callable[[int], Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    common = ["--data", str(flat(12)), "--out", str(run), "--device=cpu", "--steps=2", "--precision=fp32"]
+    assert main([name, *common, *options(name)]) == 0
+    assert json.loads((run / "evaluation.json").read_text())["scores"]
+    assert main(["evaluate", str(run), "--sheet", str(tmp_path / "sheet.png")]) == 0
+
+
+@pytest.mark.parametrize("name", WITHOUT_LABELS)
+def test_pictures_that_cannot_be_split_are_refused_with_a_sentence(
+    name: str, flat: Callable[[int], Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = ["--out", str(tmp_path / "run"), "--device=cpu", "--steps=1", "--precision=fp32"]
+    few, hidden = flat(5), tmp_path / "hidden"
+    assert main([name, "--data", str(few), *out, *options(name)]) == 2
+    hidden.mkdir()
+    few.rename(hidden / "test")
+    assert main([name, "--data", str(hidden), *out, *options(name)]) == 2
+    assert [record.message.split(";")[0] for record in caplog.records if record.levelname == "ERROR"] == [
+        "None of 5 pictures is held out to measure on",
+        "All pictures are held out, by the names of their folders",
+    ]
 
 
 def test_weights_kept_along_a_run_are_exported_each_with_its_own_measurements(
