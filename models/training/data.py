@@ -164,9 +164,7 @@ def batch_index(length: int, batch_size: int, step: int, seed: int) -> Tensor:
         NoPicturesError: if there are none.
     """
     if length == 0:
-        raise NoPicturesError(
-            "All pictures are held out, by the names of their folders; put some elsewhere."
-        )
+        raise NoPicturesError("All pictures are held out, by the names of their folders; put some elsewhere.")
     start = step * batch_size
     parts = []
     while batch_size > 0:
