@@ -61,8 +61,9 @@ class Case:
 CASES = (
     Case("cyclegan", "apple2orange", "flowers", 120, "distance_b", more_is_better=False, sets=("daisy", "sunflowers")),
     Case("cyclegan", "apple2orange", "monet2photo", 200, "distance_b", more_is_better=False),
-    Case("simclr", "simclr-photos", "flowers", 200, "views_found"),
-    Case("mae", "mae-photos", "flowers", 500, "masked_psnr"),  # more steps: these weights have seen these flowers
+    # Galaxies: with photos like those that they have seen, these weights have nothing left to learn in a quick run.
+    Case("simclr", "simclr-photos", "galaxies", 120, "views_found"),
+    Case("mae", "mae-photos", "galaxies", 120, "masked_psnr"),
     Case("vae", "vae-portraits", "galaxies", 200, "reconstruction_psnr"),
 )
 
