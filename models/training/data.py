@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 HELD_OUT_FOLDERS = frozenset({"test", "testa", "testb", "val", "valid", "validation"})
 SPLIT_FOLDERS = HELD_OUT_FOLDERS | {"train", "traina", "trainb"}
+SPLITTABLE = 8  # pictures of a source, from which on some are always held out
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"})
 
@@ -44,7 +45,7 @@ def held_out(names: Iterable[str]) -> set[str]:
     folders: dict[str, list[str]] = defaultdict(list)
     for name in names:
         folders[str(PurePosixPath(name).parent)].append(name)
-    fewest = 2 if len(names) >= 8 else 0
+    fewest = 2 if len(names) >= SPLITTABLE else 0
     chosen = {name for members in folders.values() for name in members[4::5]} if len(folders) > 1 else set()
     if len(folders) > 1 and len(chosen) >= fewest:
         return chosen

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from models.training.data import load_split
+from models.training.data import SPLITTABLE, load_split
 from models.training.distributed import Processes
 from models.training.failures import NoPicturesError
 from models.training.recipes._base import Recipe, TrainConfig
@@ -43,7 +43,9 @@ def build_recipe(
     kind = RECIPES[name]
     train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale), most)
     if not len(test_set):
-        raise NoPicturesError(f"None of {len(train_set)} pictures is held out to measure on; give at least 8.")
+        raise NoPicturesError(
+            f"None of {len(train_set)} pictures is held out to measure on; give at least {SPLITTABLE}."
+        )
     log.info("%d training pictures, %d held out.", len(train_set), len(test_set))
     torch.manual_seed(config.seed)
     return kind(config, train_set, test_set, processes)

@@ -151,7 +151,7 @@ class ContrastiveRecipe(StateOfParts):
         """Return the preview's rows, and such rows of held-out pictures whose neighbours vote for another label."""
         wrong = [
             test.select((~right).nonzero()[:, 0].tolist())
-            for test, right in self._asked(self._features(labelled(self.test))).values()
+            for test, right in self._asked(self._features(self.test)).values()
         ]
         failures = [row for test in wrong if len(test) for row in self._rows(_spread(test, 8))]
         return sheet([*self._rows(_spread(self.test, 8)), *failures])
@@ -164,24 +164,22 @@ class ContrastiveRecipe(StateOfParts):
         """
         features = self._features(self.test)
         directions = F.normalize(features - features.mean(dim=0), dim=1)
-        known = features[_with_label(self.test)]
         return {
             "std_of_l2_normalized": estimate(lambda weights: _spread_of(weights, directions), len(directions)),
-            **{f"knn_{source}": mean_of(right) for source, (_, right) in self._asked(known).items()},
+            **{f"knn_{source}": mean_of(right) for source, (_, right) in self._asked(features).items()},
         }
 
     def _asked(self, features: Tensor) -> dict[str, tuple[PictureSet, Tensor]]:
-        """Return the labelled held-out pictures of each source, and whose neighbours vote for their label, (N,).
+        """Return the labelled held-out pictures of each source, and whose neighbours vote for their label, (M,).
 
         Args:
-            features: (M, D) of all labelled held-out pictures.
+            features: (N, D) of all held-out pictures.
         """
-        train, test = labelled(self.train), labelled(self.test)
+        train, test = labelled(self.train), self.test
         reference = self._features(train)
         found = {}
         for source in sorted({name.split("/")[0] for name in test.classes if name}):
-            rows = [i for i, name in enumerate(test.names) if name.startswith(f"{source}/")]
-            pool = [i for i, name in enumerate(train.names) if name.startswith(f"{source}/")]
+            rows, pool = _labelled_in(test, source), _labelled_in(train, source)
             if rows and len(pool) > 1:
                 known = (reference[pool], train.labels[pool])
                 found[source] = test.select(rows), knn_right(features[rows], test.labels[rows], reference=known)
@@ -230,11 +228,12 @@ def _spread_of(weights: Tensor, directions: Tensor) -> Tensor:
 
 def labelled(pictures: PictureSet) -> PictureSet:
     """Return the pictures that have a label."""
-    return pictures.select(_with_label(pictures))
+    return pictures.select([i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]])
 
 
-def _with_label(pictures: PictureSet) -> list[int]:
-    return [i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]]
+def _labelled_in(pictures: PictureSet, source: str) -> list[int]:
+    """Return the places of the pictures with a label of one source."""
+    return [i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label].startswith(f"{source}/")]
 
 
 class SimSiamRecipe(ContrastiveRecipe):

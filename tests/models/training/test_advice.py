@@ -65,10 +65,10 @@ def test_a_fair_fight_and_no_way_back() -> None:
     }
     assert codes("cyclegan", curve(loss=falling, cycle=lambda t: 1 - 0.6 * t, **fair)) == ["balanced"]
     assert codes("cyclegan", curve(loss=falling, cycle=lambda t: 1.0, **fair)) == ["no_way_back", "balanced"]
-    lost = fair | {"discriminator_a": lambda t: 0.6}
     kept = curve(loss=falling, cycle=lambda t: 0.07 + 0.1 * t, **fair)
     assert codes("cyclegan", kept) == ["balanced"], "trained weights begin with a way back"
     assert "no_way_back" in codes("cyclegan", curve(loss=falling, cycle=lambda t: 0.4 + 0.4 * t, **fair))
+    lost = fair | {"discriminator_a": lambda t: 0.6}
     assert "generator_wins" in codes("cyclegan", curve(loss=falling, cycle=lambda t: 1 - 0.6 * t, **lost))
 
 
