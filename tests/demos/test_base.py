@@ -86,6 +86,16 @@ def test_both_languages_say_the_same_things() -> None:
         assert text.count("<b>") == chinese[key].count("<b>"), key
 
 
+def test_bold_type_in_markdown_ends_where_it_should() -> None:
+    """Stars between a mark and a letter, as in Chinese quotes, do not count as an end or a beginning."""
+    for key, text in [pair for table in TEXTS.tables.values() for pair in table.items()]:
+        parts = text.split("**")
+        assert len(parts) % 2, key
+        for before, bold, after in zip(parts[::2], parts[1::2], parts[2::2], strict=False):
+            assert bold[0].isalnum() or not before[-1:].isalnum(), (key, bold)
+            assert bold[-1].isalnum() or not after[:1].isalnum(), (key, bold)
+
+
 def keys_used(source: Path) -> set[str]:
     """Literal keys given to the functions in `KEY_ARGUMENT`, and every other literal that names a text."""
     found = set()
