@@ -20,6 +20,7 @@ const clockOf = (row) => row.time - run.start;
 function take(value) {
   const told = JSON.parse(value);
   if (told.stale) return void trigger("stale", {});
+  if (told.unlisted) return void trigger("unlisted", {});
   if (!told.id) return void (root.hidden = true);
   root.hidden = false;
   if (told.after > 0) {

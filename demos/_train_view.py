@@ -73,7 +73,9 @@ class Frame:
 
 
 def run_view(ctx: Context, elem_id: str, value: str) -> gr.HTML:
-    """Places the view; its ``ready`` event asks what to show, ``stale`` for the whole run instead of its newest part.
+    """Places the view, with three events of its own.
+
+    ``ready`` asks what to show, ``stale`` for the whole run instead of its newest part, ``unlisted`` for the list.
 
     Args:
         ctx: The context of the tab.

@@ -25,6 +25,7 @@ from models.training.recordings import Recording, recordings
 
 RECORDINGS = ASSETS / "recordings"
 OPENING = "simsiam-kinds"
+Listed = tuple[tuple[str, str], ...]  # id and state of every job in a list
 _RUN = re.compile(r"(job|public|recording):([A-Za-z0-9-]{1,64})")
 
 
@@ -37,12 +38,14 @@ class Watched:
         step: The last logged step that the page has.
         frames: How many previews it has.
         look: State and step of the job when it was last told.
+        listed: Ids and states of the jobs in its list.
     """
 
     run: str = ""
     step: int = 0
     frames: int = 0
     look: str = ""
+    listed: Listed = ()
 
 
 class Shown(NamedTuple):
@@ -61,7 +64,8 @@ class Shown(NamedTuple):
     take: Any
 
 
-STALE = '{{"stale": "{}"}}'  # what makes the page ask for everything, once for each different reason
+# What makes the page ask for everything, or only for its list: once for each different reason.
+STALE, UNLISTED = '{{"stale": "{}"}}', '{{"unlisted": "{}"}}'
 
 
 class Runs:
@@ -117,11 +121,15 @@ class Runs:
         """Adds to the page what its job did since it was last told; nothing where nothing happened.
 
         Every output of an event costs, and this one runs all the time: where buttons or the list have to change, the
-        page is only told that it is stale, and asks for everything.
+        page is only told so, and asks for them.
         """
-        if watched is None or not watched.run or watched.run.startswith("recording:"):
+        if watched is None or not watched.run:
             return gr.skip(), gr.skip()
         owner = owner_of(visitor, request)
+        listed = self._listed(owner)
+        changed = gr.skip() if listed == watched.listed else UNLISTED.format(hash(listed))
+        if watched.run.startswith("recording:"):
+            return gr.skip(), changed
         try:
             job = self._snapshot(owner, watched.run, watched.step)
         except JobError:  # deleted elsewhere
@@ -129,8 +137,9 @@ class Runs:
         now = _look_of(job)
         if watched.step == 0 and job.metrics or watched.look.split()[0] != job.state:
             return gr.skip(), STALE.format(now)
-        if now == watched.look and not job.metrics and len(job.previews) == watched.frames:
-            return gr.skip(), gr.skip()
+        nothing_new = now == watched.look and not job.metrics and len(job.previews) == watched.frames
+        if nothing_new or listed != watched.listed:
+            return gr.skip(), changed
         told = replace(
             watched, look=now, frames=len(job.previews),
             step=int(job.metrics[-1]["step"]) if job.metrics else watched.step,
@@ -145,6 +154,13 @@ class Runs:
             png_frames(self._ctx, job.previews[watched.frames :]), head=words.head_html(self._ctx, job),
             total=job.total, live=job.state in words.LIVE, after=watched.step, earlier=earlier,
         )  # fmt: skip
+
+    def on_unlisted(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Any, Any, Any]:
+        """Tells a page its list again, and leaves alone the run it shows, which may be in the midst of a replay."""
+        if watched is None or not watched.run:
+            return gr.skip(), gr.skip(), gr.skip()
+        listed, html = self._list(owner_of(visitor, request), watched.run)
+        return replace(watched, listed=listed), html, gr.Timer(active=_moving(listed))
 
     def act(self, action: Callable[[str, str], Any], visitor: str, watched: Watched | None, request: gr.Request) -> str:
         """Does something with the watched job, for its owner only; returns who that is.
@@ -186,15 +202,14 @@ class Runs:
         """
         ctx = self._ctx
         kind, name = _parts(ctx, run, request)
-        jobs = ctx.jobs.jobs(owner) if ctx.jobs and owner else []
-        public = ctx.jobs.public_jobs() if ctx.jobs else []
-        listed = words.runs_html(ctx, jobs, public, self.recorded, run)
+        listed, runs = self._list(owner, run)
         if kind == "recording":
             found = [one for one in self.recorded if one.name == name]
             if not found:
                 raise look.sorry(ctx, request, "error.job.unknown")
             buttons = [gr.update(visible=False)] * 7
-            return Shown(Watched(run), listed, recording_value(ctx, found[0]), gr.Timer(active=False), *buttons)
+            watched, timer = Watched(run, listed=listed), gr.Timer(active=_moving(listed))
+            return Shown(watched, runs, recording_value(ctx, found[0]), timer, *buttons)
         try:
             job = self._snapshot(owner, run, 0)
         except JobError as error:
@@ -206,10 +221,10 @@ class Runs:
         )  # fmt: skip
         own = kind == "job"
         return Shown(
-            watched=Watched(run, step, len(job.previews), _look_of(job)),
-            runs=listed,
+            watched=Watched(run, step, len(job.previews), _look_of(job), listed),
+            runs=runs,
             view=view,
-            timer=gr.Timer(active=job.state in words.LIVE),
+            timer=gr.Timer(active=_moving(listed)),
             pause=gr.update(visible=own and job.state in words.LIVE),
             resume=gr.update(visible=own and job.state in words.RESTING),
             stop=gr.update(visible=own and job.state in (*words.LIVE, "paused", "interrupted")),
@@ -218,6 +233,20 @@ class Runs:
             use=gr.update(visible=own and job.state in ("done", "stopped", "paused", "interrupted") and job.step > 0),
             take=gr.update(visible=own and can_be_used(job), value=ctx.t(f"train.take.{tab_of(job)}")),
         )
+
+    def _listed(self, owner: str | None) -> Listed:
+        return tuple(self._ctx.jobs.states(owner)) if self._ctx.jobs else ()
+
+    def _list(self, owner: str | None, run: str) -> tuple[Listed, str]:
+        """Returns the list of runs as HTML, and before it what tells whether it is still true.
+
+        A job may begin at any moment, so the states are read first: if one of them changes before the list is made,
+        the next tick finds them different and the list is made again.
+        """
+        listed, jobs = self._listed(owner), self._ctx.jobs
+        own = jobs.jobs(owner) if jobs and owner else []
+        public = jobs.public_jobs() if jobs else []
+        return listed, words.runs_html(self._ctx, own, public, self.recorded, run)
 
     def _snapshot(self, owner: str | None, run: str, after: int) -> Snapshot:
         kind, _, name = run.partition(":")
@@ -233,6 +262,10 @@ def _parts(ctx: Context, run: str, request: gr.Request | None) -> tuple[str, str
     if not match:
         raise look.sorry(ctx, request, "error.job.unknown")
     return match[1], match[2]
+
+
+def _moving(listed: Listed) -> bool:
+    return any(state in words.LIVE for _, state in listed)
 
 
 def _look_of(job: Snapshot) -> str:

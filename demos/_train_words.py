@@ -140,8 +140,7 @@ def runs_html(
 
 
 def _badge(ctx: Context, job: Snapshot) -> str:
-    share = f" {100 * job.step // max(1, job.total)} %" if job.state in LIVE else ""
-    return f'<small class="train-{job.state}">{ctx.both(f"train.badge.{job.state}")}{share}</small>'
+    return f'<small class="train-{job.state}">{ctx.both(f"train.badge.{job.state}")}</small>'
 
 
 def _button(run_id: str, label: str, selected: str) -> str:

@@ -199,6 +199,7 @@ def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
     here = [visitor, shown.watched]
     shown.view.ready(runs.on_ready, visitor, everything, **QUIET_EVENT)
     shown.view.stale(runs.on_stale, here, everything, **QUIET_EVENT)
+    shown.view.unlisted(runs.on_unlisted, here, [shown.watched, shown.runs, shown.timer], **QUIET_EVENT)
     shown.runs.pick(runs.on_pick, visitor, everything, **PROMPT_EVENT)
     shown.timer.tick(runs.on_tick, here, [shown.watched, shown.view], **QUIET_EVENT)
     for button, handler in ((shown.pause, runs.on_pause), (shown.stop, runs.on_stop)):

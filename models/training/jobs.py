@@ -173,6 +173,11 @@ class JobManager:
         rows = self._store.rows(VISIBLE) if self.classroom else []
         return [self._snapshots.short(row, owner="") for row in reversed(rows)]
 
+    def states(self, owner: str | None) -> list[tuple[str, JobState]]:
+        """Return id and state of all jobs that a visitor finds listed, for a fraction of what `jobs` costs."""
+        rows = self._store.rows(f"(owner = ? OR ?) AND {VISIBLE}", owner, self.classroom)
+        return [(row.id, row.state) for row in rows]
+
     def ahead(self) -> int:
         """Return how many jobs, of whomever, would come before one that is submitted now to run here."""
         return len(self._store.rows("state IN ('queued', 'running') AND NOT elsewhere"))

@@ -185,6 +185,9 @@ class Job:
     def public_jobs(self) -> list[Snapshot]:
         return []
 
+    def states(self, owner: str | None) -> list[tuple[str, str]]:
+        return [(job.id, job.state) for job in self.jobs(owner or "")]
+
     def snapshot(self, owner: str, job_id: str, after_step: int = 0) -> Snapshot:
         self.asked.append(after_step)
         return replace(self.job, metrics=tuple(row for row in self.job.metrics if row["step"] > after_step))
@@ -213,6 +216,50 @@ def test_a_tick_tells_only_what_is_new(context: Context, manager: JobManager, tm
     assert "stale" in json.loads(runs.on_tick(ADA, watched, REQUEST)[1]), "buttons and list change: ask for them"
     last = runs.on_stale(ADA, watched, REQUEST)
     assert story(last)["after"] == 0 and not last.timer.active and last.use["visible"]
+
+
+@pytest.mark.parametrize("read", ["states", "jobs", "snapshot"])
+def test_a_job_that_begins_while_it_is_shown_is_no_longer_listed_as_waiting(
+    context: Context, manager: JobManager, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    trainer = Job(submit(manager, ADA))
+    runs, owner = Runs(replace(context, jobs=trainer)), trainer.job.owner  # type: ignore[arg-type]
+    answer = getattr(trainer, read)
+
+    def then_begin(*asked: Any) -> Any:
+        answered = answer(*asked)
+        trainer.job = replace(trainer.job, state="running")
+        return answered
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, read, then_begin)
+        shown = runs.show(owner, f"job:{trainer.job.id}", REQUEST)
+    told = json.loads(runs.on_tick(ADA, shown.watched, REQUEST)[1])
+    if "stale" in told:
+        shown = runs.on_stale(ADA, shown.watched, REQUEST)
+        watched, listed = shown.watched, shown.runs
+    else:
+        assert "unlisted" in told
+        watched, listed, _ = runs.on_unlisted(ADA, shown.watched, REQUEST)
+    assert "train-running" in listed and "train-queued" not in listed
+    assert runs.on_tick(ADA, watched, REQUEST) == (gr.skip(), gr.skip())
+
+
+def test_the_list_follows_jobs_that_the_page_does_not_watch(runs: Runs, manager: JobManager) -> None:
+    first, second = submit(manager, ADA, "first"), submit(manager, ADA, "second")
+    recording = f"recording:{runs.recorded[0].name}"
+    for watched in (f"job:{first.id}", recording):
+        manager.resume(second.owner, second.id)
+        shown = runs.on_pick(ADA, pick(watched), REQUEST)
+        assert shown.timer.active and runs.on_tick(ADA, shown.watched, REQUEST) == (gr.skip(), gr.skip())
+        manager.pause(second.owner, second.id)
+        state, view = runs.on_tick(ADA, shown.watched, REQUEST)
+        assert state == gr.skip() and "unlisted" in json.loads(view), "a replay goes on"
+        state, listed, _ = runs.on_unlisted(ADA, shown.watched, REQUEST)
+        assert listed.count("train-paused") == listed.count("train-queued") == 1
+        assert runs.on_tick(ADA, state, REQUEST) == (gr.skip(), gr.skip())
+    manager.pause(first.owner, first.id)
+    assert not runs.on_unlisted(ADA, state, REQUEST)[2].active, "nothing moves: the page asks no more"
 
 
 def test_a_page_that_lacks_a_part_gets_the_whole(runs: Runs, manager: JobManager) -> None:
@@ -462,7 +509,7 @@ def test_no_handler_gives_a_job_away_over_http(served: tuple[gr.Blocks, str], ma
         assert "holiday" not in said and ADA not in said and job.owner not in said, function.name
         tried.add(function.name)
     assert {"on_pick", "on_tick", "on_pause", "on_resume", "on_stop", "on_delete", "on_compare", "on_start"} <= tried
-    assert {"on_files", "on_estimate", "on_wish", "on_recipe", "on_ready", "on_stale"} <= tried
+    assert {"on_files", "on_estimate", "on_wish", "on_recipe", "on_ready", "on_stale", "on_unlisted"} <= tried
     assert manager.snapshot(job.owner, job.id) == before
 
 
