@@ -1,10 +1,11 @@
-"""Command line: train, resume, evaluate, export, publish, record and calibrate.
+"""Command line: train, resume, evaluate, export, illustrate, publish, record and calibrate.
 
 python -m models.training simsiam --data photos.zip more/ --out runs/simsiam [--steps 1000 ...]
 python -m models.training simsiam --data photos.zip --out runs/tuned --init simsiam-photos
 python -m models.training evaluate runs/simsiam
 python -m models.training evaluate vae-fruit --data fruit.zip [--judge fruit-judge] [--renew] [--sheet fruit.png]
 python -m models.training export runs/simsiam assets/weights/simsiam-photos [--part NAME | --every-part]
+python -m models.training illustrate simsiam-photos
 python -m models.training publish runs/simsiam user/repo [--private]
 python -m models.training record runs/simsiam assets/recordings/simsiam-photos
 python -m models.training calibrate --data fruit.zip --elsewhere things.zip --unseen paintings.zip
@@ -36,6 +37,7 @@ from models.training.estimate import MEASURE_PICTURES, measure_steps
 from models.training.evaluation import command_of, load_run, load_weights, save_sheet, weights_record
 from models.training.export import MAX_BYTES, export_run, renew_measures
 from models.training.failures import DISK_FULL_STATUS, describe_failure
+from models.training.illustrate import illustrate
 from models.training.initial import start_from
 from models.training.judge import Judge
 from models.training.publish import publish
@@ -85,6 +87,10 @@ def build_parser() -> argparse.ArgumentParser:
     ship.add_argument("--any-size", action="store_true", help="also files that are too big for a repository")
     part_help = "which trained module (cyclegan: a2b, b2a, discriminator_a, ...)"
     ship.add_argument("--part", default="", help=part_help)
+    draw = commands.add_parser("illustrate", help="draw what our weights do into their cards, on pictures of our own")
+    draw.add_argument(
+        "weights", nargs="+", type=Path, metavar="WEIGHTS", help="the name of our own weights, or a folder"
+    )
     push = commands.add_parser("publish", help="put weights, config and card on the Hugging Face Hub")
     push.add_argument("source", type=Path, metavar="RUN_OR_WEIGHTS", help="a run folder, or one that export wrote")
     push.add_argument("repo_id", metavar="USER/REPO", help="made if there is none")
@@ -253,6 +259,17 @@ def run_export(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_illustration(arguments: argparse.Namespace) -> int:
+    """Draw a sheet into the card of each weights folder, and say where it is."""
+    for start in arguments.weights:
+        record = weights_record(start)
+        if record is None:
+            raise FileNotFoundError(f"{start} holds no exported weights; give a name of ours, or export first.")
+        for folder in illustrate(start, record, config_of(record["command"])):
+            log.info("%s", folder / "README.md")
+    return 0
+
+
 def run_publish(arguments: argparse.Namespace) -> int:
     """Push a weights folder, or what a run would export, and print where it is."""
     token = os.environ.get(arguments.token_env) if arguments.token_env else None
@@ -287,8 +304,8 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     arguments = build_parser().parse_args(argv)
     actions = {
-        "evaluate": run_evaluation, "export": run_export, "publish": run_publish, "record": run_recording,
-        "calibrate": run_calibration,
+        "evaluate": run_evaluation, "export": run_export, "illustrate": run_illustration, "publish": run_publish,
+        "record": run_recording, "calibrate": run_calibration,
     }  # fmt: skip
     try:
         return actions.get(arguments.command, run_training)(arguments)

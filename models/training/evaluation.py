@@ -67,6 +67,20 @@ def weights_record(start: Path) -> dict[str, Any] | None:
     return record
 
 
+def folders_of(record: Mapping[str, Any], config: TrainConfig, start: str) -> dict[str, Path]:
+    """Return the weights folder of each part of what some weights were trained with; errors are those of `check_fit`.
+
+    Args:
+        record: what `weights_record` says of the weights.
+        config: of the run that trained them.
+        start: their name or folder.
+    """
+    folders = check_fit(record["recipe"], config, start)
+    if record.get("part") == "b2a":  # the weights asked for come first, whichever way they translate
+        return {"a2b": folders["b2a"], "b2a": folders["a2b"]}
+    return folders
+
+
 def load_weights(start: Path, record: Mapping[str, Any], config: TrainConfig, data: list[Path] | None) -> Loaded:
     """Return the recipe that trained some weights, with these in its networks; a translator's other half is found.
 
@@ -80,11 +94,8 @@ def load_weights(start: Path, record: Mapping[str, Any], config: TrainConfig, da
         FileNotFoundError: if the other half, or a source, is missing.
         ValueError: if the weights are of another kind than the recipe makes of these pictures.
     """
-    name, part = record["recipe"], record.get("part", "")
-    sources = data or [Path(source) for source in record["data"]]
-    folders = check_fit(name, config, str(start))
-    if part == "b2a":  # the weights asked for come first, whichever way they translate
-        folders = {"a2b": folders["b2a"], "b2a": folders["a2b"]}
+    name, sources = record["recipe"], data or [Path(source) for source in record["data"]]
+    folders = folders_of(record, config, str(start))
     recipe = build_recipe(name, config, sources, Processes())
     fill(recipe, name, config, folders)
     for each, folder in folders.items():

@@ -21,6 +21,7 @@ from models.training.trainer import evaluate
 
 MAX_BYTES = 10_000_000
 EVALUATE = "python -m models.training evaluate"
+SHEET = "sheet.webp"  # of a weights folder, what its card shows
 
 
 def write_weights(
@@ -80,7 +81,12 @@ def measured(metrics: Mapping[str, Estimate], command: str) -> dict[str, Any]:
 
 def renew_measures(folder: Path, metrics: Mapping[str, Estimate], command: str) -> None:
     """Write new measurements into the config and the card of a weights folder; all else stays as it is."""
-    record = {**json.loads((folder / "config.json").read_text(encoding="utf-8")), **measured(metrics, command)}
+    renew(folder, measured(metrics, command))
+
+
+def renew(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write new facts into the config and the card of a weights folder; all else stays as it is."""
+    record = {**json.loads((folder / "config.json").read_text(encoding="utf-8")), **facts}
     write_json(folder / "config.json", record)
     write_atomically(folder / "README.md", card(_title(folder), record).encode())
 
@@ -102,6 +108,12 @@ def _table(record: Mapping[str, Any]) -> str:
 
 def _lesson(record: Mapping[str, Any]) -> str:
     return f"\n**Trained for a lesson.** {record['lesson']}\n" if record.get("lesson") else ""
+
+
+def _shown(record: Mapping[str, Any]) -> str:
+    if "sheet" not in record:
+        return ""
+    return f"\n## What it does\n\n![{record['sheet']}]({SHEET})\n\n{record['sheet']} Drawn by `{record['drawn_by']}`.\n"
 
 
 def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
@@ -139,7 +151,7 @@ tags: [unlabeled, {record["recipe"]}]
 ## Measured on held-out pictures
 
 {_table(record)}
-
+{_shown(record)}
 ## Limits
 
 Trained for a short time on few pictures at {record["image_size"]} px; it knows only the kind of picture it saw.

@@ -13,9 +13,9 @@ from huggingface_hub import HfApi
 from models.checkpoints import load_folder
 from models.hub import Hub, hub_errors
 from models.references import Reference
-from models.training.export import card
+from models.training.export import SHEET, card
 
-FILES = ("model.safetensors", "config.json", "README.md")
+FILES = ("model.safetensors", "config.json", "README.md", SHEET)
 
 
 def publish(folder: Path, repo_id: str, *, private: bool = False, token: str | None = None, endpoint: str = "") -> str:
@@ -55,4 +55,6 @@ def _prepare(folder: Path, stage: Path, repo_id: str) -> None:
     for name in FILES[:2]:
         shutil.copyfile(folder / name, stage / name)
     record: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+    if "sheet" in record:
+        shutil.copyfile(folder / SHEET, stage / SHEET)
     (stage / "README.md").write_text(card(repo_id.split("/")[1], record, repo_id), "utf-8")

@@ -14,7 +14,7 @@ from models.bootstrap import Estimate
 from models.checkpoints import from_pretrained, load_folder
 from models.hub import Hub, HubError
 from models.training.__main__ import main
-from models.training.export import write_weights
+from models.training.export import renew, write_weights
 from models.training.publish import publish
 from models.training.recipes._base import Export, TrainConfig
 from models.vae import ConvVAE
@@ -60,6 +60,15 @@ def test_the_card_says_what_it_is_and_how_to_load_it(folder: Path, hub_server: S
     for fact in ("x.zip", "3 steps", "| psnr | 9.8765 |", 'from_pretrained("me/vae-tiny")', "Licence"):
         assert fact in card, fact
     assert json.loads(files["config.json"])["arch"] == "vae"
+
+
+def test_what_the_card_shows_is_published_with_it(folder: Path, hub_server: StandInHub) -> None:
+    (folder / "sheet.webp").write_bytes(b"a picture")
+    renew(folder, {"sheet": "Draws.", "drawn_by": "a command"})
+    publish(folder, "me/vae-tiny", token="hf_test", endpoint=hub_server.url)
+    files = published(hub_server)
+    assert files["sheet.webp"] == b"a picture"
+    assert "](sheet.webp)" in files["README.md"].decode()
 
 
 @pytest.mark.parametrize("private", [False, True])

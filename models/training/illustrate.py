@@ -1,0 +1,105 @@
+"""Draws what our weights do into their cards, on pictures that come with the repository and that anyone may pass on."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2.functional import to_pil_image
+
+from models.checkpoints import load_folder
+from models.training.distributed import Processes
+from models.training.evaluation import folders_of
+from models.training.export import SHEET, renew
+from models.training.initial import fill
+from models.training.recipes import build_recipe
+from models.training.recipes._base import TrainConfig, sheet
+from models.training.runs import write_atomically
+from models.vae import ConvVAE
+
+EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
+FRUIT, PHOTOS = "apple2orange.zip", "caltech101.zip"
+WEBP = {"quality": 80, "method": 6}
+SIMILAR = (
+    "Pictures, and below each the three whose features lie nearest to its own; from the fifth row on, such columns of "
+    "pictures whose neighbours are mostly of other kinds."
+)
+ROWS: Mapping[str, str] = {
+    "cyclegan": "Apples, these as oranges, and back again; below, oranges, these as apples, and back again.",
+    "mae": "What the network saw, what it made of it, and the picture; below, the same of those that it does worst at.",
+    "vae": "Pictures, their reconstructions, a way from the first to the last, and draws from the prior; below, the "
+    "pictures that it does worst at and their reconstructions.",
+    "simsiam": SIMILAR,
+    "simclr": SIMILAR,
+    "moco": SIMILAR,
+    "supervised": SIMILAR,
+}
+DRAWS = "Draws from the prior."
+WHOSE = "The pictures come with the repository; none of our weights were trained on them."
+
+
+def illustrate(start: Path, record: Mapping[str, Any], config: TrainConfig) -> list[Path]:
+    """Draw a sheet of what some weights do, put it into their cards, and return their folders.
+
+    Weights of portraits, of which no picture comes with the repository, show draws from the prior alone.
+
+    Args:
+        start: a name of our own weights, or their folder.
+        record: what `weights_record` says of them.
+        config: of the run that trained them.
+
+    Raises:
+        FileNotFoundError: if the other half of a translator is missing.
+        ValueError: if they were trained on pictures of which there are no examples here.
+    """
+    folders = folders_of(record, config, str(start))
+    with tempfile.TemporaryDirectory() as stage:
+        sources = _examples(record, Path(stage))
+        if sources:
+            drawn, rows = _sheet_of(record["recipe"], config, sources, folders), f"{ROWS[record['recipe']]} {WHOSE}"
+        else:
+            drawn, rows = _draws(next(iter(folders.values()))), DRAWS
+    file = io.BytesIO()
+    to_pil_image((drawn + 1) / 2).save(file, "WEBP", **WEBP)
+    for folder in folders.values():
+        write_atomically(folder / SHEET, file.getvalue())
+        renew(folder, {"sheet": rows, "drawn_by": f"python -m models.training illustrate {folder.name}"})
+    return list(folders.values())
+
+
+def _examples(record: Mapping[str, Any], stage: Path) -> list[Path]:
+    """Return sources of pictures of the kind that weights were trained on, none where only draws can be shown."""
+    encoder, data = record["arch"] == "resnet", record["data"]
+    if PHOTOS in data and encoder:
+        return [EXAMPLES / "kinds.zip"]
+    if PHOTOS not in data and FRUIT not in data:
+        if record["recipe"] != "vae":
+            raise ValueError(f"No pictures like those of {', '.join(data)} come with the repository.")
+        return []
+    held_out = {"testA": "fruit/apple-*.jpg", "testB": "fruit/orange-*.jpg"}
+    trained_on = {"trainA": held_out["testA"], "trainB": held_out["testB"]}  # recipes want some; no sheet shows them
+    scenes = {"test": "scenes/*.jpg"} if PHOTOS in data else {}
+    for folder, pattern in {**held_out, **trained_on, **scenes}.items():
+        (stage / folder).mkdir()
+        for path in EXAMPLES.glob(pattern):
+            shutil.copyfile(path, stage / folder / path.name)
+    return [stage]
+
+
+def _sheet_of(name: str, config: TrainConfig, sources: list[Path], folders: Mapping[str, Path]) -> Tensor:
+    recipe = build_recipe(name, config, sources, Processes())
+    fill(recipe, name, config, folders)
+    return recipe.preview() if name == "cyclegan" else recipe.contact_sheet()  # all of the fruit, or the worst of many
+
+
+def _draws(folder: Path) -> Tensor:
+    model = load_folder(folder)
+    assert isinstance(model, ConvVAE)
+    with torch.inference_mode():
+        return sheet(list(model.sample(32, torch.Generator().manual_seed(0)).split(8)))
