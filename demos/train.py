@@ -263,6 +263,7 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State,
     )
     started = steps.go.click(starter.on_start, [*asked, steps.title, *steps.options], list(shown), **PROMPT_EVENT)
     started.success(fn=None, js=SHOW_RUN, api_visibility="private")
+    started.success(lambda: "", None, steps.estimate, **QUIET_EVENT)  # the run tells its own time from here on
 
 
 def precompute(ctx: Context, folder: Path) -> None:

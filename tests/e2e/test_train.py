@@ -58,6 +58,7 @@ def start_training(page: Page, pictures: Path, name: str, **options: int) -> Non
     expect(page.locator("#train-go")).to_be_enabled()
     page.locator("#train-go").click()
     expect(page.locator(OWN)).to_contain_text(name)
+    expect(page.locator("#train-estimate")).to_have_text("")
 
 
 def test_the_recording_plays_again(visit: Visit) -> None:
