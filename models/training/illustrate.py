@@ -95,7 +95,7 @@ def _examples(record: Mapping[str, Any], stage: Path) -> list[Path]:
 def _sheet_of(name: str, config: TrainConfig, sources: list[Path], folders: Mapping[str, Path]) -> Tensor:
     recipe = build_recipe(name, config, sources, Processes())
     fill(recipe, name, config, folders)
-    return recipe.preview() if name == "cyclegan" else recipe.contact_sheet()  # all of the fruit, or the worst of many
+    return recipe.preview() if name == "cyclegan" else recipe.contact_sheet()  # nearly all fruit, or the worst of many
 
 
 def _draws(folder: Path) -> Tensor:
