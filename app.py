@@ -26,10 +26,10 @@ from starlette.routing import BaseRoute  # noqa: E402
 
 from demos._base import ASSETS, Context, discover, make_context  # noqa: E402
 from demos._i18n import Texts  # noqa: E402
-from demos._locale import ChineseLocales  # noqa: E402
 from demos._look import CSS_FILE, theme  # noqa: E402
 from demos._page import build_page  # noqa: E402
 from demos._prefetch import prefetch  # noqa: E402
+from demos._sending import ChineseLocales, SmallPage  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub import Hub  # noqa: E402
 from models.store import ModelStore  # noqa: E402
@@ -87,7 +87,10 @@ def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, 
         "theme": theme(),
         "css_paths": [CSS_FILE],
         "i18n": texts.i18n(),
-        "app_kwargs": {"middleware": [Middleware(ChineseLocales)], "routes": list(routes)},
+        "app_kwargs": {
+            "middleware": [Middleware(SmallPage, compresslevel=5), Middleware(ChineseLocales)],
+            "routes": list(routes),
+        },
         "max_file_size": "200mb",
         "allowed_paths": [],
         "run_history": False,

@@ -1,6 +1,7 @@
 """The app as a whole: what it offers to programs, how it is launched, and that its first results are fresh."""
 
 import asyncio
+import gzip
 import json
 import subprocess
 import sys
@@ -16,8 +17,8 @@ from starlette.types import Message, Receive, Scope, Send
 import app as app_module
 from demos._base import FIRST_PAINT, Context, discover
 from demos._i18n import Texts
-from demos._locale import ChineseLocales
 from demos._look import CSS_FILE
+from demos._sending import ChineseLocales, SmallPage
 from models.checkpoints import OWN, weights_info
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,8 +92,8 @@ def test_launch_options_are_those_of_a_public_place() -> None:
     assert gr.Blocks(analytics_enabled=False).analytics_enabled is False
 
 
-async def answer(path: str, *chunks: bytes) -> Answer:
-    """What the browser gets for `path` when the app behind the middleware answers with these chunks."""
+async def answer(path: str, *chunks: bytes, takes: bytes = b"") -> Answer:
+    """What a browser that takes such compression gets for `path` when the app answers with these chunks."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", b"text/html"), (b"content-length", str(len(b"".join(chunks))).encode())]
@@ -108,7 +109,8 @@ async def answer(path: str, *chunks: bytes) -> Answer:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 
-    await ChineseLocales(app)({"type": "http", "path": path, "root_path": ""}, receive, send)
+    scope = {"type": "http", "path": path, "root_path": "", "headers": [(b"accept-encoding", takes)]}
+    await SmallPage(ChineseLocales(app))(scope, receive, send)
     return dict(sent[0]["headers"]), [message["body"] for message in sent[1:]]
 
 
@@ -117,6 +119,17 @@ def test_the_script_for_chinese_browsers_stands_first_in_the_page() -> None:
     assert len(bodies) == 1
     assert bodies[0].index(b"navigator.language") < bodies[0].index(b"src=gradio")
     assert headers[b"content-length"] == str(len(bodies[0])).encode()
+
+
+def test_the_page_is_compressed_for_browsers_that_take_it() -> None:
+    page = b"<html><head>" + b"<p>one of many settings</p>" * 1000 + b"</head></html>"
+    plain = in_a_thread(answer("/", page))[1][0]
+    headers, bodies = in_a_thread(answer("/", page, takes=b"gzip, br"))
+    assert headers[b"content-encoding"] == b"gzip" and headers[b"vary"] == b"Accept-Encoding"
+    assert int(headers[b"content-length"]) == len(bodies[0]) < len(plain) / 10
+    assert gzip.decompress(bodies[0]) == plain and b"navigator.language" in plain
+    headers, bodies = in_a_thread(answer("/gradio_api/queue/data", page, takes=b"gzip, br"))
+    assert bodies == [page] and b"content-encoding" not in headers, "events are sent at once"
 
 
 @pytest.mark.parametrize(("path", "chunks"), [("/gradio_api/file=a.html", [b"<head>", b"</head>"]), ("/", [b"{}"])])
