@@ -11,6 +11,7 @@ async function ask(coordinates) {
   const key = scene.key;
   try {
     const answer = await server.look([key, coordinates]);
+    if (!answer) return; // the server could not be reached, and Gradio has said so
     if (answer.gone) { if (key === scene.key) trigger("stale"); }
     else if (key === scene.key) await seen(answer, coordinates);
   } finally {

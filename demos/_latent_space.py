@@ -15,15 +15,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import ref
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from demos._morph import SMALL_SIDE, pictures_of
+from demos._morph import SMALL_SIDE, GlobalAutoencoder, pictures_of
 from demos._vae_models import Networks
 from models.images import square_crop
+from models.latents import LatentStatistics
 
 REMEMBERED = 256  # flats; a page whose own was forgotten asks for it anew
 FARTHEST = 1e3  # of a coordinate
@@ -51,18 +53,33 @@ class Flat:
         return digest.hexdigest()[:24]
 
 
+class Known(NamedTuple):
+    """A flat with what paints it: the network as long as it is loaded, and what is known of its latents."""
+
+    flat: Flat
+    network: ref[GlobalAutoencoder]
+    statistics: LatentStatistics
+
+
 class Flats:
     """The flats that pages move in at the moment; safe to use from many threads."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
-        self._known: OrderedDict[str, Flat] = OrderedDict()
+        self._known: OrderedDict[str, Known] = OrderedDict()
         self._guard = threading.Lock()
 
     def add(self, flat: Flat) -> str:
-        """Remembers a flat and returns its key."""
+        """Remembers a flat of a model with one vector a picture, and returns its key.
+
+        The model is looked up here, in an event: when a script asks for a point later, Gradio does not tell whose page
+        it is, and a visitor's own model is handed to its owner only.
+        """
+        network = self._networks.vector(flat.model)
+        assert network is not None
+        known = Known(flat, ref(network), self._networks.statistics(flat.model))
         with self._guard:
-            self._known[flat.key] = flat
+            self._known[flat.key] = known
             self._known.move_to_end(flat.key)
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -84,32 +101,32 @@ class Flats:
 
         Returns:
             ``picture`` (data URL), ``share`` of the measured pictures that lies nearer to the centre, and ``place``
-            ("near", "usual" or "far"); or ``{"gone": True}`` where no such flat is known or the point is none of it.
+            ("near", "usual" or "far"); or ``{"gone": True}`` where no such flat is known, its network was let go, or
+            the point is none of it.
         """
         found = self._find(asked)
         if found is None:
             return {"gone": True}
-        flat, coordinates = found
-        network = self._networks.vector(flat.model)
+        (flat, model, statistics), coordinates = found
+        network = model()
         if network is None:
             return {"gone": True}
         z = flat.at(coordinates)
-        statistics = self._networks.statistics(flat.model)
         share = statistics.share_nearer(float(statistics.distance(z)))
         place = "near" if share < USUAL[0] else "far" if share > USUAL[1] else "usual"
         return {"picture": data_url(pictures_of(network, z[None])[0]), "share": round(share, 3), "place": place}
 
-    def _find(self, asked: Any) -> tuple[Flat, list[float]] | None:
+    def _find(self, asked: Any) -> tuple[Known, list[float]] | None:
         if not isinstance(asked, list) or len(asked) != 2:
             return None
         key, coordinates = asked
         with self._guard:
-            flat = self._known.get(key) if isinstance(key, str) else None
-        if flat is None or not isinstance(coordinates, list) or len(coordinates) != len(flat.directions):
+            known = self._known.get(key) if isinstance(key, str) else None
+        if known is None or not isinstance(coordinates, list) or len(coordinates) != len(known.flat.directions):
             return None
         numbers = [float(number) for number in coordinates if isinstance(number, int | float)]
         fits = len(numbers) == len(coordinates) and all(math.isfinite(n) and abs(n) <= FARTHEST for n in numbers)
-        return (flat, numbers) if fits else None
+        return (known, numbers) if fits else None
 
 
 def data_url(image: Image.Image, quality: int | None = None) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from base64 import b64decode
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -126,13 +128,34 @@ def test_a_browser_can_ask_for_points_of_known_flats_only(flats: Flats, asked: A
     assert "picture" in flats.paint([key, [0.0, 0]])
 
 
+def test_a_flat_is_painted_where_nobody_knows_whose_page_asks_and_until_its_model_is_let_go(
+    context: Context, photos: list[str]
+) -> None:
+    own = {MODEL: lively_vae(64, 16, 4, 9)}
+
+    def load_model(name: str) -> Any:
+        if not in_an_event:
+            raise gr.Error("A visitor's own model is for its owner.")
+        return own[name]
+
+    in_an_event = True
+    networks = Networks(replace(context, load_model=load_model))
+    flats = Flats(networks)
+    key = json.loads(Knobs(context, networks, flats).show(photos[0], photos[1], "a", MODEL))["key"]
+    in_an_event = False
+    assert "picture" in flats.paint([key, [0.0] * KNOBS])
+    del own[MODEL]
+    gc.collect()
+    assert flats.paint([key, [0.0] * KNOBS]) == {"gone": True}, "the page asks for the flat anew"
+
+
 def test_knobs_begin_at_the_photo_and_turn_one_number_each(
     context: Context, networks: Networks, flats: Flats, photos: list[str]
 ) -> None:
     value = json.loads(Knobs(context, networks, flats).show(photos[0], photos[1], "b", MODEL))
     (mu,), statistics = latents(photos[1:2]), networks.statistics(MODEL)
     assert len(value["knobs"]) == KNOBS
-    flat = flats._known[value["key"]]
+    flat = flats._known[value["key"]].flat
     at = [knob["at"] for knob in value["knobs"]]
     assert torch.allclose(flat.at(at), mu, atol=2e-3)
     for place, number in enumerate(statistics.by_kl[:KNOBS]):
@@ -149,7 +172,7 @@ def test_arithmetic_leads_from_one_group_to_the_other(
     groups = [[(path, None) for path in photos[:2]], [(path, None) for path in photos[2:]]]
     value = json.loads(arithmetic.show(photos[0], None, "a", groups[0], groups[1], MODEL))
     mu = latents(photos)
-    moved = flats._known[value["key"]].at([1.0])
+    moved = flats._known[value["key"]].flat.at([1.0])
     assert torch.allclose(moved, mu[0] + mu[2:].mean(dim=0) - mu[:2].mean(dim=0), atol=1e-4)
     for bad, words in ((None, "each group"), (groups[0] * 13, "24 pictures at most")):
         assert words in json.loads(arithmetic.show(photos[0], None, "a", bad, groups[1], MODEL))["sorry"]
