@@ -86,7 +86,7 @@ def model_menu(
             go = gr.Button(ctx.t("menu.fetch_id"), scale=0, min_width=120, size="sm", elem_id=f"{tab}-model-go")
         look.note(ctx, "menu.note_offline" if offline else "menu.note")
     outputs = [choice, used, switched, rows, about, sentence, fetch, cancel]
-    state, visitor, wish = [choice, used, switched], remembered_id(), wanted()
+    state, visitor, wish = [choice, used], remembered_id(), wanted()
     fold.expand(handlers.on_open, [choice, used, visitor], [choice, rows], **PROMPT_EVENT)
     rows.pick(handlers.on_pick, [*state, visitor], outputs, **PROMPT_EVENT)
     wish.change(handlers.on_wanted, [wish, *state, visitor], outputs, **PROMPT_EVENT)
@@ -94,7 +94,7 @@ def model_menu(
         fetch.click(handlers.on_fetch, state, outputs, **PROMPT_EVENT),
         gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **PROMPT_EVENT),
     ]
-    cancel.click(handlers.on_cancel, [choice, switched], outputs, cancels=fetching, **PROMPT_EVENT)
+    cancel.click(handlers.on_cancel, choice, outputs, cancels=fetching, **PROMPT_EVENT)
     used.change(handlers.linked, used, linked, **PROMPT_EVENT)
     open_linked = {
         "fn": handlers.on_linked,

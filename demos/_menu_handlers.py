@@ -6,6 +6,7 @@ everything as it was.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -90,27 +91,25 @@ class Handlers:
         return choice, self.rows(choice)
 
     def on_pick(
-        self, choice: Choice, used: str, switched: int, visitor: str, request: gr.Request, event: gr.EventData
+        self, choice: Choice, used: str, visitor: str, request: gr.Request, event: gr.EventData
     ) -> Iterator[list[Any]]:
         """Uses the model that was clicked if it is on disk, else shows what fetching it would mean."""
         self._ctx.own.introduce(visitor, request)
         data = event._data
         name = data.get("name") if isinstance(data, dict) else None
-        yield from self._take(str(name), replace(choice, used=used), switched, request)
+        yield from self._take(str(name), replace(choice, used=used), request)
 
     def on_wanted(
-        self, wish: Wanted, choice: Choice, used: str, switched: int, visitor: str, request: gr.Request
+        self, wish: Wanted, choice: Choice, used: str, visitor: str, request: gr.Request
     ) -> Iterator[list[Any]]:
         """Uses a visitor's own result if it is this tab that they want it in."""
         if wish.tab != self._tab:
             yield [gr.skip()] * OUTPUTS
             return
         self._ctx.own.introduce(visitor, request)
-        yield from self._take(wish.name, replace(choice, used=used), switched, request)
+        yield from self._take(wish.name, replace(choice, used=used), request)
 
-    def on_linked(
-        self, name: str, choice: Choice, used: str, switched: int, request: gr.Request
-    ) -> Iterator[list[Any]]:
+    def on_linked(self, name: str, choice: Choice, used: str, request: gr.Request) -> Iterator[list[Any]]:
         """Uses the weights that a link names; what has to be fetched first is shown in the unfolded list instead."""
         if not name or name == used:
             yield [gr.skip()] * (OUTPUTS + 2)
@@ -124,58 +123,62 @@ class Handlers:
         if key == "menu.link_unknown":
             yield [*[gr.skip()] * OUTPUTS, self.linked(used), gr.skip()]
             return
-        for answer in self._take(name, replace(choice, used=used), switched, request):
-            yield [*answer, self.linked(answer[1]), gr.update(open=True) if key else gr.skip()]
+        for answer in self._take(name, replace(choice, used=used), request):
+            yield [
+                *answer,
+                self.linked(answer[1]) if isinstance(answer[1], str) else gr.skip(),
+                gr.update(open=True) if key else gr.skip(),
+            ]
 
     def linked(self, used: str) -> str:
         """Returns what a link says of the weights in use: nothing of the usual ones, and nothing of a visitor's own."""
         return "" if used in self._unlinked or is_private(used) else used
 
-    def _take(self, name: str, choice: Choice, switched: int, request: gr.Request) -> Iterator[list[Any]]:
+    def _take(self, name: str, choice: Choice, request: gr.Request) -> Iterator[list[Any]]:
         offered = {record.name: record for record in self._offered(choice)}
         if name not in offered:
             raise look.sorry(self._ctx, request, "menu.unknown")
         choice = replace(choice, picked=name)
         if not is_private(name) and self._library.needed(offered[name]):
-            yield self._answer(choice, switched, "", fetchable=True)
+            yield self._answer(choice, fetchable=True)
             return
-        if is_private(name):  # its weights may have to be written first, which takes some seconds
-            yield self._answer(choice, switched, view.sentence_html(self._ctx, "menu.own_preparing"))
-        yield self._use(choice, switched)
+        # The weights of a visitor's own may have to be written first, which takes some seconds.
+        yield self._answer(choice, view.sentence_html(self._ctx, "menu.own_preparing") if is_private(name) else "")
+        yield self._use(choice)
 
-    def on_fetch(self, choice: Choice, used: str, switched: int) -> Iterator[list[Any]]:
+    def on_fetch(self, choice: Choice, used: str) -> Iterator[list[Any]]:
         """Fetches the model that is looked at and uses it; tells how far it is."""
         choice = replace(choice, used=used)
         record = next((each for each in self._offered(choice) if each.name == choice.picked), None)
         if record is None:
             return
         try:
-            yield from self._fetch(choice, switched, self._library.needed(record))
+            yield from self._fetch(self._library.needed(record))
         except HubError as error:
-            yield self._answer(choice, switched, view.error_html(self._ctx, error), fetchable=True)
+            yield self._told(view.error_html(self._ctx, error), fetchable=True)
             return
-        yield self._use(choice, switched)
+        yield self._use(choice)
 
-    def on_paste(self, text: str, choice: Choice, used: str, switched: int) -> Iterator[list[Any]]:
+    def on_paste(self, text: str, choice: Choice, used: str) -> Iterator[list[Any]]:
         """Fetches the weights of a Hub id, if they are of a layout this tab can use, and uses them."""
         choice = replace(choice, used=used)
         try:
             reference = Reference.parse(text)
-            yield self._answer(choice, switched, view.sentence_html(self._ctx, "menu.asking"), busy=True)
+            yield self._told(view.sentence_html(self._ctx, "menu.asking"), busy=True)
             record = self._known(reference)
             if record is None:
                 wanted = describe(self._library.hub, reference)
-                yield from self._fetch(choice, switched, [wanted])
+                yield from self._fetch([wanted])
                 record = self._library.adopt(wanted, self._families)
             elif record.family not in self._families:
                 raise HubError("wrong_family", repo=record.repo_id, found=record.family)
         except (HubError, WeightsError) as error:
-            yield self._answer(choice, switched, view.error_html(self._ctx, self._for_this_tab(error)))
+            yield self._told(view.error_html(self._ctx, self._for_this_tab(error)))
             return
         pasted = tuple(dict.fromkeys((*choice.pasted, record.name)))
-        yield self._use(replace(choice, picked=record.name, pasted=pasted), switched)
+        yield self._use(replace(choice, picked=record.name, pasted=pasted))
 
-    def on_cancel(self, choice: Choice, switched: int) -> list[Any]:
+    def on_cancel(self, choice: Choice) -> list[Any]:
         """Says that nothing is fetched any more."""
         sentence = view.sentence_html(self._ctx, "error.hub.cancelled")
         fetchable = bool(
@@ -183,7 +186,7 @@ class Handlers:
             and not is_private(choice.picked)
             and self._library.needed(self._library.record(choice.picked))
         )
-        return self._answer(choice, switched, sentence, fetchable=fetchable)
+        return self._told(sentence, fetchable=fetchable)
 
     def _for_this_tab(self, error: HubError | WeightsError) -> HubError | WeightsError:
         """Returns an error that lists only those layouts which this tab can use."""
@@ -212,12 +215,12 @@ class Handlers:
         hub = self._library.hub
         return noted(hub, reference) if reference.revision or hub.offline else None
 
-    def _fetch(self, choice: Choice, switched: int, records: list[Checkpoint]) -> Iterator[list[Any]]:
+    def _fetch(self, records: list[Checkpoint]) -> Iterator[list[Any]]:
         for record in records:
             for download in self._library.downloads.watch(record):
-                yield self._answer(choice, switched, view.progress_html(self._ctx, download), busy=True)
+                yield self._told(view.progress_html(self._ctx, download), busy=True)
 
-    def _use(self, choice: Choice, switched: int) -> list[Any]:
+    def _use(self, choice: Choice) -> list[Any]:
         """Loads the picked model; it is in use only when that went well and the tab can work with it."""
         record = self._library.record(choice.picked)
         try:
@@ -225,21 +228,25 @@ class Handlers:
             if record.partner:
                 self._ctx.load_model(record.partner)
         except (HubError, WeightsError) as error:
-            return self._answer(choice, switched, view.error_html(self._ctx, error))
+            return self._told(view.error_html(self._ctx, error))
         except gr.Error as error:  # of the visitor's own result, in their language
-            return self._answer(choice, switched, view.said_html(str(error.message)))
+            return self._told(view.said_html(str(error.message)))
         if refusal := self._fits(model):
-            return self._answer(choice, switched, view.sentence_html(self._ctx, refusal))
-        changed = switched + (choice.used != record.name)
-        return self._answer(replace(choice, used=record.name), changed, "")
+            return self._told(view.sentence_html(self._ctx, refusal))
+        return self._answer(replace(choice, used=record.name), switched=choice.used != record.name)
 
-    def _answer(
-        self, choice: Choice, switched: int, sentence: str, fetchable: bool = False, busy: bool = False
-    ) -> list[Any]:
+    def _answer(self, choice: Choice, sentence: str = "", fetchable: bool = False, switched: bool = False) -> list[Any]:
         """Returns the values of the components in the order in which `model_menu` collects them."""
+        ticket = time.monotonic_ns() if switched else gr.skip()
+        return [choice, choice.used, ticket, self.rows(choice), self.about(choice), *self._way(sentence, fetchable)]
+
+    def _told(self, sentence: str, fetchable: bool = False, busy: bool = False) -> list[Any]:
+        """Returns them where nothing is chosen: what the visitor chose since the event began stays as it is."""
+        return [*[gr.skip()] * (OUTPUTS - 3), *self._way(sentence, fetchable, busy)]
+
+    def _way(self, sentence: str, fetchable: bool, busy: bool = False) -> list[Any]:
         fetch = gr.update(visible=fetchable and not busy and not self._library.hub.offline)
-        cancel = gr.update(visible=busy)
-        return [choice, choice.used, switched, self.rows(choice), self.about(choice), sentence, fetch, cancel]
+        return [sentence, fetch, gr.update(visible=busy)]
 
 
 def _is_second(record: Checkpoint, before: list[Checkpoint]) -> bool:

@@ -71,11 +71,12 @@ def warnings_shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 class Answer:
-    """The values of the menu's components, by name."""
+    """The values of the menu's components, by name; what an answer leaves alone is None."""
 
     def __init__(self, values: list[Any]) -> None:
-        self.choice: Choice
-        self.choice, self.used, self.switched, self.rows, self.about, self.sentence, fetch, cancel = values
+        told: list[Any] = [None if value == gr.skip() else value for value in values]
+        self.choice, self.used, ticket, self.rows, self.about, self.sentence, fetch, cancel = told
+        self.switched = ticket is not None
         self.fetchable, self.busy = fetch["visible"], cancel["visible"]
 
     def state_of(self, name: str) -> str:
@@ -86,7 +87,11 @@ class Answer:
 
 
 def last(answers: Iterator[list[Any]]) -> Answer:
-    return Answer(list(answers)[-1])
+    """What the components hold in the end, of those that any of the answers set."""
+    told = list(answers)
+    return Answer(
+        [next((v for v in reversed(values) if v != gr.skip()), gr.skip()) for values in zip(*told, strict=True)]
+    )
 
 
 def test_looking_asks_nobody(ctx: Context, hub_server: StandInHub) -> None:
@@ -116,18 +121,19 @@ def test_the_kind_of_latent_is_told(handlers: Handlers) -> None:
 
 
 def test_a_model_on_disk_is_used_at_once(handlers: Handlers) -> None:
-    answer = last(handlers.on_pick(OPENING, "vae-fruit", 0, "", REQUEST, picked("vae-portraits")))
-    assert (answer.used, answer.switched) == ("vae-portraits", 1)
+    answer = last(handlers.on_pick(OPENING, "vae-fruit", "", REQUEST, picked("vae-portraits")))
+    assert (answer.used, answer.switched) == ("vae-portraits", True)
     assert answer.state_of("vae-portraits") == "in use"
 
 
 def test_a_model_is_fetched_when_asked_and_then_used(handlers: Handlers, hub_server: StandInHub) -> None:
-    answer = last(handlers.on_pick(OPENING, "vae-fruit", 0, "", REQUEST, picked("taesd")))
-    assert (answer.used, answer.switched, answer.fetchable) == ("vae-fruit", 0, True)
+    answer = last(handlers.on_pick(OPENING, "vae-fruit", "", REQUEST, picked("taesd")))
+    assert (answer.used, answer.switched, answer.fetchable) == ("vae-fruit", False, True)
     assert hub_server.log == [], "picking is not fetching"
-    answers = [Answer(values) for values in handlers.on_fetch(answer.choice, "vae-fruit", 0)]
+    answers = [Answer(values) for values in handlers.on_fetch(answer.choice, "vae-fruit")]
     assert answers[0].busy and re.search(r"[\d.]+ of [\d.]+ MB", answers[0].sentence)
-    assert (answers[-1].used, answers[-1].switched, answers[-1].busy) == ("taesd", 1, False)
+    assert {answer.used for answer in answers[:-1]} == {None}, "what is chosen meanwhile stays chosen"
+    assert (answers[-1].used, answers[-1].switched, answers[-1].busy) == ("taesd", True, False)
     assert answers[-1].state_of("taesd") == "in use"
 
 
@@ -137,30 +143,32 @@ def test_a_fault_leaves_the_old_model_in_use(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     hub_server.fault = fault
-    answer = last(handlers.on_fetch(Choice("vae-fruit", "taesd"), "vae-fruit", 3))
-    assert (answer.used, answer.switched, answer.busy, answer.fetchable) == ("vae-fruit", 3, False, True)
+    answer = last(handlers.on_fetch(Choice("vae-fruit", "taesd"), "vae-fruit"))
+    assert (answer.used, answer.switched, answer.busy, answer.fetchable) == (None, False, False, True)
+    answer.rows = handlers.rows(OPENING)
     assert answer.state_of("taesd") == "to download"
     assert answer.sentence.count("<span lang=") == 2, "the sentence in both languages"
 
 
 def test_leaving_cancels_the_download(handlers: Handlers, library: Library, hub_server: StandInHub) -> None:
     hub_server.fault = "slow"
-    answers = handlers.on_fetch(Choice("vae-fruit", "taesd"), "vae-fruit", 0)
+    answers = handlers.on_fetch(Choice("vae-fruit", "taesd"), "vae-fruit")
     next(answers)
     assert hub_server.sent.wait(10)
     answers.close()  # type: ignore[attr-defined]
     assert library.downloads._running == {}
-    cancelled = Answer(handlers.on_cancel(Choice("vae-fruit", "taesd"), 0))
+    cancelled = Answer(handlers.on_cancel(Choice("vae-fruit", "taesd")))
     assert "cancelled" in cancelled.sentence and cancelled.fetchable and not cancelled.busy
+    assert cancelled.used is cancelled.choice is None, "what was chosen meanwhile stays chosen"
 
 
 def test_a_link_uses_the_weights_that_it_names(handlers: Handlers, warnings_shown: list[str]) -> None:
-    *values, linked, fold = list(handlers.on_linked("vae-portraits", OPENING, "vae-fruit", 0, REQUEST))[-1]
+    *values, linked, fold = list(handlers.on_linked("vae-portraits", OPENING, "vae-fruit", REQUEST))[-1]
     assert (Answer(values).used, linked, fold, warnings_shown) == ("vae-portraits", "vae-portraits", gr.skip(), [])
 
 
 def test_a_link_fetches_nothing(handlers: Handlers, hub_server: StandInHub, warnings_shown: list[str]) -> None:
-    *values, linked, fold = list(handlers.on_linked("taesd", OPENING, "vae-fruit", 0, REQUEST))[-1]
+    *values, linked, fold = list(handlers.on_linked("taesd", OPENING, "vae-fruit", REQUEST))[-1]
     answer = Answer(values)
     assert (answer.used, answer.choice.picked, answer.fetchable, linked) == ("vae-fruit", "taesd", True, "vae-fruit")
     assert fold["open"] and "“taesd”" in warnings_shown[0]
@@ -171,7 +179,7 @@ def test_a_link_fetches_nothing(handlers: Handlers, hub_server: StandInHub, warn
 
 def test_a_link_offline_offers_no_fetching(ctx: Context, library: Library, warnings_shown: list[str]) -> None:
     ctx.library.hub = replace(library.hub, offline=True)
-    (values,) = Handlers(ctx, FAMILIES["vae"]).on_linked("taesd", OPENING, "vae-fruit", 0, REQUEST)
+    (values,) = Handlers(ctx, FAMILIES["vae"]).on_linked("taesd", OPENING, "vae-fruit", REQUEST)
     assert [value for value in values if value != gr.skip()] == ["vae-fruit"]
     assert "does not offer" in warnings_shown[0]
 
@@ -180,7 +188,7 @@ def test_a_link_offline_offers_no_fetching(ctx: Context, library: Library, warni
 def test_a_link_cannot_name_what_the_menu_does_not_offer(
     handlers: Handlers, warnings_shown: list[str], name: str
 ) -> None:
-    (values,) = handlers.on_linked(name, OPENING, "vae-fruit", 0, REQUEST)
+    (values,) = handlers.on_linked(name, OPENING, "vae-fruit", REQUEST)
     assert [value for value in values if value != gr.skip()] == ["vae-fruit"]
     assert "does not offer" in warnings_shown[0] and len(warnings_shown[0]) < 200
 
@@ -193,23 +201,23 @@ def test_a_link_says_only_what_others_can_have(ctx: Context) -> None:
 @pytest.mark.parametrize("name", ["vit-mae-base", "local/x", "../../etc", None, 5, "ann/tiny@" + "a" * 40])
 def test_a_name_that_is_not_offered_is_refused(handlers: Handlers, name: Any) -> None:
     with pytest.raises(gr.Error, match="not offered here"):
-        list(handlers.on_pick(OPENING, "vae-fruit", 0, "", REQUEST, picked(name)))
-    assert list(handlers.on_fetch(Choice("vae-fruit", "vit-mae-base"), "vae-fruit", 0)) == []
+        list(handlers.on_pick(OPENING, "vae-fruit", "", REQUEST, picked(name)))
+    assert list(handlers.on_fetch(Choice("vae-fruit", "vit-mae-base"), "vae-fruit")) == []
 
 
 def test_a_pasted_id_is_fetched_recognised_and_offered_to_its_visitor_only(
     handlers: Handlers, hub_server: StandInHub
 ) -> None:
     commit = hub_server.add("ann/tiny", {"model.safetensors": vae_file()}, license="cc-by-nc-4.0")
-    answer = last(handlers.on_paste("ann/tiny", OPENING, "vae-fruit", 0))
+    answer = last(handlers.on_paste("ann/tiny", OPENING, "vae-fruit"))
     name = f"ann/tiny@{commit}"
-    assert (answer.used, answer.switched, answer.choice.pasted) == (name, 1, (name,))
+    assert (answer.used, answer.switched, answer.choice.pasted) == (name, True, (name,))
     assert "not for commercial use" in answer.rows
     assert "ann/tiny" not in handlers.rows(OPENING), "another visitor does not see it"
     with pytest.raises(gr.Error):
-        list(handlers.on_pick(OPENING, "vae-fruit", 0, "", REQUEST, picked(name)))
+        list(handlers.on_pick(OPENING, "vae-fruit", "", REQUEST, picked(name)))
     asked = len(hub_server.log)
-    again = last(handlers.on_paste(name, OPENING, "vae-fruit", 0))
+    again = last(handlers.on_paste(name, OPENING, "vae-fruit"))
     assert again.used == name, "who asks for the same id gets it"
     assert len(hub_server.log) == asked
 
@@ -235,15 +243,15 @@ def test_an_id_of_no_use_is_refused_with_a_sentence(
     hub_server.add("ann/big", {"model.safetensors": bytes(1_000_001)})
     if text == "ann/big":
         ctx.library.hub = replace(library.hub, max_bytes=1_000_000)
-    answer = last(Handlers(ctx, FAMILIES["vae"]).on_paste(text, OPENING, "vae-fruit", 0))
+    answer = last(Handlers(ctx, FAMILIES["vae"]).on_paste(text, OPENING, "vae-fruit"))
     assert words in answer.sentence
     assert "<b>x" not in answer.sentence
-    assert (answer.used, answer.switched, answer.choice.pasted) == ("vae-fruit", 0, ())
+    assert (answer.used, answer.switched, answer.choice) == (None, False, None)
 
 
 def test_what_is_no_model_does_not_stay_on_disk(handlers: Handlers, library: Library, hub_server: StandInHub) -> None:
     hub_server.add("ann/words", {"model.safetensors": save({"word.embedding": torch.zeros(3)})})
-    answer = last(handlers.on_paste("ann/words", OPENING, "vae-fruit", 0))
+    answer = last(handlers.on_paste("ann/words", OPENING, "vae-fruit"))
     assert "word.embedding" in answer.sentence, "what was found"
     assert "tiny autoencoder" in answer.sentence and "CycleGAN" not in answer.sentence, "what this tab expects"
     blobs = [path for path in (library.hub.cache_folder / "models--ann--words").rglob("*") if path.is_file()]
@@ -252,8 +260,8 @@ def test_what_is_no_model_does_not_stay_on_disk(handlers: Handlers, library: Lib
 
 def test_a_model_the_tab_cannot_use_is_refused(ctx: Context) -> None:
     refusing = Handlers(ctx, FAMILIES["vae"], lambda model: "menu.wrong_kind")
-    answer = last(refusing.on_pick(OPENING, "vae-fruit", 0, "", REQUEST, picked("vae-portraits")))
-    assert (answer.used, answer.switched) == ("vae-fruit", 0)
+    answer = last(refusing.on_pick(OPENING, "vae-fruit", "", REQUEST, picked("vae-portraits")))
+    assert (answer.used, answer.switched) == ("vae-fruit", False)
     assert "cannot use" in answer.sentence
 
 
@@ -263,7 +271,7 @@ def test_offline_only_what_is_on_disk_is_offered(
     ctx.library.hub = replace(library.hub, offline=True)
     handlers = Handlers(ctx, FAMILIES["vae"])
     assert re.findall(r'data-name="([^"]+)"', handlers.rows(OPENING)) == ["vae-portraits", "vae-fruit"]
-    answer = last(handlers.on_paste("ann/tiny", OPENING, "vae-fruit", 0))
+    answer = last(handlers.on_paste("ann/tiny", OPENING, "vae-fruit"))
     assert "offline" in answer.sentence
     assert hub_server.log == []
 
@@ -335,5 +343,5 @@ def test_a_local_file_is_offered_under_its_name(ctx: Context, library: Library, 
     assert (record.name, record.family, record.direction) == ("local/orange2apple.pth", "cyclegan", "orange2apple")
     menu = Handlers(ctx, FAMILIES["cyclegan"])
     opening = Choice("apple2orange", "apple2orange")
-    answer = last(menu.on_pick(opening, "apple2orange", 0, "", REQUEST, picked(record.name)))
+    answer = last(menu.on_pick(opening, "apple2orange", "", REQUEST, picked(record.name)))
     assert answer.used == record.name
