@@ -82,9 +82,9 @@ def read(handles: Handles, state: Any) -> tuple[list[Any], list[str]]:
 
 
 def follow(event: Any, show: Sequence[Mapping[str, Any]]) -> None:
-    """Lets the events that show a result come after another one."""
+    """Lets the events that show a result come after another one, and once more if that one came again meanwhile."""
     for arguments in show:
-        event = event.then(**arguments)
+        event = event.then(**{"trigger_mode": "always_last", **arguments})
 
 
 def connect(ctx: Context, page: gr.HTML, name: str, handles: Handles) -> None:

@@ -130,8 +130,9 @@ class Place:
 
     def connect(self) -> list[Any]:
         """Lets a click on an example put it into the place; returns the events."""
+        latest: dict[str, Any] = {"trigger_mode": "always_last", **QUICK_EVENT}
         return [
-            strip.click(lambda index, paths=self.paths[name]: str(paths[index]), strip, self.photo, **QUICK_EVENT)
+            strip.click(lambda index, paths=self.paths[name]: str(paths[index]), strip, self.photo, **latest)
             for name, strip in self.strips.items()
         ]
 

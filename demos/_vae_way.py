@@ -150,10 +150,10 @@ def _save(ctx: Context, what: str, file: str | None) -> gr.DownloadButton:
 def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handles:
     """Lets every choice of photos, model and steps show its result at once; the page may do so too."""
     photos, places = way.photos, way.places
-    # one sign of work is enough, on the largest picture
+    # One sign of work is enough, on the largest picture. A change made while the network runs must not be lost.
     run = {
         "fn": handlers.show, "inputs": [*photos, way.steps, menu.used], "outputs": way.results,
-        "show_progress_on": way.results[0], **PRIVATE_MODEL_EVENT,
+        "show_progress_on": way.results[0], "trigger_mode": "always_last", **PRIVATE_MODEL_EVENT,
     }  # fmt: skip
 
     def on_model(path_a: str | None, path_b: str | None, model: str | None) -> list[Any]:
@@ -163,13 +163,13 @@ def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handl
         pill = gr.update(value=model if model in MODELS else None)
         return [*changed[0], *changed[1], handlers.hint(model), model, pill]
 
-    # always_last: a change made while the network runs must not be lost
     uploads = [photo.upload for photo in photos]
-    shown = [gr.on([*uploads, way.steps.release], **run, trigger_mode="always_last")]
+    shown = [gr.on([*uploads, way.steps.release], **run)]
     shown += [picked.then(**run) for place in places for picked in place.connect()]
     outputs = [*places[0].outputs, *places[1].outputs, way.hint, menu.used, way.model]
     # through the queue, without which Gradio tells nobody that the model in use has changed
-    choose = {"fn": on_model, "inputs": [*photos, way.model], "outputs": outputs, **PROMPT_EVENT}
+    latest = {"trigger_mode": "always_last", **PROMPT_EVENT}
+    choose = {"fn": on_model, "inputs": [*photos, way.model], "outputs": outputs, **latest}
     shown.append(way.model.input(**choose).then(**run))
     shown.append(menu.switched.change(**{**choose, "inputs": [*photos, menu.used]}).then(**run))
     # Told of a removed photo, Gradio may still send that photo: only the other one is asked for. What is on its

@@ -12,7 +12,7 @@ from torch import nn
 
 from demos import _look as look
 from demos._api import endpoint, photo_parameter
-from demos._base import PRIVATE_MODEL_EVENT, Context, Demo
+from demos._base import PRIVATE_MODEL_EVENT, QUICK_EVENT, Context, Demo
 from demos._cyclegan import (
     BACK,
     FRUITS,
@@ -173,11 +173,12 @@ def _connect(
 
     outputs = list(results.values())
     inputs = [photo, direction, menu.used]
-    run: dict[str, Any] = {"fn": on_change, "inputs": inputs, "outputs": outputs, **PRIVATE_MODEL_EVENT}
-    # A switch thrown while the networks run must not be lost: always_last. Not photo.change: replacing a photo
+    # A choice made while the networks run must not be lost: always_last. Not photo.change: replacing a photo
     # fires it twice, and clearing it may send the photo that was there.
-    changed = gr.on([photo.upload, direction.input, menu.switched.change], **run, trigger_mode="always_last")
-    picked = strip.click(on_example, strip, [photo, direction], queue=False, api_visibility="private")
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
+    run: dict[str, Any] = {"fn": on_change, "inputs": inputs, "outputs": outputs, **latest}
+    changed = gr.on([photo.upload, direction.input, menu.switched.change], **run)
+    picked = strip.click(on_example, strip, [photo, direction], trigger_mode="always_last", **QUICK_EVENT)
     shown = picked.then(**run)
     # Cancelled, a result on its way does not appear beside a photo that is gone.
     photo.clear(on_clear, None, outputs, cancels=[changed, shown], queue=False, api_visibility="private")

@@ -70,8 +70,23 @@ def test_cyclegan_checks_warns_and_compares_on_request(visit: Visit, own_photo: 
     expect(page.locator("#cyclegan-message-curve circle")).to_be_visible()
 
 
-def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: Visit) -> None:
+def test_the_last_of_two_quick_choices_is_translated(visit: Visit) -> None:
     page = visit("/?tab=cyclegan")
+    examples, shown = page.locator("#cyclegan-examples button"), picture_in(page, "#cyclegan-translated")
+    last = {}
+    for number in (3, 1):
+        examples.nth(number).click()
+        last[number] = shown = another_picture_in(page, "#cyclegan-translated", shown)
+    examples.nth(2).click()
+    expect(page.locator("#cyclegan-photo img").first).not_to_have_attribute("src", "")
+    page.wait_for_timeout(100)  # the first choice has been taken, and its translation is under way
+    examples.nth(3).click()
+    expect(page.locator("#cyclegan-translated img").first).to_have_attribute("src", last[3])
+
+
+def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: Visit, own_photo: Path) -> None:
+    page = visit("/?tab=cyclegan")
+    translated = picture_in(page, "#cyclegan-translated")
     page.get_by_role("button", name=TEXTS["en"]["cyclegan.own"]).click()
     choose(page, "#cyclegan-own-side", "512")
     page.locator("#cyclegan-own-take").click()
@@ -85,6 +100,8 @@ def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: Visit) -> None
     page.mouse.down()
     page.mouse.move(middle[0] + 30, middle[1] + 20, steps=5)
     page.mouse.up()
+    upload(page, "#cyclegan-photo", own_photo)  # another photo above, and the brushed one is translated
+    another_picture_in(page, "#cyclegan-translated", translated)
     page.locator("#cyclegan-own-run").click()
     with page.context.expect_event("response", lambda r: "file=" in r.url and r.url.endswith(".png")) as fetched:
         picture_in(page, "#cyclegan-own-result")
