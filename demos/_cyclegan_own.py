@@ -85,15 +85,16 @@ def own_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
             visible=False,
             elem_id="cyclegan-own-run",
         )
-    take.click(_on_take(ctx), [photo, side], [editor, run], **PRIVATE_MODEL_EVENT)
-    run.click(_on_run(ctx), [photo, direction, side, editor], [result, facts], **PRIVATE_MODEL_EVENT)
+    taken = gr.State(None)  # the photo in the editor; the one above may be another by the time it is translated
+    take.click(_on_take(ctx), [photo, side], [editor, run, taken], **PRIVATE_MODEL_EVENT)
+    run.click(_on_run(ctx), [taken, direction, side, editor], [result, facts], **PRIVATE_MODEL_EVENT)
 
 
-def _on_take(ctx: Context) -> Callable[..., tuple[Any, Any]]:
-    def on_take(path: str | None, side: int, request: gr.Request) -> tuple[Any, Any]:
+def _on_take(ctx: Context) -> Callable[..., tuple[Any, Any, str | None]]:
+    def on_take(path: str | None, side: int, request: gr.Request) -> tuple[Any, Any, str | None]:
         image = opened(ctx, request, path, side)
         value = {"background": image, "layers": [], "composite": image}
-        return gr.update(value=value, visible=True), gr.update(visible=True)
+        return gr.update(value=value, visible=True), gr.update(visible=True), path
 
     return on_take
 

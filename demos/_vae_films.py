@@ -93,7 +93,7 @@ def films_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image], 
                 interactive=False, scale=0, min_width=160, size="sm", variant="primary", elem_id="vae-film-save",
             )  # fmt: skip
     run = make.click(films.make, [*photos, steps, way, kind, menu.used], save, **PRIVATE_MODEL_EVENT)
-    # a film of pictures that are gone, or of another model, is no film of what the page shows
-    others = [*(photo.change for photo in photos), menu.used.change]
+    # a film of pictures that are gone, of another model or in another format is no film of what the page shows
+    others = [*(photo.change for photo in photos), menu.used.change, kind.input, way.input, steps.input]
     gr.on([stop.click, *others], lambda: gr.update(value=None, interactive=False), None, save, cancels=[run],
           **QUICK_EVENT)  # fmt: skip
