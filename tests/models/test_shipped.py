@@ -22,7 +22,8 @@ from models.training.judge import Judge
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 FRUITS = ("apple", "orange")  # sets A and B
-KNN_FLOORS = {"simsiam": 0.58, "simclr": 0.59, "moco": 0.63, "supervised": 0.64}  # 20 kinds: chance is 0.05
+# Of kNN accuracy among 20 kinds, where chance is 0.05, and of the spread, where random weights have 0.18.
+FLOORS = {"simsiam": (0.58, 0.5), "simclr": (0.59, 0.63), "moco": (0.63, 0.56), "supervised": (0.64, 0.7)}
 
 
 @cache
@@ -77,11 +78,11 @@ def kinds() -> tuple[list[Image.Image], Tensor]:
     return [picture.image for picture in pictures], torch.tensor([names.index(p.label or "") for p in pictures])
 
 
-@pytest.mark.parametrize(("name", "floor"), KNN_FLOORS.items())
+@pytest.mark.parametrize(("name", "floors"), FLOORS.items())
 def test_encoders_put_pictures_of_a_kind_side_by_side(
-    name: str, floor: float, kinds: tuple[list[Image.Image], Tensor]
+    name: str, floors: tuple[float, float], kinds: tuple[list[Image.Image], Tensor]
 ) -> None:
     images, labels = kinds
     features = torch.from_numpy(embed_pictures(load_encoder(name), images, ENCODERS[name].image_size))
-    assert knn_accuracy(features, labels) >= floor
-    assert std_of_l2_normalized(features - features.mean(dim=0)) > 0.6  # 0 where all outputs are the same
+    assert knn_accuracy(features, labels) >= floors[0]
+    assert std_of_l2_normalized(features) >= floors[1]

@@ -161,9 +161,14 @@ class ContrastiveRecipe(StateOfParts):
 
         Each source with folders for classes is asked by itself: all of its labelled held-out pictures, among all of
         its labelled training pictures.
+
+        The collapse is that of the backbone's features as they are, not of the projections that a curve shows. Their
+        ReLU leaves no negative number and so gives them a common offset: even the features of healthy networks stay
+        well under the 1 that projections reach, and those of random weights far under it (0.18,
+        `assets/first_paint/embeddings/rows.json`). 0 is still where all are the same.
         """
         features = self._features(self.test)
-        directions = F.normalize(features - features.mean(dim=0), dim=1)
+        directions = F.normalize(features, dim=1)
         return {
             "std_of_l2_normalized": estimate(lambda weights: _spread_of(weights, directions), len(directions)),
             **{f"knn_{source}": mean_of(right) for source, (_, right) in self._asked(features).items()},
