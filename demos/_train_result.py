@@ -8,6 +8,7 @@ import random
 import time
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -126,14 +127,27 @@ def zip_folder(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A comparison; it waits in the page's own `gr.State` until it is known what the page watches by then.
+
+    Attributes:
+        of: What the page watched when the comparison was asked for.
+        parts: Sheet, caption, download.
+    """
+
+    of: Watched
+    parts: tuple[Any, str, Any]
+
+
 class Results:
     """What the owner of a job can do with its weights."""
 
     def __init__(self, ctx: Context, runs: Runs) -> None:
         self._ctx, self._runs = ctx, runs
 
-    def on_compare(self, visitor: str, watched: Watched | None, request: gr.Request) -> list[Any]:
-        """Shows before and after on held-out pictures, and offers the weights: sheet, caption, download."""
+    def on_compare(self, visitor: str, watched: Watched | None, request: gr.Request) -> Made:
+        """Makes a sheet of before and after on held-out pictures, and a zip of the weights."""
         owner, job = self._own(visitor, watched, request)
         part = PARTS.get(job.recipe, ("",))[0]
         try:
@@ -147,17 +161,26 @@ class Results:
         pool = pictures_of(data, ("trainA",) if part else ("train",), POOL, side)
         sheet = compare(job.recipe, before, after, held_out, pool)
         weights = folder.parent if part else folder
-        return [
-            gr.update(value=self._ctx.save_image(sheet), visible=True),
-            self._ctx.both(f"train.compared.{'mae' if job.recipe == 'mae' else _kind(job.recipe)}"),
-            gr.update(value=self._ctx.save_bytes(zip_folder(weights), ".zip"), visible=True),
-        ]
+        return Made(
+            watched,  # type: ignore[arg-type]
+            (
+                gr.update(value=self._ctx.save_image(sheet), visible=True),
+                self._ctx.both(f"train.compared.{'mae' if job.recipe == 'mae' else _kind(job.recipe)}"),
+                gr.update(value=self._ctx.save_bytes(zip_folder(weights), ".zip"), visible=True),
+            ),
+        )
+
+    def on_made(self, watched: Watched | None, made: Made | None) -> tuple[Any, Any, Any]:
+        """Shows a comparison, unless the page went on to another run, or to later weights of the same."""
+        if watched is None or made is None or (watched.run, watched.step) != (made.of.run, made.of.step):
+            return gr.skip(), gr.skip(), gr.skip()
+        return made.parts
 
     def _before(self, owner: str, job: Snapshot, folder: Path, part: str) -> nn.Module:
         if job.start is None:
             return untrained(folder, int(job.config["seed"]))
         if job.start.startswith("job:"):
-            return load_folder(self._runs.manager.weights(owner, job.start.removeprefix("job:"), part))
+            return load_folder(self._runs.manager.start_weights(owner, job.id, part))
         return self._ctx.load_model(job.start)
 
     def on_take(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Wanted, str]:

@@ -49,7 +49,10 @@ class Watched:
 
 
 class Shown(NamedTuple):
-    """The values, and in the same order the components, of everything that is about the watched run."""
+    """The values, and in the same order the components, of everything that is about the watched run.
+
+    A comparison belongs to the weights it was made of, so whatever tells a page its run anew takes it away.
+    """
 
     watched: Any
     runs: Any
@@ -62,6 +65,9 @@ class Shown(NamedTuple):
     sure: Any
     use: Any
     take: Any
+    sheet: Any = gr.update(visible=False)
+    caption: Any = ""
+    download: Any = gr.update(visible=False)
 
 
 # What makes the page ask for everything, or only for its list: once for each different reason.

@@ -57,23 +57,13 @@ class Steps(NamedTuple):
     go: gr.Button
 
 
-class Outcome(NamedTuple):
-    """What shows the result of a job."""
-
-    take: gr.Button
-    compare: gr.Button
-    sheet: gr.Image
-    caption: gr.HTML
-    download: gr.DownloadButton
-
-
 def build(ctx: Context) -> Handles:
     """Creates the components of the tab and connects them."""
     runs = Runs(ctx)
     starter, results = Starter(ctx, runs), Results(ctx, runs)
     visitor = remembered_id()
     look.lead(ctx, "train.lead")
-    shown, outcome = _watching(ctx, runs, results, visitor)
+    shown, compare = _watching(ctx, runs, results, visitor)
     off = "disabled" if ctx.jobs is None else (ctx.jobs.off or "").removeprefix("off_")
     gr.Markdown(ctx.t("train.own"), elem_classes="train-own")
     for code, values in ctx.jobs.notices().items() if ctx.jobs else ():
@@ -92,11 +82,11 @@ def build(ctx: Context) -> Handles:
     _connect_runs(runs, visitor, shown)
     if off or ctx.library.hub.offline:
         shown.resume.click(runs.on_resume, [visitor, shown.watched], list(shown), **PROMPT_EVENT)
-    _connect_result(results, visitor, shown, outcome)
+    _connect_result(results, visitor, shown, compare)
     return Handles(takes=None if off else steps.files_a)
 
 
-def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserState) -> tuple[Shown, Outcome]:
+def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserState) -> tuple[Shown, gr.Button]:
     """Places the list of runs, the view of one, and what its owner can do with it."""
     view_value, list_value = runs.opening()
     style = f"<style>{STYLE.read_text('utf-8')}</style>"
@@ -123,8 +113,8 @@ def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserSta
         else:
             watched = gr.State(None)
     timer = gr.Timer(POLL_SECONDS, active=False)
-    shown = Shown(watched, listed, view, timer, pause, resume, stop, delete, sure, use, take)
-    return shown, Outcome(take, compare, sheet, caption, download)
+    made = (sheet, caption, download)
+    return Shown(watched, listed, view, timer, pause, resume, stop, delete, sure, use, take, *made), compare
 
 
 def _button(ctx: Context, name: str, variant: Any = "secondary") -> gr.Button:
@@ -208,17 +198,19 @@ def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
     shown.sure.click(runs.on_delete, here, everything, **PROMPT_EVENT)
 
 
-def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, outcome: Outcome) -> None:
-    """Shows before and after, and clears it away when another run is looked at."""
-    parts: list[Component] = [outcome.sheet, outcome.caption, outcome.download]
-    outcome.compare.click(results.on_compare, [visitor, shown.watched], parts, **SLOW_EVENT)
+def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, compare: gr.Button) -> None:
+    """Shows before and after, and hands the weights to the tab where they are at home."""
+    made = gr.State(None)
+    compared = compare.click(
+        results.on_compare, [visitor, shown.watched], made, show_progress_on=[shown.caption], **SLOW_EVENT
+    )
+    parts: list[Component] = [shown.sheet, shown.caption, shown.download]
+    compared.success(results.on_made, [shown.watched, made], parts, **QUIET_EVENT)
     tab, wish = gr.Textbox(visible=False), wanted()
     ready = gr.State(None)
-    taken = outcome.take.click(results.on_take, [visitor, shown.watched], [ready, tab], **SLOW_EVENT)
+    taken = shown.take.click(results.on_take, [visitor, shown.watched], [ready, tab], **SLOW_EVENT)
     opened = taken.success(fn=None, inputs=tab, js=OPEN_TAB, api_visibility="private")
     opened.then(lambda it: it, ready, wish, api_visibility="private", show_progress="hidden")
-    empty = [gr.update(value=None, visible=False), "", gr.update(visible=False)]
-    shown.runs.pick(lambda: empty, None, parts, **QUIET_EVENT)
 
 
 def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State, steps: Steps, shown: Shown) -> None:

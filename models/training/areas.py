@@ -41,6 +41,10 @@ class Areas:
         """Return what a job's process writes."""
         return RunFolder(self.job(job_id) / "run")
 
+    def init(self, job_id: str) -> Path:
+        """Return the folder of a job's own copy of the weights that an earlier job gave it to start from."""
+        return self.job(job_id) / "init"
+
     def datasets(self, owner: str) -> Path:
         """Return the folder of a visitor's pictures; the visitor's id cannot be read from it."""
         return self.folder / "datasets" / hashlib.sha256(owner.encode()).hexdigest()[:32]

@@ -267,6 +267,13 @@ class JobManager:
             raise JobError("part", part=part, parts=", ".join(filter(None, parts)))
         return self._exporter.export(row) / chosen
 
+    def start_weights(self, owner: str, job_id: str, part: str = "") -> Path:
+        """Return the folder of the weights that a job began with, if an earlier job gave them.
+
+        They are the job's own copy: the earlier one may have gone on, or be gone.
+        """
+        return self._areas.init(self._admission.own_job(owner, job_id).id) / part
+
     def _rest(self, owner: str, job_id: str, state: JobState, wish: str) -> Snapshot:
         self._admission.own_job(owner, job_id)
         calm: tuple[JobState, ...] = ("queued",) if state == "paused" else ("queued", "paused", "interrupted")
@@ -290,7 +297,7 @@ class JobManager:
         init = request.start
         if init is not None and init.startswith(OWN_JOB):
             earlier = self._exporter.export(self._admission.own_job(owner, init.removeprefix(OWN_JOB)))
-            own = self._areas.job(job_id) / "init"  # a copy: the earlier job may be deleted
+            own = self._areas.init(job_id)
             shutil.copytree(earlier, own)
             init = str(own)
             self._admission.check_fit_of(request.recipe, config, init, request.start or "")

@@ -26,12 +26,12 @@ from PIL import Image
 from demos import train
 from demos._base import Context, make_context
 from demos._train_presets import FAMILY, PRESETS, SCRATCH, fitting_jobs, preset_config, start_config, starts
-from demos._train_result import compare, push, zip_folder
+from demos._train_result import Made, Results, compare, push, zip_folder
 from demos._train_start import OPTIONS, Starter, Wish
 from demos._train_view import CHARTS, run_value
 from demos._train_visit import Runs, Shown, Watched
 from demos._visitor import new_id, owner_of
-from models.checkpoints import weights_info
+from models.checkpoints import WEIGHTS, weights_info
 from models.training.jobs import Estimate, JobManager, JobRequest, Snapshot
 from models.training.recipes import RECIPES
 
@@ -430,6 +430,44 @@ def test_encoders_are_compared_by_whom_they_find_alike(context: Context) -> None
     model = context.load_model("simsiam-photos")
     sheet = np.asarray(compare("simsiam", model, model, pool[2:4], pool))
     assert (sheet[:128] == sheet[134:262]).all(), "a picture is most alike to itself"
+
+
+def test_whatever_tells_a_run_anew_takes_the_comparison_away(context: Context, manager: JobManager) -> None:
+    job = replace(submit(manager, ADA), state="done", step=40)
+    runs = Runs(replace(context, jobs=Job(job)))  # type: ignore[arg-type]
+    watched = Watched(f"job:{job.id}")
+    for shown in (
+        runs.on_ready(ADA, REQUEST),
+        runs.on_stale(ADA, watched, REQUEST),
+        runs.on_pick(ADA, pick(watched.run), REQUEST),
+        runs.on_pick(ADA, pick(f"recording:{runs.recorded[0].name}"), REQUEST),
+    ):
+        assert shown.sheet["visible"] is shown.download["visible"] is False and shown.caption == ""
+
+
+def test_a_comparison_that_comes_late_is_not_shown_under_another_run(ctx: Context, runs: Runs) -> None:
+    asked = Watched("job:a", 500, look="stopped 500", listed=(("a", "stopped"),))
+    made, on_made = Made(asked, ("sheet", "caption", "zip")), Results(ctx, runs).on_made
+    assert on_made(replace(asked, listed=(("a", "stopped"), ("b", "queued"))), made) == made.parts
+    for watched in (None, Watched(), replace(asked, run="job:b"), replace(asked, step=2000)):
+        assert on_made(watched, made) == (gr.skip(),) * 3
+
+
+def test_a_comparison_needs_no_earlier_job_once_its_weights_were_taken_over(
+    context: Context, manager: JobManager, tmp_path: Path
+) -> None:
+    job = replace(submit(manager, ADA, image_size=64), state="done", step=40, start="job:deleted")
+    trainer = SimpleNamespace(
+        snapshot=lambda owner, job_id: job,
+        pictures=manager.pictures,
+        weights=lambda owner, job_id, part: {job.id: WEIGHTS / "vae-fruit"}[job_id],
+        start_weights=lambda owner, job_id, part: {job.id: WEIGHTS / "vae-portraits"}[job_id],
+    )
+    ctx = replace(context, jobs=trainer)  # type: ignore[arg-type]
+    made = Results(ctx, Runs(ctx)).on_compare(ADA, Watched(f"job:{job.id}"), REQUEST)
+    with Image.open(made.parts[0]["value"]) as sheet:
+        original, before, after = (np.asarray(sheet)[top : top + 128] for top in (0, 134, 268))
+    assert (before != after).any() and (before != original).any()
 
 
 def test_the_zip_holds_the_folder(tmp_path: Path) -> None:

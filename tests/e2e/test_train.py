@@ -90,6 +90,13 @@ def test_from_upload_to_weights_through_a_closed_page(visit: Visit, pictures: Pa
     assert picture_in(page, "#train-view .run-sheet")
     page.locator("#train-compare").click()
     assert picture_in(page, "#train-sheet")
+    page.locator("#train-runs button[data-run^='recording:']").first.click()
+    expect(page.locator("#train-compare")).to_be_hidden()
+    page.locator(OWN).click()
+    expect(page.locator("#train-compare")).to_be_visible()
+    expect(page.locator("#train-sheet")).to_be_hidden()
+    page.locator("#train-compare").click()
+    assert picture_in(page, "#train-sheet")
     with page.expect_download() as download:
         page.locator("#train-download").click()
     with zipfile.ZipFile(download.value.path()) as archive:

@@ -219,7 +219,15 @@ def test_a_job_that_is_resumed_while_it_goes_to_rest_goes_on(
 def test_nobody_but_the_owner_reaches_a_job(manager: JobManager, monotonic: Clock) -> None:
     job = submit(manager, "ann")
     turn(manager, monotonic)
-    for call in (manager.snapshot, manager.stop, manager.pause, manager.resume, manager.delete, manager.weights):
+    for call in (
+        manager.snapshot,
+        manager.stop,
+        manager.pause,
+        manager.resume,
+        manager.delete,
+        manager.weights,
+        manager.start_weights,
+    ):
         assert code_of(lambda: call("bob", job.id)) == "unknown"  # noqa: B023
         assert code_of(lambda: call("ann", "0" * 32)) == "unknown"  # noqa: B023
     assert manager.jobs("bob") == []
@@ -228,6 +236,24 @@ def test_nobody_but_the_owner_reaches_a_job(manager: JobManager, monotonic: Cloc
     assert code_of(lambda: manager.submit("bob", foreign)) == "data"
     own = JobRequest("vae", TINY, dataset(manager, "bob"), start=f"job:{job.id}")
     assert code_of(lambda: manager.submit("bob", own)) == "unknown"
+
+
+def test_a_job_keeps_the_weights_that_an_earlier_one_gave_it(
+    manager: JobManager, backend: FakeBackend, monotonic: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = submit(manager, "ann")
+    turn(manager, monotonic)
+    finish(manager, backend, monotonic, earlier.id)
+    exported = tmp_path / "exported" / "a2b" / "config.json"
+    exported.parent.mkdir(parents=True)
+    exported.write_text("as they were")
+    monkeypatch.setattr(manager._exporter, "export", lambda row: tmp_path / "exported")
+    monkeypatch.setattr(manager._admission, "check_fit_of", lambda *asked: None)
+    request = JobRequest("vae", TINY, dataset(manager, "ann"), start=f"job:{earlier.id}")
+    later = manager.submit("ann", request)
+    exported.write_text("as they became")
+    manager.delete("ann", earlier.id)
+    assert (manager.start_weights("ann", later.id, "a2b") / "config.json").read_text() == "as they were"
 
 
 @pytest.mark.parametrize("where", ["/etc", "..", "nothing-here"])
