@@ -156,16 +156,25 @@ class Starter:
     def _take_in(
         self, owner: str, sources: tuple[tuple[str, ...], ...], request: gr.Request, progress: gr.Progress
     ) -> Upload:
+        try:
+            folder = self._runs.manager.new_dataset(owner)
+        except JobError as error:
+            raise job_error(self._ctx, request, error) from error
+        try:
+            return Upload(owner, folder, self._read(folder, sources, request, progress), sources)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _read(
+        self, folder: Path, sources: tuple[tuple[str, ...], ...], request: gr.Request, progress: gr.Progress
+    ) -> tuple[Audit, ...]:
         ctx, manager = self._ctx, self._runs.manager
         reading = ctx.say(request, "embeddings.reading")
         domains: tuple[Literal["", "A", "B"], ...] = ("A", "B") if len(sources) == 2 else ("",)
         limits = ReadLimits(max_total_bytes=manager.limits.bytes, max_entries=4 * manager.limits.pictures)
         try:
-            folder = manager.new_dataset(owner)
-        except JobError as error:
-            raise job_error(ctx, request, error) from error
-        try:
-            audits = tuple(
+            return tuple(
                 take_in(
                     [Path(path) for path in paths], folder, domain, manager.limits.pictures // len(sources),
                     manager.limits.fewest_pictures // len(sources), limits,
@@ -174,15 +183,12 @@ class Starter:
                 for paths, domain in zip(sources, domains, strict=True)
             )  # fmt: skip
         except TooFewPicturesError as error:
-            shutil.rmtree(folder, ignore_errors=True)
             left_out = sum(error.skipped.values())
             raise look.sorry(
                 ctx, request, "train.too_few", count=error.count, limit=error.fewest, left_out=left_out
             ) from error
         except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
             raise look.sorry(ctx, request, "train.unreadable") from error
-        return Upload(owner, folder, audits, sources)
 
     def _ready(self, upload: Upload, recipe: str, start: str) -> list[Any]:
         """Returns the audit, an empty estimate, and the start button."""

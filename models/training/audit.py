@@ -22,7 +22,7 @@ from torch import Tensor
 
 from models.archive_entries import Limits, entries_of
 from models.archives import iter_pictures
-from models.images import read_image, square_crop, to_tensor
+from models.images import MIN_SIDE, read_image, square_crop, to_tensor
 from models.training.data import domain_of, held_out
 
 KEPT_SIDE = 512  # pixels; no recipe's preset trains larger
@@ -136,6 +136,9 @@ def take_in(
         wanted=lambda name: domain_of(name) != other,
     )
     for picture in pictures:
+        if min(picture.image.size) < MIN_SIDE:  # shrinking made a long thin picture thinner still
+            skipped["too_small"] += 1
+            continue
         digest = sha256(f"{picture.image.size}".encode() + picture.image.tobytes()).digest()
         if digest in seen:
             skipped["repeated"] += 1

@@ -348,6 +348,19 @@ def test_too_few_pictures_are_refused_and_leave_nothing(starter: Starter, manage
     assert not list((tmp_path / "trainer").rglob("*.webp"))
 
 
+def test_pictures_that_cannot_be_taken_in_leave_nothing(
+    starter: Starter, manager: JobManager, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_one(paths: Any, folder: Path, *options: Any) -> None:
+        (folder / "train").mkdir()
+        raise RuntimeError("a picture like no other")
+
+    monkeypatch.setattr("demos._train_start.take_in", take_one)
+    with pytest.raises(RuntimeError, match="like no other"):
+        take_in(starter, photos, ADA)
+    assert not list((manager.folder / "datasets").glob("*/*"))
+
+
 def test_new_pictures_take_the_place_of_the_old(starter: Starter, photos: Path) -> None:
     _, old, *_ = take_in(starter, photos, ADA)
     assert starter.on_files(ADA, old, [str(photos)], None, "vae", SCRATCH, REQUEST)[1] == gr.skip(), "the same files"
