@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,14 @@ class Estimator:
         self._store, self._areas = store, areas
         self._lock = threading.Lock()
 
-    def estimate(self, recipe: str, config: TrainConfig, dataset: Path, busy: bool) -> Estimate:
+    def estimate(self, recipe: str, config: TrainConfig, dataset: Path, busy: Callable[[], bool]) -> Estimate:
         """Return what a job would take; measured beside a running job it is not remembered.
+
+        Args:
+            recipe: a key of `RECIPES`.
+            config: of the job.
+            dataset: the folder of its pictures.
+            busy: tells whether a job runs, asked before the measurement and after it.
 
         Raises:
             RuntimeError: if the steps could not be taken, with what the child said last.
@@ -90,8 +96,9 @@ class Estimator:
         with self._lock:
             measured = self._store.estimate(key)
             if measured is None:
+                alone = not busy()
                 measured = self._measure(recipe, config, dataset)
-                if not busy:
+                if alone and not busy():
                     self._store.remember_estimate(key, measured)
         count = sum(1 for path in dataset.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
         kept = 3 * config.image_size**2

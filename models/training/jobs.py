@@ -130,9 +130,8 @@ class JobManager:
             JobError: as `submit`.
         """
         config, dataset = self._admission.check(owner, request)
-        busy = bool(self._store.rows("state = 'running'"))
         try:
-            return self._estimator.estimate(request.recipe, config, dataset, busy)
+            return self._estimator.estimate(request.recipe, config, dataset, self._is_busy)
         except RuntimeError as error:
             raise JobError("estimate", message=str(error)) from error
 
@@ -281,6 +280,9 @@ class JobManager:
             self._store.update(job_id, ("running",), wish=wish)
         self.supervisor.wake()
         return self._snapshots.short(self._admission.own_job(owner, job_id))
+
+    def _is_busy(self) -> bool:
+        return bool(self._store.rows("state = 'running'"))
 
     def _backend_of(self, row: Row) -> Backend:
         if row.id in self._backends:

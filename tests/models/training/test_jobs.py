@@ -653,6 +653,27 @@ def test_a_damaged_database_is_kept_aside_begun_anew_and_said(open_manager: Open
     assert third.resume("ann", jobs[1].id).state == "queued"
 
 
+def test_what_is_measured_beside_a_job_is_not_remembered(
+    manager: JobManager, backend: FakeBackend, monotonic: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, measured = JobRequest("vae", TINY, dataset(manager, "ann")), list[float]()
+
+    def measure(*asked: Any) -> dict[str, float]:
+        if not measured:
+            submit(manager, "bob")
+            turn(manager, monotonic)
+        measured.append(1.0 + len(measured))
+        return {"seconds_per_step": measured[-1], "seconds_per_picture": 0.0, "memory": 0}
+
+    def estimate() -> float:
+        return manager.estimate("ann", request).seconds_per_step
+
+    monkeypatch.setattr(manager._estimator, "_measure", measure)
+    assert [estimate(), estimate()] == [1.0, 2.0], "a job began during the first, and ran beside the second"
+    finish(manager, backend, monotonic, manager.jobs("bob")[0].id)
+    assert [estimate(), estimate()] == [3.0, 3.0]
+
+
 def test_pictures_that_cannot_be_read_are_no_reason_to_refuse(manager: JobManager) -> None:
     folder = dataset(manager, "ann")
     (folder / "broken.png").write_bytes(picture(1)[:60])
