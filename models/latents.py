@@ -20,6 +20,7 @@ from models.losses import kl_divergence
 
 FILE = "latent.json"  # beside our own weights
 ACTIVE_VARIANCE = 0.01  # of a posterior mean over pictures; a number that varies less says nothing (1509.00519 §5.2)
+ABOVE_FREE_BITS = 2.0  # times its free bits that a number carries at least; one that is idle rests about there
 PERCENTILES = 101  # 0 to 100
 DIGITS = 5
 
@@ -38,6 +39,7 @@ class LatentStatistics:
         variance: Of the posterior means over the pictures, (D,).
         distances: Percentiles 0 to 100 of the pictures' distances from the mean, (101,).
         sha256: Of the weights they were measured with; empty where they belong to no file.
+        free_bits: Nats of each number that the training left unpunished; 0 where it did not, or is unknown.
     """
 
     count: int
@@ -47,11 +49,12 @@ class LatentStatistics:
     variance: tuple[float, ...]
     distances: tuple[float, ...]
     sha256: str = ""
+    free_bits: float = 0.0
 
     @property
     def is_active(self) -> list[bool]:
-        """Whether each number tells pictures apart (arXiv 1509.00519 §5.2), (D,)."""
-        return [value > ACTIVE_VARIANCE for value in self.variance]
+        """Whether each number is in use, (D,), as `active` has it."""
+        return active(torch.tensor(self.variance), torch.tensor(self.kl), self.free_bits).tolist()
 
     @property
     def by_kl(self) -> list[int]:
@@ -78,12 +81,28 @@ class LatentStatistics:
         return (-0.5 * ((distance - middle) / width).square()).exp()
 
 
-def measure_latents(mu: Tensor, logvar: Tensor, sha256: str = "") -> LatentStatistics:
+def active(variance: Tensor, kl: Tensor, free_bits: float) -> Tensor:
+    """Return which latent numbers are in use, as booleans in the shape of what is given.
+
+    One in use has a mean that varies (arXiv 1509.00519 §5.2). Where training left the first nats unpunished, as free
+    bits do (1606.04934 §C.8), an idle number has no reason to give them back: its mean varies, too, and it counts only
+    if it carries clearly more.
+
+    Args:
+        variance: Of the posterior means over the pictures, (..., D).
+        kl: Mean KL divergence from the prior over the pictures in nats, (..., D).
+        free_bits: Nats of each number that were left unpunished.
+    """
+    return (variance > ACTIVE_VARIANCE) & (kl > ABOVE_FREE_BITS * free_bits)
+
+
+def measure_latents(mu: Tensor, logvar: Tensor, free_bits: float = 0.0, sha256: str = "") -> LatentStatistics:
     """Measure the posteriors of pictures.
 
     Args:
         mu: Their means, (N, D) with N of at least 2.
         logvar: Their log-variances, (N, D).
+        free_bits: Nats of each number that the training left unpunished.
         sha256: Of the weights.
 
     Raises:
@@ -103,6 +122,7 @@ def measure_latents(mu: Tensor, logvar: Tensor, sha256: str = "") -> LatentStati
         variance=_rounded(variance),
         distances=_rounded(torch.from_numpy(np.percentile(distances, np.linspace(0, 100, PERCENTILES)))),
         sha256=sha256,
+        free_bits=free_bits,
     )
 
 

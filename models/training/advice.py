@@ -118,12 +118,13 @@ def _cyclegan(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:
 
 
 def _vae(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:
-    """Few active units or almost no KL divergence: the decoder ignores the code (1509.00519 §5.2)."""
+    """Few active units, or hardly a nat above the free ones: the decoder ignores the code (1509.00519 §5.2)."""
     if config.get("autoencoder"):
         return []
     step, warmup = rows[-1]["step"], config.get("kl_warmup", 0)
     active, kl = _now(rows, "active_units"), _now(rows, "kl")
-    if active < 0.05 or kl < 1.0:
+    free = config.get("latent_dim", 0) * config.get("free_bits", 0.0)
+    if active < 0.05 or kl < 1.0 + free:
         return [Advice("posterior_collapse", "warning", {"active": active, "kl": kl})]
     if step < warmup:
         return [Advice("blurry_start", "note", {"step": step, "warmup": warmup})]

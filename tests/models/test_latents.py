@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 import torch
 
 from models.latents import (
+    ACTIVE_VARIANCE,
     averaged_between,
     corner_grid,
     crossed,
@@ -32,6 +34,16 @@ def test_statistics_are_those_written_out() -> None:
     assert [found.kl[place] for place in found.by_kl] == sorted(found.kl, reverse=True)
 
 
+def test_a_number_that_rests_on_its_free_bits_is_idle() -> None:
+    resting = torch.randn(4000) * math.sqrt(1 - math.exp(-0.1))  # as exp(-0.1) is the variance of its noise: 0.05 nats
+    mu = torch.stack([torch.randn(4000), resting, torch.zeros(4000)], dim=1)
+    logvar = torch.tensor([-1.0, -0.1, 0.0]).expand_as(mu)
+    found = measure_latents(mu, logvar, free_bits=0.05)
+    assert found.kl[1] == pytest.approx(0.05, abs=0.005) and found.variance[1] > 9 * ACTIVE_VARIANCE
+    assert found.is_active == [True, False, False]
+    assert measure_latents(mu, logvar).is_active == [True, True, False], "nothing was free"
+
+
 def test_the_share_of_a_distance_is_that_of_the_measured_pictures() -> None:
     mu = torch.randn(500, 16)
     found = measure_latents(mu, torch.full_like(mu, -20.0))
@@ -45,7 +57,7 @@ def test_the_share_of_a_distance_is_that_of_the_measured_pictures() -> None:
 
 
 def test_stored_statistics_belong_to_their_weights(tmp_path: Path) -> None:
-    found = measure_latents(torch.randn(5, 3), torch.zeros(5, 3), sha256="a" * 64)
+    found = measure_latents(torch.randn(5, 3), torch.zeros(5, 3), free_bits=0.1, sha256="a" * 64)
     assert read_statistics(tmp_path, "a" * 64) is None
     write_statistics(tmp_path, found)
     assert read_statistics(tmp_path, "a" * 64) == found

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 
 from models.bootstrap import Estimate, estimate, mean_of, psnr_of, weighted_mean
-from models.latents import ACTIVE_VARIANCE, LatentStatistics, measure_latents
+from models.latents import LatentStatistics, active, measure_latents
 from models.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
 from models.metrics import kid, ssim
 from models.training.data import PictureSet, crop_and_flip, resize
@@ -51,6 +51,11 @@ class VAEConfig(TrainConfig):
     free_bits: float = option(0.05, "nats that each latent number may carry unpunished", min=0.0)
     autoencoder: bool = option(False, "a plain autoencoder: no noise and no KL divergence")
     min_scale: float = option(0.8, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
+
+    @property
+    def floor(self) -> float:
+        """Nats on which an idle latent number rests; 0 in a plain autoencoder, whose numbers pay for nothing."""
+        return 0.0 if self.autoencoder else self.free_bits
 
     def lesson(self) -> str:
         """Return what becomes of a VAE without its KL divergence, or with another weight of it."""
@@ -98,9 +103,9 @@ class VAERecipe(StateOfParts):
         descend(loss, self.optimizer, self.processes, rate, clip=200.0)
         self.shown.update_parameters(self.model)
         total = kl.sum(dim=1).mean()
-        active = active_units(output.mu.detach())
+        in_use = active_units(output.mu.detach(), kl.detach(), config.floor)
         return numbers({
-            "loss": loss, "reconstruction": reconstruction, "kl": total, "active_units": active, "learning_rate": rate,
+            "loss": loss, "reconstruction": reconstruction, "kl": total, "active_units": in_use, "learning_rate": rate,
         })  # fmt: skip
 
     def preview(self) -> Tensor:
@@ -134,13 +139,13 @@ class VAERecipe(StateOfParts):
         """
         images, model = self._test_images(len(self.test)), self._shown()
         mu, logvar = self._posteriors(images)
+        kl, free_bits = kl_divergence(mu, logvar), self.config.floor
         recon_x = in_batches(mu.to(images.device), model.decode)
-        num = len(images)
         return {
             "reconstruction_psnr": psnr_of(recon_x, images.cpu()),
             "reconstruction_ssim": mean_of(in_parts(ssim, recon_x, images.cpu())),
-            "kl": mean_of(kl_divergence(mu, logvar).sum(dim=1)),
-            "active_units": estimate(lambda weights: _active_share(weights, mu), num),
+            "kl": mean_of(kl.sum(dim=1)),
+            "active_units": estimate(lambda weights: _active_share(weights, mu, kl, free_bits), len(images)),
             **(self._kernel_distances(judge, images, mu, recon_x) if judge else {}),
             **(self._nearest_training(images, recon_x) if thorough else {}),
         }
@@ -190,7 +195,8 @@ class VAERecipe(StateOfParts):
 
     def _latents(self) -> LatentStatistics:
         """Measure the latent numbers on the held-out pictures."""
-        return measure_latents(*self._posteriors(self._test_images(len(self.test))))
+        posteriors = self._posteriors(self._test_images(len(self.test)))
+        return measure_latents(*posteriors, free_bits=self.config.floor)
 
     def _posteriors(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return means and log-variances, each (N, latent_dim)."""
@@ -209,19 +215,21 @@ class VAERecipe(StateOfParts):
         return images.to(self.processes.device, memory_format=torch.channels_last)
 
 
-def active_units(mu: Tensor) -> float:
-    """Return the share of latent numbers whose posterior mean has more than `ACTIVE_VARIANCE` (arXiv 1509.00519 §5.2).
+def active_units(mu: Tensor, kl: Tensor, free_bits: float) -> float:
+    """Return the share of latent numbers that are in use (`models.latents.active`).
 
     Args:
         mu: (N, latent_dim) posterior means of different pictures.
+        kl: (N, latent_dim) from `kl_divergence`.
+        free_bits: nats that each number may carry unpunished.
     """
-    return float((mu.float().var(dim=0, correction=0) > ACTIVE_VARIANCE).float().mean())
+    return float(active(mu.float().var(dim=0, correction=0), kl.mean(dim=0), free_bits).float().mean())
 
 
-def _active_share(weights: Tensor, mu: Tensor) -> Tensor:
+def _active_share(weights: Tensor, mu: Tensor, kl: Tensor, free_bits: float) -> Tensor:
     """Return `active_units` under weights (B, N) of the pictures, (B,)."""
     variance = weighted_mean(weights, mu.double().square()) - weighted_mean(weights, mu).square()
-    return (variance > ACTIVE_VARIANCE).double().mean(dim=1)
+    return active(variance, weighted_mean(weights, kl), free_bits).double().mean(dim=1)
 
 
 def reconstruction_loss(recon_x: Tensor, x: Tensor) -> Tensor:

@@ -76,6 +76,9 @@ def test_posterior_collapse() -> None:
     gone = curve(loss=falling, kl=lambda t: 50 * (1 - t) ** 6, active_units=lambda t: max(0.0, 0.5 - t))
     assert codes("vae", gone)[0] == "posterior_collapse"
     assert "posterior_collapse" not in codes("vae", gone, autoencoder=True), "an autoencoder has no posterior"
+    resting = curve(loss=falling, kl=lambda t: 7.0, active_units=lambda t: 0.06)
+    assert codes("vae", resting, latent_dim=128, free_bits=0.05)[0] == "posterior_collapse", "0.6 nats are not free"
+    assert codes("vae", resting, latent_dim=128, free_bits=0.0) == []
     rising = curve(loss=falling, kl=lambda t: 40.0, active_units=lambda t: 0.9)
     assert codes("vae", rising, kl_warmup=10_000) == ["blurry_start"]
     assert codes("vae", rising) == ["code_is_used"]

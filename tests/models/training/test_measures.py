@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +41,27 @@ def test_features_that_are_nearly_the_same_have_collapsed(spread: float, labelle
     expected = std_of_l2_normalized(recipe.backbone.forward_features(recipe.test.images))
     assert found.value == pytest.approx(expected, rel=1e-3)
     assert (found.high < 0.01) == (spread == 1e-3)
+
+
+class Known(nn.Module):
+    """An autoencoder whose first number tells pictures apart, while the other three rest on 0.05 nats."""
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return means and log-variances, (N, 4), the same for each batch."""
+        resting = math.sqrt(1 - math.exp(-0.1))
+        mu = torch.linspace(-1, 1, len(images))[:, None] * 3**0.5 * torch.tensor([1.0, *3 * [resting]])
+        return mu, torch.tensor([-3.0, -0.1, -0.1, -0.1]).expand_as(mu)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return grey pictures."""
+        return torch.zeros(len(z), 3, 32, 32)
+
+
+@pytest.mark.parametrize(("options", "share"), [({}, 0.25), ({"free_bits": 0.0}, 1.0), ({"autoencoder": True}, 1.0)])
+def test_numbers_on_the_floor_of_the_free_bits_are_not_in_use(
+    options: dict[str, Any], share: float, labelled_zip: Path
+) -> None:
+    recipe = prepare("vae", labelled_zip, **options)
+    recipe.shown.module = Known()
+    assert recipe.evaluate()["active_units"].value == share
+    assert sum(recipe.exports()[""].latents().is_active) == 4 * share
