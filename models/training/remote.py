@@ -14,10 +14,12 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi
+from huggingface_hub.errors import RepositoryNotFoundError
 
 from models.training._tail import MetricsTail
 from models.training.backends import ROOT, Task
@@ -167,13 +169,16 @@ class RemoteHandle:
 
     def _follow(self) -> int:
         self._namespace = self._api.whoami()["name"]
-        self.remote = self._alive()
-        if self.remote is None:
+        job, stage = self._earlier()
+        if stage in LIVE:
+            self.remote = job
+        elif job is not None and self._had_finished(stage):
+            return 0
+        else:
             self._run.forget_metrics_after(self._run.checkpoint_step())
             self.remote = self._submit(self._task, self._namespace)
         stage = self._wait()
         self._fetch()
-        (self._task.folder / "remote.json").unlink(missing_ok=True)
         if stage == "ERROR" and self._run.load_error() is None:
             self._run.save_error("remote", {"message": "the job ended with an error; see its log"})
         return 1 if stage == "ERROR" else 0
@@ -212,19 +217,24 @@ class RemoteHandle:
             self._run.append_metrics(row)
             self._run.save_progress(done, (time.monotonic() - begun) / max(1, done - first + 1))
 
-    def _alive(self) -> str | None:
-        """Return the id of this task's job if it still runs from before a restart of the app."""
+    def _earlier(self) -> tuple[str | None, str]:
+        """Return id and stage of this task's job that was lost from sight, by a restart of the app or on the way."""
         path = self._task.folder / "remote.json"
-        if not path.is_file():
-            return None
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored["namespace"] != self._namespace:
-            return None
+        stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if stored.get("namespace") != self._namespace:
+            return None, ""
         info = self._api.inspect_job(job_id=stored["job"], namespace=self._namespace)
-        return str(stored["job"]) if str(info.status.stage) in LIVE else None
+        return str(stored["job"]), str(info.status.stage)
+
+    def _had_finished(self, stage: str) -> bool:
+        """Fetch the run of a job that ended while nobody watched, and return whether nothing is left to do."""
+        with suppress(RepositoryNotFoundError):  # its owner has deleted what it had trained
+            self._fetch()
+        self._run.forget_error()  # it was before the wish to go on
+        return stage != "ERROR" and self._run.checkpoint_step() == self._run.load_config()[1].steps
 
     def _fetch(self) -> None:
-        """Bring the run that the job uploaded last into the folder here, each file atomically."""
+        """Bring the run that the job uploaded last into the folder here, each file atomically, and forget the job."""
         repo = f"{self._namespace}/unlabeled-{self._task.folder.name[:12]}"
         with tempfile.TemporaryDirectory(prefix="fetch-", dir=self._task.folder) as name:
             self._api.snapshot_download(repo, allow_patterns=list(FETCHED), local_dir=name)
@@ -234,6 +244,7 @@ class RemoteHandle:
                     target = self._run.path / path.relative_to(arrived)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     path.replace(target)
+        (self._task.folder / "remote.json").unlink(missing_ok=True)
 
     def _log(self, line: str) -> None:
         with self._task.log.open("a", encoding="utf-8") as file:

@@ -6,19 +6,24 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import huggingface_hub.constants
 import pytest
 from huggingface_hub import HfApi
-from jobs_backend import TINY, dataset
+from huggingface_hub.errors import RepositoryNotFoundError
+from jobs_backend import TINY, dataset, submit
 from jobs_server import NAME, TOKEN, JobsServer, jobs_server
 
 from models.checkpoints import load_folder
+from models.training import remote
+from models.training._tail import MetricsTail
 from models.training.backends import Task
 from models.training.jobs import JobError, JobManager, JobRequest, Snapshot
-from models.training.remote import BEGIN, HFJobs, stage
-from models.training.runs import RunFolder
+from models.training.remote import BEGIN, HFJobs, RemoteHandle, stage
+from models.training.remote_job import ROW_MARK
+from models.training.runs import Checkpoint, RunFolder, write_json
 
 PATIENCE = 240.0
 
@@ -111,6 +116,95 @@ def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(
     assert len(asked) == 2
     second.close()
     first.close()
+
+
+def test_a_job_that_ended_while_nobody_watched_is_fetched_and_not_trained_again(
+    manager: JobManager, server: JobsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = HfApi.fetch_job_logs
+
+    def breaks_off(api: HfApi, **job: Any) -> Iterator[str]:
+        for line in read(api, **job):
+            yield line
+            if line.startswith(ROW_MARK):
+                raise ConnectionError("the way to the Hub is lost")
+
+    monkeypatch.setattr(remote, "AGAIN_SECONDS", 0.01)
+    backend = HFJobs(TOKEN, endpoint=server.url)
+    with monkeypatch.context() as away:
+        away.setattr(HfApi, "fetch_job_logs", breaks_off)
+        job = manager.submit("ann", JobRequest("vae", {**TINY, "steps": 20}, dataset(manager, "ann")), backend)
+        lost = until(manager, job, lambda seen: seen.state not in {"queued", "running"})
+    assert (lost.state, lost.error, len(lost.metrics)) == ("failed", "remote", 1)
+    until(manager, job, lambda seen: server.jobs["job0"].stage == "COMPLETED")
+    run = RunFolder(manager.folder / "jobs" / job.id / "run")
+    run.save_checkpoint(Checkpoint(1, {}, {}))  # as of a job that had been paused before
+    manager.resume("ann", job.id, backend)
+    done = until(manager, job, lambda seen: seen.state not in {"queued", "running"})
+    assert (done.state, done.error, done.step) == ("done", None, 20)
+    assert [row["step"] for row in done.metrics] == list(range(1, 21))
+    assert list(server.jobs) == ["job0"]
+    assert not load_folder(manager.weights("ann", job.id)).training
+
+
+class EndedJob:
+    """The Hub with one job that has ended, and what that had uploaded up to a step, if anything."""
+
+    def __init__(self, stage: str, step: int | None) -> None:
+        self.stage, self.step = stage, step
+
+    def whoami(self) -> dict[str, str]:
+        return {"name": NAME}
+
+    def inspect_job(self, job_id: str, namespace: str) -> SimpleNamespace:
+        return SimpleNamespace(status=SimpleNamespace(stage=self.stage))
+
+    def fetch_job_logs(self, **_: Any) -> list[str]:
+        return []
+
+    def snapshot_download(self, repo: str, local_dir: str, **_: Any) -> None:
+        if self.step is None:
+            raise RepositoryNotFoundError("404", response=cast(Any, SimpleNamespace(headers={}, request=None)))
+        there = RunFolder(Path(local_dir) / "run")
+        there.save_error("crashed", {"message": "of an earlier try"})
+        fill(there, self.step)
+
+
+def fill(run: RunFolder, step: int) -> None:
+    """Write a checkpoint, and rows of that many steps and two more."""
+    run.save_checkpoint(Checkpoint(step, {}, {}))
+    for logged in range(1, step + 3):
+        run.append_metrics({"step": logged, "time": logged})
+
+
+@pytest.mark.parametrize(
+    ("stage", "step", "sent"),
+    [("COMPLETED", 40, None), ("CANCELED", 40, None), ("CANCELED", 20, 20), ("ERROR", 40, 40), ("DELETED", None, 3)],
+)
+def test_what_goes_on_after_an_end_that_nobody_saw(
+    tmp_path: Path, stage: str, step: int | None, sent: int | None
+) -> None:
+    """A job is sent only where steps, or what comes after them, are left to do, and then from the newest checkpoint."""
+    resting = JobManager(tmp_path / "data")
+    folder = resting.folder / "jobs" / submit(resting, "ann").id
+    run = RunFolder(folder / "run")
+    fill(run, 3)
+    write_json(folder / "remote.json", {"job": "job0", "namespace": NAME, "repo": f"{NAME}/some"})
+    went: list[tuple[int, int, object]] = []
+
+    def send(task: Task, namespace: str) -> str:
+        went.append((run.checkpoint_step(), len(MetricsTail().rows(run.metrics_path)), run.load_error()))
+        return "job1"
+
+    handle = RemoteHandle(cast(HfApi, EndedJob(stage, step)), Task([], folder, folder / "log.txt"), send)
+    handle.start()
+    begun = time.monotonic()
+    while (status := handle.poll()) is None:
+        assert time.monotonic() - begun < PATIENCE
+        time.sleep(0.01)
+    assert went == ([] if sent is None else [(sent, sent, None)])
+    assert sent is not None or (status, run.checkpoint_step(), run.load_error()) == (0, 40, None)
+    resting.close()
 
 
 @pytest.mark.parametrize(("token", "refuse", "word"), [(TOKEN, 402, "402"), ("hf_wrong", None, "Invalid")])
