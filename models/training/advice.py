@@ -100,17 +100,35 @@ def _contrastive(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:
     return [Advice("spread_out", "good", {"spread": spread})] if spread > 0.6 else []
 
 
+def drawn_error(reject_source: float) -> float:
+    """Return the error of CycleGAN's best discriminator where translations are perfect, so that it cannot tell them.
+
+    Its loss (`models.training.recipes._adversarial.discriminator_loss`) is half of (D - 1)² on real pictures,
+    (1 - r) D² on translations and r D² on pictures of the other set. It tells these last and answers 0. Real and
+    translated ones are alike: there (D - 1)² + (1 - r) D² is least at D = 1 / (2 - r), and half of it is then
+    (1 - r) / (2 - r) / 2. That is 1/4 without pictures of the other set, 1/6 where they are half, 0 where they are all.
+
+    Args:
+        reject_source: r, the share of pictures of the other set among what is rejected.
+    """
+    return 0.5 * (1 - reject_source) / (2 - reject_source)
+
+
 def _cyclegan(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:
-    """With least squares, half the sum of both errors is 0.25 for a discriminator that cannot tell."""
+    """Half the sum of both errors is `drawn_error` for a discriminator that cannot tell, and near 0 for one that can.
+
+    One that answers 1 to everything has 0.5, whatever the share of the other set.
+    """
+    draw = drawn_error(config.get("reject_source", 0.0))
     judged = min(_now(rows, "discriminator_a"), _now(rows, "discriminator_b"))
     fooling = _now(rows, "adversarial") / 2  # a generator's loss; 1 when the discriminator answers 0
     found = []
-    if judged < 0.05 and fooling > 0.7:
+    if judged < 0.2 * draw and fooling > 0.7:
         found.append(Advice("discriminator_wins", "warning", {"error": judged}))
     elif max(_now(rows, "discriminator_a"), _now(rows, "discriminator_b")) > 0.4:
         found.append(Advice("generator_wins", "warning", {"error": judged}))
-    elif 0.1 < judged < 0.3:
-        found.append(Advice("balanced", "good", {"error": judged}))
+    elif 0.4 * draw < judged < 1.2 * draw:
+        found.append(Advice("balanced", "good", {"error": judged, "draw": draw}))
     # A translator that starts trained, or as the identity, has a short way back at first and may lose some of it.
     if len(rows) >= 2 * WINDOW and (cycle := _now(rows, "cycle")) > max(FAR_OFF, 0.95 * _at_first(rows, "cycle")):
         found.append(Advice("no_way_back", "warning", {"cycle": cycle}))

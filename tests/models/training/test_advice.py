@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
-from models.training.advice import MIN_ROWS, advise
+from models.training.advice import MIN_ROWS, advise, drawn_error
+from models.training.recipes._adversarial import discriminator_loss
 from models.training.recordings import recordings
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "assets" / "recordings"
@@ -70,6 +73,24 @@ def test_a_fair_fight_and_no_way_back() -> None:
     assert "no_way_back" in codes("cyclegan", curve(loss=falling, cycle=lambda t: 0.4 + 0.4 * t, **fair))
     lost = fair | {"discriminator_a": lambda t: 0.6}
     assert "generator_wins" in codes("cyclegan", curve(loss=falling, cycle=lambda t: 1 - 0.6 * t, **lost))
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 1 / 4), (0.5, 1 / 6), (1.0, 0.0)])
+def test_the_error_of_a_discriminator_that_cannot_tell(share: float, expected: float) -> None:
+    assert drawn_error(share) == pytest.approx(expected)
+    alike, other = torch.ones(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)  # translations are like the real pictures
+    judge = nn.Identity()  # answers 0 to the other set, and to the others what they show
+    losses = [discriminator_loss(judge, it * alike, it * alike, other, share) for it in torch.linspace(0, 1, 601)]
+    assert float(min(losses)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_discriminator_that_cannot_even_tell_the_other_set_is_not_busy() -> None:
+    level: dict[str, Any] = {"discriminator_a": lambda t: 0.25, "discriminator_b": lambda t: 0.25}
+    rows = curve(loss=falling, adversarial=lambda t: 0.5, cycle=lambda t: 1 - 0.6 * t, **level)
+    assert [(one.code, one.values) for one in advise("cyclegan", rows, {"reject_source": 0.0})] == [
+        ("balanced", {"error": 0.25, "draw": 0.25})
+    ]
+    assert codes("cyclegan", rows, reject_source=0.5) == []
 
 
 def test_posterior_collapse() -> None:
