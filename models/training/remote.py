@@ -203,19 +203,19 @@ class RemoteHandle:
     def _read_log(self) -> None:
         logged = MetricsTail().rows(self._run.metrics_path)  # a log that is read again begins at its beginning
         done = int(logged[-1]["step"]) if logged else 0
-        begun = time.monotonic()
-        first: int | None = None
+        first: dict[str, Any] | None = None
         for line in self._api.fetch_job_logs(job_id=self.remote or "", namespace=self._namespace, follow=True):
             self._log(line)
             if not line.startswith(ROW_MARK):
                 continue
             row: dict[str, Any] = json.loads(line.removeprefix(ROW_MARK))
+            first = first or row
             if row["step"] <= done:
                 continue
-            first = first or row["step"]
             done = int(row["step"])
             self._run.append_metrics(row)
-            self._run.save_progress(done, (time.monotonic() - begun) / max(1, done - first + 1))
+            if row is not first:  # the speed is of the job's own clock: rows come late, and many at once
+                self._run.save_progress(done, (row["time"] - first["time"]) / (done - first["step"]))
 
     def _earlier(self) -> tuple[str | None, str]:
         """Return id and stage of this task's job that was lost from sight, by a restart of the app or on the way."""

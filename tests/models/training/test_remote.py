@@ -147,11 +147,21 @@ def test_a_job_that_ended_while_nobody_watched_is_fetched_and_not_trained_again(
     assert not load_folder(manager.weights("ann", job.id)).training
 
 
-class EndedJob:
-    """The Hub with one job that has ended, and what that had uploaded up to a step, if anything."""
+class OneJob:
+    """The Hub with one job, in some stage, and what that had uploaded up to a step, if anything."""
 
     def __init__(self, stage: str, step: int | None) -> None:
         self.stage, self.step = stage, step
+
+    def follow(self, folder: Path, send: Callable[[Task, str], str]) -> int:
+        """Return how a task in a folder ends; `send` is what would submit it."""
+        handle = RemoteHandle(cast(HfApi, self), Task([], folder, folder / "log.txt"), send)
+        handle.start()
+        begun = time.monotonic()
+        while (status := handle.poll()) is None:
+            assert time.monotonic() - begun < PATIENCE
+            time.sleep(0.01)
+        return status
 
     def whoami(self) -> dict[str, str]:
         return {"name": NAME}
@@ -159,8 +169,8 @@ class EndedJob:
     def inspect_job(self, job_id: str, namespace: str) -> SimpleNamespace:
         return SimpleNamespace(status=SimpleNamespace(stage=self.stage))
 
-    def fetch_job_logs(self, **_: Any) -> list[str]:
-        return []
+    def fetch_job_logs(self, **_: Any) -> Iterator[str]:
+        yield from ()
 
     def snapshot_download(self, repo: str, local_dir: str, **_: Any) -> None:
         if self.step is None:
@@ -196,14 +206,38 @@ def test_what_goes_on_after_an_end_that_nobody_saw(
         went.append((run.checkpoint_step(), len(MetricsTail().rows(run.metrics_path)), run.load_error()))
         return "job1"
 
-    handle = RemoteHandle(cast(HfApi, EndedJob(stage, step)), Task([], folder, folder / "log.txt"), send)
-    handle.start()
-    begun = time.monotonic()
-    while (status := handle.poll()) is None:
-        assert time.monotonic() - begun < PATIENCE
-        time.sleep(0.01)
+    status = OneJob(stage, step).follow(folder, send)
     assert went == ([] if sent is None else [(sent, sent, None)])
     assert sent is not None or (status, run.checkpoint_step(), run.load_error()) == (0, 40, None)
+    resting.close()
+
+
+class TalkingJob(OneJob):
+    """A job that took long to begin, and whose rows then come all at once; `told` is the progress after each."""
+
+    def __init__(self, run: RunFolder) -> None:
+        super().__init__("RUNNING", 9)
+        self.run, self.told = run, list[Any]()
+
+    def fetch_job_logs(self, **_: Any) -> Iterator[str]:
+        for step, clock in ((3, 5000.0), (6, 5600.0), (9, 5900.0)):
+            yield ROW_MARK + json.dumps({"step": step, "time": clock})
+            self.told.append(self.run.load_progress())
+        self.stage = "COMPLETED"
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_speed_is_of_the_job_and_not_of_the_way_to_it(tmp_path: Path, again: bool) -> None:
+    resting = JobManager(tmp_path / "data")
+    folder = resting.folder / "jobs" / submit(resting, "ann").id
+    job = TalkingJob(RunFolder(folder / "run"))
+    if again:  # two of the rows were read before the app was restarted
+        write_json(folder / "remote.json", {"job": "job0", "namespace": NAME, "repo": f"{NAME}/some"})
+        for step in (3, 6):
+            job.run.append_metrics({"step": step, "time": 0.0})
+    job.follow(folder, lambda task, namespace: "job0")
+    second = None if again else {"step": 6, "seconds_per_step": 200.0}
+    assert job.told == [None, second, {"step": 9, "seconds_per_step": 150.0}]
     resting.close()
 
 
