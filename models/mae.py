@@ -164,7 +164,7 @@ class MaskedAutoencoderViT(nn.Module):
         pred = self.forward_decoder(self.forward_encoder(images, ids_keep), ids_restore)
         if not mask.any():
             return MAEOutput(None, pred, mask)
-        return MAEOutput(masked_patch_loss(pred.float(), self._target(images), mask), pred, mask)
+        return MAEOutput(masked_patch_loss(pred.float(), self.target(images), mask), pred, mask)
 
     def reconstruct(self, images: Tensor, mask: Tensor) -> Tensor:
         """Return every patch as predicted from the kept ones, as a picture (N, 3, S, S) clamped to [-1, 1].
@@ -178,7 +178,8 @@ class MaskedAutoencoderViT(nn.Module):
             pred = pred * std + mean
         return self.preprocessing.invert(self.unpatchify(pred)).clamp(-1, 1)
 
-    def _target(self, images: Tensor) -> Tensor:
+    def target(self, images: Tensor) -> Tensor:
+        """Return what is to be predicted: patches (N, L, P), with `norm_pix_loss` each without its mean and spread."""
         target = self.patchify(self.preprocessing.normalise(images))
         if not self.norm_pix_loss:
             return target

@@ -106,9 +106,9 @@ class MAERecipe(StateOfParts):
         return self.model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, self.config.patch_size**2 * 3))
 
     def contact_sheet(self, judge: Judge | None = None) -> Tensor:
-        """Return the preview's rows for eight held-out pictures, and for the eight with the lowest PSNR."""
+        """Return the preview's rows for eight held-out pictures, and for the eight with the largest error."""
         images, mask = self._test_batch(min(len(self.test), MOST_MEASURED))
-        worst = self._own_psnr(images, mask).topk(min(8, len(images)), largest=False).indices
+        worst = self._own_error(images, mask).topk(min(8, len(images))).indices
         return sheet([*self._rows(images[:8], mask[:8]), *self._rows(images[worst], mask[worst])])
 
     def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
@@ -116,20 +116,36 @@ class MAERecipe(StateOfParts):
 
         The mean is over at most 512 pictures, with one fixed mask each. `thorough` adds the best plain fill-in there
         is here, which makes each hidden pixel the mean of its neighbours (`models.fill.harmonic_fill`).
+
+        With `norm_pix_loss` the network predicts no mean and spread of a patch, without which there are no pixels: its
+        only measure is then `masked_normalised_mse`, the mean squared error of hidden patches without these, about 1
+        where nothing is predicted.
         """
         images, mask = self._test_batch(min(len(self.test), MOST_MEASURED))
+        error = self._own_error(images, mask)
+        if self.config.norm_pix_loss:
+            return {"masked_normalised_mse": mean_of(error)}
         fills = {"mean_colour_psnr": mean_fill, **({"smooth_fill_psnr": harmonic_fill} if thorough else {})}
         return {
-            "masked_psnr": mean_of(self._own_psnr(images, mask)),
+            "masked_psnr": mean_of(_psnr(error)),
             **{name: mean_of(self._plain_psnr(images, mask, fill)) for name, fill in fills.items()},
         }
 
-    def _own_psnr(self, images: Tensor, mask: Tensor) -> Tensor:
-        """Return each picture's PSNR in dB over its hidden patches, (N,)."""
+    def _own_error(self, images: Tensor, mask: Tensor) -> Tensor:
+        """Return each picture's mean squared error over its hidden patches, those of `norm_pix_loss` normalised, (N,).
+
+        `reconstruct` would give these the true mean and spread, which the network never saw.
+        """
         model = cast(MaskedAutoencoderViT, self.shown.module)
+
+        def compared(part: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+            if self.config.norm_pix_loss:
+                return model(part, mask=hidden).pred.float(), model.target(part)
+            return model.patchify(model.reconstruct(part, hidden)), model.patchify(part)
+
         with torch.inference_mode():
             return torch.cat([
-                _masked_psnr(model.patchify(model.reconstruct(part, hidden)), model.patchify(part), hidden).cpu()
+                _masked_error(*compared(part, hidden), hidden).cpu()
                 for part, hidden in zip(images.split(64), mask.split(64), strict=True)
             ])  # fmt: skip
 
@@ -139,7 +155,7 @@ class MAERecipe(StateOfParts):
         pixels = images.permute(0, 2, 3, 1).cpu().numpy()
         guesses = [torch.from_numpy(fill(*pair)).float() for pair in zip(pixels, holes, strict=True)]
         guess = torch.stack(guesses).permute(0, 3, 1, 2).to(images.device)
-        return _masked_psnr(self.model.patchify(guess), self.model.patchify(images), mask).cpu()
+        return _psnr(_masked_error(self.model.patchify(guess), self.model.patchify(images), mask)).cpu()
 
     def exports(self) -> dict[str, Export]:
         """Return the averaged model."""
@@ -165,7 +181,11 @@ class MAERecipe(StateOfParts):
         return images, mask.to(images.device)
 
 
-def _masked_psnr(pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Return each picture's PSNR in dB over removed patches: (N, L, P), (N, L, P), (N, L) -> (N,)."""
-    error = ((pred - target).square().mean(dim=-1) * mask).sum(dim=1) / mask.sum(dim=1)
+def _masked_error(pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Return each picture's mean squared error over removed patches: (N, L, P), (N, L, P), (N, L) -> (N,)."""
+    return ((pred - target).square().mean(dim=-1) * mask).sum(dim=1) / mask.sum(dim=1)
+
+
+def _psnr(error: Tensor) -> Tensor:
+    """Return the PSNR in dB of mean squared errors of pictures in [-1, 1]."""
     return 10 * torch.log10(4.0 / error)

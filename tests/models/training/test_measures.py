@@ -65,3 +65,16 @@ def test_numbers_on_the_floor_of_the_free_bits_are_not_in_use(
     recipe.shown.module = Known()
     assert recipe.evaluate()["active_units"].value == share
     assert sum(recipe.exports()[""].latents().is_active) == 4 * share
+
+
+def test_hidden_patches_are_measured_in_pixels_unless_their_mean_and_spread_are_left_out(labelled_zip: Path) -> None:
+    in_pixels = prepare("mae", labelled_zip).evaluate(thorough=True)
+    assert in_pixels.keys() == {"masked_psnr", "mean_colour_psnr", "smooth_fill_psnr"}
+    recipe = prepare("mae", labelled_zip, norm_pix_loss=True)
+    found = recipe.evaluate(thorough=True)
+    assert found.keys() == {"masked_normalised_mse"}, "no pixels without what only the original knows"
+    with torch.inference_mode():
+        images, mask = recipe._test_batch(len(recipe.test))
+        loss = recipe.shown.module(images, mask=mask).loss
+    assert found["masked_normalised_mse"].value == pytest.approx(float(loss), rel=1e-4)
+    assert recipe.contact_sheet().shape[1] == 6 * 32
