@@ -36,7 +36,8 @@ def judge(discriminator: nn.Module, images: Tensor) -> Tensor:
     """Return what a patch discriminator says of every patch, at the size it was trained at.
 
     Args:
-        discriminator: Trained to answer 1 for photos and 0 for translations (arXiv 1703.10593 §4).
+        discriminator: Trained to answer 1 for photos of its fruit (arXiv 1703.10593 §4), and 0 for translations and
+            for photos of the other fruit.
         images: (N, 3, H, W) in [-1, 1].
 
     Returns:
