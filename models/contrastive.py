@@ -111,6 +111,8 @@ class SimCLR(nn.Module):
 class MoCo(nn.Module):
     """Momentum contrast, version 2 (arXiv 1911.05722 algorithm 1; 2003.04297).
 
+    Its head has a batch norm between its two layers, like SimCLR's here; the paper's has none.
+
     Args:
         encoder: backbone, (N, 3, S, S) -> (N, feature_dim).
         feature_dim: the backbone's output width.
@@ -147,7 +149,10 @@ class MoCo(nn.Module):
     def forward(
         self, view1: Tensor, view2: Tensor, gather: Callable[[Tensor], Tensor] = lambda keys: keys
     ) -> ContrastiveOutput:
-        """Return InfoNCE of view1's queries against view2's keys, then move the key encoder and the queue on.
+        """Return InfoNCE of view1's queries against view2's keys; in training, move the key encoder and the queue on.
+
+        The key encoder moves before it makes the keys, as in the authors' code (algorithm 1 moves it last), and the
+        queue takes these in after the loss.
 
         Args:
             view1: pictures for the query encoder.

@@ -18,7 +18,7 @@ from models.weights import build_strictly, count, shape_of
 
 
 class InstanceNorm(nn.Module):
-    """Instance normalisation without parameters (arXiv 1607.08022 eq. 2): each channel of each picture on its own.
+    """Instance normalisation without parameters (arXiv 1607.08022 eq. 3): each channel of each picture on its own.
 
     Written as the batch norm of one picture at a time: on CPUs that keeps the channels-last layout, which
     `nn.InstanceNorm2d` loses at several times the cost.
@@ -135,7 +135,7 @@ class HalfSide(nn.Module):
 class LightGenerator(nn.Module):
     """A small generator for processors without an accelerator, in the spirit of GAN Compression (arXiv 2003.08936).
 
-    It never computes at the full side: pixels are first folded into channels at half the side (arXiv 1609.05158 §3.2);
+    It never computes at the full side: pixels are first folded into channels at half the side (arXiv 1609.05158 §2.2);
     the residual blocks are separable, and all but the first and the last work at an eighth of the side, from where a
     fruit is seen as a whole. It says what to change of a picture rather than paints it anew, so that what need not
     change stays as sharp as it was. The change is computed at half the side and smoothly enlarged: it can neither draw

@@ -19,7 +19,7 @@ from models.preprocessing import MINUS_ONE_TO_ONE, Preprocessing, Triple
 
 NORM_PIX_EPS = 1e-6
 
-# The authors' three sizes (table 8), with the decoder of their default (§4.1); the side is 224 pixels.
+# The three sizes of ViT (2010.11929 table 1), with the decoder of MAE's default (§4.1); the side is 224 pixels.
 _DECODER = {"decoder_embed_dim": 512, "decoder_depth": 8, "decoder_num_heads": 16}
 PRESETS: Mapping[str, Mapping[str, int]] = {
     "base": {"img_size": 224, "patch_size": 16, "embed_dim": 768, "depth": 12, "num_heads": 12, **_DECODER},

@@ -88,6 +88,9 @@ def kid(x: Tensor, y: Tensor, x_weights: Tensor | None = None, y_weights: Tensor
 def std_of_l2_normalized(features: Tensor) -> float:
     """Return the collapse measure: spread of normalised features times sqrt(D) (arXiv 2011.10566 §4.1).
 
+    Directions are seen from the origin, so an offset that all features have in common lowers it, however many
+    directions the differences use; `effective_rank` counts these.
+
     Args:
         features: (N, D).
 

@@ -180,6 +180,8 @@ def batch_index(length: int, batch_size: int, step: int, seed: int) -> Tensor:
 class TwoViews:
     """Two random views of each picture for contrastive learning (arXiv 2002.05709 appendix A; 2003.04297).
 
+    The Gaussian blur that both papers have is left out.
+
     Args:
         size: side of the views in pixels.
         strength: of the colour jitter, 1 as in SimCLR, 0.5 as in MoCo v2 and SimSiam.

@@ -23,7 +23,7 @@ def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor, sou
     """Return half the sum of both errors, which slows the discriminator as in §7.1.
 
     Pictures of the other set, as they are, count for a share of what is to be rejected: a translation that only looks
-    real then convinces nobody, for it must look like the other set (1605.05396 §4.1).
+    real then convinces nobody, for it must look like the other set (1605.05396 §4.2).
     """
     rejected = (1 - share) * at_two_scales(discriminator, fake, 0.0)
     if share:
