@@ -11,6 +11,7 @@ from torch import nn
 from models.bootstrap import Estimate
 from models.checkpoints import CHECKPOINTS, build_model, checkpoint, load_folder, load_model, weights_info
 from models.cyclegan import PatchDiscriminator
+from models.training.__main__ import config_of
 from models.training.export import MAX_BYTES, write_weights
 from models.training.export import card as card_of
 from models.training.recipes._base import Export, TrainConfig
@@ -113,3 +114,6 @@ def test_every_shipped_checkpoint_loads_is_small_and_has_its_card(name: str) -> 
     assert info.steps > 0
     card = (record.folder / "README.md").read_text()
     assert all(f"| {measure} | {value} |" in card for measure, value in info.metrics.items())
+    facts = json.loads((record.folder / "config.json").read_text())
+    lesson = config_of(facts["command"]).lesson()
+    assert facts.get("lesson", "") == lesson and lesson in card

@@ -61,8 +61,9 @@ class VAEConfig(TrainConfig):
         """Return what becomes of a VAE without its KL divergence, or with another weight of it."""
         if self.autoencoder:
             return (
-                "A plain autoencoder: no noise and no KL divergence. Its reconstructions are sharper than a VAE's, but "
-                "nothing makes its latents fill the prior: draws from N(0, 1) decode to what is no picture."
+                "A plain autoencoder: no noise and no KL divergence. Pictures come back as well as from a VAE or a "
+                "little better, and mixtures of two are no worse; but nothing makes its latents fill the prior: draws "
+                "from N(0, 1) decode to what is no picture."
             )
         if self.beta != 1:
             more = "less is kept of each picture and all is smoother" if self.beta > 1 else "more is kept of each"
