@@ -193,8 +193,7 @@ class Starter:
     def _ready(self, upload: Upload, recipe: str, start: str) -> list[Any]:
         """Returns the audit, an empty estimate, and the start button."""
         html = words.audit_html(self._ctx, upload.audits, recipe, start == SCRATCH)
-        possible = enough_for(recipe, upload.audits, start == SCRATCH) != "impossible"
-        return [html, "", gr.update(interactive=possible)]
+        return [html, "", gr.update(interactive=_is_enough(upload, recipe, start))]
 
     def _forget(self, upload: Upload | None) -> None:
         """Deletes pictures that will not be trained on; jobs that were started have copies of their own."""
@@ -217,19 +216,24 @@ class Starter:
     def on_estimate(
         self, visitor: str, upload: Upload | None, recipe: str, start: str, request: gr.Request, *values: Any
     ) -> Iterator[str]:
-        """Says how long it would take here, after a few steps of trying; nothing without pictures."""
-        if upload is None:
+        """Says how long it would take here, after a few steps of trying; nothing without pictures that are enough.
+
+        Nor does it where a job was started meanwhile: that one tells its own time, and would count as one before it.
+        """
+        if upload is None or not _is_enough(upload, recipe, start):  # or they are about to be read for another method
             yield ""
             return
         yield self._ctx.both("train.measuring")
         owner = owner_of(visitor, request) or ""
         asked = self._asked(upload, Wish(recipe, start, OPENING_PRESET, False), "", values, owner, request)
         manager = self._runs.manager
+        known = {job.id for job in manager.jobs(owner)}
         try:
             estimate = manager.estimate(owner, asked)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
-        yield words.estimate_html(self._ctx, estimate, asked.config["steps"], manager.ahead())
+        started = any(job.id not in known for job in manager.jobs(owner))
+        yield "" if started else words.estimate_html(self._ctx, estimate, asked.config["steps"], manager.ahead())
 
     def on_start(
         self,
@@ -260,6 +264,10 @@ class Starter:
             raise look.sorry(self._ctx, request, f"train.option.{error.code}", **error.values) from error
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
+
+
+def _is_enough(upload: Upload, recipe: str, start: str) -> bool:
+    return enough_for(recipe, upload.audits, start == SCRATCH) != "impossible"
 
 
 def _sources(recipe: str, files_a: tuple[str, ...], files_b: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -221,29 +219,29 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State,
     judged: list[Component] = [visitor, upload, steps.audit, steps.estimate, steps.go]
     asked: list[Component] = [visitor, upload, steps.recipe, steps.start]
 
-    def judge(listen: Callable[..., Any]) -> None:
-        taken = listen(
-            starter.on_files,
-            pictures,
-            judged,
-            show_progress_on=[steps.audit],
-            concurrency_limit=2,
-            api_visibility="private",
-        )
-        taken.success(
-            starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **MEASURE_EVENT
-        )
-
-    judge(partial(gr.on, [steps.files_a.change, steps.files_b.change]))
-    chosen = steps.recipe.input(
+    # One event for pictures and choices, so that a page reads once at a time: what is read next knows what was before,
+    # its folder and the id that a new visitor was given with it.
+    taken = gr.on(
+        [steps.files_a.change, steps.files_b.change, told.change],
+        starter.on_files,
+        pictures,
+        judged,
+        show_progress_on=[steps.audit],
+        concurrency_limit=2,
+        api_visibility="private",
+        trigger_mode="always_last",
+    )
+    taken.success(
+        starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **MEASURE_EVENT
+    )
+    steps.recipe.input(
         starter.on_recipe,
         [visitor, steps.recipe, steps.preset, steps.broken],
         [told, steps.start, steps.broken, steps.second, steps.about, *steps.options],
         **PROMPT_EVENT,
     )
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
-    judge(chosen.then)
-    judge(gr.on(changes, starter.on_wish, wish, [told, *steps.options], **PROMPT_EVENT).then)
+    gr.on(changes, starter.on_wish, wish, [told, *steps.options], **PROMPT_EVENT)
     edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
     gr.on(
         edits,

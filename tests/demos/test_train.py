@@ -607,3 +607,27 @@ def test_the_time_it_takes_is_told_before_the_start(
     measuring, told = starter.on_estimate(ADA, upload, "vae", SCRATCH, REQUEST, *options("vae", steps=600))
     assert "Measuring" in measuring
     assert "5 min" in told and "600 steps" in told and "come before yours: 1" in told
+    assert list(starter.on_estimate(ADA, upload, "cyclegan", SCRATCH, REQUEST, *options("cyclegan"))) == [""]
+
+
+def test_a_job_that_begins_while_its_time_is_measured_tells_it_itself(
+    starter: Starter, manager: JobManager, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, upload, *_ = take_in(starter, photos, ADA)
+
+    def measure(owner: str, request: JobRequest) -> Estimate:
+        manager.submit(owner, request)
+        return Estimate(0.5, 300.0, 200 * 2**20)
+
+    monkeypatch.setattr(manager, "estimate", measure)
+    _, told = starter.on_estimate(ADA, upload, "vae", SCRATCH, REQUEST, *options("vae"))
+    assert told == ""
+
+
+def test_a_page_reads_pictures_once_at_a_time(context: Context, manager: JobManager) -> None:
+    with gr.Blocks() as app:
+        train.build(replace(context, jobs=manager))
+    (reading,) = (function for function in app.fns.values() if function.name == "on_files")
+    assert reading.trigger_mode == "always_last"
+    told = next(block for block in app.blocks.values() if isinstance(getattr(block, "value", None), Wish))
+    assert (told._id, "change") in reading.targets, "choosing a method reads again what was brought"

@@ -119,6 +119,26 @@ def test_from_upload_to_weights_through_a_closed_page(visit: Visit, pictures: Pa
     expect(page.locator("#vae-facts")).to_contain_text("vae-fruit")
 
 
+def test_a_method_chosen_while_pictures_are_read_makes_no_second_visitor(visit: Visit, tmp_path: Path) -> None:
+    many = tmp_path / "many.zip"
+    with zipfile.ZipFile(many, "w") as archive:
+        for number in range(300):
+            pixels = np.random.default_rng(number).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+            buffer = io.BytesIO()
+            Image.fromarray(pixels).resize((512, 512)).save(buffer, "JPEG")
+            archive.writestr(f"{number}.jpg", buffer.getvalue())
+    page = visit("/?tab=train")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.post_data or "" if "/queue/join" in request.url else ""))
+    with page.expect_request(lambda request: "/queue/join" in request.url and "many.zip" in (request.post_data or "")):
+        upload(page, "#train-files-a", many)
+    choose(page, "#train-recipe", "mae")
+    expect(page.locator("#train-estimate")).to_contain_text("steps", timeout=TRAINED)
+    expect(page.locator("#train-audit")).to_contain_text("300 usable pictures")
+    visitors = {found for data in sent for found in re.findall(r'"([A-Za-z0-9_-]{43})"', data)}
+    assert len(visitors) == 1
+
+
 def test_two_visitors_do_not_see_each_other(visit: Visit, pictures: Path) -> None:
     ada, eve = visit("/?tab=train"), visit("/?tab=train")
     start_training(ada, pictures, "secret of ada", steps=20_000)
