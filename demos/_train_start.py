@@ -95,8 +95,7 @@ class Starter:
     def on_recipe(self, visitor: str, recipe: str, preset: str, broken: bool, request: gr.Request) -> list[Any]:
         """Shows what the chosen method can start from, and its options: wish, start, switch, second set, options."""
         owner = owner_of(visitor, request)
-        jobs = self._ctx.jobs.jobs(owner) if self._ctx.jobs and owner else []
-        choices = self.start_choices(recipe, jobs)
+        choices = self._choices(owner, recipe)
         wish = Wish(recipe, choices[0][1], preset, broken)
         config = self.config(owner, wish)
         return [
@@ -107,6 +106,15 @@ class Starter:
             self._ctx.both(f"train.about.{recipe}"),
             *OPTIONS.update(self._ctx, recipe, config),
         ]
+
+    def on_listed(self, visitor: str, recipe: str, start: str, request: gr.Request) -> Any:
+        """Renews the menu of starts as the visitor's trainings come and go; a start that is gone becomes the first."""
+        choices = self._choices(owner_of(visitor, request), recipe)
+        names = [name for _, name in choices]
+        return gr.update(choices=choices, value=start if start in names else names[0])
+
+    def _choices(self, owner: str | None, recipe: str) -> list[tuple[Any, str]]:
+        return self.start_choices(recipe, self._ctx.jobs.jobs(owner) if self._ctx.jobs and owner else [])
 
     def on_wish(
         self, visitor: str, told: Wish, recipe: str, start: str, preset: str, broken: bool, request: gr.Request

@@ -242,6 +242,8 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State,
     )
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
     gr.on(changes, starter.on_wish, wish, [told, *steps.options], **PROMPT_EVENT)
+    listed = shown.runs.change(starter.on_listed, [visitor, steps.recipe, steps.start], steps.start, **PROMPT_EVENT)
+    listed.success(starter.on_wish, wish, [told, *steps.options], **PROMPT_EVENT)
     edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
     gr.on(
         edits,

@@ -425,6 +425,24 @@ def test_only_jobs_of_a_kind_with_something_learned_are_a_start(manager: JobMana
     assert fitting_jobs("mae", [done]) == []
 
 
+def test_the_menu_of_starts_follows_the_trainings(context: Context, manager: JobManager) -> None:
+    trainer = Job(submit(manager, ADA))
+    ctx = replace(context, jobs=trainer)  # type: ignore[arg-type]
+    starter, own = Starter(ctx, Runs(ctx)), f"job:{trainer.job.id}"
+
+    def listed(start: str, visitor: str = ADA) -> tuple[bool, str]:
+        menu = starter.on_listed(visitor, "vae", start, REQUEST)
+        return (SECRET, own) in menu["choices"], menu["value"]
+
+    assert listed(SCRATCH) == (False, SCRATCH), "nothing is learned yet"
+    trainer.job = replace(trainer.job, state="done", step=40)
+    assert listed(SCRATCH) == (True, SCRATCH)
+    assert listed(own) == (True, own)
+    assert listed(SCRATCH, EVE) == (False, SCRATCH)
+    trainer.job = replace(trainer.job, owner="")
+    assert listed(own) == (False, starter.start_choices("vae", [])[0][1]), "it was deleted"
+
+
 @pytest.mark.parametrize(
     ("recipe", "name"), [("cyclegan", "apple2orange"), ("vae", "vae-fruit"), ("mae", "mae-photos")]
 )
