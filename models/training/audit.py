@@ -106,7 +106,7 @@ def take_in(
     """Copy the usable pictures of files, folders and zips into a dataset folder and describe them.
 
     Exact copies are left out. What a source held out (a folder called test or val) stays held out; otherwise
-    every fifth picture of each label is.
+    every fifth picture of each label is, or without labels the last twentieth by name.
 
     Args:
         paths: Files, folders and zips mixed, untrusted.
