@@ -98,13 +98,20 @@ class Handlers:
         job: Job | None,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Generator[Shown, None, None]:
-        """Makes a map and shows it; the page may cancel it after each sign of life."""
+    ) -> Generator[Any, None, None]:
+        """Makes a map, for `on_made` to show; the page may cancel it after each sign of life."""
         if job is None:
-            yield NOTHING
+            yield gr.skip()
             return
         work = self.atlas.draw(visit or Visit(), job.settings, request)
-        yield self.shown((yield from told(work, self._ctx, request, progress, NOTHING)))
+        yield (yield from told(work, self._ctx, request, progress, gr.skip()))
+
+    def on_made(self, visit: Visit | None, made: Visit | None) -> Shown:
+        """Shows a map that was made, beside what the visitor has picked, lassoed and labelled meanwhile."""
+        visit = visit or Visit()
+        if made is None or made.uploaded is not visit.uploaded:
+            return NOTHING
+        return self.shown(self.atlas.adopt(visit, made))
 
     def on_pick(self, visit: Visit | None, event: gr.EventData, request: gr.Request) -> list[Any]:
         """Shows the neighbours of the picture that was clicked."""
@@ -151,13 +158,16 @@ class Handlers:
         visit = self.atlas.relabel(visit, visit.chosen, words or None)
         return [*self.shown(visit), self._chosen(visit)]
 
-    def on_guest(self, visit: Visit | None, path: str | None, request: gr.Request) -> list[Any]:
-        """Places a new picture on the map as it is, or takes it away again."""
+    def on_guest(self, visit: Visit | None, path: str | None, request: gr.Request) -> Visit:
+        """Takes in a new picture, for `on_placed` to show, or lets it go."""
         visit = self.current(visit, request)
         guest = kept(look.open_photo(self._ctx, request, path)) if path else None
-        visit = replace(visit, guest=guest)
-        html, marks = self.near(visit)
-        return [visit, html, scatter_update(marks=marks)]
+        return replace(visit, guest=guest)
+
+    def on_placed(self, visit: Visit | None, request: gr.Request) -> list[Any]:
+        """Places the new picture on the map as it is, or takes it away again."""
+        html, marks = self.near(self.current(visit, request))
+        return [html, scatter_update(marks=marks)]
 
     def shown(self, visit: Visit) -> Shown:
         """Returns everything the map of a visit fills."""

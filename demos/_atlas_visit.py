@@ -58,6 +58,11 @@ class Visit:
     chosen: tuple[int, ...] = ()
     guest: bytes | None = None
 
+    def showing(self, settings: Settings, found: FeaturesAndSeconds, drawn: PictureMap) -> Visit:
+        """Returns the visit with a map, and the features it was made of, on the page."""
+        features = {**self.features, settings.encoder: found}
+        return replace(self, features=features, maps={**self.maps, settings: drawn}, shown=settings)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -105,8 +110,7 @@ class Atlas:
         if visit.relabelled:
             scores = score(prepared.features, drawn.coordinates, visit.relabelled.labels, settings.n_neighbors)
             drawn = replace(drawn, scores=scores)
-        features = {**visit.features, settings.encoder: (prepared.features, prepared.seconds)}
-        return replace(visit, features=features, maps={**visit.maps, settings: drawn}, shown=settings)
+        return visit.showing(settings, (prepared.features, prepared.seconds), drawn)
 
     def known_features(self, visit: Visit, encoder: str) -> FeaturesAndSeconds | None:
         """Returns features (N, D) that need no network any more, and the seconds they took; None if there are none."""
@@ -187,8 +191,16 @@ class Atlas:
             lambda: score(found[0], coordinates, self.collection(visit).labels, settings.n_neighbors),
             expected=0.2 + 0.0005 * count,
         )
-        maps = {**visit.maps, settings: PictureMap(coordinates, scores, seconds)}
-        return replace(visit, features={**visit.features, settings.encoder: found}, maps=maps, shown=settings)
+        return visit.showing(settings, found, PictureMap(coordinates, scores, seconds))
+
+    def adopt(self, visit: Visit, made: Visit) -> Visit:
+        """Returns a visit as it is now with the map that was made for it before, scored by the labels of now."""
+        settings = made.shown
+        found, drawn = made.features[settings.encoder], made.maps[settings]
+        if visit.relabelled is not made.relabelled:
+            scores = score(found[0], drawn.coordinates, self.collection(visit).labels, settings.n_neighbors)
+            drawn = replace(drawn, scores=scores)
+        return visit.showing(settings, found, drawn)
 
     def take_in(self, paths: Sequence[str], request: gr.Request | None, progress: gr.Progress) -> Visit:
         """Returns a visit about the pictures of a visitor.

@@ -131,17 +131,18 @@ def _connect_map(
     """Draws the first map when the plot appears and a new one after every change; returns what draws it."""
     # Ready-made maps are shown at once; what needs an encoder or UMAP becomes a job that waits for the model's slot.
     # Events with queue=False would be quicker still, but Gradio does not report changes of a State from those.
-    job = gr.State(None)
+    job, made = gr.State(None), gr.State(None)
     asked: list[Component] = [*shown, job]
     settings = [shown.visit, *controls]
     show_stop = job.change(lambda: gr.Button(visible=True), None, stop, **PROMPT_EVENT)
-    work = job.change(
-        handlers.on_job, [shown.visit, job], list(shown), show_progress_on=shown.plot, **PRIVATE_MODEL_EVENT
-    )
+    work = job.change(handlers.on_job, [shown.visit, job], made, show_progress_on=shown.plot, **PRIVATE_MODEL_EVENT)
+    # A job knows the visit as it began; only what is answered at once may write it, or it undoes what came meanwhile.
+    merge = work.success(handlers.on_made, [shown.visit, made], list(shown), trigger_mode="always_last", **PROMPT_EVENT)
     hide_stop = work.then(lambda: gr.Button(visible=False), None, stop, **PROMPT_EVENT)
     stop.click(lambda: gr.Button(visible=False), None, stop, cancels=[work, show_stop, hide_stop], **PROMPT_EVENT)
     ready = shown.plot.ready(handlers.on_ready, settings, asked, **PROMPT_EVENT)
-    redraw = {"fn": handlers.on_settings, "inputs": settings, "outputs": asked, "cancels": work, **PROMPT_EVENT}
+    pending = [work, merge]
+    redraw = {"fn": handlers.on_settings, "inputs": settings, "outputs": asked, "cancels": pending, **PROMPT_EVENT}
     changed = gr.on(
         [
             controls.encoder.change,
@@ -169,13 +170,13 @@ def _connect_map(
         [upload, *controls],
         asked,
         show_progress_on=shown.plot,
-        cancels=work,
+        cancels=pending,
         concurrency_limit=2,
         api_visibility="private",
     )
     # The gallery shows pictures by their places in the old set.
     read.success(lambda: ("", gr.Row(visible=False)), None, [lasso.panel, lasso.tools], **PROMPT_EVENT)
-    for event in (ready, changed, read, work):
+    for event in (ready, changed, read, merge):
         twin.follow(event)
     return redraw
 
@@ -197,7 +198,9 @@ def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.
         [*shown, lasso.panel],
         **PROMPT_EVENT,
     ).then(handlers.on_export, state, files, **PROMPT_EVENT)
-    guest.change(handlers.on_guest, [state, guest], [state, shown.near, shown.plot], **PRIVATE_MODEL_EVENT)
+    guest.change(handlers.on_guest, [state, guest], state, **PROMPT_EVENT).success(
+        handlers.on_placed, state, [shown.near, shown.plot], trigger_mode="always_last", **PRIVATE_MODEL_EVENT
+    )
 
 
 def precompute(ctx: Context, folder: Path, kinds: Path = KINDS) -> None:

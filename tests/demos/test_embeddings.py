@@ -298,7 +298,7 @@ def test_an_upload_is_read_then_mapped_then_walked_through(handlers: Handlers, k
     settings = RANDOM
     visit, *rest, job = handlers.on_files([str(kinds)], *settings, NO_REQUEST)
     assert isinstance(job, Job) and len(visit.uploaded) == 15
-    shown = last(handlers.on_job(visit, job, NO_REQUEST))
+    shown = handlers.on_made(visit, last(handlers.on_job(visit, job, NO_REQUEST)))
     value = json.loads(shown.plot.value)
     assert {kind["name"] for kind in value["kinds"]} == set(KINDS)
     assert "14 neighbours" in shown.told and "never trained" in shown.facts
@@ -310,6 +310,34 @@ def test_an_upload_is_read_then_mapped_then_walked_through(handlers: Handlers, k
     assert json.loads(again[1].value) == value and again[0].picked == 9
     with pytest.raises(gr.Error, match="not on this map"):
         handlers.on_pick(visit, event(id=15), NO_REQUEST)
+
+
+@pytest.mark.usefixtures("umap_ready")
+def test_what_is_done_while_a_map_is_made_stays(handlers: Handlers) -> None:
+    visit = finished(handlers.atlas.draw(Visit(), Settings("random", method="pca"), NO_REQUEST))
+    twin = Settings("random", metric="euclidean", method="pca")
+    made = last(handlers.on_job(visit, Job(twin, 0), NO_REQUEST))
+    assert isinstance(made, Visit), "a job fills nothing on the page itself"
+    visit, *_ = handlers.on_lasso(visit, event(ids=packed(0, 6, 12)), NO_REQUEST)
+    visit, *_ = handlers.on_label(visit, "mine", NO_REQUEST)
+    visit, *_ = handlers.on_pick(visit, event(id=9), NO_REQUEST)
+    shown = handlers.on_made(visit, made)
+    assert shown.visit.shown == twin and (shown.visit.picked, shown.visit.chosen) == (9, (0, 6, 12))
+    assert "mine" in {kind["name"] for kind in json.loads(shown.plot.value)["kinds"]}
+    assert "green/4.png" in shown.near
+    scored = finished(handlers.atlas.draw(visit, twin, NO_REQUEST)).maps[twin].scores
+    assert shown.visit.maps[twin].scores == scored != made.maps[twin].scores
+    others = Visit(uploaded=handlers.atlas.collection(Visit()).relabelled([], None))
+    assert handlers.on_made(others, made).visit == gr.skip(), "the map is of pictures that are no longer there"
+
+
+def test_only_what_is_answered_at_once_writes_the_visit(context: Context, kinds: Path) -> None:
+    with gr.Blocks() as blocks:
+        build(context, kinds)
+    dependencies = blocks.get_config_file()["dependencies"]
+    visit = next(d for d in dependencies if d["api_name"] == "on_made")["inputs"][0]
+    slow = {fn._id for fn in blocks.fns.values() if fn.concurrency_id == "model"}
+    assert not [d["api_name"] for d in dependencies if d["id"] in slow and visit in d["outputs"]]
 
 
 @pytest.mark.usefixtures("umap_ready")

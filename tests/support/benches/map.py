@@ -156,7 +156,7 @@ def visit_rows() -> Iterator[tuple[str, str]]:
     with gr.Blocks():
         why = WhyNear(context, handlers, gr.State(None), gr.HTML())
     calls: dict[str, Callable[[int], object]] = {
-        "a new picture's place": lambda _: handlers.on_guest(visit, apple, request),
+        "a new picture's place": lambda _: handlers.on_placed(handlers.on_guest(visit, apple, request), request),
         "a click's neighbours": lambda n: handlers.on_pick(visit, click[n], request),
         "a lasso's gallery": lambda _: handlers.on_lasso(visit, lasso, request),
         "a slider on the grid": lambda n: handlers.on_slide(Visit(), "simclr", "2", 5 + n, 0.5, 0, "cosine", "umap"),
