@@ -61,6 +61,19 @@ class Frame:
     scores: Scores
 
 
+@dataclass(frozen=True, eq=False)
+class Film:
+    """What the slider goes through.
+
+    Attributes:
+        uploaded: The visitor's pictures that it shows, or None for the built-in set.
+        frames: In the order of training.
+    """
+
+    uploaded: Collection | None
+    frames: Sequence[Frame]
+
+
 def make_frames(
     collection: Collection, steps: Sequence[TrainingStep], fixed: Floats | None = None
 ) -> Work[list[Frame]]:
@@ -139,12 +152,13 @@ class Learning:
             )
         said = look.html_line("", "score", "embeddings-step-score")
         plot = scatter(ctx, "embeddings-learning")
-        frames = gr.State(None)
-        outputs = [frames, plot, said]
-        plot.ready(self.on_ready, [visit, self.slider], outputs, show_progress_on=plot, **PRIVATE_MODEL_EVENT)
+        film = gr.State(None)
+        inputs, outputs = [visit, film, self.slider], [film, plot, said]
+        for wanted in (plot.ready, film.change):
+            wanted(self.on_wanted, inputs, outputs, show_progress_on=plot, **PRIVATE_MODEL_EVENT)
         self.slider.input(
             self.on_step,
-            [visit, frames, self.slider],
+            inputs,
             outputs,
             api_visibility="private",
             show_progress="hidden",
@@ -152,28 +166,33 @@ class Learning:
         )
         play.click(None, None, None, js=PLAY)
 
-    def on_ready(
+    def on_wanted(
         self,
         visit: Visit | None,
+        film: Film | None,
         place: int,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[list[Any], None, None]:
-        """Shows the first frame, making all of them where they are not ready-made."""
+        """Shows one frame, making all of them where those of these pictures are neither there nor ready-made."""
         visit = visit or Visit()
-        frames = self._ready() if visit.uploaded is None else []
-        if not frames:
-            collection = self._handlers.atlas.collection(visit)
-            work = make_frames(collection, self._steps)
-            frames = yield from told(work, self._ctx, request, progress, [gr.skip()] * 3)
-        yield self.on_step(visit, frames, place)
+        if film is None or film.uploaded is not visit.uploaded:
+            frames = self._ready() if visit.uploaded is None else []
+            if not frames:
+                work = make_frames(self._handlers.atlas.collection(visit), self._steps)
+                frames = yield from told(work, self._ctx, request, progress, [gr.skip()] * 3)
+            film = Film(visit.uploaded, frames)
+        yield [film, *self._shown(visit, film.frames[int(place)])]
 
-    def on_step(self, visit: Visit | None, frames: list[Frame] | None, place: int) -> list[Any]:
-        """Shows one frame."""
-        if not frames:
-            return [gr.skip()] * 3
-        frame = frames[int(place)]
-        value = self._handlers.plot_value(visit or Visit(), frame.coordinates)
+    def on_step(self, visit: Visit | None, film: Film | None, place: int) -> list[Any]:
+        """Shows one frame, or asks for those of other pictures by taking away the ones that are there."""
+        visit = visit or Visit()
+        if film is None or film.uploaded is not visit.uploaded:
+            return [None, gr.skip(), gr.skip()]
+        return [gr.skip(), *self._shown(visit, film.frames[int(place)])]
+
+    def _shown(self, visit: Visit, frame: Frame) -> list[Any]:
+        value = self._handlers.plot_value(visit, frame.coordinates)
         knn = frame.scores.knn_accuracy
         words = self._ctx.both(
             "embeddings.learning_step",
@@ -181,7 +200,7 @@ class Learning:
             knn="–" if knn is None else f"{knn:.0%}",
             spread=f"{frame.scores.collapse:.2f}",
         )
-        return [frames, scatter_update(value), words]
+        return [scatter_update(value), words]
 
 
 def learning_section(ctx: Context, handlers: Handlers, visit: gr.State, steps: Path = STEPS) -> Learning | None:

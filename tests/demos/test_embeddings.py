@@ -36,7 +36,7 @@ from demos._atlas_cache import FeatureCache
 from demos._atlas_compare import load_rows, rows_html
 from demos._atlas_export import pictures_zip, table_csv, table_rows
 from demos._atlas_handlers import NUM_NEAR, Handlers
-from demos._atlas_learning import learning_section, load_frames, make_frames, save_frames
+from demos._atlas_learning import Film, learning_section, load_frames, make_frames, save_frames
 from demos._atlas_prepared import Prepared, load_set, save_set
 from demos._atlas_view import told_html
 from demos._atlas_views import views_section
@@ -579,8 +579,16 @@ def test_learning_is_one_aligned_frame_a_checkpoint(context: Context, kinds: Pat
         learning = learning_section(context, handlers, gr.State(None), tmp_path / "steps")
         assert learning is not None
         assert learning_section(context, handlers, gr.State(None), tmp_path / "nothing") is None
-    words = learning.on_step(Visit(), frames, 1)[2]
+    words = learning.on_step(Visit(), Film(None, frames), 1)[2]
     assert "<b>100</b>" in words
+    own = Visit(uploaded=collect([kinds], 6))
+    film, plot, _ = learning.on_step(own, Film(None, frames), 1)
+    assert (film, plot) == (None, gr.skip()), "frames of other pictures are not shown as of these"
+    film, plot, _ = last(learning.on_wanted(own, film, 1, NO_REQUEST))
+    assert json.loads(plot.value)["count"] == 6 and film.uploaded is own.uploaded
+    again, plot, _ = last(learning.on_wanted(own, film, 0, NO_REQUEST))
+    assert again is film, "they are made once"
+    assert learning.on_step(own, film, 0)[1].value == plot.value
 
 
 @pytest.mark.parametrize(("method", "pairs"), [("simclr", (10, 80)), ("simsiam", (5, 0)), ("moco", (5, 50))])
