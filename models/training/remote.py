@@ -8,6 +8,7 @@ this machine gets it. The job itself gets it as a secret, since it reads and wri
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import threading
@@ -35,6 +36,7 @@ BEGIN = (
     "runpy.run_module('models.training.remote_job',run_name='__main__')"
 )
 LIVE = ("SCHEDULING", "RUNNING")
+BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1; HTTP libraries quote what is none
 FETCHED = ("run/checkpoint.pt", "run/metrics.jsonl", "run/evaluation.json", "run/error.json", "run/previews/*")
 AGAIN_SECONDS = 0.5  # until what was lost on the way to the Hub is asked again
 MOST_FAILURES = 20  # in a row, until the way to the Hub is given up
@@ -118,6 +120,7 @@ class RemoteHandle:
 
     def __init__(self, api: HfApi, task: Task, submit: Callable[[Task, str], str]) -> None:
         self._api, self._task, self._submit = api, task, submit
+        self._token = str(api.token)
         self._run = RunFolder(task.folder / "run")
         self._status: int | None = None
         self._asked: float | None = None
@@ -161,13 +164,15 @@ class RemoteHandle:
         try:
             status = self._follow()
         except Exception as error:  # whatever the Hub or the way to it does, the job must end with a word
-            message = _sentence(error)
+            message = self._sentence(error)
             self._log(message)
             self._tell(lambda: self._run.save_error("remote", {"message": message}))
         finally:
             self._status = status
 
     def _follow(self) -> int:
+        if not BEARER.fullmatch(self._token):
+            raise ValueError("this is no token, for it has characters that none has: copy it once more")
         self._namespace = self._api.whoami()["name"]
         job, stage = self._earlier()
         if stage in LIVE:
@@ -197,7 +202,7 @@ class RemoteHandle:
                 failures += 1
                 if failures == MOST_FAILURES:
                     raise
-                self._log(_sentence(error))
+                self._log(self._sentence(error))
             time.sleep(AGAIN_SECONDS)
 
     def _read_log(self) -> None:
@@ -255,11 +260,13 @@ class RemoteHandle:
         try:
             action()
         except Exception as error:
-            self._log(_sentence(error))
+            self._log(self._sentence(error))
             return False
         return True
 
-
-def _sentence(error: Exception) -> str:
-    """Return the first line of an error, which of the Hub's client holds no login."""
-    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    def _sentence(self, error: Exception) -> str:
+        """Return the first line of an error, without the login, in whatever form the error quotes it."""
+        text = f"{type(error).__name__}: {error}"
+        for form in (self._token, repr(self._token)[1:-1]):
+            text = text.replace(form, "…")
+        return text.splitlines()[0][:300]

@@ -150,6 +150,8 @@ def test_a_job_that_ended_while_nobody_watched_is_fetched_and_not_trained_again(
 class OneJob:
     """The Hub with one job, in some stage, and what that had uploaded up to a step, if anything."""
 
+    token = TOKEN
+
     def __init__(self, stage: str, step: int | None) -> None:
         self.stage, self.step = stage, step
 
@@ -253,6 +255,36 @@ def test_what_the_hub_refuses_is_said_in_a_sentence(
     assert word in failed.error_values["message"]
     assert token not in failed.error_values["message"]
     assert_nowhere(token, manager.folder)
+
+
+@pytest.mark.parametrize("token", ["hf_ab\ncd", "hf_ab cd", "hf_ab…cd"])
+def test_a_token_that_is_none_is_sent_and_kept_nowhere(manager: JobManager, server: JobsServer, token: str) -> None:
+    backend = HFJobs(token, endpoint=server.url)
+    job = manager.submit("ann", JobRequest("vae", TINY, dataset(manager, "ann")), backend)
+    failed = until(manager, job, lambda seen: seen.state not in {"queued", "running"})
+    assert (failed.state, failed.error, server.paths) == ("failed", "remote", [])
+    assert "no token" in failed.error_values["message"]
+    assert_nowhere("hf_ab", manager.folder)  # the database is one of the files
+
+
+class QuotingHub(OneJob):
+    """A Hub whose errors quote the login, as it is and as Python writes it."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__("", None)
+        self.token = token
+
+    def whoami(self) -> dict[str, str]:
+        raise RuntimeError(f"{self.token} or {f'Bearer {self.token}'.encode()!r}")
+
+
+def test_no_error_tells_the_login(tmp_path: Path) -> None:
+    resting = JobManager(tmp_path / "data")
+    folder = resting.folder / "jobs" / submit(resting, "ann").id
+    assert QuotingHub(TOKEN).follow(folder, lambda task, namespace: "job0") == 1
+    assert RunFolder(folder / "run").load_error() == ("remote", {"message": "RuntimeError: … or b'Bearer …'"})
+    assert_nowhere(TOKEN, resting.folder)
+    resting.close()
 
 
 def test_what_is_sent_has_the_starting_weights_and_the_run_so_far(manager: JobManager, tmp_path: Path) -> None:
