@@ -74,7 +74,10 @@ class HFJobs:
         self._api.create_repo(repo, private=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="unlabeled-send-") as name:
             stage(task, Path(name))
-            self._api.upload_folder(repo_id=repo, folder_path=name, commit_message="Send a training job")
+            self._api.upload_folder(
+                repo_id=repo, folder_path=name, commit_message="Send a training job",
+                delete_patterns="run/error.json",  # of an earlier try, which would be taken for this one's
+            )  # fmt: skip
         job = self._api.run_uv_job(
             "python",
             script_args=["-c", BEGIN],

@@ -141,8 +141,10 @@ def handler(server: JobsServer) -> type[BaseHTTPRequestHandler]:
             elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/commit/main", self.path):
                 for line in body.decode().splitlines():
                     entry = json.loads(line)
-                    if entry["key"] == "file":
-                        value = entry["value"]
+                    value = entry["value"]
+                    if entry["key"] == "deletedFile":
+                        del server.files[found[1]][value["path"]]
+                    elif entry["key"] == "file":
                         server.files[found[1]][value["path"]] = base64.b64decode(value["content"])
                 self.answer({"commitUrl": f"{server.url}/{found[1]}/commit/{revision(found[1])}",
                              "commitOid": revision(found[1])})  # fmt: skip

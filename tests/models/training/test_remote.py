@@ -147,6 +147,18 @@ def test_a_job_that_ended_while_nobody_watched_is_fetched_and_not_trained_again(
     assert not load_folder(manager.weights("ann", job.id)).training
 
 
+def test_a_job_that_failed_there_once_can_be_done_later(tmp_path: Path, server: JobsServer) -> None:
+    manager = JobManager(tmp_path / "data")
+    request = JobRequest("vae", {**TINY, "steps": 20}, dataset(manager, "ann"))
+    job = manager.submit("ann", request, HFJobs(TOKEN, endpoint=server.url))
+    earlier = {"code": "crashed", "values": {"message": "of an earlier try"}}
+    server.files[f"{NAME}/unlabeled-{job.id[:12]}"] = {"run/error.json": json.dumps(earlier).encode()}
+    manager.start()
+    done = until(manager, job, lambda seen: seen.state not in {"queued", "running"})
+    assert (done.state, done.error, done.step) == ("done", None, 20)
+    manager.close()
+
+
 class OneJob:
     """The Hub with one job, in some stage, and what that had uploaded up to a step, if anything."""
 
