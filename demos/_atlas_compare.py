@@ -13,7 +13,7 @@ import torch
 from gradio.events import Dependency
 
 from demos import _look as look
-from demos._atlas import Scores, Settings, numbered
+from demos._atlas import Collection, Scores, Settings, numbered
 from demos._atlas_handlers import Handlers
 from demos._atlas_prepared import Prepared
 from demos._atlas_visit import NAME, Visit
@@ -126,7 +126,7 @@ class Twin:
 
     def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State) -> None:
         self._ctx, self._handlers, self._visit = ctx, handlers, visit
-        self._open = gr.State(False)
+        self._open, self._measured = gr.State(False), gr.State(None)
         others = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
         self.encoder = look.pills(ctx, "embeddings.compare_with", others, OTHER, "embeddings-twin-encoder")
         with gr.Row(elem_classes="columns"):
@@ -143,38 +143,40 @@ class Twin:
             elem_classes="quiet",
         )
         look.note(ctx, "embeddings.compare_note")
-        outputs = [self.mirror, self.plot, self._about, self._table]
-        asked = [self._visit, self.encoder]
-        self.plot.ready(lambda: True, None, self._open, api_visibility="private", show_progress="hidden").then(
-            self.on_twin, [*asked, self._open], outputs, show_progress_on=self.plot, **PRIVATE_MODEL_EVENT
+        # A choice made while the map is drawn must not be lost: always_last.
+        self._draw: dict[str, Any] = {
+            "fn": self.on_twin,
+            "inputs": [self._visit, self.encoder, self._open, self._measured],
+            "outputs": [self.mirror, self.plot, self._about, self._table],
+            "trigger_mode": "always_last",
+            **PRIVATE_MODEL_EVENT,
+        }
+        opened = self.plot.ready(lambda: True, None, self._open, api_visibility="private", show_progress="hidden")
+        opened.then(**self._draw, show_progress_on=self.plot)
+        self.encoder.input(**self._draw, show_progress_on=self.plot)
+        self.measuring: Dependency = self._measure.click(
+            self.on_measure, self._visit, [self._table, self._measured], **PRIVATE_MODEL_EVENT
         )
-        self.encoder.input(
-            self.on_twin, [*asked, self._open], outputs, show_progress_on=self.plot, **PRIVATE_MODEL_EVENT
-        )
-        self._measure.click(self.on_measure, self._visit, self._table, **PRIVATE_MODEL_EVENT)
-        self._outputs = outputs
 
     def follow(self, event: Dependency) -> None:
         """Draws the second map anew after an event that changed the first."""
-        event.then(
-            self.on_twin,
-            [self._visit, self.encoder, self._open],
-            self._outputs,
-            show_progress="hidden",
-            **PRIVATE_MODEL_EVENT,
-        )
+        event.then(**self._draw, show_progress="hidden")
 
     def on_twin(
         self,
         visit: Visit | None,
         encoder: str,
         is_open: bool,
+        measured: Collection | None,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[list[Any], None, None]:
         """Shows the pictures of the first map through the eyes of another encoder, turned to lie as the first does."""
-        if not is_open or visit is None or visit.shown not in visit.maps:
+        if not is_open or visit is None:
             yield [gr.skip()] * 4
+            return
+        yield [*[gr.skip()] * 3, self._rows(visit, measured)]
+        if visit.shown not in visit.maps:
             return
         atlas = self._handlers.atlas
         settings = replace(visit.shown, encoder=encoder)
@@ -184,15 +186,21 @@ class Twin:
         coordinates = align(other.maps[settings].coordinates, visit.maps[visit.shown].coordinates)
         _, marks = self._handlers.near(replace(visit, guest=None))
         value = self._handlers.plot_value(visit, coordinates)
-        rows = load_rows(self._ctx.first_paint / NAME) if not (visit.uploaded or visit.relabelled) else {}
-        table = rows_html(self._ctx, rows) if rows else gr.skip()
         first = self._handlers.plot_value(visit, visit.maps[visit.shown].coordinates)
         yield [
             scatter_update(first, marks),
             scatter_update(value, marks),
             self._ctx.both(f"embeddings.about_{encoder}"),
-            table,
+            gr.skip(),
         ]
+
+    def _rows(self, visit: Visit, measured: Collection | None) -> Any:
+        """Returns the table of the built-in set, or nothing in place of one of other pictures or labels."""
+        if measured is self._handlers.atlas.collection(visit):
+            return gr.skip()
+        if visit.uploaded or visit.relabelled:
+            return ""
+        return rows_html(self._ctx, load_rows(self._ctx.first_paint / NAME))
 
     def on_measure(
         self,
@@ -206,12 +214,12 @@ class Twin:
         for encoder in ENCODERS:
             settings = Settings(encoder)
             drawn = atlas.recall(visit, settings) or (
-                yield from told(atlas.draw(visit, settings, request), self._ctx, request, progress, gr.skip())
+                yield from told(atlas.draw(visit, settings, request), self._ctx, request, progress, [gr.skip()] * 2)
             )
             features, seconds = drawn.features[encoder]
-            labels = atlas.collection(visit).labels
-            rows[encoder] = measure(features, drawn.maps[settings].scores, labels, seconds)
-            yield rows_html(self._ctx, rows)
+            collection = atlas.collection(visit)
+            rows[encoder] = measure(features, drawn.maps[settings].scores, collection.labels, seconds)
+            yield [rows_html(self._ctx, rows), collection]
 
 
 def compare_section(ctx: Context, handlers: Handlers, visit: gr.State) -> Twin:

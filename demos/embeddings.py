@@ -170,7 +170,7 @@ def _connect_map(
         [upload, *controls],
         asked,
         show_progress_on=shown.plot,
-        cancels=pending,
+        cancels=[*pending, twin.measuring],
         concurrency_limit=2,
         api_visibility="private",
     )
@@ -186,18 +186,27 @@ def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.
     state = shown.visit
     plots = [shown.plot, twin.mirror, twin.plot]
     files = [lasso.table, lasso.pictures, lasso.train_zip, lasso.train]
+    export: dict[str, Any] = {
+        "fn": handlers.on_export,
+        "inputs": state,
+        "outputs": files,
+        **PROMPT_EVENT,
+    }
     for source in (*plots, shown.near, lasso.panel):
         source.pick(handlers.on_pick, state, [state, shown.near, *plots], **PROMPT_EVENT)
     for plot in plots:
         caught = plot.lasso(handlers.on_lasso, state, [state, lasso.panel, lasso.tools, *files], **PROMPT_EVENT)
-        caught.then(handlers.on_export, state, files, **PROMPT_EVENT)
-    gr.on(
+        caught.then(**export)
+    labelled = gr.on(
         [lasso.give.click, lasso.label.submit],
         handlers.on_label,
         [state, lasso.label],
         [*shown, lasso.panel],
+        cancels=twin.measuring,
         **PROMPT_EVENT,
-    ).then(handlers.on_export, state, files, **PROMPT_EVENT)
+    )
+    labelled.then(**export)
+    twin.follow(labelled)
     guest.change(handlers.on_guest, [state, guest], state, **PROMPT_EVENT).success(
         handlers.on_placed, state, [shown.near, shown.plot], trigger_mode="always_last", **PRIVATE_MODEL_EVENT
     )

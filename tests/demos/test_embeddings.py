@@ -19,8 +19,8 @@ import torch
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from demos import _atlas_compare, embeddings
 from demos import _atlas_parts as parts
-from demos import embeddings
 from demos._atlas import (
     GRID_DISTANCES,
     GRID_NEIGHBOURS,
@@ -33,7 +33,7 @@ from demos._atlas import (
     score,
 )
 from demos._atlas_cache import FeatureCache
-from demos._atlas_compare import load_rows, rows_html
+from demos._atlas_compare import Row, compare_section, load_rows, rows_html, save_rows
 from demos._atlas_export import pictures_zip, table_csv, table_rows
 from demos._atlas_handlers import NUM_NEAR, Handlers
 from demos._atlas_learning import Film, learning_section, load_frames, make_frames, save_frames
@@ -548,6 +548,31 @@ def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Con
         handlers.on_label(replace(visit, chosen=()), "mine", NO_REQUEST)
     with pytest.raises(gr.Error, match="not on this map"):
         handlers.on_lasso(visit, event(ids=packed(15)), NO_REQUEST)
+
+
+@pytest.mark.usefixtures("umap_ready")
+def test_the_table_of_encoders_goes_with_its_pictures_and_labels(
+    handlers: Handlers, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with gr.Blocks():
+        twin = compare_section(context, handlers, gr.State(None))
+    monkeypatch.setattr(_atlas_compare, "ENCODERS", {"random": embeddings.ENCODERS["random"]})
+    built_in = finished(handlers.atlas.draw(Visit(), Settings("random", method="pca"), NO_REQUEST))
+    own = Visit(uploaded=handlers.atlas.collection(built_in).relabelled([0], None))
+
+    def table(visit: Visit, measured: Collection | None) -> Any:
+        return next(twin.on_twin(visit, "random", True, measured, NO_REQUEST))[3]
+
+    _, measured = last(twin.on_measure(built_in, NO_REQUEST))
+    assert table(built_in, measured) == gr.skip()
+    assert table(handlers.atlas.relabel(built_in, [0], "mine"), measured) == ""
+    assert table(own, measured) == "", "also while their map is made"
+    rows, measured = last(twin.on_measure(own, NO_REQUEST))
+    assert 'data-encoder="random"' in rows and table(own, measured) == gr.skip()
+    folder = context.first_paint / "embeddings"
+    folder.mkdir(parents=True)
+    save_rows({"random": Row(Scores(0.5, 0.1, 0.9, 0.85, 0.8), None, 3.0, 8, 1.0)}, folder)
+    assert 'data-encoder="random"' in table(built_in, measured), "the ready-made one comes back with its pictures"
 
 
 def write_steps(folder: Path, numbers: Sequence[int]) -> None:

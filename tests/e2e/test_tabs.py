@@ -445,6 +445,24 @@ def test_learning_plays_to_the_end_and_stops(visit: Visit) -> None:
     expect(page.locator("#embeddings-step-score")).to_contain_text("1,500")
 
 
+def test_what_is_told_of_other_pictures_goes_when_ones_own_come(visit: Visit, own_pictures: Path) -> None:
+    page = drawn_map(visit)
+    for fold in ("compare", "learning"):
+        page.get_by_role("button", name=TEXTS["en"][f"embeddings.{fold}"]).click()
+    frames = page.locator("#embeddings-learning .scatter")
+    expect(frames).to_have_attribute("data-state", "drawn")
+    expect(page.locator("#embeddings-rows tr[data-encoder=mae]")).to_be_visible(timeout=SLOW)
+    upload(page, "#embeddings-upload", own_pictures)
+    expect(page.locator("#embeddings-rows tr")).to_have_count(0)
+    expect(page.locator("#embeddings-twin .scatter")).to_have_attribute("data-count", "20", timeout=SLOW)
+    page.locator("#embeddings-step input[type=range]").press("End")
+    expect(frames).to_have_attribute("data-count", "20", timeout=SLOW)
+    expect(page.locator("#embeddings-step-score")).to_contain_text("1,500")
+    page.locator("#embeddings-step input[type=range]").press("Home")
+    expect(page.locator("#embeddings-step-score")).not_to_contain_text("1,500")
+    expect(frames).to_have_attribute("data-count", "20")
+
+
 def test_the_gallery_of_a_lasso_goes_when_other_pictures_come(visit: Visit, own_pictures: Path) -> None:
     page = drawn_map(visit)
     lasso_all(page)
