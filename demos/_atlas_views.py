@@ -89,11 +89,13 @@ class Views:
             html_template="<div>${value}</div>",
         )
         seed = gr.State(0)
-        inputs = [visit, method, seed]
-        shown.ready(self.on_views, inputs, shown, **PRIVATE_MODEL_EVENT)
-        method.input(self.on_views, inputs, shown, **PRIVATE_MODEL_EVENT)
+        # A choice made while the networks run must not be lost: always_last.
+        draw: dict[str, Any] = {"fn": self.on_views, "inputs": [visit, method, seed], "outputs": shown}
+        draw |= {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
+        shown.ready(**draw)
+        method.input(**draw)
         again.click(lambda number: number + 1, seed, seed, api_visibility="private", show_progress="hidden").then(
-            self.on_views, inputs, shown, **PRIVATE_MODEL_EVENT
+            **draw
         )
 
     def on_views(self, visit: Visit | None, method: str, seed: int) -> str:

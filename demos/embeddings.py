@@ -114,7 +114,7 @@ def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str
         return name, ENCODERS[name].checkpoint or ""
 
     choose: dict[str, Any] = {"fn": on_pills, "inputs": pills, "outputs": [encoder, menu.used], **PROMPT_EVENT}
-    pills.input(**choose)
+    pills.input(**choose, trigger_mode="always_last")
     menu.switched.change(on_menu, menu.used, [encoder, pills], **PROMPT_EVENT)
     return choose
 
@@ -190,6 +190,7 @@ def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.
         "fn": handlers.on_export,
         "inputs": state,
         "outputs": files,
+        "trigger_mode": "always_last",
         **PROMPT_EVENT,
     }
     for source in (*plots, shown.near, lasso.panel):
@@ -203,6 +204,7 @@ def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.
         [state, lasso.label],
         [*shown, lasso.panel],
         cancels=twin.measuring,
+        trigger_mode="always_last",
         **PROMPT_EVENT,
     )
     labelled.then(**export)

@@ -477,6 +477,19 @@ def test_events_that_may_ask_for_a_job_go_through_the_queue(context: Context, ki
     assert all(d["queue"] is not False for d in asking)
 
 
+def test_the_last_of_two_quick_choices_is_answered(context: Context, kinds: Path) -> None:
+    with gr.Blocks() as blocks:
+        build(context, kinds)
+    answers = ("on_pills", "on_settings", "on_twin", "on_views", "on_label", "on_export", "on_placed")
+    modes = {
+        (name, dependency["trigger_mode"])
+        for dependency in blocks.get_config_file()["dependencies"]
+        for name in answers
+        if dependency["api_name"].startswith(name)
+    }
+    assert modes == {(name, "always_last") for name in answers}
+
+
 @pytest.fixture
 def client(context: Context, kinds: Path) -> Iterator[Client]:
     with gr.Blocks() as blocks:
