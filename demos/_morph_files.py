@@ -94,7 +94,7 @@ def read_stored(folder: Path) -> Shown | None:
 def numbers(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> dict[str, Any]:
     """Returns the numbers behind a result of the weights called `name`, for a file.
 
-    `active_units` is the share of the latent numbers that tell pictures apart, as the weights' card has it.
+    `active_units` is the share of the latent numbers that are in use, as the weights' card has it.
     """
     info = ctx.weights_info(name)
     return {

@@ -18,7 +18,7 @@ from PIL import Image
 
 from demos._base import Context
 from demos._scatter import file_url
-from models.training.advice import MIN_ROWS, advise
+from models.training.advice import MIN_ROWS, advise, drawn_error
 from models.training.recordings import Recording
 
 SCRIPT = Path(__file__).with_suffix(".js")
@@ -42,7 +42,7 @@ COLLAPSE = Chart("spread", ("std_of_l2_normalized",), (0.0, 1.0), 0.0)
 CONTRASTIVE = (COLLAPSE, Chart("uniformity", ("uniformity",), guide=0.0), Chart("alignment", ("alignment",)), LOSS)
 CHARTS: Mapping[str, tuple[Chart, ...]] = {  # of a recipe that is not here, the loss
     "cyclegan": (
-        Chart("balance", ("discriminator_a", "discriminator_b"), (0.0, 0.5), 0.25),
+        Chart("balance", ("discriminator_a", "discriminator_b"), (0.0, 0.5)),
         Chart("cycle", ("cycle",)),
         Chart("adversarial", ("adversarial",)),
         LOSS,
@@ -146,7 +146,7 @@ def run_value(
             "hint": ctx.both(f"train.chart.{chart.key}_hint"),
             "names": chart.names,
             "range": chart.range,
-            "guide": chart.guide,
+            "guide": drawn_error(config.get("reject_source", 0.0)) if chart.key == "balance" else chart.guide,
         }
         for chart in kinds
     ]

@@ -46,18 +46,18 @@ def knob(file: str, name: str, strip: str, first: float, last: float, at: float)
 
 def bars_html(ctx: Context, statistics: LatentStatistics, shown: Sequence[int]) -> str:
     """Draws a bar for the KL divergence of every latent number, sorted; those with a knob stand out."""
-    order, most = statistics.by_kl, max(max(statistics.kl), 1e-6)
+    order, most, is_active = statistics.by_kl, max(max(statistics.kl), 1e-6), statistics.is_active
     width = 100 / len(order)
     bars = "".join(
         f'<rect x="{place * width:.3f}" width="{width * 0.76:.3f}" y="{72 * (1 - height):.2f}" '
         f'height="{max(72 * height, 0.8):.2f}" fill="var(--{colour})" fill-opacity="{1 if number in shown else 0.45}"/>'
         for place, number in enumerate(order)
         for height in [max(statistics.kl[number], 0) / most]
-        for colour in ["accent" if statistics.is_active[number] else "ink-soft"]
+        for colour in ["accent" if is_active[number] else "ink-soft"]
     )
     words = ctx.both(
         "vae.bars",
-        active=sum(statistics.is_active),
+        active=sum(is_active),
         total=len(order),
         kl=f"{sum(statistics.kl):.0f}",
         bits=f"{sum(statistics.kl) / 0.6931:.0f}",

@@ -286,6 +286,14 @@ def test_every_recipe_has_charts_that_the_page_can_read(context: Context, recipe
     assert len(told["charts"]) == len(CHARTS[recipe]) >= 1
 
 
+@pytest.mark.parametrize(("share", "draw"), [(0.0, 1 / 4), (0.5, 1 / 6)])
+def test_the_dashed_line_is_where_discriminators_cannot_tell(context: Context, share: float, draw: float) -> None:
+    told = json.loads(
+        run_value(context, "r", "cyclegan", {"reject_source": share}, [], [], head="", total=9, live=True)
+    )
+    assert told["charts"][0]["guide"] == pytest.approx(draw)
+
+
 def options(recipe: str, **changed: Any) -> list[Any]:
     config = {**preset_config(recipe, "quick", {}, False, 100), **changed}
     return [config.get(name) for name in OPTIONS.names]
