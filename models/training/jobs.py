@@ -24,6 +24,7 @@ from models.training.estimate import Estimate, Estimator
 from models.training.limits import Limits
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
+from models.training.remote import REMOTE
 from models.training.runs import write_json
 from models.training.shipping import Exporter
 from models.training.snapshots import Snapshot, Snapshots
@@ -74,7 +75,7 @@ class JobManager:
         self._snapshots = Snapshots(self._store, self._areas)
         self._estimator, self._exporter = Estimator(self._store, self._areas), Exporter(self._areas)
         self.supervisor = Supervisor(
-            self._store, self._areas, limits, self._backend_of, max_running, resume_interrupted, monotonic
+            self._store, self._areas, limits, self._backend_of, self._let_go, max_running, resume_interrupted, monotonic
         )
         if self._store.begun_anew:
             self._enter_again()
@@ -141,7 +142,7 @@ class JobManager:
         Args:
             owner: who may see it.
             request: what to train.
-            backend: where, instead of the manager's own; kept in memory only.
+            backend: where, instead of the manager's own; kept in memory only, and only until the job rests.
 
         Raises:
             JobError: if the request breaks a limit or cannot be trained.
@@ -230,11 +231,12 @@ class JobManager:
             self._admission.check_queue()
             if backend is None and row.elsewhere and job_id not in self._backends:
                 raise JobError("remote_lost")
-        if backend is not None:
-            self._backends[job_id] = backend
-            self._store.update(job_id, elsewhere=1)
-        if not self._store.requeue(job_id, RESUMABLE):
-            self._store.wish_again(job_id)
+        with self._store.change():  # so that the job does not come to rest in between, which lets go of its backend
+            if backend is not None:
+                self._backends[job_id] = backend
+                self._store.update(job_id, elsewhere=1)
+            if not self._store.requeue(job_id, RESUMABLE):
+                self._store.wish_again(job_id)
         self.supervisor.wake()
         return self._snapshots.short(self._admission.own_job(owner, job_id))
 
@@ -246,6 +248,7 @@ class JobManager:
             return
         self._store.remove(job_id)
         shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
+        self._let_go(job_id)
 
     def weights(self, owner: str, job_id: str, part: str = "") -> Path:
         """Return a folder of safetensors, config and card with a job's newest weights, made when first asked for.
@@ -278,6 +281,7 @@ class JobManager:
         calm: tuple[JobState, ...] = ("queued",) if state == "paused" else ("queued", "paused", "interrupted")
         if not self._store.update(job_id, calm, state=state, place=None, finished=self._store.clock()):
             self._store.update(job_id, ("running",), wish=wish)
+        self._let_go(job_id)
         self.supervisor.wake()
         return self._snapshots.short(self._admission.own_job(owner, job_id))
 
@@ -290,6 +294,14 @@ class JobManager:
         if row.elsewhere:
             raise BackendGoneError(row.id)
         return self.backend
+
+    def _let_go(self, job_id: str) -> None:
+        """Forget a job's own backend, with its visitor's login, unless the job waits, runs, or was lost from sight."""
+        with self._store.change():
+            row = self._store.row(job_id)
+            lost = (self._areas.job(job_id) / REMOTE).exists()
+            if row is None or (row.state not in ("queued", "running") and not lost):
+                self._backends.pop(job_id, None)
 
     def _prepare_folder(
         self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path, elsewhere: bool

@@ -1,7 +1,7 @@
 """Jobs on Hugging Face with the visitor's own login, for those who outgrow this machine.
 
 Pictures, code and run travel in a private repository of the visitor; the job trains there, and its logged rows are
-followed in its log. The login is held in memory as long as the job is watched: it is never written, and no process of
+followed in its log. The login is held in memory until the job is seen to end: it is never written, and no process of
 this machine gets it. The job itself gets it as a secret, since it reads and writes the private repository.
 """
 
@@ -35,6 +35,7 @@ BEGIN = (
     "os.chdir(s(os.environ['UNLABELED_REPO'],local_dir='job'));sys.path.insert(0,'code.zip');"
     "runpy.run_module('models.training.remote_job',run_name='__main__')"
 )
+REMOTE = "remote.json"  # in a job's folder: its job on the Hub, until that was seen to end
 LIVE = ("SCHEDULING", "RUNNING")
 BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1; HTTP libraries quote what is none
 FETCHED = ("run/checkpoint.pt", "run/metrics.jsonl", "run/evaluation.json", "run/error.json", "run/previews/*")
@@ -89,7 +90,7 @@ class HFJobs:
             name="unlabeled",
             namespace=namespace,
         )
-        write_json(task.folder / "remote.json", {"job": job.id, "namespace": namespace, "repo": repo})
+        write_json(task.folder / REMOTE, {"job": job.id, "namespace": namespace, "repo": repo})
         return job.id
 
 
@@ -227,7 +228,7 @@ class RemoteHandle:
 
     def _earlier(self) -> tuple[str | None, str]:
         """Return id and stage of this task's job that was lost from sight, by a restart of the app or on the way."""
-        path = self._task.folder / "remote.json"
+        path = self._task.folder / REMOTE
         stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         if stored.get("namespace") != self._namespace:
             return None, ""
@@ -252,7 +253,7 @@ class RemoteHandle:
                     target = self._run.path / path.relative_to(arrived)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     path.replace(target)
-        (self._task.folder / "remote.json").unlink(missing_ok=True)
+        (self._task.folder / REMOTE).unlink(missing_ok=True)
 
     def _log(self, line: str) -> None:
         with self._task.log.open("a", encoding="utf-8") as file:

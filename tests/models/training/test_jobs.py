@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +20,8 @@ from models.checkpoints import WEIGHTS
 from models.training.backends import Task, TrainingOff
 from models.training.jobs import JobError, JobManager, JobRequest, Limits
 from models.training.recipes import RECIPES
-from models.training.runs import Checkpoint, RunFolder
+from models.training.remote import REMOTE
+from models.training.runs import Checkpoint, RunFolder, write_json
 from models.training.supervisor import GRACE_SECONDS
 
 I18N = WEIGHTS.parent / "i18n"
@@ -504,6 +507,50 @@ def test_a_backend_that_cannot_start_fails_the_job_and_the_queue_goes_on(open_ma
     turn(manager, monotonic)
     assert state(manager, "ann", first.id) == ("failed", "crashed")
     assert state(manager, "bob", second.id) == ("running", None)
+
+
+def held(manager: JobManager, monotonic: Clock, end: str) -> tuple[str, bool]:
+    """Run a job on a backend of its own to some end; return its id, and whether anything still has the backend."""
+    own: Any = FakeBackend()
+    job = manager.submit("ann", JobRequest("vae", TINY, dataset(manager, "ann")), own)
+    if end != "waiting":
+        turn(manager, monotonic)
+    if end == "done":
+        finish(manager, own, monotonic, job.id)
+    elif end == "failed":
+        own.last.status = 1
+    elif end == "lost":
+        write_json(manager.folder / "jobs" / job.id / REMOTE, {"job": "job0"})
+        own.last.status = 1
+    else:
+        {"paused": manager.pause, "deleted": manager.delete}.get(end, manager.stop)("ann", job.id)
+    if end != "waiting":
+        turn(manager, monotonic)
+        turn(manager, monotonic)
+    known = weakref.ref(own)
+    del own
+    gc.collect()
+    return job.id, known() is not None
+
+
+@pytest.mark.parametrize("end", ["done", "failed", "paused", "stopped", "waiting", "deleted"])
+def test_a_job_that_came_to_rest_has_let_go_of_its_own_backend(manager: JobManager, monotonic: Clock, end: str) -> None:
+    job_id, is_held = held(manager, monotonic, end)
+    assert not is_held
+    if end not in {"done", "deleted"}:
+        assert code_of(lambda: manager.resume("ann", job_id)) == "remote_lost"
+        again: Any = FakeBackend()
+        manager.resume("ann", job_id, again)
+        turn(manager, monotonic)
+        assert again.handles
+
+
+def test_a_job_at_rest_that_is_deleted_has_let_go_of_its_own_backend(manager: JobManager, monotonic: Clock) -> None:
+    job_id, is_held = held(manager, monotonic, "lost")
+    assert is_held  # it may still run there, and is watched again without a new login
+    assert manager.resume("ann", job_id).state == "queued"
+    manager.delete("ann", job_id)
+    assert manager._backends == {}
 
 
 def test_where_training_is_off_everything_is_refused_with_the_reason(open_manager: Open) -> None:
