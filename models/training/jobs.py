@@ -24,7 +24,7 @@ from models.training.estimate import Estimate, Estimator
 from models.training.limits import Limits
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
-from models.training.remote import REMOTE
+from models.training.remote import REMOTE, HFJobs
 from models.training.runs import write_json
 from models.training.shipping import Exporter
 from models.training.snapshots import Snapshot, Snapshots
@@ -211,7 +211,11 @@ class JobManager:
         return self._rest(owner, job_id, "paused", "pause")
 
     def stop(self, owner: str, job_id: str) -> Snapshot:
-        """End a job with a checkpoint."""
+        """End a job with a checkpoint.
+
+        Raises:
+            JobError: `remote_on` if it was lost from sight and may go on where it is.
+        """
         return self._rest(owner, job_id, "stopped", "stop")
 
     def resume(self, owner: str, job_id: str, backend: Backend | None = None) -> Snapshot:
@@ -241,11 +245,17 @@ class JobManager:
         return self._snapshots.short(self._admission.own_job(owner, job_id))
 
     def delete(self, owner: str, job_id: str) -> None:
-        """Delete a job with its pictures and weights; a running one is ended first."""
+        """Delete a job with its pictures and weights; a running one is ended first.
+
+        Raises:
+            JobError: `remote_on` if it was lost from sight and cannot be ended where it is.
+        """
         self._admission.own_job(owner, job_id)
         if self._store.update(job_id, ("running",), wish="delete"):
             self.supervisor.wake()
             return
+        if self._is_lost(job_id):
+            self._end_there(job_id)
         self._store.remove(job_id)
         shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
         self._let_go(job_id)
@@ -277,7 +287,9 @@ class JobManager:
         return self._areas.init(self._admission.own_job(owner, job_id).id) / part
 
     def _rest(self, owner: str, job_id: str, state: JobState, wish: str) -> Snapshot:
-        self._admission.own_job(owner, job_id)
+        row = self._admission.own_job(owner, job_id)
+        if row.state in ("paused", "interrupted") and self._is_lost(job_id):
+            raise JobError("remote_on")
         calm: tuple[JobState, ...] = ("queued",) if state == "paused" else ("queued", "paused", "interrupted")
         if not self._store.update(job_id, calm, state=state, place=None, finished=self._store.clock()):
             self._store.update(job_id, ("running",), wish=wish)
@@ -299,9 +311,22 @@ class JobManager:
         """Forget a job's own backend, with its visitor's login, unless the job waits, runs, or was lost from sight."""
         with self._store.change():
             row = self._store.row(job_id)
-            lost = (self._areas.job(job_id) / REMOTE).exists()
-            if row is None or (row.state not in ("queued", "running") and not lost):
+            if row is None or (row.state not in ("queued", "running") and not self._is_lost(job_id)):
                 self._backends.pop(job_id, None)
+
+    def _is_lost(self, job_id: str) -> bool:
+        """Return whether a job, unless it runs, was lost from sight on Hugging Face and may go on there."""
+        return (self._areas.job(job_id) / REMOTE).exists()
+
+    def _end_there(self, job_id: str) -> None:
+        """End a job that was lost from sight, if somebody's login is still held for it."""
+        backend = self._backends.get(job_id)
+        if not isinstance(backend, HFJobs):
+            raise JobError("remote_on")
+        try:
+            backend.end(self._areas.job(job_id))
+        except Exception as error:  # of whatever HTTP library
+            raise JobError("remote_on") from error
 
     def _prepare_folder(
         self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path, elsewhere: bool

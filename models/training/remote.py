@@ -69,6 +69,17 @@ class HFJobs:
         handle.start()
         return handle
 
+    def end(self, folder: Path) -> None:
+        """End the job on the Hub that was lost from sight, by the folder of its task.
+
+        Raises:
+            Exception: of whatever HTTP library, if the Hub cannot be asked.
+        """
+        stored = json.loads((folder / REMOTE).read_text(encoding="utf-8"))
+        job = {"job_id": stored["job"], "namespace": stored["namespace"]}
+        if str(self._api.inspect_job(**job).status.stage) in LIVE:
+            self._api.cancel_job(**job)
+
     def _submit(self, task: Task, namespace: str) -> str:
         """Send a task to the Hub and return the id of its job."""
         repo = f"{namespace}/unlabeled-{task.folder.name[:12]}"

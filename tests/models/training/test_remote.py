@@ -105,6 +105,9 @@ def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(
     second = JobManager(tmp_path / "data")
     second.start()
     left = second.snapshot("ann", job.id)
+    for action in (second.stop, second.delete):  # nobody could end it there, and it would go on unseen
+        with pytest.raises(JobError, match="remote_on"):
+            action("ann", job.id)
     assert (left.state, left.error, server.jobs["job0"].stage) == ("interrupted", "remote_lost", "RUNNING")
     second.resume("ann", job.id, backend)
     again = until(second, job, lambda seen: seen.step > 300)
@@ -145,6 +148,27 @@ def test_a_job_that_ended_while_nobody_watched_is_fetched_and_not_trained_again(
     assert [row["step"] for row in done.metrics] == list(range(1, 21))
     assert list(server.jobs) == ["job0"]
     assert not load_folder(manager.weights("ann", job.id)).training
+
+
+def test_a_job_lost_on_the_way_is_ended_there_before_it_is_deleted(
+    manager: JobManager, server: JobsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(api: HfApi, **job: Any) -> Any:
+        raise ConnectionError("the way to the Hub is lost")
+
+    monkeypatch.setattr(remote, "AGAIN_SECONDS", 0.01)
+    request = JobRequest("vae", {**TINY, "steps": 20_000}, dataset(manager, "ann"))
+    with monkeypatch.context() as lost:
+        lost.setattr(HfApi, "fetch_job_logs", away)
+        lost.setattr(HfApi, "inspect_job", away)
+        job = manager.submit("ann", request, HFJobs(TOKEN, endpoint=server.url))
+        until(manager, job, lambda seen: seen.state == "failed")
+        with pytest.raises(JobError, match="remote_on"):
+            manager.delete("ann", job.id)
+    assert (len(manager.jobs("ann")), server.jobs["job0"].stage) == (1, "RUNNING")
+    manager.delete("ann", job.id)
+    assert (manager.jobs("ann"), server.jobs["job0"].stage) == ([], "CANCELED")
+    assert manager._backends == {}  # with its login
 
 
 def test_a_job_that_failed_there_once_can_be_done_later(tmp_path: Path, server: JobsServer) -> None:
