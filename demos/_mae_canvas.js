@@ -1,5 +1,6 @@
 // Runs once when the canvas appears (gr.HTML's js_on_load): draws `props.value`, lets cells be painted away or picked,
-// and reports strokes, picks and wishes for another ratio. See `_mae_canvas.py`.
+// and reports strokes, picks and wishes for another ratio: the newest of each is in `root.dataset`, as JSON. See
+// `_mae_canvas.py`.
 const root = element.querySelector(".mask-canvas");
 const canvas = root.querySelector("canvas");
 const said = root.querySelector(".mask-said");
@@ -52,10 +53,17 @@ function draw() {
     picture = new Image();
     picture.onload = paintSoon;
     picture.src = value.url;
+    root.dataset.stroke = JSON.stringify(packed()); // what was painted on another picture is not for this one
   }
   root.dataset.state = "drawn";
   tell();
   paintSoon();
+}
+
+// The event carries nothing: Gradio may answer it late, and then would send what an earlier event carried.
+function send(name, value) {
+  root.dataset[name] = JSON.stringify(value);
+  trigger(name, {});
 }
 
 function tell() {
@@ -139,7 +147,7 @@ function report() {
   if (use === "patches") scene.percent = (100 * cells.reduce((sum, hidden) => sum + hidden, 0)) / cells.length;
   tell();
   paintSoon();
-  trigger("stroke", { mask: packed() });
+  send("stroke", packed());
 }
 
 function changeWith(action) {
@@ -197,7 +205,7 @@ function pick(cell) {
   scene.target = cell;
   tell();
   paintSoon();
-  trigger("pick", { cell });
+  send("pick", cell);
 }
 
 // The wheel scrolls the page until the visitor has pressed inside the picture (or holds Ctrl); then it hides more or less.
@@ -212,7 +220,7 @@ function hideMore(by) {
   if (wanted === scene.percent) return;
   scene.percent = wanted;
   tell();
-  trigger("ratio", { percent: wanted });
+  send("ratio", wanted);
 }
 
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

@@ -1,9 +1,9 @@
 """A picture whose cells can be painted away, or one of them picked: by mouse, pen, touch and keyboard.
 
-The browser keeps what is painted; a stroke reaches Python as the event ``stroke`` with ``{"mask": ...}`` (see
-`_mae_masks`), a click in a canvas made for picking as ``pick`` with ``{"cell": ...}``, the wheel and the keys ``[`` and
-``]`` as ``ratio`` with ``{"percent": ...}``. All of it comes from a browser, so read it with `stroked`, `picked` and
-`asked_percent`.
+The browser keeps what is painted; a stroke reaches Python as the event ``stroke``, a click in a canvas made for picking
+as ``pick``, the wheel and the keys ``[`` and ``]`` as ``ratio``. A listener takes the canvas as its first input and
+`newest` as its ``js``, which puts there what was painted (a mask as text), picked or asked for last. All of it comes
+from a browser, so read it with `unpack` of `_mae_masks`, `picked` and `asked_percent`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demos._base import Context
-from demos._mae_masks import MAX_RATIO, Cells, MaskError, pack, unpack
+from demos._mae_masks import MAX_RATIO, Cells, MaskError, pack
 from demos._scatter import file_url
 
 SCRIPT = Path(__file__).with_suffix(".js")
@@ -54,41 +54,36 @@ def canvas_value(
     return json.dumps({**value, "target": target})
 
 
-def stroked(event: gr.EventData, side: int) -> Cells:
-    """Returns the mask that a stroke carries.
+def newest(canvas: gr.HTML, event: str) -> str:
+    """Returns the ``js`` of a listener whose first input, a `mask_canvas`, becomes what its event reported last.
 
-    Raises:
-        MaskError: If it is no mask of this side, or hides everything.
+    It runs whenever the listener is called. What an event itself carries is not sent again when Gradio catches up with
+    an event that came while another was answered: it then sends what the other one carried.
     """
-    return unpack(_sent(event, "mask"), side)
+    reported = f'document.querySelector("#{canvas.elem_id} .mask-canvas").dataset.{event}'
+    return f'(_, ...others) => [JSON.parse({reported} ?? "null"), ...others]'
 
 
-def picked(event: gr.EventData, count: int) -> int:
-    """Returns the number of the cell that a click carries.
+def picked(cell: object, count: int) -> int:
+    """Returns the number of the cell that was clicked.
 
     Raises:
         MaskError: If it is not the number of one of `count` cells.
     """
-    cell = _sent(event, "cell")
     if type(cell) is not int or not 0 <= cell < count:
         raise MaskError("format")
     return cell
 
 
-def asked_percent(event: gr.EventData) -> float:
+def asked_percent(percent: object) -> float:
     """Returns the share to hide that the wheel or a key asks for, in percent, within what can be hidden.
 
     Raises:
         MaskError: If it is no finite number.
     """
-    percent = _sent(event, "percent")
-    if type(percent) not in (int, float) or not math.isfinite(percent):
+    if not isinstance(percent, int | float) or isinstance(percent, bool) or not math.isfinite(percent):
         raise MaskError("format")
     return float(min(max(percent, 0), 100 * MAX_RATIO))
-
-
-def _sent(event: gr.EventData, name: str) -> Any:
-    return event._data.get(name) if isinstance(event._data, dict) else None
 
 
 def mask_canvas(ctx: Context, label_key: str, use: Use, elem_id: str, value: str = "") -> gr.HTML:

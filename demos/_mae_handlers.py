@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from demos._mae_canvas import asked_percent, stroked
-from demos._mae_masks import BY_HAND, MAX_RATIO, pack
+from demos._mae_canvas import asked_percent
+from demos._mae_masks import BY_HAND, MAX_RATIO, pack, unpack
 from demos._mae_result import NAMES, nothing, show
 from demos._mae_work import Ask, Workshop
 from demos._masking import grid_of
@@ -38,21 +38,21 @@ class Handlers:
         """Draws the mask by a rule, since only a rule has a ratio and a seed; adds the rule."""
         return self._by_rule(Ask.of(*controls), request)
 
-    def on_ratio(self, request: gr.Request, event: gr.EventData, *controls: Any) -> list[Any]:
+    def on_ratio(self, request: gr.Request, wanted: object, *controls: Any) -> list[Any]:
         """Hides as much as the wheel or a key asks for; adds the rule and the percentage."""
         with self._work.sorry(request):
-            percent = asked_percent(event)
+            percent = asked_percent(wanted)
         ask = replace(Ask.of(*controls), mask_ratio=percent / 100)
         return [*self._by_rule(ask, request), percent]
 
     def on_stroke(
-        self, path: str | None, seed: int | None, weights: str, event: gr.EventData, request: gr.Request
+        self, mask: object, path: str | None, seed: int | None, weights: str, request: gr.Request
     ) -> list[Any]:
         """Fills in what was brushed; adds the kind, the percentage and the mask. The page keeps its own canvas."""
         if not path:
             return [*self.on_clear(), BY_HAND, 0, ""]
         with self._work.sorry(request):
-            cells = stroked(event, grid_of(self._work.model(weights)))
+            cells = unpack(mask, grid_of(self._work.model(weights)))
         ask = Ask(path, 0.0, BY_HAND, seed or 0, pack(cells), weights)
         answer = self._answer(ask, request)
         answer[NAMES.index("canvas")] = gr.skip()

@@ -12,7 +12,7 @@ from gradio.events import Dependency
 
 from demos import _look as look
 from demos._base import PRIVATE_MODEL_EVENT, Context
-from demos._mae_canvas import canvas_value, mask_canvas, picked
+from demos._mae_canvas import canvas_value, mask_canvas, newest, picked
 from demos._mae_heat import heat_picture
 from demos._mae_masks import SEEDED_KINDS, pack
 from demos._mae_studies import (
@@ -82,12 +82,12 @@ class LookHandlers:
                 stop = RUNNING if guesses.count < round(count) else ENDED
                 yield [gr.update(visible=True), *pictures, self._work.save_json(numbers), says, stop]
 
-    def on_pick(self, request: gr.Request, event: gr.EventData, *controls: Any) -> Iterator[list[Any]]:
+    def on_pick(self, request: gr.Request, cell: object, *controls: Any) -> Iterator[list[Any]]:
         """Gives the influence of each visible patch on the picked one: canvas, picture, numbers and a sentence."""
         ask = self._ask(request, controls)
         with self._work.sorry(request):
             cells = self._work.cells(ask)
-            target = picked(event, cells.size)
+            target = picked(cell, cells.size)
             photo, result = self._work.photo(ask), self._work.result(ask)
             changes = np.full(cells.shape, np.nan)
             for changes in influence(self._work.model(ask.weights), photo, cells, target):
@@ -174,7 +174,8 @@ def build_looks(ctx: Context, work: Workshop, mask: str) -> Looks:
         often_running = often_go.click(handlers.on_often, [count, *asked], outputs, **quiet)
         _stops(ctx, often_stop, often_running, often_says)
         outputs = [influence_column, picker, heat, influence_file, influence_says]
-        picking = picker.pick(handlers.on_pick, asked, outputs, trigger_mode="always_last", **quiet)
+        latest: dict[str, Any] = {"js": newest(picker, "pick"), "trigger_mode": "always_last", **quiet}
+        picking = picker.pick(handlers.on_pick, [picker, *asked], outputs, **latest)
         return [by_ratio_running, often_running, picking]
 
     outdated: dict[Component, Any] = {ratios_stop: ENDED, often_stop: ENDED}

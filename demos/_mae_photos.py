@@ -12,9 +12,9 @@ from gradio.components import Component
 
 from demos import _look as look
 from demos._base import PRIVATE_MODEL_EVENT, Context
-from demos._mae_canvas import canvas_value, mask_canvas, stroked
+from demos._mae_canvas import canvas_value, mask_canvas, newest
 from demos._mae_looks import number_file
-from demos._mae_masks import Cells, draw_mask, pack
+from demos._mae_masks import Cells, draw_mask, pack, unpack
 from demos._mae_repair import DAMAGES, Mended, collage, draw_damage, mend, spoil
 from demos._mae_work import Ask, Workshop
 from demos._masking import Reconstruction, grid_of, reconstruct
@@ -85,13 +85,13 @@ class PhotoHandlers:
             return [self._mend_canvas(path, weights, now, spoilt), now, *answer]
 
     def on_stroke(
-        self, path: str | None, weights: str, now: Spoilt | None, event: gr.EventData, request: gr.Request
+        self, marks: object, path: str | None, weights: str, now: Spoilt | None, request: gr.Request
     ) -> list[Any]:
         """Mends what was brushed over."""
         if not path:
             raise look.sorry(self._ctx, request, "error.no_photo")
         with self._work.sorry(request):
-            spoilt = stroked(event, self._work.model(weights).img_size)
+            spoilt = unpack(marks, self._work.model(weights).img_size)
             if not spoilt.any():
                 return [gr.update(visible=False), *[gr.skip()] * (len(MEND_PARTS) + 1), ""]
             return self._mended(path, weights, now or Spoilt(), spoilt)
@@ -174,8 +174,10 @@ def build_photos(ctx: Context, work: Workshop, photos: Sequence[Path]) -> Photos
         outputs = [mend_column, *mended, mend_file, mend_says]
         opened = [canvas, now, mend_column, mend_says]
         mend_fold.expand(handlers.on_open, [photo, used, canvas], opened, **quiet)
-        gr.on(renewals, handlers.on_photo, [photo, used], opened, trigger_mode="always_last", **quiet)
-        canvas.stroke(handlers.on_stroke, [photo, used, now], outputs, trigger_mode="always_last", **quiet)
+        latest: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
+        gr.on(renewals, handlers.on_photo, [photo, used], opened, **latest)
+        stroked: dict[str, Any] = {"inputs": [canvas, photo, used, now], "js": newest(canvas, "stroke")}
+        canvas.stroke(handlers.on_stroke, outputs=outputs, **stroked, **latest)
         for name, button in damages.items():
             damage = gr.State(name)
             button.click(handlers.on_damage, [photo, used, now, damage], [canvas, now, *outputs], **quiet)

@@ -14,7 +14,7 @@ from demos import _look as look
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
 from demos._handles import Handles, Photo
 from demos._mae_api import offer_endpoints
-from demos._mae_canvas import mask_canvas
+from demos._mae_canvas import mask_canvas, newest
 from demos._mae_handlers import Handlers
 from demos._mae_looks import Looks, build_looks
 from demos._mae_masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED
@@ -141,8 +141,10 @@ def _connect(
     # Not photo.change: replacing a photo fires it twice. Not percent.change and kind.change: a stroke sets them too.
     changed = gr.on([photo.upload, kind.input, menu.switched.change], **run, **latest)
     redrawn = gr.on([percent.input, seed.input], **redraw, **latest)
-    turned = canvas.ratio(handlers.on_ratio, asked, [*outputs, kind, percent], **latest)
-    brushed = canvas.stroke(handlers.on_stroke, [photo, seed, menu.used], [*outputs, kind, percent, mask], **latest)
+    by_ratio: dict[str, Any] = {"inputs": [canvas, *asked], "js": newest(canvas, "ratio")}
+    turned = canvas.ratio(handlers.on_ratio, outputs=[*outputs, kind, percent], **by_ratio, **latest)
+    by_stroke: dict[str, Any] = {"inputs": [canvas, photo, seed, menu.used], "js": newest(canvas, "stroke")}
+    brushed = canvas.stroke(handlers.on_stroke, outputs=[*outputs, kind, percent, mask], **by_stroke, **latest)
     picked = strip.click(lambda index: str(photos[index]), strip, photo, queue=False, api_visibility="private")
     shown = picked.then(**run, **ends)
     number = "() => Math.floor(Math.random() * 10000)"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from demos._base import Context
-from demos._mae_canvas import asked_percent, canvas_value, picked, stroked
+from demos._mae_canvas import asked_percent, canvas_value, picked
 from demos._mae_handlers import Handlers
 from demos._mae_looks import LookHandlers
 from demos._mae_masks import BY_HAND, MaskError, pack, unpack
@@ -23,10 +23,6 @@ from models.mae import MaskedAutoencoderViT
 NOBODY: Any = None  # the request of no visitor
 CELLS = np.zeros((16, 16), bool)
 CELLS[3:6, 2:12] = True
-
-
-def sent(**data: Any) -> gr.EventData:
-    return gr.EventData(None, data)
 
 
 @pytest.fixture
@@ -46,7 +42,7 @@ def value_of(answer: list[Any], name: str) -> Any:
 
 def test_a_stroke_is_filled_in_and_becomes_the_mask(work: Workshop, path: str):
     handlers = Handlers(work, ["closed"])
-    answer = handlers.on_stroke(path, 1, WEIGHTS, sent(mask=pack(CELLS)), NOBODY)
+    answer = handlers.on_stroke(pack(CELLS), path, 1, WEIGHTS, NOBODY)
     *_, closed, kind, percent, mask = answer
     assert (closed, kind, percent, mask) == ("closed", BY_HAND, 12, pack(CELLS))
     assert "30 of 256" in value_of(answer, "table")
@@ -63,7 +59,7 @@ def test_the_slider_takes_over_from_a_brush(work: Workshop, path: str):
     handlers = Handlers(work, [])
     *_, rule = answer = handlers.on_redraw(NOBODY, path, 25, BY_HAND, 1, pack(CELLS), WEIGHTS)
     assert rule == "random" and "64 of 256" in value_of(answer, "table")
-    *_, rule, percent = answer = handlers.on_ratio(NOBODY, sent(percent=180), path, 25, "grid", 1, "", WEIGHTS)
+    *_, rule, percent = answer = handlers.on_ratio(NOBODY, 180, path, 25, "grid", 1, "", WEIGHTS)
     assert (rule, percent) == ("grid", 95) and "243 of 256" in value_of(answer, "table")
 
 
@@ -81,47 +77,47 @@ def test_another_model_brings_its_own_grid(context: Context, path: str):
     assert drawn["grid"] == 14 and drawn["mask"].startswith("14.")
     assert "14 × 14 patches of 4 px" in value_of(answer, "facts") and "56 × 56" in value_of(answer, "limit")
     with pytest.raises(gr.Error, match="16 × 16 fields where 14 × 14 are needed"):
-        handlers.on_stroke(path, 1, WEIGHTS, sent(mask=pack(CELLS)), NOBODY)
+        handlers.on_stroke(pack(CELLS), path, 1, WEIGHTS, NOBODY)
 
 
 def test_without_a_photo_there_is_nothing(work: Workshop):
-    answer = Handlers(work, []).on_stroke(None, 1, WEIGHTS, sent(mask=pack(CELLS)), NOBODY)
+    answer = Handlers(work, []).on_stroke(pack(CELLS), None, 1, WEIGHTS, NOBODY)
     assert "Choose a photo" in value_of(answer, "verdict") and value_of(answer, "pasted") is None
 
 
-@pytest.mark.parametrize("mask", [None, "16.!", 5, pack(np.eye(8, dtype=bool)), pack(np.ones((16, 16), bool))])
+@pytest.mark.parametrize(
+    "mask", [None, "16.!", 5, {"mask": pack(CELLS)}, pack(np.eye(8, dtype=bool)), pack(np.ones((16, 16), bool))]
+)
 def test_a_stroke_that_is_none_gets_one_sentence(work: Workshop, path: str, mask: Any):
     with pytest.raises(gr.Error, match=r"paint it again|leave at least one"):
-        Handlers(work, []).on_stroke(path, 1, WEIGHTS, sent(mask=mask), NOBODY)
-    with pytest.raises(MaskError):
-        stroked(gr.EventData(None, mask), 16)
+        Handlers(work, []).on_stroke(mask, path, 1, WEIGHTS, NOBODY)
 
 
 @pytest.mark.parametrize("cell", [-1, 256, 1.0, "3", None, True, float("nan")])
 def test_a_cell_from_outside_is_checked(cell: Any):
     with pytest.raises(MaskError):
-        picked(sent(cell=cell), 256)
-    assert picked(sent(cell=255), 256) == 255
+        picked(cell, 256)
+    assert picked(255, 256) == 255
 
 
 @pytest.mark.parametrize("percent", [None, "50", True, float("nan"), float("inf"), [5]])
 def test_a_percentage_from_outside_is_checked(percent: Any):
     with pytest.raises(MaskError):
-        asked_percent(sent(percent=percent))
-    assert (asked_percent(sent(percent=-3)), asked_percent(sent(percent=40))) == (0, 40)
+        asked_percent(percent)
+    assert (asked_percent(-3), asked_percent(40)) == (0, 40)
 
 
 def test_a_click_shows_what_mattered(work: Workshop, path: str):
     looks = LookHandlers(work)
     asked = (path, 75, BY_HAND, 1, pack(~CELLS), WEIGHTS)
-    *steps, (_, canvas, picture, numbers, says) = looks.on_pick(NOBODY, sent(cell=2 * 16 + 5), *asked)
+    *steps, (_, canvas, picture, numbers, says) = looks.on_pick(NOBODY, 2 * 16 + 5, *asked)
     assert len(steps) == 4 and "8 of 30" in steps[0][-1]
     drawn = json.loads(canvas)
     assert drawn["target"] == 37 and len(drawn["heat"]) > 256
     assert Path(picture).is_file() and "Row 3, column 6" in says
     assert json.loads(Path(numbers).read_text())["row"] == 2
     with pytest.raises(gr.Error, match="need not guess it"):
-        list(looks.on_pick(NOBODY, sent(cell=3 * 16 + 5), *asked))
+        list(looks.on_pick(NOBODY, 3 * 16 + 5, *asked))
 
 
 def test_damage_is_another_each_time_and_a_stroke_adds_to_it(work: Workshop, path: str):
@@ -133,9 +129,9 @@ def test_damage_is_another_each_time_and_a_stroke_adds_to_it(work: Workshop, pat
     spoilt = unpack(json.loads(canvas)["mask"], 128)
     row, column = np.argwhere(~spoilt.reshape(16, 8, 16, 8).any(axis=(1, 3)))[0]
     spoilt[8 * row, 8 * column] = True
-    more = photos.on_stroke(path, WEIGHTS, now, sent(mask=pack(spoilt)), NOBODY)
+    more = photos.on_stroke(pack(spoilt), path, WEIGHTS, now, NOBODY)
     assert more[1] == first[1] and more[2] != first[2], "the same damaged photo, another patch hidden"
-    cleared = photos.on_stroke(path, WEIGHTS, now, sent(mask=pack(np.zeros((128, 128), bool))), NOBODY)
+    cleared = photos.on_stroke(pack(np.zeros((128, 128), bool)), path, WEIGHTS, now, NOBODY)
     assert cleared[0]["visible"] is False
     assert photos.on_open(path, WEIGHTS, canvas, NOBODY)[0] == gr.skip(), "opening again keeps what was brushed"
 

@@ -1,13 +1,19 @@
 """The masked autoencoder's tab in a browser: brush, wheel, keys and touch, and the closer looks below."""
 
+import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from visits import Visit, another_picture_in, picture_in
 
 from demos._i18n import Texts
+from demos._mae_masks import pack
 
 pytestmark = pytest.mark.browser
 
@@ -29,8 +35,29 @@ def stroke(page: Page, first: int, last: int, button: str = "left", canvas: str 
     page.mouse.up(button=button)  # type: ignore[arg-type]
 
 
+def score_of(count: int) -> str:
+    return TEXTS["en"]["mae.score_of"].format(hidden=count, patches=256)
+
+
 def hidden(page: Page, count: int, canvas: str = CANVAS) -> None:
     expect(page.locator(canvas)).to_have_attribute("data-hidden", str(count))
+
+
+@contextmanager
+def answers_held_back(page: Page) -> Iterator[None]:
+    """Lets no answer through that is asked for within it, until its end."""
+    held: list[Route] = []
+    page.route("**/queue/data*", lambda route: held.append(route))
+    yield
+    assert held, "nothing was asked"
+    for route in held:
+        route.continue_()
+    page.unroute("**/queue/data*")
+
+
+def asks(page: Page) -> Any:
+    """Waits at its end until the page has asked for an answer: what comes then comes meanwhile."""
+    return page.expect_request("**/queue/data*")
 
 
 def test_patches_are_painted_away_and_back(visit: Visit) -> None:
@@ -44,7 +71,7 @@ def test_patches_are_painted_away_and_back(visit: Visit) -> None:
     hidden(page, 6)
     pasted = another_picture_in(page, "#mae-result-pasted", pasted)
     expect(page.locator("#mae-kind input[value=hand]")).to_be_checked()
-    expect(page.locator("#mae-result-table")).to_contain_text(TEXTS["en"]["mae.score_of"].format(hidden=6, patches=256))
+    expect(page.locator("#mae-result-table")).to_contain_text(score_of(6))
     stroke(page, 5 * 16 + 8, 5 * 16 + 9, button="right")
     hidden(page, 4)
     pasted = another_picture_in(page, "#mae-result-pasted", pasted)
@@ -73,6 +100,48 @@ def test_keys_move_hide_and_change_the_share(visit: Visit) -> None:
     expect(page.locator(f"{CANVAS} .mask-said")).to_contain_text("已遮住")
     page.keyboard.press("Control+z")
     hidden(page, 0)
+
+
+def test_what_is_done_last_counts_while_the_first_is_answered(visit: Visit) -> None:
+    page = visit("/?tab=mae")
+    hidden(page, 192)
+    with answers_held_back(page):
+        with asks(page):
+            page.locator(f"{CANVAS} canvas").press("[")
+        for _ in range(4):
+            page.keyboard.press("[")
+    expect(page.locator("#mae-result-table")).to_contain_text(score_of(128))
+    hidden(page, 128)
+    expect(page.locator("#mae-ratio input[type=number]")).to_have_value("50")
+    page.locator(f"{CANVAS} [data-tool=clear]").click()
+    expect(page.locator("#mae-result-score")).to_contain_text(TEXTS["en"]["mae.nothing_hidden"])
+    with answers_held_back(page):
+        with asks(page):
+            stroke(page, 5 * 16 + 4, 5 * 16 + 9)
+        stroke(page, 8 * 16 + 4, 8 * 16 + 6)
+    expect(page.locator("#mae-result-table")).to_contain_text(score_of(9))
+    hidden(page, 9)
+    page.get_by_role("button", name=TEXTS["en"]["mae.influence_title"]).click()
+    picker = "#mae-picker .mask-canvas"
+    hidden(page, 9, picker)
+    with answers_held_back(page):
+        with asks(page):
+            page.mouse.click(*at(page, 5 * 16 + 4, picker))
+        page.mouse.click(*at(page, 8 * 16 + 5, picker))
+    expect(page.locator("#mae-influence-says")).to_contain_text("Row 9, column 6")
+    expect(page.locator(picker)).to_have_attribute("data-target", str(8 * 16 + 5))
+
+
+def test_marks_made_while_others_are_mended_are_mended_too(visit: Visit) -> None:
+    page = visit("/?tab=mae")
+    page.get_by_role("button", name=TEXTS["en"]["mae.mend_title"]).click()
+    canvas = "#mae-mend-canvas .mask-canvas"
+    hidden(page, 0, canvas)
+    with answers_held_back(page):
+        with asks(page):
+            stroke(page, 20 * 128 + 20, 20 * 128 + 21, canvas=canvas)
+        stroke(page, 100 * 128 + 4, 100 * 128 + 124, canvas=canvas)
+    expect(page.locator("#mae-mend-says")).to_contain_text("17 patches")
 
 
 def test_a_finger_paints_on_a_phone(visit: Visit) -> None:
@@ -135,4 +204,6 @@ def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: Visit) -> None:
     another_picture_in(page, "#mae-mend-masked", seen)
     page.locator("#mae-examples button").nth(2).click()
     hidden(page, 0, canvas)
+    no_marks = json.dumps(pack(np.zeros((128, 128), bool)))  # a stroke that is still to be answered is not for this photo
+    expect(page.locator(canvas)).to_have_attribute("data-stroke", no_marks)
     expect(page.locator("#mae-mend-mended")).to_be_hidden()
