@@ -133,9 +133,9 @@ def _connect(
     handlers = Handlers(work, list(outdated.values()))
     outputs = [*(results[name] for name in NAMES), looks.picker, *outdated]
     asked: list[Component] = [photo, percent, kind, seed, mask, menu.used]
-    # What is running for the photo or mask before ends; while something is dragged only its latest place counts.
-    ends: dict[str, Any] = {"cancels": looks.connect(asked), "show_progress": "hidden", **PRIVATE_MODEL_EVENT}
-    latest: dict[str, Any] = {"trigger_mode": "always_last", **ends}
+    # What is running for the photo or mask before ends; of what changes while a result is made only the latest counts.
+    latest: dict[str, Any] = {"cancels": looks.connect(asked), "trigger_mode": "always_last", "show_progress": "hidden"}
+    latest |= PRIVATE_MODEL_EVENT
     run: dict[str, Any] = {"fn": handlers.on_change, "inputs": asked, "outputs": outputs}
     redraw: dict[str, Any] = {"fn": handlers.on_redraw, "inputs": asked, "outputs": [*outputs, kind]}
     # Not photo.change: replacing a photo fires it twice. Not percent.change and kind.change: a stroke sets them too.
@@ -146,16 +146,16 @@ def _connect(
     by_stroke: dict[str, Any] = {"inputs": [canvas, photo, seed, menu.used], "js": newest(canvas, "stroke")}
     brushed = canvas.stroke(handlers.on_stroke, outputs=[*outputs, kind, percent, mask], **by_stroke, **latest)
     picked = strip.click(lambda index: str(photos[index]), strip, photo, queue=False, api_visibility="private")
-    shown = picked.then(**run, **ends)
+    shown = picked.then(**run, **latest)
     number = "() => Math.floor(Math.random() * 10000)"
-    redrawn_again = another.click(fn=None, js=number, outputs=seed, api_visibility="private").then(**redraw, **ends)
+    redrawn_again = another.click(fn=None, js=number, outputs=seed, api_visibility="private").then(**redraw, **latest)
     # Cancelled, a result on its way does not appear beside a photo that is gone.
     under_way = [changed, redrawn, turned, brushed, shown, redrawn_again]
     photo.clear(handlers.on_clear, None, outputs, cancels=under_way, queue=False, api_visibility="private")
     folds.connect(photo, menu.used, asked, [photo.change, menu.switched.change])
     offer_endpoints(work)
     settings = {"ratio": percent, "kind": kind, "seed": seed, "mask": mask, "weights": menu.linked}
-    return Handles({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, {**run, **ends}))
+    return Handles({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, {**run, **latest}))
 
 
 def precompute(ctx: Context, folder: Path) -> None:
