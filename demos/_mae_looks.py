@@ -114,7 +114,9 @@ class LookHandlers:
         if scores["masks"] < count:
             return self._ctx.both("mae.step_often", done=scores["masks"], all=count)
         gain = scores["psnr_of_mean"] - scores["psnr_of_one"]
-        says = self._ctx.both("mae.often_says", masks=count, gain=f"{gain:+.1f}", spread=f"{scores['mean_spread']:.1f}")
+        # Few masks at a low share may hide no patch twice.
+        spread = "–" if scores["mean_spread"] is None else f"{scores['mean_spread']:.1f}"
+        says = self._ctx.both("mae.often_says", masks=count, gain=f"{gain:+.1f}", spread=spread)
         if scores["rank_correlation"] is not None:
             says += " " + self._ctx.both("mae.often_correlation", correlation=f"{scores['rank_correlation']:.2f}")
         return says

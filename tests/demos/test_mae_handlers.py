@@ -120,6 +120,12 @@ def test_a_click_shows_what_mattered(work: Workshop, path: str):
         list(looks.on_pick(NOBODY, 3 * 16 + 5, *asked))
 
 
+def test_masks_that_hide_no_patch_twice_have_no_spread(work: Workshop, path: str):
+    *_, (_, _, _, _, numbers, says, _) = LookHandlers(work).on_often(NOBODY, 2, path, 1, "random", 1, "", WEIGHTS)
+    assert json.loads(Path(numbers).read_text())["mean_spread"] is None
+    assert "differ by – levels" in says
+
+
 def test_damage_is_another_each_time_and_a_stroke_adds_to_it(work: Workshop, path: str):
     photos = PhotoHandlers(work)
     canvas, now, *first = photos.on_damage(path, WEIGHTS, Spoilt(), "scratches", NOBODY)
