@@ -204,6 +204,6 @@ def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: Visit) -> None:
     another_picture_in(page, "#mae-mend-masked", seen)
     page.locator("#mae-examples button").nth(2).click()
     hidden(page, 0, canvas)
-    no_marks = json.dumps(pack(np.zeros((128, 128), bool)))  # a stroke that is still to be answered is not for this photo
+    no_marks = json.dumps(pack(np.zeros((128, 128), bool)))  # strokes still to be answered are not for this photo
     expect(page.locator(canvas)).to_have_attribute("data-stroke", no_marks)
     expect(page.locator("#mae-mend-mended")).to_be_hidden()
