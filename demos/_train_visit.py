@@ -196,8 +196,13 @@ class Runs:
         return self.show(self.act(self.manager.stop, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
 
     def on_delete(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Deletes it with its pictures and weights."""
-        self.act(self.manager.delete, visitor, watched, request)
+        """Deletes it with its pictures and weights; says so if it may go on elsewhere."""
+
+        def delete(owner: str, job_id: str) -> None:
+            if self.manager.delete(owner, job_id):
+                gr.Warning(self._ctx.say(request, "train.goes_on"))
+
+        self.act(delete, visitor, watched, request)
         return self.on_ready(visitor, request)
 
     def show(self, owner: str | None, run: str, request: gr.Request | None) -> Shown:

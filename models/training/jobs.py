@@ -7,6 +7,7 @@ the processes, and the processes write the files that a `Snapshot` is read from.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import time
 import uuid
@@ -31,6 +32,8 @@ from models.training.snapshots import Snapshot, Snapshots
 from models.training.supervisor import Supervisor
 
 __all__ = ["Estimate", "JobError", "JobManager", "JobRequest", "JobState", "Limits", "Snapshot"]
+
+log = logging.getLogger(__name__)
 
 RESUMABLE: tuple[JobState, ...] = ("paused", "interrupted", "stopped", "failed")
 VISIBLE = "wish IS NOT 'delete'"
@@ -244,21 +247,21 @@ class JobManager:
         self.supervisor.wake()
         return self._snapshots.short(self._admission.own_job(owner, job_id))
 
-    def delete(self, owner: str, job_id: str) -> None:
+    def delete(self, owner: str, job_id: str) -> bool:
         """Delete a job with its pictures and weights; a running one is ended first.
 
-        Raises:
-            JobError: `remote_on` if it was lost from sight and cannot be ended where it is.
+        Returns:
+            Whether it may go on elsewhere: it was lost from sight, and there is no login or no way to end it with.
         """
         self._admission.own_job(owner, job_id)
         if self._store.update(job_id, ("running",), wish="delete"):
             self.supervisor.wake()
-            return
-        if self._is_lost(job_id):
-            self._end_there(job_id)
+            return False
+        goes_on = self._is_lost(job_id) and not self._end_there(job_id)
         self._store.remove(job_id)
         shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
         self._let_go(job_id)
+        return goes_on
 
     def weights(self, owner: str, job_id: str, part: str = "") -> Path:
         """Return a folder of safetensors, config and card with a job's newest weights, made when first asked for.
@@ -318,15 +321,17 @@ class JobManager:
         """Return whether a job, unless it runs, was lost from sight on Hugging Face and may go on there."""
         return (self._areas.job(job_id) / REMOTE).exists()
 
-    def _end_there(self, job_id: str) -> None:
-        """End a job that was lost from sight, if somebody's login is still held for it."""
+    def _end_there(self, job_id: str) -> bool:
+        """End a job that was lost from sight, if somebody's login is still held for it; return whether it has ended."""
         backend = self._backends.get(job_id)
         if not isinstance(backend, HFJobs):
-            raise JobError("remote_on")
+            return False
         try:
             backend.end(self._areas.job(job_id))
-        except Exception as error:  # of whatever HTTP library
-            raise JobError("remote_on") from error
+        except Exception:  # of whatever HTTP library
+            log.warning("Job %s could not be ended on Hugging Face.", job_id, exc_info=True)
+            return False
+        return True
 
     def _prepare_folder(
         self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path, elsewhere: bool

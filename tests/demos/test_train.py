@@ -129,6 +129,19 @@ def test_pause_resume_stop_and_delete(runs: Runs, manager: JobManager) -> None:
     assert manager.jobs(owner_of(ADA, None) or "") == []
 
 
+def test_who_deletes_a_job_that_may_go_on_elsewhere_is_told(
+    runs: Runs, manager: JobManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(gr, "Warning", warnings.append)
+    for goes_on in (False, True):
+        job = submit(manager, ADA)
+        monkeypatch.setattr(manager, "delete", lambda owner, job_id, goes_on=goes_on: goes_on)
+        runs.on_delete(ADA, Watched(f"job:{job.id}"), REQUEST)
+        assert bool(warnings) is goes_on
+    assert "may still run" in warnings[0]
+
+
 @pytest.mark.parametrize("action", ["on_pause", "on_resume", "on_stop", "on_delete"])
 @pytest.mark.parametrize("visitor", [EVE, "", "x"], ids=["another", "nobody", "nonsense"])
 def test_nobody_else_can_do_anything_with_a_job(runs: Runs, manager: JobManager, action: str, visitor: str) -> None:
