@@ -161,7 +161,7 @@ def fill_when_open(
     fold.collapse(lambda: False, None, is_open, **QUICK_EVENT)
     opened = fold.expand(lambda: True, None, is_open, **QUICK_EVENT)
     common = {"outputs": list(outputs), "show_progress_on": outputs[0], **PRIVATE_MODEL_EVENT}
-    opened.then(fn, list(inputs), **common)
+    opened.then(fn, list(inputs), trigger_mode="always_last", **common)
 
     def run(shown: bool, *values: Any) -> Any:
         return fn(*values) if shown else gr.skip()

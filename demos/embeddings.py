@@ -138,8 +138,10 @@ def _connect_map(
     work = job.change(handlers.on_job, [shown.visit, job], made, show_progress_on=shown.plot, **PRIVATE_MODEL_EVENT)
     # A job knows the visit as it began; only what is answered at once may write it, or it undoes what came meanwhile.
     merge = work.success(handlers.on_made, [shown.visit, made], list(shown), trigger_mode="always_last", **PROMPT_EVENT)
-    hide_stop = work.then(lambda: gr.Button(visible=False), None, stop, **PROMPT_EVENT)
-    stop.click(lambda: gr.Button(visible=False), None, stop, cancels=[work, show_stop, hide_stop], **PROMPT_EVENT)
+    # Gradio takes no step after an event that failed but those for failures.
+    hide: dict[str, Any] = {"fn": lambda: gr.Button(visible=False), "outputs": stop, **PROMPT_EVENT}
+    hide_stop = [work.then(**hide), work.failure(**hide)]
+    stop.click(cancels=[work, show_stop, *hide_stop], **hide)
     ready = shown.plot.ready(handlers.on_ready, settings, asked, **PROMPT_EVENT)
     pending = [work, merge]
     redraw = {"fn": handlers.on_settings, "inputs": settings, "outputs": asked, "cancels": pending, **PROMPT_EVENT}

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Coroutine
@@ -22,6 +23,7 @@ from demos._sending import ChineseLocales, SmallPage
 from models.checkpoints import OWN, weights_info
 
 ROOT = Path(__file__).resolve().parent.parent
+SHOWS = re.compile(r"(on_change|on_redraw|on_settings|on_twin|on_views|show)(_\d+)?")  # handlers of a tab's result
 Answer = tuple[dict[bytes, bytes], list[bytes]]
 
 
@@ -52,10 +54,18 @@ def test_no_event_has_two_listeners_that_catch_up(config: dict[str, Any]) -> Non
     states = {part["id"] for part in config["components"] if part["type"] == "state"}
     seen: set[tuple[int, str]] = set()
     for call in config["dependencies"]:
-        if call["trigger_mode"] == "always_last":
+        if call["trigger_mode"] == "always_last" and call["trigger_after"] is None:  # what follows is called by itself
             events = {(part, event) for part, event in call["targets"] if part not in states}
             assert not events & seen, "Gradio starts them all anew whenever one was late, for ever"
             seen |= events
+
+
+def test_what_shows_a_choice_catches_up_with_the_last_one(config: dict[str, Any]) -> None:
+    for call in config["dependencies"]:
+        if call["trigger_after"] is not None and SHOWS.fullmatch(call["api_name"]):
+            assert call["trigger_mode"] == "always_last", (
+                f"{call['api_name']}: a choice made meanwhile stays unanswered"
+            )
 
 
 def test_a_state_that_is_listened_to_is_changed_through_the_queue(config: dict[str, Any]) -> None:
