@@ -7,7 +7,6 @@ the processes, and the processes write the files that a `Snapshot` is read from.
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 import time
 import uuid
@@ -16,24 +15,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.training._database import JobState, Row
+from models.training._database import JobState
 from models.training._store import Store
 from models.training.admission import OWN_JOB, Admission, JobError, JobRequest
 from models.training.areas import Areas
-from models.training.backends import Backend, BackendGoneError, LocalProcess
+from models.training.backends import Backend, LocalProcess
 from models.training.estimate import Estimate, Estimator
 from models.training.limits import Limits
+from models.training.own_backends import OwnBackends
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
-from models.training.remote import REMOTE, HFJobs
 from models.training.runs import write_json
 from models.training.shipping import Exporter
 from models.training.snapshots import Snapshot, Snapshots
 from models.training.supervisor import Supervisor
 
 __all__ = ["Estimate", "JobError", "JobManager", "JobRequest", "JobState", "Limits", "Snapshot"]
-
-log = logging.getLogger(__name__)
 
 RESUMABLE: tuple[JobState, ...] = ("paused", "interrupted", "stopped", "failed")
 VISIBLE = "wish IS NOT 'delete'"
@@ -73,12 +70,12 @@ class JobManager:
         self.limits, self.backend, self.classroom = limits, backend or LocalProcess(), classroom
         self._areas = Areas(data_dir, free_space, save_seconds)
         self._store = Store(self._areas.folder / "jobs.sqlite", clock)
-        self._backends: dict[str, Backend] = {}
+        self._backends = OwnBackends(self._store, self._areas, self.backend)
         self._admission = Admission(self._store, self._areas, limits, self.backend.off)
         self._snapshots = Snapshots(self._store, self._areas)
         self._estimator, self._exporter = Estimator(self._store, self._areas), Exporter(self._areas)
         self.supervisor = Supervisor(
-            self._store, self._areas, limits, self._backend_of, self._let_go, max_running, resume_interrupted, monotonic
+            self._store, self._areas, limits, self._backends, max_running, resume_interrupted, monotonic
         )
         if self._store.begun_anew:
             self._enter_again()
@@ -161,7 +158,7 @@ class JobManager:
                 if backend is not None:
                     self._backends[job_id] = backend
         except BaseException:
-            self._backends.pop(job_id, None)
+            self._backends.forget(job_id)
             shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
             raise
         self.supervisor.wake()
@@ -257,10 +254,10 @@ class JobManager:
         if self._store.update(job_id, ("running",), wish="delete"):
             self.supervisor.wake()
             return False
-        goes_on = self._is_lost(job_id) and not self._end_there(job_id)
+        goes_on = self._backends.is_lost(job_id) and not self._backends.end(job_id)
         self._store.remove(job_id)
         shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
-        self._let_go(job_id)
+        self._backends.let_go(job_id)
         return goes_on
 
     def weights(self, owner: str, job_id: str, part: str = "") -> Path:
@@ -291,47 +288,17 @@ class JobManager:
 
     def _rest(self, owner: str, job_id: str, state: JobState, wish: str) -> Snapshot:
         row = self._admission.own_job(owner, job_id)
-        if row.state in ("paused", "interrupted") and self._is_lost(job_id):
+        if row.state in ("paused", "interrupted") and self._backends.is_lost(job_id):
             raise JobError("remote_on")
         calm: tuple[JobState, ...] = ("queued",) if state == "paused" else ("queued", "paused", "interrupted")
         if not self._store.update(job_id, calm, state=state, place=None, finished=self._store.clock()):
             self._store.update(job_id, ("running",), wish=wish)
-        self._let_go(job_id)
+        self._backends.let_go(job_id)
         self.supervisor.wake()
         return self._snapshots.short(self._admission.own_job(owner, job_id))
 
     def _is_busy(self) -> bool:
         return bool(self._store.rows("state = 'running'"))
-
-    def _backend_of(self, row: Row) -> Backend:
-        if row.id in self._backends:
-            return self._backends[row.id]
-        if row.elsewhere:
-            raise BackendGoneError(row.id)
-        return self.backend
-
-    def _let_go(self, job_id: str) -> None:
-        """Forget a job's own backend, with its visitor's login, unless the job waits, runs, or was lost from sight."""
-        with self._store.change():
-            row = self._store.row(job_id)
-            if row is None or (row.state not in ("queued", "running") and not self._is_lost(job_id)):
-                self._backends.pop(job_id, None)
-
-    def _is_lost(self, job_id: str) -> bool:
-        """Return whether a job, unless it runs, was lost from sight on Hugging Face and may go on there."""
-        return (self._areas.job(job_id) / REMOTE).exists()
-
-    def _end_there(self, job_id: str) -> bool:
-        """End a job that was lost from sight, if somebody's login is still held for it; return whether it has ended."""
-        backend = self._backends.get(job_id)
-        if not isinstance(backend, HFJobs):
-            return False
-        try:
-            backend.end(self._areas.job(job_id))
-        except Exception:  # of whatever HTTP library
-            log.warning("Job %s could not be ended on Hugging Face.", job_id, exc_info=True)
-            return False
-        return True
 
     def _prepare_folder(
         self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path, elsewhere: bool

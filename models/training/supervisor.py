@@ -20,8 +20,9 @@ from models.training._lock import FileLock
 from models.training._store import Store
 from models.training._verdicts import Running, Verdict, Verdicts
 from models.training.areas import Areas
-from models.training.backends import Backend, BackendGoneError, Orphan, Task
+from models.training.backends import BackendGoneError, Orphan, Task
 from models.training.limits import Limits
+from models.training.own_backends import OwnBackends
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ GRACE_SECONDS = 10.0  # from SIGTERM to SIGKILL, for a last checkpoint
 class Supervisor:
     """Runs the queue of a store; `start` and `close` are called by the app, the rest by the thread.
 
-    It asks `backend_of` where a job runs, and tells `let_go` of each job that came to rest or was deleted.
+    It asks `backends` where a job runs, and tells them of each job that came to rest or was deleted.
     """
 
     def __init__(
@@ -43,15 +44,14 @@ class Supervisor:
         store: Store,
         areas: Areas,
         limits: Limits,
-        backend_of: Callable[[Row], Backend],
-        let_go: Callable[[str], None],
+        backends: OwnBackends,
         max_running: int = 1,
         resume_interrupted: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store, self.areas, self.max_running, self.keep_seconds = store, areas, max_running, limits.keep_seconds
         self.verdicts = Verdicts(store, areas, limits, resume_interrupted)
-        self._backend_of, self._let_go, self._monotonic = backend_of, let_go, monotonic
+        self._backends, self._monotonic = backends, monotonic
         self._lock = FileLock(areas.folder / "supervisor.lock")
         self._running: dict[str, Running] = {}
         self._wake, self._closing = threading.Event(), threading.Event()
@@ -146,7 +146,7 @@ class Supervisor:
         run.forget_progress()
         task = Task(self.areas.arguments(row), folder, folder / "log.txt")
         try:
-            handle = self._backend_of(row).launch(task)
+            handle = self._backends.of(row).launch(task)
         except BackendGoneError:
             self._settle(row.id, Verdict("interrupted", "remote_lost"))
             return
@@ -215,7 +215,7 @@ class Supervisor:
             settled = self.store.finish(
                 job_id, row.wish, final.state, step=step, error=final.error, error_values=values
             )
-        self._let_go(job_id)
+        self._backends.let_go(job_id)
 
     def _end_all(self) -> None:
         """End everything that runs here, with a checkpoint, for the app's own end; what runs elsewhere goes on."""
@@ -235,7 +235,7 @@ class Supervisor:
     def _delete(self, job_id: str) -> None:
         shutil.rmtree(self.areas.job(job_id), ignore_errors=True)
         self.store.remove(job_id)
-        self._let_go(job_id)
+        self._backends.let_go(job_id)
 
     def _sweep(self) -> None:
         """Delete what is older than may be kept, and what belongs to no job."""
