@@ -231,7 +231,7 @@ def run_evaluation(arguments: argparse.Namespace) -> int:
     tell(scores)
     if arguments.renew:
         for folder in loaded.folders.values():
-            command = command_of(folder.name, loaded.sources, judge.name if judge else None)
+            command = command_of(folder, loaded.sources, judge.name if judge else None)
             renew_measures(folder, scores, command)
     if arguments.sheet:
         save_sheet(loaded, arguments.sheet, judge=judge)

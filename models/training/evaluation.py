@@ -11,6 +11,7 @@ from typing import Any
 from torchvision.transforms.v2.functional import to_pil_image
 
 from models.checkpoints import CHECKPOINTS
+from models.records import WEIGHTS
 from models.training.distributed import Processes
 from models.training.initial import check_fit, fill
 from models.training.recipes import build_recipe
@@ -106,9 +107,11 @@ def load_weights(start: Path, record: Mapping[str, Any], config: TrainConfig, da
     return Loaded(name, recipe, config, sources, record["steps"], folders)
 
 
-def command_of(start: str, sources: Sequence[Path], judge: str | None) -> str:
+def command_of(folder: Path, sources: Sequence[Path], judge: str | None) -> str:
     """Return the command that measures weights again, which names files without their folders."""
     asked = f" --judge {judge}" if judge else ""
+    is_moment = folder.is_relative_to(WEIGHTS) and folder.parent != WEIGHTS  # of a run, which has no name of its own
+    start = folder.relative_to(WEIGHTS.parents[1]).as_posix() if is_moment else folder.name
     return f"python -m models.training evaluate {start} --data {' '.join(source.name for source in sources)}{asked}"
 
 
