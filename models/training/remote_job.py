@@ -20,6 +20,7 @@ from models.training._tail import MetricsTail
 
 ROW_MARK = "@row "
 UPLOAD_SECONDS = 300.0
+LAST_TRIES, AGAIN_SECONDS = 10, 30.0  # of the upload without which all that was trained is lost
 
 
 def main() -> None:
@@ -41,13 +42,37 @@ def main() -> None:
             sys.stdout.write(f"{ROW_MARK}{json.dumps(row)}\n")
         sys.stdout.flush()
         if status is not None or time.monotonic() - uploaded > UPLOAD_SECONDS:
-            api.upload_folder(
-                repo_id=repo, folder_path="run", path_in_repo="run", ignore_patterns=["*.lock", "*.tmp"],
-                commit_message=f"Step {shown}",
-            )  # fmt: skip
+            upload(api, repo, shown, 1 if status is None else LAST_TRIES)
             uploaded = time.monotonic()
         time.sleep(1.0 if status is None else 0.0)
     sys.exit(status)
+
+
+def upload(api: HfApi, repo: str, step: int, tries: int) -> None:
+    """Put the run into the repository. A training that is paid for does not end with one lost request.
+
+    Args:
+        api: with the login of the job.
+        repo: the repository.
+        step: the last one that was logged.
+        tries: how often; of a single one a failure is only told, since the next upload brings the same and more.
+
+    Raises:
+        Exception: of whatever HTTP library, if the last of several tries fails.
+    """
+    for left in reversed(range(tries)):
+        try:
+            api.upload_folder(
+                repo_id=repo, folder_path="run", path_in_repo="run", ignore_patterns=["*.lock", "*.tmp"],
+                commit_message=f"Step {step}",
+            )  # fmt: skip
+            return
+        except Exception as error:
+            sys.stdout.write(f"Step {step} could not be uploaded: {type(error).__name__}\n")
+            sys.stdout.flush()
+            if not left and tries > 1:
+                raise
+            time.sleep(AGAIN_SECONDS if left else 0.0)
 
 
 if __name__ == "__main__":

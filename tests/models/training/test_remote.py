@@ -17,7 +17,7 @@ from jobs_backend import TINY, dataset, submit
 from jobs_server import NAME, TOKEN, JobsServer, jobs_server
 
 from models.checkpoints import load_folder
-from models.training import remote
+from models.training import remote, remote_job
 from models.training._tail import MetricsTail
 from models.training.backends import Task
 from models.training.jobs import JobError, JobManager, JobRequest, Snapshot
@@ -340,3 +340,34 @@ def test_the_stand_in_wants_a_login(server: JobsServer) -> None:
     assert HfApi(endpoint=server.url, token=TOKEN).whoami()["name"] == NAME
     with pytest.raises(HfHubHTTPError):
         HfApi(endpoint=server.url, token="hf_wrong").whoami()
+
+
+class Flaky:
+    """The Hub's client, whose next uploads fail."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures, self.tried = failures, list[str]()
+
+    def upload_folder(self, **folder: Any) -> None:
+        self.tried.append(folder["commit_message"])
+        self.failures -= 1
+        if self.failures >= 0:
+            raise ConnectionError("hf_secret could not be sent")
+
+
+@pytest.mark.parametrize(("failures", "tries", "asked"), [(0, 1, 1), (3, 1, 1), (3, 10, 4), (9, 10, 10)])
+def test_an_upload_that_fails_does_not_end_the_training(
+    failures: int, tries: int, asked: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(remote_job, "AGAIN_SECONDS", 0.0)
+    api = Flaky(failures)
+    remote_job.upload(api, "ada/run", 40, tries)  # type: ignore[arg-type]
+    assert api.tried == ["Step 40"] * asked
+    told = capsys.readouterr().out
+    assert told.count("ConnectionError") == min(failures, tries) and "hf_secret" not in told
+
+
+def test_a_run_that_cannot_be_uploaded_at_all_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_job, "AGAIN_SECONDS", 0.0)
+    with pytest.raises(ConnectionError):
+        remote_job.upload(Flaky(10), "ada/run", 40, 10)  # type: ignore[arg-type]
