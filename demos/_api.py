@@ -20,10 +20,14 @@ def endpoint(fn: Callable[..., Any], inputs: Sequence[Component], outputs: Seque
 
     Args:
         fn: Handler; its docstring describes the endpoint in the API documentation.
-        inputs: Components made with ``render=False``, labelled with the names of the parameters.
+        inputs: Components made with ``render=False``, labelled with the names of the parameters. A number needs both a
+            minimum and a maximum; null stands for its default, and anything else is refused in one sentence.
         outputs: Components made with ``render=False``.
         api_name: Name without the slash.
     """
+    for component in inputs:
+        if isinstance(component, gr.Number | gr.Slider):
+            _refuse_other_numbers(component)
     with gr.Column(visible=False):
         for component in (*inputs, *outputs):
             component.render()
@@ -31,6 +35,24 @@ def endpoint(fn: Callable[..., Any], inputs: Sequence[Component], outputs: Seque
     trigger.click(
         _called(fn, api_name), list(inputs), list(outputs), api_name=api_name, api_visibility="public", **MODEL_EVENT
     )
+
+
+def _refuse_other_numbers(parameter: gr.Number | gr.Slider) -> None:
+    """Make a number refuse what is outside its range: Gradio's own check lets NaN through and fails on a text."""
+    read, least, most, usual = parameter.preprocess, parameter.minimum, parameter.maximum, parameter.value
+    if least is None or most is None:
+        raise ValueError(f"the parameter {parameter.label!r} needs a minimum and a maximum")
+
+    def preprocess(value: Any) -> Any:
+        given = usual if value is None else value
+        if isinstance(given, bool) or not isinstance(given, int | float) or not least <= given <= most:
+            shown = repr(value)[:40]
+            raise gr.Error(
+                f"{parameter.label} is {shown}; give a number from {least} to {most}.", print_exception=False
+            )
+        return read(given)
+
+    parameter.preprocess = preprocess  # type: ignore[method-assign]
 
 
 def _called(fn: Callable[..., Any], name: str) -> Callable[..., Any]:

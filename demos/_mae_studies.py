@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from demos._mae_heat import FULL_ERROR, heat_picture
-from demos._mae_masks import MASK_KINDS, SEEDED_KINDS, Cells, MaskError, draw_mask, patch_means
+from demos._mae_masks import MASK_KINDS, MAX_SEED, SEEDED_KINDS, Cells, MaskError, draw_mask, patch_means
 from demos._mae_masks import to_tensor as mask_tensor
 from demos._masking import Reconstruction, grid_of, hidden_pixels, patch_errors, reconstruct
 from demos._sheet import page
@@ -83,12 +83,14 @@ def guess_often(
 ) -> Iterator[Guesses]:
     """Fills a photo in from many masks, of the seeds `seed`, `seed` + 1 and so on, and gives what they say so far.
 
+    After `MAX_SEED` comes 0.
+
     Args:
         model: In eval mode.
         photo: Any RGB picture.
         mask_ratio: Share of patches to hide, 0 to `MAX_RATIO`.
         mask_kind: A rule that follows the picture always gives one mask; "random" is taken in its place.
-        seed: Of the first mask.
+        seed: Of the first mask, 0 to `MAX_SEED`.
         count: How many masks, 2 to `MAX_MASKS`.
 
     Raises:
@@ -103,7 +105,7 @@ def guess_often(
     psnrs: list[float] = []
     for first in range(0, count, BATCH):
         seeds = range(seed + first, seed + min(first + BATCH, count))
-        masks = [draw_mask(square, grid_of(model), mask_ratio, rule, each) for each in seeds]
+        masks = [draw_mask(square, grid_of(model), mask_ratio, rule, each % (MAX_SEED + 1)) for each in seeds]
         if not masks[0].any():
             raise MaskError("nothing")
         guesses = model.reconstruct(original.expand(len(masks), -1, -1, -1), torch.cat([*map(mask_tensor, masks)]))

@@ -14,7 +14,7 @@ from PIL import Image
 
 from demos import mae
 from demos._base import Context, make_context
-from demos._mae_masks import pack
+from demos._mae_masks import MAX_SEED, pack
 from demos._mae_result import table_html, verdict_html
 from demos._masking import PANELS
 
@@ -170,7 +170,7 @@ def test_ratios_masks_influence_mixtures_and_repairs_are_offered(client: Client,
     ("endpoint", "arguments", "message"),
     [
         ("/reconstruct_often", {"mask_ratio": 0.0}, "Nothing is hidden"),
-        ("/reconstruct_often", {"count": 1}, "minimum"),
+        ("/reconstruct_often", {"count": 1}, "count is 1; give a number from 2 to 64"),
         ("/patch_influence", {"mask_ratio": 0.0}, "need not guess it"),
         ("/mend_photo", {"damage": "none", "scratches": ""}, "did not arrive as a mask"),
         ("/mend_photo", {"damage": "none", "scratches": pack(np.zeros((128, 128), bool))}, "Nothing is marked"),
@@ -202,8 +202,16 @@ def test_a_bad_photo_gets_one_clear_sentence(client: Client, tmp_path: Path, con
 
 @pytest.mark.parametrize(("ratio", "kind", "seed"), [(0.99, "random", 0), (0.5, "stripes", 0), (0.5, "block", -1)])
 def test_arguments_out_of_range_are_refused(client: Client, photo_file: str, ratio, kind, seed):
-    with pytest.raises(Exception, match=r"0\.95|stripes|less than|minimum"):
+    with pytest.raises(Exception, match=r"from 0 to 0\.95|stripes|seed is -1"):
         client.predict(handle_file(photo_file), ratio, kind, seed, api_name="/reconstruct")
+
+
+@pytest.mark.parametrize("seed", [0, MAX_SEED])
+def test_the_first_and_the_last_seed_serve_every_endpoint(client: Client, photo_file: str, seed: int):
+    photo = handle_file(photo_file)
+    for name in ("/reconstruct", "/reconstruct_ratios", "/reconstruct_often", "/mend_photo"):
+        assert client.predict(image=photo, seed=seed, api_name=name)
+    assert client.predict(image_a=photo, image_b=photo, seed=seed, api_name="/mix_photos")
 
 
 def test_only_the_promised_endpoints_are_public(client: Client):

@@ -6,7 +6,7 @@ import torch
 from fakes import ShallowModels
 from PIL import Image
 
-from demos._mae_masks import MaskError, draw_mask, to_tensor
+from demos._mae_masks import MAX_SEED, MaskError, draw_mask, to_tensor
 from demos._mae_studies import (
     RATIOS,
     by_ratio,
@@ -62,6 +62,11 @@ def test_many_masks_come_bit_by_bit_and_the_same_again(model, photo):
     ends = [list(guess_often(model, photo, 0.75, "object", 1, 9))[-1] for _ in range(2)]
     assert ends[0] == ends[1] and ends[0].scores == ends[1].scores
     assert ends[0].scores["mean_spread"] > 0, "where the rule has but one mask, random ones are drawn"
+
+
+def test_after_the_last_seed_comes_the_first(model, photo):
+    *_, last = guess_often(model, photo, 0.75, "random", MAX_SEED, 3)
+    assert last.count == 3
 
 
 def test_many_masks_need_something_hidden_and_more_than_one(model, photo):
