@@ -48,6 +48,7 @@ class Entry:
     reason: str = ""
     label: str | None = None
     packed_bytes: int | None = None  # in a zip: how many bytes it takes there
+    in_folder: bool = False  # found there: another process may have removed it since
 
 
 def entries_of(paths: Sequence[Path], limits: Limits) -> Iterator[Entry]:
@@ -72,13 +73,16 @@ def _folder_entries(folder: Path, limits: Limits, fallback: str | None) -> Itera
         files += [path for name in folders if (path := Path(parent, name)).is_symlink()]
     names = [path.relative_to(folder).as_posix() for path in files]
     for number, (path, name, label) in enumerate(zip(files, names, labels_of(names), strict=True)):
-        mode = path.lstat().st_mode
         reason = "too_many" if number >= limits.max_entries else _name_problem(name)
-        reason = reason or ("" if stat.S_ISREG(mode) else "link")
-        if not reason and _is_zip(path):
+        try:
+            reason = reason or ("" if stat.S_ISREG(path.lstat().st_mode) else "link")
+            is_zip = not reason and _is_zip(path)
+        except OSError:
+            reason, is_zip = "unreadable", False
+        if is_zip:
             yield from _zip_entries(path, limits, label or printable(path.stem), prefix=f"{name}/")
         else:
-            yield Entry(printable(name), partial(io.FileIO, path), reason, label or fallback)
+            yield Entry(printable(name), partial(io.FileIO, path), reason, label or fallback, in_folder=True)
 
 
 def _zip_entries(path: Path, limits: Limits, fallback: str | None, prefix: str = "") -> Iterator[Entry]:

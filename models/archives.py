@@ -14,6 +14,7 @@ read and decoded, and what is left out is counted by a reason code instead of fa
     "too_big"         more than `Limits.max_file_bytes`
     "over_budget"     left unread because the bytes or pixels of the whole were used up
     "too_many"        beyond `Limits.max_entries` or `max_pictures`
+    "unreadable"      in a folder, and removed meanwhile or not ours to read
     "broken_archive"  a zip whose table of contents is missing, damaged or absurdly long (counts as one file)
     and the codes of `models.images.ImageError` for files that are no usable pictures.
 """
@@ -91,8 +92,10 @@ class _Reading:
         except (_SkippedError, ImageError, MemoryError):
             raise
         except Exception as error:  # zipfile lets damage surface as BadZipFile, zlib.error, struct.error...
+            if entry.in_folder:
+                raise _SkippedError("unreadable") from error
             if entry.packed_bytes is None:
-                raise  # no zip: the disk's own error
+                raise  # a path that was given: the disk's own error
             raise ImageError("truncated", entry.name) from error
 
     def _read(self, stream: IO[bytes], entry: Entry) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
@@ -149,6 +149,11 @@ def decode_image(image: Image.Image, *, name: str = "", max_side: int | None = N
 def printable(name: str) -> str:
     """Replaces what cannot be shown or encoded in a name: control and format characters, lone surrogates."""
     return "".join("\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs"} else char for char in name)
+
+
+def has_image_suffix(name: str) -> bool:
+    """Return whether a file name ends in the suffix of a format that can be read here, such as .jpg or .jp2."""
+    return Image.registered_extensions().get(PurePosixPath(name).suffix.lower()) in _FORMATS
 
 
 def square_crop(image: Image.Image, size: int) -> Image.Image:

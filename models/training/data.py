@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import math
-import zipfile
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,7 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
-from models.images import ImageError, read_image, square_crop
+from models.archive_entries import Limits, entries_of
+from models.archives import iter_pictures
+from models.images import has_image_suffix, square_crop
 from models.training.failures import NoPicturesError
 
 log = logging.getLogger(__name__)
@@ -28,7 +30,11 @@ HELD_OUT_FOLDERS = frozenset({"test", "testa", "testb", "val", "valid", "validat
 SPLIT_FOLDERS = HELD_OUT_FOLDERS | {"train", "traina", "trainb"}
 SPLITTABLE = 8  # pictures of a source, from which on some are always held out
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"})
+NAMES_LOGGED = 10  # of the files of a source that are left out
+# Of a data set on this machine: any number of files, but no single file larger than an upload may have.
+LIMITS = Limits(
+    max_entries=sys.maxsize, max_total_bytes=sys.maxsize, max_total_pixels=sys.maxsize, max_index_bytes=sys.maxsize
+)
 
 
 def held_out(names: Iterable[str]) -> set[str]:
@@ -53,12 +59,12 @@ def held_out(names: Iterable[str]) -> set[str]:
 
 
 def label_of(name: str) -> str:
-    """Return the folder that names a picture's class, without split folders; empty where there is none.
+    """Return the folder, or zip, that names a picture's class, without split folders; empty where there is none.
 
     Of two unpaired sets without such folders, the class is the set, "A" or "B".
     """
     parts = [part for part in PurePosixPath(name).parts[:-1] if part.lower() not in SPLIT_FOLDERS]
-    return parts[-1] if parts else domain_of(name).upper()
+    return parts[-1].removesuffix(".zip") if parts else domain_of(name).upper()
 
 
 def domain_of(name: str) -> str:
@@ -91,41 +97,30 @@ class PictureSet:
         return self.images[index].float() / 127.5 - 1.0
 
 
-def _open_source(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
-    """Return the names of a source's pictures and how to read one.
-
-    Raises:
-        FileNotFoundError: if there is no such source.
-    """
-    if source.is_dir():
-        names = [path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()]
-        read: Callable[[str], bytes] = lambda name: (source / name).read_bytes()  # noqa: E731
-    elif source.is_file():
-        archive = zipfile.ZipFile(source)
-        names, read = archive.namelist(), archive.read
-    else:
+def _read(source: Path, image_size: int, most: int | None) -> dict[str, Tensor]:
+    """Return a source's pictures by name, in name order, uint8 (3, S, S); log which files were left out and why."""
+    if not source.exists():
         raise FileNotFoundError(f"There is no {source}; give a zip or a folder of pictures.")
-    return sorted(name for name in names if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES), read
-
-
-def _decode(source: Path, image_size: int, most: int | None) -> tuple[dict[str, Tensor], set[str]]:
-    """Return a source's readable pictures by name, uint8 (3, S, S), and the names that are held out."""
-    names, read = _open_source(source)
+    entries = list(entries_of([source], LIMITS))
+    names = sorted(entry.name for entry in entries if not entry.reason)
+    wanted = {entry.name for entry in entries}
     if most is not None:
-        names = names[:: max(1, len(names) // most)]
-    images: dict[str, Tensor] = {}
-    for name in names:
-        try:
-            images[name] = TF.pil_to_tensor(square_crop(read_image(read(name), name=name), image_size))
-        except (ImageError, OSError, zipfile.BadZipFile) as error:  # the latter two: a file that got lost or damaged
-            log.warning("%s: %s", source.name, error)
-    return images, held_out(names)
+        likely = [name for name in names if has_image_suffix(name)] or names
+        wanted = set(likely[:: max(1, len(likely) // most)])
+    skipped = Counter[str]()
+    pictures = iter_pictures([source], max_side=None, limits=LIMITS, skipped=skipped, wanted=wanted.__contains__)
+    images = {one.name: TF.pil_to_tensor(square_crop(one.image, image_size)) for one in pictures}
+    if skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
+        left_out = [name for name in names if name in wanted and name not in images]
+        log.warning("%s: left out %s: %s", source.name, reasons, ", ".join(left_out[:NAMES_LOGGED]))
+    return dict(sorted(images.items()))
 
 
 def load_split(sources: Sequence[Path], image_size: int, most: int | None = None) -> tuple[PictureSet, PictureSet]:
     """Decode all pictures of zips and folders to squares and return the training and the held-out part.
 
-    Pictures that cannot be read are left out with a warning in the log.
+    They are read as uploads are (`models.archives`); files that are left out are named, with the reason, in the log.
 
     Args:
         sources: zips or folders; classes are told apart by source and folder.
@@ -141,8 +136,9 @@ def load_split(sources: Sequence[Path], image_size: int, most: int | None = None
     labels: list[str] = []
     test: list[bool] = []
     for source in sources:
-        decoded, test_names = _decode(source, image_size, most)
-        for name, image in decoded.items():
+        pictures = _read(source, image_size, most)
+        test_names = held_out(pictures)
+        for name, image in pictures.items():
             images.append(image)
             names.append(f"{source.stem}/{name}")
             labels.append(f"{source.stem}/{label_of(name)}" if label_of(name) else "")

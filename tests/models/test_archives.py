@@ -16,7 +16,7 @@ import pytest
 from intake import Intake, read_pictures
 from PIL import Image
 
-from models.archive_entries import Limits, labels_of
+from models.archive_entries import Limits, entries_of, labels_of
 from models.archives import iter_pictures
 
 
@@ -115,6 +115,16 @@ def test_zips_in_a_folder_are_read(tmp_path: Path) -> None:
 def test_missing_paths_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_pictures([tmp_path / "missing.zip"])
+
+
+def test_a_file_of_a_folder_that_cannot_be_opened_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("good.png", "lost.png"):
+        (tmp_path / name).write_bytes(png())
+    entries = list(entries_of([tmp_path], Limits()))
+    (tmp_path / "lost.png").unlink()
+    monkeypatch.setattr("models.archives.entries_of", lambda *asked: iter(entries))
+    intake = read_pictures([tmp_path])
+    assert ([one.name for one in intake.pictures], intake.skipped) == (["good.png"], {"unreadable": 1})
 
 
 def test_nothing_to_read(tmp_path: Path) -> None:

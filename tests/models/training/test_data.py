@@ -117,14 +117,59 @@ def test_a_damaged_picture_is_left_out_and_logged(tmp_path: Path, caplog: pytest
     assert "bad.png" in caplog.text
 
 
-def picture_bytes() -> bytes:
+def picture_bytes(kind: str = "PNG") -> bytes:
     import io
 
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.new("RGB", (20, 20), "teal").save(buffer, format="PNG")
+    Image.new("RGB", (20, 20), "teal").save(buffer, format=kind)
     return buffer.getvalue()
+
+
+def test_what_an_upload_leaves_out_is_not_trained_on_either(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with zipfile.ZipFile(tmp_path / "finder.zip", "w") as archive:
+        for i in range(40):
+            archive.writestr(f"{i:03d}.png", picture_bytes())
+            archive.writestr(f"__MACOSX/._{i:03d}.png", b"\0\5\x16\7" + bytes(80))
+    folder = tmp_path / "photos"
+    (folder / ".thumbnails").mkdir(parents=True)
+    for i in range(10):
+        (folder / f"{i}.png").write_bytes(picture_bytes())
+        (folder / ".thumbnails" / f"{i}.png").write_bytes(picture_bytes())
+    sizes = [[len(part) for part in load_split([source], 16)] for source in (tmp_path / "finder.zip", folder)]
+    assert sizes == [[38, 2], [8, 2]]
+    assert "40 hidden" in caplog.text
+
+
+@pytest.mark.parametrize("suffix", [".jp2", ".ppm", ".jfif", ""])
+def test_every_format_that_an_upload_may_have_is_read(tmp_path: Path, suffix: str) -> None:
+    name = {".jp2": "JPEG2000", ".ppm": "PPM", ".jfif": "JPEG", "": "PNG"}[suffix]
+    for i in range(9):
+        (tmp_path / f"{i}{suffix}").write_bytes(picture_bytes(name))
+    (tmp_path / "notes.txt").write_text("words", "utf-8")
+    train, test = load_split([tmp_path], 16)
+    assert (len(train), len(test)) == (7, 2)
+    assert len(load_split([tmp_path], 16, most=3)[0]) == 3
+
+
+def test_damaged_pictures_at_the_end_of_a_set_leave_others_held_out(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for i in range(12):
+            archive.writestr(f"{i:03d}.png", picture_bytes())
+        for i in (990, 991):
+            archive.writestr(f"{i}.png", picture_bytes()[:60])
+    assert load_split([tmp_path / "x.zip"], 16)[1].names == ("x/010.png", "x/011.png")
+
+
+def test_zips_in_a_folder_are_read_and_their_names_are_labels(tmp_path: Path) -> None:
+    for name in ("cats", "dogs"):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            for i in range(5):
+                archive.writestr(f"{i}.png", picture_bytes())
+    train, test = load_split([tmp_path], 16)
+    assert train.classes == tuple(f"{tmp_path.name}/{name}" for name in ("cats", "dogs"))
+    assert (len(train), len(test)) == (8, 2)
 
 
 def test_nothing_readable_is_said_with_the_source(tmp_path: Path) -> None:
