@@ -117,12 +117,10 @@ class Store:
         Args:
             elsewhere: whether to look among the jobs with a backend of their own, or among the others.
         """
+        if self._next(elsewhere) is None:  # asked often: a look does not keep other apps from writing
+            return None
         with self.change() as connection:
-            found = connection.execute(
-                "SELECT jobs.* FROM jobs LEFT JOIN owners USING (owner) WHERE state = 'queued' AND elsewhere = ? "
-                "ORDER BY COALESCE(served, 0), place LIMIT 1",
-                (int(elsewhere),),
-            ).fetchone()
+            found = self._next(elsewhere)
             if found is None:
                 return None
             row, served = row_of(found), _count(connection, "served")
@@ -134,6 +132,15 @@ class Store:
                 (started, started, row.id),
             )
         return self._must(row.id)
+
+    def _next(self, elsewhere: bool) -> sqlite3.Row | None:
+        with self._lock:
+            found: sqlite3.Row | None = self._connection.execute(
+                "SELECT jobs.* FROM jobs LEFT JOIN owners USING (owner) WHERE state = 'queued' AND elsewhere = ? "
+                "ORDER BY COALESCE(served, 0), place LIMIT 1",
+                (int(elsewhere),),
+            ).fetchone()
+            return found
 
     def queue(self) -> list[str]:
         """Return the ids of the jobs that wait for this machine, in the order of their start if nobody else comes."""

@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from models.checkpoints import CHECKPOINTS
+from models.file_facts import FileFacts
+from models.images import ImageError, open_image
 from models.training._database import Row
 from models.training._store import Store
 from models.training.areas import Areas
-from models.training.data import PICTURE_SUFFIXES
 from models.training.failures import DoesNotFitError
 from models.training.initial import check_fit
 from models.training.limits import Limits
@@ -60,6 +59,7 @@ class Admission:
 
     def __init__(self, store: Store, areas: Areas, limits: Limits, off: str | None) -> None:
         self._store, self._areas, self.limits, self.off = store, areas, limits, off
+        self._pixels = FileFacts(_pixels)
 
     def own_job(self, owner: str, job_id: str) -> Row:
         """Return a visitor's job; the id of anybody else's is unknown."""
@@ -91,19 +91,27 @@ class Admission:
         if self.off is not None:
             raise JobError(self.off)
 
+    def count_pictures(self, dataset: Path) -> int:
+        """Return how many pictures a dataset has; the header of each file is read once, until it changes."""
+        return len(self._pictures(dataset))
+
+    def _pictures(self, dataset: Path) -> dict[Path, int]:
+        """Return the pictures of a dataset with their pixels; files that the trainer leaves out are not among them."""
+        pixels = {path: self._pixels.of(path) for path in sorted(dataset.rglob("*")) if path.is_file()}
+        return {path: count for path, count in pixels.items() if count is not None}
+
     def _check_pictures(self, dataset: Path, recipe: str) -> None:
-        paths = [path for path in dataset.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
-        limits = self.limits
-        if len(paths) < limits.fewest_pictures:
-            raise JobError("too_few_pictures", count=len(paths), limit=limits.fewest_pictures)
-        if len(paths) > limits.pictures:
-            raise JobError("too_many_pictures", count=len(paths), limit=limits.pictures)
-        if sum(path.stat().st_size for path in paths) > limits.bytes:
+        limits, pictures = self.limits, self._pictures(dataset)
+        if len(pictures) < limits.fewest_pictures:
+            raise JobError("too_few_pictures", count=len(pictures), limit=limits.fewest_pictures)
+        if len(pictures) > limits.pictures:
+            raise JobError("too_many_pictures", count=len(pictures), limit=limits.pictures)
+        if sum(path.stat().st_size for path in pictures) > limits.bytes:
             raise JobError("too_many_bytes", limit=limits.bytes // 2**20)
-        for path in paths:
-            if _pixels(path) > limits.pixels:
+        for path, pixels in pictures.items():
+            if pixels > limits.pixels:
                 raise JobError("too_many_pixels", name=path.name, limit=limits.pixels // 10**6)
-        lacking = RECIPES[recipe].lacks([path.relative_to(dataset).as_posix() for path in paths])
+        lacking = RECIPES[recipe].lacks([path.relative_to(dataset).as_posix() for path in pictures])
         if lacking is not None:
             raise JobError(lacking)
 
@@ -158,12 +166,10 @@ class Admission:
                 raise JobError("already_started")
 
 
-def _pixels(path: Path) -> int:
-    """Return width times height as the header says, 0 if it cannot be read (the trainer leaves it out)."""
+def _pixels(path: Path) -> int | None:
+    """Return width times height as the header says, None for what the trainer leaves out."""
     try:
-        with Image.open(path) as image:
+        with path.open("rb") as file, open_image(file, name=path.name) as image:
             return image.width * image.height
-    except Image.DecompressionBombError:
-        return 2**62
-    except (OSError, SyntaxError, ValueError):
-        return 0
+    except ImageError as error:
+        return 2**62 if error.code == "too_large" else None

@@ -20,7 +20,6 @@ import torch
 from models.training._store import Store
 from models.training.areas import Areas
 from models.training.backends import run_to_end, spawn
-from models.training.data import PICTURE_SUFFIXES
 from models.training.recipes._base import Recipe, TrainConfig
 from models.training.runs import RunFolder, write_json
 from models.training.shipping import last_line
@@ -80,13 +79,16 @@ class Estimator:
         self._store, self._areas = store, areas
         self._lock = threading.Lock()
 
-    def estimate(self, recipe: str, config: TrainConfig, dataset: Path, busy: Callable[[], bool]) -> Estimate:
+    def estimate(
+        self, recipe: str, config: TrainConfig, dataset: Path, count: int, busy: Callable[[], bool]
+    ) -> Estimate:
         """Return what a job would take; measured beside a running job it is not remembered.
 
         Args:
             recipe: a key of `RECIPES`.
             config: of the job.
             dataset: the folder of its pictures.
+            count: how many they are.
             busy: tells whether a job runs, asked before the measurement and after it.
 
         Raises:
@@ -100,7 +102,6 @@ class Estimator:
                 measured = self._measure(recipe, config, dataset)
                 if alone and not busy():
                     self._store.remember_estimate(key, measured)
-        count = sum(1 for path in dataset.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
         kept = 3 * config.image_size**2
         return Estimate(
             seconds_per_step=measured["seconds_per_step"],

@@ -132,7 +132,8 @@ class JobManager:
         """
         config, dataset = self._admission.check(owner, request)
         try:
-            return self._estimator.estimate(request.recipe, config, dataset, self._is_busy)
+            count = self._admission.count_pictures(dataset)
+            return self._estimator.estimate(request.recipe, config, dataset, count, self._is_busy)
         except RuntimeError as error:
             raise JobError("estimate", message=str(error)) from error
 

@@ -17,6 +17,7 @@ import pytest
 from jobs_backend import TINY, Clock, FakeBackend, dataset, picture, submit
 
 from models.checkpoints import WEIGHTS
+from models.images import open_image
 from models.training.backends import Task, TrainingOff
 from models.training.jobs import JobError, JobManager, JobRequest, Limits
 from models.training.recipes import RECIPES
@@ -726,3 +727,52 @@ def test_pictures_that_cannot_be_read_are_no_reason_to_refuse(manager: JobManage
     (folder / "broken.png").write_bytes(picture(1)[:60])
     (folder / "notes.txt").write_text("not a picture")
     assert manager.submit("ann", JobRequest("vae", TINY, folder)).state == "queued"
+
+
+def test_only_pictures_that_can_be_read_count_as_enough(manager: JobManager) -> None:
+    folder = manager.new_dataset("ann")
+    for index in range(manager.limits.fewest_pictures):
+        (folder / f"{index}.png").write_bytes(b"not a picture")
+    assert code_of(lambda: manager.submit("ann", JobRequest("vae", TINY, folder))) == "too_few_pictures"
+
+
+def test_headers_of_pictures_are_read_once_until_a_file_changes(
+    manager: JobManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def counted(stream: Any, *, name: str) -> Any:
+        opened.append(name)
+        return open_image(stream, name=name)
+
+    monkeypatch.setattr("models.training.admission.open_image", counted)
+    monkeypatch.setattr(
+        manager._estimator,
+        "_measure",
+        lambda *_: {"seconds_per_step": 1.0, "seconds_per_picture": 0.5, "memory": 1},
+    )
+    folder = dataset(manager, "ann")
+    request = JobRequest("vae", TINY, folder)
+    count = sum(1 for _ in folder.rglob("*.png"))
+    estimates = {manager.estimate("ann", request) for _ in range(3)}
+    assert len(opened) == len(set(opened)) == count
+    assert {estimate.seconds for estimate in estimates} == {TINY["steps"] + 0.5 * count}
+    changed = next(folder.rglob("*.png"))
+    changed.write_bytes(picture(99) + b" ")
+    manager.estimate("ann", request)
+    assert opened[count:] == [changed.name]
+
+
+def test_a_supervisor_with_nothing_to_do_changes_nothing(manager: JobManager, monotonic: Clock) -> None:
+    statements: list[str] = []
+    turn(manager, monotonic)
+    manager._store._connection.set_trace_callback(statements.append)
+    for _ in range(5):
+        turn(manager, monotonic, 0.25)
+    assert statements
+    assert not [one for one in statements if not one.startswith("SELECT")]
+    submit(manager, "ann")
+    turn(manager, monotonic, 0.25)
+    statements.clear()
+    turn(manager, monotonic, 0.25)
+    assert not [one for one in statements if one.startswith("BEGIN")], "a job that runs is watched without changes"
