@@ -52,7 +52,7 @@ def _refuse_other_numbers(parameter: gr.Number | gr.Slider) -> None:
             )
         return read(given)
 
-    parameter.preprocess = preprocess  # type: ignore[method-assign]
+    parameter.preprocess = preprocess  # type: ignore[method-assign, assignment]
 
 
 def _called(fn: Callable[..., Any], name: str) -> Callable[..., Any]:

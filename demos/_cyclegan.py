@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from models.records import Checkpoint
 LoadModel = Callable[[str], nn.Module]
 
 BACK = {"apple2orange": "orange2apple", "orange2apple": "apple2orange"}
+UNNAMED = {"apple2orange": "a2b", "orange2apple": "b2a"}  # the same two ways between sets that nobody named
 SIDE = 256  # pixels; the generators are fully convolutional and were trained at half of it
 MIN_SIDE = 32  # pixels; below, the reflecting borders would be most of the picture
 FULL_COLOUR = 64  # levels of 255 at which the difference picture reaches its darkest tone
@@ -35,25 +36,34 @@ class TooNarrowError(ValueError):
     """The photo is too long and narrow to be translated."""
 
 
-@dataclass(frozen=True)
-class Translation:
-    """A photo, its translation, the way back, and how far that is from the photo.
+@dataclass(frozen=True, kw_only=True)
+class OneWay:
+    """A photo and its translation.
 
     Attributes:
         original: The photo at the size the networks saw.
-        translated: The other fruit, of the same size.
-        back: The translation translated back.
-        difference: White where `back` equals `original`, teal where it differs.
-        cycle_error: Mean absolute difference of `back` and `original`, in levels of 0 to 255.
-        seconds: Time both networks took.
+        translated: The picture in the other domain, of the same size.
+        seconds: Time the networks took.
     """
 
     original: Image.Image
     translated: Image.Image
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translation(OneWay):
+    """The same with the way back, and how far that is from the photo.
+
+    Attributes:
+        back: The translation translated back.
+        difference: White where `back` equals `original`, teal where it differs.
+        cycle_error: Mean absolute difference of `back` and `original`, in levels of 0 to 255.
+    """
+
     back: Image.Image
     difference: Image.Image
     cycle_error: float
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,20 @@ def translate(photo: Image.Image, forward: nn.Module, backward: nn.Module, side:
     seconds = time.perf_counter() - start
     apart = levels_apart(reconstructed, real)
     translated, back = to_images(torch.cat([fake, reconstructed]))
-    return Translation(small, translated, back, difference_picture(apart), float(apart.mean()), seconds)
+    return Translation(
+        original=small, translated=translated, seconds=seconds,
+        back=back, difference=difference_picture(apart), cycle_error=float(apart.mean()),
+    )  # fmt: skip
+
+
+def translate_one_way(photo: Image.Image, forward: nn.Module) -> OneWay:
+    """Translate a photo by a generator without an opposite one; arguments and errors are those of `translate`."""
+    small = prepared(photo)
+    start = time.perf_counter()
+    with torch.inference_mode():
+        fake = forward(to_tensor(small))
+    seconds = time.perf_counter() - start
+    return OneWay(original=small, translated=to_images(fake)[0], seconds=seconds)
 
 
 def levels_apart(a: Tensor, b: Tensor) -> np.ndarray:
@@ -177,27 +200,54 @@ def warning_of(kinds: dict[str, float], direction: str, threshold: float) -> str
     return "other" if kinds[target] > 4 * kinds[source] else ""
 
 
-def summary(done: Translation, direction: str, weights: tuple[str, str]) -> Image.Image:
-    """Draws photo, translation and way back in a row with a caption, in English, for slides."""
-    source, target = DIRECTIONS[direction]
-    titles = (f"Photo ({source})", f"Translated ({target})", "And back again")
-    squares = [
-        ImageOps.pad(picture, (SIDE, SIDE), Image.Resampling.LANCZOS, "white")
-        for picture in (done.original, done.translated, done.back)
-    ]
+def summary(done: OneWay, direction: str, weights: Sequence[str]) -> Image.Image:
+    """Draws photo, translation and, where there is one, the way back in a row with a caption, in English, for slides.
+
+    Args:
+        done: The result.
+        direction: As `named_direction` gives it.
+        weights: Names of the weights that made it.
+    """
+    named = [f" ({fruit})" for fruit in DIRECTIONS[direction]] if direction in DIRECTIONS else ["", ""]
+    pictures = {f"Photo{named[0]}": done.original, f"Translated{named[1]}": done.translated}
     caption = f"Unlabeled · {' + '.join(weights)} · {done.original.width} x {done.original.height} px"
-    caption += f" · the round trip ends {done.cycle_error:.1f} of 255 from the photo"
-    return sheet(list(zip(titles, squares, strict=True)), caption, SIDE)
+    if isinstance(done, Translation):
+        pictures["And back again"] = done.back
+        caption += f" · the round trip ends {done.cycle_error:.1f} of 255 from the photo"
+    squares = [
+        (title, ImageOps.pad(picture, (SIDE, SIDE), Image.Resampling.LANCZOS, "white"))
+        for title, picture in pictures.items()
+    ]
+    return sheet(squares, caption, SIDE)
 
 
-def generators(record: Checkpoint, direction: str) -> tuple[str, str]:
+def generators(record: Checkpoint, direction: str) -> tuple[str, ...]:
     """Returns the names of the weights that translate in a direction and back, of which one is `record`'s.
 
-    Where nothing is known of the opposite direction, our own generator takes it.
+    Where a single generator of apples and oranges is given, our own takes the opposite direction. A single generator
+    of other domains stands alone: it has one direction and no way back.
+
+    Args:
+        record: Of one generator.
+        direction: Key of `BACK`.
     """
-    if record.direction in ("", direction):
+    if not record.direction:
+        return (record.name,)
+    if record.direction in (direction, UNNAMED[direction]):
         return record.name, record.partner or BACK[direction]
     return record.partner or direction, record.name
+
+
+def knows_fruit(record: Checkpoint) -> bool:
+    """Returns whether a generator is known to translate apples and oranges, which our judges and probe know."""
+    return record.direction in DIRECTIONS
+
+
+def named_direction(record: Checkpoint, direction: str) -> str:
+    """Returns the direction as results are named by it: of fruit, of sets "a2b" or "b2a", "" of a single generator."""
+    if knows_fruit(record):
+        return direction
+    return UNNAMED[direction] if record.direction else ""
 
 
 def example_direction(path: Path) -> str:

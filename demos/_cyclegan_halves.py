@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,13 @@ from torch import nn
 from demos import _look as look
 from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._cyclegan import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, Translation, translate
-from demos._cyclegan_view import figure, grid, opened, panel, said
+from demos._cyclegan_view import figure, fixed_weights, grid, opened, panel, said
 from models.calibration import DIRECTIONS, calibration, judge
 from models.checkpoints import load_folder
 from models.images import read_image, to_tensor
 from models.records import WEIGHTS
 from models.steps import TrainingStep, training_steps
+from models.store import ModelStore
 
 HALVES = ("full", "no-cycle", "no-adversarial")
 FOLDER = "halves"  # of the first results
@@ -78,21 +78,22 @@ def halves_html(ctx: Context, photo: str, halves: Sequence[Half], direction: str
     return grid(cells, 3)
 
 
-@lru_cache(maxsize=16)
-def load_step(folder: Path) -> nn.Module:
-    """Returns the generator kept in a folder; the last few stay loaded, for a slider that goes back and forth."""
-    return load_folder(folder)
-
-
 def steps_of(direction: str) -> list[TrainingStep]:
     """Returns the moments of the run at which the generator of a direction was kept."""
     return training_steps(WEIGHTS / f"{direction}-steps")
 
 
+def load_step(store: ModelStore, folder: Path) -> nn.Module:
+    """Returns the generator kept in a folder, within the memory that all loaded models share."""
+    size = (folder / "model.safetensors").stat().st_size
+    return store.get(folder, lambda: load_folder(folder), size)
+
+
 def step_html(ctx: Context, photo: Image.Image, direction: str, place: int) -> str:
     """Writes what the network made of a photo at one moment of its training."""
     there, back = steps_of(direction)[place], steps_of(BACK[direction])[place]
-    done = translate(photo, load_step(there.folder), load_step(back.folder))
+    store = ctx.library.store
+    done = translate(photo, load_step(store, there.folder), load_step(store, back.folder))
     share = convincing(done.translated, direction, ctx.load_model)
     words = ctx.both("cyclegan.step_said", step=f"{there.step:,}", share=share, error=done.cycle_error)
     pictures = [figure(ctx.save_image(image)) for image in (done.original, done.translated, done.back)]
@@ -132,6 +133,7 @@ def halves_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
     steps = steps_of("apple2orange")
     with look.options(ctx, "cyclegan.halves"):
         look.note(ctx, "cyclegan.halves_lead")
+        fixed_weights(ctx, [name for half in HALVES for name in weights_of(half, "apple2orange")])
         comparison = panel(opening_html(ctx), "cyclegan-halves")
         again = _button(ctx, "cyclegan.halves_run", "cyclegan-halves-run")
         again.click(_on_halves(ctx), [photo, direction], comparison, **PRIVATE_MODEL_EVENT)

@@ -9,11 +9,12 @@ from pathlib import Path
 import gradio as gr
 import torch
 from PIL import Image
+from torch import nn
 
 from demos import _look as look
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context
-from demos._cyclegan import BACK, FRUITS, LoadModel, difference_picture, levels_apart, prepared
-from demos._cyclegan_view import figure, grid, opened, panel, said
+from demos._cyclegan import FRUITS, difference_picture, levels_apart, prepared
+from demos._cyclegan_view import chosen, figure, fixed_weights, grid, made_with, opened, panel, said
 from models.calibration import DIRECTIONS, calibration
 from models.detection import percentile
 from models.images import read_image, to_images, to_tensor
@@ -28,25 +29,39 @@ IDENTITY_EXAMPLE = FRUITS / "orange-01.jpg"
 
 
 @torch.inference_mode()
-def leave_alone(photo: Image.Image, direction: str, load_model: LoadModel) -> tuple[Image.Image, Image.Image, float]:
-    """Gives a generator a photo of the fruit it makes (arXiv 1703.10593 §5.2).
+def leave_alone(photo: Image.Image, generator: nn.Module) -> tuple[Image.Image, Image.Image, float]:
+    """Gives a generator a photo of the kind it makes (arXiv 1703.10593 §5.2).
 
     Returns:
         What it makes of it, the difference picture, and how far it moved it in levels of 255.
     """
     real = to_tensor(photo)
-    same = load_model(direction)(real)
+    same = generator(real)
     apart = levels_apart(same, real)
     return to_images(same)[0], difference_picture(apart), float(apart.mean())
 
 
-def identity_html(ctx: Context, pictures: tuple[str, str, str], direction: str, moved: float) -> str:
-    """Writes photo, what the generator made of it, what changed, and how much that is among held-out photos."""
-    target, known = DIRECTIONS[direction][1], calibration().identity_error[DIRECTIONS[direction][1]]
+def identity_html(ctx: Context, pictures: tuple[str, str, str], weights: str, moved: float) -> str:
+    """Writes photo, what the generator made of it, what changed, and of our own how much that is among held-out photos.
+
+    Args:
+        ctx: The context of the tab.
+        pictures: Paths of the three.
+        weights: Name of the generator's.
+        moved: How far it moved the photo, in levels of 255.
+    """
     captions = ("photo_caption", "identity_made", "identity_changed")
     cells = [figure(path, ctx.both(f"cyclegan.{key}")) for path, key in zip(pictures, captions, strict=True)]
+    return grid([*cells, said(_identity_said(ctx, weights, moved) + made_with(ctx, [weights]))], 3)
+
+
+def _identity_said(ctx: Context, weights: str, moved: float) -> str:
+    if weights not in DIRECTIONS:
+        return ctx.both("cyclegan.identity_said", moved=moved)
+    target = DIRECTIONS[weights][1]  # our own weights, which are called as their direction, were measured
+    known = calibration().identity_error[target]
     values = {"moved": moved, "share": percentile(moved, known), "count": len(known), "median": known[len(known) // 2]}
-    return grid([*cells, said(ctx.both(f"cyclegan.identity_said_{target}", **values))], 3)
+    return ctx.both(f"cyclegan.identity_said_{target}", **values)
 
 
 def precompute_limits(ctx: Context, folder: Path) -> None:
@@ -54,7 +69,7 @@ def precompute_limits(ctx: Context, folder: Path) -> None:
     here = folder / "limits"
     here.mkdir(exist_ok=True)
     photo = prepared(read_image(IDENTITY_EXAMPLE))
-    same, changed, moved = leave_alone(photo, "apple2orange", ctx.load_model)
+    same, changed, moved = leave_alone(photo, ctx.load_model("apple2orange"))
     for name, image in (("photo", photo), ("same", same), ("changed", changed)):
         image.save(here / f"{name}.webp", quality=92)
     (here / "identity.json").write_text(json.dumps({"moved": round(moved, 3)}) + "\n", "utf-8")
@@ -66,7 +81,7 @@ def precompute_limits(ctx: Context, folder: Path) -> None:
         made.save(here / f"{name}-made.webp", quality=88)
 
 
-def limits_folds(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
+def limits_folds(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
     """Places both folds; without prepared results there is only the button of the identity test."""
     here = ctx.first_paint / "cyclegan" / "limits"
     opening = ""
@@ -78,10 +93,11 @@ def limits_folds(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
         look.note(ctx, "cyclegan.identity_lead")
         result = panel(opening, "cyclegan-identity")
         run = gr.Button(ctx.t("cyclegan.identity_run"), elem_id="cyclegan-identity-run")
-        run.click(_on_identity(ctx), [photo, direction], result, **PRIVATE_MODEL_EVENT)
+        run.click(_on_identity(ctx), [photo, direction, used], result, **PRIVATE_MODEL_EVENT)
     if all((here / f"{name}-made.webp").is_file() for name in FAILURES):
         with look.options(ctx, "cyclegan.failures"):
             look.note(ctx, "cyclegan.failures_lead")
+            fixed_weights(ctx, sorted(DIRECTIONS))
             panel(failures_html(ctx, here), "cyclegan-failures")
 
 
@@ -98,11 +114,12 @@ def failures_html(ctx: Context, here: Path) -> str:
 
 
 def _on_identity(ctx: Context) -> Callable[..., str]:
-    def on_click(path: str | None, direction: str, request: gr.Request) -> str:
-        # the photo is of the fruit that this direction starts from, so the other generator is the one to leave it
+    def on_click(path: str | None, direction: str, used: str, request: gr.Request) -> str:
+        # the photo is of the kind that this direction starts from, so the other generator is the one to leave it
         image = opened(ctx, request, path)
-        same, changed, moved = leave_alone(image, BACK[direction], ctx.load_model)
+        _, back = chosen(ctx, request, used, direction)
+        same, changed, moved = leave_alone(image, ctx.load_model(back))
         paths = [ctx.save_image(picture) for picture in (image, same, changed)]
-        return identity_html(ctx, (paths[0], paths[1], paths[2]), BACK[direction], moved)
+        return identity_html(ctx, (paths[0], paths[1], paths[2]), back, moved)
 
     return on_click

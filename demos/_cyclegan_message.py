@@ -17,7 +17,7 @@ from torch import nn
 from demos import _look as look
 from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._cyclegan import BACK, example_direction, example_photos, levels_apart, prepared
-from demos._cyclegan_view import figure, grid, opened, panel, said
+from demos._cyclegan_view import chosen, figure, grid, made_with, opened, panel, said
 from models.images import read_image, to_images, to_tensor
 
 STRENGTHS: Mapping[str, tuple[int, ...]] = {
@@ -143,7 +143,7 @@ def _strength_text(kind: str, strength: int) -> str:
     return "–" if (kind, strength) in (("jpeg", 100), ("noise", 0)) else str(strength)
 
 
-def message_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
+def message_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
     """Places the fold: a kind of disturbance, its strength, what comes back, and the curve of our weights."""
     stored = ctx.first_paint / "cyclegan" / CURVE
     curve = json.loads(stored.read_text("utf-8")) if stored.is_file() else None
@@ -168,7 +168,7 @@ def message_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
         gr.on(
             [kind.input, strength.input],
             _on_change(ctx, curve),
-            [photo, direction, kind, strength],
+            [photo, direction, used, kind, strength],
             [result, chart],
             show_progress="hidden",
             trigger_mode="always_last",
@@ -177,11 +177,13 @@ def message_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
 
 
 def _on_change(ctx: Context, curve: Mapping[str, Any] | None) -> Callable[..., tuple[str, str]]:
-    def on_change(path: str | None, direction: str, kind: str, place: int, request: gr.Request) -> tuple[str, str]:
+    def on_change(
+        path: str | None, direction: str, used: str, kind: str, place: int, request: gr.Request
+    ) -> tuple[str, str]:
         image = opened(ctx, request, path)
         strength = STRENGTHS[kind][int(place)]
-        networks = ctx.load_model(direction), ctx.load_model(BACK[direction])
-        done = send(image, kind, [strength], *networks)[0]
+        weights = chosen(ctx, request, used, direction)
+        done = send(image, kind, [strength], *map(ctx.load_model, weights))[0]
         words = ctx.both(
             f"cyclegan.message_said_{kind}",
             strength=_strength_text(kind, strength), sent=done["sent_error"], back=done["back_error"],
@@ -193,6 +195,6 @@ def _on_change(ctx: Context, curve: Mapping[str, Any] | None) -> Callable[..., t
             for picture, caption in zip(pictures, captions, strict=True)
         ]
         chart = curve_svg(ctx, curve[kind], kind, (int(place), done["back_error"])) if curve else ""
-        return grid([*cells, said(words)], 3), chart
+        return grid([*cells, said(words + made_with(ctx, weights))], 3), chart
 
     return on_change

@@ -14,6 +14,7 @@ from torch import nn
 
 from demos import _look as look
 from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._cyclegan import generators
 from demos._cyclegan_view import opened
 from models.images import to_images, to_tensor
 
@@ -57,7 +58,7 @@ def translate_within(photo: Image.Image, generator: nn.Module, mask: Image.Image
     return (translated if mask is None else Image.composite(translated, photo, mask)), seconds
 
 
-def own_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
+def own_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
     """Places the fold: a size, the photo to brush on, and the result."""
     with look.options(ctx, "cyclegan.own"):
         look.note(ctx, "cyclegan.own_lead")
@@ -87,7 +88,7 @@ def own_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
         )
     taken = gr.State(None)  # the photo in the editor; the one above may be another by the time it is translated
     take.click(_on_take(ctx), [photo, side], [editor, run, taken], **PRIVATE_MODEL_EVENT)
-    run.click(_on_run(ctx), [taken, direction, side, editor], [result, facts], **PRIVATE_MODEL_EVENT)
+    run.click(_on_run(ctx), [taken, direction, used, side, editor], [result, facts], **PRIVATE_MODEL_EVENT)
 
 
 def _on_take(ctx: Context) -> Callable[..., tuple[Any, Any, str | None]]:
@@ -101,11 +102,17 @@ def _on_take(ctx: Context) -> Callable[..., tuple[Any, Any, str | None]]:
 
 def _on_run(ctx: Context) -> Callable[..., tuple[Any, str]]:
     def on_run(
-        path: str | None, direction: str, side: int, drawing: dict[str, Any] | None, request: gr.Request
+        path: str | None,
+        direction: str,
+        used: str,
+        side: int,
+        drawing: dict[str, Any] | None,
+        request: gr.Request,
     ) -> tuple[Any, str]:
         image = opened(ctx, request, path, side)
-        made, seconds = translate_within(image, ctx.load_model(direction), brushed(drawing, image.size))
-        facts = look.facts_line(ctx, [direction], image.size, seconds)
+        there = generators(ctx.library.record(used), direction)[0]
+        made, seconds = translate_within(image, ctx.load_model(there), brushed(drawing, image.size))
+        facts = look.facts_line(ctx, [there], image.size, seconds)
         return gr.update(value=ctx.save_image(made), visible=True), facts
 
     return on_run

@@ -15,9 +15,9 @@ from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._cyclegan import FRUITS as FOLDER
 from demos._cyclegan_quiz import CARD_SIDE, MOST, Card, Quiz, Tally, data_url, fruit_of, make_quiz, tally
 from demos._cyclegan_view import STYLE as GRID_STYLE
-from demos._cyclegan_view import figure, grid, said
+from demos._cyclegan_view import figure, fixed_weights, grid, said
 from models.archives import iter_pictures
-from models.calibration import calibration
+from models.calibration import DIRECTIONS, FRUITS, calibration
 
 SCRIPT = Path(__file__).with_name("_cyclegan_quiz.js")
 EXPOSURES = {"0": "cyclegan.quiz_no_limit", "1000": "cyclegan.quiz_1000", "250": "cyclegan.quiz_250"}  # milliseconds
@@ -41,6 +41,7 @@ def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
     """
     with look.options(ctx, "cyclegan.quiz"):
         look.note(ctx, "cyclegan.quiz_lead")
+        fixed_weights(ctx, [*DIRECTIONS, *(f"{fruit}-discriminator" for fruit in FRUITS)])
         exposure = look.pills(ctx, "cyclegan.quiz_exposure", EXPOSURES, "0", "cyclegan-quiz-exposure")
         own = gr.File(
             label=ctx.t("cyclegan.quiz_own"),

@@ -19,8 +19,10 @@ from demos._cyclegan import (
     PICTURES,
     SIDE,
     Judgement,
+    OneWay,
     TooNarrowError,
     Translation,
+    generators,
     prepared,
     summary,
     warning_of,
@@ -51,27 +53,27 @@ class Shown:
     """What the page says about one result; pictures are paths, so that a stored result needs no copying.
 
     Attributes:
-        pictures: Path of each of `FILES`.
+        pictures: Path of each of `FILES` that there is.
         numbers: Path of the numbers as JSON.
-        direction: The way there.
-        weights: Of the way there and of the way back.
+        direction: The way there, as `named_direction` gives it.
+        weights: Of the way there and, where there is one, of the way back.
         size: Width and height in pixels.
-        cycle_error: In levels of 0 to 255.
+        cycle_error: In levels of 0 to 255; None without a way back.
         seconds: Time the generators took.
-        convincing, larger_error, kinds: As in `Judgement`.
+        convincing, larger_error, kinds: As in `Judgement`; None where nothing can judge.
         prepared: Whether the result was made in advance.
     """
 
     pictures: dict[str, str]
     numbers: str
     direction: str
-    weights: tuple[str, str]
+    weights: tuple[str, ...]
     size: tuple[int, int]
-    cycle_error: float
+    cycle_error: float | None
     seconds: float
-    convincing: float
-    larger_error: float
-    kinds: dict[str, float]
+    convincing: float | None
+    larger_error: float | None
+    kinds: dict[str, float] | None
     prepared: bool = False
 
     def values(self, ctx: Context) -> dict[str, Any]:
@@ -79,12 +81,12 @@ class Shown:
         shown = self.pictures
         return {
             "translated": shown["translated"],
-            "back": shown["back"],
+            "back": shown.get("back"),
             "facts": look.facts_line(ctx, self.weights, self.size, self.seconds, self.prepared),
             "warning": warning_line(ctx, self.kinds, self.direction),
-            "judged": shown["judged"],
+            "judged": shown.get("judged"),
             "convincing": convincing_line(ctx, self.direction, self.convincing),
-            "difference": shown["difference"],
+            "difference": shown.get("difference"),
             "score": score_line(ctx, self.direction, self.cycle_error, self.larger_error),
             "slider": (shown["original"], shown["translated"]),
             "strip": shown["strip"],
@@ -98,21 +100,29 @@ def nothing() -> dict[str, Any]:
     return {**empty, **dict.fromkeys(("facts", "warning", "convincing", "score"), "")}
 
 
-def convincing_line(ctx: Context, direction: str, share: float) -> str:
-    """Says how convincing a translation is among held-out photos, and how far to trust who says so."""
+def convincing_line(ctx: Context, direction: str, share: float | None) -> str:
+    """Says how convincing a translation is among held-out photos and how far to trust who says so, or that none can."""
+    if share is None:
+        return ctx.both("cyclegan.unjudged")
     fruit, known = DIRECTIONS[direction][1], calibration()
     values = {"count": len(known.real[fruit]), "share": share, "right": known.judge_auc[fruit]}
     return ctx.both(f"cyclegan.convincing_{fruit}", **values)
 
 
-def score_line(ctx: Context, direction: str, error: float, share: float) -> str:
-    """Says how far the round trip lands from the photo, and for how many held-out photos it lands closer."""
+def score_line(ctx: Context, direction: str, error: float | None, share: float | None) -> str:
+    """Says how far the round trip lands from the photo, and of fruit for how many held-out photos it lands closer."""
+    if error is None:
+        return ctx.both("cyclegan.no_way_back")
+    if share is None:
+        return ctx.both("cyclegan.score_other", error=error)
     fruit, known = DIRECTIONS[direction][0], calibration()
     return ctx.both(f"cyclegan.score_{fruit}", error=error, share=share, count=len(known.cycle_error[fruit]))
 
 
-def warning_line(ctx: Context, kinds: dict[str, float], direction: str) -> str:
-    """Says what speaks against translating a photo; empty where nothing does."""
+def warning_line(ctx: Context, kinds: dict[str, float] | None, direction: str) -> str:
+    """Says what speaks against translating a photo; empty where nothing does, or nothing is known."""
+    if kinds is None:
+        return ""
     source, target = DIRECTIONS[direction]
     found = warning_of(kinds, direction, calibration().probe.threshold)
     if not found:
@@ -122,38 +132,41 @@ def warning_line(ctx: Context, kinds: dict[str, float], direction: str) -> str:
     return ctx.both(f"cyclegan.warning_{key}", fruit=fruit, target=kinds[target], source=kinds[source])
 
 
-def facts_of(done: Translation, judged: Judgement, direction: str, weights: Sequence[str]) -> dict[str, Any]:
-    """Returns the numbers of a result by name, as they are stored and offered as JSON."""
+def facts_of(done: OneWay, judged: Judgement | None, direction: str, weights: Sequence[str]) -> dict[str, Any]:
+    """Returns the numbers of a result by name, as they are stored and offered as JSON; null where there are none."""
     return {
         "direction": direction,
         "weights": list(weights),
         "size": list(done.original.size),
-        "cycle_error": round(done.cycle_error, 3),
+        "cycle_error": round(done.cycle_error, 3) if isinstance(done, Translation) else None,
         "seconds": round(done.seconds, 3),
-        "convincing": round(judged.convincing, 4),
-        "larger_error": round(judged.larger_error, 4),
-        "kinds": {name: round(value, 4) for name, value in judged.kinds.items()},
+        "convincing": round(judged.convincing, 4) if judged else None,
+        "larger_error": round(judged.larger_error, 4) if judged else None,
+        "kinds": {name: round(value, 4) for name, value in judged.kinds.items()} if judged else None,
     }
 
 
 def pictures_of(
-    done: Translation, judged: Judgement, direction: str, weights: tuple[str, str]
+    done: OneWay, judged: Judgement | None, direction: str, weights: Sequence[str]
 ) -> dict[str, Image.Image]:
-    """Returns the picture for each of `FILES`."""
-    pictures = {name: getattr(done, name) for name in PICTURES}
-    return {**pictures, "judged": judged.picture, "strip": summary(done, direction, weights)}
+    """Returns the picture for each of `FILES` that there is."""
+    pictures = {name: getattr(done, name) for name in PICTURES if hasattr(done, name)}
+    if judged:
+        pictures["judged"] = judged.picture
+    return {**pictures, "strip": summary(done, direction, weights)}
 
 
-def show(ctx: Context, done: Translation, judged: Judgement, direction: str, weights: tuple[str, str]) -> Shown:
+def show(ctx: Context, done: OneWay, judged: Judgement | None, direction: str, weights: tuple[str, ...]) -> Shown:
     """Puts the files of a result where the browser can fetch them."""
     files = {name: ctx.save_image(image) for name, image in pictures_of(done, judged, direction, weights).items()}
     facts = facts_of(done, judged, direction, weights)
     numbers = ctx.save_bytes(json.dumps(facts, indent=2).encode(), ".json")
-    return Shown(files, numbers, direction, weights, done.original.size, done.cycle_error, done.seconds, **_of(judged))
+    return _shown(files, numbers, facts)
 
 
-def _of(judged: Judgement) -> dict[str, Any]:
-    return {name: value for name, value in vars(judged).items() if name != "picture"}
+def _shown(files: dict[str, str], numbers: str, facts: dict[str, Any], prepared: bool = False) -> Shown:
+    lists = {"size": tuple(facts["size"]), "weights": tuple(facts["weights"])}
+    return Shown(files, numbers, **{**facts, **lists}, prepared=prepared)
 
 
 def read_first_paint(folder: Path) -> Shown | None:
@@ -161,9 +174,8 @@ def read_first_paint(folder: Path) -> Shown | None:
     facts = folder / "result.json"
     if not facts.is_file():
         return None
-    stored = json.loads(facts.read_text("utf-8"))
-    stored["size"], stored["weights"] = tuple(stored["size"]), tuple(stored["weights"])
-    return Shown({name: str(folder / f"{name}.png") for name in FILES}, str(facts), **stored, prepared=True)
+    files = {name: str(folder / f"{name}.png") for name in FILES}
+    return _shown(files, str(facts), json.loads(facts.read_text("utf-8")), prepared=True)
 
 
 def write_first_paint(folder: Path, done: Translation, judged: Judgement, direction: str) -> None:
@@ -201,6 +213,29 @@ def grid(cells: Sequence[str], pictures: int, plain: bool = False) -> str:
     """
     kind = "grid plain" if plain else "grid"
     return f'<div class="{kind}" style="--pictures: {pictures}">{"".join(cells)}</div>'
+
+
+def fixed_weights(ctx: Context, names: Sequence[str]) -> gr.HTML:
+    """Places the line that says which weights an experiment uses that knows nothing of the menu of models."""
+    return look.html_line(ctx.both("cyclegan.fixed_weights", weights=", ".join(names)))
+
+
+def made_with(ctx: Context, names: Sequence[str]) -> str:
+    """Writes, on a line of its own, which weights from the menu of models were used."""
+    titles = " + ".join(look.short_name(ctx.weights_info(name).name) for name in names)
+    return f"<br>{ctx.both('cyclegan.made_with')} {titles}"
+
+
+def chosen(ctx: Context, request: gr.Request | None, used: str, direction: str) -> tuple[str, str]:
+    """Returns the weights in use that translate in a direction and back.
+
+    Raises:
+        gr.Error: If there is no way back, with one sentence in the visitor's language.
+    """
+    weights = generators(ctx.library.record(used), direction)
+    if len(weights) == 1:
+        raise look.sorry(ctx, request, "cyclegan.no_way_back")
+    return weights[0], weights[1]
 
 
 def opened(ctx: Context, request: gr.Request | None, path: str | None, side: int = SIDE) -> Image.Image:

@@ -173,7 +173,7 @@ def _record(job: Snapshot, back: bool = False) -> Checkpoint:
         name + BACK if back else name, FAMILY_OF[job.recipe], title_of(job), paper="", license="own",
         revision=f"step {job.step}",
         latent="global" if job.recipe == "vae" else "",
-        direction=("orange2apple" if back else "apple2orange") if pair else "",  # the tab's names of its two ways
+        direction=("b2a" if back else "a2b") if pair else "",
         partner=(name if back else name + BACK) if pair else "",
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from demos import _look as look
 from demos._api import endpoint, photo_parameter
-from demos._base import PRIVATE_MODEL_EVENT, QUICK_EVENT, Context, Demo
+from demos._base import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT, Context, Demo
 from demos._cyclegan import (
     BACK,
     FRUITS,
@@ -20,13 +20,17 @@ from demos._cyclegan import (
     OPENING_EXAMPLE,
     SIDE,
     Judgement,
+    OneWay,
     TooNarrowError,
     Translation,
     assess,
     example_direction,
     example_photos,
     generators,
+    knows_fruit,
+    named_direction,
     translate,
+    translate_one_way,
 )
 from demos._cyclegan_halves import halves_fold, precompute_halves
 from demos._cyclegan_limits import limits_folds, precompute_limits
@@ -73,12 +77,14 @@ def build(ctx: Context) -> Handles:
     results |= _checks(ctx, shown)
     look.note(ctx, "cyclegan.limit")
     results |= _files(ctx, shown)
-    halves_fold(ctx, photo, direction)
-    message_fold(ctx, photo, direction)
-    pictures, room = quiz_fold(ctx)
-    own_fold(ctx, photo, direction)
-    limits_folds(ctx, photo, direction)
+    folds = gr.Column()
     menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator)
+    with folds:
+        halves_fold(ctx, photo, direction)
+        message_fold(ctx, photo, direction, menu.used)
+        pictures, room = quiz_fold(ctx)
+        own_fold(ctx, photo, direction, menu.used)
+        limits_folds(ctx, photo, direction, menu.used)
     look.aside(ctx, "cyclegan.about_title", "cyclegan.about")
     room_stage(ctx, pictures, room)
     run = _connect(ctx, photo, direction, menu, strip, photos, results)
@@ -113,6 +119,20 @@ def _files(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
         }
 
 
+def ways(ctx: Context, used: str) -> dict[str, Any]:
+    """Returns the two directions as they are called for the weights in use; a single generator leaves no choice."""
+    record = ctx.library.record(used)
+    named = {way: named_direction(record, way) or way for way in BACK}
+    choices = [(ctx.t(f"cyclegan.{name}"), way) for way, name in named.items()]
+    return gr.update(choices=choices, visible=bool(record.direction))
+
+
+def whole(done: OneWay) -> Translation:
+    """Returns a result that is known to have a way back."""
+    assert isinstance(done, Translation)
+    return done
+
+
 def _connect(
     ctx: Context,
     photo: gr.Image,
@@ -125,19 +145,20 @@ def _connect(
     """Lets every change of photo or direction show its result at once, and offers the endpoints; returns how."""
 
     @shared_cache(REMEMBERED)
-    def remembered(path: str, direction: str, weights: tuple[str, str]) -> tuple[Translation, Judgement]:
+    def translated(path: str, weights: tuple[str, ...]) -> OneWay:
         # the path of an upload holds the hash of its content, so it can stand for the photo
-        there, back = weights
-        done = translate(read_image(path), ctx.load_model(there), ctx.load_model(back))
-        return done, assess(done, direction, ctx.load_model, calibration())
+        photo, there = read_image(path), ctx.load_model(weights[0])
+        return translate(photo, there, ctx.load_model(weights[1])) if weights[1:] else translate_one_way(photo, there)
 
-    def result(
-        path: str | None, direction: str, weights: tuple[str, str], request: gr.Request
-    ) -> tuple[Translation, Judgement]:
+    @shared_cache(REMEMBERED)
+    def judged_by_fruit(path: str, direction: str, weights: tuple[str, ...]) -> Judgement:
+        return assess(whole(translated(path, weights)), direction, ctx.load_model, calibration())
+
+    def result(path: str | None, weights: tuple[str, ...], request: gr.Request) -> OneWay:
         if not path:
             raise look.sorry(ctx, request, "error.no_photo")
         try:
-            return remembered(path, direction, weights)
+            return translated(path, weights)
         except ImageError as error:
             raise look.image_error(ctx, request, error) from error
         except TooNarrowError as error:
@@ -146,8 +167,11 @@ def _connect(
     def on_change(path: str | None, direction: str, used: str, request: gr.Request) -> dict[Component, Any]:
         if not path:
             return on_clear()
-        weights = generators(ctx.library.record(used), direction)
-        values = show(ctx, *result(path, direction, weights, request), direction, weights).values(ctx)
+        record = ctx.library.record(used)
+        weights = generators(record, direction)
+        done = result(path, weights, request)
+        judged = judged_by_fruit(path, direction, weights) if knows_fruit(record) else None
+        values = show(ctx, done, judged, named_direction(record, direction), weights).values(ctx)
         return {results[name]: value for name, value in values.items()}
 
     def on_clear() -> dict[Component, Any]:
@@ -158,7 +182,7 @@ def _connect(
 
     def api_translate(image: str | None, direction: str, request: gr.Request) -> tuple[str, str, float]:
         """Turn an apple into an orange or back; cycle_error is the mean error of the way back, 0 to 255."""
-        done, _ = result(image, direction, (direction, BACK[direction]), request)
+        done = whole(result(image, (direction, BACK[direction]), request))
         return ctx.save_image(done.translated), ctx.save_image(done.back), round(done.cycle_error, 3)
 
     def api_judge(image: str | None, direction: str, request: gr.Request) -> tuple[str, dict[str, Any]]:
@@ -168,7 +192,8 @@ def _connect(
         share whose round trip ends closer, "kinds" how likely the photo is an apple, an orange or neither.
         """
         weights = (direction, BACK[direction])
-        done, judged = result(image, direction, weights, request)
+        done = result(image, weights, request)
+        judged = judged_by_fruit(str(image), direction, weights)
         return ctx.save_image(judged.picture), facts_of(done, judged, direction, weights)
 
     outputs = list(results.values())
@@ -176,6 +201,8 @@ def _connect(
     # A choice made while the networks run must not be lost: always_last. Not photo.change: replacing a photo
     # fires it twice, and clearing it may send the photo that was there.
     latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
+    # through the queue, without which Gradio does not tell whose page asks
+    menu.used.change(lambda used: ways(ctx, used), menu.used, direction, trigger_mode="always_last", **PROMPT_EVENT)
     run: dict[str, Any] = {"fn": on_change, "inputs": inputs, "outputs": outputs, **latest}
     changed = gr.on([photo.upload, direction.input, menu.switched.change], **run)
     picked = strip.click(on_example, strip, [photo, direction], trigger_mode="always_last", **QUICK_EVENT)

@@ -35,7 +35,8 @@ class Checkpoint:
         size: Bytes; rounded where only megabytes are known. 0 for our own.
         exact_size: Whether `size` is exact and a file of another size is refused.
         latent: For autoencoders: "global" (one vector a picture) or "spatial" (a small map of vectors).
-        direction: For CycleGAN generators: "apple2orange" or "orange2apple"; empty for other domains.
+        direction: For CycleGAN generators: "apple2orange" or "orange2apple"; "a2b" or "b2a" for the two of a pair
+            whose domains have no name; empty for a single generator of other domains.
         partner: Name of the generator of the opposite direction.
         lesson: Whether they were trained to show what goes wrong, such as a half of a recipe without the other, or
             only judge what others make; tabs that teach load them by name, and no menu offers them.
