@@ -71,8 +71,8 @@ class Networks:
 
     def _statistics(self, name: str) -> LatentStatistics:
         """Returns the statistics that lie beside the weights, or measures them on pictures the model draws itself."""
-        folder, sha256 = self._ctx.library.record(name).folder, self._ctx.weights_info(name).sha256
-        if (stored := read_statistics(folder, sha256)) is not None:
+        folder, sha256 = self._ctx.library.folder(name), self._ctx.weights_info(name).sha256
+        if folder is not None and (stored := read_statistics(folder, sha256)) is not None:
             return stored
         network = cast(GlobalAutoencoder, self.any(name))
         drawn = pictures_of(network, prior_latents(network.latent_dim, MEASURED_DRAWS, seed=0, temperature=1.0))

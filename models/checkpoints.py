@@ -144,6 +144,18 @@ class Library:
             return self.hub.find(record)
         return path if path.is_file() else None
 
+    def folder(self, name: str) -> Path | None:
+        """Return the folder in which the weights called `name` lie with their config, whoever's they are.
+
+        None for published weights, which are a single file, and for what is not on disk.
+
+        Raises:
+            ValueError: if the name is unknown.
+        """
+        record = self.record(name)
+        path = self.find(record) if record.is_own or is_private(name) else None
+        return path.parent if path else None
+
     def is_on_disk(self, record: Checkpoint) -> bool:
         """Return whether a record can be loaded without the network."""
         return self.find(record) is not None
@@ -217,7 +229,7 @@ class Library:
         """
         record = self.record(name)
         if record.is_own:
-            return _own_info(name)
+            return _own_info(name, self.folder(name) or record.folder)
         if self._private is not None and is_private(name):
             return folder_info(record.summary, self._private.folder(name))
         model = self.load(name)
@@ -227,8 +239,8 @@ class Library:
 
 
 @cache
-def _own_info(name: str) -> WeightsInfo:
-    return folder_info(name, checkpoint(name).folder)
+def _own_info(name: str, folder: Path) -> WeightsInfo:
+    return folder_info(name, folder)
 
 
 @cache

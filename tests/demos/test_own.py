@@ -20,6 +20,7 @@ from gradio.context import LocalContext
 from PIL import Image
 from small import SMALL
 
+from demos import _vae_models as vae_models
 from demos import cyclegan, mae, vae
 from demos._atlas import Settings
 from demos._atlas_handlers import Handlers as MapHandlers
@@ -31,6 +32,7 @@ from demos._own import FAMILY_OF, TAB_OF, shared_cache
 from demos._visitor import new_id, owner_of
 from models.checkpoints import Library, build_model
 from models.hub import Hub
+from models.latents import measure_latents, write_statistics
 from models.store import ModelStore
 from models.training.export import write_weights
 from models.training.jobs import JobError, Snapshot
@@ -197,6 +199,20 @@ def test_the_map_draws_pictures_through_the_eyes_of_a_result(
     for use in (lambda: handlers.shown(visit), lambda: finished_work(handlers.atlas.draw(Visit(), settings, request))):
         with pytest.raises(gr.Error, match="is not yours"):
             use()
+
+
+def test_the_latents_of_a_result_are_those_that_were_measured_with_its_weights(
+    ctx: Context, trainer: Trainer, as_visitor: Callable[[str], gr.Request]
+) -> None:
+    as_visitor(ADA)
+    name = private(trainer, "vae")
+    folder = trainer.weights(owner_of(ADA, None) or "", name.removeprefix("own/"))
+    sha256 = ctx.weights_info(name).sha256
+    noise = torch.Generator().manual_seed(0)
+    mu, logvar = (torch.randn(12, SMALL["vae"]["latent_dim"], generator=noise) for _ in range(2))
+    measured = replace(measure_latents(mu, logvar), sha256=sha256)
+    write_statistics(folder, measured)
+    assert vae_models.Networks(ctx).statistics(name) == measured
 
 
 def test_answers_of_private_weights_are_not_remembered() -> None:
