@@ -136,14 +136,14 @@ class Atlas:
         wanted = [collection.jpegs[index] for index in missing]
         for batch in embed_batches(network, wanted, size) if wanted else ():
             ids = missing[done : done + len(batch)]
+            done += len(ids)
+            # Before the cache knows the last picture: this work may end at any `yield`, and another page may ask.
+            self._pace[weights] = (time.perf_counter() - started) / done
             if not is_private(encoder):
                 self.cache.put(weights, [collection.hashes[index] for index in ids], batch)
             for index, row in zip(ids, batch, strict=True):
                 rows[index] = row
-            done += len(ids)
             yield Step("embeddings.embedding", done / len(missing), started)
-        if missing:
-            self._pace[weights] = (time.perf_counter() - started) / len(missing)
         return np.stack([row for row in rows if row is not None]), self._pace[weights] * len(rows)
 
     def network(self, encoder: str) -> tuple[nn.Module, int]:

@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PIL import Image
 
 SWEEP_EVERY = 600.0  # seconds between two looks for old files
 KEEP_FOR = 3600.0  # seconds since a file was last handed out
+PART = ".part-"  # begins the name of a file that is being written
 
 
 class FileStore:
@@ -52,12 +54,14 @@ class FileStore:
         return str(path)
 
     def sweep(self, keep_for: float = KEEP_FOR) -> int:
-        """Removes the files not handed out for `keep_for` seconds and returns how many they were."""
+        """Removes files not handed out, and parts not finished, for `keep_for` seconds; returns how many they were."""
         oldest, removed = time.time() - keep_for, 0
-        for path in self.root.glob("unlabeled-*"):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
-                removed += 1
+        for pattern in ("unlabeled-*", f"{PART}*"):
+            for path in self.root.glob(pattern):
+                with suppress(FileNotFoundError):  # a part that has just become a file
+                    if path.stat().st_mtime < oldest:
+                        path.unlink()
+                        removed += 1
         return removed
 
     def _path(self, digest: str, suffix: str) -> Path:
@@ -73,10 +77,14 @@ class FileStore:
 
     def _write(self, path: Path, data: bytes) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=self.root, prefix=".part-")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
+        descriptor, temporary = tempfile.mkstemp(dir=self.root, prefix=PART)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
     def _sweep_if_due(self) -> None:
         with self._lock:

@@ -103,6 +103,7 @@ def _bar_for(transfer: Transfer) -> type[tqdm[Any]]:
 def _from_url(hub: Hub, record: Checkpoint, transfer: Transfer) -> Path:
     target = hub.file_of(record)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(target.parent, hub.total_seconds)
     part = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     hub.require_room(target.name, record.size)
     try:
@@ -115,6 +116,14 @@ def _from_url(hub: Hub, record: Checkpoint, transfer: Transfer) -> Path:
         raise HubError("cut_off", file=target.name)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _remove_abandoned(folder: Path, seconds: float) -> None:
+    """Delete parts that have not grown for longer than a download may take: their process was killed."""
+    for part in folder.glob("*.part"):
+        with contextlib.suppress(FileNotFoundError):  # another download has just ended
+            if part.stat().st_mtime < time.time() - seconds:
+                part.unlink()
 
 
 def _continue(hub: Hub, record: Checkpoint, part: Path, transfer: Transfer) -> bool:

@@ -92,12 +92,15 @@ class Areas:
         return disk_usage([self.folder])
 
     def sweep(self, job_ids: Set[str], before: float) -> None:
-        """Delete datasets not touched since a moment, and job folders that belong to no job."""
+        """Delete datasets not touched since a moment, folders of no job, and abandoned scratch folders."""
         for dataset in (self.folder / "datasets").glob("*/*"):
             if _modified(dataset) < before:
                 shutil.rmtree(dataset, ignore_errors=True)
         for folder in (self.folder / "jobs").iterdir():
             if folder.name not in job_ids and _modified(folder) < time.time() - UNCLAIMED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+        for folder in self.scratch().iterdir():  # of a measurement, which takes minutes, in a process that was killed
+            if _modified(folder) < time.time() - UNCLAIMED_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
 
 

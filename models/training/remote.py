@@ -14,8 +14,8 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +84,10 @@ class HFJobs:
         """Send a task to the Hub and return the id of its job."""
         repo = f"{namespace}/unlabeled-{task.folder.name[:12]}"
         self._api.create_repo(repo, private=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="unlabeled-send-") as name:
-            stage(task, Path(name))
+        with _passing_folder(task.folder, "send-") as folder:
+            stage(task, folder)
             self._api.upload_folder(
-                repo_id=repo, folder_path=name, commit_message="Send a training job",
+                repo_id=repo, folder_path=folder, commit_message="Send a training job",
                 delete_patterns="run/error.json",  # of an earlier try, which would be taken for this one's
             )  # fmt: skip
         job = self._api.run_uv_job(
@@ -103,6 +103,15 @@ class HFJobs:
         )
         write_json(task.folder / REMOTE, {"job": job.id, "namespace": namespace, "repo": repo})
         return job.id
+
+
+@contextmanager
+def _passing_folder(folder: Path, prefix: str) -> Iterator[Path]:
+    """Make a temporary folder inside a job's, after deleting what a killed process left of an earlier one."""
+    for left in folder.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder) as name:
+        yield Path(name)
 
 
 def stage(task: Task, folder: Path) -> None:
@@ -256,9 +265,9 @@ class RemoteHandle:
     def _fetch(self) -> None:
         """Bring the run that the job uploaded last into the folder here, each file atomically, and forget the job."""
         repo = f"{self._namespace}/unlabeled-{self._task.folder.name[:12]}"
-        with tempfile.TemporaryDirectory(prefix="fetch-", dir=self._task.folder) as name:
-            self._api.snapshot_download(repo, allow_patterns=list(FETCHED), local_dir=name)
-            arrived = Path(name) / "run"
+        with _passing_folder(self._task.folder, "fetch-") as folder:
+            self._api.snapshot_download(repo, allow_patterns=list(FETCHED), local_dir=folder)
+            arrived = folder / "run"
             for path in sorted(arrived.rglob("*")):
                 if path.is_file():
                     target = self._run.path / path.relative_to(arrived)

@@ -175,6 +175,24 @@ def test_old_files_go_and_files_in_use_stay(tmp_path: Path) -> None:
     assert Path(store.save_image(noise(0))).exists()
 
 
+def test_parts_of_files_that_were_never_finished_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileStore(tmp_path)
+    old, young = tmp_path / ".part-old", tmp_path / ".part-young"  # of a killed process, and of one that writes now
+    for path in (old, young):
+        path.touch()
+    os.utime(old, (0, 0))
+    assert store.sweep() == 1
+    assert list(tmp_path.iterdir()) == [young]
+
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        store.save_bytes(b"a", ".csv")
+    assert list(tmp_path.iterdir()) == [young], "a write that failed leaves nothing"
+
+
 def test_the_served_folder_is_fresh_and_abandoned_ones_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finished = os.posix_spawn(sys.executable, [sys.executable, "-c", ""], os.environ)
     os.waitpid(finished, 0)

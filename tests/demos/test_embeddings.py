@@ -386,6 +386,15 @@ def test_work_can_be_stopped_between_two_batches(context: Context, kinds: Path) 
     assert batches == [8]
 
 
+def test_work_given_up_at_the_last_batch_can_be_done_again(context: Context, kinds: Path) -> None:
+    atlas = Atlas(context, kinds)
+    work = atlas.features(Visit(), "random")
+    assert next(work).share == 1, "all pictures are one batch"
+    work.close()
+    features, seconds = finished(atlas.features(Visit(), "random"))
+    assert len(features) == 15 and seconds > 0
+
+
 def _refuse(name: str) -> torch.nn.Module:
     raise AssertionError(f"{name} was loaded")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -94,6 +95,17 @@ def test_a_fault_of_the_host(
     assert leftovers(hub) == []
     hub_server.fault = ""
     assert fetch(hub, record).read_bytes() == DATA, "it works once the host does"
+
+
+def test_a_part_that_a_killed_process_left_goes_with_the_next_download(hub: Hub) -> None:
+    target = hub.file_of(ELSEWHERE)
+    target.parent.mkdir(parents=True)
+    abandoned, growing = (target.with_name(f"{name}.pth.1-1.part") for name in ("abandoned", "growing"))
+    for part in (abandoned, growing):
+        part.write_bytes(DATA)
+    os.utime(abandoned, (0, 0))
+    fetch(hub, ELSEWHERE)
+    assert sorted(leftovers(hub)) == sorted([target.name, growing.name])
 
 
 @BOTH

@@ -18,6 +18,7 @@ from jobs_backend import TINY, Clock, FakeBackend, dataset, picture, submit
 
 from models.checkpoints import WEIGHTS
 from models.images import open_image
+from models.training.areas import Areas
 from models.training.backends import Task, TrainingOff
 from models.training.jobs import JobError, JobManager, JobRequest, Limits
 from models.training.recipes import RECIPES
@@ -665,6 +666,16 @@ def test_uploads_that_nobody_used_are_deleted_in_time(open_manager: Open, monoto
         os.utime(folder, (1.0, 1.0))
     turn(manager, monotonic, 100.0)
     assert (old.exists(), young.exists(), stray.exists()) == (False, True, False)
+
+
+def test_what_a_killed_measurement_left_is_deleted_in_time(tmp_path: Path) -> None:
+    areas = Areas(tmp_path)
+    old, young = areas.scratch() / "old", areas.scratch() / "young"
+    for folder in (old, young):
+        (folder / "run").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    areas.sweep(set(), before=0)
+    assert list(areas.scratch().iterdir()) == [young]
 
 
 @pytest.mark.parametrize("damage", ["text", "torn", "foreign"])

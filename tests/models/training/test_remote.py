@@ -334,6 +334,15 @@ def test_what_is_sent_has_the_starting_weights_and_the_run_so_far(manager: JobMa
     assert len(BEGIN) < 255  # the client asks whether it is a file
 
 
+def test_what_a_killed_process_was_sending_or_fetching_is_deleted_by_the_next(tmp_path: Path) -> None:
+    (tmp_path / "fetch-killed" / "run").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    with remote._passing_folder(tmp_path, "fetch-") as folder:
+        assert folder.is_dir()
+        assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "data", folder])
+    assert list(tmp_path.iterdir()) == [tmp_path / "data"]
+
+
 def test_the_stand_in_wants_a_login(server: JobsServer) -> None:
     from huggingface_hub.errors import HfHubHTTPError
 
