@@ -9,19 +9,28 @@ BROWSER_READY := $(VENV)/.browser
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help app test format lint type bench precompute clean
+.PHONY: help app test test-all format lint type bench precompute clean
 
 help: ## List these targets
-	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 app: $(APP_READY) ## Install what the app needs and start it on http://127.0.0.1:7860
 	@$(BIN)/python app.py
 
-test: $(DEV_READY) $(BROWSER_READY) ## Install what the tests need, then lint, check the types and run every test
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/pytest --run-slow -n 2 --dist loadfile $(PYTEST_ARGS)
+test: $(DEV_READY) $(BROWSER_READY) ## Install what the tests need, lint, check the types, run the quick tests
+	@$(call CHECK,)
+
+test-all: $(DEV_READY) $(BROWSER_READY) ## The same with every test that needs no internet
+	@$(call CHECK,--run-slow)
+
+# mypy needs one core for a minute: it runs beside the tests, and what it found comes after them.
+define CHECK
+$(BIN)/ruff check . && $(BIN)/ruff format --check . || exit 1; \
+found=$$(mktemp) && trap 'rm -f "$$found"' EXIT || exit 1; \
+$(BIN)/mypy >"$$found" 2>&1 & mypy=$$!; \
+$(BIN)/pytest $(1) -n 2 --dist worksteal $(PYTEST_ARGS); tests=$$?; \
+wait $$mypy || { cat "$$found"; exit 1; }; exit $$tests
+endef
 
 format: $(DEV_READY) ## Lay the code out and fix what ruff can fix
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -46,6 +55,11 @@ clean: ## Remove the virtual environment and the caches
 
 # The rest makes the environment. Each stamp file is newer than the requirements it stands for.
 
+define COMPILE
+echo "Compiling UMAP (half a minute, once)"; \
+$(BIN)/python -c 'from models import projection; projection.warm_up(); projection.wait_until_ready()'
+endef
+
 $(BIN)/python:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 		echo "No '$(PYTHON)' here: install Python 3.10 to 3.13, or name one: make app PYTHON=/path/to/python3.12" >&2; exit 1; }
@@ -57,11 +71,13 @@ $(BIN)/python:
 $(APP_READY): requirements.txt | $(BIN)/python
 	@echo "Installing requirements.txt into $(VENV) (some minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(COMPILE)
 	@touch $@
 
 $(DEV_READY): requirements-dev.txt requirements.txt | $(BIN)/python
 	@echo "Installing requirements-dev.txt into $(VENV) (some minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(COMPILE)
 	@touch $(APP_READY) $@
 
 $(BROWSER_READY): $(DEV_READY) tests/support/chromium.py

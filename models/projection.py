@@ -3,8 +3,8 @@
 N pictures, D feature width. UMAP gets its neighbours from `models.neighbours` and starts from PCA, which makes it
 quicker than from scratch and turns equal features into equal maps.
 
-Importing umap takes seconds and its first fit compiles for about ten more. `warm_up` does both in the
-background; `project` waits for it where it must.
+Importing umap takes seconds, and half a minute the first time on a machine: it compiles, and numba keeps what came out.
+`warm_up` does that in the background; `project` waits for it where it must.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -166,9 +167,21 @@ def wait_until_ready(timeout: float | None = None) -> bool:
     return _warm_up.done.wait(timeout)
 
 
-def _umap(points: Floats, neighbours: Neighbours, **parameters: Any) -> Floats:
+@cache
+def _import_umap() -> Any:
+    """Return the package; numba keeps its functions compiled on disk, else each process compiles for ten seconds."""
     import umap  # here, because it takes seconds and most visitors never need it
+    from numba.core.dispatcher import Dispatcher
 
+    for module in (umap.umap_, umap.layouts):
+        for function in vars(module).values():
+            if isinstance(function, Dispatcher) and function.py_func.__module__ == module.__name__:
+                function.enable_caching()
+    return umap
+
+
+def _umap(points: Floats, neighbours: Neighbours, **parameters: Any) -> Floats:
+    umap = _import_umap()
     with _fitting, warnings.catch_warnings():
         # It says that `transform` will not work; `models.neighbours.place` stands in its stead.
         warnings.filterwarnings("ignore", message="precomputed_knn", category=UserWarning)

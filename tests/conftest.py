@@ -1,12 +1,15 @@
-"""Fixtures for all tests: a fixed random state, shallow models, a Context that needs no trained weights."""
+"""Tiers of tests, and fixtures for all: a fixed random state, shallow models, a Context that needs no trained weights.
 
+The controller of pytest-xdist reads this file too, and imports no torch: its workers begin sooner.
+"""
+
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
 from hub_server import StandInHub, running_hub
 from PIL import Image
 from running_app import running_app
@@ -15,12 +18,16 @@ from demos import _environment
 
 _environment.prepare(offline=True)  # before anything imports gradio or the Hub's client, which read it once
 
-from fakes import ShallowModels  # noqa: E402
-
 if TYPE_CHECKING:
+    from fakes import ShallowModels
+
     from demos._base import Context
 
-OPT_IN = ("slow", "network")
+OPT_IN = {
+    "slow": "`make test-all` or --run-slow runs them",
+    "network": "--run-network runs them",
+}
+LEFT_OUT = pytest.StashKey[dict[str, int]]()  # by tier and file
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,36 +39,74 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--app-url", help="test the app that runs there instead of starting one")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for tier in OPT_IN:
-        if not config.getoption(f"--run-{tier}"):
-            skip = pytest.mark.skip(reason=f"marked {tier}: give --run-{tier}")
-            for item in items:
-                if tier in item.keywords:
-                    item.add_marker(skip)
+    """Leave out the tests of tiers that were not asked for, and put the long ones first.
+
+    `--dist worksteal` gives each worker a contiguous part, and who is done takes from the end of the longest rest: with
+    the browser tests first, one worker has them, and so the app, until little else is left.
+    """
+    left_out, kept = Counter[str](), []
+    for item in items:
+        tier = next((tier for tier in OPT_IN if tier in item.keywords and not config.getoption(f"--run-{tier}")), None)
+        if tier is None:
+            kept.append(item)
+        else:
+            left_out[f"{tier} {item.path.relative_to(config.rootpath)}"] += 1
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    config.stash[LEFT_OUT] = dict(left_out)
+    items[:] = sorted(kept, key=lambda item: ("browser" not in item.keywords, "slow" not in item.keywords))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # a worker of pytest-xdist: the summary is written by its controller
+        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    if left_out := getattr(node, "workeroutput", {}).get("left_out"):
+        node.config.stash[LEFT_OUT] = left_out  # the same for all workers: each collects everything
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which tests were left out, and what runs them."""
+    left_out = config.stash.get(LEFT_OUT, {})
+    for tier, runs in OPT_IN.items():
+        files = {key.removeprefix(f"{tier} "): count for key, count in left_out.items() if key.startswith(f"{tier} ")}
+        if files:
+            terminalreporter.section(f"left out: {sum(files.values())} tests marked {tier}; {runs}", sep="-")
+            for file, count in sorted(files.items()):
+                terminalreporter.write_line(f"{count:4} {file}")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def few_threads() -> None:
     """Shallow models run no slower on one thread, and far faster where something else runs beside them."""
+    import torch
+
     torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
 def seeds() -> None:
     """Start every test from the same random state."""
+    import torch
+
     np.random.seed(0)
     torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
-def shallow_models() -> ShallowModels:
+def shallow_models() -> "ShallowModels":
     """Untrained models under the names of the trained ones."""
+    from fakes import ShallowModels
+
     return ShallowModels()
 
 
 @pytest.fixture
-def context(shallow_models: ShallowModels, tmp_path: Path) -> "Context":
+def context(shallow_models: "ShallowModels", tmp_path: Path) -> "Context":
     """A Context over shallow models whose result files go to the test's own folder."""
     from demos._base import make_context
 

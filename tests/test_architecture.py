@@ -3,6 +3,7 @@
 import ast
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ SOURCES = sorted(
     for top in ("app.py", "demos", "models")
     for path in ([ROOT / top] if top.endswith(".py") else (ROOT / top).rglob("*.py"))
 )
+MODELS = [path for path in SOURCES if path.parts[0] == "models" and path.stem != "__main__"]
 MAX_BYTES = 10_000_000
 
 
+@cache
 def parse(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text(encoding="utf-8"), filename=str(path))
 
@@ -67,9 +70,13 @@ def calls(path: Path) -> Iterator[ast.Call]:
     return (node for node in ast.walk(parse(path)) if isinstance(node, ast.Call))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=str)
-def test_imports_point_one_way(path: Path) -> None:
-    assert not breaches(path), f"{path} may not import this: app.py -> demos -> models.training -> models"
+def called(call: ast.Call) -> str:
+    return ast.unparse(call.func)
+
+
+def test_imports_point_one_way() -> None:
+    found = {str(path): wrong for path in SOURCES if (wrong := breaches(path))}
+    assert not found, "app.py -> demos -> models.training -> models"
 
 
 @pytest.mark.parametrize(
@@ -90,23 +97,18 @@ def test_breaches_are_seen(path: str, source: str, breach: list[str]) -> None:
     assert breaches(Path(path), ast.parse(source)) == breach
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if p.parts[0] == "models"], ids=str)
-def test_models_print_nothing(path: Path) -> None:
-    if path.stem == "__main__":
-        return
-    prints = [call.lineno for call in calls(path) if getattr(call.func, "id", "") == "print"]
-    assert not prints, f"{path} prints on line {prints}; return the text or use logging"
+def test_models_print_nothing() -> None:
+    prints = [f"{path}:{call.lineno}" for path in MODELS for call in calls(path) if called(call) == "print"]
+    assert not prints, "return the text or use logging"
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if p.parts[0] == "models"], ids=str)
-def test_only_entry_points_read_arguments(path: Path) -> None:
-    if path.stem == "__main__":
-        return
-    assert "argparse" not in imported(path), f"{path} reads the command line; only a __main__.py may"
+def test_only_entry_points_read_arguments() -> None:
+    readers = [str(path) for path in MODELS if "argparse" in imported(path)]
+    assert not readers, "only a __main__.py reads the command line"
 
 
 def is_safe_load(call: ast.Call) -> bool:
-    if ast.unparse(call.func) != "torch.load":
+    if called(call) != "torch.load":
         return True
     return any(
         keyword.arg == "weights_only" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True
@@ -114,10 +116,9 @@ def is_safe_load(call: ast.Call) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=str)
-def test_checkpoints_are_read_without_running_code(path: Path) -> None:
-    unsafe = [call.lineno for call in calls(path) if not is_safe_load(call)]
-    assert not unsafe, f"{path} calls torch.load without weights_only=True on line {unsafe}"
+def test_checkpoints_are_read_without_running_code() -> None:
+    unsafe = [f"{path}:{call.lineno}" for path in SOURCES for call in calls(path) if not is_safe_load(call)]
+    assert not unsafe, "torch.load without weights_only=True"
 
 
 def test_no_big_file_is_tracked() -> None:
