@@ -6,10 +6,11 @@ and the catalogue of all is in `models.catalogue`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol
 
 from torch import nn
@@ -30,6 +31,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_TRANSLATION = re.compile("[A-Za-z]+2[A-Za-z]+")  # "x2y", as CycleGAN's authors name weights and their folders
+
+
 def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
     """Load a file of weights from disk, told by its tensors, such as the CycleGAN authors' own download.
 
@@ -44,13 +48,19 @@ def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
         WeightsError: There is no such file, it holds no weights, or some of an unknown layout.
     """
     layout, model = layouts.load_file([path, *more])
-    direction = next((way for way in ("apple2orange", "orange2apple") if way in str(path.resolve())), "")
     record = Checkpoint(
         f"local/{path.name}", layout.family, path.name, "a local file", "not stated", layout=layout.name,
-        filename=str(path.resolve()), size=sum(each.stat().st_size for each in (path, *more)), direction=direction,
-        latent=_latent(layout, model),
+        filename=str(path.resolve()), size=sum(each.stat().st_size for each in (path, *more)),
+        direction=_direction_of(path), latent=_latent(layout, model),
     )  # fmt: skip
     return record, model
+
+
+def _direction_of(path: Path) -> str:
+    """Return "apple2orange" or "orange2apple" if the file, or the nearest folder called x2y, is called so."""
+    names = (_TRANSLATION.search(part) for part in reversed(path.absolute().parts))
+    nearest = next((name[0] for name in names if name), "")
+    return nearest if nearest in ("apple2orange", "orange2apple") else ""
 
 
 def _latent(layout: layouts.Layout, model: nn.Module) -> Literal["", "global", "spatial"]:
@@ -125,10 +135,23 @@ class Library:
         return [record for record in offered.values() if not self.hub.offline or self.is_on_disk(record)]
 
     def add_local(self, path: Path, *more: Path) -> Checkpoint:
-        """Offer a local file under the name `local/<its name>`; arguments and errors are those of `load_local`."""
+        """Offer a local file under the name `local/<its name>`, with its folders as far as another has that name.
+
+        Arguments and errors are those of `load_local`.
+
+        Raises:
+            ValueError: The file is offered already, with another half.
+        """
         record, _ = load_local(path, *more)
-        self._local[record.name], self._local_paths[record.name] = record, [path, *more]
-        return record
+        paths = [each.absolute() for each in (path, *more)]
+        parts = paths[0].parts
+        for start in reversed(range(len(parts))):
+            title = str(PurePosixPath(*parts[start:]))
+            name = f"local/{title.lstrip('/')}"
+            if self._local_paths.get(name, paths) == paths:
+                self._local[name], self._local_paths[name] = replace(record, name=name, summary=title), paths
+                return self._local[name]
+        raise ValueError(f"{path} is offered already, with another half: give each file once.")
 
     def find(self, record: Checkpoint) -> Path | None:
         """Return the file of a record if it is on disk; never touches the network."""
@@ -180,16 +203,19 @@ class Library:
             HubError: if published weights are not on disk, or damaged.
         """
         record = self.record(name)
-        path = self.find(record)
-        expected = path.stat().st_size if path else 0
+
+        def expected() -> int:  # a private file may have to be made first
+            path = self.find(record)
+            return path.stat().st_size if path else 0
+
         return self.store.get((record, device), lambda: self._load(record).to(device), expected)
 
     def _load(self, record: Checkpoint) -> nn.Module:
         path = self.find(record)
         if record.is_own:
-            return load_folder(path.parent if path else record.folder)
+            return load_folder(path.parent if path else record.folder, digest=self.hub.digests.of)
         if path is not None and is_private(record.name):
-            return load_folder(path.parent)
+            return load_folder(path.parent, digest=self.hub.digests.of)
         if path is None:
             raise HubError("not_on_disk", title=record.summary)
         if record.name in self._local:
@@ -266,7 +292,7 @@ def from_pretrained(
 
     Args:
         repo_id: Such as "user/repo".
-        revision: A full commit, or None for the newest.
+        revision: A full commit, or None for the newest; both files are of the same one.
         folder: Where in the repository the weights lie; empty for its top.
         hub: Where to look; by default the Hub, as the person who is logged in on this machine.
 
@@ -276,8 +302,8 @@ def from_pretrained(
     """
     hub = hub or Hub.from_environment(token=None)
     place = f"{folder}/" if folder else ""
-    paths = [
-        fetch(hub, Checkpoint(repo_id, "vae", repo_id, "", repo_id=repo_id, filename=place + file, revision=revision))
-        for file in ("config.json", "model.safetensors")
-    ]
-    return load_folder(paths[0].parent)
+    record = Checkpoint(repo_id, "vae", repo_id, "", repo_id=repo_id, filename=f"{place}config.json", revision=revision)
+    config = fetch(hub, record)
+    commit = config.parents[len(PurePosixPath(folder).parts)].name  # the newest may be another by now
+    fetch(hub, replace(record, filename=f"{place}model.safetensors", revision=commit))
+    return load_folder(config.parent, digest=hub.digests.of)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
+CHUNK = 1 << 18  # bytes read at once
 MOST = 100_000  # files remembered; the least recently asked for are forgotten first
 
 Fact = TypeVar("Fact")
@@ -43,3 +45,12 @@ class FileFacts(Generic[Fact]):
             while len(self._known) > MOST:
                 self._known.popitem(last=False)
         return found
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

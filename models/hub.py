@@ -9,14 +9,13 @@ everywhere; a finished file is checked against its hash and size, and a wrong on
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 import huggingface_hub as client
 from huggingface_hub import constants, errors
 
+from models.file_facts import FileFacts, sha256_of
 from models.records import Checkpoint, size_text
 
 ETAG_SECONDS = 10.0  # for the answer to a question; a transfer has limits of its own
@@ -97,6 +97,7 @@ class Hub:
         total_seconds: Patience with one download as a whole.
         max_bytes: Largest file fetched for an id that a visitor names.
         free_bytes: Tells how much room a folder has.
+        digests: Remembers the SHA-256 of files, which may take gigabytes, until they change.
     """
 
     endpoint: str = ""
@@ -109,6 +110,7 @@ class Hub:
     total_seconds: float = 3600.0
     max_bytes: int = MAX_BYTES
     free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
+    digests: FileFacts[str] = field(default_factory=lambda: FileFacts(sha256_of), compare=False, repr=False)
 
     @classmethod
     def from_environment(cls, **changes: Any) -> Hub:
@@ -190,23 +192,10 @@ class Hub:
         expected += [blob] if re.fullmatch("[0-9a-f]{64}", blob) else []
         if not expected:
             return
-        digest = sha256_of(path)
+        digest = self.digests.of(path)
         if not all(digest.startswith(start) for start in expected):
             self.discard(path)
             raise HubError("wrong_hash", **values)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
-
-
-def _digest(file: Any) -> str:
-    digest = hashlib.sha256()  # Python 3.10 has no file_digest
-    while chunk := file.read(CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _host(address: str) -> str:

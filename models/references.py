@@ -7,15 +7,19 @@ repositories that are private to the person who runs the app, and an id from a v
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from huggingface_hub import HfApi
 
 from models.hub import ETAG_SECONDS, Hub, HubError, hub_errors
 from models.records import Checkpoint, size_text
+
+log = logging.getLogger(__name__)
 
 _PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 _ID = re.compile(rf"({_PART}/{_PART})(?:@([A-Za-z0-9][A-Za-z0-9._/-]{{0,94}}))?")
@@ -124,11 +128,35 @@ def noted(hub: Hub, reference: Reference) -> Checkpoint | None:
     if reference.revision and not _COMMIT.fullmatch(reference.revision):
         return None  # a branch moves: only the Hub knows where it is now
     pattern = _note_of(hub, reference.repo_id, reference.revision or "*")
-    for path in sorted(pattern.parent.glob(pattern.name), key=lambda path: path.stat().st_mtime, reverse=True):
-        record = Checkpoint(**json.loads(path.read_text("utf-8")))
-        if hub.find(record) is not None:
-            return record
-    return None
+    notes = [record for path in pattern.parent.glob(pattern.name) if (record := _read_note(path, hub, reference))]
+    newest = max(notes, key=lambda each: each[0], default=None)
+    return newest[1] if newest else None
+
+
+def _read_note(path: Path, hub: Hub, reference: Reference) -> tuple[int, Checkpoint] | None:
+    """Return when a note was written and its record; None if it is damaged, not of this repository, or outlived it."""
+    try:
+        written, record = path.stat().st_mtime_ns, _record_of(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        log.warning("%s is no note of a model and is left aside: %s", path, error)
+        return None
+    is_its_own = path == _note_of(hub, reference.repo_id, record.revision or "") and record.repo_id == reference.repo_id
+    return (written, record) if is_its_own and hub.find(record) is not None else None
+
+
+def _record_of(stored: Any) -> Checkpoint:
+    """Return a record from its JSON, without the fields of a later version; ValueError or TypeError if it is none."""
+    kinds = get_type_hints(Checkpoint)
+    known = {name: value for name, value in dict(stored).items() if name in kinds}
+    wrong = [name for name, value in known.items() if not _is_of(kinds[name], value)]
+    if wrong:
+        raise ValueError(f"wrong values of {', '.join(wrong)}")
+    return Checkpoint(**known)
+
+
+def _is_of(kind: Any, value: object) -> bool:
+    options = get_args(kind) or (kind,)
+    return value in options if get_origin(kind) is Literal else type(value) in options
 
 
 def _note_of(hub: Hub, repo_id: str, revision: str) -> Path:

@@ -65,20 +65,22 @@ class ModelStore:
         self._turns: dict[Hashable, _Turn] = {}
         self._guard = threading.RLock()
 
-    def get(self, key: Hashable, load: Callable[[], nn.Module], expected: int = 0) -> nn.Module:
+    def get(self, key: Hashable, load: Callable[[], nn.Module], expected: Callable[[], int] = lambda: 0) -> nn.Module:
         """Return the model stored under `key`, loading it if need be; concurrent callers share one load.
 
         Args:
             key: Hashable; the same key must always mean the same weights.
             load: Called without arguments where the model is not there. What it raises is passed on, and the
                 next caller tries again.
-            expected: Bytes the model will take, made free before `load` is called.
+            expected: Returns the bytes the model will take, made free before `load`; called where `load` is.
         """
         with self._turn(key):
             with self._guard:
                 if (model := self._find(key)) is not None:
                     return model
-                self._loading[key] = expected
+            size = expected()
+            with self._guard:
+                self._loading[key] = size
                 self._make_room()
             try:
                 model = load()

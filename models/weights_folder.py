@@ -6,7 +6,6 @@ It holds `model.safetensors`, `config.json` (architecture, its arguments, traini
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from torch import nn
 
 from models.backbones import ResNet
 from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
+from models.file_facts import sha256_of
 from models.mae import MaskedAutoencoderViT
 from models.vae import ConvVAE
 
@@ -57,8 +57,15 @@ def build_model(arch: str, args: Mapping[str, Any]) -> nn.Module:
     return ARCHITECTURES[arch](**{key: tuple(v) if isinstance(v, list) else v for key, v in args.items()})
 
 
-def load_folder(folder: Path, device: str | torch.device = "cpu") -> nn.Module:
+def load_folder(
+    folder: Path, device: str | torch.device = "cpu", digest: Callable[[Path], str] = sha256_of
+) -> nn.Module:
     """Build the model a weights folder describes, load its tensors strictly, as float32, in eval mode.
+
+    Args:
+        folder: with `model.safetensors` and `config.json`.
+        device: where the model goes.
+        digest: gives the SHA-256 of a file, where it need not be computed at each call.
 
     Raises:
         FileNotFoundError: if the folder or a file of it is missing.
@@ -66,7 +73,7 @@ def load_folder(folder: Path, device: str | torch.device = "cpu") -> nn.Module:
     """
     config = _read_config(folder)
     path = folder / "model.safetensors"
-    if hashlib.sha256(path.read_bytes()).hexdigest() != config["sha256"]:
+    if digest(path) != config["sha256"]:
         raise ValueError(f"{folder.name}: model.safetensors differs from the file its config names; fetch it anew.")
     model = build_model(config["arch"], config["args"])
     tensors = {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hub_server import StandInHub
@@ -151,3 +155,57 @@ def test_only_what_this_app_fetched_is_found_on_disk(hub: Hub, hub_server: Stand
     assert path is not None
     hub.discard(path)
     assert noted(offline, reference) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda facts: b"",
+        lambda facts: json.dumps(facts).encode()[:100],
+        lambda facts: b"\xff\xfe" + json.dumps(facts).encode(),
+        lambda facts: b"[]",
+        lambda facts: b"null",
+        lambda facts: json.dumps({"name": facts["name"]}).encode(),
+        lambda facts: json.dumps(facts | {"filename": 3}).encode(),
+        lambda facts: json.dumps(facts | {"size": "many"}).encode(),
+        lambda facts: json.dumps(facts | {"family": "gan"}).encode(),
+        lambda facts: json.dumps(facts | {"repo_id": "ann/private"}).encode(),
+        lambda facts: json.dumps(facts | {"revision": "d" * 40}).encode(),
+        lambda facts: json.dumps(facts | {"revision": None}).encode(),
+    ],
+)
+def test_a_damaged_note_is_as_good_as_none_and_hides_no_other(
+    hub: Hub, hub_server: StandInHub, damage: Callable[[dict[str, Any]], bytes]
+) -> None:
+    reference, path = noted_before(hub, hub_server)
+    record = noted(hub, reference)
+    assert record is not None
+    hub_server.add("ann/toy", {"model.safetensors": DATA + b"newer"})
+    newer = describe(hub, reference)
+    fetch(hub, newer)
+    note(hub, newer)
+    latest = path.with_name(f"ann--toy@{newer.revision}.json")
+    os.utime(path, ns=(1, 1))
+    assert noted(hub, reference) == newer
+    latest.write_bytes(damage(asdict(newer)))
+    assert noted(hub, reference) == record
+    path.unlink()
+    assert noted(hub, reference) is None
+    assert noted(hub, Reference("ann/toy", newer.revision)) is None
+
+
+def test_a_note_of_a_later_version_is_understood(hub: Hub, hub_server: StandInHub) -> None:
+    reference, path = noted_before(hub, hub_server)
+    record = noted(hub, reference)
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"colour": "blue"}), "utf-8")
+    assert noted(hub, reference) == record is not None
+
+
+def noted_before(hub: Hub, hub_server: StandInHub) -> tuple[Reference, Path]:
+    """Fetch and note a repository; return what it is called, and the file of the note."""
+    hub_server.add("ann/toy", {"model.safetensors": DATA})
+    record = describe(hub, Reference("ann/toy"))
+    fetch(hub, record)
+    note(hub, record)
+    (path,) = (hub.assets_folder / "fetched").iterdir()
+    return Reference("ann/toy"), path

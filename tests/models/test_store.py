@@ -63,7 +63,7 @@ def test_a_load_that_failed_is_tried_again() -> None:
 
     store = ModelStore()
     with pytest.raises(FileNotFoundError):
-        store.get("x", load, expected=5)
+        store.get("x", load, expected=lambda: 5)
     assert store.used() == 0
     assert isinstance(store.get("x", load), nn.Identity)
 
@@ -87,7 +87,7 @@ def test_room_is_made_before_a_model_is_loaded() -> None:
         seen.append((store.keys(), store.used()))
         return model_of(8)
 
-    store.get("b", load, expected=8 * KB)
+    store.get("b", load, expected=lambda: 8 * KB)
     assert seen == [([], 8 * KB)]
 
 

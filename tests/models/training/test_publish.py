@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ from models.training.__main__ import main
 from models.training.export import renew, write_weights
 from models.training.publish import publish
 from models.training.recipes._base import Export, TrainConfig
+from models.transfers import fetch
 from models.vae import ConvVAE
 
 FACTS = {"recipe": "vae", "data": ["x.zip"], "steps": 3, "command": "python -m models.training vae"}
@@ -49,6 +52,34 @@ def test_what_is_published_gives_equal_outputs(folder: Path, hub: Hub, hub_serve
     loaded = from_pretrained("me/vae-tiny", hub=hub)
     assert not loaded.training
     assert torch.equal(loaded(images, sample=False).recon_x, load_folder(folder)(images, sample=False).recon_x)
+
+
+@pytest.mark.parametrize("inside", ["", "deep/er"])
+def test_both_files_are_of_one_commit_though_the_newest_moves_meanwhile(
+    folder: Path, hub: Hub, hub_server: StandInHub, monkeypatch: pytest.MonkeyPatch, inside: str
+) -> None:
+    def commit(dim: int) -> None:
+        args = {**ARGS, "latent_dim": dim}
+        write_weights(folder, Export("vae", args, ConvVAE(**args)), TrainConfig(image_size=16), FACTS, {})
+        place = f"{inside}/" if inside else ""
+        files = {f"{place}{name}": (folder / name).read_bytes() for name in ("config.json", "model.safetensors")}
+        hub_server.add("me/vae-tiny", files)
+
+    fetched: list[Path] = []
+
+    def fetch_while_others_publish(*asked: Any) -> Path:
+        fetched.append(fetch(*asked))
+        commit(3)
+        return fetched[-1]
+
+    commit(2)
+    monkeypatch.setattr("models.checkpoints.fetch", fetch_while_others_publish)
+    assert from_pretrained("me/vae-tiny", folder=inside, hub=hub).get_parameter("from_latent.weight").shape[1] == 2
+    assert len(fetched) == 2 and fetched[0].parent == fetched[1].parent
+    asked = len(hub_server.log)
+    again = from_pretrained("me/vae-tiny", folder=inside, hub=replace(hub, offline=True))
+    assert again.get_parameter("from_latent.weight").shape[1] == 2
+    assert len(hub_server.log) == asked, "what is on disk is loaded from there"
 
 
 def test_the_card_says_what_it_is_and_how_to_load_it(folder: Path, hub_server: StandInHub) -> None:
