@@ -21,7 +21,6 @@ from models.images import ImageError, read_image, square_crop
 from models.mae import MaskedAutoencoderViT
 
 WEIGHTS = "mae-photos"
-REMEMBERED = 64  # photos and results kept, so that a room full of people on one example waits once
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,8 @@ class Workshop:
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        self.cropped = shared_cache(REMEMBERED)(self._cropped)
-        self._remembered = shared_cache(REMEMBERED)(self._reconstructed)
+        self.cropped = shared_cache()(self._cropped)
+        self._remembered = shared_cache()(self._reconstructed)
 
     def model(self, weights: str) -> MaskedAutoencoderViT:
         """Returns a model by its name."""

@@ -7,16 +7,20 @@ whoever turns one into a record, a network or facts goes through `OwnResults`, w
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, is_dataclass
-from functools import lru_cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import gradio as gr
+import numpy as np
 from gradio.context import LocalContext
+from PIL import Image
+from torch import Tensor
 
 from demos._visitor import owner_of, rendered_once
 from models.records import PRIVATE, Checkpoint, Family, is_private
@@ -34,6 +38,7 @@ TAB_OF: Mapping[Family, str] = {  # where such a network is at home
     "cyclegan": "cyclegan", "mae": "mae", "vae": "vae", "contrastive": "embeddings", "supervised": "embeddings",
 }  # fmt: skip
 BACK = "/b2a"  # ends the name of the generator of the way back
+CACHE_BYTES = 64_000_000  # that the answers of one function may take
 MOST_PAGES = 20_000  # whose visitors are known; the longest silent are forgotten first
 _NAME = re.compile(rf"{PRIVATE}([0-9a-f]{{32}})({BACK})?")
 
@@ -184,20 +189,61 @@ def _texts(value: object) -> list[str]:
     return [each for each in values if isinstance(each, str)]
 
 
-def shared_cache(maxsize: int) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
-    """Remembers what a function answered, for everybody, as `lru_cache` does, but nothing of anybody's own weights.
+def size_in_memory(value: object) -> int:
+    """Return about how many bytes a value takes, with the pictures, arrays and tensors in it."""
+    if isinstance(value, Image.Image):
+        return value.width * value.height * (1 if len(value.getbands()) == 1 else 4)  # Pillow pads colours to 32 bits
+    if isinstance(value, Tensor):
+        return value.numel() * value.element_size()
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    parts: Iterable[object] = ()
+    if isinstance(value, Mapping):
+        parts = [*value.keys(), *value.values()]
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = value
+    elif is_dataclass(value):
+        parts = vars(value).values()
+    return sys.getsizeof(value) + sum(map(size_in_memory, parts))
 
-    Such answers are made anew each time, so that nobody gets another's and none outlives its job.
+
+def shared_cache(
+    max_bytes: int = CACHE_BYTES,
+) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
+    """Remember what a function answered, for everybody, but nothing of anybody's own weights.
+
+    Answers about private weights are made anew each time, so that nobody gets another's and none outlives its job.
+
+    Args:
+        max_bytes: That remembered answers may take together; the least recently used leave first, and an answer that
+            is larger by itself is not remembered.
     """
 
     def decorate(call: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
-        remembered = lru_cache(maxsize)(call)
+        kept: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()  # least recently used first
+        guard = threading.Lock()
+
+        def remember(key: Hashable, made: Answer) -> None:
+            size = size_in_memory((key, made))
+            if size > max_bytes:
+                return
+            with guard:
+                kept[key] = made, size
+                while sum(taken for _, taken in kept.values()) > max_bytes:
+                    kept.popitem(last=False)
 
         @wraps(call)
         def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
             if any(is_private(text) for value in (*args, *kwargs.values()) for text in _texts(value)):
                 return call(*args, **kwargs)
-            return remembered(*args, **kwargs)  # type: ignore[arg-type]
+            key = (args, tuple(sorted(kwargs.items())))
+            with guard:
+                if key in kept:
+                    kept.move_to_end(key)
+                    return kept[key][0]
+            made = call(*args, **kwargs)
+            remember(key, made)
+            return made
 
         return answer
 

@@ -58,7 +58,7 @@ class Networks:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self.statistics = shared_cache(8)(self._statistics)
+        self.statistics = shared_cache()(self._statistics)
 
     def any(self, name: str) -> Autoencoder:
         """Returns an autoencoder of either kind."""

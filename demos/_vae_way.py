@@ -20,8 +20,6 @@ from demos._own import shared_cache
 from demos._vae_models import HINTS, MODELS, OPENING_MODEL, Networks, Place
 from models.images import ImageError, read_image
 
-REMEMBERED = 48  # results kept, so that a room full of people on one example waits once
-
 
 class Way(NamedTuple):
     """The components of the way.
@@ -70,8 +68,8 @@ class Handlers:
 
     def __init__(self, ctx: Context, networks: Networks) -> None:
         self._ctx, self._networks = ctx, networks
-        self._remembered = shared_cache(REMEMBERED)(self._render)
-        self._remembered_path = shared_cache(REMEMBERED)(self._path)
+        self._remembered = shared_cache()(self._render)
+        self._remembered_path = shared_cache()(self._path)
 
     def _render(self, path_a: str, path_b: str, steps: int, model: str) -> Rendered:
         # the path of an upload holds the hash of its content, so it can stand for the photo

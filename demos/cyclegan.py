@@ -46,8 +46,6 @@ from models.calibration import calibration
 from models.cyclegan import PatchDiscriminator
 from models.images import ImageError, read_image
 
-REMEMBERED = 64  # results kept, so that a room full of people on one example waits once
-
 
 def is_generator(model: nn.Module) -> str:
     """Returns the key of the sentence that refuses a network of this family which does not translate."""
@@ -144,13 +142,13 @@ def _connect(
 ) -> dict[str, Any]:
     """Lets every change of photo or direction show its result at once, and offers the endpoints; returns how."""
 
-    @shared_cache(REMEMBERED)
+    @shared_cache()
     def translated(path: str, weights: tuple[str, ...]) -> OneWay:
         # the path of an upload holds the hash of its content, so it can stand for the photo
         photo, there = read_image(path), ctx.load_model(weights[0])
         return translate(photo, there, ctx.load_model(weights[1])) if weights[1:] else translate_one_way(photo, there)
 
-    @shared_cache(REMEMBERED)
+    @shared_cache()
     def judged_by_fruit(path: str, direction: str, weights: tuple[str, ...]) -> Judgement:
         return assess(whole(translated(path, weights)), direction, ctx.load_model, calibration())
 

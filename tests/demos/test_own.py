@@ -28,7 +28,7 @@ from demos._atlas_visit import Visit
 from demos._atlas_work import finished as finished_work
 from demos._base import Context, make_context
 from demos._environment import files_folder
-from demos._own import FAMILY_OF, TAB_OF, shared_cache
+from demos._own import FAMILY_OF, TAB_OF
 from demos._visitor import new_id, owner_of
 from models.checkpoints import Library, build_model
 from models.hub import Hub
@@ -213,19 +213,6 @@ def test_the_latents_of_a_result_are_those_that_were_measured_with_its_weights(
     measured = replace(measure_latents(mu, logvar), sha256=sha256)
     write_statistics(folder, measured)
     assert vae_models.Networks(ctx).statistics(name) == measured
-
-
-def test_answers_of_private_weights_are_not_remembered() -> None:
-    calls: list[str] = []
-
-    @shared_cache(4)
-    def answer(path: str, name: str) -> str:
-        calls.append(name)
-        return name
-
-    for name in ("vae-fruit", "vae-fruit", "own/1", "own/1"):
-        answer("a.png", name)
-    assert calls == ["vae-fruit", "own/1", "own/1"]
 
 
 # Two visitors over HTTP, one of whom does not use the page.

@@ -1,0 +1,47 @@
+"""Answers kept for everybody: not those of private weights, and no more than fit into memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+
+from demos._own import Wanted, shared_cache, size_in_memory
+
+
+def test_answers_of_private_weights_are_not_remembered() -> None:
+    calls: list[str] = []
+
+    @shared_cache()
+    def answer(path: str, name: str) -> str:
+        calls.append(name)
+        return name
+
+    for name in ("vae-fruit", "vae-fruit", "own/1", "own/1"):
+        answer("a.png", name)
+    assert calls == ["vae-fruit", "own/1", "own/1"]
+
+
+def test_what_is_remembered_is_bounded_in_bytes() -> None:
+    calls: list[int] = []
+
+    @shared_cache(max_bytes=100_000)
+    def answer(side: int) -> dict[str, list[Image.Image]]:
+        calls.append(side)
+        return {"pictures": [Image.new("RGB", (side, side))]}
+
+    for side in (100, 101, 100, 102, 100, 101):  # each takes 40 kB
+        answer(side)
+    assert calls == [100, 101, 102, 101], "the least recently used leaves when a third comes"
+    for _ in range(2):
+        answer(200)
+    answer(101)
+    assert calls[4:] == [200, 200], "what is larger than the cache is not kept, and drives nothing out"
+
+
+def test_pictures_arrays_and_tensors_are_counted_wherever_they_are() -> None:
+    array, tensor = np.zeros((100, 100)), torch.zeros(100, 100)
+    for value in (array, [array], {"a": (array,)}, Wanted("a", "b", array)):  # type: ignore[arg-type]
+        assert 80_000 <= size_in_memory(value) < 82_000
+    assert size_in_memory(tensor) == 40_000
+    assert size_in_memory(Image.new("L", (100, 100))) == 10_000
