@@ -83,7 +83,7 @@ function send(target) {
   const data = { path, url: url.href, orig_name: path.split("/").pop(), meta: { _type: "gradio.FileData" } };
   window.unlabeled.sent = data;
   closeMenu();
-  note(...target.split("_", 2), "", ""); // what was sent is in no link
+  note(...RECEIVERS[target], "", ""); // what was sent is in no link
   trigger(`send_${target}`, {});
 }
 

@@ -40,8 +40,20 @@ _NOTE_TAB_IN_ADDRESS = """() => {
 
 
 def receivers(handles: Mapping[str, Handles]) -> dict[str, tuple[str, str]]:
-    """Returns what a picture can be sent to: an id in the page -> tab and name of its photo."""
-    return {f"{tab}_{name}": (tab, name) for tab, each in handles.items() for name in each.photos}
+    """Returns what a picture can be sent to: an id in the page -> tab and name of its photo.
+
+    The id cannot be taken apart again: names of tabs and of photos may have underscores themselves.
+
+    Raises:
+        ValueError: If two photos have the same id.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for tab, each in handles.items():
+        for name in each.photos:
+            place = found.setdefault(f"{tab}_{name}", (tab, name))
+            if place != (tab, name):
+                raise ValueError(f"The photos {place} and {(tab, name)} have one id, {tab}_{name}: rename one of them.")
+    return found
 
 
 def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
@@ -54,7 +66,8 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
         handles = {demo.name: _tab(ctx, demo) for demo in demos}
     targets = receivers(handles)
     events = [*(f"link_{name}" for name in handles), *(f"send_{target}" for target in targets)]
-    page.js_on_load = f"const EVENTS = {json.dumps(events)};\n{SCRIPT.read_text('utf-8')}"
+    known = f"const EVENTS = {json.dumps(events)};\nconst RECEIVERS = {json.dumps(targets)};\n"
+    page.js_on_load = known + SCRIPT.read_text("utf-8")
     page.value = view.tools_html(ctx, list(handles), list(targets))
     names = str([demo.name for demo in demos])
     app.load(fn=None, js=_OPEN_LINKED_TAB.replace("NAMES", names), outputs=tabs, api_visibility="private")

@@ -1,5 +1,7 @@
 """What a link may say, and what a tab hands to the page."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +9,10 @@ import gradio as gr
 import pytest
 
 from demos import _address as address
+from demos._base import Context, Demo
 from demos._handles import Handles, Photo
 from demos._i18n import LANGUAGES, Texts
+from demos._page import build_page, receivers
 from demos._page_view import KEYS
 from demos._tour import STOPS
 
@@ -57,6 +61,31 @@ def test_a_link_sets_what_it_names(handles: Handles, state: dict[str, str], valu
 def test_a_link_cannot_set_what_the_page_could_not(handles: Handles, name: str, text: str) -> None:
     found, refused = address.read(handles, {name: text})
     assert refused == [f"{name}={text}"] and found == [gr.skip()] * 5
+
+
+def tab_of(name: str, *photos: str) -> Demo:
+    """A tab that takes nothing but photos."""
+    return Demo(name, 1, lambda ctx: Handles({photo: Photo(gr.Image()) for photo in photos}), lambda ctx, folder: None)
+
+
+def test_a_picture_reaches_the_photo_of_a_tab_with_underscores_in_its_name(context: Context) -> None:
+    plain = replace(context, both=lambda key, **values: key, t=lambda key: key)  # type: ignore[arg-type, return-value]
+    demos = [tab_of("content_style", "style_photo"), tab_of("vae", "a")]
+    with gr.Blocks() as app:
+        build_page(app, plain, demos)
+    (script,) = (
+        block.js_on_load for block in app.blocks.values() if "send_vae_a" in (getattr(block, "js_on_load", "") or "")
+    )
+    (line,) = (line for line in script.splitlines() if line.startswith("const RECEIVERS = "))
+    known = json.loads(line.removeprefix("const RECEIVERS = ").removesuffix(";"))
+    assert known == {"content_style_style_photo": ["content_style", "style_photo"], "vae_a": ["vae", "a"]}
+    assert script.count("RECEIVERS[target]") == 1 and '.split("_"' not in script
+
+
+def test_photos_that_the_page_could_not_tell_apart_are_loud(context: Context) -> None:
+    one, other = Handles({"style_photo": Photo(gr.Image())}), Handles({"photo": Photo(gr.Image())})
+    with pytest.raises(ValueError, match="have one id, content_style_photo"):
+        receivers({"content": one, "content_style": other})
 
 
 @pytest.mark.parametrize("state", [None, 3, "kind=two", ["kind"], {"kind": 2}, {"ratio": None}])
