@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 
 from demos import _look as look
@@ -19,14 +19,12 @@ from demos._atlas_handlers import Handlers
 from demos._atlas_visit import Visit
 from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._sprites import jpeg
-from models.encoders import load_encoder
 from models.images import to_images
 from models.metrics import centred_directions
 from models.training.data import TwoViews
 
 Role = Literal["positive", "negative", "unused"]
 METHODS = ("simclr", "simsiam", "moco")
-SIDE = 64  # pixels of a view, as in training
 NUM_PICTURES = 5
 NUM_QUEUED = 10
 BEFORE = "random"
@@ -39,12 +37,12 @@ def sampled(collection: Collection, picked: int, count: int) -> list[int]:
     return [picked, *others][: min(count, len(collection))]
 
 
-def two_views(pictures: Sequence[Image.Image], seed: int) -> tuple[Tensor, Tensor]:
-    """Returns two random views of each picture, each (N, 3, S, S) in [-1, 1]; the same for the same seed."""
+def two_views(pictures: Sequence[Image.Image], side: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Returns two random views of each picture, each (N, 3, side, side) in [-1, 1]; the same for the same seed."""
     images = torch.stack([TF.pil_to_tensor(picture) for picture in pictures])  # (N, 3, S, S)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return TwoViews(SIDE)(images)
+        return TwoViews(side)(images)
 
 
 def role(method: str, row: int, column: int, count: int) -> Role:
@@ -104,16 +102,22 @@ class Views:
         collection = self._handlers.atlas.collection(visit)
         ids = sampled(collection, visit.picked, NUM_PICTURES)
         pictures = [collection.picture(index) for index in ids]
-        view1, view2 = two_views(pictures, seed)
+        trained, side = self._handlers.atlas.network(method)  # views of the side that it was trained on
+        view1, view2 = two_views(pictures, side, seed)
         queued = [index for index in sampled(collection, len(collection) // 2, 3 * NUM_QUEUED) if index not in ids]
-        queue, _ = two_views([collection.picture(index) for index in queued[:NUM_QUEUED]] or pictures, seed + 1)
-        before, after = (self._matrix(visit, name, method, (view1, view2, queue)) for name in (BEFORE, method))
+        others = [collection.picture(index) for index in queued[:NUM_QUEUED]] or pictures
+        queue, _ = two_views(others, side, seed + 1)
+        networks = {BEFORE: self._handlers.atlas.network(BEFORE)[0], method: trained}
+        before, after = (
+            self._matrix(visit, name, network, method, (view1, view2, queue)) for name, network in networks.items()
+        )
         return views_html(self._ctx, method, (view1, view2, queue), before, after)
 
     @torch.inference_mode()
-    def _matrix(self, visit: Visit, encoder: str, method: str, views: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    def _matrix(
+        self, visit: Visit, encoder: str, network: nn.Module, method: str, views: tuple[Tensor, Tensor, Tensor]
+    ) -> Tensor:
         """Returns the cosines of the views as the method pairs them, by the features of an encoder."""
-        network = load_encoder(encoder, self._ctx.load_model)
         z1, z2, keys = (network(one).float() for one in views)
         known = self._handlers.atlas.known_features(visit, encoder)
         mean = torch.from_numpy(known[0]).mean(dim=0) if known else torch.cat([z1, z2, keys]).mean(dim=0)

@@ -22,7 +22,7 @@ from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.training.audit import Audit, TooFewPicturesError, enough_for, holds_two_sets, take_in
 from models.training.backends import Backend
 from models.training.initial import trainable_info
-from models.training.jobs import JobError, JobRequest, Snapshot
+from models.training.jobs import JobError, JobRequest, Limits, Snapshot
 from models.training.recipes import RECIPES
 
 OPTIONS = Options({name: recipe.Config for name, recipe in RECIPES.items()})
@@ -75,7 +75,7 @@ class Starter:
             fixed = {name: value for name, value in stored.items() if name in SHAPE.get(wish.recipe, ())}
         elif wish.start in CHECKPOINTS:
             fixed = start_config(wish.recipe, self._info(wish.start))
-        steps = self._runs.manager.limits.steps if self._ctx.jobs else 20_000
+        steps = (self._ctx.jobs.limits if self._ctx.jobs else Limits()).steps
         broken = wish.recipe == "simsiam" and wish.broken
         return preset_config(wish.recipe, wish.preset, fixed, wish.start != SCRATCH, steps, not broken)
 

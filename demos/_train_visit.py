@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from demos import _look as look
 from demos import _train_words as words
@@ -100,7 +101,7 @@ class Runs:
             gr.Error: If training is off here.
         """
         if self._ctx.jobs is None:
-            raise look.sorry(self._ctx, None, "train.off")
+            raise look.sorry(self._ctx, LocalContext.request.get(None), "train.off")
         return self._ctx.jobs
 
     def on_ready(self, visitor: str, request: gr.Request) -> Shown:

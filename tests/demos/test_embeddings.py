@@ -53,7 +53,7 @@ from demos._scatter import (
 from demos._sprites import make_sprite, sprite_layout, tile_style
 from demos.embeddings import DEMO, build
 from models import projection
-from models.checkpoints import build_model
+from models.checkpoints import build_model, weights_info
 from models.embedding import embed_batches
 from models.encoders import BACKBONE_WIDTH
 from models.neighbours import Metric
@@ -647,6 +647,15 @@ def test_each_method_has_its_positives_and_negatives(
     html = views.on_views(None, method, 0)
     assert (html.count('class="positive"'), html.count('class="negative"')) == pairs
     assert html == views.on_views(None, method, 0) and html != views.on_views(None, method, 1)
+
+
+@pytest.mark.parametrize("method", ["simclr", "simsiam", "moco"])
+def test_views_have_the_side_that_the_method_was_trained_on(context: Context, kinds: Path, method: str) -> None:
+    with gr.Blocks():
+        views = views_section(context, Handlers(context, kinds), gr.State(None))
+    first = views.on_views(None, method, 0).split("base64,")[1].split('"')[0]
+    trained_on = weights_info(f"{method}-photos").image_size
+    assert Image.open(io.BytesIO(base64.b64decode(first))).size == (trained_on, trained_on)
 
 
 class MeanColour(torch.nn.Module):

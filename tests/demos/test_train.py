@@ -21,6 +21,7 @@ import polling
 import pytest
 from clients import call_event
 from fakes import ShallowModels
+from gradio.context import LocalContext
 from PIL import Image
 
 from demos import train
@@ -95,6 +96,17 @@ def story(shown: Shown) -> dict[str, Any]:
 
 def pick(run: Any) -> gr.EventData:
     return gr.EventData(None, {"run": run})
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "switched off"), ("zh-CN", "没有开启")])
+def test_that_training_is_off_is_said_in_the_visitors_language(ctx: Context, language: str, words: str) -> None:
+    request = gr.Request(headers={"accept-language": language})
+    LocalContext.request.set(request)  # as Gradio does while a handler runs
+    try:
+        with pytest.raises(gr.Error, match=words):
+            Runs(replace(ctx, jobs=None)).on_pause(ADA, Watched("job:" + "0" * 32), request)
+    finally:
+        LocalContext.request.set(None)
 
 
 def test_a_new_visitor_sees_a_recording(runs: Runs) -> None:
