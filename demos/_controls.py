@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -12,21 +11,9 @@ from gradio.i18n import I18nData
 
 from demos._base import Context
 from models.training.recipes._base import TrainConfig
+from models.training.recipes._options import bounds_text, checked
 
 Control = gr.Number | gr.Checkbox | gr.Dropdown
-
-
-class OptionError(ValueError):
-    """A control holds what its option cannot be.
-
-    Attributes:
-        code: "missing", "bounds" or "choice".
-        values: What the sentence mentions.
-    """
-
-    def __init__(self, code: str, **values: Any) -> None:
-        super().__init__(f"{code}: {values}")
-        self.code, self.values = code, values
 
 
 def help_text(ctx: Context, recipe: str, name: str) -> I18nData:
@@ -35,44 +22,6 @@ def help_text(ctx: Context, recipe: str, name: str) -> I18nData:
         return ctx.t(f"option.{recipe}.{name}")
     except KeyError:
         return ctx.t(f"option.{name}")
-
-
-def bounds_of(spec: Field[Any]) -> tuple[float | None, float | None]:
-    """Returns the smallest and the largest value of a field, None where there is no bound."""
-    return spec.metadata.get("min"), spec.metadata.get("max")
-
-
-def parse(spec: Field[Any], kind: Any, value: Any) -> Any:
-    """Returns the value of a field from that of its control.
-
-    Args:
-        spec: The field.
-        kind: Its type.
-        value: As the page sent it.
-
-    Raises:
-        OptionError: If it is empty, no number, or outside the bounds.
-    """
-    if kind is bool:
-        return bool(value)
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            raise OptionError("choice", name=spec.name, choices=", ".join(get_args(kind)))
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise OptionError("missing", name=spec.name)
-    number = kind(value)
-    low, high = bounds_of(spec)
-    if number != value or (low is not None and number < low) or (high is not None and number > high):
-        raise OptionError("bounds", name=spec.name, value=f"{value:g}", bounds=_range(low, high, kind))
-    return number
-
-
-def _range(low: float | None, high: float | None, kind: type) -> str:
-    unit = "ℤ " if kind is int else ""
-    if low is None and high is None:
-        return unit.strip()
-    return f"{unit}{'−∞' if low is None else f'{low:g}'} … {'∞' if high is None else f'{high:g}'}"
 
 
 class Options:
@@ -131,16 +80,15 @@ class Options:
             OptionError: If a value is missing or outside its bounds.
         """
         given = dict(zip(self.names, values, strict=True))
-        return {name: parse(spec, self._kinds[name], given[name]) for name, spec in self._fields[recipe].items()}
+        return {name: checked(spec, self._kinds[name], given[name]) for name, spec in self._fields[recipe].items()}
 
     def _settings(self, ctx: Context, name: str, recipe: str, config: Mapping[str, Any]) -> dict[str, Any]:
         spec = self._fields[recipe].get(name)
         if spec is None:
             return {"visible": False}
-        low, high = bounds_of(spec)
         info: Any = help_text(ctx, recipe, name)
-        if low is not None or high is not None:
-            info = info + f" ({_range(low, high, float)})"
+        if bounds := bounds_text(spec):
+            info = info + f" ({bounds})"
         return {"visible": True, "value": config.get(name, spec.default), "info": info}
 
     def _control(self, name: str, settings: Mapping[str, Any]) -> Control:

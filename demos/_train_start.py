@@ -13,7 +13,7 @@ import gradio as gr
 from demos import _look as look
 from demos import _train_words as words
 from demos._base import Context
-from demos._controls import OptionError, Options
+from demos._controls import Options
 from demos._train_presets import SCRATCH, SHAPE, fitting_jobs, preset_config, start_config, starts
 from demos._train_visit import Runs, Shown, job_error
 from demos._visitor import new_id, owner_of
@@ -24,6 +24,7 @@ from models.training.backends import Backend
 from models.training.initial import trainable_info
 from models.training.jobs import JobError, JobRequest, Limits, Snapshot
 from models.training.recipes import RECIPES
+from models.training.recipes._options import OptionError
 
 OPTIONS = Options({name: recipe.Config for name, recipe in RECIPES.items()})
 OPENING_RECIPE = "simsiam"

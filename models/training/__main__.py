@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -23,7 +24,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import Field, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -35,7 +36,7 @@ from models.training.calibrate import calibrate
 from models.training.distributed import Processes, join
 from models.training.estimate import MEASURE_PICTURES, measure_steps
 from models.training.evaluation import command_of, load_run, load_weights, save_sheet, weights_record
-from models.training.export import MAX_BYTES, export_run, renew_measures
+from models.training.export import MAX_BYTES, export_run, option_words, renew_measures
 from models.training.failures import DISK_FULL_STATUS, describe_failure
 from models.training.illustrate import illustrate
 from models.training.initial import start_from
@@ -110,27 +111,29 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def add_config_options(parser: argparse.ArgumentParser, config: type[TrainConfig]) -> None:
-    """Add one option for each field of a config, with its help text, choices and default."""
+    """Add one option for each field of a config, with its help text and choices; the parser sets no defaults."""
     hints = get_type_hints(config)
     for spec in fields(config):
         flag = "--" + spec.name.replace("_", "-")
         help_text = f"{spec.metadata['help']} (default: {spec.default})"
         kind: Any = hints[spec.name]
+        settings: dict[str, Any] = {"default": argparse.SUPPRESS, "help": help_text}
         if get_origin(kind) is Literal:
-            parser.add_argument(flag, choices=get_args(kind), default=spec.default, help=help_text)
+            parser.add_argument(flag, choices=get_args(kind), **settings)
         elif kind is bool:
-            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=spec.default, help=help_text)
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, **settings)
         else:
-            parser.add_argument(flag, type=kind, default=spec.default, help=help_text)
+            parser.add_argument(flag, type=kind, **settings)
+
+
+def given_options(arguments: argparse.Namespace, config: type[TrainConfig]) -> dict[str, Any]:
+    """Return the fields of a config for which an option was given, with its value, be it the default or not."""
+    return {spec.name: getattr(arguments, spec.name) for spec in fields(config) if hasattr(arguments, spec.name)}
 
 
 def config_from(arguments: argparse.Namespace, config: type[TrainConfig]) -> TrainConfig:
     """Return the config that parsed options describe."""
-
-    def value(spec: Field[Any]) -> Any:
-        return getattr(arguments, spec.name)
-
-    return config(**{spec.name: value(spec) for spec in fields(config)})
+    return config(**given_options(arguments, config))
 
 
 def run_training(arguments: argparse.Namespace) -> int:
@@ -179,16 +182,17 @@ def train_in(run: RunFolder, arguments: argparse.Namespace, processes: Processes
 
 def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Processes) -> tuple[TrainConfig, str | None]:
     """Return config and starting weights of a run, those on record if it has been begun or prepared before."""
-    config, init, sources = config_from(arguments, RECIPES[arguments.command].Config), arguments.init, arguments.data
+    kind = RECIPES[arguments.command].Config
+    config, init, sources = config_from(arguments, kind), arguments.init, arguments.data
+    if init is not None and init not in CHECKPOINTS:
+        init = str(Path(init).resolve())
     if (run.path / "config.json").is_file():
         name, begun, sources = run.load_config()
         if name != arguments.command:
             raise SystemExit(f"{run.path} holds a {name} run; choose another --out for {arguments.command}.")
-        if changed := changed_options(config, begun):
+        if changed := changed_options(given_options(arguments, kind), begun, init, run.load_init()):
             raise SystemExit(f"{run.path} was begun with {changed}; go on with that, or choose another --out.")
         config, init = begun, run.load_init()
-    elif init is not None and init not in CHECKPOINTS:
-        init = str(Path(init).resolve())
     settled = resolve_precision(config, processes.device)
     if processes.agree(settled.precision == "fp32"):  # also waits until nobody still reads what is written now
         settled = replace(settled, precision="fp32")
@@ -198,16 +202,25 @@ def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Proces
     return settled, init
 
 
-def changed_options(asked: TrainConfig, begun: TrainConfig) -> str:
-    """Return what a run was begun with where other values than that and the defaults are asked for.
+def changed_options(given: Mapping[str, Any], begun: TrainConfig, init: str | None, begun_from: str | None) -> str:
+    """Return what a run was begun with where another value was given now.
 
     The precision is left out: what can be had depends on the device.
+
+    Args:
+        given: fields of the config, of the options that were given.
+        begun: the config of the run.
+        init: the weights to start from that were given, None for none.
+        begun_from: those that the run began with, None for none.
     """
-    return " ".join(
-        f"--{spec.name.replace('_', '-')} {getattr(begun, spec.name)}"
-        for spec in fields(asked)
-        if spec.name != "precision" and getattr(asked, spec.name) not in (spec.default, getattr(begun, spec.name))
-    )
+    changed = [
+        shlex.join(option_words(name, getattr(begun, name)))
+        for name, value in given.items()
+        if name != "precision" and value != getattr(begun, name)
+    ]
+    if init not in (None, begun_from):
+        changed.append("random weights" if begun_from is None else shlex.join(["--init", begun_from]))
+    return " ".join(changed)
 
 
 def run_evaluation(arguments: argparse.Namespace) -> int:
@@ -246,7 +259,7 @@ def tell(scores: Mapping[str, Estimate]) -> None:
 
 def config_of(command: str) -> TrainConfig:
     """Return the config of the run that a card's command repeats."""
-    arguments = build_parser().parse_args(command.split()[3:])
+    arguments = build_parser().parse_args(shlex.split(command)[3:])
     return config_from(arguments, RECIPES[arguments.command].Config)
 
 
@@ -293,8 +306,10 @@ def run_recording(arguments: argparse.Namespace) -> int:
 def run_calibration(arguments: argparse.Namespace) -> int:
     """Write what the CycleGAN tab compares its scores with."""
     sources = {"data": [arguments.data], "elsewhere": arguments.elsewhere, "unseen": arguments.unseen}
-    options = [f"--{name} {' '.join(path.name for path in paths)}" for name, paths in sources.items() if paths]
-    command = " ".join(["python -m models.training calibrate", *options])
+    words = ["python", "-m", "models.training", "calibrate"]
+    for name, paths in sources.items():
+        words += [f"--{name}", *(path.name for path in paths)] if paths else []
+    command = shlex.join(words)
     calibrate(arguments.data, arguments.elsewhere, arguments.unseen, arguments.out, command)
     return 0
 

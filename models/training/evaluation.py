@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,10 +110,10 @@ def load_weights(start: Path, record: Mapping[str, Any], config: TrainConfig, da
 
 def command_of(folder: Path, sources: Sequence[Path], judge: str | None) -> str:
     """Return the command that measures weights again, which names files without their folders."""
-    asked = f" --judge {judge}" if judge else ""
     is_moment = folder.is_relative_to(WEIGHTS) and folder.parent != WEIGHTS  # of a run, which has no name of its own
     start = folder.relative_to(WEIGHTS.parents[1]).as_posix() if is_moment else folder.name
-    return f"python -m models.training evaluate {start} --data {' '.join(source.name for source in sources)}{asked}"
+    words = ["python", "-m", "models.training", "evaluate", start, "--data", *(source.name for source in sources)]
+    return shlex.join([*words, *(["--judge", judge] if judge else [])])
 
 
 def save_sheet(loaded: Loaded, path: Path, **asked: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -134,7 +135,7 @@ def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
         use = f'from models.checkpoints import load_model\n\nmodel = load_model("{name}")'
     else:
         imports = "from pathlib import Path\n\nfrom models.checkpoints import load_folder"
-        use = f'{imports}\n\nmodel = load_folder(Path("{name}"))'
+        use = f"{imports}\n\nmodel = load_folder(Path({json.dumps(name, ensure_ascii=False)}))"
     planned = f" of a run of {record['planned_steps']}" if "planned_steps" in record else ""
     schedule = f"\n- **Schedule**: {record['schedule']}" if "schedule" in record else ""
     arguments = json.dumps(record["args"])
@@ -223,12 +224,16 @@ def export_kept(
 
 def command_line(name: str, config: TrainConfig, data: list[str], init: str | None = None) -> str:
     """Return the command that repeats a run, with the options that differ from their defaults."""
-    options = [] if init is None else [f"--init {Path(init).name}"]
+    words = ["python", "-m", "models.training", name, "--data", *data, "--out", "RUN_DIR"]
+    words += [] if init is None else ["--init", Path(init).name]
     for spec in fields(config):
         value = getattr(config, spec.name)
         if value != spec.default:
-            flag = spec.name.replace("_", "-")
-            options.append(
-                f"--{'' if value is not False else 'no-'}{flag}" + ("" if isinstance(value, bool) else f" {value}")
-            )
-    return " ".join(["python -m models.training", name, "--data", *data, "--out RUN_DIR", *options])
+            words += option_words(spec.name, value)
+    return shlex.join(words)
+
+
+def option_words(name: str, value: Any) -> list[str]:
+    """Return the words of a command line that give the field `name` of a config a value."""
+    flag = name.replace("_", "-")
+    return [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -69,7 +70,7 @@ def illustrate(start: Path, record: Mapping[str, Any], config: TrainConfig) -> l
     to_pil_image((drawn + 1) / 2).save(file, "WEBP", **WEBP)
     for folder in folders.values():
         write_atomically(folder / SHEET, file.getvalue())
-        renew(folder, {"sheet": rows, "drawn_by": f"python -m models.training illustrate {folder.name}"})
+        renew(folder, {"sheet": rows, "drawn_by": f"python -m models.training illustrate {shlex.quote(folder.name)}"})
     return list(folders.values())
 
 

@@ -9,9 +9,10 @@ import gradio as gr
 import pytest
 
 from demos._base import Context
-from demos._controls import OptionError, Options, help_text
+from demos._controls import Options, help_text
 from demos._i18n import Texts
 from models.training.recipes import RECIPES
+from models.training.recipes._options import OptionError
 
 CONFIGS = {name: recipe.Config for name, recipe in RECIPES.items()}
 OPTIONS = Options(CONFIGS)

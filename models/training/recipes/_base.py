@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +16,10 @@ from models.latents import LatentStatistics
 from models.training.data import PictureSet, batch_index
 from models.training.distributed import Processes
 from models.training.judge import Judge
+from models.training.recipes._options import checked, option
 
 # Channels-last convolutions of 4 channels corrupt memory in torch 2.15's AVX2 kernels (a backward pass aborts).
 MIN_CHANNELS = 8
-
-
-def option(default: Any, help: str, **bounds: float) -> Any:
-    """Return a dataclass field whose help text and bounds (`min`, `max`) command line and interface share."""
-    return field(default=default, metadata={"help": help, **bounds})
 
 
 @dataclass(frozen=True)
@@ -40,11 +36,10 @@ class TrainConfig:
     precision: Literal["auto", "fp32", "bf16"] = option("auto", "arithmetic; auto takes bf16 where it measures faster")
 
     def __post_init__(self) -> None:
-        """Raise a ValueError, naming field, value and bound, for a number outside its bounds."""
-        for name, spec in self.__dataclass_fields__.items():
-            value, low, high = getattr(self, name), spec.metadata.get("min"), spec.metadata.get("max")
-            if (low is not None and value < low) or (high is not None and value > high):
-                raise ValueError(f"{name} is {value}; it must be from {low} to {'any size' if high is None else high}.")
+        """Check every option; errors are those of `checked`."""
+        kinds = get_type_hints(type(self))
+        for spec in fields(self):
+            object.__setattr__(self, spec.name, checked(spec, kinds[spec.name], getattr(self, spec.name)))
 
     def lesson(self) -> str:
         """Return what weights of this config show that is left out or overdone in them; empty for a usual recipe."""

@@ -34,11 +34,11 @@ from models.training.recipes._base import (
     in_batches,
     my_pictures,
     numbers,
-    option,
     place,
     sheet,
     weight_decay_groups,
 )
+from models.training.recipes._options import option
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,10 @@ from models.training.recipes._base import (
     in_batches,
     my_pictures,
     numbers,
-    option,
     place,
     sheet,
 )
+from models.training.recipes._options import option
 
 
 @dataclass(frozen=True)

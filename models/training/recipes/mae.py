@@ -25,10 +25,10 @@ from models.training.recipes._base import (
     descend,
     my_pictures,
     numbers,
-    option,
     sheet,
     weight_decay_groups,
 )
+from models.training.recipes._options import option
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from models.training.recipes._base import (
     in_batches,
     my_batch,
     numbers,
-    option,
 )
+from models.training.recipes._options import option
 from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe, labelled
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 import zipfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import torch
@@ -15,8 +16,9 @@ from small import SMALL
 
 from models.checkpoints import load_folder
 from models.encoders import as_encoder
-from models.training.__main__ import build_parser, config_from, main
+from models.training.__main__ import build_parser, config_from, config_of, main
 from models.training.distributed import Processes
+from models.training.evaluation import command_of
 from models.training.export import command_line
 from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import TrainConfig, averaged, cosine_rate
@@ -286,10 +288,56 @@ def test_a_run_is_not_resumed_with_other_options_than_its_own(tmp_path: Path) ->
     run = folder(tmp_path / "run")
     run.save_config("vae", RECIPES["vae"].Config(steps=7, precision="fp32"), [])
     asked = ["vae", "--data", "x.zip", "--out", str(run.path), "--device=cpu"]
-    with pytest.raises(SystemExit, match="was begun with --steps 7;"):
-        main([*asked, "--steps=9"])
-    for same in ([], ["--steps=7"]):  # these go on, as far as to the missing pictures
+    default = RECIPES["vae"].Config().steps
+    for steps in (9, default):
+        with pytest.raises(SystemExit, match="was begun with --steps 7;"):
+            main([*asked, f"--steps={steps}"])
+    with pytest.raises(SystemExit, match="was begun with --no-autoencoder;"):
+        main([*asked, "--autoencoder"])
+    for same in ([], ["--steps=7"], ["--steps=7", "--no-autoencoder"]):  # these go on, as far as to missing pictures
         assert main([*asked, *same]) == 2
+
+
+def test_a_run_is_not_resumed_from_other_weights_than_its_own(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    run.save_config("vae", RECIPES["vae"].Config(precision="fp32"), [], "vae-fruit")
+    asked = ["vae", "--data", "x.zip", "--out", str(run.path), "--device=cpu"]
+    with pytest.raises(SystemExit, match="was begun with --init vae-fruit;"):
+        main([*asked, "--init", str(tmp_path / "others")])
+    for same in ([], ["--init", "vae-fruit"]):
+        assert main([*asked, *same]) == 2
+    run.save_config("vae", RECIPES["vae"].Config(precision="fp32"), [], None)
+    with pytest.raises(SystemExit, match="was begun with random weights;"):
+        main([*asked, "--init", "vae-fruit"])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_option_takes_what_is_of_another_kind(name: str) -> None:
+    config = RECIPES[name].Config
+    kinds = get_type_hints(config)
+    for spec in fields(config):
+        wrong: list[Any] = [None, "8", [8], float("nan"), float("inf")]
+        wrong += [2.5, True] if kinds[spec.name] is int else [True] if kinds[spec.name] is float else [1, "fp64"]
+        for value in wrong:
+            with pytest.raises(ValueError, match=spec.name):
+                config(**{spec.name: value})
+
+
+def test_a_whole_number_is_an_integer_where_one_is_due() -> None:
+    config = TrainConfig(steps=7.0, learning_rate=1)  # type: ignore[arg-type]
+    assert (type(config.steps), type(config.learning_rate)) == (int, float)
+
+
+def test_an_option_out_of_bounds_ends_the_command_with_a_sentence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = ["vae", "--data", "x.zip", "--out", str(tmp_path / "run"), "--device=cpu"]
+    assert main([*asked, "--learning-rate=nan"]) == 2
+    assert main([*asked, "--min-scale=2"]) == 2
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+        "learning_rate needs a number.",
+        "min_scale is 2; it must be 0.05 … 1.",
+    ]
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -304,8 +352,20 @@ def test_the_command_in_a_card_names_what_differs() -> None:
     config = SimSiamConfig(steps=7, stop_gradient=False)
     command = command_line("simsiam", config, ["photos.zip"])
     assert command == "python -m models.training simsiam --data photos.zip --out RUN_DIR --steps 7 --no-stop-gradient"
-    arguments = build_parser().parse_args(command.split()[3:])
-    assert config_from(arguments, RECIPES["simsiam"].Config) == config
+    assert config_of(command) == config
+
+
+@pytest.mark.parametrize("name", ["my photos.zip", "Tom's.zip", 'a "b".zip', "$HOME;x.zip", "图片 1.zip"])
+def test_the_command_in_a_card_can_be_read_whatever_files_are_called(name: str, tmp_path: Path) -> None:
+    config = SimSiamConfig(steps=7)
+    command = command_line("simsiam", config, [name, "b.zip"], init=str(tmp_path / "my weights"))
+    arguments = build_parser().parse_args(shlex.split(command)[3:])
+    assert [str(path) for path in arguments.data] == [name, "b.zip"]
+    assert arguments.init == "my weights"
+    assert config_of(command) == config
+    measured = shlex.split(command_of(tmp_path / "my weights", [tmp_path / name], "the judge"))
+    parsed = build_parser().parse_args(measured[3:])
+    assert (str(parsed.source), parsed.data, parsed.judge) == ("my weights", [Path(name)], "the judge")
 
 
 def test_the_learning_rate_rises_then_falls_to_zero() -> None:
