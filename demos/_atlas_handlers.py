@@ -253,9 +253,10 @@ class Handlers:
             size = as_encoder(ctx.load_model(settings.encoder))[1]
             line = look.facts_line(ctx, [settings.encoder], (size, size), seconds)
         elif spec.checkpoint:
-            line = look.facts_line(ctx, [spec.checkpoint], (spec.image_size,) * 2, seconds, prepared)
+            size = spec.image_size(ctx.weights_info)
+            line = look.facts_line(ctx, [spec.checkpoint], (size, size), seconds, prepared)
         else:
-            line = ctx.both("embeddings.untrained", size=spec.image_size, time=f"{seconds:.1f} s")
+            line = ctx.both("embeddings.untrained", size=spec.image_size(), time=f"{seconds:.1f} s")
         if map_seconds is None:
             return line
         return f"{line} · {ctx.both('embeddings.facts', dims=settings.dims, time=f'{map_seconds:.1f} s')}"

@@ -149,7 +149,7 @@ class Atlas:
     def network(self, encoder: str) -> tuple[nn.Module, int]:
         """Returns an encoder, one of ours or of other weights, and the side of the pictures it takes."""
         if encoder in ENCODERS:
-            return load_encoder(encoder, self.ctx.load_model), ENCODERS[encoder].image_size
+            return load_encoder(encoder, self.ctx.load_model), ENCODERS[encoder].image_size(self.ctx.weights_info)
         return as_encoder(self.ctx.load_model(encoder))
 
     def weights_hash(self, encoder: str) -> str:

@@ -17,6 +17,7 @@ from models import checkpoints
 from models.backbones import ImageEncoder, ResNet
 from models.mae import MaskedAutoencoderViT
 from models.vae import ConvVAE
+from models.weights_folder import WeightsInfo
 
 LoadModel = Callable[[str], nn.Module]
 
@@ -46,10 +47,13 @@ class EncoderSpec:
     build: Callable[[LoadModel], nn.Module]
     trained_with_labels: bool = False
 
-    @property
-    def image_size(self) -> int:
-        """Side of the pictures it takes, in pixels: the `img_size` of its weights' config, or `side` without one."""
-        args = checkpoints.weights_info(self.checkpoint).args if self.checkpoint else {}
+    def image_size(self, weights_info: Callable[[str], WeightsInfo] = checkpoints.weights_info) -> int:
+        """Return the side of the pictures it takes, in pixels: `img_size` of its weights, or `side` without one.
+
+        Args:
+            weights_info: gives the facts about weights by name.
+        """
+        args = weights_info(self.checkpoint).args if self.checkpoint else {}
         return int(args.get("img_size", self.side))
 
 

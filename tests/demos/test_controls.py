@@ -79,7 +79,8 @@ def test_what_a_field_cannot_be_is_named(context: Context, changed: dict[str, An
 def test_one_name_with_two_kinds_is_a_mistake_that_is_seen() -> None:
     from dataclasses import dataclass
 
-    from models.training.recipes._base import TrainConfig, option
+    from models.training.recipes._base import TrainConfig
+    from models.training.recipes._options import option
 
     @dataclass(frozen=True)
     class Odd(TrainConfig):

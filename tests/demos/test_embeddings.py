@@ -53,7 +53,7 @@ from demos._scatter import (
 from demos._sprites import make_sprite, sprite_layout, tile_style
 from demos.embeddings import DEMO, build
 from models import projection
-from models.checkpoints import build_model, weights_info
+from models.checkpoints import WeightsInfo, build_model, weights_info
 from models.embedding import embed_batches
 from models.encoders import BACKBONE_WIDTH
 from models.neighbours import Metric
@@ -291,6 +291,14 @@ def test_prepared_files_are_small_and_give_back_what_they_were_made_of(tmp_path:
     assert known.scores == scores and known.seconds is None and read.seconds == 1.5
     with pytest.raises(ValueError, match="480 pictures, not 12"):
         Prepared.load(tmp_path / "simsiam.npz", 12)
+
+
+def test_the_side_of_an_encoder_is_that_of_the_weights_of_this_context(context: Context, kinds: Path) -> None:
+    def other(name: str) -> WeightsInfo:
+        facts = context.weights_info(name)
+        return replace(facts, args={**facts.args, "img_size": 48})
+
+    assert Atlas(replace(context, weights_info=other), kinds).network("simclr")[1] == 48
 
 
 @pytest.mark.usefixtures("umap_ready")
@@ -651,8 +659,9 @@ def test_each_method_has_its_positives_and_negatives(
 
 @pytest.mark.parametrize("method", ["simclr", "simsiam", "moco"])
 def test_views_have_the_side_that_the_method_was_trained_on(context: Context, kinds: Path, method: str) -> None:
+    ctx = replace(context, weights_info=weights_info)  # those that are shipped
     with gr.Blocks():
-        views = views_section(context, Handlers(context, kinds), gr.State(None))
+        views = views_section(ctx, Handlers(ctx, kinds), gr.State(None))
     first = views.on_views(None, method, 0).split("base64,")[1].split('"')[0]
     trained_on = weights_info(f"{method}-photos").image_size
     assert Image.open(io.BytesIO(base64.b64decode(first))).size == (trained_on, trained_on)

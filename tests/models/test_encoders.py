@@ -5,7 +5,6 @@ import torch
 from fakes import ShallowModels
 from torch import Tensor, nn
 
-from models import checkpoints
 from models.backbones import ResNet
 from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.encoders import ENCODERS, EncoderSpec, FeatureEncoder, MAEEncoder, VAEEncoder, as_encoder, load_encoder
@@ -16,7 +15,7 @@ SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=ENCODERS.keys())
 
 
 def pictures(spec: EncoderSpec, num: int = 3) -> Tensor:
-    return torch.rand(num, 3, spec.image_size, spec.image_size) * 2 - 1
+    return torch.rand(num, 3, spec.image_size(), spec.image_size()) * 2 - 1
 
 
 def test_the_map_can_choose_from_these() -> None:
@@ -82,14 +81,13 @@ def test_the_random_baseline_has_the_backbone_of_the_others() -> None:
         assert ENCODERS[name].feature_dim == random.feature_dim
 
 
-def test_the_side_is_the_one_that_the_weights_config_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_side_is_the_one_that_the_weights_config_names() -> None:
     def info(name: str) -> WeightsInfo:
         return WeightsInfo(
             name, "resnet", {"width": 32, "img_size": 96} if name == "simclr-photos" else {}, 64, 1, 1, ""
         )
 
-    monkeypatch.setattr(checkpoints, "weights_info", info)
-    assert [ENCODERS[name].image_size for name in ("simclr", "moco", "random")] == [96, 64, 64]
+    assert [ENCODERS[name].image_size(info) for name in ("simclr", "moco", "random")] == [96, 64, 64]
     assert as_encoder(ResNet(8, (1,), img_size=96))[1] == 96
 
 

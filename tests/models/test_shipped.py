@@ -83,6 +83,6 @@ def test_encoders_put_pictures_of_a_kind_side_by_side(
     name: str, floors: tuple[float, float], kinds: tuple[list[Image.Image], Tensor]
 ) -> None:
     images, labels = kinds
-    features = torch.from_numpy(embed_pictures(load_encoder(name), images, ENCODERS[name].image_size))
+    features = torch.from_numpy(embed_pictures(load_encoder(name), images, ENCODERS[name].image_size()))
     assert knn_accuracy(features, labels) >= floors[0]
     assert std_of_l2_normalized(features) >= floors[1]
