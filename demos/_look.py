@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from gradio.data_classes import ImageData
 from gradio.i18n import I18nData
 from PIL import Image
 
-from demos._base import ASSETS, Context
+from demos._base import ASSETS, PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
 from models.images import ImageError, read_image
 
 CSS_FILE = ASSETS / "look" / "app.css"
@@ -220,6 +220,43 @@ def strip(ctx: Context, paths: Sequence[Path], elem_id: str | None = None) -> gr
         elem_classes="strip",
         elem_id=elem_id,
     )
+
+
+def fill_when_open(
+    fold: gr.Accordion,
+    fn: Callable[..., Any],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    again: Sequence[Any] = (),
+    stale: Callable[..., Any] | None = None,
+) -> None:
+    """Runs `fn` when a fold opens, and while it is open whenever one of some events happens.
+
+    So nothing is computed for a fold that nobody looks at.
+
+    Args:
+        fold: The fold.
+        fn: Handler.
+        inputs: Its inputs.
+        outputs: Its outputs; the first shows that it works.
+        again: Events of Gradio's own.
+        stale: An event of a script of ours, which Gradio cannot bundle with the others.
+    """
+    is_open = gr.State(False)
+    fold.collapse(lambda: False, None, is_open, **QUICK_EVENT)
+    opened = fold.expand(lambda: True, None, is_open, **QUICK_EVENT)
+    common = {"outputs": list(outputs), "show_progress_on": outputs[0], **PRIVATE_MODEL_EVENT}
+    opened.then(fn, list(inputs), trigger_mode="always_last", **common)
+
+    def run(shown: bool, *values: Any) -> Any:
+        return fn(*values) if shown else gr.skip()
+
+    if again:
+        # Not always_last: of an event with several such listeners, as a photo's has here, Gradio starts them all anew
+        # whenever one was late, and so never comes to rest.
+        gr.on(list(again), run, [is_open, *inputs], trigger_mode="multiple", **common)
+    if stale is not None:
+        stale(run, [is_open, *inputs], **common)
 
 
 def open_photo(ctx: Context, request: gr.Request | None, path: str | None) -> Image.Image:

@@ -8,9 +8,10 @@ from typing import Any
 
 import gradio as gr
 
+from demos import _look as look
 from demos._mae_canvas import asked_percent
 from demos._mae_masks import BY_HAND, MAX_RATIO, pack, unpack
-from demos._mae_result import NAMES, nothing, show
+from demos._mae_result import NAMES, folded, nothing, sheet, show
 from demos._mae_work import Ask, Workshop
 from demos._masking import grid_of
 
@@ -18,7 +19,7 @@ RULE = "random"  # that takes over where a mask by hand is drawn anew
 
 
 class Handlers:
-    """Each answers with the values of `NAMES`, of the canvas for picking, and empties the closer looks.
+    """Each answers with the values of `NAMES`, the canvas for picking and what was asked, and empties the closer looks.
 
     `controls` are the values that `Ask.of` takes.
 
@@ -58,10 +59,22 @@ class Handlers:
         answer[NAMES.index("canvas")] = gr.skip()
         return [*answer, BY_HAND, round(100 * min(float(cells.mean()), MAX_RATIO)), ask.mask]
 
+    def on_sheet(self, ask: Ask | None, request: gr.Request) -> str:
+        """Draws all pictures of the result that is shown on one."""
+        if ask is None:
+            raise look.sorry(self._work.ctx, request, "error.no_photo")
+        with self._work.sorry(request):
+            return sheet(self._work, ask)
+
+    def on_unfold(self, ask: Ask | None) -> list[str | None]:
+        """Shows the pictures of the result that are folded away."""
+        with self._work.sorry(None):
+            return folded(self._work, ask)
+
     def on_clear(self) -> list[Any]:
         """Shows nothing, where there is no photo."""
         values = nothing(self._work.ctx)
-        return [*(values[name] for name in NAMES), "", *self._outdated]
+        return [*(values[name] for name in NAMES), "", None, *self._outdated]
 
     def _by_rule(self, ask: Ask, request: gr.Request) -> list[Any]:
         rule = RULE if ask.mask_kind == BY_HAND else ask.mask_kind
@@ -72,4 +85,4 @@ class Handlers:
             return self.on_clear()
         with self._work.sorry(request):
             values = show(self._work, ask, self._work.result(ask)).values(self._work.ctx)
-        return [*(values[name] for name in NAMES), values["canvas"], *self._outdated]
+        return [*(values[name] for name in NAMES), values["canvas"], ask, *self._outdated]

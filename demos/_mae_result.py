@@ -22,7 +22,9 @@ th { color: var(--ink-soft); }
 th:first-child { padding-left: 0; text-align: left; white-space: normal; }
 tbody tr:first-child * { color: var(--ink); font-weight: 600; }
 """
-NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", *PANELS, "sheet", "numbers")
+FOLDED = ("original", "masked", "raw")  # pictures under the result, which nobody sees before the fold is opened
+SEEN = tuple(name for name in PANELS if name not in FOLDED)
+NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", *SEEN, "numbers")
 
 
 def verdict_html(ctx: Context, scores: dict[str, Any]) -> str:
@@ -56,7 +58,6 @@ class Shown:
 
     panels: dict[str, str]
     large: tuple[str, str]
-    sheet: str
     numbers: str
     scores: dict[str, Any]
     mask: str
@@ -76,7 +77,7 @@ class Shown:
         return canvas_value(self.panels["original"], cells, len(cells), self.percent)
 
     def values(self, ctx: Context) -> dict[str, Any]:
-        """Returns the value of each component of the result, by its name (`NAMES`)."""
+        """Returns the value of each component of the result, by its name: `NAMES`, and those of `FOLDED` there are."""
         grid = len(unpack(self.mask))
         facts = look.facts_line(ctx, [self.weights], (self.side, self.side), self.seconds, self.prepared)
         facts += f" · {ctx.both('mae.patches', grid=grid, size=self.side // grid)}"
@@ -89,20 +90,21 @@ class Shown:
             "table": table_html(ctx, self.scores),
             "facts": facts,
             "limit": ctx.both("mae.limit", side=self.side),
-            "sheet": self.sheet,
             "numbers": self.numbers,
             **self.panels,
         }
 
 
 def show(work: Workshop, ask: Ask, result: Reconstruction) -> Shown:
-    """Puts the pictures of a result where the browser can fetch them."""
-    ctx, info = work.ctx, work.ctx.weights_info(ask.weights)
+    """Puts the pictures of a result where the browser can fetch them: those that are seen, and what the canvas shows.
+
+    A stroke of the brush waits for each of them to be written. The original is written once for all strokes.
+    """
+    ctx = work.ctx
     first, second = large_pair(result)
     return Shown(
-        panels={name: ctx.save_image(getattr(result, name)) for name in PANELS},
+        panels={name: ctx.save_image(getattr(result, name)) for name in PANELS if name in ("original", *SEEN)},
         large=(ctx.save_image(first), ctx.save_image(second)),
-        sheet=ctx.save_image(summary(result, info.name, info.steps, ask.mask_kind, ask.seed)),
         numbers=work.save_json(numbers(ask, result)),
         scores=result.scores,
         mask=pack(result.cells),
@@ -110,6 +112,20 @@ def show(work: Workshop, ask: Ask, result: Reconstruction) -> Shown:
         seconds=result.seconds,
         weights=ask.weights,
     )
+
+
+def folded(work: Workshop, ask: Ask | None) -> list[str | None]:
+    """Returns the pictures of `FOLDED` of the result that is shown, or nothing where there is none."""
+    if ask is None:
+        return [None] * len(FOLDED)
+    result = work.result(ask)
+    return [work.ctx.save_image(getattr(result, name)) for name in FOLDED]
+
+
+def sheet(work: Workshop, ask: Ask) -> str:
+    """Returns the path of a picture of all panels of a result."""
+    info = work.ctx.weights_info(ask.weights)
+    return work.ctx.save_image(summary(work.result(ask), info.name, info.steps, ask.mask_kind, ask.seed))
 
 
 def numbers(ask: Ask, result: Reconstruction) -> dict[str, Any]:
@@ -124,7 +140,7 @@ def numbers(ask: Ask, result: Reconstruction) -> dict[str, Any]:
 
 def nothing(ctx: Context) -> dict[str, Any]:
     """Returns the values of the same components when there is no photo."""
-    empty: dict[str, Any] = dict.fromkeys(NAMES)
+    empty: dict[str, Any] = dict.fromkeys((*NAMES, *FOLDED))
     words = {"verdict": ctx.both("mae.no_photo"), "table": "", "facts": "", "limit": "", "canvas": ""}
     return {**empty, **words}
 
@@ -137,7 +153,6 @@ def read_first_paint(folder: Path, weights: str) -> Shown | None:
     return Shown(
         panels={name: str(folder / f"{name}.png") for name in PANELS},
         large=(str(folder / "masked-large.png"), str(folder / "pasted-large.png")),
-        sheet=str(folder / "sheet.png"),
         numbers=str(folder / "numbers.json"),
         weights=weights,
         prepared=True,
@@ -150,8 +165,6 @@ def write_first_paint(work: Workshop, ask: Ask, folder: Path) -> None:
     result = work.result(ask)
     pictures = {name: getattr(result, name) for name in PANELS}
     pictures["masked-large"], pictures["pasted-large"] = large_pair(result)
-    steps = work.ctx.weights_info(ask.weights).steps
-    pictures["sheet"] = summary(result, ask.weights, steps, ask.mask_kind, ask.seed)
     for name, image in pictures.items():
         image.save(folder / f"{name}.png", optimize=True)
     facts = {

@@ -24,7 +24,6 @@ from demos._vae_models import (
     OPENING_MODEL,
     Networks,
     example_ends,
-    fill_when_open,
     with_examples,
 )
 from models.images import ImageError, read_image
@@ -112,7 +111,7 @@ def arithmetic_section(ctx: Context, networks: Networks, flats: Flats, photos: S
         look.aside(ctx, "vae.arithmetic_about", "vae.arithmetic_about_text")
     inputs = [*photos, end, *groups, menu.used]
     again = [*(photo.change for photo in photos), *(group.change for group in groups), end.input, menu.used.change]
-    fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)
+    look.fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)
     menu.used.change(lambda model: handlers.examples(model), menu.used, groups, **QUICK_EVENT)
     _offer_shift(handlers)
 

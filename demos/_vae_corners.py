@@ -25,7 +25,6 @@ from demos._vae_models import (
     OPENING_MODEL,
     Networks,
     example_ends,
-    fill_when_open,
     photo_place,
     with_examples,
 )
@@ -182,7 +181,7 @@ def corners_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequ
     images = [*photos, *(place.photo for place in places)]
     inputs = [*images, steps, plane, menu.used]
     changes = [*(image.change for image in images), steps.release, plane.input, menu.used.change]
-    fill_when_open(fold, corners.show, inputs, [grid, walk], changes, walk.stale)
+    look.fill_when_open(fold, corners.show, inputs, [grid, walk], changes, walk.stale)
     for place in places:
         place.connect()
         menu.used.change(

@@ -17,7 +17,7 @@ from demos._latent_space import Flat, Flats, data_url
 from demos._latent_view import knobs, sorry_value
 from demos._menu import Menu
 from demos._morph import GlobalAutoencoder, encode, pictures_of
-from demos._vae_models import Networks, fill_when_open
+from demos._vae_models import Networks
 from models.images import ImageError, read_image
 from models.latents import LatentStatistics
 
@@ -129,4 +129,4 @@ def knobs_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequen
         look.aside(ctx, "vae.knobs_about", "vae.knobs_about_text")
     inputs = [*photos, end, menu.used]
     again = [*(photo.change for photo in photos), end.input, menu.used.change]
-    fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)
+    look.fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)

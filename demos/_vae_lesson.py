@@ -12,7 +12,7 @@ from demos import _look as look
 from demos._animation import STRIP_GAP, sprite_sheet, upscale
 from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._morph import SMALL_SIDE, encode, pictures_of, prior_latents
-from demos._vae_models import Networks, example_ends, fill_when_open
+from demos._vae_models import Networks, example_ends
 from demos._vae_view import STYLE, file_url, saves, sorry_html
 from models.images import ImageError, read_image, square_crop
 
@@ -98,5 +98,5 @@ def lesson_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image])
             )
         look.aside(ctx, "vae.lesson_about", "vae.lesson_about_text")
     inputs = [*photos, seed]
-    fill_when_open(fold, lesson.show, inputs, [result], [photo.change for photo in photos])
+    look.fill_when_open(fold, lesson.show, inputs, [result], [photo.change for photo in photos])
     seed.change(lesson.show, inputs, result, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +9,7 @@ import gradio as gr
 from torch import nn
 
 from demos import _look as look
-from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
+from demos._base import EXAMPLES, QUICK_EVENT, Context
 from demos._handles import Photo
 from demos._morph import Autoencoder, GlobalAutoencoder, pictures_of, prior_latents
 from demos._own import shared_cache
@@ -135,40 +134,3 @@ class Place:
             strip.click(lambda index, paths=self.paths[name]: str(paths[index]), strip, self.photo, **latest)
             for name, strip in self.strips.items()
         ]
-
-
-def fill_when_open(
-    fold: gr.Accordion,
-    fn: Callable[..., Any],
-    inputs: Sequence[Any],
-    outputs: Sequence[Any],
-    again: Sequence[Any] = (),
-    stale: Callable[..., Any] | None = None,
-) -> None:
-    """Runs `fn` when a fold opens, and while it is open whenever one of some events happens.
-
-    So nothing is computed for a fold that nobody looks at.
-
-    Args:
-        fold: The fold.
-        fn: Handler.
-        inputs: Its inputs.
-        outputs: Its outputs; the first shows that it works.
-        again: Events of Gradio's own.
-        stale: An event of a script of ours, which Gradio cannot bundle with the others.
-    """
-    is_open = gr.State(False)
-    fold.collapse(lambda: False, None, is_open, **QUICK_EVENT)
-    opened = fold.expand(lambda: True, None, is_open, **QUICK_EVENT)
-    common = {"outputs": list(outputs), "show_progress_on": outputs[0], **PRIVATE_MODEL_EVENT}
-    opened.then(fn, list(inputs), trigger_mode="always_last", **common)
-
-    def run(shown: bool, *values: Any) -> Any:
-        return fn(*values) if shown else gr.skip()
-
-    if again:
-        # Not always_last: of an event with several such listeners, as a photo's has here, Gradio starts them all anew
-        # whenever one was late, and so never comes to rest.
-        gr.on(list(again), run, [is_open, *inputs], trigger_mode="multiple", **common)
-    if stale is not None:
-        stale(run, [is_open, *inputs], **common)

@@ -19,12 +19,18 @@ from demos._mae_handlers import Handlers
 from demos._mae_looks import Looks, build_looks
 from demos._mae_masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED
 from demos._mae_photos import Photos, build_photos
-from demos._mae_result import NAMES, TABLE_STYLE, nothing, read_first_paint, write_first_paint
+from demos._mae_result import FOLDED, NAMES, TABLE_STYLE, nothing, read_first_paint, write_first_paint
 from demos._mae_work import WEIGHTS, Ask, Workshop
 from demos._menu import Menu, model_menu
 from models.mae import MaskedAutoencoderViT
 
 SCENES = EXAMPLES / "scenes"
+# A file that was just made is saved without a second click; Gradio's own button has to have it before the first.
+DOWNLOAD = """(file) => {
+  const link = document.createElement("a");
+  [link.href, link.download] = [file.url, file.orig_name];
+  link.click();
+}"""
 OPENING = (0.75, "random", 1)  # ratio, kind and seed of the mask the tab opens on
 
 
@@ -64,6 +70,7 @@ def build(ctx: Context) -> Handles:
             verdict = look.html_line(shown["verdict"], "score", "mae-result-score")
             facts = look.html_line(shown["facts"], "facts", "mae-result-facts")
     row = _row_of_results(ctx, shown)
+    below = _below_results(ctx, shown, Ask(str(photos[0]), *OPENING) if first else None)
     work = Workshop(ctx)
     looks = build_looks(ctx, work, shown["canvas"])
     folds = build_photos(ctx, work, photos)
@@ -75,11 +82,11 @@ def build(ctx: Context) -> Handles:
     look.aside(ctx, "mae.how_title", "mae.how")
     results = {"canvas": canvas, "slider": slider, "verdict": verdict, "facts": facts, **row}
     controls = Controls(photo, percent, kind, seed, mask, canvas, another)
-    return _connect(work, controls, strip, photos, menu, results, looks, folds)
+    return _connect(work, controls, strip, photos, menu, results, looks, folds, below)
 
 
 def _row_of_results(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
-    """Places what is under the main pictures, and folded away, why a prediction is pasted into the gaps."""
+    """Places what is under the main pictures."""
     row: dict[str, Component] = {}
     with gr.Row(elem_classes="row-of-pictures"):
         row |= {name: _panel(ctx, name, shown) for name in ("pasted", "fill", "error")}
@@ -87,13 +94,46 @@ def _row_of_results(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Compone
             row["table"] = gr.HTML(
                 shown["table"], css_template=TABLE_STYLE, apply_default_css=False, elem_id="mae-result-table"
             )
-            row |= {name: _file(ctx, name, shown) for name in ("sheet", "numbers")}
+            label: Any = ctx.t("mae.sheet")
+            row["sheet"] = gr.Button(label, elem_id="mae-result-sheet", elem_classes="quiet")
+            label = ctx.t("mae.numbers")
+            row["numbers"] = gr.DownloadButton(
+                label, value=shown["numbers"], elem_id="mae-result-numbers", elem_classes="quiet"
+            )
     row["limit"] = look.html_line(shown["limit"], "facts", "mae-limit")
-    with look.options(ctx, "mae.raw_title"):
-        with gr.Row(elem_classes="row-of-pictures"):
-            row |= {name: _panel(ctx, name, shown) for name in ("original", "masked", "raw")}
-        look.note(ctx, "mae.raw_why")
     return row
+
+
+class Below(NamedTuple):
+    """What is made of the result only when it is asked for.
+
+    Attributes:
+        shown: What was asked for by the result that is shown; None without one.
+        fold: Why a prediction is pasted into the gaps.
+        pictures: Those of `FOLDED`, in the fold.
+        sheet: The file with all pictures.
+    """
+
+    shown: gr.State
+    fold: gr.Accordion
+    pictures: list[gr.Image]
+    sheet: gr.File
+
+
+def _below_results(ctx: Context, shown: Mapping[str, Any], ask: Ask | None) -> Below:
+    """Places, folded away, why a prediction is pasted into the gaps; `ask` gave what is shown at first."""
+    with look.options(ctx, "mae.raw_title") as fold:
+        with gr.Row(elem_classes="row-of-pictures"):
+            pictures = [_panel(ctx, name, shown) for name in FOLDED]
+        look.note(ctx, "mae.raw_why")
+    return Below(gr.State(ask), fold, pictures, gr.File(visible="hidden"))
+
+
+def _connect_below(below: Below, button: Component, handlers: Handlers) -> None:
+    """Lets the fold and the sheet follow the result that is shown."""
+    look.fill_when_open(below.fold, handlers.on_unfold, [below.shown], below.pictures, [below.shown.change])
+    made = button.click(handlers.on_sheet, below.shown, below.sheet, **PRIVATE_MODEL_EVENT)  # type: ignore[attr-defined]
+    made.success(fn=None, inputs=below.sheet, js=DOWNLOAD, api_visibility="private")
 
 
 class Controls(NamedTuple):
@@ -112,11 +152,6 @@ def _panel(ctx: Context, name: str, shown: Mapping[str, Any]) -> gr.Image:
     return look.picture(ctx.t(f"mae.{name}"), shown[name], f"mae-result-{name}")
 
 
-def _file(ctx: Context, name: str, shown: Mapping[str, Any]) -> gr.DownloadButton:
-    label: Any = ctx.t(f"mae.{name}")
-    return gr.DownloadButton(label, value=shown[name], elem_id=f"mae-result-{name}", elem_classes="quiet")
-
-
 def _connect(
     work: Workshop,
     controls: Controls,
@@ -126,12 +161,13 @@ def _connect(
     results: Mapping[str, Component],
     looks: Looks,
     folds: Photos,
+    below: Below,
 ) -> Handles:
     """Shows the result of every change at once, and offers the endpoints; the page may show results too."""
     photo, percent, kind, seed, mask, canvas, another = controls
     outdated = {**looks.outdated, **folds.outdated}
     handlers = Handlers(work, list(outdated.values()))
-    outputs = [*(results[name] for name in NAMES), looks.picker, *outdated]
+    outputs = [*(results[name] for name in NAMES), looks.picker, below.shown, *outdated]
     asked: list[Component] = [photo, percent, kind, seed, mask, menu.used]
     # What is running for the photo or mask before ends; of what changes while a result is made only the latest counts.
     latest: dict[str, Any] = {"cancels": looks.connect(asked), "trigger_mode": "always_last", "show_progress": "hidden"}
@@ -145,13 +181,15 @@ def _connect(
     turned = canvas.ratio(handlers.on_ratio, outputs=[*outputs, kind, percent], **by_ratio, **latest)
     by_stroke: dict[str, Any] = {"inputs": [canvas, photo, seed, menu.used], "js": newest(canvas, "stroke")}
     brushed = canvas.stroke(handlers.on_stroke, outputs=[*outputs, kind, percent, mask], **by_stroke, **latest)
-    picked = strip.click(lambda index: str(photos[index]), strip, photo, queue=False, api_visibility="private")
+    pick: dict[str, Any] = {"queue": False, "api_visibility": "private", "trigger_mode": "always_last"}
+    picked = strip.click(lambda index: str(photos[index]), strip, photo, **pick)
     shown = picked.then(**run, **latest)
     number = "() => Math.floor(Math.random() * 10000)"
     redrawn_again = another.click(fn=None, js=number, outputs=seed, api_visibility="private").then(**redraw, **latest)
     # Cancelled, a result on its way does not appear beside a photo that is gone.
     under_way = [changed, redrawn, turned, brushed, shown, redrawn_again]
     photo.clear(handlers.on_clear, None, outputs, cancels=under_way, queue=False, api_visibility="private")
+    _connect_below(below, results["sheet"], handlers)
     folds.connect(photo, menu.used, asked, [photo.change, menu.switched.change])
     offer_endpoints(work)
     settings = {"ratio": percent, "kind": kind, "seed": seed, "mask": mask, "weights": menu.linked}

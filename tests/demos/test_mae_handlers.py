@@ -55,6 +55,30 @@ def test_a_stroke_is_filled_in_and_becomes_the_mask(work: Workshop, path: str):
     assert np.array_equal(np.array(numbers["patch_errors"], float) >= 0, CELLS)
 
 
+def test_a_stroke_writes_only_the_pictures_that_are_seen(work: Workshop, path: str, monkeypatch: pytest.MonkeyPatch):
+    handlers = Handlers(work, [])
+    handlers.on_change(NOBODY, path, 75, "random", 1, "", WEIGHTS)
+    written: list[tuple[int, int]] = []
+    save = Image.Image.save
+
+    def count(image: Image.Image, *args: Any, **options: Any) -> None:
+        written.append(image.size)
+        save(image, *args, **options)
+
+    monkeypatch.setattr(Image.Image, "save", count)
+    answer = handlers.on_stroke(pack(CELLS), path, 1, WEIGHTS, NOBODY)
+    assert sorted(written) == [(128, 128)] * 3 + [(384, 384)] * 2, "prediction, fill-in and error, and the large pair"
+    ask = answer[len(NAMES) + 1]
+    original, masked, raw = handlers.on_unfold(ask)
+    assert len(written) == 7, "the original was written for the canvas"
+    assert original and masked and raw and original in json.loads(answer[len(NAMES)])["url"]
+    with Image.open(handlers.on_sheet(ask, NOBODY)) as sheet:
+        assert sheet.width > 6 * 128
+    assert handlers.on_unfold(handlers.on_clear()[len(NAMES) + 1]) == [None] * 3
+    with pytest.raises(gr.Error, match="Choose a photo"):
+        handlers.on_sheet(None, NOBODY)
+
+
 def test_the_slider_takes_over_from_a_brush(work: Workshop, path: str):
     handlers = Handlers(work, [])
     *_, rule = answer = handlers.on_redraw(NOBODY, path, 25, BY_HAND, 1, pack(CELLS), WEIGHTS)
