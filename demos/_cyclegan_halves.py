@@ -85,8 +85,7 @@ def steps_of(direction: str) -> list[TrainingStep]:
 
 def load_step(store: ModelStore, folder: Path) -> nn.Module:
     """Returns the generator kept in a folder, within the memory that all loaded models share."""
-    size = (folder / "model.safetensors").stat().st_size
-    return store.get(folder, lambda: load_folder(folder), size)
+    return store.get(folder, lambda: load_folder(folder), lambda: (folder / "model.safetensors").stat().st_size)
 
 
 def step_html(ctx: Context, photo: Image.Image, direction: str, place: int) -> str:
@@ -136,7 +135,8 @@ def halves_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
         fixed_weights(ctx, [name for half in HALVES for name in weights_of(half, "apple2orange")])
         comparison = panel(opening_html(ctx), "cyclegan-halves")
         again = _button(ctx, "cyclegan.halves_run", "cyclegan-halves-run")
-        again.click(_on_halves(ctx), [photo, direction], comparison, **PRIVATE_MODEL_EVENT)
+        # The photo above may be another by a second click.
+        again.click(_on_halves(ctx), [photo, direction], comparison, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
         if len(steps) < 2:
             return
         label: Any = ctx.t("cyclegan.step")
