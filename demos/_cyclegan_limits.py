@@ -93,7 +93,10 @@ def limits_folds(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.St
         look.note(ctx, "cyclegan.identity_lead")
         result = panel(opening, "cyclegan-identity")
         run = gr.Button(ctx.t("cyclegan.identity_run"), elem_id="cyclegan-identity-run")
-        run.click(_on_identity(ctx), [photo, direction, used], result, **PRIVATE_MODEL_EVENT)
+        # The photo above may be another by a second click.
+        run.click(
+            _on_identity(ctx), [photo, direction, used], result, trigger_mode="always_last", **PRIVATE_MODEL_EVENT
+        )
     if all((here / f"{name}-made.webp").is_file() for name in FAILURES):
         with look.options(ctx, "cyclegan.failures"):
             look.note(ctx, "cyclegan.failures_lead")

@@ -87,8 +87,10 @@ def own_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State)
             elem_id="cyclegan-own-run",
         )
     taken = gr.State(None)  # the photo in the editor; the one above may be another by the time it is translated
-    take.click(_on_take(ctx), [photo, side], [editor, run, taken], **PRIVATE_MODEL_EVENT)
-    run.click(_on_run(ctx), [taken, direction, used, side, editor], [result, facts], **PRIVATE_MODEL_EVENT)
+    # Photo, size and brush may be others by a second click.
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
+    take.click(_on_take(ctx), [photo, side], [editor, run, taken], **latest)
+    run.click(_on_run(ctx), [taken, direction, used, side, editor], [result, facts], **latest)
 
 
 def _on_take(ctx: Context) -> Callable[..., tuple[Any, Any, str | None]]:

@@ -21,6 +21,10 @@ from models.calibration import DIRECTIONS, FRUITS, calibration
 
 SCRIPT = Path(__file__).with_name("_cyclegan_quiz.js")
 EXPOSURES = {"0": "cyclegan.quiz_no_limit", "1000": "cyclegan.quiz_1000", "250": "cyclegan.quiz_250"}  # milliseconds
+SEEN = """(quiz, exposure, seen) => {
+  const card = document.querySelector("#cyclegan-quiz-board .card");
+  return [quiz, exposure, card ? Number(card.dataset.number) : null];
+}"""  # the number of the card that the page shows goes with an answer
 FEWEST = 4  # pictures of one's own
 STYLE = """
 .card { max-width: 340px; margin: 4px auto; text-align: center; }
@@ -52,7 +56,7 @@ def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
         start = _button(ctx, "cyclegan.quiz_start", "cyclegan-quiz-start", variant="primary")
         look.note(ctx, "cyclegan.room_lead")
         room = _button(ctx, "cyclegan.room_open", "cyclegan-room-open")
-        state = gr.State(None)
+        state, seen = gr.State(None), gr.JSON(visible=False)
         board = gr.HTML(
             "",
             css_template=GRID_STYLE + STYLE,
@@ -69,8 +73,9 @@ def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
     for button, answer in ((real, False), (fake, True)):
         button.click(
             _on_answer(ctx, answer),
-            [state, exposure],
+            [state, exposure, seen],
             outputs,
+            js=SEEN,
             api_visibility="private",
             show_progress="hidden",
             trigger_mode="once",
@@ -109,8 +114,9 @@ def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[
 
 
 def _on_answer(ctx: Context, answer: bool) -> Callable[..., list[Any]]:
-    def on_answer(quiz: Quiz | None, exposure: str) -> list[Any]:
-        if quiz is None or quiz.current is None:
+    def on_answer(quiz: Quiz | None, exposure: str, seen: object) -> list[Any]:
+        # An answer that was on its way when another came is about a card that is answered.
+        if quiz is None or quiz.current is None or seen != len(quiz.answers) + 1:
             return [gr.skip()] * 4
         quiz = Quiz(quiz.cards, [*quiz.answers, answer])
         score = score_html(ctx, quiz)
@@ -126,10 +132,11 @@ def card_html(ctx: Context, quiz: Quiz, exposure: str) -> str:
     card = quiz.current
     if card is None:
         return ""
-    asked = ctx.both(f"cyclegan.quiz_asked_{card.fruit}", number=len(quiz.answers) + 1, count=len(quiz.cards))
+    number = len(quiz.answers) + 1
+    asked = ctx.both(f"cyclegan.quiz_asked_{card.fruit}", number=number, count=len(quiz.cards))
     time = exposure if exposure in EXPOSURES else "0"
     return (
-        f'<div class="card" data-card="{secrets.token_hex(8)}" data-exposure="{time}">'
+        f'<div class="card" data-card="{secrets.token_hex(8)}" data-exposure="{time}" data-number="{number}">'
         f'<div class="frame"><img src="{data_url(card.jpeg)}" alt=""></div><p>{asked}</p></div>'
     )
 

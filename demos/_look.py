@@ -243,8 +243,9 @@ def fill_when_open(
         stale: An event of a script of ours, which Gradio cannot bundle with the others.
     """
     is_open = gr.State(False)
-    fold.collapse(lambda: False, None, is_open, **QUICK_EVENT)
-    opened = fold.expand(lambda: True, None, is_open, **QUICK_EVENT)
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **QUICK_EVENT}
+    fold.collapse(lambda: False, None, is_open, **latest)
+    opened = fold.expand(lambda: True, None, is_open, **latest)
     common = {"outputs": list(outputs), "show_progress_on": outputs[0], **PRIVATE_MODEL_EVENT}
     opened.then(fn, list(inputs), trigger_mode="always_last", **common)
 
@@ -256,7 +257,7 @@ def fill_when_open(
         # whenever one was late, and so never comes to rest.
         gr.on(list(again), run, [is_open, *inputs], trigger_mode="multiple", **common)
     if stale is not None:
-        stale(run, [is_open, *inputs], **common)
+        stale(run, [is_open, *inputs], trigger_mode="always_last", **common)
 
 
 def open_photo(ctx: Context, request: gr.Request | None, path: str | None) -> Image.Image:

@@ -170,11 +170,14 @@ def build_photos(ctx: Context, work: Workshop, photos: Sequence[Path]) -> Photos
     def connect(photo: gr.Image, used: gr.State, asked: list[Component], renewals: list[Any]) -> None:
         quiet: dict[str, Any] = {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}
         outputs: list[Component] = [mix_column, *mix, mix_file]
-        mix_go.click(handlers.on_mix, [other, share, *asked], outputs, **PRIVATE_MODEL_EVENT)
+        # The photos may be others by a second click.
+        mix_go.click(
+            handlers.on_mix, [other, share, *asked], outputs, trigger_mode="always_last", **PRIVATE_MODEL_EVENT
+        )
         outputs = [mend_column, *mended, mend_file, mend_says]
         opened = [canvas, now, mend_column, mend_says]
-        mend_fold.expand(handlers.on_open, [photo, used, canvas], opened, **quiet)
         latest: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
+        mend_fold.expand(handlers.on_open, [photo, used, canvas], opened, **latest)
         gr.on(renewals, handlers.on_photo, [photo, used], opened, **latest)
         stroked: dict[str, Any] = {"inputs": [canvas, photo, used, now], "js": newest(canvas, "stroke")}
         canvas.stroke(handlers.on_stroke, outputs=outputs, **stroked, **latest)

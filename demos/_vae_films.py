@@ -96,4 +96,4 @@ def films_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image], 
     # a film of pictures that are gone, of another model or in another format is no film of what the page shows
     others = [*(photo.change for photo in photos), menu.used.change, kind.input, way.input, steps.input]
     gr.on([stop.click, *others], lambda: gr.update(value=None, interactive=False), None, save, cancels=[run],
-          **QUICK_EVENT)  # fmt: skip
+          trigger_mode="always_last", **QUICK_EVENT)  # fmt: skip

@@ -173,7 +173,7 @@ def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handl
     # Told of a removed photo, Gradio may still send that photo: only the other one is asked for. What is on its
     # way is cancelled, so that it does not appear beside a photo that is gone.
     for photo, other in zip(photos, reversed(photos), strict=True):
-        photo.clear(handlers.miss, other, way.results, cancels=shown, **QUICK_EVENT)
+        photo.clear(handlers.miss, other, way.results, cancels=shown, trigger_mode="always_last", **QUICK_EVENT)
     inputs = {letter: place.receiver for letter, place in zip("ab", places, strict=True)}
     settings = {"model": way.model, "steps": way.steps, "weights": menu.linked}
     return Handles(inputs, settings, (choose, menu.open_linked, run))

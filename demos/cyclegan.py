@@ -206,7 +206,7 @@ def _connect(
     picked = strip.click(on_example, strip, [photo, direction], trigger_mode="always_last", **QUICK_EVENT)
     shown = picked.then(**run)
     # Cancelled, a result on its way does not appear beside a photo that is gone.
-    photo.clear(on_clear, None, outputs, cancels=[changed, shown], queue=False, api_visibility="private")
+    photo.clear(on_clear, None, outputs, cancels=[changed, shown], trigger_mode="always_last", **QUICK_EVENT)
 
     def parameters() -> list[Component]:
         ways = gr.Radio(list(BACK), value="apple2orange", label="direction", render=False)

@@ -11,7 +11,7 @@ from gradio.components import Component
 from torch import nn
 
 from demos import _look as look
-from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, Context, Demo
+from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, QUICK_EVENT, Context, Demo
 from demos._handles import Handles, Photo
 from demos._mae_api import offer_endpoints
 from demos._mae_canvas import mask_canvas, newest
@@ -181,14 +181,14 @@ def _connect(
     turned = canvas.ratio(handlers.on_ratio, outputs=[*outputs, kind, percent], **by_ratio, **latest)
     by_stroke: dict[str, Any] = {"inputs": [canvas, photo, seed, menu.used], "js": newest(canvas, "stroke")}
     brushed = canvas.stroke(handlers.on_stroke, outputs=[*outputs, kind, percent, mask], **by_stroke, **latest)
-    pick: dict[str, Any] = {"queue": False, "api_visibility": "private", "trigger_mode": "always_last"}
-    picked = strip.click(lambda index: str(photos[index]), strip, photo, **pick)
+    quick: dict[str, Any] = {"trigger_mode": "always_last", **QUICK_EVENT}
+    picked = strip.click(lambda index: str(photos[index]), strip, photo, **quick)
     shown = picked.then(**run, **latest)
     number = "() => Math.floor(Math.random() * 10000)"
     redrawn_again = another.click(fn=None, js=number, outputs=seed, api_visibility="private").then(**redraw, **latest)
     # Cancelled, a result on its way does not appear beside a photo that is gone.
     under_way = [changed, redrawn, turned, brushed, shown, redrawn_again]
-    photo.clear(handlers.on_clear, None, outputs, cancels=under_way, queue=False, api_visibility="private")
+    photo.clear(handlers.on_clear, None, outputs, cancels=under_way, **quick)
     _connect_below(below, results["sheet"], handlers)
     folds.connect(photo, menu.used, asked, [photo.change, menu.switched.change])
     offer_endpoints(work)

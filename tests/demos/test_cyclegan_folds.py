@@ -3,6 +3,7 @@
 import re
 from io import BytesIO
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -80,14 +81,15 @@ def test_answers_are_counted_and_the_end_shows_everybody(context: Context, deck:
     played: quiz.Quiz | None = deck
     for number, card in enumerate(deck.cards, start=1):
         said = card.fake if number % 3 else not card.fake  # two of three are right
-        played, board, _, score = answer[said](played, "0")
+        assert answer[said](played, "0", number - 1)[0] == gr.skip(), "about the card before"
+        played, board, _, score = answer[said](played, "0", number)
         assert f"of {number} right" in score
     assert played is not None and played.current is None
     counted = quiz.tally(played.cards, played.answers)
     assert (counted.right, counted.count) == (len(deck.cards) - len(deck.cards) // 3, len(deck.cards))
     assert counted.low < counted.right / counted.count < counted.high and counted.sensitivity > 0
     assert board.count("<figure>") == 3 * len(deck.cards) and "d′" in board
-    assert answer[True](played, "0")[0] != played, "an answer after the end changes nothing"
+    assert answer[True](played, "0", len(deck.cards) + 1)[0] == gr.skip(), "an answer after the end changes nothing"
 
 
 def test_without_disturbance_what_comes_back_is_the_photo(photo: Image.Image) -> None:
