@@ -7,6 +7,7 @@ number in units of its own spread, so that they mean the same for every model.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -139,8 +140,13 @@ def read_statistics(folder: Path, sha256: str) -> LatentStatistics | None:
     stored: dict[str, Any] = json.loads(path.read_text("utf-8"))
     if stored["sha256"] != sha256:
         return None
-    lists = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
-    return LatentStatistics(**{**stored, **lists})
+    return statistics_of(stored)
+
+
+def statistics_of(stored: Mapping[str, Any]) -> LatentStatistics:
+    """Return statistics from their fields as JSON has them."""
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
+    return LatentStatistics(**values)
 
 
 def plane_basis(points: Tensor) -> tuple[Tensor, Tensor]:

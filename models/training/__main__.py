@@ -235,7 +235,7 @@ def run_evaluation(arguments: argparse.Namespace) -> int:
         run = RunFolder(arguments.source)
         loaded = load_run(run, arguments.data)
         scores = loaded.recipe.evaluate(judge, thorough=True)
-        run.save_evaluation(loaded.step, scores)
+        run.save_evaluation(loaded.step, scores, {} if arguments.data else loaded.recipe.exports())
     else:
         config = config_of(record["command"])
         config = replace(config, image_size=arguments.image_size or config.image_size)

@@ -87,6 +87,11 @@ class PictureSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    @classmethod
+    def empty(cls, classes: tuple[str, ...] = ()) -> PictureSet:
+        """Return a set without pictures."""
+        return cls(torch.empty(0, 3, 1, 1, dtype=torch.uint8), (), torch.empty(0, dtype=torch.long), classes)
+
     def select(self, keep: Sequence[int]) -> PictureSet:
         """Return the pictures at these places, with the same classes."""
         index = torch.as_tensor(keep, dtype=torch.long)

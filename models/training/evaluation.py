@@ -13,9 +13,10 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 from models.checkpoints import CHECKPOINTS
 from models.records import WEIGHTS
+from models.training.data import PictureSet
 from models.training.distributed import Processes
 from models.training.initial import check_fit, fill
-from models.training.recipes import build_recipe
+from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import Recipe, TrainConfig
 from models.training.runs import RunFolder
 
@@ -40,12 +41,13 @@ class Loaded:
     folders: Mapping[str, Path]
 
 
-def load_run(run: RunFolder, data: list[Path] | None) -> Loaded:
+def load_run(run: RunFolder, data: list[Path] | None, classes: tuple[str, ...] | None = None) -> Loaded:
     """Return the recipe of a run with its newest checkpoint loaded.
 
     Args:
         run: its folder.
         data: sources of pictures, None for the run's own.
+        classes: of the run's pictures, to load its weights without any picture; None to read the pictures.
 
     Raises:
         FileNotFoundError: if the run has no checkpoint yet.
@@ -55,7 +57,10 @@ def load_run(run: RunFolder, data: list[Path] | None) -> Loaded:
     if checkpoint is None:
         raise FileNotFoundError(f"{run.path} has no checkpoint yet.")
     sources = data or [Path(source) for source in stored]
-    recipe = build_recipe(name, config, sources, Processes())
+    if classes is None:
+        recipe = build_recipe(name, config, sources, Processes())
+    else:
+        recipe = RECIPES[name](config, PictureSet.empty(classes), PictureSet.empty(classes), Processes())
     recipe.load_state_dict(checkpoint.state)
     return Loaded(name, recipe, config, sources, checkpoint.step, {})
 

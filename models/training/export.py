@@ -7,6 +7,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from safetensors.torch import save
 
 from models.bootstrap import Estimate
 from models.checkpoints import CHECKPOINTS
-from models.latents import write_statistics
+from models.latents import statistics_of, write_statistics
 from models.training.evaluation import load_run
 from models.training.recipes._base import Export, Recipe, TrainConfig
 from models.training.runs import RunFolder, half_precision, write_atomically, write_json
@@ -190,26 +191,34 @@ def export_run(
         kept: whether to write the weights kept along the run.
     """
     run = RunFolder(path)
-    loaded = load_run(run, data)
-    name, recipe, config, step = loaded.name, loaded.recipe, loaded.config, loaded.step
-    exports = recipe.exports()
+    scores = None if kept else run.load_evaluation(run.checkpoint_step())
+    known = run.load_exports(run.checkpoint_step()) if scores else None
+    loaded = load_run(run, data, None if known is None else _classes_of(known))
+    exports = loaded.recipe.exports()
     parts = list(exports) if every_part else [part]
     if parts[0] not in exports:
         raise SystemExit(f"--part is {part!r}; this run has {', '.join(map(repr, exports))}.")
     names = [source.name for source in loaded.sources]
     facts = {
-        "recipe": name,
+        "recipe": loaded.name,
         "data": names,
-        "steps": step,
-        "command": command_line(name, config, names, run.load_init()),
+        "steps": loaded.step,
+        "command": command_line(loaded.name, loaded.config, names, run.load_init()),
     }
     if kept:
-        export_kept(run, recipe, folder, part, config, {**facts, "part": part})
+        export_kept(run, loaded.recipe, folder, part, loaded.config, {**facts, "part": part})
         return
-    scores = run.load_evaluation(step) or evaluate(recipe, run, step)
+    scores = scores or evaluate(loaded.recipe, run, loaded.step)
     for each in parts:
-        target = folder / each if every_part else folder
-        write_weights(target, exports[each], config, {**facts, "part": each}, scores, most)
+        target, export = folder / each if every_part else folder, exports[each]
+        if known is not None and known[each]["latents"]:
+            export = replace(export, latents=partial(statistics_of, known[each]["latents"]))
+        write_weights(target, export, loaded.config, {**facts, "part": each}, scores, most)
+
+
+def _classes_of(known: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the classes that the parts of a run tell apart, none for most recipes."""
+    return tuple(next((each["classes"] for each in known.values() if each["classes"]), ()))
 
 
 def export_kept(

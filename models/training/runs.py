@@ -177,9 +177,24 @@ class RunFolder:
         kept = [json.dumps(row) + "\n" for row in rows if row["step"] <= step]
         write_atomically(self.metrics_path, "".join(kept).encode())
 
-    def save_evaluation(self, step: int, scores: Mapping[str, Estimate]) -> None:
-        """Keep what was measured after a step in `evaluation.json`: the value and both ends of the interval of each."""
-        write_json(self.path / "evaluation.json", {"step": step, "scores": scores})
+    def save_evaluation(self, step: int, scores: Mapping[str, Estimate], exports: Mapping[str, Export]) -> None:
+        """Keep in `evaluation.json` what was measured after a step, and what of the exports is told by pictures.
+
+        Args:
+            step: after which the weights were measured.
+            scores: the value and both ends of the interval of each measure.
+            exports: of the recipe that was measured, none where it was on other pictures than the run's.
+        """
+        of_pictures = {
+            part: {"classes": export.classes, "latents": export.latents and asdict(export.latents())}
+            for part, export in exports.items()
+        }
+        write_json(self.path / "evaluation.json", {"step": step, "scores": scores, "of_pictures": of_pictures})
+
+    def load_exports(self, step: int) -> dict[str, dict[str, Any]] | None:
+        """Return what pictures tell of each export after this very step, `classes` and `latents`; None if unknown."""
+        stored = _load_json(self.path / "evaluation.json") or {}
+        return stored.get("of_pictures") or None if stored.get("step") == step else None
 
     def load_evaluation(self, step: int) -> dict[str, Estimate] | None:
         """Return what was measured after this very step, or None if nothing was, or nothing with intervals."""

@@ -87,7 +87,8 @@ class Part:
 class Recipe(Protocol):
     """A training method as the loop sees it; it owns its networks, losses and optimisers.
 
-    Constructed from its config, the training and held-out pictures and the processes that share the run.
+    Constructed from its config, the training and held-out pictures and the processes that share the run. Constructed
+    from empty sets with the classes of the run, it can take a state and export, no more.
     """
 
     Config: ClassVar[type[TrainConfig]]

@@ -273,7 +273,7 @@ def _domains(pictures: PictureSet) -> tuple[PictureSet, PictureSet]:
     parts = []
     for domain in "ab":
         keep = [i for i, name in enumerate(pictures.names) if domain_of(name) == domain]
-        if not keep:
+        if not keep and len(pictures):
             raise ValueError(
                 f"No pictures of set {domain.upper()}; put them into folders such as train{domain.upper()}."
             )

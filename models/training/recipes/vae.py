@@ -180,7 +180,8 @@ class VAERecipe(StateOfParts):
     def exports(self) -> dict[str, Export]:
         """Return the averaged model."""
         part = self.parts_of(self.config)[""]
-        return {"": Export(part.arch, part.args, self.shown.module, self._latents)}
+        latents = self._latents if len(self.test) > 1 else None  # one picture has no spread
+        return {"": Export(part.arch, part.args, self.shown.module, latents)}
 
     @staticmethod
     def parts_of(config: VAEConfig) -> dict[str, Part]:

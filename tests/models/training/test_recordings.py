@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Path:
         folder.append_metrics({"step": step, "time": 1000.0 + step, "loss": 1.0 / step})
         image = Image.new("RGB", (32, 16), (4 * step, 0, 255 - 4 * step))
         image.save(folder.path / "previews" / f"step-{step:06d}.png")
-    folder.save_evaluation(60, {"reconstruction_psnr": Estimate(21.23456, 21.0, 21.5)})
+    folder.save_evaluation(60, {"reconstruction_psnr": Estimate(21.23456, 21.0, 21.5)}, {})
     return folder.path
 
 

@@ -17,6 +17,7 @@ from small import SMALL
 from models.checkpoints import load_folder
 from models.encoders import as_encoder
 from models.training.__main__ import build_parser, config_from, config_of, main
+from models.training.data import load_split
 from models.training.distributed import Processes
 from models.training.evaluation import command_of
 from models.training.export import command_line
@@ -90,6 +91,33 @@ def test_a_run_by_command_line_logs_previews_evaluates_and_exports(
     card = (tmp_path / "weights" / "README.md").read_text()
     assert f"python -m models.training {name} --data {source(name).name}" in card
     assert str(tmp_path) not in card + (tmp_path / "weights" / "config.json").read_text()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_measured_run_is_exported_without_its_pictures_and_as_with_them(
+    name: str, source: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, loads = tmp_path / "run", list[object]()
+    common = ["--data", str(source(name)), "--out", str(run), "--device=cpu", "--steps=2", "--precision=fp32"]
+    assert main([name, *common, *options(name)]) == 0
+
+    def counted(*asked: Any) -> Any:
+        loads.append(asked)
+        return load_split(*asked)
+
+    monkeypatch.setattr("models.training.recipes.load_split", counted)
+    assert main(["export", str(run), str(tmp_path / "quick" / "weights"), "--every-part"]) == 0
+    assert not loads
+    measured = json.loads((run / "evaluation.json").read_text())
+    del measured["of_pictures"]  # as in runs of earlier versions
+    (run / "evaluation.json").write_text(json.dumps(measured))
+    assert main(["export", str(run), str(tmp_path / "slow" / "weights"), "--every-part"]) == 0
+    assert len(loads) == 1
+    quick, slow = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
+        for name in ("quick", "slow")
+    )
+    assert quick == slow
 
 
 WITHOUT_LABELS = [name for name, recipe in RECIPES.items() if recipe.lacks(["000.png"]) is None]
