@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from visits import Visit, another_picture_in, picture_in
 
@@ -207,3 +208,19 @@ def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: Visit) -> None:
     no_marks = json.dumps(pack(np.zeros((128, 128), bool)))  # strokes still to be answered are not for this photo
     expect(page.locator(canvas)).to_have_attribute("data-stroke", no_marks)
     expect(page.locator("#mae-mend-mended")).to_be_hidden()
+
+
+def test_the_fold_and_the_sheet_follow_the_brush(visit: Visit) -> None:
+    page = visit("/?tab=mae")
+    picture_in(page, "#mae-result-pasted")
+    page.get_by_role("button", name=TEXTS["en"]["mae.raw_title"]).click()
+    masked = picture_in(page, "#mae-result-masked")
+    page.locator("#mae-canvas [data-tool=clear]").click()
+    stroke(page, 34, 38)
+    hidden(page, 5)
+    masked = another_picture_in(page, "#mae-result-masked", masked)
+    with page.expect_download() as download:
+        page.locator("#mae-result-sheet").click()
+    with Image.open(download.value.path()) as sheet:
+        assert sheet.width > 6 * 128
+    assert download.value.suggested_filename.endswith(".png")
