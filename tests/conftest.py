@@ -3,6 +3,7 @@
 The controller of pytest-xdist reads this file too, and imports no torch: its workers begin sooner.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from running_app import running_app
 
 from demos import _environment
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # beside other tests, waiting threads cost ten times the work
 _environment.prepare(offline=True)  # before anything imports gradio or the Hub's client, which read it once
 
 if TYPE_CHECKING:
@@ -39,12 +41,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--app-url", help="test the app that runs there instead of starting one")
 
 
+def fixtures_of(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests of tiers that were not asked for, and put the long ones first.
 
     `--dist worksteal` gives each worker a contiguous part, and who is done takes from the end of the longest rest: with
-    the browser tests first, one worker has them, and so the app, until little else is left.
+    the tests of the running app first, one worker has them, and starts the app, until little else is left.
     """
     left_out, kept = Counter[str](), []
     for item in items:
@@ -55,7 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             left_out[f"{tier} {item.path.relative_to(config.rootpath)}"] += 1
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     config.stash[LEFT_OUT] = dict(left_out)
-    items[:] = sorted(kept, key=lambda item: ("browser" not in item.keywords, "slow" not in item.keywords))
+    items[:] = sorted(kept, key=lambda item: ("app_url" not in fixtures_of(item), "slow" not in item.keywords))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

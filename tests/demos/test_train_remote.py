@@ -104,6 +104,7 @@ def test_from_the_price_to_the_result(remote: Remote, ctx: Context, manager: Job
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.slow
 def test_a_job_that_lost_its_login_goes_on_with_a_token(
     remote: Remote, manager: JobManager, server: JobsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_job_that_lost_its_login_goes_on_with_a_token(
     assert wait_for_end(manager).state == "stopped"
 
 
+@pytest.mark.slow
 def test_a_field_that_was_never_unfolded_does_not_keep_a_job_of_this_machine_from_going_on(
     ctx: Context, remote: Remote, manager: JobManager
 ) -> None:
@@ -139,6 +141,7 @@ def test_a_field_that_was_never_unfolded_does_not_keep_a_job_of_this_machine_fro
     assert wait_for_end(manager).state == "stopped"
 
 
+@pytest.mark.slow
 def test_jobs_elsewhere_take_no_turn_of_this_machine(manager: JobManager, server: JobsServer) -> None:
     from models.training.remote import HFJobs
 

@@ -145,6 +145,7 @@ def test_a_wrong_argument_is_refused(client: Client, endpoint: str, arguments: d
         client.predict(image=handle_file(str(APPLE)), **arguments, api_name=endpoint)
 
 
+@pytest.mark.slow
 def test_twenty_people_at_once_get_whole_pictures(app_url: str, tmp_path: Path) -> None:
     def call(number: int) -> tuple[bytes, bytes]:
         client = connect(app_url, tmp_path / str(number))

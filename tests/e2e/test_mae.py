@@ -81,6 +81,7 @@ def test_patches_are_painted_away_and_back(visit: Visit) -> None:
     another_picture_in(page, "#mae-result-pasted", pasted)
 
 
+@pytest.mark.slow
 def test_keys_move_hide_and_change_the_share(visit: Visit) -> None:
     page = visit("/?tab=mae", locale="zh-CN")
     hidden(page, 192)
@@ -103,6 +104,7 @@ def test_keys_move_hide_and_change_the_share(visit: Visit) -> None:
     hidden(page, 0)
 
 
+@pytest.mark.slow
 def test_what_is_done_last_counts_while_the_first_is_answered(visit: Visit) -> None:
     page = visit("/?tab=mae")
     hidden(page, 192)
@@ -133,6 +135,7 @@ def test_what_is_done_last_counts_while_the_first_is_answered(visit: Visit) -> N
     expect(page.locator(picker)).to_have_attribute("data-target", str(8 * 16 + 5))
 
 
+@pytest.mark.slow
 def test_marks_made_while_others_are_mended_are_mended_too(visit: Visit) -> None:
     page = visit("/?tab=mae")
     page.get_by_role("button", name=TEXTS["en"]["mae.mend_title"]).click()
@@ -145,6 +148,7 @@ def test_marks_made_while_others_are_mended_are_mended_too(visit: Visit) -> None
     expect(page.locator("#mae-mend-says")).to_contain_text("17 patches")
 
 
+@pytest.mark.slow
 def test_a_finger_paints_on_a_phone(visit: Visit) -> None:
     page = visit("/?tab=mae", size=(390, 844), dark=True)
     picture = page.locator("#mae-result-pasted img")

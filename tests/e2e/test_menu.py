@@ -19,7 +19,7 @@ def open_menu(page: Page, tab: str) -> None:
     expect(page.locator(f"#{tab}-models .model").first).to_be_visible()
 
 
-@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("tab", ["cyclegan", *(pytest.param(tab, marks=pytest.mark.slow) for tab in TABS[1:])])
 def test_it_is_folded_away_and_opening_it_asks_no_other_host(visit: Visit, tab: str) -> None:
     page = visit(f"/?tab={tab}", other_hosts="hang")
     expect(page.locator(f"#tab-{tab} .lead").first).to_be_visible()

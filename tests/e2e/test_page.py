@@ -62,7 +62,7 @@ def brightness(page: Page, selector: str, what: str) -> float:
     return sum(channels) / 3
 
 
-@pytest.mark.parametrize(("dark", "other_hosts"), [(False, "fail"), (True, "hang")])
+@pytest.mark.parametrize(("dark", "other_hosts"), [pytest.param(False, "fail", marks=pytest.mark.slow), (True, "hang")])
 @TABS
 def test_a_tab_opens_finished_and_legible_with_no_other_host(
     visit: Visit, tab: str, dark: bool, other_hosts: Hosts

@@ -70,6 +70,7 @@ def test_cyclegan_checks_warns_and_compares_on_request(visit: Visit, own_photo: 
     expect(page.locator("#cyclegan-message-curve circle")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_last_of_two_quick_choices_is_translated(visit: Visit) -> None:
     page = visit("/?tab=cyclegan")
     examples, shown = page.locator("#cyclegan-examples button"), picture_in(page, "#cyclegan-translated")
@@ -84,6 +85,7 @@ def test_the_last_of_two_quick_choices_is_translated(visit: Visit) -> None:
     expect(page.locator("#cyclegan-translated img").first).to_have_attribute("src", last[3])
 
 
+@pytest.mark.slow
 def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: Visit, own_photo: Path) -> None:
     page = visit("/?tab=cyclegan")
     translated = picture_in(page, "#cyclegan-translated")
@@ -112,6 +114,7 @@ def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: Visit, own_pho
     assert 0.001 < changed.mean() < 0.5, "a part of the photo, not all of it"
 
 
+@pytest.mark.slow
 def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: Visit) -> None:
     page = visit("/?tab=cyclegan", size=(390, 844))
     page.get_by_role("button", name=TEXTS["en"]["cyclegan.quiz"]).click()
@@ -159,6 +162,7 @@ def test_vae_morphs_one_photo_into_another(visit: Visit, own_photo: Path) -> Non
     another_picture_in(page, "#vae-result-strip", strip)
 
 
+@pytest.mark.slow
 def test_vae_draws_new_pictures(visit: Visit) -> None:
     page = visit("/?tab=vae")
     before = picture_in(page, "#vae-samples")
@@ -166,6 +170,7 @@ def test_vae_draws_new_pictures(visit: Visit) -> None:
     another_picture_in(page, "#vae-samples", before)
 
 
+@pytest.mark.slow
 def test_vae_breeds_what_is_picked(visit: Visit) -> None:
     page = visit("/?tab=vae")
     picture_in(page, "#vae-samples")
@@ -185,6 +190,7 @@ def opened_flat(page: Page, fold: str, panel: str) -> Locator:
     return flat
 
 
+@pytest.mark.slow
 def test_vae_walks_on_a_plane_by_pointer_and_keys(visit: Visit) -> None:
     page = visit("/?tab=vae", size=(1280, 1000))
     flat = opened_flat(page, "vae.corners", "#vae-plane")
@@ -208,6 +214,7 @@ def test_vae_walks_on_a_plane_by_pointer_and_keys(visit: Visit) -> None:
     expect(page.locator("#vae-grid img")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_vae_turns_a_knob_and_adds_a_difference(visit: Visit) -> None:
     page = visit("/?tab=vae", size=(1280, 1000))
     for fold, panel in (("vae.knobs", "#vae-knobs"), ("vae.arithmetic", "#vae-arithmetic")):
@@ -225,6 +232,7 @@ def test_vae_turns_a_knob_and_adds_a_difference(visit: Visit) -> None:
         page.get_by_role("button", name=TEXTS["en"][fold]).click()
 
 
+@pytest.mark.slow
 def test_vae_shows_the_model_of_a_link_in_every_part_and_forgets_a_removed_photo(visit: Visit) -> None:
     page = visit("/?tab=vae&model=vae-portraits", size=(1280, 1000))
     expect(page.locator("#vae-facts")).to_contain_text("vae-portraits")
@@ -335,6 +343,7 @@ def test_embeddings_shows_the_neighbours_of_a_picture(visit: Visit) -> None:
     expect(neighbours).to_contain_text(Path(name).name)
 
 
+@pytest.mark.slow
 def test_pointing_at_a_picture_names_it_and_a_click_picks_it(visit: Visit) -> None:
     page = drawn_map(visit)
     x, y = place_of(page, 37)
@@ -381,6 +390,7 @@ def test_a_lasso_becomes_a_gallery_a_label_and_files(visit: Visit) -> None:
     expect(page.locator("#train-audit")).to_contain_text(re.compile(rf"\b{chosen:,}\b|\b{chosen}\b"), timeout=SLOW)
 
 
+@pytest.mark.slow
 def test_search_and_legend_leave_only_what_is_asked_for(visit: Visit) -> None:
     page = drawn_map(visit)
     page.locator(f"{MAP} .scatter-search").fill("chess")
@@ -392,6 +402,7 @@ def test_search_and_legend_leave_only_what_is_asked_for(visit: Visit) -> None:
     assert page.locator(f"{MAP} .scatter-chip[data-faded=true]").count() == 19
 
 
+@pytest.mark.slow
 def test_two_maps_are_linked(visit: Visit) -> None:
     page = drawn_map(visit, size=(1280, 1400))
     page.get_by_role("button", name=TEXTS["en"]["embeddings.compare"]).click()
@@ -416,6 +427,7 @@ def test_a_new_picture_is_placed_among_the_others(visit: Visit, own_photo: Path)
     expect(page.locator(MAP)).to_have_attribute("data-guest", "true")
 
 
+@pytest.mark.slow
 def test_the_views_of_a_picture_are_shown(visit: Visit) -> None:
     page = drawn_map(visit)
     page.get_by_role("button", name=TEXTS["en"]["embeddings.views"]).click()
@@ -424,6 +436,7 @@ def test_the_views_of_a_picture_are_shown(visit: Visit) -> None:
     expect(page.locator("#embeddings-views .views-matrix[data-method=moco] .negative")).to_have_count(50)
 
 
+@pytest.mark.slow
 def test_why_two_pictures_are_near_is_told_until_another_is_picked(visit: Visit) -> None:
     page = drawn_map(visit)
     page.locator("#embeddings-why").click()
@@ -435,6 +448,7 @@ def test_why_two_pictures_are_near_is_told_until_another_is_picked(visit: Visit)
     expect(shown.locator(".why-pair")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_learning_plays_to_the_end_and_stops(visit: Visit) -> None:
     page = drawn_map(visit)
     page.get_by_role("button", name=TEXTS["en"]["embeddings.learning"]).click()
@@ -445,6 +459,7 @@ def test_learning_plays_to_the_end_and_stops(visit: Visit) -> None:
     expect(page.locator("#embeddings-step-score")).to_contain_text("1,500")
 
 
+@pytest.mark.slow
 def test_what_is_told_of_other_pictures_goes_when_ones_own_come(visit: Visit, own_pictures: Path) -> None:
     page = drawn_map(visit)
     for fold in ("compare", "learning"):
@@ -463,6 +478,7 @@ def test_what_is_told_of_other_pictures_goes_when_ones_own_come(visit: Visit, ow
     expect(frames).to_have_attribute("data-count", "20")
 
 
+@pytest.mark.slow
 def test_the_gallery_of_a_lasso_goes_when_other_pictures_come(visit: Visit, own_pictures: Path) -> None:
     page = drawn_map(visit)
     lasso_all(page)

@@ -34,6 +34,7 @@ def test_a_link_opens_the_same_view(visit: Visit) -> None:
     expect(page).to_have_url(re.compile(r"\?tab=cyclegan$"))
 
 
+@pytest.mark.slow
 def test_a_link_that_asks_too_much_says_so_and_opens(visit: Visit) -> None:
     page = visit("/?tab=mae&ratio=5000&kind=block")
     expect(page.locator(".toast-body")).to_contain_text("ratio=5000")
@@ -41,6 +42,7 @@ def test_a_link_that_asks_too_much_says_so_and_opens(visit: Visit) -> None:
     expect(page.locator("#mae-ratio input[type=number]")).to_have_value("75")
 
 
+@pytest.mark.slow
 def test_weights_of_the_menu_are_in_the_link(visit: Visit) -> None:
     page = visit("/?tab=embeddings&weights=mae-photos")
     expect(page).to_have_url(re.compile(r"encoder=mae$"))
@@ -94,6 +96,7 @@ def test_keys_do_what_the_list_says(visit: Visit) -> None:
     expect(page.locator("dialog.keys")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_large_view_is_for_the_pictures(visit: Visit) -> None:
     page = visit("/?tab=cyclegan&present=1")
     picture_in(page, "#cyclegan-translated")
@@ -109,7 +112,7 @@ def test_the_large_view_is_for_the_pictures(visit: Visit) -> None:
     expect(page).not_to_have_url(re.compile("present"))
 
 
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("locale", [pytest.param("en-US", marks=pytest.mark.slow), "zh-CN"])
 def test_the_tour_of_every_tab_points_at_five_things(visit: Visit, locale: str) -> None:
     page = visit("/", locale=locale)
     for tab in STOPS:

@@ -127,6 +127,7 @@ def test_from_upload_to_weights_through_a_closed_page(visit: Visit, pictures: Pa
     expect(page.locator("#vae-facts")).to_contain_text("vae-fruit")
 
 
+@pytest.mark.slow
 def test_a_method_chosen_while_pictures_are_read_makes_no_second_visitor(visit: Visit, tmp_path: Path) -> None:
     many = tmp_path / "many.zip"
     with zipfile.ZipFile(many, "w") as archive:
@@ -147,6 +148,7 @@ def test_a_method_chosen_while_pictures_are_read_makes_no_second_visitor(visit: 
     assert len(visitors) == 1
 
 
+@pytest.mark.slow
 def test_two_visitors_do_not_see_each_other(visit: Visit, pictures: Path) -> None:
     ada, eve = visit("/?tab=train"), visit("/?tab=train")
     start_training(ada, pictures, "secret of ada", steps=20_000)
@@ -174,6 +176,7 @@ def test_two_visitors_do_not_see_each_other(visit: Visit, pictures: Path) -> Non
     expect(ada.locator(OWN)).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_room_looks_on_and_a_restart_loses_nothing(browser: Browser, pictures: Path, tmp_path: Path) -> None:
     port = free_port()
     ada, eve = (browser.new_context(locale="en-US").new_page() for _ in range(2))

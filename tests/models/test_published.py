@@ -381,9 +381,10 @@ LARGE_ENCODERS = [
     simple_encoder("vgg16-timm", "timm", "vgg16", lambda: timm_model("vgg16"), ask_timm),
     simple_encoder("alexnet", "torchvision", "alexnet", torchvision.models.alexnet, ask_torchvision_fc7),
 ]
+QUICK = {"mae-hub-2022", "autoencoder-taesd", "autoencoder-kl", "resnet18", "dino", "dinov2-2022"}  # one of each kind
 CASES = [
-    *(pytest.param(case, id=case.name) for case in (*MAES, *AUTOENCODERS, *ENCODERS)),
-    *(pytest.param(case, id=case.name, marks=pytest.mark.slow) for case in LARGE_ENCODERS),
+    pytest.param(case, id=case.name, marks=[] if case.name in QUICK else [pytest.mark.slow])
+    for case in (*MAES, *AUTOENCODERS, *ENCODERS, *LARGE_ENCODERS)
 ]
 
 

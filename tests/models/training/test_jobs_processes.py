@@ -145,6 +145,7 @@ def test_a_child_is_niced_alone_in_its_group_without_secrets_and_pauses_gap_free
     assert first < 0.7 * scratch
 
 
+@pytest.mark.slow
 def test_faults_of_one_job_after_another(open_manager: Callable[..., JobManager]) -> None:
     """One job is stopped, blown up, starved of memory, of disk and of a picture, killed, and still has its weights."""
     manager = open_manager()

@@ -75,6 +75,7 @@ def test_a_job_trains_there_and_its_weights_are_here(manager: JobManager, server
     assert TOKEN not in repr(backend)
 
 
+@pytest.mark.slow
 def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(
     server: JobsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +121,7 @@ def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(
     first.close()
 
 
+@pytest.mark.slow
 def test_a_job_that_ended_while_nobody_watched_is_fetched_and_not_trained_again(
     manager: JobManager, server: JobsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_job_that_ended_while_nobody_watched_is_fetched_and_not_trained_again(
     assert not load_folder(manager.weights("ann", job.id)).training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("back", "stage"), [(True, "CANCELED"), (False, "RUNNING")])
 def test_a_job_lost_on_the_way_is_ended_there_before_it_is_deleted_or_its_owner_is_told(
     manager: JobManager, server: JobsServer, monkeypatch: pytest.MonkeyPatch, back: bool, stage: str
@@ -171,6 +174,7 @@ def test_a_job_lost_on_the_way_is_ended_there_before_it_is_deleted_or_its_owner_
     assert not len(manager._backends)  # with its login
 
 
+@pytest.mark.slow
 def test_a_job_that_failed_there_once_can_be_done_later(tmp_path: Path, server: JobsServer) -> None:
     manager = JobManager(tmp_path / "data")
     request = JobRequest("vae", {**TINY, "steps": 20}, dataset(manager, "ann"))
