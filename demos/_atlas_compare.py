@@ -19,6 +19,7 @@ from demos._atlas_prepared import Prepared
 from demos._atlas_visit import NAME, Visit
 from demos._atlas_work import told
 from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._latest_event import on_latest
 from demos._scatter import scatter, scatter_update
 from models.embedding import Floats
 from models.encoders import ENCODERS
@@ -153,7 +154,8 @@ class Twin:
         }
         opened = self.plot.ready(lambda: True, None, self._open, api_visibility="private", show_progress="hidden")
         opened.then(**self._draw, show_progress_on=self.plot)
-        self.encoder.input(**self._draw, show_progress_on=self.plot)
+        asked = {name: value for name, value in self._draw.items() if name != "trigger_mode"}
+        on_latest([self.encoder.input], **asked, show_progress_on=self.plot)
         self.measuring: Dependency = self._measure.click(
             self.on_measure, self._visit, [self._table, self._measured], **PRIVATE_MODEL_EVENT
         )

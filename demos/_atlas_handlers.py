@@ -113,22 +113,22 @@ class Handlers:
             return NOTHING
         return self.shown(self.atlas.adopt(visit, made))
 
-    def on_pick(self, visit: Visit | None, event: gr.EventData, request: gr.Request) -> list[Any]:
+    def on_pick(self, report: object, visit: Visit | None, request: gr.Request) -> list[Any]:
         """Shows the neighbours of the picture that was clicked."""
         visit = self.current(visit, request)
         try:
-            picked = picked_id(event, len(self.atlas.collection(visit)))
+            picked = picked_id(report, len(self.atlas.collection(visit)))
         except ValueError as error:
             raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
         visit = replace(visit, picked=picked, guest=None)
         html, marks = self.near(visit)
         return [visit, html, *(scatter_update(marks=marks) for _ in range(3))]
 
-    def on_lasso(self, visit: Visit | None, event: gr.EventData, request: gr.Request) -> list[Any]:
+    def on_lasso(self, report: object, visit: Visit | None, request: gr.Request) -> list[Any]:
         """Shows the pictures inside a lasso, and what can be done with them."""
         visit = self.current(visit, request)
         try:
-            chosen = lassoed_ids(event, len(self.atlas.collection(visit)))
+            chosen = lassoed_ids(report, len(self.atlas.collection(visit)))
         except ValueError as error:
             raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
         visit = replace(visit, chosen=tuple(chosen))

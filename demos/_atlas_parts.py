@@ -10,7 +10,9 @@ from demos import _atlas_view as view
 from demos import _look as look
 from demos._atlas import Settings
 from demos._atlas_api import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS
+from demos._atlas_visit import NAME
 from demos._base import Context
+from demos._latest_event import reporter
 from models.neighbours import METRICS
 from models.projection import METHODS
 
@@ -78,7 +80,7 @@ def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
 def neighbours(ctx: Context) -> gr.HTML:
     """Places the panel of a picture and those most like it, empty."""
     return gr.HTML(
-        js_on_load=view.NEIGHBOURS_SCRIPT,
+        js_on_load=reporter(NAME) + view.NEIGHBOURS_SCRIPT,
         css_template=view.NEIGHBOURS_STYLE,
         head=f"<style>{view.BAR_STYLE}</style>",
         apply_default_css=False,
@@ -129,7 +131,7 @@ def settings(ctx: Context, usual: Settings) -> tuple[How, gr.DownloadButton]:
 def lasso(ctx: Context) -> Lasso:
     """Places what can be done with the pictures inside a lasso, hidden until there are some."""
     panel = gr.HTML(
-        js_on_load=view.NEIGHBOURS_SCRIPT,
+        js_on_load=reporter(NAME) + view.NEIGHBOURS_SCRIPT,
         css_template=view.NEIGHBOURS_STYLE,
         apply_default_css=False,
         elem_id="embeddings-chosen",

@@ -163,7 +163,7 @@ def told_html(ctx: Context, collection: Collection, uploaded: bool, clamped: int
 NEIGHBOURS_SCRIPT = """
 element.addEventListener("click", (event) => {
   const tile = event.target.closest("[data-id]");
-  if (tile) trigger("pick", {id: Number(tile.dataset.id)});
+  if (tile) report("pick", {id: Number(tile.dataset.id)});
 });
 """
 NEIGHBOURS_STYLE = """

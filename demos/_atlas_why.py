@@ -23,11 +23,13 @@ from demos._atlas_handlers import NUM_NEAR, Handlers
 from demos._atlas_views import cosines, picture_html
 from demos._atlas_visit import Visit
 from demos._base import PRIVATE_MODEL_EVENT, Context
+from demos._latest_event import on_report, reporter
 from demos._scatter import picked_id
 from models.embedding import Floats
 
 CROP = 0.6  # of the side, about a third of the area: within what the training crops to
 NUM_PAIRS = 4
+GROUP = "embeddings-why"  # of what its panel reports
 AS_IT_IS = "same"
 
 Change = Callable[[Tensor], Tensor]  # of uint8 pictures (N, 3, S, S)
@@ -157,13 +159,13 @@ class WhyNear:
         self._ctx, self._handlers = ctx, handlers
         ask = gr.Button(ctx.t("embeddings.why"), size="sm", elem_id="embeddings-why", elem_classes="quiet")
         shown = gr.HTML(
-            js_on_load=view.NEIGHBOURS_SCRIPT,
+            js_on_load=reporter(GROUP) + view.NEIGHBOURS_SCRIPT,
             css_template=view.NEIGHBOURS_STYLE + STYLE,
             apply_default_css=False,
             elem_id="embeddings-why-shown",
         )
         ask.click(self.on_ask, visit, shown, **PRIVATE_MODEL_EVENT)
-        shown.pick(self.on_choose, visit, shown, show_progress="hidden", **PRIVATE_MODEL_EVENT)
+        on_report(shown, GROUP, "pick", self.on_choose, [visit], [shown], show_progress="hidden", **PRIVATE_MODEL_EVENT)
         # Of other pictures than those above it, the answer would be misread.
         near.change(None, None, shown, js="() => ''")
 
@@ -172,11 +174,11 @@ class WhyNear:
         visit = self._handlers.current(visit, request)
         return self._compared(visit, self._near(visit)[0])
 
-    def on_choose(self, visit: Visit | None, event: gr.EventData, request: gr.Request) -> str:
+    def on_choose(self, report: object, visit: Visit | None, request: gr.Request) -> str:
         """Compares it with another of them."""
         visit = self._handlers.current(visit, request)
         try:
-            other = picked_id(event, len(self._handlers.atlas.collection(visit)))
+            other = picked_id(report, len(self._handlers.atlas.collection(visit)))
         except ValueError as error:
             raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
         return self._compared(visit, other)

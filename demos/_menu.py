@@ -14,6 +14,7 @@ from torch import nn
 from demos import _look as look
 from demos import _menu_view as view
 from demos._base import PROMPT_EVENT, Context
+from demos._latest_event import on_report, reporter
 from demos._menu_handlers import Choice, Handlers, fits_always
 from demos._own import wanted
 from demos._visitor import remembered_id
@@ -68,7 +69,7 @@ def model_menu(
     choice, used, switched = gr.State(first), gr.State(opening), gr.State(0)
     linked = gr.Textbox(visible="hidden", elem_id=f"{tab}-model-linked")
     with look.options(ctx, "menu.title") as fold:
-        rows = _panel(handlers.rows(first), f"{tab}-models")
+        rows = _panel(handlers.rows(first), f"{tab}-models", reporter(f"{tab}-models") + view.SCRIPT)
         about = _panel(handlers.about(first), f"{tab}-model-about")
         sentence = _panel("", f"{tab}-model-way")
         with gr.Row(elem_classes="toolbar"):
@@ -88,14 +89,14 @@ def model_menu(
     outputs = [choice, used, switched, rows, about, sentence, fetch, cancel]
     state, visitor, wish = [choice, used], remembered_id(), wanted()
     fold.expand(handlers.on_open, [choice, used, visitor], [choice, rows], **PROMPT_EVENT)
-    rows.pick(handlers.on_pick, [*state, visitor], outputs, **PROMPT_EVENT)
-    wish.change(handlers.on_wanted, [wish, *state, visitor], outputs, **PROMPT_EVENT)
+    on_report(rows, f"{tab}-models", "pick", handlers.on_pick, [*state, visitor], outputs, **PROMPT_EVENT)
+    wish.change(handlers.on_wanted, [wish, *state, visitor], outputs, trigger_mode="always_last", **PROMPT_EVENT)
     fetching = [
         fetch.click(handlers.on_fetch, state, outputs, **PROMPT_EVENT),
         gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **PROMPT_EVENT),
     ]
     cancel.click(handlers.on_cancel, choice, outputs, cancels=fetching, **PROMPT_EVENT)
-    used.change(handlers.linked, used, linked, **PROMPT_EVENT)
+    used.change(handlers.linked, used, linked, trigger_mode="always_last", **PROMPT_EVENT)
     open_linked = {
         "fn": handlers.on_linked,
         "inputs": [linked, *state],
@@ -105,5 +106,5 @@ def model_menu(
     return Menu(used, switched, choice, rows, linked, open_linked)
 
 
-def _panel(value: str, elem_id: str) -> gr.HTML:
-    return gr.HTML(value, css_template=view.STYLE, js_on_load=view.SCRIPT, apply_default_css=False, elem_id=elem_id)
+def _panel(value: str, elem_id: str, script: str = "") -> gr.HTML:
+    return gr.HTML(value, css_template=view.STYLE, js_on_load=script, apply_default_css=False, elem_id=elem_id)

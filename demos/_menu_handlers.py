@@ -91,12 +91,11 @@ class Handlers:
         return choice, self.rows(choice)
 
     def on_pick(
-        self, choice: Choice, used: str, visitor: str, request: gr.Request, event: gr.EventData
+        self, report: object, choice: Choice, used: str, visitor: str, request: gr.Request
     ) -> Iterator[list[Any]]:
         """Uses the model that was clicked if it is on disk, else shows what fetching it would mean."""
         self._ctx.own.introduce(visitor, request)
-        data = event._data
-        name = data.get("name") if isinstance(data, dict) else None
+        name = report.get("name") if isinstance(report, dict) else None
         yield from self._take(str(name), replace(choice, used=used), request)
 
     def on_wanted(

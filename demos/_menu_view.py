@@ -37,7 +37,7 @@ STYLE = """
 SCRIPT = """
 element.addEventListener("click", (event) => {
   const row = event.target.closest("[data-name]");
-  if (row) trigger("pick", {name: row.dataset.name});
+  if (row) report("pick", {name: row.dataset.name});
 });
 """
 

@@ -108,5 +108,6 @@ def _connect_send(
         return path, gr.Tabs(selected=name)
 
     outputs = [handles.photos[photo].component, tabs]
-    event = getattr(page, f"send_{target}")(on_send, sent, outputs, js="() => [window.unlabeled.sent]", **QUICK_EVENT)
+    latest = {"js": "() => [window.unlabeled.sent]", "trigger_mode": "always_last", **QUICK_EVENT}
+    event = getattr(page, f"send_{target}")(on_send, sent, outputs, **latest)
     address.follow(event, () if handles.photos[photo].shows_itself else handles.show)

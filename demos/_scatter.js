@@ -335,7 +335,7 @@ function choose(ids) {
   const bytes = new Uint8Array(Uint32Array.from(ids).buffer);
   let text = "";
   for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  trigger("lasso", { ids: btoa(text) });
+  report("lasso", { ids: btoa(text) });
   paintSoon();
 }
 
@@ -454,7 +454,7 @@ function release(event) {
   if (polygon && moved > 12) return choose(lassoed(polygon));
   if (moved > 4 || pointers.size) return paintSoon();
   const id = hit(...spot(event));
-  if (id >= 0) trigger("pick", { id });
+  if (id >= 0) report("pick", { id });
 }
 canvas.addEventListener("pointerup", release);
 canvas.addEventListener("pointercancel", release);

@@ -5,8 +5,8 @@ was faster than WebGL by itself, regl-scatterplot, Plotly's scattergl and deck.g
 that any number of maps fit on a page. ``python tests/bench.py map`` counts its frames at 10,000 and 100,000 points.
 
 A plot has N points in `dims` dimensions; a point's id is its row, 0 to N - 1. Clicks, hovers and lassos reach Python
-as the events ``pick`` and ``hover`` with ``{"id": ...}`` and ``lasso`` with ``{"ids": ...}``; such ids come from a
-browser, so read them with `picked_id` and `lassoed_ids`.
+as the events ``pick`` and ``hover`` with ``{"id": ...}`` and ``lasso`` with ``{"ids": ...}``; listen to them with
+`on_report`. Such ids come from a browser, so read them with `picked_id` and `lassoed_ids`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demos._base import Context
+from demos._latest_event import reporter
 from demos._sprites import Sprite
 
 SCRIPTS = (Path(__file__).with_name("_scatter_paint.js"), Path(__file__).with_suffix(".js"))
@@ -176,26 +177,24 @@ def scatter_update(value: str | None = None, marks: str | None = None) -> gr.HTM
     return gr.HTML(**{name: change for name, change in changes.items() if change is not None})  # type: ignore[arg-type]
 
 
-def picked_id(event: gr.EventData, count: int) -> int:
-    """Returns the id that an event of the page carries.
+def picked_id(data: object, count: int) -> int:
+    """Returns the id that a click in the page reports.
 
     Raises:
         ValueError: If it is not the whole number of one of the `count` points.
     """
-    data = event._data
     index = data.get("id") if isinstance(data, dict) else None
     if type(index) is not int or not 0 <= index < count:
         raise ValueError(f"The id {index!r} is not one of the {count} points.")
     return index
 
 
-def lassoed_ids(event: gr.EventData, count: int) -> list[int]:
-    """Returns the ids, in ascending order, that a lasso of the page carries.
+def lassoed_ids(data: object, count: int) -> list[int]:
+    """Returns the ids, in ascending order, that a lasso of the page reports.
 
     Raises:
         ValueError: If they are not different whole numbers of some of the `count` points.
     """
-    data = event._data
     packed = data.get("ids") if isinstance(data, dict) else None
     if not isinstance(packed, str) or len(packed) > 8 + 6 * count:  # base64 of 4 bytes each
         raise ValueError("A lasso must carry its ids in base64, and no more of them than there are points.")
@@ -216,7 +215,7 @@ def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
     Args:
         ctx: The context of the tab.
         elem_id: Id in the page.
-        link: Plots with the same name show each other's hovers and lassos.
+        link: Plots with the same name show each other's hovers and lassos; the group of its reports.
     """
     tools = "".join(
         f'<button type="button" data-action="{action}" {state}><i aria-hidden="true">{sign}</i>'
@@ -244,7 +243,7 @@ def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
 <div class="scatter-card" hidden><div class="scatter-thumbnail"></div><b class="scatter-kind"></b>
 <span class="scatter-file"></span></div></div>""",
         css_template=STYLE.read_text("utf-8"),
-        js_on_load="\n".join(script.read_text("utf-8") for script in SCRIPTS),
+        js_on_load="\n".join([reporter(link or elem_id), *(script.read_text("utf-8") for script in SCRIPTS)]),
         apply_default_css=False,
         elem_id=elem_id,
         marks=scatter_marks(),

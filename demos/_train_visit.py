@@ -112,10 +112,9 @@ class Runs:
         first = f"job:{waiting[0].id}" if waiting else f"recording:{self.recorded[0].name}"
         return self.show(owner, first, request)
 
-    def on_pick(self, visitor: str, event: gr.EventData, request: gr.Request) -> Shown:
+    def on_pick(self, report: object, visitor: str, request: gr.Request) -> Shown:
         """Shows the run that was chosen from the list."""
-        data = event._data
-        run = data.get("run") if isinstance(data, dict) else None
+        run = report.get("run") if isinstance(report, dict) else None
         return self.show(owner_of(visitor, request), str(run), request)
 
     def on_stale(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:

@@ -26,6 +26,7 @@ from demos._atlas_why import WhyNear
 from demos._atlas_work import finished
 from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, PROMPT_EVENT, Context, Demo
 from demos._handles import Handles, Photo
+from demos._latest_event import on_latest, on_report
 from demos._menu import Menu, model_menu
 from demos._scatter import scatter
 from models.embedding import Floats
@@ -115,7 +116,7 @@ def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str
 
     choose: dict[str, Any] = {"fn": on_pills, "inputs": pills, "outputs": [encoder, menu.used], **PROMPT_EVENT}
     pills.input(**choose, trigger_mode="always_last")
-    menu.switched.change(on_menu, menu.used, [encoder, pills], **PROMPT_EVENT)
+    menu.switched.change(on_menu, menu.used, [encoder, pills], trigger_mode="always_last", **PROMPT_EVENT)
     return choose
 
 
@@ -145,7 +146,7 @@ def _connect_map(
     ready = shown.plot.ready(handlers.on_ready, settings, asked, **PROMPT_EVENT)
     pending = [work, merge]
     redraw = {"fn": handlers.on_settings, "inputs": settings, "outputs": asked, "cancels": pending, **PROMPT_EVENT}
-    changed = gr.on(
+    changed = on_latest(
         [
             controls.encoder.change,
             controls.dims.input,
@@ -157,7 +158,6 @@ def _connect_map(
             controls.method.input,
         ],
         **redraw,
-        trigger_mode="always_last",
     )
     gr.on(
         [controls.n_neighbors.input, controls.min_dist.input],
@@ -167,7 +167,8 @@ def _connect_map(
         trigger_mode="always_last",
         **PROMPT_EVENT,
     )
-    read = upload.change(
+    read = on_latest(
+        [upload.change],
         handlers.on_files,
         [upload, *controls],
         asked,
@@ -196,22 +197,22 @@ def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.
         **PROMPT_EVENT,
     }
     for source in (*plots, shown.near, lasso.panel):
-        source.pick(handlers.on_pick, state, [state, shown.near, *plots], **PROMPT_EVENT)
+        on_report(source, NAME, "pick", handlers.on_pick, [state], [state, shown.near, *plots], **PROMPT_EVENT)
+    chosen = [state, lasso.panel, lasso.tools, *files]
     for plot in plots:
-        caught = plot.lasso(handlers.on_lasso, state, [state, lasso.panel, lasso.tools, *files], **PROMPT_EVENT)
-        caught.then(**export)
-    labelled = gr.on(
+        for caught in on_report(plot, NAME, "lasso", handlers.on_lasso, [state], chosen, **PROMPT_EVENT):
+            caught.then(**export)
+    labelled = on_latest(
         [lasso.give.click, lasso.label.submit],
         handlers.on_label,
         [state, lasso.label],
         [*shown, lasso.panel],
         cancels=twin.measuring,
-        trigger_mode="always_last",
         **PROMPT_EVENT,
     )
     labelled.then(**export)
     twin.follow(labelled)
-    guest.change(handlers.on_guest, [state, guest], state, **PROMPT_EVENT).success(
+    on_latest([guest.change], handlers.on_guest, [state, guest], [state], **PROMPT_EVENT).success(
         handlers.on_placed, state, [shown.near, shown.plot], trigger_mode="always_last", **PRIVATE_MODEL_EVENT
     )
 

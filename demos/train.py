@@ -11,6 +11,7 @@ from gradio.components import Component
 from demos import _look as look
 from demos._base import PROMPT_EVENT, QUICK_EVENT, Context, Demo
 from demos._handles import Handles
+from demos._latest_event import on_latest, on_report, reporter
 from demos._own import wanted
 from demos._train_presets import PRESETS
 from demos._train_remote import connect_remote, remote_section
@@ -27,10 +28,11 @@ POLL_SECONDS = 3.0
 OPEN_TAB = "(name) => document.getElementById(`tab-${name}-button`).click()"
 SHOW_RUN = "() => document.getElementById('train-runs').scrollIntoView({ block: 'start' })"
 STYLE = Path(__file__).with_name("_train.css")
-PICK_SCRIPT = """element.addEventListener("click", (event) => {
+RUNS = "train-runs"
+PICK_SCRIPT = f"""{reporter(RUNS)}element.addEventListener("click", (event) => {{
   const button = event.target.closest("button[data-run]");
-  if (button) trigger("pick", { run: button.dataset.run });
-});"""
+  if (button) report("pick", {{ run: button.dataset.run }});
+}});"""
 # Without the queue an event costs half as much, but a sentence for the visitor does not arrive: for polling only.
 QUIET_EVENT: dict[str, Any] = {"show_progress": "hidden", **QUICK_EVENT}
 SLOW_EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1}
@@ -88,7 +90,7 @@ def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserSta
     """Places the list of runs, the view of one, and what its owner can do with it."""
     view_value, list_value = runs.opening()
     style = f"<style>{STYLE.read_text('utf-8')}</style>"
-    listed = gr.HTML(list_value, js_on_load=PICK_SCRIPT, head=style, apply_default_css=False, elem_id="train-runs")
+    listed = gr.HTML(list_value, js_on_load=PICK_SCRIPT, head=style, apply_default_css=False, elem_id=RUNS)
     view = run_view(ctx, "train-view", view_value)
     with gr.Row(elem_id="train-bar", elem_classes="toolbar"):
         pause = _button(ctx, "pause")
@@ -177,7 +179,7 @@ def _files(ctx: Context, key: str, elem_id: str, visible: bool = True) -> tuple[
         folder = gr.UploadButton(
             choose, file_count="directory", size="sm", elem_classes="quiet", elem_id=f"{elem_id}-folder"
         )
-    folder.upload(lambda paths: paths, folder, files, **PROMPT_EVENT)
+    folder.upload(lambda paths: paths, folder, files, trigger_mode="always_last", **PROMPT_EVENT)
     return whole, files
 
 
@@ -188,7 +190,7 @@ def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
     shown.view.ready(runs.on_ready, visitor, everything, **QUIET_EVENT)
     shown.view.stale(runs.on_stale, here, everything, **QUIET_EVENT)
     shown.view.unlisted(runs.on_unlisted, here, [shown.watched, shown.runs, shown.timer], **QUIET_EVENT)
-    shown.runs.pick(runs.on_pick, visitor, everything, **PROMPT_EVENT)
+    on_report(shown.runs, RUNS, "pick", runs.on_pick, [visitor], everything, **PROMPT_EVENT)
     shown.timer.tick(runs.on_tick, here, [shown.watched, shown.view], **QUIET_EVENT)
     for button, handler in ((shown.pause, runs.on_pause), (shown.stop, runs.on_stop)):
         button.click(handler, here, everything, **PROMPT_EVENT)
@@ -203,7 +205,7 @@ def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, co
         results.on_compare, [visitor, shown.watched], made, show_progress_on=[shown.caption], **SLOW_EVENT
     )
     parts: list[Component] = [shown.sheet, shown.caption, shown.download]
-    compared.success(results.on_made, [shown.watched, made], parts, **QUIET_EVENT)
+    compared.success(results.on_made, [shown.watched, made], parts, trigger_mode="always_last", **QUIET_EVENT)
     tab, wish = gr.Textbox(visible=False), wanted()
     ready = gr.State(None)
     taken = shown.take.click(results.on_take, [visitor, shown.watched], [ready, tab], **SLOW_EVENT)
@@ -221,7 +223,7 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State,
 
     # One event for pictures and choices, so that a page reads once at a time: what is read next knows what was before,
     # its folder and the id that a new visitor was given with it.
-    taken = gr.on(
+    taken = on_latest(
         [steps.files_a.change, steps.files_b.change, told.change],
         starter.on_files,
         pictures,
@@ -229,30 +231,29 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State,
         show_progress_on=[steps.audit],
         concurrency_limit=2,
         api_visibility="private",
-        trigger_mode="always_last",
     )
     taken.success(
         starter.on_estimate, [*asked, *steps.options], steps.estimate, trigger_mode="always_last", **MEASURE_EVENT
     )
-    steps.recipe.input(
+    on_latest(
+        [steps.recipe.input],
         starter.on_recipe,
         [visitor, steps.recipe, steps.preset, steps.broken],
         [told, steps.start, steps.broken, steps.second, steps.about, *steps.options],
         **PROMPT_EVENT,
     )
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
-    gr.on(changes, starter.on_wish, wish, [told, *steps.options], **PROMPT_EVENT)
-    listed = shown.runs.change(starter.on_listed, [visitor, steps.recipe, steps.start], steps.start, **PROMPT_EVENT)
-    listed.success(starter.on_wish, wish, [told, *steps.options], **PROMPT_EVENT)
-    edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
-    gr.on(
-        edits,
-        starter.on_estimate,
-        [*asked, *steps.options],
-        steps.estimate,
+    on_latest(changes, starter.on_wish, wish, [told, *steps.options], **PROMPT_EVENT)
+    listed = shown.runs.change(
+        starter.on_listed,
+        [visitor, steps.recipe, steps.start],
+        steps.start,
         trigger_mode="always_last",
-        **MEASURE_EVENT,
+        **PROMPT_EVENT,
     )
+    listed.success(starter.on_wish, wish, [told, *steps.options], trigger_mode="always_last", **PROMPT_EVENT)
+    edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
+    on_latest(edits, starter.on_estimate, [*asked, *steps.options], [steps.estimate], **MEASURE_EVENT)
     started = steps.go.click(starter.on_start, [*asked, steps.title, *steps.options], list(shown), **PROMPT_EVENT)
     started.success(fn=None, js=SHOW_RUN, api_visibility="private")
     started.success(lambda: "", None, steps.estimate, **QUIET_EVENT)  # the run tells its own time from here on

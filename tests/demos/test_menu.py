@@ -59,7 +59,8 @@ def handlers(ctx: Context) -> Handlers:
 
 
 def picked(name: Any) -> Any:
-    return SimpleNamespace(_data={"name": name})
+    """What the page reports of a click on a row."""
+    return {"name": name}
 
 
 @pytest.fixture
@@ -121,13 +122,13 @@ def test_the_kind_of_latent_is_told(handlers: Handlers) -> None:
 
 
 def test_a_model_on_disk_is_used_at_once(handlers: Handlers) -> None:
-    answer = last(handlers.on_pick(OPENING, "vae-fruit", "", REQUEST, picked("vae-portraits")))
+    answer = last(handlers.on_pick(picked("vae-portraits"), OPENING, "vae-fruit", "", REQUEST))
     assert (answer.used, answer.switched) == ("vae-portraits", True)
     assert answer.state_of("vae-portraits") == "in use"
 
 
 def test_a_model_is_fetched_when_asked_and_then_used(handlers: Handlers, hub_server: StandInHub) -> None:
-    answer = last(handlers.on_pick(OPENING, "vae-fruit", "", REQUEST, picked("taesd")))
+    answer = last(handlers.on_pick(picked("taesd"), OPENING, "vae-fruit", "", REQUEST))
     assert (answer.used, answer.switched, answer.fetchable) == ("vae-fruit", False, True)
     assert hub_server.log == [], "picking is not fetching"
     answers = [Answer(values) for values in handlers.on_fetch(answer.choice, "vae-fruit")]
@@ -201,7 +202,7 @@ def test_a_link_says_only_what_others_can_have(ctx: Context) -> None:
 @pytest.mark.parametrize("name", ["vit-mae-base", "local/x", "../../etc", None, 5, "ann/tiny@" + "a" * 40])
 def test_a_name_that_is_not_offered_is_refused(handlers: Handlers, name: Any) -> None:
     with pytest.raises(gr.Error, match="not offered here"):
-        list(handlers.on_pick(OPENING, "vae-fruit", "", REQUEST, picked(name)))
+        list(handlers.on_pick(picked(name), OPENING, "vae-fruit", "", REQUEST))
     assert list(handlers.on_fetch(Choice("vae-fruit", "vit-mae-base"), "vae-fruit")) == []
 
 
@@ -215,7 +216,7 @@ def test_a_pasted_id_is_fetched_recognised_and_offered_to_its_visitor_only(
     assert "not for commercial use" in answer.rows
     assert "ann/tiny" not in handlers.rows(OPENING), "another visitor does not see it"
     with pytest.raises(gr.Error):
-        list(handlers.on_pick(OPENING, "vae-fruit", "", REQUEST, picked(name)))
+        list(handlers.on_pick(picked(name), OPENING, "vae-fruit", "", REQUEST))
     asked = len(hub_server.log)
     again = last(handlers.on_paste(name, OPENING, "vae-fruit"))
     assert again.used == name, "who asks for the same id gets it"
@@ -260,7 +261,7 @@ def test_what_is_no_model_does_not_stay_on_disk(handlers: Handlers, library: Lib
 
 def test_a_model_the_tab_cannot_use_is_refused(ctx: Context) -> None:
     refusing = Handlers(ctx, FAMILIES["vae"], lambda model: "menu.wrong_kind")
-    answer = last(refusing.on_pick(OPENING, "vae-fruit", "", REQUEST, picked("vae-portraits")))
+    answer = last(refusing.on_pick(picked("vae-portraits"), OPENING, "vae-fruit", "", REQUEST))
     assert (answer.used, answer.switched) == ("vae-fruit", False)
     assert "cannot use" in answer.sentence
 
@@ -343,5 +344,5 @@ def test_a_local_file_is_offered_under_its_name(ctx: Context, library: Library, 
     assert (record.name, record.family, record.direction) == ("local/orange2apple.pth", "cyclegan", "orange2apple")
     menu = Handlers(ctx, FAMILIES["cyclegan"])
     opening = Choice("apple2orange", "apple2orange")
-    answer = last(menu.on_pick(opening, "apple2orange", "", REQUEST, picked(record.name)))
+    answer = last(menu.on_pick(picked(record.name), opening, "apple2orange", "", REQUEST))
     assert answer.used == record.name

@@ -248,9 +248,10 @@ class Page:
         runs = [i for i, fn in self.app.fns.items() if facts in fn.outputs and fn.name in ("on_change", "show")]
         return runs[0]
 
-    def send(self, index: int, event: Any = None) -> str:
-        data = [self._value(block) for block in self.app.fns[index].inputs]
-        return call_event(self.url, index, data, event, self.session)
+    def send(self, index: int, *reported: Any) -> str:
+        """Sends an event with what its inputs hold, but for the first of them what a script reports."""
+        values = [self._value(block) for block in self.app.fns[index].inputs]
+        return call_event(self.url, index, [*reported, *values[len(reported) :]], None, self.session)
 
     def _value(self, block: Any) -> Any:
         if isinstance(block, gr.BrowserState):

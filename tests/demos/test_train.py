@@ -94,8 +94,9 @@ def story(shown: Shown) -> dict[str, Any]:
     return told
 
 
-def pick(run: Any) -> gr.EventData:
-    return gr.EventData(None, {"run": run})
+def pick(run: Any) -> dict[str, Any]:
+    """What the page reports of a click in the list."""
+    return {"run": run}
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "switched off"), ("zh-CN", "没有开启")])
@@ -168,7 +169,7 @@ def test_nobody_else_can_do_anything_with_a_job(runs: Runs, manager: JobManager,
 def test_nobody_else_can_look_at_a_job(runs: Runs, manager: JobManager, kind: str, visitor: str) -> None:
     job = submit(manager, ADA)
     with pytest.raises(gr.Error, match="no such training"):
-        runs.on_pick(visitor, pick(f"{kind}:{job.id}"), REQUEST)
+        runs.on_pick(pick(f"{kind}:{job.id}"), visitor, REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_nobody_else_can_look_at_a_job(runs: Runs, manager: JobManager, kind: st
 )
 def test_an_invented_run_is_refused_with_a_sentence(runs: Runs, run: Any) -> None:
     with pytest.raises(gr.Error, match="no such training"):
-        runs.on_pick(ADA, pick(run), REQUEST)
+        runs.on_pick(pick(run), ADA, REQUEST)
 
 
 def test_in_a_classroom_everybody_looks_and_nobody_touches(context: Context, tmp_path: Path) -> None:
@@ -185,7 +186,7 @@ def test_in_a_classroom_everybody_looks_and_nobody_touches(context: Context, tmp
         runs = Runs(replace(context, jobs=manager))
         job = submit(manager, ADA)
         assert f"public:{job.id}" in runs.on_ready(EVE, REQUEST).runs
-        shown = runs.on_pick(EVE, pick(f"public:{job.id}"), REQUEST)
+        shown = runs.on_pick(pick(f"public:{job.id}"), EVE, REQUEST)
         assert story(shown)["total"] == 40
         assert not any(part["visible"] for part in (shown.pause, shown.stop, shown.delete, shown.use))
         assert ADA not in repr(shown)
@@ -275,7 +276,7 @@ def test_the_list_follows_jobs_that_the_page_does_not_watch(runs: Runs, manager:
     recording = f"recording:{runs.recorded[0].name}"
     for watched in (f"job:{first.id}", recording):
         manager.resume(second.owner, second.id)
-        shown = runs.on_pick(ADA, pick(watched), REQUEST)
+        shown = runs.on_pick(pick(watched), ADA, REQUEST)
         assert shown.timer.active and runs.on_tick(ADA, shown.watched, REQUEST) == (gr.skip(), gr.skip())
         manager.pause(second.owner, second.id)
         state, view = runs.on_tick(ADA, shown.watched, REQUEST)
@@ -503,8 +504,8 @@ def test_whatever_tells_a_run_anew_takes_the_comparison_away(context: Context, m
     for shown in (
         runs.on_ready(ADA, REQUEST),
         runs.on_stale(ADA, watched, REQUEST),
-        runs.on_pick(ADA, pick(watched.run), REQUEST),
-        runs.on_pick(ADA, pick(f"recording:{runs.recorded[0].name}"), REQUEST),
+        runs.on_pick(pick(watched.run), ADA, REQUEST),
+        runs.on_pick(pick(f"recording:{runs.recorded[0].name}"), ADA, REQUEST),
     ):
         assert shown.sheet["visible"] is shown.download["visible"] is False and shown.caption == ""
 
@@ -593,6 +594,8 @@ def value_for(block: Any, visitor: str, job: str) -> Any:
         return block.value
     if isinstance(block, gr.File):
         return None
+    if block.elem_id == "train-runs":  # a click in the list
+        return pick(f"job:{job}")
     return f"job:{job}"
 
 
@@ -619,7 +622,7 @@ def test_the_owner_gets_what_others_do_not(served: tuple[gr.Blocks, str], manage
     app, url = served
     job = submit(manager, ADA)
     index = next(i for i, function in app.fns.items() if function.name == "on_pick")
-    assert "holiday" in call_event(url, index, [ADA], {"run": f"job:{job.id}"}, uuid.uuid4().hex)
+    assert "holiday" in call_event(url, index, [pick(f"job:{job.id}"), ADA], None, uuid.uuid4().hex)
 
 
 def test_nothing_of_the_trainer_is_served(

@@ -151,16 +151,16 @@ def visit_rows() -> Iterator[tuple[str, str]]:
     apple = str(EXAMPLES / "fruit" / "apple-01.jpg")
     count = len(handlers.atlas.collection(visit))
     ids = base64.b64encode(np.arange(count, dtype="<u4").tobytes()).decode()
-    lasso, click = gr.EventData(None, {"ids": ids}), [gr.EventData(None, {"id": number}) for number in range(40)]
+    lasso, click = {"ids": ids}, [{"id": number} for number in range(40)]
     request: Any = None
     with gr.Blocks():
         why = WhyNear(context, handlers, gr.State(None), gr.HTML())
     calls: dict[str, Callable[[int], object]] = {
         "a new picture's place": lambda _: handlers.on_placed(handlers.on_guest(visit, apple, request), request),
-        "a click's neighbours": lambda n: handlers.on_pick(visit, click[n], request),
-        "a lasso's gallery": lambda _: handlers.on_lasso(visit, lasso, request),
+        "a click's neighbours": lambda n: handlers.on_pick(click[n], visit, request),
+        "a lasso's gallery": lambda _: handlers.on_lasso(lasso, visit, request),
         "a slider on the grid": lambda n: handlers.on_slide(Visit(), "simclr", "2", 5 + n, 0.5, 0, "cosine", "umap"),
-        "why two are near": lambda n: why.on_choose(visit, click[n + 1], request),
+        "why two are near": lambda n: why.on_choose(click[n + 1], visit, request),
         "another encoder": lambda n: handlers.on_settings(visit, ("moco", "simsiam")[n % 2], *usual[1:]),
     }
     for name, call in calls.items():
