@@ -15,16 +15,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demos._sprites import Sprite, jpeg, make_sprite
-from models.archives import iter_pictures
+from demos._atlas_originals import KEPT_SIDE, Originals, read_pictures, square_jpeg
+from demos._sprites import Sprite, make_sprite
 from models.embedding import Floats, Progress
-from models.images import square_crop
 from models.metrics import centred_directions, knn_accuracy, nearest_neighbours, std_of_l2_normalized
 from models.neighbours import Metric
 from models.projection import Method, clamp_neighbours, continuity, trustworthiness
 
-KEPT_SIDE = 128  # pixels, the largest any encoder takes: pictures are kept as small JPEGs, not as files
-KEPT_QUALITY = 92
+GUEST_SIDE = 1024  # pixels: a single picture may be kept larger than those of a set
 KNN = 5
 GRID_NEIGHBOURS = (5, 15, 30, 60)
 GRID_DISTANCES = (0.0, 0.1, 0.25, 0.5, 0.8)
@@ -65,7 +63,8 @@ class Collection:
     Attributes:
         names: File names, unique.
         labels: Folder names, or None for pictures in no folder.
-        read_jpegs: Gives the centre squares, `KEPT_SIDE` pixels wide.
+        read_jpegs: Gives the centre squares, `KEPT_SIDE` pixels wide, for the page and for small encoders.
+        originals: Cuts larger squares, for encoders that take larger ones.
         skipped: Reason code of `models.archives` -> number of files left out.
         ready_sprite: The thumbnails, if they were drawn before.
     """
@@ -73,6 +72,7 @@ class Collection:
     names: tuple[str, ...]
     labels: tuple[str | None, ...]
     read_jpegs: Callable[[], tuple[bytes, ...]]
+    originals: Originals
     skipped: Mapping[str, int] = field(default_factory=dict)
     ready_sprite: Sprite | None = None
 
@@ -125,24 +125,23 @@ def collect(paths: Sequence[Path], max_pictures: int, progress: Progress | None 
     """
     skipped: Counter[str] = Counter()
     names, labels, jpegs = [], [], []
-    # Twice the side: the centre square of a wide picture is cut from it, and should not have to be enlarged.
-    for picture in iter_pictures(paths, max_pictures=max_pictures, max_side=2 * KEPT_SIDE, skipped=skipped):
+    for picture in read_pictures(paths, max_pictures, KEPT_SIDE, skipped):
         names.append(picture.name)
         labels.append(picture.label)
-        jpegs.append(kept(picture.image))
+        jpegs.append(square_jpeg(picture.image, KEPT_SIDE))
         if progress is not None:
             progress(len(names), max_pictures)
     files = tuple(jpegs)
-    return Collection(tuple(names), tuple(labels), lambda: files, dict(skipped))
+    return Collection(tuple(names), tuple(labels), lambda: files, Originals(paths, max_pictures), dict(skipped))
 
 
-def kept(image: Image.Image) -> bytes:
-    """Returns what the map keeps of a picture: its centre square as a small JPEG."""
-    return jpeg(square_crop(image, KEPT_SIDE), KEPT_QUALITY)
+def guest_jpeg(image: Image.Image) -> bytes:
+    """Returns the centre square of a single picture as a JPEG, large enough for any encoder that may see it."""
+    return square_jpeg(image, max(KEPT_SIDE, min(GUEST_SIDE, *image.size)))
 
 
 def opened(picture: bytes) -> Image.Image:
-    """Returns what `kept` made of a picture as a picture again."""
+    """Returns a JPEG that the map keeps as a picture again."""
     return Image.open(io.BytesIO(picture)).convert("RGB")
 
 

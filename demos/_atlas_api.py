@@ -9,7 +9,7 @@ import gradio as gr
 
 from demos import _look as look
 from demos._api import endpoint, photo_parameter
-from demos._atlas import Settings, kept
+from demos._atlas import Settings, guest_jpeg
 from demos._atlas_export import table_rows
 from demos._atlas_handlers import Handlers
 from demos._atlas_visit import Visit
@@ -70,7 +70,7 @@ class Programs:
         picture = look.open_photo(self._ctx, request, image)
         settings = Settings(encoder)
         visit = self._atlas.recall(Visit(), settings) or finished(self._atlas.draw(Visit(), settings, request))
-        placed = self._handlers.placement(replace(visit, guest=kept(picture)))
+        placed = self._handlers.placement(replace(visit, guest=guest_jpeg(picture)))
         x, y = placed.at.tolist()
         names = self._atlas.collection(visit).names
         near = zip(placed.near, placed.similarities, strict=True)
@@ -91,7 +91,7 @@ class Programs:
         Returns, nearest first, the id of each (its place in the set), its file, its label or null, and its cosine
         similarity, taken around the mean of the set.
         """
-        picture = kept(look.open_photo(self._ctx, request, image))
+        picture = guest_jpeg(look.open_photo(self._ctx, request, image))
         visit = self._atlas.take_in(files, request, progress) if files else Visit()
         features, _ = finished(self._atlas.features(visit, encoder))
         collection = self._atlas.collection(visit)

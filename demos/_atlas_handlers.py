@@ -12,7 +12,7 @@ import gradio as gr
 
 from demos import _atlas_view as view
 from demos import _look as look
-from demos._atlas import Settings, kept, neighbours_of
+from demos._atlas import Settings, guest_jpeg, neighbours_of
 from demos._atlas_export import pictures_zip, table_csv
 from demos._atlas_visit import Atlas, Job, Visit
 from demos._atlas_work import told
@@ -161,7 +161,7 @@ class Handlers:
     def on_guest(self, visit: Visit | None, path: str | None, request: gr.Request) -> Visit:
         """Takes in a new picture, for `on_placed` to show, or lets it go."""
         visit = self.current(visit, request)
-        guest = kept(look.open_photo(self._ctx, request, path)) if path else None
+        guest = guest_jpeg(look.open_photo(self._ctx, request, path)) if path else None
         return replace(visit, guest=guest)
 
     def on_placed(self, visit: Visit | None, request: gr.Request) -> list[Any]:

@@ -17,7 +17,7 @@ from demos import _look as look
 from demos._atlas import Collection, Scores, score
 from demos._atlas_handlers import Handlers
 from demos._atlas_prepared import dequantised, quantised
-from demos._atlas_visit import NAME, Atlas, Visit
+from demos._atlas_visit import NAME, Atlas, Visit, squares_of
 from demos._atlas_work import Step, Work, finished, told
 from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._scatter import scatter, scatter_update
@@ -88,7 +88,7 @@ def make_frames(
     started = time.perf_counter()
     for done, (step, folder) in enumerate(reversed(steps), start=1):
         network, side = as_encoder(load_folder(folder))
-        features = embed_pictures(network, collection.jpegs, side)
+        features = embed_pictures(network, (yield from squares_of(collection, side)), side)
         coordinates = project(features)
         target = frames[0].coordinates if frames else fixed
         if target is not None:

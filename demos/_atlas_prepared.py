@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demos._atlas import Collection, PictureMap, Scores, Settings, collect
+from demos._atlas_originals import Originals
 from demos._sprites import Form, Sprite, make_sprite, sprite_layout
 from models.embedding import Floats
 
@@ -47,7 +48,7 @@ def load_set(folder: Path, source: Path, max_pictures: int) -> Collection:
     sprite = Sprite((), len(names), *sprite_layout(len(names)), SHEETS)
     files = (folder / f"sprite-{sheet}{sprite.suffix}" for sheet in range(math.ceil(len(names) / sprite.capacity)))
     sprite = replace(sprite, sheets=tuple(file.read_bytes() for file in files))
-    return Collection(names, labels, read_jpegs, ready_sprite=sprite)
+    return Collection(names, labels, read_jpegs, Originals([source], max_pictures), ready_sprite=sprite)
 
 
 @dataclass(frozen=True, eq=False)

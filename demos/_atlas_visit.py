@@ -10,11 +10,13 @@ from pathlib import Path
 
 import gradio as gr
 import numpy as np
+from gradio.context import LocalContext
 from torch import nn
 
 from demos import _look as look
-from demos._atlas import Collection, PictureMap, Settings, collect, score
+from demos._atlas import Collection, PictureMap, Settings, collect, opened, score
 from demos._atlas_cache import FeatureCache
+from demos._atlas_originals import KEPT_SIDE, Chosen, OriginalsGoneError, square_jpeg
 from demos._atlas_prepared import Prepared, load_set
 from demos._atlas_work import Step, Work, in_background
 from demos._base import Context
@@ -46,7 +48,7 @@ class Visit:
         shown: The map on the page.
         picked: Id of the picture whose neighbours are shown.
         chosen: Ids in the lasso.
-        guest: A picture (a small JPEG) to place on the map without adding it.
+        guest: A picture (as a JPEG) to place on the map without adding it.
     """
 
     uploaded: Collection | None = None
@@ -70,6 +72,23 @@ class Job:
 
     settings: Settings
     ticket: int
+
+
+def squares_of(collection: Collection, side: int) -> Work[Sequence[bytes]]:
+    """Gives the pictures of a set as JPEGs for an encoder of a side: those in memory, or larger ones cut for it.
+
+    Raises:
+        OriginalsGoneError: If larger ones have to be read again, and the files are gone.
+    """
+    if side <= KEPT_SIDE:
+        return collection.jpegs
+    started = time.perf_counter()
+    if (squares := collection.originals.squares(side)) is None:
+        for done in collection.originals.cut(side, collection.names):
+            yield Step("embeddings.reading_larger", done / len(collection), started)
+        squares = collection.originals.squares(side)
+    assert squares is not None
+    return squares
 
 
 class Atlas:
@@ -132,8 +151,8 @@ class Atlas:
         rows = self.cache.get(weights, collection.hashes)
         missing = [index for index, row in enumerate(rows) if row is None]
         network, size = self.network(encoder)
+        wanted = Chosen((yield from self.squares(collection, size)) if missing else (), missing)
         started, done = time.perf_counter(), 0
-        wanted = [collection.jpegs[index] for index in missing]
         for batch in embed_batches(network, wanted, size) if wanted else ():
             ids = missing[done : done + len(batch)]
             done += len(ids)
@@ -145,6 +164,17 @@ class Atlas:
                 rows[index] = row
             yield Step("embeddings.embedding", done / len(missing), started)
         return np.stack([row for row in rows if row is not None]), self._pace[weights] * len(rows)
+
+    def squares(self, collection: Collection, side: int) -> Work[Sequence[bytes]]:
+        """Gives the pictures of a set as an encoder of a side should see them; errors of `squares_of` are said.
+
+        Raises:
+            gr.Error: If they have to be read again, and the files are gone.
+        """
+        try:
+            return (yield from squares_of(collection, side))
+        except OriginalsGoneError as error:
+            raise look.sorry(self.ctx, LocalContext.request.get(None), "embeddings.files_gone") from error
 
     def network(self, encoder: str) -> tuple[nn.Module, int]:
         """Returns an encoder, one of ours or of other weights, and the side of the pictures it takes."""
@@ -163,7 +193,9 @@ class Atlas:
     def feature_of(self, picture: bytes, encoder: str) -> Floats:
         """Returns the features (D,) of one picture."""
         network, size = self.network(encoder)
-        features: Floats = embed_pictures(network, [picture], size)[0]
+        image, side = opened(picture), max(KEPT_SIDE, size)  # as those of a set are seen
+        square = picture if image.size == (side, side) else square_jpeg(image, side)
+        features: Floats = embed_pictures(network, [square], size)[0]
         return features
 
     def draw(self, visit: Visit, settings: Settings, request: gr.Request | None) -> Work[Visit]:

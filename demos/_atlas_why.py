@@ -22,6 +22,7 @@ from demos._atlas import neighbours_of, opened
 from demos._atlas_handlers import NUM_NEAR, Handlers
 from demos._atlas_views import cosines, picture_html
 from demos._atlas_visit import Visit
+from demos._atlas_work import finished
 from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._latest_event import on_report, reporter
 from demos._scatter import picked_id
@@ -192,9 +193,10 @@ class WhyNear:
     def _compared(self, visit: Visit, other: int) -> str:
         atlas, encoder = self._handlers.atlas, visit.shown.encoder
         collection = atlas.collection(visit)
-        picture = opened(visit.guest) if visit.guest is not None else collection.picture(visit.picked)
         network, side = atlas.network(encoder)
-        why = explain(network, side, (picture, collection.picture(other)), visit.features[encoder][0])
+        squares = finished(atlas.squares(collection, side))
+        pair = (opened(squares[visit.picked] if visit.guest is None else visit.guest), opened(squares[other]))
+        why = explain(network, side, pair, visit.features[encoder][0])
         urls = atlas.sprite_urls(collection)
         others = "".join(
             f'<button type="button" class="near-tile" data-id="{index}" aria-pressed="{str(index == other).lower()}" '

@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 Progress = Callable[[int, int], None]  # pictures done, pictures in all
 Picture: TypeAlias = Image.Image | bytes  # decoded, or a whole file that is known to be good
 
-PREPROCESSING_VERSION = 1  # raise it when features of the same picture and weights would change
+PREPROCESSING_VERSION = 2  # raise it when features of the same picture and weights would change
 BATCH_SIZE = 32
 DECODERS = 2  # threads
 FOLD_FROM = 100  # pictures for which folding pays

@@ -30,6 +30,7 @@ from demos._atlas import (
     Settings,
     collect,
     neighbours_of,
+    opened,
     score,
 )
 from demos._atlas_cache import FeatureCache
@@ -37,6 +38,7 @@ from demos._atlas_compare import Row, compare_section, load_rows, rows_html, sav
 from demos._atlas_export import pictures_zip, table_csv, table_rows
 from demos._atlas_handlers import NUM_NEAR, Handlers
 from demos._atlas_learning import Film, learning_section, load_frames, make_frames, save_frames
+from demos._atlas_originals import KEPT_SIDE
 from demos._atlas_prepared import Prepared, load_set, save_set
 from demos._atlas_view import told_html
 from demos._atlas_views import views_section
@@ -56,6 +58,7 @@ from models import projection
 from models.checkpoints import WeightsInfo, build_model, weights_info
 from models.embedding import embed_batches
 from models.encoders import BACKBONE_WIDTH
+from models.images import square_crop, to_tensor
 from models.neighbours import Metric
 from models.projection import Method
 from models.steps import training_steps
@@ -402,6 +405,74 @@ def test_work_given_up_at_the_last_batch_can_be_done_again(context: Context, kin
     work.close()
     features, seconds = finished(atlas.features(Visit(), "random"))
     assert len(features) == 15 and seconds > 0
+
+
+class Stripes(torch.nn.Module):
+    """Sees nothing but how much neighbouring columns differ, in each third of a picture."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        steps = (images[..., 1:] - images[..., :-1]).abs().mean(dim=(1, 2))
+        return torch.stack([third.mean(dim=1) for third in steps.tensor_split(3, dim=1)], dim=1)
+
+
+@pytest.fixture
+def striped(tmp_path: Path) -> list[Path]:
+    """Photos of 448 pixels with stripes too fine for 128."""
+    paths = []
+    for number in range(6):
+        columns = np.where(np.arange(448) // 2 % 2 == 0, 20 * number, 255 - 10 * number)
+        paths.append(tmp_path / f"striped-{number}.png")
+        Image.fromarray(np.broadcast_to(columns[None, :, None], (448, 448, 3)).astype(np.uint8)).save(paths[-1])
+    return paths
+
+
+def large_encoder(atlas: Atlas, monkeypatch: pytest.MonkeyPatch, side: int = 224) -> None:
+    monkeypatch.setattr(atlas, "network", lambda encoder: (Stripes(), side))
+
+
+def test_an_encoder_of_large_pictures_sees_all_that_their_files_show(
+    context: Context, kinds: Path, striped: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    atlas, visit = Atlas(context, kinds), Visit(uploaded=collect(striped, 100))
+    large_encoder(atlas, monkeypatch)
+    features, _ = finished(atlas.features(visit, "random"))
+    squares = [square_crop(Image.open(path), 224) for path in striped]
+    expected = Stripes()(to_tensor(squares)).numpy()
+    np.testing.assert_allclose(features, expected, atol=0.05)
+    assert expected.max() > 0.5, "the stripes are seen at this side"
+    collection = atlas.collection(visit)
+    assert {opened(data).size for data in collection.jpegs} == {(128, 128)}, "what stays in memory is small"
+    for path in striped:
+        path.unlink()
+    again = finished(atlas.squares(collection.relabelled([0], "mine"), 224))
+    assert opened(again[5]).size == (224, 224), "they are cut once, also for other labels"
+
+
+def test_a_new_picture_is_seen_as_large_as_those_of_the_set(
+    handlers: Handlers, striped: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large_encoder(handlers.atlas, monkeypatch)
+    visit = finished(handlers.atlas.draw(Visit(uploaded=collect(striped, 100)), Settings("random", method="pca"), None))
+    guest = handlers.on_guest(visit, str(striped[2]), NO_REQUEST)
+    placed = handlers.placement(guest)
+    assert placed.near[0] == 2 and placed.similarities[0] > 0.99
+
+
+def test_files_that_are_gone_when_a_large_encoder_needs_them_are_said(
+    context: Context, kinds: Path, striped: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    atlas, visit = Atlas(context, kinds), Visit(uploaded=collect(striped, 100))
+    features, _ = finished(atlas.features(visit, "random"))
+    striped[3].unlink()
+    large_encoder(atlas, monkeypatch)
+    with pytest.raises(gr.Error, match="Upload them again"):
+        finished(atlas.features(visit, "simclr"))
+    monkeypatch.undo()
+    assert len(finished(atlas.features(visit, "random"))[0]) == len(features), "small ones need no files"
+
+
+def test_the_sides_of_our_own_encoders_are_kept_in_memory() -> None:
+    assert max(spec.image_size() for spec in embeddings.ENCODERS.values()) <= KEPT_SIDE
 
 
 def _refuse(name: str) -> torch.nn.Module:
