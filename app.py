@@ -16,20 +16,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from demos import _environment
+from demos.core import environment
 
-_environment.prepare("--offline" in sys.argv[1:])  # before gradio is imported, which reads its settings once
+environment.prepare("--offline" in sys.argv[1:])  # before gradio is imported, which reads its settings once
 
 import gradio as gr  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 from starlette.routing import BaseRoute  # noqa: E402
 
-from demos._base import ASSETS, Context, discover, make_context  # noqa: E402
-from demos._i18n import Texts  # noqa: E402
 from demos._look import CSS_FILE, theme  # noqa: E402
 from demos._page import build_page  # noqa: E402
 from demos._prefetch import prefetch  # noqa: E402
 from demos._sending import ChineseLocales, SmallPage  # noqa: E402
+from demos.core.context import Context, discover, make_context  # noqa: E402
+from demos.core.i18n import Texts  # noqa: E402
+from demos.core.paths import ASSETS  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub import Hub  # noqa: E402
 from models.store import ModelStore  # noqa: E402
@@ -39,7 +40,7 @@ from models.training.jobs import JobManager  # noqa: E402
 
 def real_context(jobs: JobManager | None = None) -> Context:
     """Returns the context with the weights of this repository."""
-    return make_context(load_model, weights_info, _environment.files_folder(), jobs=jobs)
+    return make_context(load_model, weights_info, environment.files_folder(), jobs=jobs)
 
 
 def default_data_folder() -> Path:
@@ -58,7 +59,7 @@ def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
     Raises:
         ValueError: If the folder lies in the one whose files anybody may fetch.
     """
-    served = _environment.files_folder().parent.resolve()
+    served = environment.files_folder().parent.resolve()
     if folder.resolve().is_relative_to(served):
         raise ValueError(f"{folder} lies in {served}, whose files are served to anybody; choose another --data-dir.")
     backend: Backend = LocalProcess() if training else TrainingOff("disabled")

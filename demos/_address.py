@@ -15,8 +15,9 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from demos._base import QUICK_EVENT, Context
-from demos._handles import Handles
+from demos.core.context import Context
+from demos.core.events import QUICK_EVENT
+from demos.core.tab_interface import Handles
 
 MAX_TEXT = 1_000  # characters of a text in a link
 

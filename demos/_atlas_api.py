@@ -14,8 +14,8 @@ from demos._atlas_export import table_rows
 from demos._atlas_handlers import Handlers
 from demos._atlas_visit import Visit
 from demos._atlas_work import finished
-from demos._base import Context
 from demos._scatter import scatter_figure
+from demos.core.context import Context
 from models.encoders import ENCODERS
 from models.neighbours import nearest_to
 from models.projection import clamp_neighbours

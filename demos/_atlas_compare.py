@@ -18,9 +18,10 @@ from demos._atlas_handlers import Handlers
 from demos._atlas_prepared import Prepared
 from demos._atlas_visit import NAME, Visit
 from demos._atlas_work import told
-from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._latest_event import on_latest
 from demos._scatter import scatter, scatter_update
+from demos.core.context import Context
+from demos.core.events import PRIVATE_MODEL_EVENT
 from models.embedding import Floats
 from models.encoders import ENCODERS
 from models.metrics import effective_rank, linear_probe_accuracy

@@ -19,8 +19,9 @@ from demos._atlas_handlers import Handlers
 from demos._atlas_prepared import dequantised, quantised
 from demos._atlas_visit import NAME, Atlas, Visit, squares_of
 from demos._atlas_work import Step, Work, finished, told
-from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._scatter import scatter, scatter_update
+from demos.core.context import Context
+from demos.core.events import PRIVATE_MODEL_EVENT
 from models.checkpoints import load_folder
 from models.embedding import Floats, embed_pictures
 from models.encoders import as_encoder

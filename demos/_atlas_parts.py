@@ -11,8 +11,8 @@ from demos import _look as look
 from demos._atlas import Settings
 from demos._atlas_api import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS
 from demos._atlas_visit import NAME
-from demos._base import Context
 from demos._latest_event import reporter
+from demos.core.context import Context
 from models.neighbours import METRICS
 from models.projection import METHODS
 

@@ -17,8 +17,9 @@ from demos import _look as look
 from demos._atlas import Collection
 from demos._atlas_handlers import Handlers
 from demos._atlas_visit import Visit
-from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._sprites import jpeg
+from demos.core.context import Context
+from demos.core.events import PRIVATE_MODEL_EVENT
 from models.images import to_images
 from models.metrics import centred_directions
 from models.training.data import TwoViews

@@ -19,8 +19,8 @@ from demos._atlas_cache import FeatureCache
 from demos._atlas_originals import KEPT_SIDE, Chosen, OriginalsGoneError, square_jpeg
 from demos._atlas_prepared import Prepared, load_set
 from demos._atlas_work import Step, Work, in_background
-from demos._base import Context
-from demos._scatter import file_url
+from demos.core.context import Context
+from demos.core.files import file_url
 from models import projection
 from models.embedding import Floats, embed_batches, embed_pictures
 from models.encoders import ENCODERS, as_encoder, load_encoder

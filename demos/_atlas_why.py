@@ -23,9 +23,10 @@ from demos._atlas_handlers import NUM_NEAR, Handlers
 from demos._atlas_views import cosines, picture_html
 from demos._atlas_visit import Visit
 from demos._atlas_work import finished
-from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._latest_event import on_report, reporter
 from demos._scatter import picked_id
+from demos.core.context import Context
+from demos.core.events import PRIVATE_MODEL_EVENT
 from models.embedding import Floats
 
 CROP = 0.6  # of the side, about a third of the area: within what the training crops to

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from demos._base import Context
+from demos.core.context import Context
 
 Answer = TypeVar("Answer")
 PATIENCE = 0.25  # seconds between two signs of life

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import gradio as gr
 from gradio.i18n import I18nData
 
-from demos._base import Context
+from demos.core.context import Context
 from models.training.recipes._base import TrainConfig
 from models.training.recipes._options import bounds_text, checked
 

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from demos._base import Context
 from demos._cyclegan_room import LIFETIME, RoomError, Rooms, is_token, new_token
-from demos._i18n import preferred_language
+from demos.core.context import Context
+from demos.core.i18n import preferred_language
 
 PAGE = Path(__file__).with_name("_cyclegan_room.html").read_text("utf-8")
 COOKIE = "unlabeled-phone"

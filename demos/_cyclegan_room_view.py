@@ -10,13 +10,13 @@ from pathlib import Path
 
 import segno
 
-from demos._base import Context
 from demos._cyclegan_quiz import Card, Tally, data_url, tally
 from demos._cyclegan_quiz_view import STYLE as QUIZ_STYLE
 from demos._cyclegan_quiz_view import words_of
 from demos._cyclegan_room import Room
 from demos._cyclegan_view import STYLE as GRID_STYLE
 from demos._cyclegan_view import figure, grid, said
+from demos.core.context import Context
 
 STYLE = GRID_STYLE + QUIZ_STYLE + Path(__file__).with_name("_cyclegan_room.css").read_text("utf-8")
 

@@ -12,7 +12,6 @@ import gradio as gr
 from PIL import Image
 
 from demos import _look as look
-from demos._base import Context
 from demos._cyclegan import (
     BACK,
     MIN_SIDE,
@@ -27,7 +26,8 @@ from demos._cyclegan import (
     summary,
     warning_of,
 )
-from demos._scatter import file_url
+from demos.core.context import Context
+from demos.core.files import file_url
 from models.calibration import DIRECTIONS, calibration
 
 FILES = (*PICTURES, "judged", "strip")

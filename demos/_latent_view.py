@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from demos._base import Context
+from demos.core.context import Context
 
 ASK = Path(__file__).with_name("_latent_ask.js")
 STYLE = """

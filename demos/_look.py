@@ -12,7 +12,9 @@ from gradio.data_classes import ImageData
 from gradio.i18n import I18nData
 from PIL import Image
 
-from demos._base import ASSETS, PRIVATE_MODEL_EVENT, QUICK_EVENT, Context
+from demos.core.context import Context
+from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
+from demos.core.paths import ASSETS
 from models.images import ImageError, read_image
 
 CSS_FILE = ASSETS / "look" / "app.css"

@@ -11,7 +11,6 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from demos import _look as look
-from demos._base import PRIVATE_MODEL_EVENT, Context
 from demos._mae_canvas import canvas_value, mask_canvas, newest, picked
 from demos._mae_heat import heat_picture
 from demos._mae_masks import SEEDED_KINDS, pack
@@ -27,6 +26,8 @@ from demos._mae_studies import (
     rule_of,
 )
 from demos._mae_work import Ask, Workshop
+from demos.core.context import Context
+from demos.core.events import PRIVATE_MODEL_EVENT
 
 OPENING_MASKS = 16
 PARTS = ("mean", "spread", "mean_error")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from demos import _look as look
-from demos._base import Context
 from demos._mae_canvas import canvas_value
 from demos._mae_masks import pack, unpack
 from demos._mae_work import Ask, Workshop
 from demos._masking import GUESSES, PANELS, Reconstruction, large_pair, summary
+from demos.core.context import Context
 
 TABLE_STYLE = """
 table { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 1.35; }

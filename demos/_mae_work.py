@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image
 
 from demos import _look as look
-from demos._base import Context
 from demos._mae_masks import BY_HAND, Cells, MaskError, draw_mask, refit, unpack
 from demos._masking import Reconstruction, grid_of, reconstruct
-from demos._own import shared_cache
+from demos.core.cache import shared_cache
+from demos.core.context import Context
 from models.images import ImageError, read_image, square_crop
 from models.mae import MaskedAutoencoderViT
 

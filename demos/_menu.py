@@ -5,7 +5,7 @@ Nothing is asked of the network until somebody presses a button.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -13,18 +13,13 @@ from torch import nn
 
 from demos import _look as look
 from demos import _menu_view as view
-from demos._base import PROMPT_EVENT, Context
 from demos._latest_event import on_report, reporter
 from demos._menu_handlers import Choice, Handlers, fits_always
-from demos._own import wanted
-from demos._visitor import remembered_id
-
-FAMILIES: Mapping[str, tuple[str, ...]] = {  # what each tab can use
-    "cyclegan": ("cyclegan",),
-    "mae": ("mae",),
-    "vae": ("vae",),
-    "embeddings": ("contrastive", "supervised", "mae"),
-}
+from demos.core.context import Context
+from demos.core.events import PROMPT_EVENT
+from demos.core.families import FAMILIES
+from demos.core.user_models import wanted
+from demos.core.visitor import remembered_id
 
 
 class Menu(NamedTuple):

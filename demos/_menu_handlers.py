@@ -16,8 +16,8 @@ from torch import nn
 
 from demos import _look as look
 from demos import _menu_view as view
-from demos._base import Context
-from demos._own import Wanted
+from demos.core.context import Context
+from demos.core.user_models import Wanted
 from models.hub import HubError
 from models.layouts import LAYOUTS, WeightsError
 from models.records import Checkpoint, is_private

@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from demos._base import Context
+from demos.core.context import Context
 from models.downloads import Download
 from models.hub import HubError
 from models.layouts import WeightsError

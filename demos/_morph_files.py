@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 
 from demos._animation import upscale
-from demos._base import Context
 from demos._morph import SMALL_SIDE, Autoencoder, Rendered, numbers_of
+from demos.core.context import Context
 
 RESULT = "result.json"
 

@@ -10,8 +10,9 @@ import gradio as gr
 
 from demos import _address as address
 from demos import _page_view as view
-from demos._base import QUICK_EVENT, Context, Demo
-from demos._handles import Handles
+from demos.core.context import Context, Demo
+from demos.core.events import QUICK_EVENT
+from demos.core.tab_interface import Handles
 
 SCRIPT = Path(__file__).with_suffix(".js")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from demos._base import Context
 from demos._tour import STOPS
+from demos.core.context import Context
 
 KEYS = (("1 … 9", "tabs"), ("← →", "examples"), ("␣", "again"), ("R", "reset"), ("S", "send"), ("L", "link"),
         ("P", "present"), ("T", "tour"), ("?", "help"))  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from demos._menu import FAMILIES
+from demos.core.families import FAMILIES
 from models.catalogue import CHECKPOINTS
 from models.checkpoints import Library
 from models.hub import HubError

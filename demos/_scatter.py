@@ -18,15 +18,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from demos._base import Context
 from demos._latest_event import reporter
 from demos._sprites import Sprite
+from demos.core.context import Context
 
 SCRIPTS = (Path(__file__).with_name("_scatter_paint.js"), Path(__file__).with_suffix(".js"))
 STYLE = Path(__file__).with_suffix(".css")
@@ -42,11 +41,6 @@ UNLABELLED = "#8a8580"
 STATES = ("loading", "failed")  # of the plot while it shows a sentence instead of points
 
 Coordinates = NDArray[np.floating[Any]]
-
-
-def file_url(path: str) -> str:
-    """Returns the address, relative to the page, under which Gradio serves a file."""
-    return "gradio_api/file=" + quote(path)
 
 
 def kinds_of(labels: Sequence[str | None]) -> list[str | None]:

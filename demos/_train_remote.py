@@ -14,10 +14,10 @@ from gradio.components import Component
 from huggingface_hub import HfApi
 
 from demos import _look as look
-from demos._base import Context
 from demos._train_start import Starter
 from demos._train_visit import Runs, Shown, Watched
-from demos._visitor import has_login, token_of
+from demos.core.context import Context
+from demos.core.visitor import has_login, token_of
 from models.training.remote import HFJobs
 
 FLAVOR = "t4-small"  # until the Hub has been asked what there is

@@ -12,11 +12,11 @@ import gradio as gr
 
 from demos import _look as look
 from demos import _train_words as words
-from demos._base import Context
 from demos._controls import Options
 from demos._train_presets import SCRATCH, SHAPE, fitting_jobs, preset_config, start_config, starts
 from demos._train_visit import Runs, Shown, job_error
-from demos._visitor import new_id, owner_of
+from demos.core.context import Context
+from demos.core.visitor import new_id, owner_of
 from models.archive_entries import Limits as ReadLimits
 from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.training.audit import Audit, TooFewPicturesError, enough_for, holds_two_sets, take_in

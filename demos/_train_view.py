@@ -16,8 +16,8 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from demos._base import Context
-from demos._scatter import file_url
+from demos.core.context import Context
+from demos.core.files import file_url
 from models.training.advice import MIN_ROWS, advise, drawn_error
 from models.training.recordings import Recording
 

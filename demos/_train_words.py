@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from demos._base import Context
-from demos._scatter import file_url
+from demos.core.context import Context
+from demos.core.files import file_url
 from models.training.audit import BLURRED_BELOW, UNEVEN_RATIO, Audit, balance, enough_for
 from models.training.jobs import Estimate, Limits, Snapshot
 from models.training.recordings import Recording

@@ -13,7 +13,6 @@ from torch import Tensor
 from demos import _look as look
 from demos._animation import upscale
 from demos._api import endpoint, photo_parameter
-from demos._base import QUICK_EVENT, Context
 from demos._latent_space import Flat, Flats
 from demos._latent_view import knobs, sorry_value
 from demos._menu import Menu
@@ -26,6 +25,8 @@ from demos._vae_models import (
     example_ends,
     with_examples,
 )
+from demos.core.context import Context
+from demos.core.events import QUICK_EVENT
 from models.images import ImageError, read_image
 
 WEAKEST, STRONGEST = -1.0, 2.0  # of the strip; 1 is the whole difference of the groups

@@ -9,10 +9,12 @@ import gradio as gr
 from torch import nn
 
 from demos import _look as look
-from demos._base import EXAMPLES, QUICK_EVENT, Context
-from demos._handles import Photo
 from demos._morph import Autoencoder, GlobalAutoencoder, pictures_of, prior_latents
-from demos._own import shared_cache
+from demos.core.cache import shared_cache
+from demos.core.context import Context
+from demos.core.events import QUICK_EVENT
+from demos.core.paths import EXAMPLES
+from demos.core.tab_interface import Photo
 from models.images import to_tensor
 from models.latents import LatentStatistics, measure_latents, read_statistics
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from demos._base import Context
+from demos.core.context import Context
 
 STYLE = """
 .lesson { display: grid; gap: 6px; max-width: 960px; }

@@ -11,13 +11,14 @@ from demos import _look as look
 from demos import _morph_view as view
 from demos._animation import in_threads, looping_webp, upscale
 from demos._api import endpoint, photo_parameter
-from demos._base import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT, Context
-from demos._handles import Handles
 from demos._menu import Menu
 from demos._morph import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
 from demos._morph_files import Shown, serve
-from demos._own import shared_cache
 from demos._vae_models import HINTS, MODELS, OPENING_MODEL, Networks, Place
+from demos.core.cache import shared_cache
+from demos.core.context import Context
+from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
+from demos.core.tab_interface import Handles
 from models.images import ImageError, read_image
 
 

@@ -24,11 +24,13 @@ from demos._atlas_views import views_section
 from demos._atlas_visit import NAME, Atlas, Visit
 from demos._atlas_why import WhyNear
 from demos._atlas_work import finished
-from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, PROMPT_EVENT, Context, Demo
-from demos._handles import Handles, Photo
 from demos._latest_event import on_latest, on_report
 from demos._menu import Menu, model_menu
 from demos._scatter import scatter
+from demos.core.context import Context, Demo
+from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT
+from demos.core.paths import EXAMPLES
+from demos.core.tab_interface import Handles, Photo
 from models.embedding import Floats
 from models.encoders import ENCODERS, as_encoder
 from models.projection import align

@@ -11,8 +11,6 @@ from gradio.components import Component
 from torch import nn
 
 from demos import _look as look
-from demos._base import EXAMPLES, PRIVATE_MODEL_EVENT, QUICK_EVENT, Context, Demo
-from demos._handles import Handles, Photo
 from demos._mae_api import offer_endpoints
 from demos._mae_canvas import mask_canvas, newest
 from demos._mae_handlers import Handlers
@@ -22,6 +20,10 @@ from demos._mae_photos import Photos, build_photos
 from demos._mae_result import FOLDED, NAMES, TABLE_STYLE, nothing, read_first_paint, write_first_paint
 from demos._mae_work import WEIGHTS, Ask, Workshop
 from demos._menu import Menu, model_menu
+from demos.core.context import Context, Demo
+from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
+from demos.core.paths import EXAMPLES
+from demos.core.tab_interface import Handles, Photo
 from models.mae import MaskedAutoencoderViT
 
 SCENES = EXAMPLES / "scenes"

@@ -9,10 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from demos import _look as look
-from demos._base import PROMPT_EVENT, QUICK_EVENT, Context, Demo
-from demos._handles import Handles
 from demos._latest_event import on_latest, on_report, reporter
-from demos._own import wanted
 from demos._train_presets import PRESETS
 from demos._train_remote import connect_remote, remote_section
 from demos._train_result import Results
@@ -20,7 +17,11 @@ from demos._train_start import OPENING_PRESET, OPENING_RECIPE, OPTIONS, Starter,
 from demos._train_view import run_view
 from demos._train_visit import Runs, Shown
 from demos._train_words import limits_html
-from demos._visitor import has_login, remembered_id
+from demos.core.context import Context, Demo
+from demos.core.events import PROMPT_EVENT, QUICK_EVENT
+from demos.core.tab_interface import Handles
+from demos.core.user_models import wanted
+from demos.core.visitor import has_login, remembered_id
 from models.training.recipes import RECIPES
 
 NAME = "train"

@@ -15,15 +15,15 @@ from hub_server import StandInHub, running_hub
 from PIL import Image
 from running_app import running_app
 
-from demos import _environment
+from demos.core import environment
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # beside other tests, waiting threads cost ten times the work
-_environment.prepare(offline=True)  # before anything imports gradio or the Hub's client, which read it once
+environment.prepare(offline=True)  # before anything imports gradio or the Hub's client, which read it once
 
 if TYPE_CHECKING:
     from fakes import ShallowModels
 
-    from demos._base import Context
+    from demos.core.context import Context
 
 OPT_IN = {
     "slow": "`make test-all` or --run-slow runs them",
@@ -114,7 +114,7 @@ def shallow_models() -> "ShallowModels":
 @pytest.fixture
 def context(shallow_models: "ShallowModels", tmp_path: Path) -> "Context":
     """A Context over shallow models whose result files go to the test's own folder."""
-    from demos._base import make_context
+    from demos.core.context import make_context
 
     files, first_paint = tmp_path / "files", tmp_path / "first_paint"
     return make_context(shallow_models.load_model, shallow_models.weights_info, files, first_paint=first_paint)

@@ -16,10 +16,11 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 import app as app_module
-from demos._base import FIRST_PAINT, Context, discover
-from demos._i18n import Texts
 from demos._look import CSS_FILE
 from demos._sending import ChineseLocales, SmallPage
+from demos.core.context import Context, discover
+from demos.core.i18n import Texts
+from demos.core.paths import FIRST_PAINT
 from models.checkpoints import OWN, weights_info
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -178,7 +179,7 @@ def test_the_command_explains_itself() -> None:
 
 
 def test_trainings_are_kept_out_of_what_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    served = app_module._environment.files_folder().parent
+    served = app_module.environment.files_folder().parent
     with pytest.raises(ValueError, match="choose another --data-dir"):
         app_module.job_manager(served / "jobs", training=True, classroom=False)
     monkeypatch.setenv("UNLABELED_DATA", str(tmp_path / "mine"))

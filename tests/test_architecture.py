@@ -85,11 +85,11 @@ def test_imports_point_one_way() -> None:
         ("models/vae.py", "import gradio as gr", ["gradio"]),
         ("models/vae.py", "from .training import trainer", ["models.training", "models.training.trainer"]),
         ("models/losses.py", "from models.layers import Mlp", ["models.layers", "models.layers.Mlp"]),
-        ("models/training/trainer.py", "import demos._base", ["demos._base"]),
+        ("models/training/trainer.py", "import demos.core.context", ["demos.core.context"]),
         ("models/training/trainer.py", "from models.vae import ConvVAE", []),
         ("demos/vae.py", "from demos import mae", ["demos.mae"]),
         ("demos/vae.py", "from . import _base, mae", ["demos.mae"]),
-        ("demos/vae.py", "from demos._base import Context, Demo", []),
+        ("demos/vae.py", "from demos.core.context import Context, Demo", []),
         ("demos/vae.py", "import app", ["app"]),
     ],
 )

@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from demos._api import endpoint
-from demos._base import Context, discover
+from demos.core.context import Context, discover
 
 
 def numbers(app: gr.Blocks) -> list[gr.Number | gr.Slider]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from demos._cyclegan_halves import HALVES, weights_of
-from demos._i18n import LANGUAGES, Texts
+from demos.core.i18n import LANGUAGES, Texts
 from models.records import WEIGHTS
 
 TEXTS = Texts.load()

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import nn
 
 from demos import _cyclegan, cyclegan
-from demos._base import Context, make_context
+from demos.core.context import Context, make_context
 from models.calibration import DIRECTIONS, KINDS, calibration
 from models.checkpoints import load_model, weights_info
 from models.images import to_tensor

@@ -17,8 +17,8 @@ from demos import _cyclegan_message as message
 from demos import _cyclegan_own as own
 from demos import _cyclegan_quiz as quiz
 from demos import _cyclegan_quiz_view as quiz_view
-from demos._base import Context
 from demos._cyclegan import FRUITS
+from demos.core.context import Context
 from models.calibration import calibration
 from models.catalogue import checkpoint
 

@@ -21,8 +21,8 @@ from demos import _cyclegan_limits as limits
 from demos import _cyclegan_message as message
 from demos import _cyclegan_own as own
 from demos import cyclegan
-from demos._base import Context
-from demos._i18n import Texts
+from demos.core.context import Context
+from demos.core.i18n import Texts
 from models.checkpoints import Checkpoint, Library
 from models.hub import Hub
 from models.store import ModelStore

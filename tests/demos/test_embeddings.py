@@ -45,7 +45,6 @@ from demos._atlas_views import views_section
 from demos._atlas_visit import Atlas, Job, Visit
 from demos._atlas_why import CHANGES, WhyNear, changed, explain
 from demos._atlas_work import finished
-from demos._base import Context
 from demos._scatter import (
     lassoed_ids,
     picked_id,
@@ -53,6 +52,7 @@ from demos._scatter import (
     scatter_value,
 )
 from demos._sprites import make_sprite, sprite_layout, tile_style
+from demos.core.context import Context
 from demos.embeddings import DEMO, build
 from models import projection
 from models.checkpoints import WeightsInfo, build_model, weights_info

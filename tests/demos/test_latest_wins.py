@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from demos import cyclegan, mae, vae
-from demos._base import Context
+from demos.core.context import Context
 
 # A second press while the first is answered would do the same again, or what it acts on is about to be replaced.
 ONCE = {

@@ -13,10 +13,10 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from demos import mae
-from demos._base import Context, make_context
 from demos._mae_masks import MAX_SEED, pack
 from demos._mae_result import table_html, verdict_html
 from demos._masking import PANELS
+from demos.core.context import Context, make_context
 
 
 @pytest.fixture(scope="module")

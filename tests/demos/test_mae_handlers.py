@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos._base import Context
 from demos._mae_canvas import asked_percent, canvas_value, picked
 from demos._mae_handlers import Handlers
 from demos._mae_looks import LookHandlers
@@ -18,6 +17,7 @@ from demos._mae_masks import BY_HAND, MaskError, pack, unpack
 from demos._mae_photos import PhotoHandlers, Spoilt
 from demos._mae_result import NAMES
 from demos._mae_work import WEIGHTS, Workshop
+from demos.core.context import Context
 from models.mae import MaskedAutoencoderViT
 
 NOBODY: Any = None  # the request of no visitor

@@ -9,12 +9,12 @@ import gradio as gr
 import pytest
 
 from demos import _address as address
-from demos._base import Context, Demo
-from demos._handles import Handles, Photo
-from demos._i18n import LANGUAGES, Texts
 from demos._page import build_page, receivers
 from demos._page_view import KEYS
 from demos._tour import STOPS
+from demos.core.context import Context, Demo
+from demos.core.i18n import LANGUAGES, Texts
+from demos.core.tab_interface import Handles, Photo
 
 TEXTS = Texts.load()
 

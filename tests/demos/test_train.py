@@ -25,13 +25,13 @@ from gradio.context import LocalContext
 from PIL import Image
 
 from demos import train
-from demos._base import Context, make_context
 from demos._train_presets import FAMILY, PRESETS, SCRATCH, fitting_jobs, preset_config, start_config, starts
 from demos._train_result import Made, Results, compare, push, zip_folder
 from demos._train_start import OPTIONS, Starter, Wish
 from demos._train_view import CHARTS, run_value
 from demos._train_visit import Runs, Shown, Watched
-from demos._visitor import new_id, owner_of
+from demos.core.context import Context, make_context
+from demos.core.visitor import new_id, owner_of
 from models.checkpoints import WEIGHTS, weights_info
 from models.training.jobs import Estimate, JobManager, JobRequest, Snapshot
 from models.training.recipes import RECIPES

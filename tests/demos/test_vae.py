@@ -17,12 +17,12 @@ from lively import lively_vae
 from PIL import Image
 
 from demos import _vae_models, vae
-from demos._base import Context, make_context
 from demos._morph import DEFAULT_STEPS, LARGE_SIDE, stride_for
 from demos._morph_files import read_stored
 from demos._vae_models import EXAMPLES_PER_END, MODELS, Networks, Place, example_ends
 from demos._vae_samples import SAMPLES
 from demos._vae_way import Handlers
+from demos.core.context import Context, make_context
 from models.images import read_image, square_crop, to_tensor
 
 NETWORKS = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(MODELS)}

@@ -20,7 +20,6 @@ from lively import lively_vae
 from PIL import Image
 
 from demos import _vae_films
-from demos._base import Context, make_context
 from demos._latent_space import Flat, Flats
 from demos._morph import encode, pictures_of
 from demos._vae_arithmetic import Arithmetic
@@ -30,6 +29,7 @@ from demos._vae_knobs import KNOBS, Knobs
 from demos._vae_lesson import LESSON, Lesson
 from demos._vae_models import Networks
 from demos._vae_samples import SAMPLES, Breeder, read_choice
+from demos.core.context import Context, make_context
 from models.autoencoders import AutoencoderTiny
 from models.images import read_image
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 from visits import Visit
 
-from demos._i18n import Texts
+from demos.core.i18n import Texts
 
 pytestmark = pytest.mark.browser
 

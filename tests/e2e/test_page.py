@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from visits import Hosts, Visit, picture_in
 
-from demos._i18n import Texts
+from demos.core.i18n import Texts
 
 pytestmark = pytest.mark.browser
 

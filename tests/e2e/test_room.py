@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from visits import Visit, upload
 
 from demos._cyclegan import FRUITS
-from demos._i18n import Texts
+from demos.core.i18n import Texts
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page, expect
 from visits import Visit, another_picture_in, choose, picture_in, upload
 
-from demos._i18n import Texts
+from demos.core.i18n import Texts
 
 pytestmark = pytest.mark.browser
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from running_app import free_port, running_app
 from visits import Visit, choose, picture_in, upload
 
-from demos._i18n import Texts
+from demos.core.i18n import Texts
 
 pytestmark = pytest.mark.browser
 

@@ -21,7 +21,7 @@ PAGES, SECONDS, EVERY = 50, 21.0, 3.0  # seconds between two questions: `POLL_SE
 
 def job_in_queue(data: Path) -> tuple[str, str]:
     """Put a job that rests into the data folder of an app that is not started yet; return visitor and job id."""
-    from demos._visitor import new_id, owner_of
+    from demos.core.visitor import new_id, owner_of
     from models.training.jobs import JobManager, JobRequest
 
     visitor, manager = new_id(), JobManager(data)

@@ -19,9 +19,9 @@ IMPORTS = ("torch", "gradio", "models.checkpoints", "app", "umap")
 
 def handlers() -> Mapping[str, Callable[..., object]]:
     """Return the functions behind the public endpoints, which take the same arguments."""
-    from demos import _environment
+    from demos.core import environment
 
-    _environment.prepare()  # before gradio is imported
+    environment.prepare()  # before gradio is imported
     import app
 
     blocks = app.build_app(app.real_context())

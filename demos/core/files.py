@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image
 
@@ -92,3 +93,8 @@ class FileStore:
                 return
             self._last_sweep = time.monotonic()
         self.sweep()
+
+
+def file_url(path: str) -> str:
+    """Returns the address, relative to the page, under which Gradio serves a file."""
+    return "gradio_api/file=" + quote(path)

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from demos._visitor import has_login, new_id, owner_of, remembered_id, token_of
+from demos.core.visitor import has_login, new_id, owner_of, remembered_id, token_of
 
 
 def request_of(**login: Any) -> gr.Request:

@@ -14,13 +14,14 @@ import pytest
 from PIL import Image
 
 import demos
-from demos import _environment, _look
-from demos._base import Context, Demo, discover
-from demos._files import FileStore
-from demos._i18n import LANGUAGES, Texts, preferred_language
+from demos import _look
+from demos.core import environment
+from demos.core.context import Context, Demo, discover
+from demos.core.files import FileStore
+from demos.core.i18n import LANGUAGES, Texts, preferred_language
 from models.images import ImageError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEXTS = Texts.load()
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "demos").glob("*.py"))]
 # Functions that take the key of a text: position of the key among the arguments.
@@ -202,20 +203,20 @@ def test_the_served_folder_is_fresh_and_abandoned_ones_go(tmp_path: Path, monkey
         folder.mkdir()
         (folder / "file").touch()
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    monkeypatch.setattr(_environment.atexit, "register", lambda *_, **__: None)
-    _environment.prepare()
+    monkeypatch.setattr(environment.atexit, "register", lambda *_, **__: None)
+    environment.prepare()
     assert os.environ["GRADIO_TEMP_DIR"] == str(own)
     assert sorted(tmp_path.iterdir()) == sorted([running, own, foreign])
     assert list(own.iterdir()) == []
-    assert _environment.files_folder().parent == own
+    assert environment.files_folder().parent == own
 
 
 def test_settings_of_the_host_are_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.setenv("GRADIO_ANALYTICS_CACHE_FREQUENCY", "7")
     monkeypatch.delenv("GRADIO_ANALYTICS_ENABLED", raising=False)
-    monkeypatch.setattr(_environment.atexit, "register", lambda *_, **__: None)
-    _environment.prepare()
+    monkeypatch.setattr(environment.atexit, "register", lambda *_, **__: None)
+    environment.prepare()
     assert os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] == "7"
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
 

@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 from gradio.i18n import I18nData
 
-I18N_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "i18n"
+I18N_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "i18n"
 LANGUAGES = ("en", "zh")
 DEFAULT_LANGUAGE = "en"
 
@@ -83,3 +83,17 @@ class Texts:
             return self.tables[language][key]
         except KeyError:
             raise KeyError(f"no text {key!r} in assets/i18n/{language}.json") from None
+
+
+class Say(Protocol):
+    """A sentence in the language of the visitor who sent the request."""
+
+    def __call__(self, request: gr.Request | None, key: str, /, **values: Any) -> str:
+        """Return the sentence."""
+
+
+class Both(Protocol):
+    """HTML holding a sentence in every language, of which the page shows the visitor's."""
+
+    def __call__(self, key: str, /, **values: Any) -> str:
+        """Return the HTML."""

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demos._own import Wanted, shared_cache, size_in_memory
+from demos.core.cache import shared_cache
+from demos.core.user_models import Wanted, size_in_memory
 
 
 def test_answers_of_private_weights_are_not_remembered() -> None:

@@ -10,11 +10,10 @@ import re
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, is_dataclass
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
@@ -22,28 +21,19 @@ from gradio.context import LocalContext
 from PIL import Image
 from torch import Tensor
 
-from demos._visitor import owner_of, rendered_once
-from models.records import PRIVATE, Checkpoint, Family, is_private
+from demos.core.families import FAMILY_OF, TAB_OF
+from demos.core.visitor import owner_of, rendered_once
+from models.records import PRIVATE, Checkpoint
 from models.store import ModelStore
 from models.training.jobs import JobError, JobManager, Snapshot
 
 if TYPE_CHECKING:
-    from demos._base import Say
+    from demos.core.i18n import Say
 
-FAMILY_OF: Mapping[str, Family] = {  # recipe -> the kind of network it gives
-    "cyclegan": "cyclegan", "mae": "mae", "vae": "vae",
-    "simsiam": "contrastive", "simclr": "contrastive", "moco": "contrastive", "supervised": "supervised",
-}  # fmt: skip
-TAB_OF: Mapping[Family, str] = {  # where such a network is at home
-    "cyclegan": "cyclegan", "mae": "mae", "vae": "vae", "contrastive": "embeddings", "supervised": "embeddings",
-}  # fmt: skip
 BACK = "/b2a"  # ends the name of the generator of the way back
 CACHE_BYTES = 64_000_000  # that the answers of one function may take
 MOST_PAGES = 20_000  # whose visitors are known; the longest silent are forgotten first
 _NAME = re.compile(rf"{PRIVATE}([0-9a-f]{{32}})({BACK})?")
-
-Parameters = ParamSpec("Parameters")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -183,12 +173,6 @@ def _record(job: Snapshot, back: bool = False) -> Checkpoint:
     )  # fmt: skip
 
 
-def _texts(value: object) -> list[str]:
-    """Returns an argument that is a text, or the texts in a tuple or among the fields of a dataclass."""
-    values = value if isinstance(value, tuple) else vars(value).values() if is_dataclass(value) else [value]
-    return [each for each in values if isinstance(each, str)]
-
-
 def size_in_memory(value: object) -> int:
     """Return about how many bytes a value takes, with the pictures, arrays and tensors in it."""
     if isinstance(value, Image.Image):
@@ -205,46 +189,3 @@ def size_in_memory(value: object) -> int:
     elif is_dataclass(value):
         parts = vars(value).values()
     return sys.getsizeof(value) + sum(map(size_in_memory, parts))
-
-
-def shared_cache(
-    max_bytes: int = CACHE_BYTES,
-) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
-    """Remember what a function answered, for everybody, but nothing of anybody's own weights.
-
-    Answers about private weights are made anew each time, so that nobody gets another's and none outlives its job.
-
-    Args:
-        max_bytes: That remembered answers may take together; the least recently used leave first, and an answer that
-            is larger by itself is not remembered.
-    """
-
-    def decorate(call: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
-        kept: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()  # least recently used first
-        guard = threading.Lock()
-
-        def remember(key: Hashable, made: Answer) -> None:
-            size = size_in_memory((key, made))
-            if size > max_bytes:
-                return
-            with guard:
-                kept[key] = made, size
-                while sum(taken for _, taken in kept.values()) > max_bytes:
-                    kept.popitem(last=False)
-
-        @wraps(call)
-        def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
-            if any(is_private(text) for value in (*args, *kwargs.values()) for text in _texts(value)):
-                return call(*args, **kwargs)
-            key = (args, tuple(sorted(kwargs.items())))
-            with guard:
-                if key in kept:
-                    kept.move_to_end(key)
-                    return kept[key][0]
-            made = call(*args, **kwargs)
-            remember(key, made)
-            return made
-
-        return answer
-
-    return decorate

@@ -7,18 +7,18 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-import gradio as gr
 from gradio.i18n import I18nData
 from PIL import Image
 from starlette.routing import BaseRoute
 
 import demos
-from demos._files import FileStore
-from demos._handles import Handles
-from demos._i18n import Texts
-from demos._own import OwnResults
+from demos.core.files import FileStore
+from demos.core.i18n import Both, Say, Texts
+from demos.core.paths import FIRST_PAINT
+from demos.core.tab_interface import Handles
+from demos.core.user_models import OwnResults
 from models import checkpoints
 from models.records import is_private
 
@@ -27,30 +27,6 @@ if TYPE_CHECKING:
 
     from models.checkpoints import Library, WeightsInfo
     from models.training.jobs import JobManager
-
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
-FIRST_PAINT = ASSETS / "first_paint"
-EXAMPLES = ASSETS / "examples"
-
-# Every event that runs a network shares one slot: two at a time would only slow each other down.
-MODEL_EVENT: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
-PRIVATE_MODEL_EVENT: dict[str, Any] = {**MODEL_EVENT, "api_visibility": "private"}
-# What reads, fetches or waits for one visitor does so beside what it does for others, without a mark on the page.
-PROMPT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
-# What only looks something up or moves a value need not wait for a turn.
-QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
-
-
-class Say(Protocol):
-    """A sentence in the language of the visitor who sent the request."""
-
-    def __call__(self, request: gr.Request | None, key: str, /, **values: Any) -> str: ...
-
-
-class Both(Protocol):
-    """HTML holding a sentence in every language, of which the page shows the visitor's."""
-
-    def __call__(self, key: str, /, **values: Any) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -153,7 +129,7 @@ def discover() -> list[Demo]:
     """
     found: dict[str, Demo] = {}
     for module_info in pkgutil.iter_modules(demos.__path__):
-        if module_info.name.startswith("_"):
+        if module_info.name.startswith("_") or module_info.name in ("core", "page", "ui"):
             continue
         module = importlib.import_module(f"demos.{module_info.name}")
         demo = getattr(module, "DEMO", None)

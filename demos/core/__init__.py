@@ -1,0 +1,1 @@
+"""What every tab and the page share: context, texts, files, visitors and their models."""
