@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from demos._atlas_originals import KEPT_SIDE, Originals, read_pictures, square_jpeg
-from demos._sprites import Sprite, make_sprite
+from demos.ui.sprites import Sprite, make_sprite
 from models.embedding import Floats, Progress
 from models.metrics import centred_directions, knn_accuracy, nearest_neighbours, std_of_l2_normalized
 from models.neighbours import Metric

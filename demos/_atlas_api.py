@@ -7,15 +7,15 @@ from typing import Any
 
 import gradio as gr
 
-from demos import _look as look
-from demos._api import endpoint, photo_parameter
 from demos._atlas import Settings, guest_jpeg
 from demos._atlas_export import table_rows
 from demos._atlas_handlers import Handlers
 from demos._atlas_visit import Visit
-from demos._atlas_work import finished
-from demos._scatter import scatter_figure
 from demos.core.context import Context
+from demos.ui import widgets as look
+from demos.ui.api_endpoint import endpoint, photo_parameter
+from demos.ui.progress import finished
+from demos.ui.scatter.scatter import scatter_figure
 from models.encoders import ENCODERS
 from models.neighbours import nearest_to
 from models.projection import clamp_neighbours

@@ -12,16 +12,16 @@ import gradio as gr
 import torch
 from gradio.events import Dependency
 
-from demos import _look as look
 from demos._atlas import Collection, Scores, Settings, numbered
 from demos._atlas_handlers import Handlers
 from demos._atlas_prepared import Prepared
 from demos._atlas_visit import NAME, Visit
-from demos._atlas_work import told
-from demos._latest_event import on_latest
-from demos._scatter import scatter, scatter_update
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.ui import widgets as look
+from demos.ui.latest_event import on_latest
+from demos.ui.progress import told
+from demos.ui.scatter.scatter import scatter, scatter_update
 from models.embedding import Floats
 from models.encoders import ENCODERS
 from models.metrics import effective_rank, linear_probe_accuracy

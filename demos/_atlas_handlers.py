@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from demos import _atlas_view as view
-from demos import _look as look
 from demos._atlas import Settings, guest_jpeg, neighbours_of
 from demos._atlas_export import pictures_zip, table_csv
 from demos._atlas_visit import Atlas, Job, Visit
-from demos._atlas_work import told
-from demos._scatter import Guest, lassoed_ids, picked_id, scatter_marks, scatter_update, scatter_value
 from demos.core.context import Context
 from demos.core.files import file_url
+from demos.ui import widgets as look
+from demos.ui.progress import told
+from demos.ui.scatter.scatter import Guest, lassoed_ids, picked_id, scatter_marks, scatter_update, scatter_value
 from models import projection
 from models.embedding import Floats
 from models.encoders import ENCODERS, as_encoder

@@ -13,15 +13,15 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demos import _look as look
 from demos._atlas import Collection, Scores, score
 from demos._atlas_handlers import Handlers
 from demos._atlas_prepared import dequantised, quantised
 from demos._atlas_visit import NAME, Atlas, Visit, squares_of
-from demos._atlas_work import Step, Work, finished, told
-from demos._scatter import scatter, scatter_update
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.ui import widgets as look
+from demos.ui.progress import Step, Work, finished, told
+from demos.ui.scatter.scatter import scatter, scatter_update
 from models.checkpoints import load_folder
 from models.embedding import Floats, embed_pictures
 from models.encoders import as_encoder

@@ -14,7 +14,7 @@ from typing import overload
 
 from PIL import Image
 
-from demos._sprites import jpeg
+from demos.ui.sprites import jpeg
 from models.archive_entries import Limits
 from models.archives import Picture, iter_pictures
 from models.images import square_crop

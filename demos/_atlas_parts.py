@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 import gradio as gr
 
 from demos import _atlas_view as view
-from demos import _look as look
 from demos._atlas import Settings
 from demos._atlas_api import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS
 from demos._atlas_visit import NAME
-from demos._latest_event import reporter
 from demos.core.context import Context
+from demos.ui import widgets as look
+from demos.ui.latest_event import reporter
 from models.neighbours import METRICS
 from models.projection import METHODS
 

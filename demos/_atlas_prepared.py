@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from demos._atlas import Collection, PictureMap, Scores, Settings, collect
 from demos._atlas_originals import Originals
-from demos._sprites import Form, Sprite, make_sprite, sprite_layout
+from demos.ui.sprites import Form, Sprite, make_sprite, sprite_layout
 from models.embedding import Floats
 
 SHEETS: Form = "WEBP"

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from demos._atlas import KNN, Collection, Scores
-from demos._sprites import tile_style
 from demos.core.context import Context
+from demos.ui.sprites import tile_style
 from models.neighbours import Placement
 
 MAX_TILES = 60  # pictures of a lasso that are shown; all of them are exported

@@ -13,13 +13,13 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 
-from demos import _look as look
 from demos._atlas import Collection
 from demos._atlas_handlers import Handlers
 from demos._atlas_visit import Visit
-from demos._sprites import jpeg
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.ui import widgets as look
+from demos.ui.sprites import jpeg
 from models.images import to_images
 from models.metrics import centred_directions
 from models.training.data import TwoViews

@@ -13,14 +13,14 @@ import numpy as np
 from gradio.context import LocalContext
 from torch import nn
 
-from demos import _look as look
 from demos._atlas import Collection, PictureMap, Settings, collect, opened, score
 from demos._atlas_cache import FeatureCache
 from demos._atlas_originals import KEPT_SIDE, Chosen, OriginalsGoneError, square_jpeg
 from demos._atlas_prepared import Prepared, load_set
-from demos._atlas_work import Step, Work, in_background
 from demos.core.context import Context
 from demos.core.files import file_url
+from demos.ui import widgets as look
+from demos.ui.progress import Step, Work, in_background
 from models import projection
 from models.embedding import Floats, embed_batches, embed_pictures
 from models.encoders import ENCODERS, as_encoder, load_encoder

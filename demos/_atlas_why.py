@@ -17,16 +17,16 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 
 from demos import _atlas_view as view
-from demos import _look as look
 from demos._atlas import neighbours_of, opened
 from demos._atlas_handlers import NUM_NEAR, Handlers
 from demos._atlas_views import cosines, picture_html
 from demos._atlas_visit import Visit
-from demos._atlas_work import finished
-from demos._latest_event import on_report, reporter
-from demos._scatter import picked_id
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.ui import widgets as look
+from demos.ui.latest_event import on_report, reporter
+from demos.ui.progress import finished
+from demos.ui.scatter.scatter import picked_id
 from models.embedding import Floats
 
 CROP = 0.6  # of the side, about a third of the area: within what the training crops to

@@ -12,8 +12,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 
-from demos._sheet import sheet
 from demos.core.paths import EXAMPLES
+from demos.ui.captioned_sheet import sheet
 from models.calibration import DIRECTIONS, ENCODER, KINDS, Calibration, judge
 from models.encoders import as_encoder
 from models.images import fit_within, square_crop, to_images, to_tensor

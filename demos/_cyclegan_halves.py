@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from demos import _look as look
 from demos._cyclegan import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, Translation, translate
 from demos._cyclegan_view import figure, fixed_weights, grid, opened, panel, said
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.ui import widgets as look
 from models.calibration import DIRECTIONS, calibration, judge
 from models.checkpoints import load_folder
 from models.images import read_image, to_tensor

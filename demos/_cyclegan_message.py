@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from demos import _look as look
 from demos._cyclegan import BACK, example_direction, example_photos, levels_apart, prepared
 from demos._cyclegan_view import chosen, figure, grid, made_with, opened, panel, said
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.ui import widgets as look
 from models.images import read_image, to_images, to_tensor
 
 STRENGTHS: Mapping[str, tuple[int, ...]] = {

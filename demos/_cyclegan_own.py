@@ -12,11 +12,11 @@ import torch
 from PIL import Image, ImageFilter
 from torch import nn
 
-from demos import _look as look
 from demos._cyclegan import generators
 from demos._cyclegan_view import opened
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.ui import widgets as look
 from models.images import to_images, to_tensor
 
 SIDES = (256, 512, 768, 1024)  # pixels of the longest side

@@ -10,13 +10,13 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from demos import _look as look
 from demos._cyclegan import FRUITS as FOLDER
 from demos._cyclegan_quiz import CARD_SIDE, MOST, Card, Quiz, Tally, data_url, fruit_of, make_quiz, tally
 from demos._cyclegan_view import STYLE as GRID_STYLE
 from demos._cyclegan_view import figure, fixed_weights, grid, said
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.ui import widgets as look
 from models.archives import iter_pictures
 from models.calibration import DIRECTIONS, FRUITS, calibration
 

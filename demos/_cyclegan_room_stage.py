@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 
 from demos import _cyclegan_room_view as view
-from demos import _look as look
 from demos._cyclegan_quiz import make_quiz
 from demos._cyclegan_quiz_view import photos_of
 from demos._cyclegan_room import RoomError, Rooms
@@ -16,6 +15,7 @@ from demos._cyclegan_room_http import Phones
 from demos._reach import Reach, reach
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
+from demos.ui import widgets as look
 from models.calibration import calibration
 
 SCRIPT = Path(__file__).with_name("_cyclegan_room.js")

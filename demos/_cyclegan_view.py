@@ -11,7 +11,6 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from demos import _look as look
 from demos._cyclegan import (
     BACK,
     MIN_SIDE,
@@ -28,6 +27,7 @@ from demos._cyclegan import (
 )
 from demos.core.context import Context
 from demos.core.files import file_url
+from demos.ui import widgets as look
 from models.calibration import DIRECTIONS, calibration
 
 FILES = (*PICTURES, "judged", "strip")

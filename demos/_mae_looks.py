@@ -10,7 +10,6 @@ import numpy as np
 from gradio.components import Component
 from gradio.events import Dependency
 
-from demos import _look as look
 from demos._mae_canvas import canvas_value, mask_canvas, newest, picked
 from demos._mae_heat import heat_picture
 from demos._mae_masks import SEEDED_KINDS, pack
@@ -28,6 +27,7 @@ from demos._mae_studies import (
 from demos._mae_work import Ask, Workshop
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.ui import widgets as look
 
 OPENING_MASKS = 16
 PARTS = ("mean", "spread", "mean_error")

@@ -10,7 +10,6 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
-from demos import _look as look
 from demos._mae_canvas import canvas_value, mask_canvas, newest
 from demos._mae_looks import number_file
 from demos._mae_masks import Cells, draw_mask, pack, unpack
@@ -19,6 +18,7 @@ from demos._mae_work import Ask, Workshop
 from demos._masking import Reconstruction, grid_of, reconstruct
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.ui import widgets as look
 
 OPENING_MIX = 50  # percent of the mixed picture that is hidden
 MIX_PARTS = ("original", "masked", "pasted", "raw")  # of the reconstruction of the mixed picture

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demos import _look as look
 from demos._mae_canvas import canvas_value
 from demos._mae_masks import pack, unpack
 from demos._mae_work import Ask, Workshop
 from demos._masking import GUESSES, PANELS, Reconstruction, large_pair, summary
 from demos.core.context import Context
+from demos.ui import widgets as look
 
 TABLE_STYLE = """
 table { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 1.35; }

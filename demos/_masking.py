@@ -15,7 +15,7 @@ from torch import Tensor
 from demos._mae_heat import FULL_ERROR, heat_picture
 from demos._mae_masks import SEEDED_KINDS, Cells
 from demos._mae_masks import to_tensor as mask_tensor
-from demos._sheet import sheet
+from demos.ui.captioned_sheet import sheet
 from models.fill import harmonic_fill, mean_fill
 from models.images import square_crop, to_images, to_tensor
 from models.mae import MaskedAutoencoderViT

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from demos._animation import STRIP_GAP, sprite_sheet, still_webp, upscale
+from demos.ui.animation import STRIP_GAP, sprite_sheet, still_webp, upscale
 from models.autoencoder_kl import AutoencoderKL
 from models.autoencoders import AutoencoderTiny
 from models.images import square_crop, to_images, to_tensor

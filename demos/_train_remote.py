@@ -13,11 +13,11 @@ import gradio as gr
 from gradio.components import Component
 from huggingface_hub import HfApi
 
-from demos import _look as look
 from demos._train_start import Starter
 from demos._train_visit import Runs, Shown, Watched
 from demos.core.context import Context
 from demos.core.visitor import has_login, token_of
+from demos.ui import widgets as look
 from models.training.remote import HFJobs
 
 FLAVOR = "t4-small"  # until the Hub has been asked what there is

@@ -10,9 +10,6 @@ import gradio as gr
 import torch
 from torch import Tensor
 
-from demos import _look as look
-from demos._animation import upscale
-from demos._api import endpoint, photo_parameter
 from demos._latent_space import Flat, Flats
 from demos._latent_view import knobs, sorry_value
 from demos._menu import Menu
@@ -27,6 +24,9 @@ from demos._vae_models import (
 )
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
+from demos.ui import widgets as look
+from demos.ui.animation import upscale
+from demos.ui.api_endpoint import endpoint, photo_parameter
 from models.images import ImageError, read_image
 
 WEAKEST, STRONGEST = -1.0, 2.0  # of the strip; 1 is the whole difference of the groups

@@ -11,10 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from demos import _look as look
 from demos import _morph_view as view
-from demos._animation import STRIP_GAP, sprite_sheet, upscale
-from demos._api import endpoint, photo_parameter
 from demos._latent_space import Flat, Flats, data_url, thumbnail_url
 from demos._latent_view import plane_map, sorry_value
 from demos._menu import Menu
@@ -30,6 +27,9 @@ from demos._vae_models import (
 from demos._vae_view import STYLE, file_url, saves, sorry_html
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
+from demos.ui import widgets as look
+from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
+from demos.ui.api_endpoint import endpoint, photo_parameter
 from models.images import ImageError, read_image
 from models.latents import corner_grid, plane_basis, principal_plane
 

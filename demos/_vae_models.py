@@ -8,13 +8,13 @@ from typing import Any, cast
 import gradio as gr
 from torch import nn
 
-from demos import _look as look
 from demos._morph import Autoencoder, GlobalAutoencoder, pictures_of, prior_latents
 from demos.core.cache import shared_cache
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo
+from demos.ui import widgets as look
 from models.images import to_tensor
 from models.latents import LatentStatistics, measure_latents, read_statistics
 

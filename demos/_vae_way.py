@@ -7,10 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 from PIL import Image
 
-from demos import _look as look
 from demos import _morph_view as view
-from demos._animation import in_threads, looping_webp, upscale
-from demos._api import endpoint, photo_parameter
 from demos._menu import Menu
 from demos._morph import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
 from demos._morph_files import Shown, serve
@@ -19,6 +16,9 @@ from demos.core.cache import shared_cache
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.tab_interface import Handles
+from demos.ui import widgets as look
+from demos.ui.animation import in_threads, looping_webp, upscale
+from demos.ui.api_endpoint import endpoint, photo_parameter
 from models.images import ImageError, read_image
 
 

@@ -10,8 +10,6 @@ import gradio as gr
 from gradio.components import Component
 from torch import nn
 
-from demos import _look as look
-from demos._api import endpoint, photo_parameter
 from demos._cyclegan import (
     BACK,
     FRUITS,
@@ -43,6 +41,8 @@ from demos.core.cache import shared_cache
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.tab_interface import Handles, Photo
+from demos.ui import widgets as look
+from demos.ui.api_endpoint import endpoint, photo_parameter
 from models.calibration import calibration
 from models.cyclegan import PatchDiscriminator
 from models.images import ImageError, read_image

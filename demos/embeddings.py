@@ -12,7 +12,6 @@ from torch import nn
 
 from demos import _atlas_parts as parts
 from demos import _atlas_view as view
-from demos import _look as look
 from demos._atlas import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
 from demos._atlas_api import offer
 from demos._atlas_compare import Twin, atlas_row, compare_section, save_rows
@@ -23,14 +22,15 @@ from demos._atlas_prepared import Prepared, save_set
 from demos._atlas_views import views_section
 from demos._atlas_visit import NAME, Atlas, Visit
 from demos._atlas_why import WhyNear
-from demos._atlas_work import finished
-from demos._latest_event import on_latest, on_report
 from demos._menu import Menu, model_menu
-from demos._scatter import scatter
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Handles, Photo
+from demos.ui import widgets as look
+from demos.ui.latest_event import on_latest, on_report
+from demos.ui.progress import finished
+from demos.ui.scatter.scatter import scatter
 from models.embedding import Floats
 from models.encoders import ENCODERS, as_encoder
 from models.projection import align

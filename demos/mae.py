@@ -10,7 +10,6 @@ import gradio as gr
 from gradio.components import Component
 from torch import nn
 
-from demos import _look as look
 from demos._mae_api import offer_endpoints
 from demos._mae_canvas import mask_canvas, newest
 from demos._mae_handlers import Handlers
@@ -24,6 +23,7 @@ from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Handles, Photo
+from demos.ui import widgets as look
 from models.mae import MaskedAutoencoderViT
 
 SCENES = EXAMPLES / "scenes"

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 import gradio as gr
 from gradio.components import Component
 
-from demos import _look as look
-from demos._latest_event import on_latest, on_report, reporter
 from demos._train_presets import PRESETS
 from demos._train_remote import connect_remote, remote_section
 from demos._train_result import Results
@@ -22,6 +20,8 @@ from demos.core.events import PROMPT_EVENT, QUICK_EVENT
 from demos.core.tab_interface import Handles
 from demos.core.user_models import wanted
 from demos.core.visitor import has_login, remembered_id
+from demos.ui import widgets as look
+from demos.ui.latest_event import on_latest, on_report, reporter
 from models.training.recipes import RECIPES
 
 NAME = "train"

@@ -7,9 +7,7 @@ from typing import cast
 
 import gradio as gr
 
-from demos import _look as look
 from demos import _morph_view as view
-from demos._animation import upscale
 from demos._latent_space import Flats
 from demos._menu import model_menu
 from demos._morph import SMALL_SIDE, draw, render
@@ -34,6 +32,8 @@ from demos._vae_samples import SAMPLES, samples_section
 from demos._vae_way import Handlers, Way, connect_way, offer_interpolate, way_results, way_steps
 from demos.core.context import Context, Demo
 from demos.core.tab_interface import Handles
+from demos.ui import widgets as look
+from demos.ui.animation import upscale
 from models.images import read_image
 from models.vae import ConvVAE
 

@@ -44,16 +44,11 @@ from demos._atlas_view import told_html
 from demos._atlas_views import views_section
 from demos._atlas_visit import Atlas, Job, Visit
 from demos._atlas_why import CHANGES, WhyNear, changed, explain
-from demos._atlas_work import finished
-from demos._scatter import (
-    lassoed_ids,
-    picked_id,
-    scatter_figure,
-    scatter_value,
-)
-from demos._sprites import make_sprite, sprite_layout, tile_style
 from demos.core.context import Context
 from demos.embeddings import DEMO, build
+from demos.ui.progress import finished
+from demos.ui.scatter.scatter import lassoed_ids, picked_id, scatter_figure, scatter_value
+from demos.ui.sprites import make_sprite, sprite_layout, tile_style
 from models import projection
 from models.checkpoints import WeightsInfo, build_model, weights_info
 from models.embedding import embed_batches

@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from demos._latest_event import on_latest, on_report, reporter
+from demos.ui.latest_event import on_latest, on_report, reporter
 
 pytestmark = pytest.mark.browser
 

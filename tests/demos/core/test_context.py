@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 import demos
-from demos import _look
 from demos.core import environment
 from demos.core.context import Context, Demo, discover
 from demos.core.files import FileStore
 from demos.core.i18n import LANGUAGES, Texts, preferred_language
+from demos.ui import widgets
 from models.images import ImageError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -130,14 +130,14 @@ def test_texts_for_labels_have_no_fields() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_picture_problem_has_a_sentence(context: Context, code: str, language: str) -> None:
     error = ImageError(code, "apple.jpg", kind="HEIC", limit=50, width=1, height=2)
-    message = str(_look.image_error(context, request_from(language), error))
+    message = str(widgets.image_error(context, request_from(language), error))
     assert "apple.jpg" in message
     assert "{" not in message
 
 
 def test_a_missing_photo_is_explained(context: Context) -> None:
     with pytest.raises(gr.Error, match="照片"):
-        _look.open_photo(context, request_from("zh-CN"), None)
+        widgets.open_photo(context, request_from("zh-CN"), None)
 
 
 def test_twenty_visitors_with_one_result_all_get_a_whole_file(tmp_path: Path) -> None:

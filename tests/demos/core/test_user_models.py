@@ -25,11 +25,11 @@ from demos import cyclegan, mae, vae
 from demos._atlas import Settings
 from demos._atlas_handlers import Handlers as MapHandlers
 from demos._atlas_visit import Visit
-from demos._atlas_work import finished as finished_work
 from demos.core.context import Context, make_context
 from demos.core.environment import files_folder
 from demos.core.families import FAMILY_OF, TAB_OF
 from demos.core.visitor import new_id, owner_of
+from demos.ui.progress import finished as finished_work
 from models.checkpoints import Library, build_model
 from models.hub import Hub
 from models.latents import measure_latents, write_statistics

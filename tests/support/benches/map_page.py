@@ -32,8 +32,8 @@ def plot_page(count: int) -> Any:
     import gradio as gr
 
     from app import real_context
-    from demos._scatter import scatter, scatter_update, scatter_value
-    from demos._sprites import Sprite, sprite_layout
+    from demos.ui.scatter.scatter import scatter, scatter_update, scatter_value
+    from demos.ui.sprites import Sprite, sprite_layout
 
     random = np.random.default_rng(0)
     points = random.normal(size=(count, 2)).astype(np.float32)

@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from demos._look import undecoded
 from demos.core.events import MODEL_EVENT
+from demos.ui.widgets import undecoded
 
 
 def endpoint(fn: Callable[..., Any], inputs: Sequence[Component], outputs: Sequence[Component], api_name: str) -> None:

@@ -23,11 +23,11 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from demos._latest_event import reporter
-from demos._sprites import Sprite
 from demos.core.context import Context
+from demos.ui.latest_event import reporter
+from demos.ui.sprites import Sprite
 
-SCRIPTS = (Path(__file__).with_name("_scatter_paint.js"), Path(__file__).with_suffix(".js"))
+SCRIPTS = (Path(__file__).with_name("raster.js"), Path(__file__).with_suffix(".js"))
 STYLE = Path(__file__).with_suffix(".css")
 
 # Colours of middling lightness, told apart on the light and on the dark page; beyond them they repeat.

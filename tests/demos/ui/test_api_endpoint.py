@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from demos._api import endpoint
 from demos.core.context import Context, discover
+from demos.ui.api_endpoint import endpoint
 
 
 def numbers(app: gr.Blocks) -> list[gr.Number | gr.Slider]:

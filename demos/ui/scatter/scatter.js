@@ -1,4 +1,4 @@
-// Runs once when the plot appears (gr.HTML's js_on_load), after `_scatter_paint.js`: draws `props.value`, answers the
+// Runs once when the plot appears (gr.HTML's js_on_load), after `raster.js`: draws `props.value`, answers the
 // pointer, and reports clicks, hovers and lassos.
 const find = (selector) => element.querySelector(selector);
 const root = find(".scatter");

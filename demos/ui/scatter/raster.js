@@ -1,4 +1,4 @@
-// Geometry and paint of the map, the first half of the plot's script; `_scatter.js` goes on in the same scope.
+// Geometry and paint of the map, the first half of the plot's script; `scatter.js` goes on in the same scope.
 // Points are written as pixels into one buffer: measured, that is faster than every WebGL layer where there is
 // no graphics card, and no slower where there is one (see `_scatter.py`).
 const MAX_PICTURES = 500; // thumbnails on the map at a time

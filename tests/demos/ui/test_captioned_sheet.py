@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos._sheet import LINE, MARGIN, sheet
+from demos.ui.captioned_sheet import LINE, MARGIN, sheet
 
 RED, BLUE = Image.new("RGB", (8, 8), "#ff0000"), Image.new("RGB", (8, 8), "#0000ff")
 

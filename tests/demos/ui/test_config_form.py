@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from demos._controls import Options, help_text
 from demos.core.context import Context
 from demos.core.i18n import Texts
+from demos.ui.config_form import Options, help_text
 from models.training.recipes import RECIPES
 from models.training.recipes._options import OptionError
 
