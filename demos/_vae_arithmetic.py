@@ -12,7 +12,6 @@ from torch import Tensor
 
 from demos._latent_space import Flat, Flats
 from demos._latent_view import knobs, sorry_value
-from demos._menu import Menu
 from demos._morph import LARGE_SIDE, GlobalAutoencoder, encode, pictures_of
 from demos._vae_knobs import ENDS, STATIONS, knob, strip_urls
 from demos._vae_models import (
@@ -27,6 +26,7 @@ from demos.core.events import QUICK_EVENT
 from demos.ui import widgets as look
 from demos.ui.animation import upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
+from demos.ui.model_menu.menu import Menu
 from models.images import ImageError, read_image
 
 WEAKEST, STRONGEST = -1.0, 2.0  # of the strip; 1 is the whole difference of the groups

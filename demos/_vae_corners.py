@@ -14,7 +14,6 @@ from torch import Tensor
 from demos import _morph_view as view
 from demos._latent_space import Flat, Flats, data_url, thumbnail_url
 from demos._latent_view import plane_map, sorry_value
-from demos._menu import Menu
 from demos._morph import SMALL_SIDE, GlobalAutoencoder, encode, pictures_of
 from demos._vae_models import (
     MODELS,
@@ -30,6 +29,7 @@ from demos.core.events import QUICK_EVENT
 from demos.ui import widgets as look
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
+from demos.ui.model_menu.menu import Menu
 from models.images import ImageError, read_image
 from models.latents import corner_grid, plane_basis, principal_plane
 

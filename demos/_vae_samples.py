@@ -12,7 +12,6 @@ import gradio as gr
 import torch
 from torch import Tensor
 
-from demos._menu import Menu
 from demos._morph import DRAW_TEMPERATURE, LARGE_SIDE, SMALL_SIDE, pictures_of, prior_latents
 from demos._vae_models import MODELS, OPENING_MODEL, Networks
 from demos._vae_view import file_url, saves, sorry_html
@@ -21,6 +20,7 @@ from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.ui import widgets as look
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
 from demos.ui.api_endpoint import endpoint
+from demos.ui.model_menu.menu import Menu
 from models.latents import averaged_between, crossed, mutated
 
 SAMPLES = 12

@@ -8,7 +8,6 @@ import gradio as gr
 from PIL import Image
 
 from demos import _morph_view as view
-from demos._menu import Menu
 from demos._morph import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
 from demos._morph_files import Shown, serve
 from demos._vae_models import HINTS, MODELS, OPENING_MODEL, Networks, Place
@@ -19,6 +18,7 @@ from demos.core.tab_interface import Handles
 from demos.ui import widgets as look
 from demos.ui.animation import in_threads, looping_webp, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
+from demos.ui.model_menu.menu import Menu
 from models.images import ImageError, read_image
 
 

@@ -36,13 +36,13 @@ from demos._cyclegan_own import own_fold
 from demos._cyclegan_quiz_view import quiz_fold
 from demos._cyclegan_room_stage import room_stage
 from demos._cyclegan_view import facts_of, nothing, read_first_paint, show, write_first_paint
-from demos._menu import Menu, model_menu
 from demos.core.cache import shared_cache
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.tab_interface import Handles, Photo
 from demos.ui import widgets as look
 from demos.ui.api_endpoint import endpoint, photo_parameter
+from demos.ui.model_menu.menu import Menu, model_menu
 from models.calibration import calibration
 from models.cyclegan import PatchDiscriminator
 from models.images import ImageError, read_image

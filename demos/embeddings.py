@@ -22,13 +22,13 @@ from demos._atlas_prepared import Prepared, save_set
 from demos._atlas_views import views_section
 from demos._atlas_visit import NAME, Atlas, Visit
 from demos._atlas_why import WhyNear
-from demos._menu import Menu, model_menu
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Handles, Photo
 from demos.ui import widgets as look
 from demos.ui.latest_event import on_latest, on_report
+from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.progress import finished
 from demos.ui.scatter.scatter import scatter
 from models.embedding import Floats

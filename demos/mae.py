@@ -18,12 +18,12 @@ from demos._mae_masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED
 from demos._mae_photos import Photos, build_photos
 from demos._mae_result import FOLDED, NAMES, TABLE_STYLE, nothing, read_first_paint, write_first_paint
 from demos._mae_work import WEIGHTS, Ask, Workshop
-from demos._menu import Menu, model_menu
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Handles, Photo
 from demos.ui import widgets as look
+from demos.ui.model_menu.menu import Menu, model_menu
 from models.mae import MaskedAutoencoderViT
 
 SCENES = EXAMPLES / "scenes"

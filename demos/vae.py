@@ -9,7 +9,6 @@ import gradio as gr
 
 from demos import _morph_view as view
 from demos._latent_space import Flats
-from demos._menu import model_menu
 from demos._morph import SMALL_SIDE, draw, render
 from demos._morph_files import read_stored, store
 from demos._vae_arithmetic import arithmetic_section
@@ -34,6 +33,7 @@ from demos.core.context import Context, Demo
 from demos.core.tab_interface import Handles
 from demos.ui import widgets as look
 from demos.ui.animation import upscale
+from demos.ui.model_menu.menu import model_menu
 from models.images import read_image
 from models.vae import ConvVAE
 

@@ -24,7 +24,7 @@ def test_no_choice_is_dropped_while_another_is_answered(context: Context, tab: o
         (getattr(app.blocks[target], "elem_id", None) or type(app.blocks[target]).__name__, event)
         for fn in app.fns.values()
         if fn.fn is not None and fn.trigger_mode == "once" and fn.api_visibility != "public"
-        if fn.fn.__module__ not in ("demos._menu_handlers", "demos._menu")
+        if fn.fn.__module__ not in ("demos.ui.model_menu.handlers", "demos.ui.model_menu.menu")
         for target, event in fn.targets
         if target is not None
     }

@@ -8,8 +8,8 @@ import pytest
 from fakes import ShallowModels
 
 from demos import embeddings, train
-from demos._menu import model_menu
 from demos.core.context import Context, make_context
+from demos.ui.model_menu.menu import model_menu
 from models.training.jobs import JobManager
 
 # Listeners that may skip an event while an earlier one is answered, and why.

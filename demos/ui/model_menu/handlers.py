@@ -14,10 +14,10 @@ from typing import Any
 import gradio as gr
 from torch import nn
 
-from demos import _menu_view as view
 from demos.core.context import Context
 from demos.core.user_models import Wanted
 from demos.ui import widgets as look
+from demos.ui.model_menu import view
 from models.hub import HubError
 from models.layouts import LAYOUTS, WeightsError
 from models.records import Checkpoint, is_private

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 import gradio as gr
 from torch import nn
 
-from demos import _menu_view as view
-from demos._menu_handlers import Choice, Handlers, fits_always
 from demos.core.context import Context
 from demos.core.events import PROMPT_EVENT
 from demos.core.families import FAMILIES
@@ -20,6 +18,8 @@ from demos.core.user_models import wanted
 from demos.core.visitor import remembered_id
 from demos.ui import widgets as look
 from demos.ui.latest_event import on_report, reporter
+from demos.ui.model_menu import view
+from demos.ui.model_menu.handlers import Choice, Handlers, fits_always
 
 
 class Menu(NamedTuple):

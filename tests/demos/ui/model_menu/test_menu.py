@@ -16,12 +16,12 @@ from hub_server import StandInHub
 from published import PUBLISHED
 from safetensors.torch import save
 
-from demos._menu_handlers import Choice, Handlers
 from demos._prefetch import prefetch
 from demos.core.context import Context, make_context
 from demos.core.families import FAMILIES
 from demos.core.i18n import Texts
 from demos.cyclegan import generators
+from demos.ui.model_menu.handlers import Choice, Handlers
 from models import hub as hub_module
 from models import weights
 from models.catalogue import CHECKPOINTS
