@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from demos._cyclegan_room import LIFETIME, RoomError, Rooms, is_token, new_token
 from demos.core.context import Context
 from demos.core.i18n import preferred_language
+from demos.cyclegan.quiz.room import LIFETIME, RoomError, Rooms, is_token, new_token
 
-PAGE = Path(__file__).with_name("_cyclegan_room.html").read_text("utf-8")
+PAGE = Path(__file__).with_name("room.html").read_text("utf-8")
 COOKIE = "unlabeled-phone"
 MOST_BYTES = 200  # of a vote
 STATUS = {"phones": 503, "hurry": 429, "late": 409}

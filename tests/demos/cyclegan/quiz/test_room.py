@@ -9,15 +9,15 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import app as app_module
-from demos import _cyclegan_room as room_module
-from demos import _cyclegan_room_view as view
 from demos._cyclegan_quiz import Card
-from demos._cyclegan_room import Room, RoomError, Rooms, new_token
-from demos._cyclegan_room_http import COOKIE, Phones
-from demos._cyclegan_room_stage import Stage
-from demos._reach import Reach, reach
 from demos.core.context import Context
 from demos.core.i18n import LANGUAGES, Texts
+from demos.cyclegan.quiz import room as room_module
+from demos.cyclegan.quiz import room_markup as view
+from demos.cyclegan.quiz.network_address import Reach, reach
+from demos.cyclegan.quiz.room import Room, RoomError, Rooms, new_token
+from demos.cyclegan.quiz.room_http import COOKIE, Phones
+from demos.cyclegan.quiz.room_stage import Stage
 
 TEXTS = Texts.load()
 FOUND = Reach("http://192.0.2.7:7860/")

@@ -7,18 +7,18 @@ from typing import Any
 
 import gradio as gr
 
-from demos import _cyclegan_room_view as view
 from demos._cyclegan_quiz import make_quiz
 from demos._cyclegan_quiz_view import photos_of
-from demos._cyclegan_room import RoomError, Rooms
-from demos._cyclegan_room_http import Phones
-from demos._reach import Reach, reach
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
+from demos.cyclegan.quiz import room_markup as view
+from demos.cyclegan.quiz.network_address import Reach, reach
+from demos.cyclegan.quiz.room import RoomError, Rooms
+from demos.cyclegan.quiz.room_http import Phones
 from demos.ui import widgets as look
 from models.calibration import calibration
 
-SCRIPT = Path(__file__).with_name("_cyclegan_room.js")
+SCRIPT = Path(__file__).with_name("room.js")
 # The page knows best under which address it was reached: behind a proxy the server does not.
 OPENING = "(own) => [own, window.location.origin + window.location.pathname]"
 

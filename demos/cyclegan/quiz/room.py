@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeGuard
 
 from demos._cyclegan_quiz import Card, Tally, tally
-from demos._reach import Reach
+from demos.cyclegan.quiz.network_address import Reach
 
 Phase = Literal["lobby", "question", "reveal", "end"]
 LETTERS = "ACDEFGHJKLMNPQRTUVWXY"  # none that looks like another letter or a digit

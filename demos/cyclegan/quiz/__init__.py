@@ -1,0 +1,1 @@
+"""The quiz "Spot the fake": real or translated?"""
