@@ -33,12 +33,12 @@ from demos._cyclegan_halves import halves_fold, precompute_halves
 from demos._cyclegan_limits import limits_folds, precompute_limits
 from demos._cyclegan_message import message_fold, precompute_message
 from demos._cyclegan_own import own_fold
-from demos._cyclegan_quiz_view import quiz_fold
 from demos._cyclegan_view import facts_of, nothing, read_first_paint, show, write_first_paint
 from demos.core.cache import shared_cache
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.tab_interface import Handles, Photo
+from demos.cyclegan.quiz.quiz_ui import quiz_fold
 from demos.cyclegan.quiz.room_stage import room_stage
 from demos.ui import widgets as look
 from demos.ui.api_endpoint import endpoint, photo_parameter

@@ -15,10 +15,10 @@ from torch import nn
 from demos import _cyclegan_halves as halves
 from demos import _cyclegan_message as message
 from demos import _cyclegan_own as own
-from demos import _cyclegan_quiz as quiz
-from demos import _cyclegan_quiz_view as quiz_view
 from demos._cyclegan import FRUITS
 from demos.core.context import Context
+from demos.cyclegan.quiz import quiz
+from demos.cyclegan.quiz import quiz_ui as quiz_view
 from models.calibration import calibration
 from models.catalogue import checkpoint
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeGuard
 
-from demos._cyclegan_quiz import Card, Tally, tally
 from demos.cyclegan.quiz.network_address import Reach
+from demos.cyclegan.quiz.quiz import Card, Tally, tally
 
 Phase = Literal["lobby", "question", "reveal", "end"]
 LETTERS = "ACDEFGHJKLMNPQRTUVWXY"  # none that looks like another letter or a digit

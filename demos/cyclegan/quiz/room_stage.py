@@ -7,12 +7,12 @@ from typing import Any
 
 import gradio as gr
 
-from demos._cyclegan_quiz import make_quiz
-from demos._cyclegan_quiz_view import photos_of
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
 from demos.cyclegan.quiz import room_markup as view
 from demos.cyclegan.quiz.network_address import Reach, reach
+from demos.cyclegan.quiz.quiz import make_quiz
+from demos.cyclegan.quiz.quiz_ui import photos_of
 from demos.cyclegan.quiz.room import RoomError, Rooms
 from demos.cyclegan.quiz.room_http import Phones
 from demos.ui import widgets as look

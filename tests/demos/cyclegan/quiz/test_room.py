@@ -9,12 +9,12 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import app as app_module
-from demos._cyclegan_quiz import Card
 from demos.core.context import Context
 from demos.core.i18n import LANGUAGES, Texts
 from demos.cyclegan.quiz import room as room_module
 from demos.cyclegan.quiz import room_markup as view
 from demos.cyclegan.quiz.network_address import Reach, reach
+from demos.cyclegan.quiz.quiz import Card
 from demos.cyclegan.quiz.room import Room, RoomError, Rooms, new_token
 from demos.cyclegan.quiz.room_http import COOKIE, Phones
 from demos.cyclegan.quiz.room_stage import Stage

@@ -11,16 +11,16 @@ import gradio as gr
 from PIL import Image
 
 from demos._cyclegan import FRUITS as FOLDER
-from demos._cyclegan_quiz import CARD_SIDE, MOST, Card, Quiz, Tally, data_url, fruit_of, make_quiz, tally
 from demos._cyclegan_view import STYLE as GRID_STYLE
 from demos._cyclegan_view import figure, fixed_weights, grid, said
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.cyclegan.quiz.quiz import CARD_SIDE, MOST, Card, Quiz, Tally, data_url, fruit_of, make_quiz, tally
 from demos.ui import widgets as look
 from models.archives import iter_pictures
 from models.calibration import DIRECTIONS, FRUITS, calibration
 
-SCRIPT = Path(__file__).with_name("_cyclegan_quiz.js")
+SCRIPT = Path(__file__).with_name("quiz.js")
 EXPOSURES = {"0": "cyclegan.quiz_no_limit", "1000": "cyclegan.quiz_1000", "250": "cyclegan.quiz_250"}  # milliseconds
 SEEN = """(quiz, exposure, seen) => {
   const card = document.querySelector("#cyclegan-quiz-board .card");
