@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from demos._cyclegan_halves import HALVES, weights_of
 from demos.core.i18n import LANGUAGES, Texts
+from demos.cyclegan.ablation import HALVES, weights_of
 from models.records import WEIGHTS
 
 TEXTS = Texts.load()

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from visits import Visit, upload
 
-from demos._cyclegan import FRUITS
 from demos.core.i18n import Texts
+from demos.cyclegan.translation import FRUITS
 
 pytestmark = pytest.mark.browser
 

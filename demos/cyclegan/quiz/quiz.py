@@ -15,7 +15,7 @@ from io import BytesIO
 import torch
 from PIL import Image
 
-from demos._cyclegan import BACK, LoadModel, kinds_of
+from demos.cyclegan.translation import BACK, LoadModel, kinds_of
 from models.calibration import DIRECTIONS, FRUITS, Calibration, judge
 from models.detection import d_prime, wilson_interval
 from models.images import square_crop, to_images, to_tensor

@@ -10,12 +10,12 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from demos._cyclegan import FRUITS as FOLDER
-from demos._cyclegan_view import STYLE as GRID_STYLE
-from demos._cyclegan_view import figure, fixed_weights, grid, said
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.cyclegan.quiz.quiz import CARD_SIDE, MOST, Card, Quiz, Tally, data_url, fruit_of, make_quiz, tally
+from demos.cyclegan.results import STYLE as GRID_STYLE
+from demos.cyclegan.results import figure, fixed_weights, grid, said
+from demos.cyclegan.translation import FRUITS as FOLDER
 from demos.ui import widgets as look
 from models.archives import iter_pictures
 from models.calibration import DIRECTIONS, FRUITS, calibration

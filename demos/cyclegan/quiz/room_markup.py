@@ -10,13 +10,13 @@ from pathlib import Path
 
 import segno
 
-from demos._cyclegan_view import STYLE as GRID_STYLE
-from demos._cyclegan_view import figure, grid, said
 from demos.core.context import Context
 from demos.cyclegan.quiz.quiz import Card, Tally, data_url, tally
 from demos.cyclegan.quiz.quiz_ui import STYLE as QUIZ_STYLE
 from demos.cyclegan.quiz.quiz_ui import words_of
 from demos.cyclegan.quiz.room import Room
+from demos.cyclegan.results import STYLE as GRID_STYLE
+from demos.cyclegan.results import figure, grid, said
 
 STYLE = GRID_STYLE + QUIZ_STYLE + Path(__file__).with_name("room.css").read_text("utf-8")
 

@@ -105,7 +105,7 @@ def published_rows(folder: Path) -> Iterator[tuple[str, ...]]:
 
 def large_rows() -> Iterator[tuple[str, ...]]:
     """Translate one square picture of each size that the CycleGAN tab offers, each in its own process."""
-    from demos._cyclegan_own import SIDES
+    from demos.cyclegan.full_resolution import SIDES
 
     for side in SIDES:
         command = [sys.executable, "-c", TRANSLATE_LARGE, str(side)]

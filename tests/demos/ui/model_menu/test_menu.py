@@ -20,7 +20,7 @@ from demos._prefetch import prefetch
 from demos.core.context import Context, make_context
 from demos.core.families import FAMILIES
 from demos.core.i18n import Texts
-from demos.cyclegan import generators
+from demos.cyclegan.tab import generators
 from demos.ui.model_menu.handlers import Choice, Handlers
 from models import hub as hub_module
 from models import weights

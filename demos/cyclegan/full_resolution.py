@@ -12,10 +12,10 @@ import torch
 from PIL import Image, ImageFilter
 from torch import nn
 
-from demos._cyclegan import generators
-from demos._cyclegan_view import opened
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.cyclegan.results import opened
+from demos.cyclegan.translation import generators
 from demos.ui import widgets as look
 from models.images import to_images, to_tensor
 

@@ -11,7 +11,9 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from demos._cyclegan import (
+from demos.core.context import Context
+from demos.core.files import file_url
+from demos.cyclegan.translation import (
     BACK,
     MIN_SIDE,
     PICTURES,
@@ -25,8 +27,6 @@ from demos._cyclegan import (
     summary,
     warning_of,
 )
-from demos.core.context import Context
-from demos.core.files import file_url
 from demos.ui import widgets as look
 from models.calibration import DIRECTIONS, calibration
 

@@ -10,7 +10,18 @@ import gradio as gr
 from gradio.components import Component
 from torch import nn
 
-from demos._cyclegan import (
+from demos.core.cache import shared_cache
+from demos.core.context import Context, Demo
+from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
+from demos.core.tab_interface import Handles, Photo
+from demos.cyclegan.ablation import halves_fold, precompute_halves
+from demos.cyclegan.full_resolution import own_fold
+from demos.cyclegan.identity_test import limits_folds, precompute_limits
+from demos.cyclegan.quiz.quiz_ui import quiz_fold
+from demos.cyclegan.quiz.room_stage import room_stage
+from demos.cyclegan.results import facts_of, nothing, read_first_paint, show, write_first_paint
+from demos.cyclegan.steganography import message_fold, precompute_message
+from demos.cyclegan.translation import (
     BACK,
     FRUITS,
     MIN_SIDE,
@@ -29,17 +40,6 @@ from demos._cyclegan import (
     translate,
     translate_one_way,
 )
-from demos._cyclegan_halves import halves_fold, precompute_halves
-from demos._cyclegan_limits import limits_folds, precompute_limits
-from demos._cyclegan_message import message_fold, precompute_message
-from demos._cyclegan_own import own_fold
-from demos._cyclegan_view import facts_of, nothing, read_first_paint, show, write_first_paint
-from demos.core.cache import shared_cache
-from demos.core.context import Context, Demo
-from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
-from demos.core.tab_interface import Handles, Photo
-from demos.cyclegan.quiz.quiz_ui import quiz_fold
-from demos.cyclegan.quiz.room_stage import room_stage
 from demos.ui import widgets as look
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu, model_menu

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from demos._cyclegan import FRUITS, difference_picture, levels_apart, prepared
-from demos._cyclegan_view import chosen, figure, fixed_weights, grid, made_with, opened, panel, said
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.core.paths import EXAMPLES
+from demos.cyclegan.results import chosen, figure, fixed_weights, grid, made_with, opened, panel, said
+from demos.cyclegan.translation import FRUITS, difference_picture, levels_apart, prepared
 from demos.ui import widgets as look
 from models.calibration import DIRECTIONS, calibration
 from models.detection import percentile

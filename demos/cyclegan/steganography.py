@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from demos._cyclegan import BACK, example_direction, example_photos, levels_apart, prepared
-from demos._cyclegan_view import chosen, figure, grid, made_with, opened, panel, said
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.cyclegan.results import chosen, figure, grid, made_with, opened, panel, said
+from demos.cyclegan.translation import BACK, example_direction, example_photos, levels_apart, prepared
 from demos.ui import widgets as look
 from models.images import read_image, to_images, to_tensor
 

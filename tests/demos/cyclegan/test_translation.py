@@ -14,8 +14,8 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from torch import nn
 
-from demos import _cyclegan, cyclegan
 from demos.core.context import Context, make_context
+from demos.cyclegan import tab, translation
 from models.calibration import DIRECTIONS, KINDS, calibration
 from models.checkpoints import load_model, weights_info
 from models.images import to_tensor
@@ -44,7 +44,7 @@ def pixels(image: Image.Image) -> np.ndarray:
 
 
 def test_a_perfect_round_trip_has_no_error(photo: Image.Image) -> None:
-    result = _cyclegan.translate(photo, Negative(), Negative())
+    result = translation.translate(photo, Negative(), Negative())
     assert result.cycle_error == pytest.approx(0, abs=1e-4)
     assert np.array_equal(pixels(result.translated), 255 - pixels(result.original))
     assert np.array_equal(pixels(result.back), pixels(result.original))
@@ -52,7 +52,7 @@ def test_a_perfect_round_trip_has_no_error(photo: Image.Image) -> None:
 
 
 def test_the_error_is_in_levels_of_255(photo: Image.Image) -> None:
-    result = _cyclegan.translate(photo, Brighter(10), Brighter(-4))
+    result = translation.translate(photo, Brighter(10), Brighter(-4))
     assert result.cycle_error == pytest.approx(6, abs=1e-3)
     assert result.seconds > 0
 
@@ -62,19 +62,19 @@ def test_the_error_is_in_levels_of_255(photo: Image.Image) -> None:
     [((512, 512), (256, 256)), ((1000, 500), (256, 128)), ((300, 900), (84, 256)), ((64, 40), (64, 40))],
 )
 def test_photos_keep_their_shape(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    result = _cyclegan.translate(Image.new("RGB", size, "red"), Negative(), Negative())
+    result = translation.translate(Image.new("RGB", size, "red"), Negative(), Negative())
     assert result.original.size == expected
     assert result.translated.size == result.back.size == result.difference.size == expected
 
 
 def test_a_strip_is_refused() -> None:
-    with pytest.raises(_cyclegan.TooNarrowError, match="24 px"):
-        _cyclegan.translate(Image.new("RGB", (2000, 200)), Negative(), Negative())
+    with pytest.raises(translation.TooNarrowError, match="24 px"):
+        translation.translate(Image.new("RGB", (2000, 200)), Negative(), Negative())
 
 
 def test_differences_are_white_to_teal() -> None:
-    levels = np.array([[0.0, _cyclegan.FULL_COLOUR / 2, _cyclegan.FULL_COLOUR, 255.0]])
-    none, half, full, beyond = pixels(_cyclegan.difference_picture(levels))[0]
+    levels = np.array([[0.0, translation.FULL_COLOUR / 2, translation.FULL_COLOUR, 255.0]])
+    none, half, full, beyond = pixels(translation.difference_picture(levels))[0]
     assert none.tolist() == [255, 255, 255]
     assert (full < half).all() and (half < none).all()
     assert full.tolist() == beyond.tolist()
@@ -82,11 +82,11 @@ def test_differences_are_white_to_teal() -> None:
 
 
 def test_examples_go_in_the_direction_that_makes_sense() -> None:
-    examples = _cyclegan.example_photos()
+    examples = translation.example_photos()
     assert len(examples) >= 10
-    directions = [_cyclegan.example_direction(path) for path in examples]
+    directions = [translation.example_direction(path) for path in examples]
     assert directions[:4] == ["apple2orange", "orange2apple"] * 2
-    assert _cyclegan.FRUITS / _cyclegan.OPENING_EXAMPLE in examples
+    assert translation.FRUITS / translation.OPENING_EXAMPLE in examples
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_examples_go_in_the_direction_that_makes_sense() -> None:
 )
 def test_a_photo_that_does_not_suit_is_warned_of(apple: float, orange: float, direction: str, warning: str) -> None:
     kinds = dict(zip(KINDS, (apple, orange, 1 - apple - orange), strict=True))
-    assert _cyclegan.warning_of(kinds, direction, threshold=0.7) == warning
+    assert translation.warning_of(kinds, direction, threshold=0.7) == warning
 
 
 def test_our_pictures_of_things_are_warned_of_and_our_fruit_is_not() -> None:
@@ -109,14 +109,14 @@ def test_our_pictures_of_things_are_warned_of_and_our_fruit_is_not() -> None:
     assert all(area > 0.9 for area in probe.auc.values()) and probe.unseen, "told apart from sources it never saw"
 
     def warnings(paths: list[Path], direction: str) -> list[str]:
-        kinds = [_cyclegan.kinds_of(Image.open(path), load_model, calibration()) for path in paths]
-        return [_cyclegan.warning_of(kind, direction, probe.threshold) for kind in kinds]
+        kinds = [translation.kinds_of(Image.open(path), load_model, calibration()) for path in paths]
+        return [translation.warning_of(kind, direction, probe.threshold) for kind in kinds]
 
-    scenes = warnings(sorted((_cyclegan.EXAMPLES / "scenes").glob("*.jpg")), "apple2orange")
+    scenes = warnings(sorted((translation.EXAMPLES / "scenes").glob("*.jpg")), "apple2orange")
     fruit = [
         warning
         for direction, (source, _) in DIRECTIONS.items()
-        for warning in warnings(sorted(_cyclegan.FRUITS.glob(f"{source}-*.jpg")), direction)
+        for warning in warnings(sorted(translation.FRUITS.glob(f"{source}-*.jpg")), direction)
     ]
     assert scenes.count("elsewhere") >= 0.9 * len(scenes)
     assert fruit.count("elsewhere") <= 0.1 * len(fruit)
@@ -125,14 +125,14 @@ def test_our_pictures_of_things_are_warned_of_and_our_fruit_is_not() -> None:
 def test_calibration_was_made_with_the_weights_there_are() -> None:
     known = calibration()
     assert known.weights == {name: weights_info(name).sha256 for name in known.weights}, f"renew it: {known.command}"
-    assert known.side == _cyclegan.SIDE
+    assert known.side == translation.SIDE
     for scores in (known.real, known.cycle_error, known.identity_error):
         assert all(list(values) == sorted(values) and len(values) >= 50 for values in scores.values())
 
 
 def test_the_judge_is_drawn_where_it_believes() -> None:
     picture = Image.new("RGB", (64, 32), (120, 120, 120))
-    drawn = pixels(_cyclegan.heat_picture(picture, torch.tensor([[-3.0, 7.0]])))
+    drawn = pixels(translation.heat_picture(picture, torch.tensor([[-3.0, 7.0]])))
     assert drawn.shape == (32, 64, 3)
     left, right = drawn[16, 4], drawn[16, 60]
     assert np.ptp(left) <= 2, "grey where it says translated"
@@ -145,7 +145,7 @@ def components(app: gr.Blocks) -> dict[str, Any]:
 
 def test_without_a_first_result_the_tab_asks_for_a_photo(context: Context) -> None:
     with gr.Blocks(analytics_enabled=False) as app:
-        cyclegan.build(context)
+        tab.build(context)
     found = components(app)
     assert found["cyclegan-photo"].value is None
     assert found["cyclegan-translated"].value is None
@@ -155,12 +155,12 @@ def test_without_a_first_result_the_tab_asks_for_a_photo(context: Context) -> No
 def test_the_tab_opens_on_what_was_prepared(context: Context) -> None:
     folder = context.first_paint / "cyclegan"
     folder.mkdir(parents=True)
-    cyclegan.precompute(context, folder)
+    tab.precompute(context, folder)
     stored = json.loads((folder / "result.json").read_text())
     with gr.Blocks(analytics_enabled=False) as app:
-        cyclegan.build(context)
+        tab.build(context)
     found = components(app)
-    assert found["cyclegan-photo"].value["orig_name"] == _cyclegan.OPENING_EXAMPLE
+    assert found["cyclegan-photo"].value["orig_name"] == translation.OPENING_EXAMPLE
     assert f"{stored['cycle_error']:.1f}" in found["cyclegan-score"].value
     assert f"{stored['convincing']:.0%}" in found["cyclegan-convincing"].value
     assert Path(found["cyclegan-strip"].value["path"]).suffix == ".png"
@@ -176,7 +176,7 @@ def client(shallow_models: ShallowModels, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("cyclegan")
     context = make_context(shallow_models.load_model, shallow_models.weights_info, folder, first_paint=folder)
     with gr.Blocks(analytics_enabled=False) as app:
-        cyclegan.build(context)
+        tab.build(context)
     app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield Client(app.local_url, verbose=False)
     app.close()
@@ -188,7 +188,7 @@ def test_programs_get_the_same_translation(client: Client, context: Context, pho
         handle_file(str(tmp_path / "photo.png")), "orange2apple", api_name="/translate"
     )
     networks = context.load_model("orange2apple"), context.load_model("apple2orange")
-    expected = _cyclegan.translate(photo, *networks)
+    expected = translation.translate(photo, *networks)
     assert np.array_equal(pixels(Image.open(translated)), pixels(expected.translated))
     assert np.array_equal(pixels(Image.open(back)), pixels(expected.back))
     assert error == pytest.approx(expected.cycle_error, abs=0.001)

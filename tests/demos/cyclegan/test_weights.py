@@ -16,13 +16,13 @@ import torch
 from PIL import Image
 from torch import nn
 
-from demos import _cyclegan_halves as halves
-from demos import _cyclegan_limits as limits
-from demos import _cyclegan_message as message
-from demos import _cyclegan_own as own
-from demos import cyclegan
 from demos.core.context import Context
 from demos.core.i18n import Texts
+from demos.cyclegan import ablation as halves
+from demos.cyclegan import full_resolution as own
+from demos.cyclegan import identity_test as limits
+from demos.cyclegan import steganography as message
+from demos.cyclegan import tab
 from models.checkpoints import Checkpoint, Library
 from models.hub import Hub
 from models.store import ModelStore
@@ -90,7 +90,7 @@ def asked(horses: Context, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def shown(ctx: Context, path: str, direction: str, used: str) -> dict[str, Any]:
     """Return what the tab shows for a photo, by the ids of its components."""
     with gr.Blocks(analytics_enabled=False) as app:
-        cyclegan.build(ctx)
+        tab.build(ctx)
     facts = next(block for block in app.blocks.values() if block.elem_id == "cyclegan-facts")
     on_change = next(fn.fn for fn in app.fns.values() if fn.name == "on_change" and facts in fn.outputs)
     assert on_change is not None
@@ -125,15 +125,13 @@ def test_a_generator_alone_has_no_way_back(horses: Context, path: str, asked: li
     assert ENGLISH["cyclegan.no_way_back"] in answer["cyclegan-score"]
     assert answer["cyclegan-back"] is None and answer["cyclegan-difference"] is None
     assert answer["cyclegan-translated"] and answer["cyclegan-strip"]
-    assert cyclegan.ways(horses, "alone")["visible"] is False, "there is one direction alone"
+    assert tab.ways(horses, "alone")["visible"] is False, "there is one direction alone"
 
 
-@pytest.mark.parametrize(
-    ("used", "keys"), [("zebra-maker", ["a2b", "b2a"]), ("cyclegan-orange2apple", [*cyclegan.BACK])]
-)
+@pytest.mark.parametrize(("used", "keys"), [("zebra-maker", ["a2b", "b2a"]), ("cyclegan-orange2apple", [*tab.BACK])])
 def test_directions_are_called_by_what_is_known(horses: Context, used: str, keys: list[str]) -> None:
-    update = cyclegan.ways(horses, used)
-    assert [value for _, value in update["choices"]] == list(cyclegan.BACK), "links and programs go on working"
+    update = tab.ways(horses, used)
+    assert [value for _, value in update["choices"]] == list(tab.BACK), "links and programs go on working"
     assert [text.key for text, _ in update["choices"]] == [f"cyclegan.{key}" for key in keys]
 
 
@@ -146,7 +144,7 @@ def test_generators_of_fruit_are_judged(horses: Context, path: str, used: str) -
 
 def test_a_translation_for_programs_asks_no_judge(horses: Context, path: str, asked: list[str]) -> None:
     with gr.Blocks(analytics_enabled=False) as app:
-        cyclegan.build(horses)
+        tab.build(horses)
     asked.clear()
     translate = next(fn.fn for fn in app.fns.values() if fn.api_name == "translate")
     assert translate is not None
@@ -202,7 +200,7 @@ def test_only_our_own_weights_are_compared_with_what_was_measured_of_them(horses
 
 def test_experiments_of_particular_weights_say_which(horses: Context) -> None:
     with gr.Blocks(analytics_enabled=False) as app:
-        cyclegan.build(horses)
+        tab.build(horses)
     lines = [block.value for block in app.blocks.values() if isinstance(block, gr.HTML) and block.value]
     fixed = [line for line in lines if "whatever the menu of models says" in line]
     assert any("apple2orange-no-cycle" in line for line in fixed), "the halves"

@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from demos._cyclegan import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, Translation, translate
-from demos._cyclegan_view import figure, fixed_weights, grid, opened, panel, said
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.cyclegan.results import figure, fixed_weights, grid, opened, panel, said
+from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, Translation, translate
 from demos.ui import widgets as look
 from models.calibration import DIRECTIONS, calibration, judge
 from models.checkpoints import load_folder

@@ -12,13 +12,13 @@ from PIL import Image, ImageDraw
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import nn
 
-from demos import _cyclegan_halves as halves
-from demos import _cyclegan_message as message
-from demos import _cyclegan_own as own
-from demos._cyclegan import FRUITS
 from demos.core.context import Context
+from demos.cyclegan import ablation as halves
+from demos.cyclegan import full_resolution as own
+from demos.cyclegan import steganography as message
 from demos.cyclegan.quiz import quiz
 from demos.cyclegan.quiz import quiz_ui as quiz_view
+from demos.cyclegan.translation import FRUITS
 from models.calibration import calibration
 from models.catalogue import checkpoint
 
