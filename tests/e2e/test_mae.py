@@ -13,8 +13,8 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from visits import Visit, another_picture_in, picture_in
 
-from demos._mae_masks import pack
 from demos.core.i18n import Texts
+from demos.mae.masks import pack
 
 pytestmark = pytest.mark.browser
 

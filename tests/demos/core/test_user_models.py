@@ -21,7 +21,7 @@ from PIL import Image
 from small import SMALL
 
 from demos import _vae_models as vae_models
-from demos import mae, vae
+from demos import vae
 from demos._atlas import Settings
 from demos._atlas_handlers import Handlers as MapHandlers
 from demos._atlas_visit import Visit
@@ -30,6 +30,7 @@ from demos.core.environment import files_folder
 from demos.core.families import FAMILY_OF, TAB_OF
 from demos.core.visitor import new_id, owner_of
 from demos.cyclegan import tab as cyclegan
+from demos.mae import tab as mae
 from demos.ui.progress import finished as finished_work
 from models.checkpoints import Library, build_model
 from models.hub import Hub

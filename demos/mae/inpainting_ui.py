@@ -10,14 +10,14 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
-from demos._mae_canvas import canvas_value, mask_canvas, newest
-from demos._mae_looks import number_file
-from demos._mae_masks import Cells, draw_mask, pack, unpack
-from demos._mae_repair import DAMAGES, Mended, collage, draw_damage, mend, spoil
-from demos._mae_work import Ask, Workshop
-from demos._masking import Reconstruction, grid_of, reconstruct
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.mae.analysis_ui import number_file
+from demos.mae.inpainting import DAMAGES, Mended, collage, draw_damage, mend, spoil
+from demos.mae.mask_canvas import canvas_value, mask_canvas, newest
+from demos.mae.masks import Cells, draw_mask, pack, unpack
+from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
+from demos.mae.session import Ask, Workshop
 from demos.ui import widgets as look
 
 OPENING_MIX = 50  # percent of the mixed picture that is hidden

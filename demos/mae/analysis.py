@@ -16,10 +16,17 @@ from PIL import Image
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from demos._mae_heat import FULL_ERROR, heat_picture
-from demos._mae_masks import MASK_KINDS, MAX_SEED, SEEDED_KINDS, Cells, MaskError, draw_mask, patch_means
-from demos._mae_masks import to_tensor as mask_tensor
-from demos._masking import Reconstruction, grid_of, hidden_pixels, patch_errors, reconstruct
+from demos.mae.masks import MASK_KINDS, MAX_SEED, SEEDED_KINDS, Cells, MaskError, draw_mask, patch_means
+from demos.mae.masks import to_tensor as mask_tensor
+from demos.mae.reconstruction import (
+    FULL_ERROR,
+    Reconstruction,
+    grid_of,
+    heat_picture,
+    hidden_pixels,
+    patch_errors,
+    reconstruct,
+)
 from demos.ui.captioned_sheet import page
 from models.images import square_crop, to_images, to_tensor
 from models.mae import MaskedAutoencoderViT

@@ -10,10 +10,9 @@ import numpy as np
 from gradio.components import Component
 from gradio.events import Dependency
 
-from demos._mae_canvas import canvas_value, mask_canvas, newest, picked
-from demos._mae_heat import heat_picture
-from demos._mae_masks import SEEDED_KINDS, pack
-from demos._mae_studies import (
+from demos.core.context import Context
+from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.mae.analysis import (
     MAX_MASKS,
     RATIOS,
     by_ratio,
@@ -24,9 +23,10 @@ from demos._mae_studies import (
     relative_influence,
     rule_of,
 )
-from demos._mae_work import Ask, Workshop
-from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.mae.mask_canvas import canvas_value, mask_canvas, newest, picked
+from demos.mae.masks import SEEDED_KINDS, pack
+from demos.mae.reconstruction import heat_picture
+from demos.mae.session import Ask, Workshop
 from demos.ui import widgets as look
 
 OPENING_MASKS = 16

@@ -12,11 +12,11 @@ from fakes import ShallowModels
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from demos import mae
-from demos._mae_masks import MAX_SEED, pack
-from demos._mae_result import table_html, verdict_html
-from demos._masking import PANELS
 from demos.core.context import Context, make_context
+from demos.mae import tab
+from demos.mae.masks import MAX_SEED, pack
+from demos.mae.reconstruction import PANELS
+from demos.mae.results import table_html, verdict_html
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def client(shallow_models: ShallowModels, tmp_path_factory: pytest.TempPathFacto
         shallow_models.load_model, shallow_models.weights_info, folder / "files", first_paint=folder / "none"
     )
     with gr.Blocks(analytics_enabled=False) as app:
-        mae.build(context)
+        tab.build(context)
     app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", allowed_paths=[str(folder)])
     yield Client(app.local_url, verbose=False)
     app.close()
@@ -50,7 +50,7 @@ def components(app: gr.Blocks) -> dict[str, Any]:
 
 def test_the_tab_builds_alone_without_a_first_result(context: Context):
     with gr.Blocks() as app:
-        mae.build(context)
+        tab.build(context)
     found = components(app)
     assert {f"mae-result-{name}" for name in PANELS} <= set(found)
     assert "Choose a photo" in found["mae-result-score"].value
@@ -59,12 +59,12 @@ def test_the_tab_builds_alone_without_a_first_result(context: Context):
 def test_the_tab_opens_on_the_result_that_was_prepared(context: Context, photo: Image.Image, monkeypatch, tmp_path):
     example = tmp_path / "scene.png"
     photo.save(example)
-    monkeypatch.setattr(mae, "scenes", lambda: [example])
+    monkeypatch.setattr(tab, "scenes", lambda: [example])
     folder = context.first_paint / "mae"
     folder.mkdir(parents=True)
-    mae.precompute(context, folder)
+    tab.precompute(context, folder)
     with gr.Blocks() as app:
-        mae.build(context)
+        tab.build(context)
     found = components(app)
     assert "192" in found["mae-result-table"].value
     assert "16 × 16 patches of 8 px" in found["mae-result-facts"].value

@@ -10,18 +10,18 @@ import gradio as gr
 from gradio.components import Component
 from torch import nn
 
-from demos._mae_api import offer_endpoints
-from demos._mae_canvas import mask_canvas, newest
-from demos._mae_handlers import Handlers
-from demos._mae_looks import Looks, build_looks
-from demos._mae_masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED
-from demos._mae_photos import Photos, build_photos
-from demos._mae_result import FOLDED, NAMES, TABLE_STYLE, nothing, read_first_paint, write_first_paint
-from demos._mae_work import WEIGHTS, Ask, Workshop
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Handles, Photo
+from demos.mae.analysis_ui import Looks, build_looks
+from demos.mae.api import offer_endpoints
+from demos.mae.handlers import Handlers
+from demos.mae.inpainting_ui import Photos, build_photos
+from demos.mae.mask_canvas import mask_canvas, newest
+from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED
+from demos.mae.results import FOLDED, NAMES, TABLE_STYLE, nothing, read_first_paint, write_first_paint
+from demos.mae.session import WEIGHTS, Ask, Workshop
 from demos.ui import widgets as look
 from demos.ui.model_menu.menu import Menu, model_menu
 from models.mae import MaskedAutoencoderViT

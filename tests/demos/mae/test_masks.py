@@ -4,16 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos._mae_masks import (
-    MASK_KINDS,
-    SEEDED_KINDS,
-    MaskError,
-    draw_mask,
-    pack,
-    refit,
-    to_tensor,
-    unpack,
-)
+from demos.mae.masks import MASK_KINDS, SEEDED_KINDS, MaskError, draw_mask, pack, refit, to_tensor, unpack
 
 
 @pytest.mark.parametrize("side", [1, 14, 16, 128])

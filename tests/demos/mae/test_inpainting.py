@@ -6,8 +6,8 @@ import torch
 from fakes import ShallowModels
 from PIL import Image
 
-from demos._mae_masks import MaskError, to_tensor
-from demos._mae_repair import DAMAGES, INK, collage, draw_damage, mend, spoil
+from demos.mae.inpainting import DAMAGES, INK, collage, draw_damage, mend, spoil
+from demos.mae.masks import MaskError, to_tensor
 from models.fill import harmonic_fill
 from models.images import square_crop
 from models.images import to_tensor as picture_tensor

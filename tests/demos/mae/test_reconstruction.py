@@ -6,8 +6,8 @@ import torch
 from fakes import ShallowModels
 from PIL import Image
 
-from demos import _masking as masking
-from demos._mae_masks import MASK_KINDS, draw_mask
+from demos.mae import reconstruction as masking
+from demos.mae.masks import MASK_KINDS, draw_mask
 from models.images import square_crop, to_tensor
 from models.mae import MaskedAutoencoderViT
 

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from demos._mae_heat import FULL_ERROR, heat_picture
-from demos._mae_masks import SEEDED_KINDS, Cells
-from demos._mae_masks import to_tensor as mask_tensor
+from demos.mae.masks import SEEDED_KINDS, Cells
+from demos.mae.masks import to_tensor as mask_tensor
 from demos.ui.captioned_sheet import sheet
 from models.fill import harmonic_fill, mean_fill
 from models.images import square_crop, to_images, to_tensor
 from models.mae import MaskedAutoencoderViT
 from models.metrics import psnr
+
+FULL_ERROR = 64.0  # levels of error that are painted in full colour; more looks the same
+WHITE, TEAL = np.array([255.0, 255.0, 255.0]), np.array([4.0, 72.0, 66.0])
+FAINT = 0.25  # how much of the picture shows where there is no number
 
 HIDDEN_TONE = 0.6  # light grey in [-1, 1]: reads as "nothing here" on the light and on the dark page
 EQUAL_PSNR = 100.0  # dB shown for equal pictures; 8-bit pictures that differ at all stay below
@@ -170,3 +173,22 @@ def summary(result: Reconstruction, weights: str, steps: int, mask_kind: str, se
         caption += f", smooth fill-in {scores['smooth_fill']['psnr']:.1f} dB"
     pictures = [getattr(result, name) for name in PANELS]
     return sheet(list(zip(titles, pictures, strict=True)), caption)
+
+
+def heat_picture(picture: Image.Image, values: NDArray[np.floating[Any]], full: float) -> Image.Image:
+    """Paints a number on each patch, or on each pixel.
+
+    Args:
+        picture: Square, RGB.
+        values: (n, n), n a divisor of the picture's side; NaN where there is none, which leaves the picture, faintly.
+        full: The number in full colour; 0 or less is white.
+
+    Returns:
+        A picture of the same size.
+    """
+    cell = picture.width // len(values)
+    strength = np.clip(values / max(full, 1e-9), 0.0, 1.0).repeat(cell, axis=0).repeat(cell, axis=1)[..., None]
+    grey = np.asarray(picture.convert("L"), np.float64)[..., None]
+    faint = WHITE + (grey - WHITE) * FAINT
+    painted = np.where(np.isnan(strength), faint, WHITE + (TEAL - WHITE) * strength)
+    return Image.fromarray(painted.round().astype(np.uint8))

@@ -6,16 +6,8 @@ import torch
 from fakes import ShallowModels
 from PIL import Image
 
-from demos._mae_masks import MAX_SEED, MaskError, draw_mask, to_tensor
-from demos._mae_studies import (
-    RATIOS,
-    by_ratio,
-    guess_often,
-    half_of_it,
-    influence,
-    ratio_strip,
-    relative_influence,
-)
+from demos.mae.analysis import RATIOS, by_ratio, guess_often, half_of_it, influence, ratio_strip, relative_influence
+from demos.mae.masks import MAX_SEED, MaskError, draw_mask, to_tensor
 from models.images import square_crop
 from models.images import to_tensor as picture_tensor
 from models.mae import MaskedAutoencoderViT

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos._mae_canvas import asked_percent, canvas_value, picked
-from demos._mae_handlers import Handlers
-from demos._mae_looks import LookHandlers
-from demos._mae_masks import BY_HAND, MaskError, pack, unpack
-from demos._mae_photos import PhotoHandlers, Spoilt
-from demos._mae_result import NAMES
-from demos._mae_work import WEIGHTS, Workshop
 from demos.core.context import Context
+from demos.mae.analysis_ui import LookHandlers
+from demos.mae.handlers import Handlers
+from demos.mae.inpainting_ui import PhotoHandlers, Spoilt
+from demos.mae.mask_canvas import asked_percent, canvas_value, picked
+from demos.mae.masks import BY_HAND, MaskError, pack, unpack
+from demos.mae.results import NAMES
+from demos.mae.session import WEIGHTS, Workshop
 from models.mae import MaskedAutoencoderViT
 
 NOBODY: Any = None  # the request of no visitor

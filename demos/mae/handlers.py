@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from demos._mae_canvas import asked_percent
-from demos._mae_masks import BY_HAND, MAX_RATIO, pack, unpack
-from demos._mae_result import NAMES, folded, nothing, sheet, show
-from demos._mae_work import Ask, Workshop
-from demos._masking import grid_of
+from demos.mae.mask_canvas import asked_percent
+from demos.mae.masks import BY_HAND, MAX_RATIO, pack, unpack
+from demos.mae.reconstruction import grid_of
+from demos.mae.results import NAMES, folded, nothing, sheet, show
+from demos.mae.session import Ask, Workshop
 from demos.ui import widgets as look
 
 RULE = "random"  # that takes over where a mask by hand is drawn anew

@@ -18,9 +18,9 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from demos._mae_masks import MAX_RATIO, Cells, MaskError, pack
 from demos.core.context import Context
 from demos.core.files import file_url
+from demos.mae.masks import MAX_RATIO, Cells, MaskError, pack
 
 SCRIPT = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demos._mae_canvas import canvas_value
-from demos._mae_masks import pack, unpack
-from demos._mae_work import Ask, Workshop
-from demos._masking import GUESSES, PANELS, Reconstruction, large_pair, summary
 from demos.core.context import Context
+from demos.mae.mask_canvas import canvas_value
+from demos.mae.masks import pack, unpack
+from demos.mae.reconstruction import GUESSES, PANELS, Reconstruction, large_pair, summary
+from demos.mae.session import Ask, Workshop
 from demos.ui import widgets as look
 
 TABLE_STYLE = """

@@ -12,10 +12,10 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from demos._mae_masks import BY_HAND, Cells, MaskError, draw_mask, refit, unpack
-from demos._masking import Reconstruction, grid_of, reconstruct
 from demos.core.cache import shared_cache
 from demos.core.context import Context
+from demos.mae.masks import BY_HAND, Cells, MaskError, draw_mask, refit, unpack
+from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
 from demos.ui import widgets as look
 from models.images import ImageError, read_image, square_crop
 from models.mae import MaskedAutoencoderViT

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from demos._mae_masks import Cells, MaskError
-from demos._mae_masks import to_tensor as mask_tensor
-from demos._masking import HIDDEN_TONE, compare, grid_of, hidden_pixels
+from demos.mae.masks import Cells, MaskError
+from demos.mae.masks import to_tensor as mask_tensor
+from demos.mae.reconstruction import HIDDEN_TONE, compare, grid_of, hidden_pixels
 from models.fill import harmonic_fill
 from models.images import to_images, to_tensor
 from models.mae import MaskedAutoencoderViT

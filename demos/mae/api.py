@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from demos._mae_heat import heat_picture
-from demos._mae_looks import influence_numbers, ratio_numbers
-from demos._mae_masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, pack, unpack
-from demos._mae_photos import PhotoHandlers, Spoilt
-from demos._mae_repair import DAMAGES, draw_damage
-from demos._mae_studies import MAX_MASKS, by_ratio, guess_often, influence, ratio_strip, relative_influence
-from demos._mae_work import WEIGHTS, Ask, Workshop
+from demos.mae.analysis import MAX_MASKS, by_ratio, guess_often, influence, ratio_strip, relative_influence
+from demos.mae.analysis_ui import influence_numbers, ratio_numbers
+from demos.mae.inpainting import DAMAGES, draw_damage
+from demos.mae.inpainting_ui import PhotoHandlers, Spoilt
+from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, pack, unpack
+from demos.mae.reconstruction import heat_picture
+from demos.mae.session import WEIGHTS, Ask, Workshop
 from demos.ui import widgets as look
 from demos.ui.api_endpoint import endpoint, photo_parameter
 
