@@ -87,10 +87,10 @@ def test_imports_point_one_way() -> None:
         ("models/losses.py", "from models.layers import Mlp", ["models.layers", "models.layers.Mlp"]),
         ("models/training/trainer.py", "import demos.core.context", ["demos.core.context"]),
         ("models/training/trainer.py", "from models.vae import ConvVAE", []),
-        ("demos/vae.py", "from demos import mae", ["demos.mae"]),
-        ("demos/vae.py", "from . import _base, mae", ["demos.mae"]),
-        ("demos/vae.py", "from demos.core.context import Context, Demo", []),
-        ("demos/vae.py", "import app", ["app"]),
+        ("demos/vae/tab.py", "from demos import mae", ["demos.mae"]),
+        ("demos/vae/tab.py", "from . import _base, mae", ["demos.mae"]),
+        ("demos/vae/tab.py", "from demos.core.context import Context, Demo", []),
+        ("demos/vae/tab.py", "import app", ["app"]),
     ],
 )
 def test_breaches_are_seen(path: str, source: str, breach: list[str]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gradio as gr
 import pytest
 
-from demos import vae
 from demos.core.context import Context
 from demos.cyclegan import tab as cyclegan
 from demos.mae import tab as mae
+from demos.vae import tab as vae
 
 # A second press while the first is answered would do the same again, or what it acts on is about to be replaced.
 ONCE = {

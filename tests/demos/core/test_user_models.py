@@ -20,8 +20,6 @@ from gradio.context import LocalContext
 from PIL import Image
 from small import SMALL
 
-from demos import _vae_models as vae_models
-from demos import vae
 from demos._atlas import Settings
 from demos._atlas_handlers import Handlers as MapHandlers
 from demos._atlas_visit import Visit
@@ -32,6 +30,8 @@ from demos.core.visitor import new_id, owner_of
 from demos.cyclegan import tab as cyclegan
 from demos.mae import tab as mae
 from demos.ui.progress import finished as finished_work
+from demos.vae import networks as vae_models
+from demos.vae import tab as vae
 from models.checkpoints import Library, build_model
 from models.hub import Hub
 from models.latents import measure_latents, write_statistics

@@ -12,15 +12,14 @@ import gradio as gr
 import torch
 from torch import Tensor
 
-from demos._morph import DRAW_TEMPERATURE, LARGE_SIDE, SMALL_SIDE, pictures_of, prior_latents
-from demos._vae_models import MODELS, OPENING_MODEL, Networks
-from demos._vae_view import file_url, saves, sorry_html
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.ui import widgets as look
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
 from demos.ui.api_endpoint import endpoint
 from demos.ui.model_menu.menu import Menu
+from demos.vae.interpolation import DRAW_TEMPERATURE, LARGE_SIDE, SMALL_SIDE, pictures_of, prior_latents
+from demos.vae.networks import MODELS, OPENING_MODEL, Networks, file_url, saves, sorry_html
 from models.latents import averaged_between, crossed, mutated
 
 SAMPLES = 12

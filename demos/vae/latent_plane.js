@@ -1,4 +1,4 @@
-// Runs once when the map appears (gr.HTML's js_on_load), after `_latent_ask.js`: draws the plane, and follows pointer and keys.
+// Runs once when the map appears (gr.HTML's js_on_load), after `latent_widgets.js`: draws the plane, and follows pointer and keys.
 const map = find(".plane-map");
 const STEP = 1 / 24; // of the side, a press of an arrow
 let at = [0, 0]; // where the visitor is, -1 to 1 on both axes, up is positive

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 import gradio as gr
 from PIL import Image
 
-from demos._morph import SMALL_SIDE, encode, pictures_of, prior_latents
-from demos._vae_models import Networks, example_ends
-from demos._vae_view import STYLE, file_url, saves, sorry_html
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.ui import widgets as look
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
+from demos.vae.interpolation import SMALL_SIDE, encode, pictures_of, prior_latents
+from demos.vae.networks import STYLE, Networks, example_ends, file_url, saves, sorry_html
 from models.images import ImageError, read_image, square_crop
 
 PLAIN = "vae-fruit-autoencoder"

@@ -11,25 +11,28 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from demos import _morph_view as view
-from demos._latent_space import Flat, Flats, data_url, thumbnail_url
-from demos._latent_view import plane_map, sorry_value
-from demos._morph import SMALL_SIDE, GlobalAutoencoder, encode, pictures_of
-from demos._vae_models import (
-    MODELS,
-    OPENING_MODEL,
-    Networks,
-    example_ends,
-    photo_place,
-    with_examples,
-)
-from demos._vae_view import STYLE, file_url, saves, sorry_html
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
 from demos.ui import widgets as look
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
+from demos.vae import player as view
+from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, encode, pictures_of
+from demos.vae.latent_slice import Flat, Flats, data_url, thumbnail_url
+from demos.vae.latent_widgets import plane_map, sorry_value
+from demos.vae.networks import (
+    MODELS,
+    OPENING_MODEL,
+    STYLE,
+    Networks,
+    example_ends,
+    file_url,
+    photo_place,
+    saves,
+    sorry_html,
+    with_examples,
+)
 from models.images import ImageError, read_image
 from models.latents import corner_grid, plane_basis, principal_plane
 

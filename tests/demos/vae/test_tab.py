@@ -16,13 +16,13 @@ from gradio_client.exceptions import AppError
 from lively import lively_vae
 from PIL import Image
 
-from demos import _vae_models, vae
-from demos._morph import DEFAULT_STEPS, LARGE_SIDE, stride_for
-from demos._morph_files import read_stored
-from demos._vae_models import EXAMPLES_PER_END, MODELS, Networks, Place, example_ends
-from demos._vae_samples import SAMPLES
-from demos._vae_way import Handlers
 from demos.core.context import Context, make_context
+from demos.vae import networks, tab
+from demos.vae.interpolation import DEFAULT_STEPS, LARGE_SIDE, stride_for
+from demos.vae.interpolation_ui import Handlers
+from demos.vae.networks import EXAMPLES_PER_END, MODELS, Networks, Place, example_ends
+from demos.vae.results import read_stored
+from demos.vae.sampling import SAMPLES
 from models.images import read_image, square_crop, to_tensor
 
 NETWORKS = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(MODELS)}
@@ -41,7 +41,7 @@ def client(shallow_models: ShallowModels, tmp_path_factory: pytest.TempPathFacto
         NETWORKS.__getitem__, shallow_models.weights_info, folder / "files", first_paint=folder / "none"
     )
     with gr.Blocks(analytics_enabled=False) as app:
-        vae.build(context)
+        tab.build(context)
     app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", allowed_paths=[str(folder)])
     yield Client(app.local_url, verbose=False)
     app.close()
@@ -65,7 +65,7 @@ def fruit(photos: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with Image.open(path) as image:
             for name in ("01.jpg", "02.jpg", "01.mask.png"):
                 image.save(folder / f"{kind}-{name}")
-    monkeypatch.setattr(_vae_models, "EXAMPLES", folder.parent)
+    monkeypatch.setattr(networks, "EXAMPLES", folder.parent)
     return folder
 
 
@@ -75,7 +75,7 @@ def handlers_of(context: Context) -> Handlers:
 
 def built(context: Context) -> dict[str, Any]:
     with gr.Blocks(analytics_enabled=False) as app:
-        vae.build(context)
+        tab.build(context)
     return {block.elem_id: block for block in app.blocks.values() if getattr(block, "elem_id", None)}
 
 
@@ -101,7 +101,7 @@ def test_without_a_first_result_the_tab_asks_for_two_pictures(context: Context) 
 def test_the_tab_opens_on_the_result_that_was_prepared(context: Context, fruit: Path) -> None:
     folder = context.first_paint / "vae"
     folder.mkdir(parents=True)
-    vae.precompute(context, folder)
+    tab.precompute(context, folder)
     parts = built(context)
     assert {"vae-fruit", "vae-portraits"} == {value for _, value in parts["vae-model"].choices}
     assert [path.parent for path in files_in(parts["vae-result-strip"].value)] == [folder]
@@ -118,7 +118,7 @@ def test_the_tab_opens_on_the_result_that_was_prepared(context: Context, fruit: 
 def test_a_stored_result_is_the_one_computed_now(context: Context, fruit: Path) -> None:
     folder = context.first_paint / "vae"
     folder.mkdir(parents=True)
-    vae.precompute(context, folder)
+    tab.precompute(context, folder)
     stored = read_stored(folder)
     assert stored is not None and stored.prepared
     handlers = handlers_of(context)

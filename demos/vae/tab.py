@@ -7,16 +7,19 @@ from typing import cast
 
 import gradio as gr
 
-from demos import _morph_view as view
-from demos._latent_space import Flats
-from demos._morph import SMALL_SIDE, draw, render
-from demos._morph_files import read_stored, store
-from demos._vae_arithmetic import arithmetic_section
-from demos._vae_corners import corners_section
-from demos._vae_films import films_section
-from demos._vae_knobs import knobs_section
-from demos._vae_lesson import lesson_section
-from demos._vae_models import (
+from demos.core.context import Context, Demo
+from demos.core.tab_interface import Handles
+from demos.ui import widgets as look
+from demos.ui.animation import upscale
+from demos.ui.model_menu.menu import model_menu
+from demos.vae import player as view
+from demos.vae.arithmetic import arithmetic_section
+from demos.vae.grid_and_plane import corners_section
+from demos.vae.interpolation import SMALL_SIDE, draw, render
+from demos.vae.interpolation_ui import Handlers, Way, connect_way, offer_interpolate, way_results, way_steps
+from demos.vae.kl_comparison import lesson_section
+from demos.vae.latent_slice import Flats
+from demos.vae.networks import (
     HINTS,
     MODELS,
     OPENING_MODEL,
@@ -27,13 +30,10 @@ from demos._vae_models import (
     example_ends,
     photo_place,
 )
-from demos._vae_samples import SAMPLES, samples_section
-from demos._vae_way import Handlers, Way, connect_way, offer_interpolate, way_results, way_steps
-from demos.core.context import Context, Demo
-from demos.core.tab_interface import Handles
-from demos.ui import widgets as look
-from demos.ui.animation import upscale
-from demos.ui.model_menu.menu import model_menu
+from demos.vae.results import read_stored, store
+from demos.vae.sampling import SAMPLES, samples_section
+from demos.vae.traversal import knobs_section
+from demos.vae.video_export import films_section
 from models.images import read_image
 from models.vae import ConvVAE
 

@@ -9,13 +9,13 @@ import gradio as gr
 import torch
 from PIL import Image
 
-from demos._morph import LARGE_SIDE, LONGEST, SMOOTH_STEPS, Autoencoder, cross_fade, decode, latent_path
-from demos._vae_models import Networks
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
 from demos.ui import widgets as look
 from demos.ui.animation import looping_gif, looping_mp4, looping_webp, upscale
 from demos.ui.model_menu.menu import Menu
+from demos.vae.interpolation import LARGE_SIDE, LONGEST, SMOOTH_STEPS, Autoencoder, cross_fade, decode, latent_path
+from demos.vae.networks import Networks
 from models.images import ImageError, read_image, square_crop, to_images, to_tensor
 
 WRITERS: Mapping[str, Callable[[Sequence[Image.Image]], bytes]] = {

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 import gradio as gr
 from torch import nn
 
-from demos._morph import Autoencoder, GlobalAutoencoder, pictures_of, prior_latents
 from demos.core.cache import shared_cache
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo
 from demos.ui import widgets as look
+from demos.vae.interpolation import Autoencoder, GlobalAutoencoder, pictures_of, prior_latents
 from models.images import to_tensor
 from models.latents import LatentStatistics, measure_latents, read_statistics
+
+STYLE = """
+.lesson { display: grid; gap: 6px; max-width: 960px; }
+.lesson h4 { margin: 12px 0 0; font-size: 16px; font-weight: 650; color: var(--ink); }
+.lesson-row { display: grid; grid-template-columns: 2fr 3fr; gap: 8px 20px; }
+figure { margin: 0; min-width: 0; }
+figure img { display: block; width: 100%; border-radius: 6px; }
+figcaption { margin-top: 4px; color: var(--ink-soft); font-size: 14px; line-height: 1.35; }
+.how { margin: 0; color: var(--ink-soft); font-size: 14px; line-height: 1.5; font-variant-numeric: tabular-nums; }
+.saves { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 10px 0 0; font-size: 14px; }
+.saves a { color: var(--accent); font-weight: 500; text-decoration: none; }
+.saves a:hover { text-decoration: underline; }
+.square { display: block; width: 100%; max-width: 460px; border-radius: 8px; }
+.empty { display: grid; place-items: center; min-height: 120px; padding: 20px; text-align: center;
+  border: 1px dashed var(--line); border-radius: 8px; color: var(--ink-soft); }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+@media (max-width: 620px) { .lesson-row { grid-template-columns: 1fr; } }
+"""
 
 MODELS = {"vae-fruit": "vae.model_fruit", "vae-portraits": "vae.model_portraits"}
 HINTS = {"vae-fruit": "vae.hint_fruit", "vae-portraits": "vae.hint_portraits"}
@@ -136,3 +157,23 @@ class Place:
             strip.click(lambda index, paths=self.paths[name]: str(paths[index]), strip, self.photo, **latest)
             for name, strip in self.strips.items()
         ]
+
+
+def file_url(path: str) -> str:
+    """Returns the address of a file, relative to the page, wherever the app is mounted."""
+    return "gradio_api/file=" + quote(path)
+
+
+def saves(ctx: Context, files: Mapping[str, str]) -> str:
+    """Writes links that save files: name to save under -> path."""
+    links = (
+        f'<a href="{file_url(path)}" download="{html.escape(name, quote=True)}">'
+        f"{ctx.both('vae.save', name=name.rpartition('.')[2].upper())}</a>"
+        for name, path in files.items()
+    )
+    return f'<p class="saves">{"".join(links)}</p>'
+
+
+def sorry_html(ctx: Context, key: str, **words: Any) -> str:
+    """Writes what stands in the place of a result that needs something first."""
+    return f'<div class="empty"><p>{ctx.both(key, **words)}</p></div>'

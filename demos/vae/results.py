@@ -10,9 +10,9 @@ from typing import Any
 
 from PIL import Image
 
-from demos._morph import SMALL_SIDE, Autoencoder, Rendered, numbers_of
 from demos.core.context import Context
 from demos.ui.animation import upscale
+from demos.vae.interpolation import SMALL_SIDE, Autoencoder, Rendered, numbers_of
 
 RESULT = "result.json"
 

@@ -7,10 +7,6 @@ from typing import Any, NamedTuple
 import gradio as gr
 from PIL import Image
 
-from demos import _morph_view as view
-from demos._morph import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
-from demos._morph_files import Shown, serve
-from demos._vae_models import HINTS, MODELS, OPENING_MODEL, Networks, Place
 from demos.core.cache import shared_cache
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
@@ -19,6 +15,10 @@ from demos.ui import widgets as look
 from demos.ui.animation import in_threads, looping_webp, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
+from demos.vae import player as view
+from demos.vae.interpolation import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
+from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, Networks, Place
+from demos.vae.results import Shown, serve
 from models.images import ImageError, read_image
 
 

@@ -10,14 +10,14 @@ import gradio as gr
 import torch
 from torch import Tensor
 
-from demos._latent_space import Flat, Flats, data_url
-from demos._latent_view import knobs, sorry_value
-from demos._morph import GlobalAutoencoder, encode, pictures_of
-from demos._vae_models import Networks
 from demos.core.context import Context
 from demos.ui import widgets as look
 from demos.ui.animation import sprite_sheet
 from demos.ui.model_menu.menu import Menu
+from demos.vae.interpolation import GlobalAutoencoder, encode, pictures_of
+from demos.vae.latent_slice import Flat, Flats, data_url
+from demos.vae.latent_widgets import knobs, sorry_value
+from demos.vae.networks import Networks
 from models.images import ImageError, read_image
 from models.latents import LatentStatistics
 

@@ -22,8 +22,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from demos._morph import SMALL_SIDE, GlobalAutoencoder, pictures_of
-from demos._vae_models import Networks
+from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, pictures_of
+from demos.vae.networks import Networks
 from models.images import square_crop
 from models.latents import LatentStatistics
 

@@ -16,7 +16,7 @@ import gradio as gr
 
 from demos.core.context import Context
 
-ASK = Path(__file__).with_name("_latent_ask.js")
+ASK = Path(__file__).with_name("latent_widgets.js")
 STYLE = """
 .flat { --veil: 251,250,248; display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 300px); gap: 12px 24px;
   max-width: 960px; align-items: start; }
@@ -65,13 +65,13 @@ def plane_map(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML
         '<div><canvas class="plane-map" tabindex="0" role="application" aria-labelledby="plane-name"></canvas>'
         f'<p class="flat-says" id="plane-name" style="min-height: 0">{ctx.both("vae.plane_how")}</p></div>'
     )
-    return _flat(ctx, canvas, "_latent_plane.js", look, elem_id)
+    return _flat(ctx, canvas, "latent_plane.js", look, elem_id)
 
 
 def knobs(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML:
     """Places knobs, none yet: a range under a strip of pictures for each."""
     rows = f'<div class="knobs"></div><template class="knob-save">{ctx.both("vae.save_strip")}</template>'
-    return _flat(ctx, rows, "_latent_knobs.js", look, elem_id, '<div class="knobs-bars"></div>')
+    return _flat(ctx, rows, "latent_sliders.js", look, elem_id, '<div class="knobs-bars"></div>')
 
 
 def sorry_value(ctx: Context, key: str, **words: Any) -> str:

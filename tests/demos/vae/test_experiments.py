@@ -19,17 +19,17 @@ from fakes import ShallowModels
 from lively import lively_vae
 from PIL import Image
 
-from demos import _vae_films
-from demos._latent_space import Flat, Flats
-from demos._morph import encode, pictures_of
-from demos._vae_arithmetic import Arithmetic
-from demos._vae_corners import Corners
-from demos._vae_films import Films, film_frames
-from demos._vae_knobs import KNOBS, Knobs
-from demos._vae_lesson import LESSON, Lesson
-from demos._vae_models import Networks
-from demos._vae_samples import SAMPLES, Breeder, read_choice
 from demos.core.context import Context, make_context
+from demos.vae import video_export
+from demos.vae.arithmetic import Arithmetic
+from demos.vae.grid_and_plane import Corners
+from demos.vae.interpolation import encode, pictures_of
+from demos.vae.kl_comparison import LESSON, Lesson
+from demos.vae.latent_slice import Flat, Flats
+from demos.vae.networks import Networks
+from demos.vae.sampling import SAMPLES, Breeder, read_choice
+from demos.vae.traversal import KNOBS, Knobs
+from demos.vae.video_export import Films, film_frames
 from models.autoencoders import AutoencoderTiny
 from models.images import read_image
 
@@ -202,7 +202,7 @@ def test_a_choice_from_the_page_is_checked(data: Any) -> None:
         read_choice(gr.EventData(None, data))
 
 
-@pytest.mark.parametrize("way", _vae_films.WAYS)
+@pytest.mark.parametrize("way", video_export.WAYS)
 def test_a_film_goes_from_one_picture_to_the_other(photos: list[str], way: str) -> None:
     first, last = (read_image(path) for path in photos[:2])
     frames = [frame for part in film_frames(NETWORKS[MODEL], first, last, 13, way) for frame in part]
@@ -211,7 +211,7 @@ def test_a_film_goes_from_one_picture_to_the_other(photos: list[str], way: str) 
     assert np.abs(np.asarray(frames[0]).astype(int) - np.asarray(back[-1])).max() <= 1
 
 
-@pytest.mark.parametrize("kind", _vae_films.WRITERS)
+@pytest.mark.parametrize("kind", video_export.WRITERS)
 def test_a_film_is_offered_when_it_is_finished(context: Context, photos: list[str], kind: str) -> None:
     films = Films(context, Networks(context))
     request: Any = None

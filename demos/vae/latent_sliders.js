@@ -1,4 +1,4 @@
-// Runs once when the knobs appear (gr.HTML's js_on_load), after `_latent_ask.js`: a slider under each strip of pictures.
+// Runs once when the knobs appear (gr.HTML's js_on_load), after `latent_widgets.js`: a slider under each strip of pictures.
 const list = find(".knobs");
 const inputs = () => [...list.querySelectorAll("input")];
 const tell = () => ask(inputs().map((input) => Number(input.value)));

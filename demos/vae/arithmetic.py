@@ -10,23 +10,17 @@ import gradio as gr
 import torch
 from torch import Tensor
 
-from demos._latent_space import Flat, Flats
-from demos._latent_view import knobs, sorry_value
-from demos._morph import LARGE_SIDE, GlobalAutoencoder, encode, pictures_of
-from demos._vae_knobs import ENDS, STATIONS, knob, strip_urls
-from demos._vae_models import (
-    MODELS,
-    OPENING_MODEL,
-    Networks,
-    example_ends,
-    with_examples,
-)
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
 from demos.ui import widgets as look
 from demos.ui.animation import upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
+from demos.vae.interpolation import LARGE_SIDE, GlobalAutoencoder, encode, pictures_of
+from demos.vae.latent_slice import Flat, Flats
+from demos.vae.latent_widgets import knobs, sorry_value
+from demos.vae.networks import MODELS, OPENING_MODEL, Networks, example_ends, with_examples
+from demos.vae.traversal import ENDS, STATIONS, knob, strip_urls
 from models.images import ImageError, read_image
 
 WEAKEST, STRONGEST = -1.0, 2.0  # of the strip; 1 is the whole difference of the groups

@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from demos._morph_files import Shown
 from demos.core.context import Context
 from demos.ui.animation import FRAME_MS, HOLD_MS
+from demos.vae.results import Shown
 
 _STYLE = """
 .stages { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 10px; max-width: 720px;
