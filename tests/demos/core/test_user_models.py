@@ -20,14 +20,14 @@ from gradio.context import LocalContext
 from PIL import Image
 from small import SMALL
 
-from demos._atlas import Settings
-from demos._atlas_handlers import Handlers as MapHandlers
-from demos._atlas_visit import Visit
 from demos.core.context import Context, make_context
 from demos.core.environment import files_folder
 from demos.core.families import FAMILY_OF, TAB_OF
 from demos.core.visitor import new_id, owner_of
 from demos.cyclegan import tab as cyclegan
+from demos.embeddings.collection import Settings
+from demos.embeddings.handlers import Handlers as MapHandlers
+from demos.embeddings.session import Visit
 from demos.mae import tab as mae
 from demos.ui.progress import finished as finished_work
 from demos.vae import networks as vae_models

@@ -7,8 +7,9 @@ import gradio as gr
 import pytest
 from fakes import ShallowModels
 
-from demos import embeddings, train
+from demos import train
 from demos.core.context import Context, make_context
+from demos.embeddings import tab as embeddings
 from demos.ui.model_menu.menu import model_menu
 from models.training.jobs import JobManager
 

@@ -139,10 +139,10 @@ def visit_rows() -> Iterator[tuple[str, str]]:
     import gradio as gr
 
     from app import real_context
-    from demos._atlas_handlers import Handlers
-    from demos._atlas_visit import Visit
-    from demos._atlas_why import WhyNear
-    from demos.embeddings import KINDS
+    from demos.embeddings.handlers import Handlers
+    from demos.embeddings.session import Visit
+    from demos.embeddings.similarity_explanation import WhyNear
+    from demos.embeddings.tab import KINDS
 
     context = real_context()
     handlers = Handlers(context, KINDS)

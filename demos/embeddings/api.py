@@ -7,11 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from demos._atlas import Settings, guest_jpeg
-from demos._atlas_export import table_rows
-from demos._atlas_handlers import Handlers
-from demos._atlas_visit import Visit
 from demos.core.context import Context
+from demos.embeddings.collection import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS, Settings, guest_jpeg, table_rows
+from demos.embeddings.handlers import Handlers
+from demos.embeddings.session import Visit
 from demos.ui import widgets as look
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.progress import finished
@@ -19,9 +18,6 @@ from demos.ui.scatter.scatter import scatter_figure
 from models.encoders import ENCODERS
 from models.neighbours import nearest_to
 from models.projection import clamp_neighbours
-
-MIN_NEIGHBOURS, MAX_NEIGHBOURS = 2, 100
-MAX_SEED = 2**31 - 1
 
 
 class Programs:

@@ -13,11 +13,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 
-from demos._atlas import Collection
-from demos._atlas_handlers import Handlers
-from demos._atlas_visit import Visit
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.embeddings.collection import Collection
+from demos.embeddings.handlers import Handlers
+from demos.embeddings.session import Visit
 from demos.ui import widgets as look
 from demos.ui.sprites import jpeg
 from models.images import to_images

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from demos import _atlas_view as view
-from demos._atlas import Settings, guest_jpeg, neighbours_of
-from demos._atlas_export import pictures_zip, table_csv
-from demos._atlas_visit import Atlas, Job, Visit
 from demos.core.context import Context
 from demos.core.files import file_url
+from demos.embeddings import view
+from demos.embeddings.collection import Settings, guest_jpeg, neighbours_of, pictures_zip, table_csv
+from demos.embeddings.session import Atlas, Job, Visit
 from demos.ui import widgets as look
 from demos.ui.progress import told
 from demos.ui.scatter.scatter import Guest, lassoed_ids, picked_id, scatter_marks, scatter_update, scatter_value

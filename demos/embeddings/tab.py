@@ -10,22 +10,22 @@ import gradio as gr
 from gradio.components import Component
 from torch import nn
 
-from demos import _atlas_parts as parts
-from demos import _atlas_view as view
-from demos._atlas import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
-from demos._atlas_api import offer
-from demos._atlas_compare import Twin, atlas_row, compare_section, save_rows
-from demos._atlas_handlers import Handlers, Shown
-from demos._atlas_learning import learning_section, precompute_learning
-from demos._atlas_parts import Controls, Lasso
-from demos._atlas_prepared import Prepared, save_set
-from demos._atlas_views import views_section
-from demos._atlas_visit import NAME, Atlas, Visit
-from demos._atlas_why import WhyNear
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Handles, Photo
+from demos.embeddings import components as parts
+from demos.embeddings import view
+from demos.embeddings.api import offer
+from demos.embeddings.augmented_views import views_section
+from demos.embeddings.collection import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
+from demos.embeddings.components import Controls, Lasso
+from demos.embeddings.encoder_comparison import Twin, atlas_row, compare_section, save_rows
+from demos.embeddings.handlers import Handlers, Shown
+from demos.embeddings.precomputed import Prepared, save_set
+from demos.embeddings.session import NAME, Atlas, Visit
+from demos.embeddings.similarity_explanation import WhyNear
+from demos.embeddings.training_timeline import learning_section, precompute_learning
 from demos.ui import widgets as look
 from demos.ui.latest_event import on_latest, on_report
 from demos.ui.model_menu.menu import Menu, model_menu

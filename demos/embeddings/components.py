@@ -6,11 +6,10 @@ from typing import Literal, NamedTuple
 
 import gradio as gr
 
-from demos import _atlas_view as view
-from demos._atlas import Settings
-from demos._atlas_api import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS
-from demos._atlas_visit import NAME
 from demos.core.context import Context
+from demos.embeddings import view
+from demos.embeddings.collection import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS, Settings
+from demos.embeddings.session import NAME
 from demos.ui import widgets as look
 from demos.ui.latest_event import reporter
 from models.neighbours import METRICS

@@ -6,8 +6,8 @@ import html
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from demos._atlas import KNN, Collection, Scores
 from demos.core.context import Context
+from demos.embeddings.collection import KNN, Collection, Scores
 from demos.ui.sprites import tile_style
 from models.neighbours import Placement
 

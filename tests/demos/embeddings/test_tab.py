@@ -19,9 +19,11 @@ import torch
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from demos import _atlas_compare, embeddings
-from demos import _atlas_parts as parts
-from demos._atlas import (
+from demos.core.context import Context
+from demos.embeddings import components as parts
+from demos.embeddings import encoder_comparison, tab
+from demos.embeddings.augmented_views import views_section
+from demos.embeddings.collection import (
     GRID_DISTANCES,
     GRID_NEIGHBOURS,
     Collection,
@@ -31,21 +33,20 @@ from demos._atlas import (
     collect,
     neighbours_of,
     opened,
+    pictures_zip,
     score,
+    table_csv,
+    table_rows,
 )
-from demos._atlas_cache import FeatureCache
-from demos._atlas_compare import Row, compare_section, load_rows, rows_html, save_rows
-from demos._atlas_export import pictures_zip, table_csv, table_rows
-from demos._atlas_handlers import NUM_NEAR, Handlers
-from demos._atlas_learning import Film, learning_section, load_frames, make_frames, save_frames
-from demos._atlas_originals import KEPT_SIDE
-from demos._atlas_prepared import Prepared, load_set, save_set
-from demos._atlas_view import told_html
-from demos._atlas_views import views_section
-from demos._atlas_visit import Atlas, Job, Visit
-from demos._atlas_why import CHANGES, WhyNear, changed, explain
-from demos.core.context import Context
-from demos.embeddings import DEMO, build
+from demos.embeddings.encoder_comparison import Row, compare_section, load_rows, rows_html, save_rows
+from demos.embeddings.handlers import NUM_NEAR, Handlers
+from demos.embeddings.originals import KEPT_SIDE
+from demos.embeddings.precomputed import Prepared, load_set, save_set
+from demos.embeddings.session import Atlas, FeatureCache, Job, Visit
+from demos.embeddings.similarity_explanation import CHANGES, WhyNear, changed, explain
+from demos.embeddings.tab import DEMO, build
+from demos.embeddings.training_timeline import Film, learning_section, load_frames, make_frames, save_frames
+from demos.embeddings.view import told_html
 from demos.ui.progress import finished
 from demos.ui.scatter.scatter import lassoed_ids, picked_id, scatter_figure, scatter_value
 from demos.ui.sprites import make_sprite, sprite_layout, tile_style
@@ -467,7 +468,7 @@ def test_files_that_are_gone_when_a_large_encoder_needs_them_are_said(
 
 
 def test_the_sides_of_our_own_encoders_are_kept_in_memory() -> None:
-    assert max(spec.image_size() for spec in embeddings.ENCODERS.values()) <= KEPT_SIDE
+    assert max(spec.image_size() for spec in tab.ENCODERS.values()) <= KEPT_SIDE
 
 
 def _refuse(name: str) -> torch.nn.Module:
@@ -515,13 +516,13 @@ def test_the_first_paint_needs_neither_weights_nor_umap(
 ) -> None:
     folder = context.first_paint / "embeddings"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(embeddings, "GRID_NEIGHBOURS", (5, 15))
-    monkeypatch.setattr(embeddings, "GRID_DISTANCES", (0.1, 0.5))
-    embeddings.precompute(context, folder, kinds)
+    monkeypatch.setattr(tab, "GRID_NEIGHBOURS", (5, 15))
+    monkeypatch.setattr(tab, "GRID_DISTANCES", (0.1, 0.5))
+    tab.precompute(context, folder, kinds)
     assert sum(path.stat().st_size for path in folder.iterdir()) < 1_000_000
     monkeypatch.setattr(projection, "project", _refuse)
     handlers = Handlers(replace(context, load_model=_refuse), kinds)
-    for encoder in embeddings.ENCODERS:
+    for encoder in tab.ENCODERS:
         for dims in ("2", "3"):
             visit, plot, *_, job = handlers.on_settings(None, encoder, dims, 15, 0.1, 0, "cosine", "umap")
             assert job == gr.skip()
@@ -532,7 +533,7 @@ def test_the_first_paint_needs_neither_weights_nor_umap(
     slid = handlers.on_slide(None, "random", "2", 5, 0.45, 0, "cosine", "umap")
     assert slid.visit.shown == Settings("random", n_neighbors=5, min_dist=0.5), "a slider answers from the grid"
     rows = load_rows(folder)
-    assert set(rows) == set(embeddings.ENCODERS) and all(row.milliseconds > 0 for row in rows.values())
+    assert set(rows) == set(tab.ENCODERS) and all(row.milliseconds > 0 for row in rows.values())
     assert "MAE" in rows_html(context, rows)
 
 
@@ -653,7 +654,7 @@ def test_the_table_of_encoders_goes_with_its_pictures_and_labels(
 ) -> None:
     with gr.Blocks():
         twin = compare_section(context, handlers, gr.State(None))
-    monkeypatch.setattr(_atlas_compare, "ENCODERS", {"random": embeddings.ENCODERS["random"]})
+    monkeypatch.setattr(encoder_comparison, "ENCODERS", {"random": tab.ENCODERS["random"]})
     built_in = finished(handlers.atlas.draw(Visit(), Settings("random", method="pca"), NO_REQUEST))
     own = Visit(uploaded=handlers.atlas.collection(built_in).relabelled([0], None))
 

@@ -12,12 +12,12 @@ import gradio as gr
 import torch
 from gradio.events import Dependency
 
-from demos._atlas import Collection, Scores, Settings, numbered
-from demos._atlas_handlers import Handlers
-from demos._atlas_prepared import Prepared
-from demos._atlas_visit import NAME, Visit
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.embeddings.collection import Collection, Scores, Settings, numbered
+from demos.embeddings.handlers import Handlers
+from demos.embeddings.precomputed import Prepared
+from demos.embeddings.session import NAME, Visit
 from demos.ui import widgets as look
 from demos.ui.latest_event import on_latest
 from demos.ui.progress import told

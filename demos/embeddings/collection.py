@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from demos._atlas_originals import KEPT_SIDE, Originals, read_pictures, square_jpeg
+from demos.embeddings.originals import KEPT_SIDE, Originals, read_pictures, square_jpeg
 from demos.ui.sprites import Sprite, make_sprite
 from models.embedding import Floats, Progress
 from models.metrics import centred_directions, knn_accuracy, nearest_neighbours, std_of_l2_normalized
 from models.neighbours import Metric
 from models.projection import Method, clamp_neighbours, continuity, trustworthiness
+
+MIN_NEIGHBOURS, MAX_NEIGHBOURS = 2, 100
+MAX_SEED = 2**31 - 1
 
 GUEST_SIDE = 1024  # pixels: a single picture may be kept larger than those of a set
 KNN = 5
@@ -204,3 +209,41 @@ def neighbours_of(features: Floats, index: int, k: int) -> list[tuple[int, float
     ids, similarities = nearest_neighbours(directions[index : index + 1], others, k)
     pairs = zip(ids[0].tolist(), similarities[0].tolist(), strict=True)
     return [(i + (i >= index), similarity) for i, similarity in pairs]
+
+
+def table_rows(collection: Collection, coordinates: Floats) -> list[list[Any]]:
+    """Returns file, label (empty without one) and coordinates of every picture."""
+    points = np.round(coordinates.astype(np.float64), 4).tolist()
+    rows = zip(collection.names, collection.labels, points, strict=True)
+    return [[name, label or "", *point] for name, label, point in rows]
+
+
+def table_csv(collection: Collection, coordinates: Floats, ids: Sequence[int]) -> bytes:
+    """Writes id, file, label and coordinates of some pictures as CSV that spreadsheets open in the right encoding."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(["id", "file", "label", *"xyz"[: coordinates.shape[1]]])
+    rows = table_rows(collection, coordinates)
+    writer.writerows([index, *rows[index]] for index in ids)
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def pictures_zip(collection: Collection, ids: Sequence[int]) -> bytes:
+    """Packs some pictures, centre squares of `KEPT_SIDE` pixels, into a zip with one folder a label.
+
+    That is what the map and the trainer read: whoever wants to go on with a lasso gives them this file.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for index in ids:
+            label = collection.labels[index]
+            folder = PurePosixPath(*(() if label is None else (_folder(label),)))
+            stem = PurePosixPath(collection.names[index]).stem
+            archive.writestr(str(folder / f"{index:05d}-{stem}.jpg"), collection.jpegs[index])
+    return buffer.getvalue()
+
+
+def _folder(label: str) -> str:
+    """Returns a label as the name of a folder that every system takes."""
+    safe = "".join("_" if letter in '<>:"/\\|?*' or ord(letter) < 32 else letter for letter in label)
+    return safe.strip(" .") or "_"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -13,19 +15,20 @@ import numpy as np
 from gradio.context import LocalContext
 from torch import nn
 
-from demos._atlas import Collection, PictureMap, Settings, collect, opened, score
-from demos._atlas_cache import FeatureCache
-from demos._atlas_originals import KEPT_SIDE, Chosen, OriginalsGoneError, square_jpeg
-from demos._atlas_prepared import Prepared, load_set
 from demos.core.context import Context
 from demos.core.files import file_url
+from demos.embeddings.collection import Collection, PictureMap, Settings, collect, opened, score
+from demos.embeddings.originals import KEPT_SIDE, Chosen, OriginalsGoneError, square_jpeg
+from demos.embeddings.precomputed import Prepared, load_set
 from demos.ui import widgets as look
 from demos.ui.progress import Step, Work, in_background
 from models import projection
-from models.embedding import Floats, embed_batches, embed_pictures
+from models.embedding import PREPROCESSING_VERSION, Floats, embed_batches, embed_pictures
 from models.encoders import ENCODERS, as_encoder, load_encoder
 from models.projection import MIN_PICTURES
 from models.records import is_private
+
+MAX_BYTES = 128 * 2**20
 
 NAME = "embeddings"
 MAX_PICTURES = 10_000
@@ -262,3 +265,46 @@ class Atlas:
         """Puts the thumbnails where the browser finds them and returns their addresses."""
         sprite = collection.sprite
         return [file_url(self.ctx.save_bytes(sheet, sprite.suffix)) for sheet in sprite.sheets]
+
+
+class FeatureCache:
+    """Features by the hash of the picture, the hash of the weights and the version of the preprocessing.
+
+    Args:
+        max_bytes: What features may take; the longest unused go first.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._rows: OrderedDict[tuple[str, bytes, int], Floats] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, weights: str, pictures: Sequence[bytes]) -> list[Floats | None]:
+        """Returns the features (D,) of each picture, None where they are not known.
+
+        Args:
+            weights: Hash of the weights.
+            pictures: Hashes of the pictures.
+        """
+        with self._lock:
+            found = []
+            for picture in pictures:
+                key = (weights, picture, PREPROCESSING_VERSION)
+                row = self._rows.get(key)
+                if row is not None:
+                    self._rows.move_to_end(key)
+                found.append(row)
+            return found
+
+    def put(self, weights: str, pictures: Sequence[bytes], features: Floats) -> None:
+        """Remembers features (N, D) of N pictures."""
+        with self._lock:
+            for picture, row in zip(pictures, features, strict=True):
+                key = (weights, picture, PREPROCESSING_VERSION)
+                if key not in self._rows:
+                    self._rows[key] = np.array(row)
+                    self._bytes += row.nbytes
+            while self._bytes > self._max_bytes:
+                _, oldest = self._rows.popitem(last=False)
+                self._bytes -= oldest.nbytes

@@ -16,13 +16,13 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 
-from demos import _atlas_view as view
-from demos._atlas import neighbours_of, opened
-from demos._atlas_handlers import NUM_NEAR, Handlers
-from demos._atlas_views import cosines, picture_html
-from demos._atlas_visit import Visit
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.embeddings import view
+from demos.embeddings.augmented_views import cosines, picture_html
+from demos.embeddings.collection import neighbours_of, opened
+from demos.embeddings.handlers import NUM_NEAR, Handlers
+from demos.embeddings.session import Visit
 from demos.ui import widgets as look
 from demos.ui.latest_event import on_report, reporter
 from demos.ui.progress import finished

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demos._atlas import Collection, PictureMap, Scores, Settings, collect
-from demos._atlas_originals import Originals
+from demos.embeddings.collection import Collection, PictureMap, Scores, Settings, collect
+from demos.embeddings.originals import Originals
 from demos.ui.sprites import Form, Sprite, make_sprite, sprite_layout
 from models.embedding import Floats
 

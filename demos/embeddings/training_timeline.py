@@ -13,12 +13,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demos._atlas import Collection, Scores, score
-from demos._atlas_handlers import Handlers
-from demos._atlas_prepared import dequantised, quantised
-from demos._atlas_visit import NAME, Atlas, Visit, squares_of
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.embeddings.collection import Collection, Scores, score
+from demos.embeddings.handlers import Handlers
+from demos.embeddings.precomputed import dequantised, quantised
+from demos.embeddings.session import NAME, Atlas, Visit, squares_of
 from demos.ui import widgets as look
 from demos.ui.progress import Step, Work, finished, told
 from demos.ui.scatter.scatter import scatter, scatter_update
