@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from demos._train_presets import preset_config, start_config
+from demos.train.presets import preset_config, start_config
 from models.checkpoints import load_model, weights_info
 from models.metrics import centred_directions, kid, nearest_neighbours
 from models.training.distributed import Processes

@@ -7,9 +7,9 @@ import gradio as gr
 import pytest
 from fakes import ShallowModels
 
-from demos import train
 from demos.core.context import Context, make_context
 from demos.embeddings import tab as embeddings
+from demos.train import tab as train
 from demos.ui.model_menu.menu import model_menu
 from models.training.jobs import JobManager
 

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import gradio as gr
 from gradio.context import LocalContext
 
-from demos import _train_words as words
-from demos._train_view import png_frames, recording_value, run_value
 from demos.core.context import Context
 from demos.core.paths import ASSETS
 from demos.core.user_models import can_be_used, tab_of
 from demos.core.visitor import owner_of
+from demos.train import text as words
+from demos.train.run_view import png_frames, recording_value, run_value
 from demos.ui import widgets as look
 from models.training.jobs import JobError, JobManager, Snapshot
 from models.training.recordings import Recording, recordings

@@ -14,12 +14,12 @@ from fakes import ShallowModels
 from jobs_backend import TINY, dataset
 from jobs_server import TOKEN, JobsServer, jobs_server
 
-from demos._train_remote import Remote, remote_section
-from demos._train_start import OPTIONS, Starter, Upload
-from demos._train_visit import Runs, Watched
-from demos._train_words import head_html
 from demos.core.context import Context, make_context
 from demos.core.visitor import new_id, owner_of
+from demos.train.remote import Remote, remote_section
+from demos.train.runs import Runs, Watched
+from demos.train.submit import OPTIONS, Starter, Upload
+from demos.train.text import head_html
 from models.checkpoints import Library
 from models.hub import Hub
 from models.store import ModelStore

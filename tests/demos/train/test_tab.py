@@ -24,14 +24,14 @@ from fakes import ShallowModels
 from gradio.context import LocalContext
 from PIL import Image
 
-from demos import train
-from demos._train_presets import FAMILY, PRESETS, SCRATCH, fitting_jobs, preset_config, start_config, starts
-from demos._train_result import Made, Results, compare, push, zip_folder
-from demos._train_start import OPTIONS, Starter, Wish
-from demos._train_view import CHARTS, run_value
-from demos._train_visit import Runs, Shown, Watched
 from demos.core.context import Context, make_context
 from demos.core.visitor import new_id, owner_of
+from demos.train import tab
+from demos.train.presets import FAMILY, PRESETS, SCRATCH, fitting_jobs, preset_config, start_config, starts
+from demos.train.results import Made, Results, compare, push, zip_folder
+from demos.train.run_view import CHARTS, run_value
+from demos.train.runs import Runs, Shown, Watched
+from demos.train.submit import OPTIONS, Starter, Wish
 from models.checkpoints import WEIGHTS, weights_info
 from models.training.jobs import Estimate, JobManager, JobRequest, Snapshot
 from models.training.recipes import RECIPES
@@ -389,7 +389,7 @@ def test_pictures_that_cannot_be_taken_in_leave_nothing(
         (folder / "train").mkdir()
         raise RuntimeError("a picture like no other")
 
-    monkeypatch.setattr("demos._train_start.take_in", take_one)
+    monkeypatch.setattr("demos.train.submit.take_in", take_one)
     with pytest.raises(RuntimeError, match="like no other"):
         take_in(starter, photos, ADA)
     assert not list((manager.folder / "datasets").glob("*/*"))
@@ -561,7 +561,7 @@ def test_pushing_makes_a_private_repository(tmp_path: Path) -> None:
 
 def test_where_training_is_off_the_tab_says_so_and_still_replays(context: Context) -> None:
     with gr.Blocks() as app:
-        train.build(context)
+        tab.build(context)
     ids = {block["props"].get("elem_id") for block in app.get_config_file()["components"]}
     assert {"train-off", "train-view"} <= ids
     assert "train-go" not in ids
@@ -574,7 +574,7 @@ def test_where_training_is_off_the_tab_says_so_and_still_replays(context: Contex
 def served(ctx: Context) -> Iterator[tuple[gr.Blocks, str]]:
     """The tab, alone in a running app."""
     with gr.Blocks(analytics_enabled=False) as app:
-        train.build(ctx)
+        tab.build(ctx)
     _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, show_error=True, server_port=None)
     yield app, url
     app.close()
@@ -642,7 +642,7 @@ def test_nothing_of_the_trainer_is_served(
 
 def test_a_quiet_tick_is_quick(runs: Runs, manager: JobManager) -> None:
     """Fifty pages may take a tenth of a core: six milliseconds for each question, HTTP included."""
-    assert (polling.PAGES, polling.EVERY) == (50, train.POLL_SECONDS), "what is measured is what the tab does"
+    assert (polling.PAGES, polling.EVERY) == (50, tab.POLL_SECONDS), "what is measured is what the tab does"
     job = submit(manager, ADA)
     watched = runs.show(job.owner, f"job:{job.id}", REQUEST).watched
     begun = time.process_time()
@@ -680,7 +680,7 @@ def test_a_job_that_begins_while_its_time_is_measured_tells_it_itself(
 
 def test_a_page_reads_pictures_once_at_a_time(context: Context, manager: JobManager) -> None:
     with gr.Blocks() as app:
-        train.build(replace(context, jobs=manager))
+        tab.build(replace(context, jobs=manager))
     (reading,) = (function for function in app.fns.values() if function.name == "on_files")
     assert reading.trigger_mode == "always_last"
     told = next(block for block in app.blocks.values() if isinstance(getattr(block, "value", None), Wish))

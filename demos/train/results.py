@@ -17,10 +17,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from demos._train_visit import Runs, Watched, job_error
 from demos.core.context import Context
 from demos.core.user_models import Wanted, name_of, tab_of
 from demos.core.visitor import owner_of, token_of
+from demos.train.runs import Runs, Watched, job_error
 from demos.ui import widgets as look
 from models.backbones import ResNet
 from models.checkpoints import build_model, load_folder

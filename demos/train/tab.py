@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 import gradio as gr
 from gradio.components import Component
 
-from demos._train_presets import PRESETS
-from demos._train_remote import connect_remote, remote_section
-from demos._train_result import Results
-from demos._train_start import OPENING_PRESET, OPENING_RECIPE, OPTIONS, Starter, Wish
-from demos._train_view import run_view
-from demos._train_visit import Runs, Shown
-from demos._train_words import limits_html
 from demos.core.context import Context, Demo
 from demos.core.events import PROMPT_EVENT, QUICK_EVENT
 from demos.core.tab_interface import Handles
 from demos.core.user_models import wanted
 from demos.core.visitor import has_login, remembered_id
+from demos.train.presets import PRESETS
+from demos.train.remote import connect_remote, remote_section
+from demos.train.results import Results
+from demos.train.run_view import run_view
+from demos.train.runs import Runs, Shown
+from demos.train.submit import OPENING_PRESET, OPENING_RECIPE, OPTIONS, Starter, Wish
+from demos.train.text import limits_html
 from demos.ui import widgets as look
 from demos.ui.latest_event import on_latest, on_report, reporter
 from models.training.recipes import RECIPES
@@ -28,7 +28,7 @@ NAME = "train"
 POLL_SECONDS = 3.0
 OPEN_TAB = "(name) => document.getElementById(`tab-${name}-button`).click()"
 SHOW_RUN = "() => document.getElementById('train-runs').scrollIntoView({ block: 'start' })"
-STYLE = Path(__file__).with_name("_train.css")
+STYLE = Path(__file__).with_name("tab.css")
 RUNS = "train-runs"
 PICK_SCRIPT = f"""{reporter(RUNS)}element.addEventListener("click", (event) => {{
   const button = event.target.closest("button[data-run]");

@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from demos import _train_words as words
-from demos._train_presets import SCRATCH, SHAPE, fitting_jobs, preset_config, start_config, starts
-from demos._train_visit import Runs, Shown, job_error
 from demos.core.context import Context
 from demos.core.visitor import new_id, owner_of
+from demos.train import text as words
+from demos.train.presets import SCRATCH, SHAPE, fitting_jobs, preset_config, start_config, starts
+from demos.train.runs import Runs, Shown, job_error
 from demos.ui import widgets as look
 from demos.ui.config_form import Options
 from models.archive_entries import Limits as ReadLimits

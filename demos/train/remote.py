@@ -13,10 +13,10 @@ import gradio as gr
 from gradio.components import Component
 from huggingface_hub import HfApi
 
-from demos._train_start import Starter
-from demos._train_visit import Runs, Shown, Watched
 from demos.core.context import Context
 from demos.core.visitor import has_login, token_of
+from demos.train.runs import Runs, Shown, Watched
+from demos.train.submit import Starter
 from demos.ui import widgets as look
 from models.training.remote import HFJobs
 

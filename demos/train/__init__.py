@@ -1,0 +1,5 @@
+"""The trainer tab."""
+
+from demos.train.tab import DEMO
+
+__all__ = ["DEMO"]
