@@ -24,12 +24,13 @@ import gradio as gr  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 from starlette.routing import BaseRoute  # noqa: E402
 
-from demos._page import build_page  # noqa: E402
-from demos._prefetch import prefetch  # noqa: E402
-from demos._sending import ChineseLocales, SmallPage  # noqa: E402
-from demos.core.context import Context, discover, make_context  # noqa: E402
+from demos.core.context import Context, make_context  # noqa: E402
 from demos.core.i18n import Texts  # noqa: E402
 from demos.core.paths import ASSETS  # noqa: E402
+from demos.page.discovery import discover  # noqa: E402
+from demos.page.middleware import ChineseLocales, SmallPage  # noqa: E402
+from demos.page.page import build_page  # noqa: E402
+from demos.page.prefetch import prefetch  # noqa: E402
 from demos.ui.theme import CSS_FILE, theme  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub import Hub  # noqa: E402

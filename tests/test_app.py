@@ -16,10 +16,11 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 import app as app_module
-from demos._sending import ChineseLocales, SmallPage
-from demos.core.context import Context, discover
+from demos.core.context import Context
 from demos.core.i18n import Texts
 from demos.core.paths import FIRST_PAINT
+from demos.page.discovery import discover
+from demos.page.middleware import ChineseLocales, SmallPage
 from demos.ui.theme import CSS_FILE
 from models.checkpoints import OWN, weights_info
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from visits import Visit, another_picture_in, choose, picture_in
 
-from demos._tour import STOPS
+from demos.page.markup import STOPS
 
 pytestmark = pytest.mark.browser
 

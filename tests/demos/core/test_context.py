@@ -15,9 +15,10 @@ from PIL import Image
 
 import demos
 from demos.core import environment
-from demos.core.context import Context, Demo, discover
+from demos.core.context import Context, Demo
 from demos.core.files import FileStore
 from demos.core.i18n import LANGUAGES, Texts, preferred_language
+from demos.page.discovery import discover
 from demos.ui import widgets
 from models.images import ImageError
 

@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from demos.core.context import Context, discover
+from demos.core.context import Context
+from demos.page.discovery import discover
 from demos.ui.api_endpoint import endpoint
 
 

@@ -16,11 +16,11 @@ from hub_server import StandInHub
 from published import PUBLISHED
 from safetensors.torch import save
 
-from demos._prefetch import prefetch
 from demos.core.context import Context, make_context
 from demos.core.families import FAMILIES
 from demos.core.i18n import Texts
 from demos.cyclegan.tab import generators
+from demos.page.prefetch import prefetch
 from demos.ui.model_menu.handlers import Choice, Handlers
 from models import hub as hub_module
 from models import weights
@@ -316,7 +316,7 @@ def test_prefetching_fills_the_cache_and_says_what_is_there(
     library: Library, hub_server: StandInHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only = {name: record for name, record in CHECKPOINTS.items() if record.is_own or name == "taesd"}
-    monkeypatch.setattr("demos._prefetch.CHECKPOINTS", only)
+    monkeypatch.setattr("demos.page.prefetch.CHECKPOINTS", only)
     hub_server.add("ann/tiny", {"model.safetensors": vae_file()})
     assert prefetch(library, ["vae", "ann/tiny"]) == 0
     printed = capsys.readouterr().out

@@ -8,13 +8,12 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from demos import _address as address
-from demos._page import build_page, receivers
-from demos._page_view import KEYS
-from demos._tour import STOPS
 from demos.core.context import Context, Demo
 from demos.core.i18n import LANGUAGES, Texts
 from demos.core.tab_interface import Handles, Photo
+from demos.page import deep_links as address
+from demos.page.markup import KEYS, STOPS
+from demos.page.page import build_page, receivers
 
 TEXTS = Texts.load()
 

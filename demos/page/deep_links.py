@@ -1,6 +1,6 @@
 """The state of a tab in the address of the page: a copied link opens the same view.
 
-The page writes what differs from how a tab opens (`_page.js`); what a link holds is checked here, like anything that
+The page writes what differs from how a tab opens (`page.js`); what a link holds is checked here, like anything that
 comes from a browser.
 """
 
@@ -93,7 +93,7 @@ def connect(ctx: Context, page: gr.HTML, name: str, handles: Handles) -> None:
 
     Args:
         ctx: The context of the tabs.
-        page: The component that runs `_page.js`.
+        page: The component that runs `page.js`.
         name: Of the tab.
         handles: What it handed out.
     """

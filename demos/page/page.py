@@ -8,11 +8,11 @@ from pathlib import Path
 
 import gradio as gr
 
-from demos import _address as address
-from demos import _page_view as view
 from demos.core.context import Context, Demo
 from demos.core.events import QUICK_EVENT
 from demos.core.tab_interface import Handles
+from demos.page import deep_links as address
+from demos.page import markup as view
 
 SCRIPT = Path(__file__).with_suffix(".js")
 

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from demos._tour import STOPS
 from demos.core.context import Context
+
+STOPS: Mapping[str, tuple[str, ...]] = {  # tab -> CSS selectors
+    "cyclegan": (
+        "#cyclegan-examples", "#cyclegan-translated", "#cyclegan-back", "#cyclegan-score", "#cyclegan-slider",
+    ),
+    "mae": ("#mae-examples", "#mae-ratio", "#mae-result-slider", "#mae-result-table", "#mae-kind"),
+    "vae": ("#vae-a", "#vae-result-animation", "#vae-result-strip", "#vae-result-ends", "#vae-samples"),
+    "embeddings": (
+        "#embeddings-plot", "#embeddings-encoder", "#embeddings-neighbours", "#embeddings-guest", "#embeddings-scores",
+    ),
+    "train": ("#train-runs", "#train-view", "#train-limits", "#train-recipe", "#train-start"),
+}  # fmt: skip
 
 KEYS = (("1 … 9", "tabs"), ("← →", "examples"), ("␣", "again"), ("R", "reset"), ("S", "send"), ("L", "link"),
         ("P", "present"), ("T", "tour"), ("?", "help"))  # fmt: skip

@@ -1,0 +1,1 @@
+"""The page around the tabs: markup, deep links, middleware, discovery of tabs."""
