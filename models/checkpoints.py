@@ -19,9 +19,9 @@ from models import layouts
 from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, checkpoint
 from models.downloads import Downloads
 from models.hub import Hub, HubError
+from models.model_cache import ModelStore, budget_from_environment
 from models.records import WEIGHTS, Checkpoint, is_private
 from models.references import Reference, note, noted
-from models.store import ModelStore, budget_from_environment
 from models.transfers import fetch
 from models.weights_folder import WeightsInfo, build_model, folder_info, load_folder
 

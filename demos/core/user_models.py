@@ -23,8 +23,8 @@ from torch import Tensor
 
 from demos.core.families import FAMILY_OF, TAB_OF
 from demos.core.visitor import owner_of, rendered_once
+from models.model_cache import ModelStore
 from models.records import PRIVATE, Checkpoint
-from models.store import ModelStore
 from models.training.jobs import JobError, JobManager, Snapshot
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from demos.ui import widgets as look
 from models.calibration import DIRECTIONS, calibration, judge
 from models.checkpoints import load_folder
 from models.images import read_image, to_tensor
+from models.model_cache import ModelStore
 from models.records import WEIGHTS
 from models.steps import TrainingStep, training_steps
-from models.store import ModelStore
 
 HALVES = ("full", "no-cycle", "no-adversarial")
 FOLDER = "halves"  # of the first results

@@ -22,8 +22,8 @@ from models.encoders import as_encoder
 from models.hub import Hub, HubError
 from models.layouts import LAYOUTS
 from models.mae import MaskedAutoencoderViT
+from models.model_cache import ModelStore
 from models.records import Checkpoint, size_text
-from models.store import ModelStore
 from models.transfers import fetch
 
 OTHERS = [record for record in CHECKPOINTS.values() if not record.is_own]

@@ -15,8 +15,8 @@ from published import PUBLISHED
 from models.checkpoints import Library, load_local
 from models.file_facts import FileFacts, sha256_of
 from models.hub import Hub, HubError
+from models.model_cache import ModelStore
 from models.records import WEIGHTS, Checkpoint
-from models.store import ModelStore
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from demos.vae import tab as vae
 from models.checkpoints import Library, build_model
 from models.hub import Hub
 from models.latents import measure_latents, write_statistics
-from models.store import ModelStore
+from models.model_cache import ModelStore
 from models.training.export import write_weights
 from models.training.jobs import JobError, Snapshot
 from models.training.recipes import RECIPES

@@ -25,7 +25,7 @@ from demos.cyclegan import steganography as message
 from demos.cyclegan import tab
 from models.checkpoints import Checkpoint, Library
 from models.hub import Hub
-from models.store import ModelStore
+from models.model_cache import ModelStore
 
 NOBODY: Any = None  # the request of no visitor
 ENGLISH = Texts.load().tables["en"]

@@ -22,7 +22,7 @@ from demos.train.submit import OPTIONS, Starter, Upload
 from demos.train.text import head_html
 from models.checkpoints import Library
 from models.hub import Hub
-from models.store import ModelStore
+from models.model_cache import ModelStore
 from models.training.jobs import JobManager, JobRequest, Snapshot
 
 ADA, EVE = new_id(), new_id()

@@ -27,8 +27,8 @@ from models import weights
 from models.catalogue import CHECKPOINTS
 from models.checkpoints import Library
 from models.hub import Hub
+from models.model_cache import ModelStore
 from models.records import Checkpoint
-from models.store import ModelStore
 
 TAESD = CHECKPOINTS["taesd"]
 OPENING = Choice("vae-fruit", "vae-fruit")

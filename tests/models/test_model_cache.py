@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from torch import nn
 
-from models.store import DEFAULT_BUDGET, ModelStore, budget_from_environment, size_of
+from models.model_cache import DEFAULT_BUDGET, ModelStore, budget_from_environment, size_of
 
 KB = 1000
 
