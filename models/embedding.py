@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 from torch.fx.proxy import TraceError
 
-from models.images import square_crop, to_tensor
+from models.data.images import square_crop, to_tensor
 
 Floats = NDArray[np.float32]
 Progress = Callable[[int, int], None]  # pictures done, pictures in all

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from models import autoencoder_kl, autoencoders, backbones, contrastive, cyclegan, mae_layouts, portrait_vae, vae, vit
 from models.contrastive import PretrainingLayout
-from models.images import printable
+from models.data.images import printable
 from models.preprocessing import IMAGENET, Preprocessing
 from models.records import Family
 from models.weights import WeightsError, read_tensors

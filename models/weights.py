@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file as load_safetensors
 from torch import Tensor, nn
 
-from models.file_kinds import HEAD_BYTES, file_kind
-from models.images import printable
+from models.data.file_kinds import HEAD_BYTES, file_kind
+from models.data.images import printable
 
 WRAPPERS = ("state_dict", "model", "model_state_dict")
 MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors format

@@ -20,7 +20,7 @@ from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE, LoadModel,
 from demos.ui import widgets as look
 from models.calibration import DIRECTIONS, calibration, judge
 from models.checkpoints import load_folder
-from models.images import read_image, to_tensor
+from models.data.images import read_image, to_tensor
 from models.model_cache import ModelStore
 from models.records import WEIGHTS
 from models.steps import TrainingStep, training_steps

@@ -17,7 +17,7 @@ from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.cyclegan.results import opened
 from demos.cyclegan.translation import generators
 from demos.ui import widgets as look
-from models.images import to_images, to_tensor
+from models.data.images import to_images, to_tensor
 
 SIDES = (256, 512, 768, 1024)  # pixels of the longest side
 BRUSH = "#0d9488"

@@ -18,8 +18,8 @@ from demos.cyclegan.results import chosen, figure, fixed_weights, grid, made_wit
 from demos.cyclegan.translation import FRUITS, difference_picture, levels_apart, prepared
 from demos.ui import widgets as look
 from models.calibration import DIRECTIONS, calibration
+from models.data.images import read_image, to_images, to_tensor
 from models.detection import percentile
-from models.images import read_image, to_images, to_tensor
 
 FAILURES = {  # caption -> picture and direction
     "lighthouse": (EXAMPLES / "scenes" / "lighthouse.jpg", "apple2orange"),

@@ -19,7 +19,7 @@ from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.cyclegan.results import chosen, figure, grid, made_with, opened, panel, said
 from demos.cyclegan.translation import BACK, example_direction, example_photos, levels_apart, prepared
 from demos.ui import widgets as look
-from models.images import read_image, to_images, to_tensor
+from models.data.images import read_image, to_images, to_tensor
 
 STRENGTHS: Mapping[str, tuple[int, ...]] = {
     "noise": (0, 1, 2, 4, 8, 16, 32),  # standard deviation in levels of 255

@@ -45,7 +45,7 @@ from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu, model_menu
 from models.calibration import calibration
 from models.cyclegan import PatchDiscriminator
-from models.images import ImageError, read_image
+from models.data.images import ImageError, read_image
 
 
 def is_generator(model: nn.Module) -> str:

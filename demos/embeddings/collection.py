@@ -70,7 +70,7 @@ class Collection:
         labels: Folder names, or None for pictures in no folder.
         read_jpegs: Gives the centre squares, `KEPT_SIDE` pixels wide, for the page and for small encoders.
         originals: Cuts larger squares, for encoders that take larger ones.
-        skipped: Reason code of `models.archives` -> number of files left out.
+        skipped: Reason code of `models.data.archives` -> number of files left out.
         ready_sprite: The thumbnails, if they were drawn before.
     """
 

@@ -15,9 +15,9 @@ from typing import overload
 from PIL import Image
 
 from demos.ui.sprites import jpeg
-from models.archive_entries import Limits
-from models.archives import Picture, iter_pictures
-from models.images import square_crop
+from models.data.archive_entries import Limits
+from models.data.archives import Picture, iter_pictures
+from models.data.images import square_crop
 
 KEPT_SIDE = 128  # pixels of the squares that are kept in memory, for the page and for encoders that take no larger ones
 QUALITY = 92

@@ -28,7 +28,7 @@ from demos.mae.reconstruction import (
     reconstruct,
 )
 from demos.ui.captioned_sheet import page
-from models.images import square_crop, to_images, to_tensor
+from models.data.images import square_crop, to_images, to_tensor
 from models.mae import MaskedAutoencoderViT
 from models.metrics import psnr
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from demos.mae.masks import SEEDED_KINDS, Cells
 from demos.mae.masks import to_tensor as mask_tensor
 from demos.ui.captioned_sheet import sheet
+from models.data.images import square_crop, to_images, to_tensor
 from models.fill import harmonic_fill, mean_fill
-from models.images import square_crop, to_images, to_tensor
 from models.mae import MaskedAutoencoderViT
 from models.metrics import psnr
 

@@ -24,7 +24,7 @@ from demos.train.runs import Runs, Watched, job_error
 from demos.ui import widgets as look
 from models.backbones import ResNet
 from models.checkpoints import build_model, load_folder
-from models.images import read_image, square_crop, to_images, to_tensor
+from models.data.images import read_image, square_crop, to_images, to_tensor
 from models.mae import random_mask
 from models.metrics import centred_directions, nearest_neighbours
 from models.training.jobs import JobError, Snapshot

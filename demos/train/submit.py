@@ -17,8 +17,8 @@ from demos.train.presets import SCRATCH, SHAPE, fitting_jobs, preset_config, sta
 from demos.train.runs import Runs, Shown, job_error
 from demos.ui import widgets as look
 from demos.ui.config_form import Options
-from models.archive_entries import Limits as ReadLimits
 from models.checkpoints import CHECKPOINTS, WeightsInfo
+from models.data.archive_entries import Limits as ReadLimits
 from models.training.audit import Audit, TooFewPicturesError, enough_for, holds_two_sets, take_in
 from models.training.backends import Backend
 from models.training.initial import trainable_info

@@ -14,7 +14,7 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
-from models.images import ImageError, read_image
+from models.data.images import ImageError, read_image
 
 
 def lead(ctx: Context, key: str) -> gr.Markdown:

@@ -21,7 +21,7 @@ from demos.vae.latent_slice import Flat, Flats
 from demos.vae.latent_widgets import knobs, sorry_value
 from demos.vae.networks import MODELS, OPENING_MODEL, Networks, example_ends, with_examples
 from demos.vae.traversal import ENDS, STATIONS, knob, strip_urls
-from models.images import ImageError, read_image
+from models.data.images import ImageError, read_image
 
 WEAKEST, STRONGEST = -1.0, 2.0  # of the strip; 1 is the whole difference of the groups
 GROUP_LIMIT = 24  # pictures

@@ -33,7 +33,7 @@ from demos.vae.networks import (
     sorry_html,
     with_examples,
 )
-from models.images import ImageError, read_image
+from models.data.images import ImageError, read_image
 from models.latents import corner_grid, plane_basis, principal_plane
 
 MIN_GRID, GRID, MAX_GRID = 3, 6, 9  # pictures along a side

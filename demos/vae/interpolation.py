@@ -17,7 +17,7 @@ from torch import Tensor
 from demos.ui.animation import STRIP_GAP, sprite_sheet, still_webp, upscale
 from models.autoencoder_kl import AutoencoderKL
 from models.autoencoders import AutoencoderTiny
-from models.images import square_crop, to_images, to_tensor
+from models.data.images import square_crop, to_images, to_tensor
 from models.metrics import psnr
 from models.portrait_vae import PortraitVAE
 from models.vae import ConvVAE, lerp, slerp

@@ -19,7 +19,7 @@ from demos.vae import player as view
 from demos.vae.interpolation import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
 from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, Networks, Place
 from demos.vae.results import Shown, serve
-from models.images import ImageError, read_image
+from models.data.images import ImageError, read_image
 
 
 class Way(NamedTuple):

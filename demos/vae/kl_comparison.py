@@ -14,7 +14,7 @@ from demos.ui import widgets as look
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
 from demos.vae.interpolation import SMALL_SIDE, encode, pictures_of, prior_latents
 from demos.vae.networks import STYLE, Networks, example_ends, file_url, saves, sorry_html
-from models.images import ImageError, read_image, square_crop
+from models.data.images import ImageError, read_image, square_crop
 
 PLAIN = "vae-fruit-autoencoder"
 LESSON = {

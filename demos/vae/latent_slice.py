@@ -24,7 +24,7 @@ from torch import Tensor
 
 from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, pictures_of
 from demos.vae.networks import Networks
-from models.images import square_crop
+from models.data.images import square_crop
 from models.latents import LatentStatistics
 
 REMEMBERED = 256  # flats; a page whose own was forgotten asks for it anew

@@ -34,7 +34,7 @@ from demos.vae.results import read_stored, store
 from demos.vae.sampling import SAMPLES, samples_section
 from demos.vae.traversal import knobs_section
 from demos.vae.video_export import films_section
-from models.images import read_image
+from models.data.images import read_image
 from models.vae import ConvVAE
 
 

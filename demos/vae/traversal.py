@@ -18,7 +18,7 @@ from demos.vae.interpolation import GlobalAutoencoder, encode, pictures_of
 from demos.vae.latent_slice import Flat, Flats, data_url
 from demos.vae.latent_widgets import knobs, sorry_value
 from demos.vae.networks import Networks
-from models.images import ImageError, read_image
+from models.data.images import ImageError, read_image
 from models.latents import LatentStatistics
 
 KNOBS = 8

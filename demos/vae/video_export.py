@@ -16,7 +16,7 @@ from demos.ui.animation import looping_gif, looping_mp4, looping_webp, upscale
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import LARGE_SIDE, LONGEST, SMOOTH_STEPS, Autoencoder, cross_fade, decode, latent_path
 from demos.vae.networks import Networks
-from models.images import ImageError, read_image, square_crop, to_images, to_tensor
+from models.data.images import ImageError, read_image, square_crop, to_images, to_tensor
 
 WRITERS: Mapping[str, Callable[[Sequence[Image.Image]], bytes]] = {
     "mp4": looping_mp4, "webp": looping_webp, "gif": looping_gif,

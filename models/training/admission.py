@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints import CHECKPOINTS
+from models.data.images import ImageError, open_image
 from models.file_facts import FileFacts
-from models.images import ImageError, open_image
 from models.training._database import Row
 from models.training._store import Store
 from models.training.areas import Areas

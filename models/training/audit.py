@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from models.archive_entries import Limits, entries_of
-from models.archives import iter_pictures
-from models.images import MIN_SIDE, read_image, square_crop, to_tensor
+from models.data.archive_entries import Limits, entries_of
+from models.data.archives import iter_pictures
+from models.data.images import MIN_SIDE, read_image, square_crop, to_tensor
 from models.training.data import domain_of, held_out
 
 KEPT_SIDE = 512  # pixels; no recipe's preset trains larger
@@ -43,7 +43,7 @@ class Audit:
     Attributes:
         count: Pictures kept.
         total: Files seen.
-        skipped: Reason code (see `models.archives`) -> number of files left out; "repeated" are exact copies.
+        skipped: Reason code (see `models.data.archives`) -> number of files left out; "repeated" are exact copies.
         labels: Label -> number of pictures; empty where there are none.
         sides: Smallest, median and largest short side in pixels, as read (at most `KEPT_SIDE`).
         near_duplicates: Pictures that look like an earlier one.

@@ -19,9 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
-from models.archive_entries import Limits, entries_of
-from models.archives import iter_pictures
-from models.images import has_image_suffix, square_crop
+from models.data.archive_entries import Limits, entries_of
+from models.data.archives import iter_pictures
+from models.data.images import has_image_suffix, square_crop
 from models.training.failures import NoPicturesError
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ def _read(source: Path, image_size: int, most: int | None) -> dict[str, Tensor]:
 def load_split(sources: Sequence[Path], image_size: int, most: int | None = None) -> tuple[PictureSet, PictureSet]:
     """Decode all pictures of zips and folders to squares and return the training and the held-out part.
 
-    They are read as uploads are (`models.archives`); files that are left out are named, with the reason, in the log.
+    They are read as uploads are (`models.data.archives`); files that are left out are named, with the reason, in the log.
 
     Args:
         sources: zips or folders; classes are told apart by source and folder.

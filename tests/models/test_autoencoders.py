@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.autoencoder_kl import AutoencoderKL
 from models.autoencoders import NO_NOISE, AutoencoderTiny, autoencoder_half, joined_halves
-from models.images import square_crop, to_tensor
+from models.data.images import square_crop, to_tensor
 from models.layouts import WeightsError, load_file
 from models.portrait_vae import PortraitVAE
 from models.vae import ConvVAE

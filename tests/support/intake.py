@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.archives import Picture, iter_pictures
+from models.data.archives import Picture, iter_pictures
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from PIL import Image
 
 from demos.cyclegan.translation import BACK, LoadModel, kinds_of
 from models.calibration import DIRECTIONS, FRUITS, Calibration, judge
+from models.data.images import square_crop, to_images, to_tensor
 from models.detection import d_prime, wilson_interval
-from models.images import square_crop, to_images, to_tensor
 
 CARD_SIDE = 256  # pixels
 QUALITY = 90  # of the JPEG that every card is

@@ -17,8 +17,8 @@ from demos.cyclegan.results import STYLE as GRID_STYLE
 from demos.cyclegan.results import figure, fixed_weights, grid, said
 from demos.cyclegan.translation import FRUITS as FOLDER
 from demos.ui import widgets as look
-from models.archives import iter_pictures
 from models.calibration import DIRECTIONS, FRUITS, calibration
+from models.data.archives import iter_pictures
 
 SCRIPT = Path(__file__).with_name("quiz.js")
 EXPOSURES = {"0": "cyclegan.quiz_no_limit", "1000": "cyclegan.quiz_1000", "250": "cyclegan.quiz_250"}  # milliseconds

@@ -20,7 +20,7 @@ from demos.core.files import FileStore
 from demos.core.i18n import LANGUAGES, Texts, preferred_language
 from demos.page.discovery import discover
 from demos.ui import widgets
-from models.images import ImageError
+from models.data.images import ImageError
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = Texts.load()

@@ -18,7 +18,7 @@ from demos.core.context import Context, make_context
 from demos.cyclegan import tab, translation
 from models.calibration import DIRECTIONS, KINDS, calibration
 from models.checkpoints import load_model, weights_info
-from models.images import to_tensor
+from models.data.images import to_tensor
 
 
 class Negative(nn.Module):

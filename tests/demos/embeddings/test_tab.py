@@ -52,9 +52,9 @@ from demos.ui.scatter.scatter import lassoed_ids, picked_id, scatter_figure, sca
 from demos.ui.sprites import make_sprite, sprite_layout, tile_style
 from models import projection
 from models.checkpoints import WeightsInfo, build_model, weights_info
+from models.data.images import square_crop, to_tensor
 from models.embedding import embed_batches
 from models.encoders import BACKBONE_WIDTH
-from models.images import square_crop, to_tensor
 from models.neighbours import Metric
 from models.projection import Method
 from models.steps import training_steps

@@ -8,8 +8,8 @@ from PIL import Image
 
 from demos.mae.analysis import RATIOS, by_ratio, guess_often, half_of_it, influence, ratio_strip, relative_influence
 from demos.mae.masks import MAX_SEED, MaskError, draw_mask, to_tensor
-from models.images import square_crop
-from models.images import to_tensor as picture_tensor
+from models.data.images import square_crop
+from models.data.images import to_tensor as picture_tensor
 from models.mae import MaskedAutoencoderViT
 
 

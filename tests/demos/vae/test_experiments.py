@@ -31,7 +31,7 @@ from demos.vae.sampling import SAMPLES, Breeder, read_choice
 from demos.vae.traversal import KNOBS, Knobs
 from demos.vae.video_export import Films, film_frames
 from models.autoencoders import AutoencoderTiny
-from models.images import read_image
+from models.data.images import read_image
 
 NETWORKS: dict[str, Any] = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(LESSON)}
 NETWORKS["taesd"] = AutoencoderTiny().eval()

@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence
 from demos.ui.animation import FRAME_MS, HOLD_MS, looping_mp4, looping_webp, sprite_sheet, there_and_back, upscale
 from demos.vae.interpolation import SMOOTH_STEPS, WAYS, cross_fade, draw, latent_path, morph
 from demos.vae.video_export import WRITERS
-from models.images import square_crop, to_images, to_tensor
+from models.data.images import square_crop, to_images, to_tensor
 from models.vae import ConvVAE
 
 

@@ -23,7 +23,7 @@ from demos.vae.interpolation_ui import Handlers
 from demos.vae.networks import EXAMPLES_PER_END, MODELS, Networks, Place, example_ends
 from demos.vae.results import read_stored
 from demos.vae.sampling import SAMPLES
-from models.images import read_image, square_crop, to_tensor
+from models.data.images import read_image, square_crop, to_tensor
 
 NETWORKS = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(MODELS)}
 

@@ -17,7 +17,7 @@ import pytest
 from jobs_backend import TINY, Clock, FakeBackend, dataset, picture, submit
 
 from models.checkpoints import WEIGHTS
-from models.images import open_image
+from models.data.images import open_image
 from models.training.areas import Areas
 from models.training.backends import Task, TrainingOff
 from models.training.jobs import JobError, JobManager, JobRequest, Limits

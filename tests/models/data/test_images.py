@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image, ImageCms, features
 
-from models.file_kinds import file_kind
-from models.images import MAX_PIXELS, ImageError, fit_within, read_image, square_crop, to_images, to_tensor
+from models.data.file_kinds import file_kind
+from models.data.images import MAX_PIXELS, ImageError, fit_within, read_image, square_crop, to_images, to_tensor
 
 RED, GREEN, BLUE, GREY = (230, 20, 30), (20, 200, 40), (10, 30, 220), (120, 120, 120)
 

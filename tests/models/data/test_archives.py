@@ -16,8 +16,8 @@ import pytest
 from intake import Intake, read_pictures
 from PIL import Image
 
-from models.archive_entries import Limits, entries_of, labels_of
-from models.archives import iter_pictures
+from models.data.archive_entries import Limits, entries_of, labels_of
+from models.data.archives import iter_pictures
 
 
 def png(colour: tuple[int, int, int] = (200, 30, 40), size: tuple[int, int] = (16, 16)) -> bytes:
@@ -122,7 +122,7 @@ def test_a_file_of_a_folder_that_cannot_be_opened_is_counted(tmp_path: Path, mon
         (tmp_path / name).write_bytes(png())
     entries = list(entries_of([tmp_path], Limits()))
     (tmp_path / "lost.png").unlink()
-    monkeypatch.setattr("models.archives.entries_of", lambda *asked: iter(entries))
+    monkeypatch.setattr("models.data.archives.entries_of", lambda *asked: iter(entries))
     intake = read_pictures([tmp_path])
     assert ([one.name for one in intake.pictures], intake.skipped) == (["good.png"], {"unreadable": 1})
 

@@ -1,6 +1,6 @@
 """The files in folders and zips before they are read: which there are, what they are called, why one is left out.
 
-Labels come from the names of folders; reasons are the codes of `models.archives`.
+Labels come from the names of folders; reasons are the codes of `models.data.archives`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import IO
 
 from PIL import Image
 
-from models.file_kinds import HEAD_BYTES, file_kind
-from models.images import printable
+from models.data.file_kinds import HEAD_BYTES, file_kind
+from models.data.images import printable
 
 _HIDDEN = {"__macosx", "thumbs.db", "desktop.ini"}
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}

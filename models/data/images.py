@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageCms, ImageOps
 
-from models.file_kinds import HEAD_BYTES, FileKind, file_kind
+from models.data.file_kinds import HEAD_BYTES, FileKind, file_kind
 
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 8

@@ -16,7 +16,7 @@ read and decoded, and what is left out is counted by a reason code instead of fa
     "too_many"        beyond `Limits.max_entries` or `max_pictures`
     "unreadable"      in a folder, and removed meanwhile or not ours to read
     "broken_archive"  a zip whose table of contents is missing, damaged or absurdly long (counts as one file)
-    and the codes of `models.images.ImageError` for files that are no usable pictures.
+    and the codes of `models.data.images.ImageError` for files that are no usable pictures.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from typing import IO
 
 from PIL import Image
 
-from models.archive_entries import Entry, Limits, entries_of
-from models.file_kinds import HEAD_BYTES, file_kind
-from models.images import ImageError, decode_image, open_image
+from models.data.archive_entries import Entry, Limits, entries_of
+from models.data.file_kinds import HEAD_BYTES, file_kind
+from models.data.images import ImageError, decode_image, open_image
 
 _CHUNK = 1 << 16
 _RATIO_FLOOR = 1 << 20  # bytes: small files may be blank, and blank pictures compress a thousandfold
@@ -44,7 +44,7 @@ class Picture:
 
     Attributes:
         name: Relative and safe to show, with forward slashes; unique within one reading.
-        label: The kind of thing it shows, by its folder (see `models.archive_entries.labels_of`), or None.
+        label: The kind of thing it shows, by its folder (see `models.data.archive_entries.labels_of`), or None.
         image: Upright RGB, shrunk to `max_side`.
     """
 

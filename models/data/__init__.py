@@ -1,0 +1,1 @@
+"""The only readers of image files and archives from outside."""
