@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from models.catalogue import CHECKPOINTS
 from models.checkpoints import Library, library, load_local
-from models.records import Checkpoint, size_text
+from models.hub.catalogue import CHECKPOINTS
+from models.hub.records import Checkpoint, size_text
 from models.weights import WeightsError
 
 KINDS = {

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.detection import percentile
-from models.records import WEIGHTS
+from models.hub.records import WEIGHTS
 
 FILE = WEIGHTS / "cyclegan-calibration.json"
 FRUITS = ("apple", "orange")

@@ -1,7 +1,7 @@
 """Weights by name: load, describe, find on disk. This is what programs import; `__all__` lists it.
 
 Our own weights are folders (`models.weights_folder`), published files are told by their tensors (`models.layouts`),
-and the catalogue of all is in `models.catalogue`.
+and the catalogue of all is in `models.hub.catalogue`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Literal, Protocol
 from torch import nn
 
 from models import layouts
-from models.catalogue import CHECKPOINTS, OWN, OWN_REPO, checkpoint
-from models.downloads import Downloads
-from models.hub import Hub, HubError
+from models.hub.catalogue import CHECKPOINTS, OWN, OWN_REPO, checkpoint
+from models.hub.client import Hub, HubError
+from models.hub.downloads import Downloads
+from models.hub.records import WEIGHTS, Checkpoint, is_private
+from models.hub.references import Reference, note, noted
+from models.hub.transfers import fetch
 from models.model_cache import ModelStore, budget_from_environment
-from models.records import WEIGHTS, Checkpoint, is_private
-from models.references import Reference, note, noted
-from models.transfers import fetch
 from models.weights_folder import WeightsInfo, build_model, folder_info, load_folder
 
 __all__ = [

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from models import autoencoder_kl, autoencoders, backbones, contrastive, cyclegan, mae_layouts, portrait_vae, vae, vit
 from models.contrastive import PretrainingLayout
 from models.data.images import printable
+from models.hub.records import Family
 from models.preprocessing import IMAGENET, Preprocessing
-from models.records import Family
 from models.weights import WeightsError, read_tensors
 
 __all__ = ["LAYOUTS", "Layout", "WeightsError", "load_file", "read_tensors", "recognise"]

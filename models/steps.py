@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from models.records import WEIGHTS
+from models.hub.records import WEIGHTS
 
 STEPS = WEIGHTS / "simclr-steps"
 PREFIX = "step-"

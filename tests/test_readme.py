@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from models.__main__ import markdown
-from models.catalogue import CHECKPOINTS
+from models.hub.catalogue import CHECKPOINTS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

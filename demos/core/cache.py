@@ -10,7 +10,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from demos.core.user_models import CACHE_BYTES, size_in_memory
-from models.records import is_private
+from models.hub.records import is_private
 
 Parameters = ParamSpec("Parameters")
 

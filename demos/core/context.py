@@ -17,7 +17,7 @@ from demos.core.paths import FIRST_PAINT
 from demos.core.tab_interface import Handles
 from demos.core.user_models import OwnResults
 from models import checkpoints
-from models.records import is_private
+from models.hub.records import is_private
 
 if TYPE_CHECKING:
     from torch import nn

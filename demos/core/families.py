@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from models.records import Family
+from models.hub.records import Family
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {  # what each tab can use
     "cyclegan": ("cyclegan",),

@@ -1,6 +1,6 @@
 """A visitor's own results among the weights of the other tabs: offered to them alone, and checked at every use.
 
-A result has a private name (`models.records.PRIVATE`). Handlers pass such names about like those of any weights;
+A result has a private name (`models.hub.records.PRIVATE`). Handlers pass such names about like those of any weights;
 whoever turns one into a record, a network or facts goes through `OwnResults`, which asks whose page this is.
 """
 
@@ -23,8 +23,8 @@ from torch import Tensor
 
 from demos.core.families import FAMILY_OF, TAB_OF
 from demos.core.visitor import owner_of, rendered_once
+from models.hub.records import PRIVATE, Checkpoint
 from models.model_cache import ModelStore
-from models.records import PRIVATE, Checkpoint
 from models.training.jobs import JobError, JobManager, Snapshot
 
 if TYPE_CHECKING:

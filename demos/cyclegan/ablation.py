@@ -21,8 +21,8 @@ from demos.ui import widgets as look
 from models.calibration import DIRECTIONS, calibration, judge
 from models.checkpoints import load_folder
 from models.data.images import read_image, to_tensor
+from models.hub.records import WEIGHTS
 from models.model_cache import ModelStore
-from models.records import WEIGHTS
 from models.steps import TrainingStep, training_steps
 
 HALVES = ("full", "no-cycle", "no-adversarial")

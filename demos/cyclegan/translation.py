@@ -17,7 +17,7 @@ from demos.ui.captioned_sheet import sheet
 from models.calibration import DIRECTIONS, ENCODER, KINDS, Calibration, judge
 from models.data.images import fit_within, square_crop, to_images, to_tensor
 from models.encoders import as_encoder
-from models.records import Checkpoint
+from models.hub.records import Checkpoint
 
 LoadModel = Callable[[str], nn.Module]
 

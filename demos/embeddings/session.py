@@ -25,8 +25,8 @@ from demos.ui.progress import Step, Work, in_background
 from models import projection
 from models.embedding import PREPROCESSING_VERSION, Floats, embed_batches, embed_pictures
 from models.encoders import ENCODERS, as_encoder, load_encoder
+from models.hub.records import is_private
 from models.projection import MIN_PICTURES
-from models.records import is_private
 
 MAX_BYTES = 128 * 2**20
 

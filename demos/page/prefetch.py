@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from demos.core.families import FAMILIES
-from models.catalogue import CHECKPOINTS
 from models.checkpoints import Library
-from models.hub import HubError
+from models.hub.catalogue import CHECKPOINTS
+from models.hub.client import HubError
+from models.hub.records import Checkpoint, size_text
+from models.hub.references import Reference, describe
 from models.layouts import WeightsError
-from models.records import Checkpoint, size_text
-from models.references import Reference, describe
 
 ALL = "all"
 

@@ -31,7 +31,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from models.bootstrap import Estimate
 from models.calibration import FILE
 from models.checkpoints import CHECKPOINTS
-from models.hub import HubError
+from models.hub.client import HubError
 from models.training.calibrate import calibrate
 from models.training.distributed import Processes, join
 from models.training.estimate import MEASURE_PICTURES, measure_steps

@@ -12,7 +12,7 @@ from typing import Any
 from torchvision.transforms.v2.functional import to_pil_image
 
 from models.checkpoints import CHECKPOINTS
-from models.records import WEIGHTS
+from models.hub.records import WEIGHTS
 from models.training.data import PictureSet
 from models.training.distributed import Processes
 from models.training.initial import check_fit, fill

@@ -11,8 +11,8 @@ from typing import Any
 from huggingface_hub import HfApi
 
 from models.checkpoints import load_folder
-from models.hub import Hub, hub_errors
-from models.references import Reference
+from models.hub.client import Hub, hub_errors
+from models.hub.references import Reference
 from models.training.export import SHEET, card
 
 FILES = ("model.safetensors", "config.json", "README.md", SHEET)

@@ -6,7 +6,7 @@ import pytest
 
 from demos.core.i18n import LANGUAGES, Texts
 from demos.cyclegan.ablation import HALVES, weights_of
-from models.records import WEIGHTS
+from models.hub.records import WEIGHTS
 
 TEXTS = Texts.load()
 

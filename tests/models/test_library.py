@@ -14,9 +14,9 @@ from published import PUBLISHED
 
 from models.checkpoints import Library, load_local
 from models.file_facts import FileFacts, sha256_of
-from models.hub import Hub, HubError
+from models.hub.client import Hub, HubError
+from models.hub.records import WEIGHTS, Checkpoint
 from models.model_cache import ModelStore
-from models.records import WEIGHTS, Checkpoint
 
 
 @pytest.fixture

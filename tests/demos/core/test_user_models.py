@@ -33,7 +33,7 @@ from demos.ui.progress import finished as finished_work
 from demos.vae import networks as vae_models
 from demos.vae import tab as vae
 from models.checkpoints import Library, build_model
-from models.hub import Hub
+from models.hub.client import Hub
 from models.latents import measure_latents, write_statistics
 from models.model_cache import ModelStore
 from models.training.export import write_weights

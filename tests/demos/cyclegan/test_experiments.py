@@ -20,7 +20,7 @@ from demos.cyclegan.quiz import quiz
 from demos.cyclegan.quiz import quiz_ui as quiz_view
 from demos.cyclegan.translation import FRUITS
 from models.calibration import calibration
-from models.catalogue import checkpoint
+from models.hub.catalogue import checkpoint
 
 
 class Same(nn.Module):

@@ -24,7 +24,7 @@ from demos.cyclegan import identity_test as limits
 from demos.cyclegan import steganography as message
 from demos.cyclegan import tab
 from models.checkpoints import Checkpoint, Library
-from models.hub import Hub
+from models.hub.client import Hub
 from models.model_cache import ModelStore
 
 NOBODY: Any = None  # the request of no visitor

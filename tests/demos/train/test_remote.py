@@ -21,7 +21,7 @@ from demos.train.runs import Runs, Watched
 from demos.train.submit import OPTIONS, Starter, Upload
 from demos.train.text import head_html
 from models.checkpoints import Library
-from models.hub import Hub
+from models.hub.client import Hub
 from models.model_cache import ModelStore
 from models.training.jobs import JobManager, JobRequest, Snapshot
 

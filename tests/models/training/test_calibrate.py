@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from models.calibration import FRUITS, KINDS, calibration
-from models.catalogue import checkpoint
+from models.hub.catalogue import checkpoint
 from models.training.__main__ import main
 
 

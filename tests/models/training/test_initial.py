@@ -13,7 +13,7 @@ from torch import nn
 
 from models.checkpoints import CHECKPOINTS, Checkpoint, load_folder
 from models.cyclegan import ResnetGenerator
-from models.hub import Hub
+from models.hub.client import Hub
 from models.training import initial
 from models.training.__main__ import main
 from models.training.distributed import Processes

@@ -22,13 +22,13 @@ from demos.core.i18n import Texts
 from demos.cyclegan.tab import generators
 from demos.page.prefetch import prefetch
 from demos.ui.model_menu.handlers import Choice, Handlers
-from models import hub as hub_module
 from models import weights
-from models.catalogue import CHECKPOINTS
 from models.checkpoints import Library
-from models.hub import Hub
+from models.hub import client as hub_module
+from models.hub.catalogue import CHECKPOINTS
+from models.hub.client import Hub
+from models.hub.records import Checkpoint
 from models.model_cache import ModelStore
-from models.records import Checkpoint
 
 TAESD = CHECKPOINTS["taesd"]
 OPENING = Choice("vae-fruit", "vae-fruit")

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from hub_server import RETRY_AFTER, Fault, StandInHub
 
-from models import transfers
-from models.downloads import Downloads
-from models.hub import Hub, HubError
-from models.records import Checkpoint
-from models.transfers import fetch
+from models.hub import transfers
+from models.hub.client import Hub, HubError
+from models.hub.downloads import Downloads
+from models.hub.records import Checkpoint
+from models.hub.transfers import fetch
 
 DATA = bytes(range(256)) * 1200  # 307,200 bytes
 COMMIT = "a" * 40

@@ -18,9 +18,9 @@ import huggingface_hub as client
 from huggingface_hub import constants
 from tqdm import tqdm
 
-from models.catalogue import CHECKPOINTS
-from models.hub import CHUNK, ETAG_SECONDS, Hub, HubError, hub_errors, status_error
-from models.records import Checkpoint
+from models.hub.catalogue import CHECKPOINTS
+from models.hub.client import CHUNK, ETAG_SECONDS, Hub, HubError, hub_errors, status_error
+from models.hub.records import Checkpoint
 
 ATTEMPTS = 4  # of a transfer from a host other than the Hub; the Hub's client counts its own
 SOCKET_SECONDS = 10.0

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Generator
 from urllib.parse import urlsplit
 
-from models.hub import Hub, HubError
-from models.records import Checkpoint
-from models.transfers import Transfer, fetch
+from models.hub.client import Hub, HubError
+from models.hub.records import Checkpoint
+from models.hub.transfers import Transfer, fetch
 
 MAX_AT_ONCE = 2
 POLL_SECONDS = 0.2

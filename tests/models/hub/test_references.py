@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hub_server import StandInHub
 
-from models.hub import Hub, HubError
-from models.references import Reference, RemoteFile, choose_file, describe, note, noted
-from models.transfers import fetch
+from models.hub.client import Hub, HubError
+from models.hub.references import Reference, RemoteFile, choose_file, describe, note, noted
+from models.hub.transfers import fetch
 
 COMMIT = "c" * 40
 DATA = b"weights" * 100

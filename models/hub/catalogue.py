@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from models.records import MB, Checkpoint, Family
+from models.hub.records import MB, Checkpoint, Family
 
 OWN_REPO = ""  # Hub id of our own weights once they are published: `<name>/model.safetensors` in one repository
 

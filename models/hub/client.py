@@ -24,7 +24,7 @@ import huggingface_hub as client
 from huggingface_hub import constants, errors
 
 from models.file_facts import FileFacts, sha256_of
-from models.records import Checkpoint, size_text
+from models.hub.records import Checkpoint, size_text
 
 ETAG_SECONDS = 10.0  # for the answer to a question; a transfer has limits of its own
 RESERVE = 500_000_000  # bytes that stay free on the disk

@@ -16,8 +16,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from huggingface_hub import HfApi
 
-from models.hub import ETAG_SECONDS, Hub, HubError, hub_errors
-from models.records import Checkpoint, size_text
+from models.hub.client import ETAG_SECONDS, Hub, HubError, hub_errors
+from models.hub.records import Checkpoint, size_text
 
 log = logging.getLogger(__name__)
 

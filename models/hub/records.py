@@ -8,7 +8,7 @@ from typing import Literal
 
 Family = Literal["cyclegan", "mae", "vae", "contrastive", "supervised"]
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "assets" / "weights"
+WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
 PRIVATE = "own/"  # begins the names of weights that belong to one visitor
 MB = 1_000_000
 

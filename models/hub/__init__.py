@@ -1,0 +1,1 @@
+"""The client of the Hugging Face Hub and the records of weights."""
