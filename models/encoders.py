@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from models import checkpoints
-from models.backbones import ImageEncoder, ResNet
-from models.mae import MaskedAutoencoderViT
-from models.vae import ConvVAE
+from models.networks.backbones import ResNet
+from models.networks.feature_extractors import FeatureEncoder, MAEEncoder, VAEEncoder
 from models.weights_folder import WeightsInfo
 
 LoadModel = Callable[[str], nn.Module]
@@ -55,49 +54,6 @@ class EncoderSpec:
         """
         args = weights_info(self.checkpoint).args if self.checkpoint else {}
         return int(args.get("img_size", self.side))
-
-
-class MAEEncoder(nn.Module):
-    """The encoder of a masked autoencoder with nothing hidden: the mean of its patch tokens, (N, D)."""
-
-    def __init__(self, mae: nn.Module) -> None:
-        super().__init__()
-        if not isinstance(mae, MaskedAutoencoderViT):
-            raise ValueError(f"A masked autoencoder is needed, not {type(mae).__name__}.")
-        self.mae = mae
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return features (N, embed_dim) of pictures (N, 3, S, S)."""
-        return self.mae.forward_features(images)
-
-
-class VAEEncoder(nn.Module):
-    """The mean of a variational autoencoder's posterior, (N, latent_dim)."""
-
-    def __init__(self, vae: nn.Module) -> None:
-        super().__init__()
-        if not isinstance(vae, ConvVAE):
-            raise ValueError(f"A variational autoencoder is needed, not {type(vae).__name__}.")
-        self.vae = vae
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return features (N, latent_dim) of pictures (N, 3, S, S)."""
-        mu: Tensor = self.vae.encode(images)[0]
-        return mu
-
-
-class FeatureEncoder(nn.Module):
-    """The pooled features of a ResNet, before any classifier, (N, feature_dim)."""
-
-    def __init__(self, resnet: nn.Module) -> None:
-        super().__init__()
-        if not isinstance(resnet, ResNet):
-            raise ValueError(f"A ResNet is needed, not {type(resnet).__name__}.")
-        self.resnet = resnet
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return features (N, feature_dim) of pictures (N, 3, S, S)."""
-        return self.resnet.forward_features(images)
 
 
 def _random_resnet() -> nn.Module:
@@ -152,18 +108,3 @@ def load_encoder(name: str, load_model: LoadModel = checkpoints.load_model) -> n
     if name not in ENCODERS:
         raise ValueError(f"There is no encoder called {name!r}; choose one of {', '.join(ENCODERS)}.")
     return ENCODERS[name].build(load_model).eval()
-
-
-def as_encoder(model: nn.Module) -> tuple[nn.Module, int]:
-    """Return a loaded network as an encoder, and the side of the pictures it takes.
-
-    Raises:
-        ValueError: if the network gives no features of a whole picture.
-    """
-    if isinstance(model, ImageEncoder):
-        return model, model.image_size
-    if isinstance(model, MaskedAutoencoderViT):
-        return MAEEncoder(model).eval(), model.img_size
-    if isinstance(model, ResNet):
-        return FeatureEncoder(model).eval(), model.img_size
-    raise ValueError(f"A {type(model).__name__} is no encoder of pictures; choose other weights.")

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.losses import kl_divergence
+from models.networks.losses import kl_divergence
 
 FILE = "latent.json"  # beside our own weights
 ACTIVE_VARIANCE = 0.01  # of a posterior mean over pictures; a number that varies less says nothing (1509.00519 §5.2)

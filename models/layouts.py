@@ -14,11 +14,12 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from models import autoencoder_kl, autoencoders, backbones, contrastive, cyclegan, mae_layouts, portrait_vae, vae, vit
-from models.contrastive import PretrainingLayout
+from models import mae_layouts
 from models.data.images import printable
 from models.hub.records import Family
-from models.preprocessing import IMAGENET, Preprocessing
+from models.networks import autoencoder_kl, autoencoder_tiny, backbones, contrastive, cyclegan, portrait_vae, vae, vit
+from models.networks.contrastive import PretrainingLayout
+from models.networks.preprocessing import IMAGENET, Preprocessing
 from models.weights import WeightsError, read_tensors
 
 __all__ = ["LAYOUTS", "Layout", "WeightsError", "load_file", "read_tensors", "recognise"]
@@ -135,7 +136,7 @@ _build_authors_mae = partial(mae_layouts.build_mae, preprocessing=IMAGENET)
 
 
 def _is_autoencoder_tiny(tensors: Tensors) -> bool:
-    return autoencoders.is_autoencoder_tiny(tensors) or bool(autoencoders.autoencoder_half(tensors))
+    return autoencoder_tiny.is_autoencoder_tiny(tensors) or bool(autoencoder_tiny.autoencoder_half(tensors))
 
 
 # The first that matches counts, so the narrower stand before the wider.
@@ -166,7 +167,7 @@ LAYOUTS: Mapping[str, Layout] = {
         _mae("mae", "a masked autoencoder of this project", mae_layouts.is_mae, mae_layouts.build_mae),
         _plain(
             "autoencoder-tiny", "vae", "a tiny autoencoder (TAESD, TAEF1 or TAEF2)",
-            _is_autoencoder_tiny, autoencoders.build_autoencoder_tiny,
+            _is_autoencoder_tiny, autoencoder_tiny.build_autoencoder_tiny,
         ),
         _plain(
             "autoencoder-kl", "vae", "an autoencoder of latent diffusion (AutoencoderKL)",
@@ -264,14 +265,14 @@ def load_file(
 def _joined(files: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     if len(files) == 1:
         return files[0]
-    halves = sorted(autoencoders.autoencoder_half(file) for file in files)
+    halves = sorted(autoencoder_tiny.autoencoder_half(file) for file in files)
     if halves != ["decoder", "encoder"]:
         raise WeightsError(
             "wrong_layout",
             found=" and ".join(describe(file) for file in files),
             expected="the encoder and the decoder of a tiny autoencoder",
         )
-    return autoencoders.joined_halves(files)
+    return autoencoder_tiny.joined_halves(files)
 
 
 def _required(tensors: Tensors, wanted: Layout) -> Layout:

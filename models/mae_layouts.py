@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from models.layers import join_qkv
-from models.mae import PRESETS, MaskedAutoencoderViT
-from models.preprocessing import IMAGENET, MINUS_ONE_TO_ONE, Preprocessing
-from models.vit import HUB_ATTENTION, square_side, vit_heads
+from models.networks.layers import join_qkv
+from models.networks.mae import PRESETS, MaskedAutoencoderViT
+from models.networks.preprocessing import IMAGENET, MINUS_ONE_TO_ONE, Preprocessing
+from models.networks.vit import HUB_ATTENTION, square_side, vit_heads
 from models.weights import WeightsError, build_strictly, check_multiple, count, renamed, shape_of
 
 HUB_EPS = 1e-12  # of the layer norms, as the Hub's configs have it

@@ -16,11 +16,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from models.backbones import ResNet
-from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.file_facts import sha256_of
-from models.mae import MaskedAutoencoderViT
-from models.vae import ConvVAE
+from models.networks.backbones import ResNet
+from models.networks.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
+from models.networks.mae import MaskedAutoencoderViT
+from models.networks.vae import ConvVAE
 
 ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
     "light_generator": LightGenerator,

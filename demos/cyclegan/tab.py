@@ -44,8 +44,8 @@ from demos.ui import widgets as look
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu, model_menu
 from models.calibration import calibration
-from models.cyclegan import PatchDiscriminator
 from models.data.images import ImageError, read_image
+from models.networks.cyclegan import PatchDiscriminator
 
 
 def is_generator(model: nn.Module) -> str:

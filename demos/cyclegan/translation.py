@@ -16,8 +16,8 @@ from demos.core.paths import EXAMPLES
 from demos.ui.captioned_sheet import sheet
 from models.calibration import DIRECTIONS, ENCODER, KINDS, Calibration, judge
 from models.data.images import fit_within, square_crop, to_images, to_tensor
-from models.encoders import as_encoder
 from models.hub.records import Checkpoint
+from models.networks.feature_extractors import as_encoder
 
 LoadModel = Callable[[str], nn.Module]
 

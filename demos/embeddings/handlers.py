@@ -20,8 +20,9 @@ from demos.ui.progress import told
 from demos.ui.scatter.scatter import Guest, lassoed_ids, picked_id, scatter_marks, scatter_update, scatter_value
 from models import projection
 from models.embedding import Floats
-from models.encoders import ENCODERS, as_encoder
+from models.encoders import ENCODERS
 from models.neighbours import Metric, Placement, place
+from models.networks.feature_extractors import as_encoder
 from models.projection import Method, clamp_neighbours
 
 NUM_NEAR = 12  # pictures shown beside the picked one

@@ -24,8 +24,9 @@ from demos.ui import widgets as look
 from demos.ui.progress import Step, Work, in_background
 from models import projection
 from models.embedding import PREPROCESSING_VERSION, Floats, embed_batches, embed_pictures
-from models.encoders import ENCODERS, as_encoder, load_encoder
+from models.encoders import ENCODERS, load_encoder
 from models.hub.records import is_private
+from models.networks.feature_extractors import as_encoder
 from models.projection import MIN_PICTURES
 
 MAX_BYTES = 128 * 2**20

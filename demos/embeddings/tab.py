@@ -32,7 +32,8 @@ from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.progress import finished
 from demos.ui.scatter.scatter import scatter
 from models.embedding import Floats
-from models.encoders import ENCODERS, as_encoder
+from models.encoders import ENCODERS
+from models.networks.feature_extractors import as_encoder
 from models.projection import align
 
 KINDS = EXAMPLES / "kinds.zip"

@@ -24,7 +24,7 @@ from demos.ui.progress import Step, Work, finished, told
 from demos.ui.scatter.scatter import scatter, scatter_update
 from models.checkpoints import load_folder
 from models.embedding import Floats, embed_pictures
-from models.encoders import as_encoder
+from models.networks.feature_extractors import as_encoder
 from models.projection import align, project
 from models.steps import STEPS, TrainingStep, training_steps
 

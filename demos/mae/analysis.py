@@ -29,8 +29,8 @@ from demos.mae.reconstruction import (
 )
 from demos.ui.captioned_sheet import page
 from models.data.images import square_crop, to_images, to_tensor
-from models.mae import MaskedAutoencoderViT
 from models.metrics import psnr
+from models.networks.mae import MaskedAutoencoderViT
 
 RATIOS = tuple(percent / 100 for percent in range(25, 100, 10))
 STRIP_SIDE = 160  # pixels of each picture in the strip

@@ -14,7 +14,7 @@ from demos.mae.masks import to_tensor as mask_tensor
 from demos.mae.reconstruction import HIDDEN_TONE, compare, grid_of, hidden_pixels
 from models.data.images import to_images, to_tensor
 from models.fill import harmonic_fill
-from models.mae import MaskedAutoencoderViT
+from models.networks.mae import MaskedAutoencoderViT
 
 DAMAGES = ("scratches", "text")
 NUM_SCRATCHES = 5

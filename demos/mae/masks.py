@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from models.mae import block_mask, num_masked, random_mask
+from models.networks.mae import block_mask, num_masked, random_mask
 
 Cells = NDArray[np.bool_]
 

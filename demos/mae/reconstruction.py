@@ -17,8 +17,8 @@ from demos.mae.masks import to_tensor as mask_tensor
 from demos.ui.captioned_sheet import sheet
 from models.data.images import square_crop, to_images, to_tensor
 from models.fill import harmonic_fill, mean_fill
-from models.mae import MaskedAutoencoderViT
 from models.metrics import psnr
+from models.networks.mae import MaskedAutoencoderViT
 
 FULL_ERROR = 64.0  # levels of error that are painted in full colour; more looks the same
 WHITE, TEAL = np.array([255.0, 255.0, 255.0]), np.array([4.0, 72.0, 66.0])

@@ -18,7 +18,7 @@ from demos.mae.masks import BY_HAND, Cells, MaskError, draw_mask, refit, unpack
 from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
 from demos.ui import widgets as look
 from models.data.images import ImageError, read_image, square_crop
-from models.mae import MaskedAutoencoderViT
+from models.networks.mae import MaskedAutoencoderViT
 
 WEIGHTS = "mae-photos"
 

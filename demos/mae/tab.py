@@ -24,7 +24,7 @@ from demos.mae.results import FOLDED, NAMES, TABLE_STYLE, nothing, read_first_pa
 from demos.mae.session import WEIGHTS, Ask, Workshop
 from demos.ui import widgets as look
 from demos.ui.model_menu.menu import Menu, model_menu
-from models.mae import MaskedAutoencoderViT
+from models.networks.mae import MaskedAutoencoderViT
 
 SCENES = EXAMPLES / "scenes"
 # A file that was just made is saved without a second click; Gradio's own button has to have it before the first.

@@ -15,12 +15,12 @@ from PIL import Image
 from torch import Tensor
 
 from demos.ui.animation import STRIP_GAP, sprite_sheet, still_webp, upscale
-from models.autoencoder_kl import AutoencoderKL
-from models.autoencoders import AutoencoderTiny
 from models.data.images import square_crop, to_images, to_tensor
 from models.metrics import psnr
-from models.portrait_vae import PortraitVAE
-from models.vae import ConvVAE, lerp, slerp
+from models.networks.autoencoder_kl import AutoencoderKL
+from models.networks.autoencoder_tiny import AutoencoderTiny
+from models.networks.portrait_vae import PortraitVAE
+from models.networks.vae import ConvVAE, lerp, slerp
 
 Autoencoder = ConvVAE | PortraitVAE | AutoencoderTiny | AutoencoderKL
 GlobalAutoencoder = ConvVAE | PortraitVAE

@@ -35,7 +35,7 @@ from demos.vae.sampling import SAMPLES, samples_section
 from demos.vae.traversal import knobs_section
 from demos.vae.video_export import films_section
 from models.data.images import read_image
-from models.vae import ConvVAE
+from models.networks.vae import ConvVAE
 
 
 def build(ctx: Context) -> Handles:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from models.calibration import DIRECTIONS, ENCODER, FRUITS, KINDS, cycle_levels, judge
 from models.checkpoints import load_model, weights_info
 from models.detection import area_under_curve
-from models.encoders import as_encoder
+from models.networks.feature_extractors import as_encoder
 from models.training.data import PictureSet, domain_of, load_split
 from models.training.runs import write_json
 

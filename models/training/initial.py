@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import nn
 
 from models.checkpoints import CHECKPOINTS, Checkpoint, WeightsInfo, library, load_folder
-from models.cyclegan import ResnetGenerator
+from models.networks.cyclegan import ResnetGenerator
 from models.training.failures import DoesNotFitError
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Part, Recipe, TrainConfig

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
-from models.backbones import ResNet
 from models.checkpoints import CHECKPOINTS, load_folder
+from models.networks.backbones import ResNet
 
 
 class Judge:

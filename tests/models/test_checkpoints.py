@@ -10,14 +10,14 @@ from torch import nn
 
 from models.bootstrap import Estimate
 from models.checkpoints import CHECKPOINTS, build_model, checkpoint, load_folder, load_model, weights_info
-from models.cyclegan import PatchDiscriminator
+from models.networks.cyclegan import PatchDiscriminator
+from models.networks.vae import ConvVAE
 from models.training.__main__ import config_of
 from models.training.export import MAX_BYTES, write_weights
 from models.training.export import card as card_of
 from models.training.recipes._base import Export, TrainConfig
 from models.training.recipes.cyclegan import CycleGANConfig
 from models.training.runs import half_precision
-from models.vae import ConvVAE
 
 FACTS = {"recipe": "vae", "data": ["x.zip"], "steps": 3, "command": "python -m models.training vae"}
 

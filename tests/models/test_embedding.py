@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from models.backbones import ResNet
 from models.embedding import embed_pictures, folded
-from models.encoders import FeatureEncoder
+from models.networks.backbones import ResNet
+from models.networks.feature_extractors import FeatureEncoder
 
 
 class MeanColour(nn.Module):

@@ -5,11 +5,12 @@ import torch
 from fakes import ShallowModels
 from torch import Tensor, nn
 
-from models.backbones import ResNet
 from models.checkpoints import CHECKPOINTS, WeightsInfo
-from models.encoders import ENCODERS, EncoderSpec, FeatureEncoder, MAEEncoder, VAEEncoder, as_encoder, load_encoder
-from models.mae import MaskedAutoencoderViT
-from models.vae import ConvVAE
+from models.encoders import ENCODERS, EncoderSpec, load_encoder
+from models.networks.backbones import ResNet
+from models.networks.feature_extractors import FeatureEncoder, MAEEncoder, VAEEncoder, as_encoder
+from models.networks.mae import MaskedAutoencoderViT
+from models.networks.vae import ConvVAE
 
 SPECS = pytest.mark.parametrize("spec", ENCODERS.values(), ids=ENCODERS.keys())
 

@@ -11,15 +11,15 @@ import torchvision
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models.backbones import ImageEncoder, ResNet
 from models.checkpoints import WEIGHTS, load_folder
-from models.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.layouts import LAYOUTS, WeightsError, load_file, read_tensors, recognise
-from models.mae import PRESETS, MaskedAutoencoderViT
 from models.mae_layouts import is_published_mae
-from models.portrait_vae import PortraitVAE
-from models.vae import ConvVAE
-from models.vit import VisionTransformer
+from models.networks.backbones import ImageEncoder, ResNet
+from models.networks.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
+from models.networks.mae import PRESETS, MaskedAutoencoderViT
+from models.networks.portrait_vae import PortraitVAE
+from models.networks.vae import ConvVAE
+from models.networks.vit import VisionTransformer
 
 
 def tiny_mae(**options: Any) -> MaskedAutoencoderViT:

@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models.layouts import load_file
-from models.mae import MaskedAutoencoderViT
+from models.networks.mae import MaskedAutoencoderViT
 
 TOLERANCE = 1e-4
 MEAN = torch.tensor([0.485, 0.456, 0.406]).reshape(3, 1, 1)

@@ -16,8 +16,8 @@ from models.checkpoints import load_model
 from models.data.images import square_crop, to_tensor
 from models.embedding import embed_pictures
 from models.encoders import ENCODERS, load_encoder
-from models.mae import MaskedAutoencoderViT, random_mask
 from models.metrics import knn_accuracy, psnr, std_of_l2_normalized
+from models.networks.mae import MaskedAutoencoderViT, random_mask
 from models.training.judge import Judge
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"

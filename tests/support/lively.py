@@ -2,7 +2,7 @@
 
 import torch
 
-from models.vae import ConvVAE
+from models.networks.vae import ConvVAE
 
 
 def lively_vae(img_size: int = 32, latent_dim: int = 8, num_filters: int = 4, seed: int = 3) -> ConvVAE:

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import alexnet, vgg16
 
-from models.autoencoder_kl import AutoencoderKL
-from models.autoencoders import AutoencoderTiny
-from models.backbones import ResNet
-from models.cyclegan import ResnetGenerator
-from models.mae import MaskedAutoencoderViT
-from models.portrait_vae import PortraitVAE
-from models.vit import VisionTransformer
+from models.networks.autoencoder_kl import AutoencoderKL
+from models.networks.autoencoder_tiny import AutoencoderTiny
+from models.networks.backbones import ResNet
+from models.networks.cyclegan import ResnetGenerator
+from models.networks.mae import MaskedAutoencoderViT
+from models.networks.portrait_vae import PortraitVAE
+from models.networks.vit import VisionTransformer
 
 Tensors = dict[str, Tensor]
 

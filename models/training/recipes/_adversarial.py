@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.losses import lsgan_loss
+from models.networks.losses import lsgan_loss
 
 
 def at_two_scales(discriminator: nn.Module, images: Tensor, target: float) -> Tensor:

@@ -9,9 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.backbones import ResNet
 from models.bootstrap import Estimate, estimate, mean_of, weighted_mean
-from models.contrastive import MoCo, SimCLR, SimSiam
 from models.metrics import (
     alignment,
     centred_directions,
@@ -20,6 +18,8 @@ from models.metrics import (
     std_of_l2_normalized,
     uniformity,
 )
+from models.networks.backbones import ResNet
+from models.networks.contrastive import MoCo, SimCLR, SimSiam
 from models.training.data import PictureSet, TwoViews, resize
 from models.training.distributed import Processes
 from models.training.judge import Judge

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from models.bootstrap import Estimate, estimate, mean_of, psnr_of, ratio_of
-from models.cyclegan import ImagePool, LightGenerator, PatchDiscriminator, ResnetGenerator
-from models.losses import cycle_loss, identity_loss
 from models.metrics import gradient_magnitude, kid
+from models.networks.cyclegan import ImagePool, LightGenerator, PatchDiscriminator, ResnetGenerator
+from models.networks.losses import cycle_loss, identity_loss
 from models.training.data import PictureSet, crop_and_flip, domain_of, held_out, resize
 from models.training.distributed import Processes
 from models.training.judge import Judge

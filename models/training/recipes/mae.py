@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.bootstrap import Estimate, mean_of
 from models.fill import Pixels, harmonic_fill, mean_fill
-from models.mae import MaskedAutoencoderViT, random_mask
+from models.networks.mae import MaskedAutoencoderViT, random_mask
 from models.training.data import PictureSet, crop_and_flip, resize
 from models.training.distributed import Processes
 from models.training.judge import Judge

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.backbones import ResNet
 from models.bootstrap import Estimate, mean_of
+from models.networks.backbones import ResNet
 from models.training.data import PictureSet, crop_and_flip, label_of, resize
 from models.training.distributed import Processes
 from models.training.judge import Judge

@@ -11,8 +11,9 @@ from torchvision.transforms.v2 import functional as TF
 
 from models.bootstrap import Estimate, estimate, mean_of, psnr_of, weighted_mean
 from models.latents import LatentStatistics, active, measure_latents
-from models.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
 from models.metrics import kid, ssim
+from models.networks.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
+from models.networks.vae import ConvVAE
 from models.training.data import PictureSet, crop_and_flip, resize
 from models.training.distributed import Processes
 from models.training.judge import Judge
@@ -33,7 +34,6 @@ from models.training.recipes._base import (
     sheet,
 )
 from models.training.recipes._options import option
-from models.vae import ConvVAE
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from demos.mae.analysis import RATIOS, by_ratio, guess_often, half_of_it, influe
 from demos.mae.masks import MAX_SEED, MaskError, draw_mask, to_tensor
 from models.data.images import square_crop
 from models.data.images import to_tensor as picture_tensor
-from models.mae import MaskedAutoencoderViT
+from models.networks.mae import MaskedAutoencoderViT
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from demos.mae.mask_canvas import asked_percent, canvas_value, picked
 from demos.mae.masks import BY_HAND, MaskError, pack, unpack
 from demos.mae.results import NAMES
 from demos.mae.session import WEIGHTS, Workshop
-from models.mae import MaskedAutoencoderViT
+from models.networks.mae import MaskedAutoencoderViT
 
 NOBODY: Any = None  # the request of no visitor
 CELLS = np.zeros((16, 16), bool)

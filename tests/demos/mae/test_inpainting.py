@@ -11,7 +11,7 @@ from demos.mae.masks import MaskError, to_tensor
 from models.data.images import square_crop
 from models.data.images import to_tensor as picture_tensor
 from models.fill import harmonic_fill
-from models.mae import MaskedAutoencoderViT
+from models.networks.mae import MaskedAutoencoderViT
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from PIL import Image
 from demos.mae import reconstruction as masking
 from demos.mae.masks import MASK_KINDS, draw_mask
 from models.data.images import square_crop, to_tensor
-from models.mae import MaskedAutoencoderViT
+from models.networks.mae import MaskedAutoencoderViT
 
 
 @pytest.fixture(scope="module")

@@ -30,8 +30,8 @@ from demos.vae.networks import Networks
 from demos.vae.sampling import SAMPLES, Breeder, read_choice
 from demos.vae.traversal import KNOBS, Knobs
 from demos.vae.video_export import Films, film_frames
-from models.autoencoders import AutoencoderTiny
 from models.data.images import read_image
+from models.networks.autoencoder_tiny import AutoencoderTiny
 
 NETWORKS: dict[str, Any] = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(LESSON)}
 NETWORKS["taesd"] = AutoencoderTiny().eval()

@@ -15,7 +15,7 @@ from demos.ui.animation import FRAME_MS, HOLD_MS, looping_mp4, looping_webp, spr
 from demos.vae.interpolation import SMOOTH_STEPS, WAYS, cross_fade, draw, latent_path, morph
 from demos.vae.video_export import WRITERS
 from models.data.images import square_crop, to_images, to_tensor
-from models.vae import ConvVAE
+from models.networks.vae import ConvVAE
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from small import SMALL
 from torch import nn
 
 from models.checkpoints import CHECKPOINTS, Checkpoint, load_folder
-from models.cyclegan import ResnetGenerator
 from models.hub.client import Hub
+from models.networks.cyclegan import ResnetGenerator
 from models.training import initial
 from models.training.__main__ import main
 from models.training.distributed import Processes

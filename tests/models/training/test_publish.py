@@ -16,11 +16,11 @@ from models.bootstrap import Estimate
 from models.checkpoints import from_pretrained, load_folder
 from models.hub.client import Hub, HubError
 from models.hub.transfers import fetch
+from models.networks.vae import ConvVAE
 from models.training.__main__ import main
 from models.training.export import renew, write_weights
 from models.training.publish import publish
 from models.training.recipes._base import Export, TrainConfig
-from models.vae import ConvVAE
 
 FACTS = {"recipe": "vae", "data": ["x.zip"], "steps": 3, "command": "python -m models.training vae"}
 ARGS = {"img_size": 16, "latent_dim": 2, "num_filters": 4}

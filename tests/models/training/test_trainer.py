@@ -15,7 +15,7 @@ import torch
 from small import SMALL
 
 from models.checkpoints import load_folder
-from models.encoders import as_encoder
+from models.networks.feature_extractors import as_encoder
 from models.training.__main__ import build_parser, config_from, config_of, main
 from models.training.data import load_split
 from models.training.distributed import Processes

@@ -15,8 +15,8 @@ from torch import nn
 def network_rows() -> Iterator[tuple[str, str, str]]:
     """Time our networks beside those of the published sizes, one picture at a time."""
     from models.checkpoints import load_model, weights_info
-    from models.cyclegan import ResnetGenerator
-    from models.mae import PRESETS, MaskedAutoencoderViT
+    from models.networks.cyclegan import ResnetGenerator
+    from models.networks.mae import PRESETS, MaskedAutoencoderViT
 
     def milliseconds(network: nn.Module, side: int) -> float:
         picture = torch.zeros(1, 3, side, side)
@@ -76,9 +76,9 @@ def largest_published() -> list[tuple[str, str, int, nn.Module]]:
     """Return the largest published size of each family, without memory: what it is, layout, side, module."""
     import torchvision
 
-    from models.autoencoder_kl import AutoencoderKL
-    from models.cyclegan import ResnetGenerator
-    from models.mae import PRESETS, MaskedAutoencoderViT
+    from models.networks.autoencoder_kl import AutoencoderKL
+    from models.networks.cyclegan import ResnetGenerator
+    from models.networks.mae import PRESETS, MaskedAutoencoderViT
 
     with torch.device("meta"):
         return [

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.losses import info_nce, negative_cosine_similarity, nt_xent
+from models.networks.losses import info_nce, negative_cosine_similarity, nt_xent
 from models.weights import unwrapped, without, without_prefix
 
 

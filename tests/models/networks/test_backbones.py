@@ -6,7 +6,7 @@ import torchvision
 from gradients import assert_finite_gradients
 from torch import nn
 
-from models.backbones import ResNet
+from models.networks.backbones import ResNet
 
 
 @pytest.fixture(scope="module")

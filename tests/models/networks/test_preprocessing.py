@@ -5,7 +5,7 @@ import torch
 import torchvision.transforms.v2.functional as reference
 from torchvision.transforms import InterpolationMode
 
-from models.preprocessing import IMAGENET, MINUS_ONE_TO_ONE, ZERO_TO_ONE, Preprocessing
+from models.networks.preprocessing import IMAGENET, MINUS_ONE_TO_ONE, ZERO_TO_ONE, Preprocessing
 
 
 def test_the_apps_own_range_is_left_alone() -> None:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.layers import PatchEmbed, TransformerBlock, sincos_position_embedding
-from models.losses import masked_patch_loss
-from models.preprocessing import MINUS_ONE_TO_ONE, Preprocessing, Triple
+from models.networks.layers import PatchEmbed, TransformerBlock, sincos_position_embedding
+from models.networks.losses import masked_patch_loss
+from models.networks.preprocessing import MINUS_ONE_TO_ONE, Preprocessing, Triple
 
 NORM_PIX_EPS = 1e-6
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from models.autoencoders import check_sides
-from models.preprocessing import ZERO_TO_ONE
-from models.vae import LOGVAR_RANGE
+from models.networks.layers import check_sides
+from models.networks.preprocessing import ZERO_TO_ONE
+from models.networks.vae import LOGVAR_RANGE
 from models.weights import WeightsError, build_strictly, shape_of
 
 WIDTHS = (64, 128, 256, 512)

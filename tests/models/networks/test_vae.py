@@ -8,8 +8,8 @@ import torch
 from gradients import assert_finite_gradients
 from torch import Tensor
 
-from models.losses import kl_divergence
-from models.vae import ConvVAE, lerp, slerp
+from models.networks.losses import kl_divergence
+from models.networks.vae import ConvVAE, lerp, slerp
 
 Path = Callable[[Tensor, Tensor, float], Tensor]
 

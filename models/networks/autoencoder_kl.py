@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.autoencoders import check_sides
+from models.networks.layers import check_sides
 from models.weights import build_strictly, check_multiple, count, renamed, shape_of
 
 GROUPS = 32

@@ -10,14 +10,14 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from models.autoencoder_kl import AutoencoderKL
-from models.autoencoders import NO_NOISE, AutoencoderTiny, autoencoder_half, joined_halves
 from models.data.images import square_crop, to_tensor
 from models.layouts import WeightsError, load_file
-from models.portrait_vae import PortraitVAE
-from models.vae import ConvVAE
+from models.networks.autoencoder_kl import AutoencoderKL
+from models.networks.autoencoder_tiny import NO_NOISE, AutoencoderTiny, autoencoder_half, joined_halves
+from models.networks.portrait_vae import PortraitVAE
+from models.networks.vae import ConvVAE
 
-SHARED = Path(__file__).parents[3] / "shared"
+SHARED = Path(__file__).parents[4] / "shared"
 HALVES = [SHARED / "checkpoints" / "taef2" / f"taef2_{half}.pth" for half in ("encoder", "decoder")]
 PHOTOS = SHARED / "data" / "caltech101.zip"
 PSNR_FLOOR = 26.0  # dB at 128 px; 26.3 measured on the photos chosen below

@@ -106,3 +106,13 @@ def sincos_position_embedding(embed_dim: int, grid: int) -> Tensor:
         halves.append(torch.cat([angle.sin(), angle.cos()], dim=1))
     table = torch.cat(halves, dim=1)
     return torch.cat([torch.zeros(1, embed_dim, dtype=torch.float64), table]).float().unsqueeze(0)
+
+
+def check_sides(x: Tensor, multiple: int) -> None:
+    """Raise a ValueError unless pictures are (N, 3, H, W) with H and W multiples of `multiple`."""
+    height, width = x.shape[-2:]
+    if x.dim() != 4 or x.shape[1] != 3 or height % multiple or width % multiple or 0 in (height, width):
+        raise ValueError(
+            f"Pictures are {tuple(x.shape)}; this model wants (N, 3, H, W) with H and W multiples of {multiple}: "
+            "resize or pad them."
+        )

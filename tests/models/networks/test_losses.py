@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Normal
 from torch.distributions import kl_divergence as reference_kl
 
-from models.losses import (
+from models.networks.losses import (
     cycle_loss,
     free_bits_kl,
     identity_loss,

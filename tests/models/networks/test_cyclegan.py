@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from gradients import assert_finite_gradients
 from torch import Tensor, nn
 
-from models.cyclegan import (
+from models.layouts import load_file
+from models.networks.cyclegan import (
     ChannelNorm,
     HalfSide,
     ImagePool,
@@ -20,8 +21,7 @@ from models.cyclegan import (
     ResnetGenerator,
     without_running_statistics,
 )
-from models.layouts import load_file
-from models.losses import cycle_loss, identity_loss, lsgan_loss
+from models.networks.losses import cycle_loss, identity_loss, lsgan_loss
 
 
 def official_generator_layout() -> dict[str, tuple[int, ...]]:

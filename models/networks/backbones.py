@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torchvision
 from torch import Tensor, nn
 
-from models.preprocessing import Preprocessing
+from models.networks.preprocessing import Preprocessing
 from models.weights import build_strictly, count, renamed, shape_of
 
 

@@ -7,9 +7,9 @@ import torch
 from gradients import assert_finite_gradients
 from torch import Tensor, nn
 
-from models.layers import PatchEmbed, sincos_position_embedding
-from models.losses import masked_patch_loss
-from models.mae import MaskedAutoencoderViT, block_mask, num_masked, random_mask
+from models.networks.layers import PatchEmbed, sincos_position_embedding
+from models.networks.losses import masked_patch_loss
+from models.networks.mae import MaskedAutoencoderViT, block_mask, num_masked, random_mask
 
 
 def tiny(norm_pix_loss: bool = False) -> MaskedAutoencoderViT:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.layers import Mlp, PatchEmbed, TransformerBlock, join_qkv
+from models.networks.layers import Mlp, PatchEmbed, TransformerBlock, join_qkv
 from models.weights import WeightsError, build_strictly, check_multiple, count, renamed, shape_of, without
 
 HEAD_DIM = 64  # numbers a head in the vision transformers of every size up to large

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from models.preprocessing import ZERO_TO_ONE
+from models.networks.layers import check_sides
+from models.networks.preprocessing import ZERO_TO_ONE
 from models.weights import WeightsError, build_strictly, renamed, shape_of
 
 NO_NOISE = -30.0  # the log-variance of a code without noise: its spread is 3e-7
@@ -102,16 +103,6 @@ class AutoencoderTiny(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return pictures as they come back from their code, (N, 3, H, W) in [-1, 1]."""
         return self.decode(self.encode(x)[0])
-
-
-def check_sides(x: Tensor, multiple: int) -> None:
-    """Raise a ValueError unless pictures are (N, 3, H, W) with H and W multiples of `multiple`."""
-    height, width = x.shape[-2:]
-    if x.dim() != 4 or x.shape[1] != 3 or height % multiple or width % multiple or 0 in (height, width):
-        raise ValueError(
-            f"Pictures are {tuple(x.shape)}; this model wants (N, 3, H, W) with H and W multiples of {multiple}: "
-            "resize or pad them."
-        )
 
 
 def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:

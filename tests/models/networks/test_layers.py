@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from models.layers import Attention, PatchEmbed, sincos_position_embedding
+from models.networks.layers import Attention, PatchEmbed, sincos_position_embedding
 
 
 def test_positions_follow_the_formula_column_first() -> None:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from gradients import assert_finite_gradients
 
-from models.layers import join_qkv
-from models.vit import VisionTransformer, from_dinov2
+from models.networks.layers import join_qkv
+from models.networks.vit import VisionTransformer, from_dinov2
 
 
 def tiny(layer_scale: bool = False) -> VisionTransformer:
