@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from models.checkpoints import Library, library, load_local
+from models.formats.tensors import WeightsError
 from models.hub.catalogue import CHECKPOINTS
 from models.hub.records import Checkpoint, size_text
-from models.weights import WeightsError
 
 KINDS = {
     "cyclegan": "translation",

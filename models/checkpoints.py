@@ -1,6 +1,6 @@
 """Weights by name: load, describe, find on disk. This is what programs import; `__all__` lists it.
 
-Our own weights are folders (`models.weights_folder`), published files are told by their tensors (`models.layouts`),
+Our own weights are folders (`models.formats.weights_folder`), published files are told by their tensors (`models.formats.registry`),
 and the catalogue of all is in `models.hub.catalogue`.
 """
 
@@ -15,7 +15,8 @@ from typing import Literal, Protocol
 
 from torch import nn
 
-from models import layouts
+from models.formats import registry
+from models.formats.weights_folder import WeightsInfo, build_model, folder_info, load_folder
 from models.hub.catalogue import CHECKPOINTS, OWN, OWN_REPO, checkpoint
 from models.hub.client import Hub, HubError
 from models.hub.downloads import Downloads
@@ -23,7 +24,6 @@ from models.hub.records import WEIGHTS, Checkpoint, is_private
 from models.hub.references import Reference, note, noted
 from models.hub.transfers import fetch
 from models.model_cache import ModelStore, budget_from_environment
-from models.weights_folder import WeightsInfo, build_model, folder_info, load_folder
 
 __all__ = [
     "CHECKPOINTS", "OWN", "WEIGHTS", "Checkpoint", "Library", "WeightsInfo", "build_model", "checkpoint",
@@ -47,7 +47,7 @@ def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
     Raises:
         WeightsError: There is no such file, it holds no weights, or some of an unknown layout.
     """
-    layout, model = layouts.load_file([path, *more])
+    layout, model = registry.load_file([path, *more])
     record = Checkpoint(
         f"local/{path.name}", layout.family, path.name, "a local file", "not stated", layout=layout.name,
         filename=str(path.resolve()), size=sum(each.stat().st_size for each in (path, *more)),
@@ -63,7 +63,7 @@ def _direction_of(path: Path) -> str:
     return nearest if nearest in ("apple2orange", "orange2apple") else ""
 
 
-def _latent(layout: layouts.Layout, model: nn.Module) -> Literal["", "global", "spatial"]:
+def _latent(layout: registry.Layout, model: nn.Module) -> Literal["", "global", "spatial"]:
     if layout.family != "vae":
         return ""
     return "spatial" if getattr(model, "spatial", False) else "global"
@@ -219,9 +219,9 @@ class Library:
         if path is None:
             raise HubError("not_on_disk", title=record.summary)
         if record.name in self._local:
-            return layouts.load_file(self._local_paths[record.name], record.layout)[1]
+            return registry.load_file(self._local_paths[record.name], record.layout)[1]
         self.hub.check(record, path)
-        return layouts.load_file(path, record.layout or None)[1]
+        return registry.load_file(path, record.layout or None)[1]
 
     def adopt(self, record: Checkpoint, families: Collection[str]) -> Checkpoint:
         """Recognise a file that was fetched for a Hub id, remember it, and return its record with its family.
@@ -234,8 +234,8 @@ class Library:
         if path is None:
             raise HubError("not_on_disk", title=record.summary)
         try:
-            layout, model = layouts.load_file(path)
-        except layouts.WeightsError:
+            layout, model = registry.load_file(path)
+        except registry.WeightsError:
             self.hub.discard(path)
             raise
         record = replace(record, family=layout.family, layout=layout.name, latent=_latent(layout, model))

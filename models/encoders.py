@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from models import checkpoints
+from models.formats.weights_folder import WeightsInfo
 from models.networks.backbones import ResNet
 from models.networks.feature_extractors import FeatureEncoder, MAEEncoder, VAEEncoder
-from models.weights_folder import WeightsInfo
 
 LoadModel = Callable[[str], nn.Module]
 

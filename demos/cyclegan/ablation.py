@@ -21,9 +21,9 @@ from demos.ui import widgets as look
 from models.calibration import DIRECTIONS, calibration, judge
 from models.checkpoints import load_folder
 from models.data.images import read_image, to_tensor
+from models.formats.weights_folder import TrainingStep, training_steps
 from models.hub.records import WEIGHTS
 from models.model_cache import ModelStore
-from models.steps import TrainingStep, training_steps
 
 HALVES = ("full", "no-cycle", "no-adversarial")
 FOLDER = "halves"  # of the first results

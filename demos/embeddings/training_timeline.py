@@ -24,9 +24,9 @@ from demos.ui.progress import Step, Work, finished, told
 from demos.ui.scatter.scatter import scatter, scatter_update
 from models.checkpoints import load_folder
 from models.embedding import Floats, embed_pictures
+from models.formats.weights_folder import STEPS, TrainingStep, training_steps
 from models.networks.feature_extractors import as_encoder
 from models.projection import align, project
-from models.steps import STEPS, TrainingStep, training_steps
 
 FRAMES_FILE = "frames.npz"
 PACE = 1200  # milliseconds a checkpoint stays while the slider plays

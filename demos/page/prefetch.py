@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from demos.core.families import FAMILIES
 from models.checkpoints import Library
+from models.formats.registry import WeightsError
 from models.hub.catalogue import CHECKPOINTS
 from models.hub.client import HubError
 from models.hub.records import Checkpoint, size_text
 from models.hub.references import Reference, describe
-from models.layouts import WeightsError
 
 ALL = "all"
 

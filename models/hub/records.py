@@ -24,7 +24,7 @@ class Checkpoint:
         paper: Where it comes from, such as "arXiv 1703.10593".
         license: Of the file, as an SPDX name where there is one, or "not stated".
         non_commercial: Whether the licence, or the authors' where the two disagree, forbids commercial use.
-        layout: Key of `models.layouts.LAYOUTS` that the file must have; empty for our own weights folders.
+        layout: Key of `models.formats.registry.LAYOUTS` that the file must have; empty for our own weights folders.
         repo_id: Repository on the Hub, or empty.
         repo_type: "model" or "space".
         filename: Path of the file in the repository, or of its name at `url`.

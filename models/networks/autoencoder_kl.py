@@ -6,13 +6,10 @@ names are those of diffusers' `AutoencoderKL`, so published weights load by name
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.networks.layers import check_sides
-from models.weights import build_strictly, check_multiple, count, renamed, shape_of
 
 GROUPS = 32
 EPS = 1e-6
@@ -201,40 +198,3 @@ class AutoencoderKL(nn.Module):
 
 
 # --- Published layouts --------------------------------------------------------------------------------------
-
-_OLD_ATTENTION = [
-    (r"(attentions\.\d+)\.query\.", r"\1.to_q."),
-    (r"(attentions\.\d+)\.key\.", r"\1.to_k."),
-    (r"(attentions\.\d+)\.value\.", r"\1.to_v."),
-    (r"(attentions\.\d+)\.proj_attn\.", r"\1.to_out.0."),
-]
-
-
-def is_autoencoder_kl(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of diffusers' `AutoencoderKL`, of any age."""
-    names = ("encoder.down_blocks.0.resnets.0.conv1.weight", "decoder.conv_in.weight", "quant_conv.weight")
-    return all(name in tensors for name in names)
-
-
-def with_new_attention(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the attention of files of 2022 (query, key, value, proj_attn) to today's names."""
-    return renamed(tensors, _OLD_ATTENTION)
-
-
-def build_autoencoder_kl(
-    tensors: Mapping[str, Tensor], expected: str = "an autoencoder of latent diffusion"
-) -> nn.Module:
-    """Return the autoencoder with these tensors; its widths and depth are read off their shapes.
-
-    Raises:
-        WeightsError: if they are not those of one.
-    """
-    tensors = with_new_attention(tensors)
-    num_levels = count(tensors, r"encoder\.down_blocks\.(\d+)\.")
-    first = [f"encoder.down_blocks.{level}.resnets.0.conv1.weight" for level in range(num_levels)]
-    widths = tuple(shape_of(tensors, name, 4, expected)[0] for name in first)
-    num_blocks = count(tensors, r"encoder\.down_blocks\.0\.resnets\.(\d+)\.")
-    latent_channels = shape_of(tensors, "post_quant_conv.weight", 4, expected)[0]
-    for name, width in zip(first, widths, strict=True):
-        check_multiple(name, width, GROUPS, expected)
-    return build_strictly(lambda: AutoencoderKL(widths, num_blocks, latent_channels), tensors, expected)

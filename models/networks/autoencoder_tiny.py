@@ -6,15 +6,11 @@ or 32 (TAEF2). Layers are numbered as in the authors' files, which see pictures 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor, nn
 
 from models.networks.layers import check_sides
 from models.networks.preprocessing import ZERO_TO_ONE
-from models.weights import WeightsError, build_strictly, renamed, shape_of
 
 NO_NOISE = -30.0  # the log-variance of a code without noise: its spread is 3e-7
 WIDTH = 64
@@ -110,48 +106,3 @@ def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
 
 
 # --- Published layouts --------------------------------------------------------------------------------------
-
-
-def autoencoder_half(tensors: Mapping[str, Tensor]) -> str:
-    """Return "encoder" or "decoder" where the tensors are one of the authors' half files, else ""."""
-    if not tensors or not all(re.match(r"\d+\.", key) for key in tensors):
-        return ""
-    first = {key for key in ("0.weight", "1.weight") if key in tensors and tensors[key].dim() == 4}
-    if "0.weight" in first and tensors["0.weight"].shape[1] == 3:
-        return "encoder"
-    return "decoder" if first == {"1.weight"} else ""
-
-
-def joined_halves(halves: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the tensors of an encoder's and a decoder's file in one table, "encoder." or "decoder." before each."""
-    return {f"{autoencoder_half(half)}.{key}": value for half in halves for key, value in half.items()}
-
-
-def is_autoencoder_tiny(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of a tiny autoencoder, in the authors' or in diffusers' layout."""
-    return any({f"{a}.0.weight", f"{a}.1.conv.0.weight"} <= tensors.keys() for a in ("encoder", "encoder.layers"))
-
-
-def from_diffusers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename diffusers' layers to the authors': the decoder's are one further on, as its clamp is a layer there."""
-    renumbered = {}
-    for key, value in tensors.items():
-        if match := re.match(r"decoder\.layers\.(\d+)\.(.*)", key):
-            key = f"decoder.{int(match.group(1)) + 1}.{match.group(2)}"
-        renumbered[key] = value
-    return renamed(renumbered, [(r"^encoder\.layers\.", "encoder.")])
-
-
-def build_autoencoder_tiny(tensors: Mapping[str, Tensor], expected: str = "a tiny autoencoder") -> nn.Module:
-    """Return the autoencoder with these tensors, in the authors' names or diffusers'.
-
-    Raises:
-        WeightsError: if they are not those of one, or only half of it is there.
-    """
-    half = autoencoder_half(tensors)
-    if half:
-        raise WeightsError("half_autoencoder", half=half)
-    tensors = from_diffusers(tensors)
-    latent_channels = shape_of(tensors, "decoder.1.weight", 4, expected)[1]
-    pool = "decoder.3.pool.0.weight" in tensors
-    return build_strictly(lambda: AutoencoderTiny(latent_channels, pool), tensors, expected)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -40,21 +38,6 @@ class Attention(nn.Module):
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (N, H, L, D / H)
         out = F.scaled_dot_product_attention(query, key, value)
         return self.proj(out.transpose(1, 2).reshape(num, length, dim))
-
-
-def join_qkv(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors with each "attn.query", "attn.key" and "attn.value" stacked, in that order, as "attn.qkv".
-
-    Where one of the three is missing or has another shape, all keep their names.
-    """
-    out = dict(tensors)
-    for name in tensors:
-        if ".attn.query." in name:
-            parts = [name.replace(".attn.query.", f".attn.{part}.") for part in ("query", "key", "value")]
-            shapes = [out[part].shape for part in parts if part in out]
-            if len(shapes) == 3 and len(set(shapes)) == 1:
-                out[name.replace(".attn.query.", ".attn.qkv.")] = torch.cat([out.pop(part) for part in parts])
-    return out
 
 
 class Mlp(nn.Module):

@@ -1,7 +1,7 @@
 """Masked autoencoder: hide most patches of a picture and predict them (He et al., arXiv 2111.06377).
 
 Pictures are (N, 3, S, S) in [-1, 1]. Masks are (N, L): 1 removed, 0 kept. Parameter names are those of the authors'
-code, so their weights load by name; `models.mae_layouts` reads them. Legend: N batch, L patches, D width,
+code, so their weights load by name; `models.formats.mae` reads them. Legend: N batch, L patches, D width,
 P = patch_size² * 3 numbers a patch.
 """
 

@@ -6,14 +6,11 @@ with a Gaussian prior, points between two pictures decode to pictures, and the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from models.weights import build_strictly, shape_of
 
 LOGVAR_RANGE = (-12.0, 8.0)
 
@@ -137,20 +134,3 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
 
 
 # --- Published layouts --------------------------------------------------------------------------------------
-
-
-def is_conv_vae(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of a `ConvVAE`."""
-    return {"encoder.0.0.weight", "to_mu.weight", "to_logvar.weight", "from_latent.weight"} <= tensors.keys()
-
-
-def build_conv_vae(tensors: Mapping[str, Tensor], expected: str = "a variational autoencoder") -> nn.Module:
-    """Return the `ConvVAE` with these tensors; side, latent width and filters are read off their shapes.
-
-    Raises:
-        WeightsError: if they are not those of one.
-    """
-    num_filters = shape_of(tensors, "encoder.0.0.weight", 4, expected)[0]
-    latent_dim, size = shape_of(tensors, "to_mu.weight", 2, expected)
-    img_size = 16 * round((size / (8 * num_filters)) ** 0.5)  # `size` is that of 8 * num_filters maps of S/16 x S/16
-    return build_strictly(lambda: ConvVAE(img_size, latent_dim, num_filters), tensors, expected)

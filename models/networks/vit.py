@@ -6,16 +6,11 @@ shape. Pictures are (N, 3, H, W) in the network's own range; features (N, D) are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.networks.layers import Mlp, PatchEmbed, TransformerBlock, join_qkv
-from models.weights import WeightsError, build_strictly, check_multiple, count, renamed, shape_of, without
-
-HEAD_DIM = 64  # numbers a head in the vision transformers of every size up to large
+from models.networks.layers import Mlp, PatchEmbed, TransformerBlock
 
 
 class LayerScale(nn.Module):
@@ -102,97 +97,3 @@ class VisionTransformer(nn.Module):
 
 
 # --- Published layouts --------------------------------------------------------------------------------------
-
-HUB_ATTENTION = [  # transformers' names of 2022, then today's
-    (r"\.attention\.attention\.(query|key|value)\.", r".attn.\1."),
-    (r"\.attention\.output\.dense\.", ".attn.proj."),
-    (r"\.attention\.q_proj\.", ".attn.query."),
-    (r"\.attention\.k_proj\.", ".attn.key."),
-    (r"\.attention\.v_proj\.", ".attn.value."),
-    (r"\.attention\.o_proj\.", ".attn.proj."),
-]
-
-_DINOV2 = [
-    (r"^dinov2\.", ""),
-    (r"^embeddings\.cls_token$", "cls_token"),
-    (r"^embeddings\.position_embeddings$", "pos_embed"),
-    (r"^embeddings\.patch_embeddings\.projection\.", "patch_embed.proj."),
-    (r"^encoder\.layer\.(\d+)\.", r"blocks.\1."),
-    *HUB_ATTENTION,
-    (r"\.layer_scale([12])\.lambda1$", r".ls\1.gamma"),
-    (r"^layernorm\.", "norm."),
-]
-
-
-def is_vit(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of a vision transformer without a decoder, by timm's names."""
-    names = ("cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight")
-    return all(name in tensors for name in names) and "decoder_pred.weight" not in tensors
-
-
-def is_dinov2(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of transformers' `Dinov2Model`, of any age."""
-    names = {key.removeprefix("dinov2.") for key in tensors}
-    return {"embeddings.position_embeddings", "encoder.layer.0.layer_scale1.lambda1"} <= names
-
-
-def from_dinov2(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Turn the names of `Dinov2Model` into timm's; the mask token, which only training needs, is left out."""
-    return without(join_qkv(renamed(tensors, _DINOV2)), "embeddings.mask_token")
-
-
-def vit_heads(dim: int, given: object, name: str, expected: str, head_dim: int = HEAD_DIM) -> int:
-    """Return the number of attention heads, which no tensor's shape tells: the one given, or `head_dim` numbers a head.
-
-    Raises:
-        WeightsError: if the width is not a multiple of it.
-    """
-    if given is None:
-        check_multiple(name, dim, head_dim, expected)
-        return dim // head_dim
-    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-        raise WeightsError("wrong_shape", tensor=name, found=given, wanted="a number of heads", expected=expected)
-    check_multiple(name, dim, given, expected)
-    return given
-
-
-def square_side(num_patches: int, name: str, expected: str) -> int:
-    """Return the side of a square grid of so many patches.
-
-    Raises:
-        WeightsError: if they make no square.
-    """
-    side = round(num_patches**0.5)
-    if side < 1 or side * side != num_patches:
-        raise WeightsError(
-            "wrong_shape", tensor=name, found=num_patches, wanted="a square number of patches", expected=expected
-        )
-    return side
-
-
-def build_vit(tensors: Mapping[str, Tensor], expected: str, num_heads: object = None) -> nn.Module:
-    """Return the transformer with these tensors under timm's names; sizes are read off their shapes.
-
-    Args:
-        tensors: values by timm's names; classifiers (`head`, `fc_norm`) are left out.
-        expected: what it is, for refusals.
-        num_heads: heads, or None for 64 numbers a head.
-
-    Raises:
-        WeightsError: if the tensors are not those of one.
-    """
-    tensors = without(tensors, "head.", "fc_norm.")
-    dim, _, patch_size, _ = shape_of(tensors, "patch_embed.proj.weight", 4, expected)
-    num_patches = shape_of(tensors, "pos_embed", 3, expected)[1] - 1
-    img_size = patch_size * square_side(num_patches, "pos_embed", expected)
-    depth = count(tensors, r"blocks\.(\d+)\.")
-    mlp_ratio = shape_of(tensors, "blocks.0.mlp.fc1.weight", 2, expected)[0] / dim
-    heads = vit_heads(dim, num_heads, "blocks.0.attn.qkv.weight", expected)
-    layer_scale = "blocks.0.ls1.gamma" in tensors
-    make = lambda: VisionTransformer(img_size, patch_size, dim, depth, heads, mlp_ratio, layer_scale)  # noqa: E731
-    return build_strictly(make, tensors, expected)
-
-
-def build_dinov2(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
-    """Return the transformer with these tensors of `Dinov2Model`; see `build_vit`."""
-    return build_vit(from_dinov2(tensors), expected)

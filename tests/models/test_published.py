@@ -25,7 +25,7 @@ from parity import (
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models.layouts import load_file
+from models.formats.registry import load_file
 from models.networks.mae import MaskedAutoencoderViT
 
 TOLERANCE = 1e-4

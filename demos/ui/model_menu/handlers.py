@@ -18,10 +18,10 @@ from demos.core.context import Context
 from demos.core.user_models import Wanted
 from demos.ui import widgets as look
 from demos.ui.model_menu import view
+from models.formats.registry import LAYOUTS, WeightsError
 from models.hub.client import HubError
 from models.hub.records import Checkpoint, is_private
 from models.hub.references import Reference, describe, noted
-from models.layouts import LAYOUTS, WeightsError
 
 OUTPUTS = 8  # components that the menu fills
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demos.core.context import Context
+from models.formats.registry import WeightsError
 from models.hub.client import HubError
 from models.hub.downloads import Download
 from models.hub.records import Checkpoint, is_private, size_text
-from models.layouts import WeightsError
 
 STYLE = """
 .models { display: grid; gap: 2px; max-width: 940px; }

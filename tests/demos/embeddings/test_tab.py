@@ -55,9 +55,9 @@ from models.checkpoints import WeightsInfo, build_model, weights_info
 from models.data.images import square_crop, to_tensor
 from models.embedding import embed_batches
 from models.encoders import BACKBONE_WIDTH
+from models.formats.weights_folder import training_steps
 from models.neighbours import Metric
 from models.projection import Method
-from models.steps import training_steps
 from models.training.export import write_weights
 from models.training.recipes._base import Export
 from models.training.recipes.contrastive import SimCLRConfig

@@ -17,11 +17,11 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from models.checkpoints import Library
+from models.formats.registry import LAYOUTS
 from models.hub.catalogue import CHECKPOINTS, OWN, _table, checkpoint
 from models.hub.client import Hub, HubError
 from models.hub.records import Checkpoint, size_text
 from models.hub.transfers import fetch
-from models.layouts import LAYOUTS
 from models.model_cache import ModelStore
 from models.networks.feature_extractors import as_encoder
 from models.networks.mae import MaskedAutoencoderViT

@@ -11,9 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from models.data.images import square_crop, to_tensor
-from models.layouts import WeightsError, load_file
+from models.formats.autoencoders import autoencoder_half, joined_halves
+from models.formats.registry import WeightsError, load_file
 from models.networks.autoencoder_kl import AutoencoderKL
-from models.networks.autoencoder_tiny import NO_NOISE, AutoencoderTiny, autoencoder_half, joined_halves
+from models.networks.autoencoder_tiny import NO_NOISE, AutoencoderTiny
 from models.networks.portrait_vae import PortraitVAE
 from models.networks.vae import ConvVAE
 

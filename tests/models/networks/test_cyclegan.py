@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from gradients import assert_finite_gradients
 from torch import Tensor, nn
 
-from models.layouts import load_file
+from models.formats.cyclegan import without_running_statistics
+from models.formats.registry import load_file
 from models.networks.cyclegan import (
     ChannelNorm,
     HalfSide,
@@ -19,7 +20,6 @@ from models.networks.cyclegan import (
     LightGenerator,
     PatchDiscriminator,
     ResnetGenerator,
-    without_running_statistics,
 )
 from models.networks.losses import cycle_loss, identity_loss, lsgan_loss
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from gradients import assert_finite_gradients
 
-from models.networks.layers import join_qkv
-from models.networks.vit import VisionTransformer, from_dinov2
+from models.formats.vit import from_dinov2, join_qkv
+from models.networks.vit import VisionTransformer
 
 
 def tiny(layer_scale: bool = False) -> VisionTransformer:

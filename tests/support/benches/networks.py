@@ -46,7 +46,7 @@ else:
 USE_PUBLISHED = f"""
 import sys, time, torch
 from pathlib import Path
-from models.layouts import load_file
+from models.formats.registry import load_file
 start = time.perf_counter()
 layout, model = load_file(Path(sys.argv[1]), sys.argv[2])
 loaded = time.perf_counter()

@@ -22,8 +22,8 @@ from demos.core.i18n import Texts
 from demos.cyclegan.tab import generators
 from demos.page.prefetch import prefetch
 from demos.ui.model_menu.handlers import Choice, Handlers
-from models import weights
 from models.checkpoints import Library
+from models.formats import tensors
 from models.hub import client as hub_module
 from models.hub.catalogue import CHECKPOINTS
 from models.hub.client import Hub
@@ -277,7 +277,7 @@ def test_offline_only_what_is_on_disk_is_offered(
     assert hub_server.log == []
 
 
-@pytest.mark.parametrize("module", [hub_module, weights], ids=["hub", "weights"])
+@pytest.mark.parametrize("module", [hub_module, tensors], ids=["hub", "weights"])
 def test_every_reason_has_its_sentence_in_both_languages(module: Any) -> None:
     for code, sentence in module._SENTENCES.items():
         kind = "hub" if module is hub_module else "weights"

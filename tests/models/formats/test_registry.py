@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models.checkpoints import WEIGHTS, load_folder
-from models.layouts import LAYOUTS, WeightsError, load_file, read_tensors, recognise
-from models.mae_layouts import is_published_mae
+from models.formats.mae import is_published_mae
+from models.formats.registry import LAYOUTS, WeightsError, load_file, read_tensors, recognise
 from models.networks.backbones import ImageEncoder, ResNet
 from models.networks.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.networks.mae import PRESETS, MaskedAutoencoderViT

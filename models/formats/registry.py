@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from models import mae_layouts
 from models.data.images import printable
+from models.formats import autoencoders, convnets, cyclegan, mae, pretraining, vaes, vit
+from models.formats.pretraining import PretrainingLayout
+from models.formats.tensors import WeightsError, read_tensors
 from models.hub.records import Family
-from models.networks import autoencoder_kl, autoencoder_tiny, backbones, contrastive, cyclegan, portrait_vae, vae, vit
-from models.networks.contrastive import PretrainingLayout
+from models.networks import backbones
 from models.networks.preprocessing import IMAGENET, Preprocessing
-from models.weights import WeightsError, read_tensors
 
 __all__ = ["LAYOUTS", "Layout", "WeightsError", "load_file", "read_tensors", "recognise"]
 
@@ -88,11 +88,11 @@ def _resnet(name: str, family: Family, expected: str, blocks: object = None, **o
     """Return the layout of torchvision's ResNets of width 64, of any depth or of one."""
 
     def matches(tensors: Tensors) -> bool:
-        if not backbones.is_resnet(tensors) or tensors["conv1.weight"].shape[0] != 64:
+        if not convnets.is_resnet(tensors) or tensors["conv1.weight"].shape[0] != 64:
             return False
-        return blocks is None or backbones.resnet_blocks(tensors) == blocks
+        return blocks is None or convnets.resnet_blocks(tensors) == blocks
 
-    build = _encoder(options.pop("preprocessing", IMAGENET_224), backbones.build_resnet, expected)
+    build = _encoder(options.pop("preprocessing", IMAGENET_224), convnets.build_resnet, expected)
     return Layout(name, family, expected, matches, build, **options)
 
 
@@ -103,9 +103,9 @@ def _pretraining(name: str, expected: str, layout: PretrainingLayout, vit_heads:
         backbone = layout.backbone(tensors)
         if vit.is_vit(backbone):
             return vit.build_vit(backbone, expected, vit_heads)
-        if not backbones.is_resnet(backbone) or backbones.resnet_blocks(backbone) != backbones.RESNET50:
+        if not convnets.is_resnet(backbone) or convnets.resnet_blocks(backbone) != convnets.RESNET50:
             raise WeightsError("wrong_layout", found=describe(tensors), expected=expected)
-        return backbones.build_resnet(backbone, expected)
+        return convnets.build_resnet(backbone, expected)
 
     return Layout(name, "contrastive", expected, layout.matches, _encoder(IMAGENET_224, build, expected))
 
@@ -132,11 +132,11 @@ def _mae(
     return Layout(name, "mae", expected, matches, made, **options)
 
 
-_build_authors_mae = partial(mae_layouts.build_mae, preprocessing=IMAGENET)
+_build_authors_mae = partial(mae.build_mae, preprocessing=IMAGENET)
 
 
 def _is_autoencoder_tiny(tensors: Tensors) -> bool:
-    return autoencoder_tiny.is_autoencoder_tiny(tensors) or bool(autoencoder_tiny.autoencoder_half(tensors))
+    return autoencoders.is_autoencoder_tiny(tensors) or bool(autoencoders.autoencoder_half(tensors))
 
 
 # The first that matches counts, so the narrower stand before the wider.
@@ -155,38 +155,38 @@ LAYOUTS: Mapping[str, Layout] = {
             "patch-discriminator", "cyclegan", "a patch discriminator",
             cyclegan.is_patch_discriminator, cyclegan.build_patch_discriminator,
         ),
-        _mae("vit-mae-hub", "a masked autoencoder of transformers", mae_layouts.is_hub_mae, mae_layouts.build_hub_mae),
+        _mae("vit-mae-hub", "a masked autoencoder of transformers", mae.is_hub_mae, mae.build_hub_mae),
         _mae(
             "vit-mae-authors", "a masked autoencoder of the authors, with its decoder",
-            mae_layouts.is_published_mae, _build_authors_mae,
+            mae.is_published_mae, _build_authors_mae,
         ),
         _mae(
             "vit-mae-authors-norm-pix", "a masked autoencoder of the authors that predicts normalised patches",
-            mae_layouts.is_published_mae, _build_authors_mae, fixed={"norm_pix_loss": True}, by_name_only=True,
+            mae.is_published_mae, _build_authors_mae, fixed={"norm_pix_loss": True}, by_name_only=True,
         ),
-        _mae("mae", "a masked autoencoder of this project", mae_layouts.is_mae, mae_layouts.build_mae),
+        _mae("mae", "a masked autoencoder of this project", mae.is_mae, mae.build_mae),
         _plain(
             "autoencoder-tiny", "vae", "a tiny autoencoder (TAESD, TAEF1 or TAEF2)",
-            _is_autoencoder_tiny, autoencoder_tiny.build_autoencoder_tiny,
+            _is_autoencoder_tiny, autoencoders.build_autoencoder_tiny,
         ),
         _plain(
             "autoencoder-kl", "vae", "an autoencoder of latent diffusion (AutoencoderKL)",
-            autoencoder_kl.is_autoencoder_kl, autoencoder_kl.build_autoencoder_kl,
+            autoencoders.is_autoencoder_kl, autoencoders.build_autoencoder_kl,
         ),
         _plain(
             "portrait-vae", "vae", "a variational autoencoder of portraits (layout not verified)",
-            portrait_vae.is_portrait_vae, portrait_vae.build_portrait_vae,
+            vaes.is_portrait_vae, vaes.build_portrait_vae,
         ),
         _plain(
-            "conv-vae", "vae", "a variational autoencoder of this project", vae.is_conv_vae, vae.build_conv_vae,
+            "conv-vae", "vae", "a variational autoencoder of this project", vaes.is_conv_vae, vaes.build_conv_vae,
         ),
-        _pretraining("simsiam", "a ResNet-50 in a file of SimSiam", contrastive.SIMSIAM),
-        _pretraining("moco", "a ResNet-50 in a file of MoCo v1 or v2", contrastive.MOCO),
+        _pretraining("simsiam", "a ResNet-50 in a file of SimSiam", pretraining.SIMSIAM),
+        _pretraining("moco", "a ResNet-50 in a file of MoCo v1 or v2", pretraining.MOCO),
         _pretraining(
-            "moco-v3", "a ResNet-50 or vision transformer in a file of MoCo v3", contrastive.MOCO_V3,
-            contrastive.MOCO_V3_HEADS,
+            "moco-v3", "a ResNet-50 or vision transformer in a file of MoCo v3", pretraining.MOCO_V3,
+            pretraining.MOCO_V3_HEADS,
         ),
-        _pretraining("byol", "a ResNet-50 in a file of OpenMMLab (BYOL and others)", contrastive.BYOL),
+        _pretraining("byol", "a ResNet-50 in a file of OpenMMLab (BYOL and others)", pretraining.BYOL),
         Layout(
             "vit-timm", "contrastive", "a vision transformer in timm's layout (DINO and others)",
             vit.is_vit, _encoder(IMAGENET_224_BICUBIC, vit.build_vit, "a vision transformer in timm's layout", True),
@@ -195,22 +195,22 @@ LAYOUTS: Mapping[str, Layout] = {
             "dinov2-hub", "contrastive", "DINOv2 in the layout of transformers",
             vit.is_dinov2, _encoder(IMAGENET_224_BICUBIC, vit.build_dinov2, "DINOv2 in the layout of transformers"),
         ),
-        _resnet("resnet18", "supervised", "a ResNet-18 in torchvision's layout", backbones.RESNET18),
-        _resnet("resnet50", "supervised", "a ResNet-50 in torchvision's layout", backbones.RESNET50),
+        _resnet("resnet18", "supervised", "a ResNet-18 in torchvision's layout", convnets.RESNET18),
+        _resnet("resnet50", "supervised", "a ResNet-50 in torchvision's layout", convnets.RESNET50),
         _resnet("resnet-torchvision", "supervised", "a ResNet in torchvision's layout"),
         _resnet(
-            "simclr", "contrastive", "a ResNet-50 of SimCLR in torchvision's layout", backbones.RESNET50,
+            "simclr", "contrastive", "a ResNet-50 of SimCLR in torchvision's layout", convnets.RESNET50,
             preprocessing=ZERO_TO_ONE_224, by_name_only=True,
         ),
         Layout(
             "vgg16", "supervised", "a VGG-16 in torchvision's or timm's layout",
-            backbones.is_vgg16, _encoder(IMAGENET_224, backbones.build_vgg16, "a VGG-16"),
+            convnets.is_vgg16, _encoder(IMAGENET_224, convnets.build_vgg16, "a VGG-16"),
         ),
         Layout(
             "alexnet", "supervised", "an AlexNet in torchvision's layout",
-            backbones.is_alexnet, _encoder(IMAGENET_224, backbones.build_alexnet, "an AlexNet"),
+            convnets.is_alexnet, _encoder(IMAGENET_224, convnets.build_alexnet, "an AlexNet"),
         ),
-        _plain("resnet", "contrastive", "a ResNet of this project", backbones.is_resnet, backbones.build_resnet),
+        _plain("resnet", "contrastive", "a ResNet of this project", convnets.is_resnet, convnets.build_resnet),
     )
 }  # fmt: skip
 
@@ -265,14 +265,14 @@ def load_file(
 def _joined(files: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     if len(files) == 1:
         return files[0]
-    halves = sorted(autoencoder_tiny.autoencoder_half(file) for file in files)
+    halves = sorted(autoencoders.autoencoder_half(file) for file in files)
     if halves != ["decoder", "encoder"]:
         raise WeightsError(
             "wrong_layout",
             found=" and ".join(describe(file) for file in files),
             expected="the encoder and the decoder of a tiny autoencoder",
         )
-    return autoencoder_tiny.joined_halves(files)
+    return autoencoders.joined_halves(files)
 
 
 def _required(tensors: Tensors, wanted: Layout) -> Layout:

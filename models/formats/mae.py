@@ -1,6 +1,6 @@
 """Masked autoencoders as files hold them: by the authors' names or by those of transformers, told and built.
 
-The sizes are read off the tensors; `models.layouts` lists the layouts of every family.
+The sizes are read off the tensors; `models.formats.registry` lists the layouts of every family.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from models.networks.layers import join_qkv
+from models.formats.tensors import WeightsError, build_strictly, check_multiple, count, renamed, shape_of
+from models.formats.vit import HUB_ATTENTION, join_qkv, square_side, vit_heads
 from models.networks.mae import PRESETS, MaskedAutoencoderViT
 from models.networks.preprocessing import IMAGENET, MINUS_ONE_TO_ONE, Preprocessing
-from models.networks.vit import HUB_ATTENTION, square_side, vit_heads
-from models.weights import WeightsError, build_strictly, check_multiple, count, renamed, shape_of
 
 HUB_EPS = 1e-12  # of the layer norms, as the Hub's configs have it
 DECODER_HEAD_DIM = 32  # numbers a head in the authors' decoder, and in ours

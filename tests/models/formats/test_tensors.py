@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models.weights import WRAPPERS, WeightsError, build_strictly, read_tensors
+from models.formats.tensors import WRAPPERS, WeightsError, build_strictly, read_tensors
 
 TENSORS = {"a.weight": torch.arange(600.0).reshape(20, 30), "a.bias": torch.ones(20).half()}
 

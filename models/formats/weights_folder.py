@@ -10,17 +10,21 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
 from models.file_facts import sha256_of
+from models.hub.records import WEIGHTS
 from models.networks.backbones import ResNet
 from models.networks.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.networks.mae import MaskedAutoencoderViT
 from models.networks.vae import ConvVAE
+
+STEPS = WEIGHTS / "simclr-steps"
+PREFIX = "step-"
 
 ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
     "light_generator": LightGenerator,
@@ -103,3 +107,16 @@ def folder_info(name: str, folder: Path) -> WeightsInfo:
     config = _read_config(folder)
     keys = ("arch", "args", "image_size", "num_parameters", "steps", "sha256", "metrics")
     return WeightsInfo(name=name, **{key: config[key] for key in keys})
+
+
+class TrainingStep(NamedTuple):
+    """The weights of a run after a number of steps, and their folder."""
+
+    step: int
+    folder: Path
+
+
+def training_steps(folder: Path = STEPS) -> list[TrainingStep]:
+    """Return the steps kept in a folder, in the order of training; none where there is no such folder."""
+    found = (path.parent for path in folder.glob(f"{PREFIX}*/config.json"))
+    return sorted(TrainingStep(int(path.name.removeprefix(PREFIX)), path) for path in found)

@@ -1,0 +1,1 @@
+"""Layouts of published weights, read into the networks of this project."""
