@@ -18,7 +18,7 @@ from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.cyclegan.results import figure, fixed_weights, grid, opened, panel, said
 from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, Translation, translate
 from demos.ui import widgets as look
-from models.calibration import DIRECTIONS, calibration, judge
+from models.analysis.cyclegan_calibration import DIRECTIONS, calibration, judge
 from models.checkpoints import load_folder
 from models.data.images import read_image, to_tensor
 from models.formats.weights_folder import TrainingStep, training_steps

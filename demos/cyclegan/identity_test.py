@@ -17,9 +17,9 @@ from demos.core.paths import EXAMPLES
 from demos.cyclegan.results import chosen, figure, fixed_weights, grid, made_with, opened, panel, said
 from demos.cyclegan.translation import FRUITS, difference_picture, levels_apart, prepared
 from demos.ui import widgets as look
-from models.calibration import DIRECTIONS, calibration
+from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
+from models.analysis.signal_detection import percentile
 from models.data.images import read_image, to_images, to_tensor
-from models.detection import percentile
 
 FAILURES = {  # caption -> picture and direction
     "lighthouse": (EXAMPLES / "scenes" / "lighthouse.jpg", "apple2orange"),

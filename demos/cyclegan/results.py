@@ -28,7 +28,7 @@ from demos.cyclegan.translation import (
     warning_of,
 )
 from demos.ui import widgets as look
-from models.calibration import DIRECTIONS, calibration
+from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
 
 FILES = (*PICTURES, "judged", "strip")
 STYLE = """

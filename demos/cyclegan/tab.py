@@ -43,7 +43,7 @@ from demos.cyclegan.translation import (
 from demos.ui import widgets as look
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu, model_menu
-from models.calibration import calibration
+from models.analysis.cyclegan_calibration import calibration
 from models.data.images import ImageError, read_image
 from models.networks.cyclegan import PatchDiscriminator
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from demos.core.paths import EXAMPLES
 from demos.ui.captioned_sheet import sheet
-from models.calibration import DIRECTIONS, ENCODER, KINDS, Calibration, judge
+from models.analysis.cyclegan_calibration import DIRECTIONS, ENCODER, KINDS, Calibration, judge
 from models.data.images import fit_within, square_crop, to_images, to_tensor
 from models.hub.records import Checkpoint
 from models.networks.feature_extractors import as_encoder
@@ -74,7 +74,7 @@ class Judgement:
         picture: The translation in grey, teal where its discriminator takes it for a photo.
         convincing: Share of held-out photos of that fruit that the discriminator finds less convincing, 0 to 1.
         larger_error: Share of held-out photos whose round trip ends closer to where it began, 0 to 1.
-        kinds: How likely the photo is each of `models.calibration.KINDS`, by a classifier of photos.
+        kinds: How likely the photo is each of `models.analysis.cyclegan_calibration.KINDS`, by a classifier of photos.
     """
 
     picture: Image.Image

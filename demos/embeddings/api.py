@@ -15,9 +15,9 @@ from demos.ui import widgets as look
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.progress import finished
 from demos.ui.scatter.scatter import scatter_figure
+from models.analysis.neighbours import nearest_to
+from models.analysis.projection import clamp_neighbours
 from models.encoders import ENCODERS
-from models.neighbours import nearest_to
-from models.projection import clamp_neighbours
 
 
 class Programs:

@@ -20,8 +20,8 @@ from demos.embeddings.handlers import Handlers
 from demos.embeddings.session import Visit
 from demos.ui import widgets as look
 from demos.ui.sprites import jpeg
+from models.analysis.metrics import centred_directions
 from models.data.images import to_images
-from models.metrics import centred_directions
 from models.training.data import TwoViews
 
 Role = Literal["positive", "negative", "unused"]

@@ -19,10 +19,10 @@ from PIL import Image
 
 from demos.embeddings.originals import KEPT_SIDE, Originals, read_pictures, square_jpeg
 from demos.ui.sprites import Sprite, make_sprite
-from models.embedding import Floats, Progress
-from models.metrics import centred_directions, knn_accuracy, nearest_neighbours, std_of_l2_normalized
-from models.neighbours import Metric
-from models.projection import Method, clamp_neighbours, continuity, trustworthiness
+from models.analysis.embedding import Floats, Progress
+from models.analysis.metrics import centred_directions, knn_accuracy, nearest_neighbours, std_of_l2_normalized
+from models.analysis.neighbours import Metric
+from models.analysis.projection import Method, clamp_neighbours, continuity, trustworthiness
 
 MIN_NEIGHBOURS, MAX_NEIGHBOURS = 2, 100
 MAX_SEED = 2**31 - 1
@@ -35,7 +35,7 @@ GRID_DISTANCES = (0.0, 0.1, 0.25, 0.5, 0.8)
 
 @dataclass(frozen=True)
 class Settings:
-    """One map: which encoder, and how its features are laid out (see `models.projection.project`)."""
+    """One map: which encoder, and how its features are laid out (see `models.analysis.projection.project`)."""
 
     encoder: str = "simclr"
     dims: int = 2
@@ -57,7 +57,7 @@ class Settings:
         return replace(self, n_neighbors=near, min_dist=min(GRID_DISTANCES, key=lambda d: abs(d - self.min_dist)))
 
     def layout(self) -> dict[str, Any]:
-        """Returns the arguments of `models.projection.project`."""
+        """Returns the arguments of `models.analysis.projection.project`."""
         return {name: value for name, value in asdict(self).items() if name != "encoder"}
 
 

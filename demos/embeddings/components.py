@@ -12,8 +12,8 @@ from demos.embeddings.collection import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS
 from demos.embeddings.session import NAME
 from demos.ui import widgets as look
 from demos.ui.latest_event import reporter
-from models.neighbours import METRICS
-from models.projection import METHODS
+from models.analysis.neighbours import METRICS
+from models.analysis.projection import METHODS
 
 
 class How(NamedTuple):

@@ -22,10 +22,10 @@ from demos.ui import widgets as look
 from demos.ui.latest_event import on_latest
 from demos.ui.progress import told
 from demos.ui.scatter.scatter import scatter, scatter_update
-from models.embedding import Floats
+from models.analysis.embedding import Floats
+from models.analysis.metrics import effective_rank, linear_probe_accuracy
+from models.analysis.projection import align
 from models.encoders import ENCODERS
-from models.metrics import effective_rank, linear_probe_accuracy
-from models.projection import align
 
 ROWS_FILE = "rows.json"
 OTHER = "mae"  # the encoder opposite the usual one when the section is opened

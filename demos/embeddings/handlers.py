@@ -18,12 +18,12 @@ from demos.embeddings.session import Atlas, Job, Visit
 from demos.ui import widgets as look
 from demos.ui.progress import told
 from demos.ui.scatter.scatter import Guest, lassoed_ids, picked_id, scatter_marks, scatter_update, scatter_value
-from models import projection
-from models.embedding import Floats
+from models.analysis import projection
+from models.analysis.embedding import Floats
+from models.analysis.neighbours import Metric, Placement, place
+from models.analysis.projection import Method, clamp_neighbours
 from models.encoders import ENCODERS
-from models.neighbours import Metric, Placement, place
 from models.networks.feature_extractors import as_encoder
-from models.projection import Method, clamp_neighbours
 
 NUM_NEAR = 12  # pictures shown beside the picked one
 MAX_LABEL = 40  # letters of a label that a visitor gives

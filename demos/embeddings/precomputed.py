@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from demos.embeddings.collection import Collection, PictureMap, Scores, Settings, collect
 from demos.embeddings.originals import Originals
 from demos.ui.sprites import Form, Sprite, make_sprite, sprite_layout
-from models.embedding import Floats
+from models.analysis.embedding import Floats
 
 SHEETS: Form = "WEBP"
 LEVELS = 16  # steps that features are told apart by, for their usual distance from the mean

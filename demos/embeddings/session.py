@@ -22,12 +22,12 @@ from demos.embeddings.originals import KEPT_SIDE, Chosen, OriginalsGoneError, sq
 from demos.embeddings.precomputed import Prepared, load_set
 from demos.ui import widgets as look
 from demos.ui.progress import Step, Work, in_background
-from models import projection
-from models.embedding import PREPROCESSING_VERSION, Floats, embed_batches, embed_pictures
+from models.analysis import projection
+from models.analysis.embedding import PREPROCESSING_VERSION, Floats, embed_batches, embed_pictures
+from models.analysis.projection import MIN_PICTURES
 from models.encoders import ENCODERS, load_encoder
 from models.hub.records import is_private
 from models.networks.feature_extractors import as_encoder
-from models.projection import MIN_PICTURES
 
 MAX_BYTES = 128 * 2**20
 

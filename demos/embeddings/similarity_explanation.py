@@ -27,7 +27,7 @@ from demos.ui import widgets as look
 from demos.ui.latest_event import on_report, reporter
 from demos.ui.progress import finished
 from demos.ui.scatter.scatter import picked_id
-from models.embedding import Floats
+from models.analysis.embedding import Floats
 
 CROP = 0.6  # of the side, about a third of the area: within what the training crops to
 NUM_PAIRS = 4

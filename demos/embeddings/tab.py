@@ -31,10 +31,10 @@ from demos.ui.latest_event import on_latest, on_report
 from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.progress import finished
 from demos.ui.scatter.scatter import scatter
-from models.embedding import Floats
+from models.analysis.embedding import Floats
+from models.analysis.projection import align
 from models.encoders import ENCODERS
 from models.networks.feature_extractors import as_encoder
-from models.projection import align
 
 KINDS = EXAMPLES / "kinds.zip"
 

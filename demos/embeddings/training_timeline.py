@@ -22,11 +22,11 @@ from demos.embeddings.session import NAME, Atlas, Visit, squares_of
 from demos.ui import widgets as look
 from demos.ui.progress import Step, Work, finished, told
 from demos.ui.scatter.scatter import scatter, scatter_update
+from models.analysis.embedding import Floats, embed_pictures
+from models.analysis.projection import align, project
 from models.checkpoints import load_folder
-from models.embedding import Floats, embed_pictures
 from models.formats.weights_folder import STEPS, TrainingStep, training_steps
 from models.networks.feature_extractors import as_encoder
-from models.projection import align, project
 
 FRAMES_FILE = "frames.npz"
 PACE = 1200  # milliseconds a checkpoint stays while the slider plays

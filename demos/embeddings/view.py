@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from demos.core.context import Context
 from demos.embeddings.collection import KNN, Collection, Scores
 from demos.ui.sprites import tile_style
-from models.neighbours import Placement
+from models.analysis.neighbours import Placement
 
 MAX_TILES = 60  # pictures of a lasso that are shown; all of them are exported
 

@@ -28,8 +28,8 @@ from demos.mae.reconstruction import (
     reconstruct,
 )
 from demos.ui.captioned_sheet import page
+from models.analysis.metrics import psnr
 from models.data.images import square_crop, to_images, to_tensor
-from models.metrics import psnr
 from models.networks.mae import MaskedAutoencoderViT
 
 RATIOS = tuple(percent / 100 for percent in range(25, 100, 10))

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from demos.mae.masks import Cells, MaskError
 from demos.mae.masks import to_tensor as mask_tensor
 from demos.mae.reconstruction import HIDDEN_TONE, compare, grid_of, hidden_pixels
+from models.analysis.inpainting_baselines import harmonic_fill
 from models.data.images import to_images, to_tensor
-from models.fill import harmonic_fill
 from models.networks.mae import MaskedAutoencoderViT
 
 DAMAGES = ("scratches", "text")

@@ -15,9 +15,9 @@ from torch import Tensor
 from demos.mae.masks import SEEDED_KINDS, Cells
 from demos.mae.masks import to_tensor as mask_tensor
 from demos.ui.captioned_sheet import sheet
+from models.analysis.inpainting_baselines import harmonic_fill, mean_fill
+from models.analysis.metrics import psnr
 from models.data.images import square_crop, to_images, to_tensor
-from models.fill import harmonic_fill, mean_fill
-from models.metrics import psnr
 from models.networks.mae import MaskedAutoencoderViT
 
 FULL_ERROR = 64.0  # levels of error that are painted in full colour; more looks the same

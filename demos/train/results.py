@@ -22,9 +22,9 @@ from demos.core.user_models import Wanted, name_of, tab_of
 from demos.core.visitor import owner_of, token_of
 from demos.train.runs import Runs, Watched, job_error
 from demos.ui import widgets as look
+from models.analysis.metrics import centred_directions, nearest_neighbours
 from models.checkpoints import build_model, load_folder
 from models.data.images import read_image, square_crop, to_images, to_tensor
-from models.metrics import centred_directions, nearest_neighbours
 from models.networks.backbones import ResNet
 from models.networks.mae import random_mask
 from models.training.jobs import JobError, Snapshot

@@ -33,8 +33,8 @@ from demos.vae.networks import (
     sorry_html,
     with_examples,
 )
+from models.analysis.latents import corner_grid, plane_basis, principal_plane
 from models.data.images import ImageError, read_image
-from models.latents import corner_grid, plane_basis, principal_plane
 
 MIN_GRID, GRID, MAX_GRID = 3, 6, 9  # pictures along a side
 MOSAIC = 9  # pictures along a side of the map

@@ -15,12 +15,13 @@ from PIL import Image
 from torch import Tensor
 
 from demos.ui.animation import STRIP_GAP, sprite_sheet, still_webp, upscale
+from models.analysis.latents import lerp, slerp
+from models.analysis.metrics import psnr
 from models.data.images import square_crop, to_images, to_tensor
-from models.metrics import psnr
 from models.networks.autoencoder_kl import AutoencoderKL
 from models.networks.autoencoder_tiny import AutoencoderTiny
 from models.networks.portrait_vae import PortraitVAE
-from models.networks.vae import ConvVAE, lerp, slerp
+from models.networks.vae import ConvVAE
 
 Autoencoder = ConvVAE | PortraitVAE | AutoencoderTiny | AutoencoderKL
 GlobalAutoencoder = ConvVAE | PortraitVAE

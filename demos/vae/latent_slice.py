@@ -24,8 +24,8 @@ from torch import Tensor
 
 from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, pictures_of
 from demos.vae.networks import Networks
+from models.analysis.latents import LatentStatistics
 from models.data.images import square_crop
-from models.latents import LatentStatistics
 
 REMEMBERED = 256  # flats; a page whose own was forgotten asks for it anew
 FARTHEST = 1e3  # of a coordinate

@@ -18,8 +18,8 @@ from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo
 from demos.ui import widgets as look
 from demos.vae.interpolation import Autoencoder, GlobalAutoencoder, pictures_of, prior_latents
+from models.analysis.latents import LatentStatistics, measure_latents, read_statistics
 from models.data.images import to_tensor
-from models.latents import LatentStatistics, measure_latents, read_statistics
 
 STYLE = """
 .lesson { display: grid; gap: 6px; max-width: 960px; }

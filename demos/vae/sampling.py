@@ -20,7 +20,7 @@ from demos.ui.api_endpoint import endpoint
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import DRAW_TEMPERATURE, LARGE_SIDE, SMALL_SIDE, pictures_of, prior_latents
 from demos.vae.networks import MODELS, OPENING_MODEL, Networks, file_url, saves, sorry_html
-from models.latents import averaged_between, crossed, mutated
+from models.analysis.latents import averaged_between, crossed, mutated
 
 SAMPLES = 12
 COLUMNS = 6

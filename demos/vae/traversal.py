@@ -18,8 +18,8 @@ from demos.vae.interpolation import GlobalAutoencoder, encode, pictures_of
 from demos.vae.latent_slice import Flat, Flats, data_url
 from demos.vae.latent_widgets import knobs, sorry_value
 from demos.vae.networks import Networks
+from models.analysis.latents import LatentStatistics
 from models.data.images import ImageError, read_image
-from models.latents import LatentStatistics
 
 KNOBS = 8
 STATIONS = 7  # pictures in the strip over a knob

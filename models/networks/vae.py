@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 LOGVAR_RANGE = (-12.0, 8.0)
@@ -110,27 +109,6 @@ def _up(in_channels: int, out_channels: int) -> nn.Sequential:
         nn.BatchNorm2d(out_channels),
         nn.LeakyReLU(0.2, inplace=True),
     )
-
-
-def lerp(a: Tensor, b: Tensor, t: float) -> Tensor:
-    """Return the point a share t of the straight way from a to b, (D,) or (N, D)."""
-    return a + (b - a) * t
-
-
-def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
-    """Return the point a share t of the way along the arc from a to b, its length passing evenly too (1609.04468 §2.1).
-
-    Directions turn at constant speed; nearly parallel or zero vectors fall back to the straight line, its limit.
-    """
-    norm_a, norm_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
-    cosine = F.cosine_similarity(a, b, dim=-1).clamp(-1, 1).unsqueeze(-1)
-    angle = cosine.arccos()
-    sine = angle.sin()
-    degenerate = (sine < 1e-4) | (norm_a == 0) | (norm_b == 0)
-    safe = torch.where(degenerate, torch.ones_like(sine), sine)
-    unit_a, unit_b = a / norm_a.clamp(min=1e-12), b / norm_b.clamp(min=1e-12)
-    direction = (((1 - t) * angle).sin() * unit_a + (t * angle).sin() * unit_b) / safe
-    return torch.where(degenerate, lerp(a, b, t), direction * lerp(norm_a, norm_b, t))
 
 
 # --- Published layouts --------------------------------------------------------------------------------------

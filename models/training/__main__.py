@@ -28,8 +28,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from models.bootstrap import Estimate
-from models.calibration import FILE
+from models.analysis.bootstrap import Estimate
+from models.analysis.cyclegan_calibration import FILE
 from models.checkpoints import CHECKPOINTS
 from models.hub.client import HubError
 from models.training.calibrate import calibrate

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.calibration import DIRECTIONS, ENCODER, FRUITS, KINDS, cycle_levels, judge
+from models.analysis.cyclegan_calibration import DIRECTIONS, ENCODER, FRUITS, KINDS, cycle_levels, judge
+from models.analysis.signal_detection import area_under_curve
 from models.checkpoints import load_model, weights_info
-from models.detection import area_under_curve
 from models.networks.feature_extractors import as_encoder
 from models.training.data import PictureSet, domain_of, load_split
 from models.training.runs import write_json

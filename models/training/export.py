@@ -13,9 +13,9 @@ from typing import Any
 
 from safetensors.torch import save
 
-from models.bootstrap import Estimate
+from models.analysis.bootstrap import Estimate
+from models.analysis.latents import statistics_of, write_statistics
 from models.checkpoints import CHECKPOINTS
-from models.latents import statistics_of, write_statistics
 from models.training.evaluation import load_run
 from models.training.recipes._base import Export, Recipe, TrainConfig
 from models.training.runs import RunFolder, half_precision, write_atomically, write_json
@@ -106,7 +106,11 @@ def _table(record: Mapping[str, Any]) -> str:
     ends = {name: f" {low} to {high} |" for name, (low, high) in record.get("intervals", {}).items()}
     head = "| measure | value | 95 % interval |\n|---|---|---|" if ends else "| measure | value |\n|---|---|"
     rows = [f"| {name} | {value} |{ends.get(name, '')}" for name, value in record["metrics"].items()]
-    told = "The intervals are of a seeded bootstrap over the held-out pictures (`models/bootstrap.py`)." if ends else ""
+    told = (
+        "The intervals are of a seeded bootstrap over the held-out pictures (`models/analysis/bootstrap.py`)."
+        if ends
+        else ""
+    )
     command = record.get("measured_by", f"{EVALUATE} RUN_DIR")
     by = f"Measured by `{command}`; what each measure is stands in the recipe's `evaluate`."
     return "\n".join([head, *rows, "", *filter(None, (by, told, CAVEAT))])

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import to_pil_image
 
-from models.bootstrap import Estimate
+from models.analysis.bootstrap import Estimate
 from models.training._lock import FileLock
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Export, TrainConfig

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from models.bootstrap import Estimate
+from models.analysis.bootstrap import Estimate
 from models.training.distributed import Processes
 from models.training.recipes._base import Recipe, TrainConfig, place
 from models.training.runs import Checkpoint, RunFolder

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from models.bootstrap import Estimate
+from models.analysis.bootstrap import Estimate
 from models.checkpoints import CHECKPOINTS, build_model, checkpoint, load_folder, load_model, weights_info
 from models.networks.cyclegan import PatchDiscriminator
 from models.networks.vae import ConvVAE

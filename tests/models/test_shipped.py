@@ -11,12 +11,12 @@ from intake import read_pictures
 from PIL import Image
 from torch import Tensor
 
-from models.calibration import calibration
+from models.analysis.cyclegan_calibration import calibration
+from models.analysis.embedding import embed_pictures
+from models.analysis.metrics import knn_accuracy, psnr, std_of_l2_normalized
 from models.checkpoints import load_model
 from models.data.images import square_crop, to_tensor
-from models.embedding import embed_pictures
 from models.encoders import ENCODERS, load_encoder
-from models.metrics import knn_accuracy, psnr, std_of_l2_normalized
 from models.networks.mae import MaskedAutoencoderViT, random_mask
 from models.training.judge import Judge
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from demos.train.presets import preset_config, start_config
+from models.analysis.metrics import centred_directions, kid, nearest_neighbours
 from models.checkpoints import load_model, weights_info
-from models.metrics import centred_directions, kid, nearest_neighbours
 from models.training.distributed import Processes
 from models.training.initial import start_from
 from models.training.recipes import RECIPES, build_recipe

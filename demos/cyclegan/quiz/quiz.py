@@ -16,9 +16,9 @@ import torch
 from PIL import Image
 
 from demos.cyclegan.translation import BACK, LoadModel, kinds_of
-from models.calibration import DIRECTIONS, FRUITS, Calibration, judge
+from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, Calibration, judge
+from models.analysis.signal_detection import d_prime, wilson_interval
 from models.data.images import square_crop, to_images, to_tensor
-from models.detection import d_prime, wilson_interval
 
 CARD_SIDE = 256  # pixels
 QUALITY = 90  # of the JPEG that every card is

@@ -17,7 +17,7 @@ from demos.cyclegan.results import STYLE as GRID_STYLE
 from demos.cyclegan.results import figure, fixed_weights, grid, said
 from demos.cyclegan.translation import FRUITS as FOLDER
 from demos.ui import widgets as look
-from models.calibration import DIRECTIONS, FRUITS, calibration
+from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, calibration
 from models.data.archives import iter_pictures
 
 SCRIPT = Path(__file__).with_name("quiz.js")

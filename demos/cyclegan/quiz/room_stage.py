@@ -16,7 +16,7 @@ from demos.cyclegan.quiz.quiz_ui import photos_of
 from demos.cyclegan.quiz.room import RoomError, Rooms
 from demos.cyclegan.quiz.room_http import Phones
 from demos.ui import widgets as look
-from models.calibration import calibration
+from models.analysis.cyclegan_calibration import calibration
 
 SCRIPT = Path(__file__).with_name("room.js")
 # The page knows best under which address it was reached: behind a proxy the server does not.

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from models.bootstrap import Estimate
-from models.latents import LatentStatistics
+from models.analysis.bootstrap import Estimate
+from models.analysis.latents import LatentStatistics
 from models.training.data import PictureSet, batch_index
 from models.training.distributed import Processes
 from models.training.judge import Judge

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.bootstrap import Estimate, estimate, mean_of, weighted_mean
-from models.metrics import (
+from models.analysis.bootstrap import Estimate, estimate, mean_of, weighted_mean
+from models.analysis.metrics import (
     alignment,
     centred_directions,
     knn_right,

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from models.bootstrap import Estimate, estimate, mean_of, psnr_of, ratio_of
-from models.metrics import gradient_magnitude, kid
+from models.analysis.bootstrap import Estimate, estimate, mean_of, psnr_of, ratio_of
+from models.analysis.metrics import gradient_magnitude, kid
 from models.networks.cyclegan import ImagePool, LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.networks.losses import cycle_loss, identity_loss
 from models.training.data import PictureSet, crop_and_flip, domain_of, held_out, resize

@@ -9,8 +9,8 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from models.bootstrap import Estimate, mean_of
-from models.fill import Pixels, harmonic_fill, mean_fill
+from models.analysis.bootstrap import Estimate, mean_of
+from models.analysis.inpainting_baselines import Pixels, harmonic_fill, mean_fill
 from models.networks.mae import MaskedAutoencoderViT, random_mask
 from models.training.data import PictureSet, crop_and_flip, resize
 from models.training.distributed import Processes
@@ -115,7 +115,7 @@ class MAERecipe(StateOfParts):
         """Return PSNR in dB on hidden patches at the training ratio, and that of the visible pixels' mean colour.
 
         The mean is over at most 512 pictures, with one fixed mask each. `thorough` adds the best plain fill-in there
-        is here, which makes each hidden pixel the mean of its neighbours (`models.fill.harmonic_fill`).
+        is here, which makes each hidden pixel the mean of its neighbours (`models.analysis.inpainting_baselines.harmonic_fill`).
 
         With `norm_pix_loss` the network predicts no mean and spread of a patch, without which there are no pixels: its
         only measure is then `masked_normalised_mse`, the mean squared error of hidden patches without these, about 1

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.bootstrap import Estimate, mean_of
+from models.analysis.bootstrap import Estimate, mean_of
 from models.networks.backbones import ResNet
 from models.training.data import PictureSet, crop_and_flip, label_of, resize
 from models.training.distributed import Processes

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 
-from models.bootstrap import Estimate, estimate, mean_of, psnr_of, weighted_mean
-from models.latents import LatentStatistics, active, measure_latents
-from models.metrics import kid, ssim
+from models.analysis.bootstrap import Estimate, estimate, mean_of, psnr_of, weighted_mean
+from models.analysis.latents import LatentStatistics, active, measure_latents
+from models.analysis.metrics import kid, ssim
 from models.networks.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
 from models.networks.vae import ConvVAE
 from models.training.data import PictureSet, crop_and_flip, resize
@@ -218,7 +218,7 @@ class VAERecipe(StateOfParts):
 
 
 def active_units(mu: Tensor, kl: Tensor, free_bits: float) -> float:
-    """Return the share of latent numbers that are in use (`models.latents.active`).
+    """Return the share of latent numbers that are in use (`models.analysis.latents.active`).
 
     Args:
         mu: (N, latent_dim) posterior means of different pictures.

@@ -32,9 +32,9 @@ from demos.mae import tab as mae
 from demos.ui.progress import finished as finished_work
 from demos.vae import networks as vae_models
 from demos.vae import tab as vae
+from models.analysis.latents import measure_latents, write_statistics
 from models.checkpoints import Library, build_model
 from models.hub.client import Hub
-from models.latents import measure_latents, write_statistics
 from models.model_cache import ModelStore
 from models.training.export import write_weights
 from models.training.jobs import JobError, Snapshot

@@ -19,7 +19,7 @@ from demos.cyclegan import steganography as message
 from demos.cyclegan.quiz import quiz
 from demos.cyclegan.quiz import quiz_ui as quiz_view
 from demos.cyclegan.translation import FRUITS
-from models.calibration import calibration
+from models.analysis.cyclegan_calibration import calibration
 from models.hub.catalogue import checkpoint
 
 

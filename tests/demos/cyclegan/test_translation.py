@@ -16,7 +16,7 @@ from torch import nn
 
 from demos.core.context import Context, make_context
 from demos.cyclegan import tab, translation
-from models.calibration import DIRECTIONS, KINDS, calibration
+from models.analysis.cyclegan_calibration import DIRECTIONS, KINDS, calibration
 from models.checkpoints import load_model, weights_info
 from models.data.images import to_tensor
 

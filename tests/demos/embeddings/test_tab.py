@@ -50,14 +50,14 @@ from demos.embeddings.view import told_html
 from demos.ui.progress import finished
 from demos.ui.scatter.scatter import lassoed_ids, picked_id, scatter_figure, scatter_value
 from demos.ui.sprites import make_sprite, sprite_layout, tile_style
-from models import projection
+from models.analysis import projection
+from models.analysis.embedding import embed_batches
+from models.analysis.neighbours import Metric
+from models.analysis.projection import Method
 from models.checkpoints import WeightsInfo, build_model, weights_info
 from models.data.images import square_crop, to_tensor
-from models.embedding import embed_batches
 from models.encoders import BACKBONE_WIDTH
 from models.formats.weights_folder import training_steps
-from models.neighbours import Metric
-from models.projection import Method
 from models.training.export import write_weights
 from models.training.recipes._base import Export
 from models.training.recipes.contrastive import SimCLRConfig

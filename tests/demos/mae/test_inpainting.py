@@ -8,9 +8,9 @@ from PIL import Image
 
 from demos.mae.inpainting import DAMAGES, INK, collage, draw_damage, mend, spoil
 from demos.mae.masks import MaskError, to_tensor
+from models.analysis.inpainting_baselines import harmonic_fill
 from models.data.images import square_crop
 from models.data.images import to_tensor as picture_tensor
-from models.fill import harmonic_fill
 from models.networks.mae import MaskedAutoencoderViT
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from gradients import assert_finite_gradients, assert_no_gradients, trainable
 from torch import Tensor, nn
 
-from models.metrics import std_of_l2_normalized
+from models.analysis.metrics import std_of_l2_normalized
 from models.networks.contrastive import ContrastiveOutput, MoCo, SimCLR, SimSiam, mlp_head
 from models.networks.losses import info_nce, nt_xent
 

@@ -8,8 +8,9 @@ import torch
 from gradients import assert_finite_gradients
 from torch import Tensor
 
+from models.analysis.latents import lerp, slerp
 from models.networks.losses import kl_divergence
-from models.networks.vae import ConvVAE, lerp, slerp
+from models.networks.vae import ConvVAE
 
 Path = Callable[[Tensor, Tensor, float], Tensor]
 

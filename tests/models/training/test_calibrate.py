@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.calibration import FRUITS, KINDS, calibration
+from models.analysis.cyclegan_calibration import FRUITS, KINDS, calibration
 from models.hub.catalogue import checkpoint
 from models.training.__main__ import main
 

@@ -11,7 +11,7 @@ import torch
 from small import SMALL
 from torch import Tensor, nn
 
-from models.metrics import std_of_l2_normalized
+from models.analysis.metrics import std_of_l2_normalized
 from models.training.distributed import Processes
 from models.training.recipes import RECIPES, build_recipe
 

@@ -12,7 +12,7 @@ import torch
 import yaml
 from hub_server import StandInHub
 
-from models.bootstrap import Estimate
+from models.analysis.bootstrap import Estimate
 from models.checkpoints import from_pretrained, load_folder
 from models.hub.client import Hub, HubError
 from models.hub.transfers import fetch

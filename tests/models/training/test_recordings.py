@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.bootstrap import Estimate
+from models.analysis.bootstrap import Estimate
 from models.training.__main__ import main
 from models.training.recipes import RECIPES
 from models.training.recordings import MAX_BYTES, MAX_SHEETS, load_recording, preview_strip, recordings

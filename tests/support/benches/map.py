@@ -95,9 +95,9 @@ def map_rows(folder: Path, sizes: Sequence[int] = MAP_SIZES) -> Iterator[tuple[s
     import umap
     from torchvision.models import resnet18
 
-    from models import projection
-    from models.embedding import embed_pictures
-    from models.metrics import trustworthiness
+    from models.analysis import projection
+    from models.analysis.embedding import embed_pictures
+    from models.analysis.metrics import trustworthiness
 
     torch.manual_seed(0)
     network = resnet18().eval()

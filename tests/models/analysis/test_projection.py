@@ -7,10 +7,10 @@ import pytest
 from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 
-from models import projection
-from models.embedding import Floats
-from models.neighbours import Metric
-from models.projection import Method, align, clamp_neighbours, continuity, project, trustworthiness
+from models.analysis import projection
+from models.analysis.embedding import Floats
+from models.analysis.neighbours import Metric
+from models.analysis.projection import Method, align, clamp_neighbours, continuity, project, trustworthiness
 
 
 @pytest.fixture(scope="session")

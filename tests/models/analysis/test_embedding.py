@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from models.embedding import embed_pictures, folded
+from models.analysis.embedding import embed_pictures, folded
 from models.networks.backbones import ResNet
 from models.networks.feature_extractors import FeatureEncoder
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from models import neighbours
-from models.embedding import Floats
-from models.neighbours import Metric, comparable, find_neighbours, place
+from models.analysis import neighbours
+from models.analysis.embedding import Floats
+from models.analysis.neighbours import Metric, comparable, find_neighbours, place
 
 
 @pytest.fixture(scope="module")

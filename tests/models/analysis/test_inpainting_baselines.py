@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.fill import harmonic_fill, mean_fill
+from models.analysis.inpainting_baselines import harmonic_fill, mean_fill
 
 FILLS = [harmonic_fill, mean_fill]
 

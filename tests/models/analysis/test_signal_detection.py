@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from models.detection import area_under_curve, d_prime, percentile, wilson_interval
+from models.analysis.signal_detection import area_under_curve, d_prime, percentile, wilson_interval
 
 
 @pytest.mark.parametrize(("value", "share"), [(0, 0.0), (1, 0.125), (2, 0.5), (2.5, 0.75), (9, 1.0)])

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from sklearn import manifold
 from torch import Tensor
 
-from models.metrics import (
+from models.analysis.metrics import (
     centred_directions,
     effective_rank,
     gradient_magnitude,

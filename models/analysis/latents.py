@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -225,3 +226,24 @@ def averaged_between(first: Tensor, second: Tensor, number: int) -> Tensor:
 
 def _rounded(values: Tensor, at_least: float = -np.inf) -> tuple[float, ...]:
     return tuple(max(round(float(value), DIGITS), at_least) for value in values)
+
+
+def lerp(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """Return the point a share t of the straight way from a to b, (D,) or (N, D)."""
+    return a + (b - a) * t
+
+
+def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """Return the point a share t of the way along the arc from a to b, its length passing evenly too (1609.04468 §2.1).
+
+    Directions turn at constant speed; nearly parallel or zero vectors fall back to the straight line, its limit.
+    """
+    norm_a, norm_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
+    cosine = F.cosine_similarity(a, b, dim=-1).clamp(-1, 1).unsqueeze(-1)
+    angle = cosine.arccos()
+    sine = angle.sin()
+    degenerate = (sine < 1e-4) | (norm_a == 0) | (norm_b == 0)
+    safe = torch.where(degenerate, torch.ones_like(sine), sine)
+    unit_a, unit_b = a / norm_a.clamp(min=1e-12), b / norm_b.clamp(min=1e-12)
+    direction = (((1 - t) * angle).sin() * unit_a + (t * angle).sin() * unit_b) / safe
+    return torch.where(degenerate, lerp(a, b, t), direction * lerp(norm_a, norm_b, t))

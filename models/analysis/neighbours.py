@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.embedding import Floats
-from models.metrics import centred_directions, nearest_neighbours
+from models.analysis.embedding import Floats
+from models.analysis.metrics import centred_directions, nearest_neighbours
 
 Metric = Literal["cosine", "euclidean", "manhattan"]
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean", "manhattan")

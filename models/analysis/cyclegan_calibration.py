@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.detection import percentile
+from models.analysis.signal_detection import percentile
 from models.hub.records import WEIGHTS
 
 FILE = WEIGHTS / "cyclegan-calibration.json"

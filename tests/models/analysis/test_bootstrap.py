@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from models.bootstrap import RESAMPLES, estimate, mean_of, psnr_of, ratio_of, weighted_mean
-from models.metrics import psnr
+from models.analysis.bootstrap import RESAMPLES, estimate, mean_of, psnr_of, ratio_of, weighted_mean
+from models.analysis.metrics import psnr
 
 
 def test_the_interval_of_a_mean_is_about_two_standard_errors_wide_on_both_sides() -> None:

@@ -1,6 +1,6 @@
 """Maps of features: UMAP (McInnes et al., arXiv 1802.03426), t-SNE (van der Maaten & Hinton 2008) and PCA.
 
-N pictures, D feature width. UMAP gets its neighbours from `models.neighbours` and starts from PCA, which makes it
+N pictures, D feature width. UMAP gets its neighbours from `models.analysis.neighbours` and starts from PCA, which makes it
 quicker than from scratch and turns equal features into equal maps.
 
 Importing umap takes seconds, and half a minute the first time on a machine: it compiles, and numba keeps what came out.
@@ -18,9 +18,9 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from models import metrics
-from models.embedding import Floats
-from models.neighbours import METRICS, Metric, Neighbours, comparable, find_neighbours
+from models.analysis import metrics
+from models.analysis.embedding import Floats
+from models.analysis.neighbours import METRICS, Metric, Neighbours, comparable, find_neighbours
 
 Method = Literal["umap", "tsne", "pca"]
 METHODS: tuple[Method, ...] = ("umap", "tsne", "pca")
@@ -183,7 +183,7 @@ def _import_umap() -> Any:
 def _umap(points: Floats, neighbours: Neighbours, **parameters: Any) -> Floats:
     umap = _import_umap()
     with _fitting, warnings.catch_warnings():
-        # It says that `transform` will not work; `models.neighbours.place` stands in its stead.
+        # It says that `transform` will not work; `models.analysis.neighbours.place` stands in its stead.
         warnings.filterwarnings("ignore", message="precomputed_knn", category=UserWarning)
         # n_jobs=1 is what umap falls back to, with a warning, for a seeded fit. PCA gives a start that exists for
         # four pictures as well, where the spectral one does not.

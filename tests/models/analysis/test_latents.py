@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.latents import (
+from models.analysis.latents import (
     ACTIVE_VARIANCE,
     averaged_between,
     corner_grid,

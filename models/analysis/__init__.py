@@ -1,0 +1,1 @@
+"""Measures and projections of features, images and predictions."""
