@@ -22,7 +22,7 @@ from demos.ui import widgets as look
 from demos.ui.sprites import jpeg
 from models.analysis.metrics import centred_directions
 from models.data.images import to_images
-from models.training.data import TwoViews
+from models.training.data.augmentations import TwoViews
 
 Role = Literal["positive", "negative", "unused"]
 METHODS = ("simclr", "simsiam", "moco")

@@ -13,7 +13,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 from models.checkpoints import CHECKPOINTS
 from models.hub.records import WEIGHTS
-from models.training.data import PictureSet
+from models.training.data.dataset import PictureSet
 from models.training.distributed import Processes
 from models.training.initial import check_fit, fill
 from models.training.recipes import RECIPES, build_recipe

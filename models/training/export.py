@@ -153,7 +153,7 @@ tags: [unlabeled, {record["recipe"]}]
 `{record["arch"]}` with {record["num_parameters"]:,} parameters, `{arguments}`, stored as float16.
 {_lesson(record)}
 - **Recipe**: `{record["recipe"]}`, {record["steps"]} steps{planned} at {record["image_size"]} px.
-- **Data**: {", ".join(record["data"])}; held-out pictures are chosen by name (`models/training/data.py`).
+- **Data**: {", ".join(record["data"])}; held-out pictures are chosen by name (`models/training/data/dataset.py`).
 - **Command**: `{record["command"]}`{schedule}
 - **Input**: float pictures in [-1, 1].
 - **Licence**: MIT for the weights; the training pictures are not part of this project and have terms of their own.

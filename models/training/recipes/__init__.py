@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from models.training.data import SPLITTABLE, load_split
+from models.training.data.dataset import SPLITTABLE, load_split
 from models.training.distributed import Processes
 from models.training.failures import NoPicturesError
 from models.training.recipes._base import Recipe, TrainConfig

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from models.analysis.bootstrap import Estimate
 from models.analysis.latents import LatentStatistics
-from models.training.data import PictureSet, batch_index
+from models.training.data.dataset import PictureSet, batch_index
 from models.training.distributed import Processes
 from models.training.judge import Judge
 from models.training.recipes._options import checked, option

@@ -20,7 +20,8 @@ from models.analysis.metrics import (
 )
 from models.networks.backbones import ResNet
 from models.networks.contrastive import MoCo, SimCLR, SimSiam
-from models.training.data import PictureSet, TwoViews, resize
+from models.training.data.augmentations import TwoViews, resize
+from models.training.data.dataset import PictureSet
 from models.training.distributed import Processes
 from models.training.judge import Judge
 from models.training.recipes._base import (

@@ -14,7 +14,8 @@ from models.analysis.bootstrap import Estimate, estimate, mean_of, psnr_of, rati
 from models.analysis.metrics import gradient_magnitude, kid
 from models.networks.cyclegan import ImagePool, LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.networks.losses import cycle_loss, identity_loss
-from models.training.data import PictureSet, crop_and_flip, domain_of, held_out, resize
+from models.training.data.augmentations import crop_and_flip, resize
+from models.training.data.dataset import PictureSet, domain_of, held_out
 from models.training.distributed import Processes
 from models.training.judge import Judge
 from models.training.recipes._adversarial import at_two_scales, discriminator_loss

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from models.analysis.bootstrap import Estimate, mean_of
 from models.analysis.inpainting_baselines import Pixels, harmonic_fill, mean_fill
 from models.networks.mae import MaskedAutoencoderViT, random_mask
-from models.training.data import PictureSet, crop_and_flip, resize
+from models.training.data.augmentations import crop_and_flip, resize
+from models.training.data.dataset import PictureSet
 from models.training.distributed import Processes
 from models.training.judge import Judge
 from models.training.recipes._base import (

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from models.analysis.bootstrap import Estimate, mean_of
 from models.networks.backbones import ResNet
-from models.training.data import PictureSet, crop_and_flip, label_of, resize
+from models.training.data.augmentations import crop_and_flip, resize
+from models.training.data.dataset import PictureSet, label_of
 from models.training.distributed import Processes
 from models.training.judge import Judge
 from models.training.recipes._base import (

@@ -14,7 +14,8 @@ from models.analysis.latents import LatentStatistics, active, measure_latents
 from models.analysis.metrics import kid, ssim
 from models.networks.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
 from models.networks.vae import ConvVAE
-from models.training.data import PictureSet, crop_and_flip, resize
+from models.training.data.augmentations import crop_and_flip, resize
+from models.training.data.dataset import PictureSet
 from models.training.distributed import Processes
 from models.training.judge import Judge
 from models.training.recipes._base import (

@@ -17,7 +17,7 @@ from small import SMALL
 from models.checkpoints import load_folder
 from models.networks.feature_extractors import as_encoder
 from models.training.__main__ import build_parser, config_from, config_of, main
-from models.training.data import load_split
+from models.training.data.dataset import load_split
 from models.training.distributed import Processes
 from models.training.evaluation import command_of
 from models.training.export import command_line

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from models.training.audit import (
+from models.training.data.audit import (
     ENOUGH,
     Audit,
     TooFewPicturesError,
@@ -23,7 +23,7 @@ from models.training.audit import (
     sharpness,
     take_in,
 )
-from models.training.data import domain_of, label_of, load_split
+from models.training.data.dataset import domain_of, label_of, load_split
 from models.training.recipes import RECIPES
 
 

@@ -6,18 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.training.data import (
-    TwoViews,
-    batch_index,
-    crop_and_flip,
-    domain_of,
-    held_out,
-    jitter_colours,
-    label_of,
-    load_split,
-    luminance,
-    resize,
-)
+from models.training.data.augmentations import TwoViews, crop_and_flip, jitter_colours, luminance, resize
+from models.training.data.dataset import batch_index, domain_of, held_out, label_of, load_split
 
 
 def test_folders_called_test_or_val_are_held_out_whole() -> None:

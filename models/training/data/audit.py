@@ -23,7 +23,7 @@ from torch import Tensor
 from models.data.archive_entries import Limits, entries_of
 from models.data.archives import iter_pictures
 from models.data.images import MIN_SIDE, read_image, square_crop, to_tensor
-from models.training.data import domain_of, held_out
+from models.training.data.dataset import domain_of, held_out
 
 KEPT_SIDE = 512  # pixels; no recipe's preset trains larger
 QUALITY = 92  # of the copies, WebP

@@ -1,0 +1,1 @@
+"""Data sets in memory, augmentations and the audit of uploads."""
