@@ -18,8 +18,8 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.core.files import file_url
-from models.training.advice import MIN_ROWS, advise, drawn_error
-from models.training.recordings import Recording
+from models.training.evaluation.diagnostics import MIN_ROWS, advise, drawn_error
+from models.training.evaluation.recordings import Recording
 
 SCRIPT = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")

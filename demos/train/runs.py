@@ -22,8 +22,8 @@ from demos.core.visitor import owner_of
 from demos.train import text as words
 from demos.train.run_view import png_frames, recording_value, run_value
 from demos.ui import widgets as look
+from models.training.evaluation.recordings import Recording, recordings
 from models.training.jobs import JobError, JobManager, Snapshot
-from models.training.recordings import Recording, recordings
 
 RECORDINGS = ASSETS / "recordings"
 OPENING = "simsiam-kinds"

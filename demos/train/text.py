@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from demos.core.context import Context
 from demos.core.files import file_url
 from models.training.data.audit import BLURRED_BELOW, UNEVEN_RATIO, Audit, balance, enough_for
+from models.training.evaluation.recordings import Recording
 from models.training.jobs import Estimate, Limits, Snapshot
-from models.training.recordings import Recording
 
 LIVE = ("queued", "running")
 RESTING = ("paused", "interrupted", "stopped", "failed")

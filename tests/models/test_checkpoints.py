@@ -13,8 +13,8 @@ from models.checkpoints import CHECKPOINTS, build_model, checkpoint, load_folder
 from models.networks.cyclegan import PatchDiscriminator
 from models.networks.vae import ConvVAE
 from models.training.__main__ import config_of
-from models.training.export import MAX_BYTES, write_weights
-from models.training.export import card as card_of
+from models.training.evaluation.export import MAX_BYTES, write_weights
+from models.training.evaluation.export import card as card_of
 from models.training.recipes._base import Export, TrainConfig
 from models.training.recipes.cyclegan import CycleGANConfig
 from models.training.runs import half_precision

@@ -36,7 +36,7 @@ from models.analysis.latents import measure_latents, write_statistics
 from models.checkpoints import Library, build_model
 from models.hub.client import Hub
 from models.model_cache import ModelStore
-from models.training.export import write_weights
+from models.training.evaluation.export import write_weights
 from models.training.jobs import JobError, Snapshot
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Export

@@ -58,7 +58,7 @@ from models.checkpoints import WeightsInfo, build_model, weights_info
 from models.data.images import square_crop, to_tensor
 from models.encoders import BACKBONE_WIDTH
 from models.formats.weights_folder import training_steps
-from models.training.export import write_weights
+from models.training.evaluation.export import write_weights
 from models.training.recipes._base import Export
 from models.training.recipes.contrastive import SimCLRConfig
 

@@ -19,8 +19,8 @@ from models.networks.feature_extractors import as_encoder
 from models.training.__main__ import build_parser, config_from, config_of, main
 from models.training.data.dataset import load_split
 from models.training.distributed import Processes
-from models.training.evaluation import command_of
-from models.training.export import command_line
+from models.training.evaluation.evaluate import command_of
+from models.training.evaluation.export import command_line
 from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import TrainConfig, averaged, cosine_rate
 from models.training.recipes.contrastive import SimSiamConfig

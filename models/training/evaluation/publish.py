@@ -13,7 +13,7 @@ from huggingface_hub import HfApi
 from models.checkpoints import load_folder
 from models.hub.client import Hub, hub_errors
 from models.hub.references import Reference
-from models.training.export import SHEET, card
+from models.training.evaluation.export import SHEET, card
 
 FILES = ("model.safetensors", "config.json", "README.md", SHEET)
 

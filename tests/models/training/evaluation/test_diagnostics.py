@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from models.training.advice import MIN_ROWS, advise, drawn_error
+from models.training.evaluation.diagnostics import MIN_ROWS, advise, drawn_error
+from models.training.evaluation.recordings import recordings
 from models.training.recipes._adversarial import discriminator_loss
-from models.training.recordings import recordings
 
-RECORDINGS = Path(__file__).resolve().parents[3] / "assets" / "recordings"
+RECORDINGS = Path(__file__).resolve().parents[4] / "assets" / "recordings"
 
 
 def curve(count: int = 30, **measures: Any) -> list[dict[str, float]]:

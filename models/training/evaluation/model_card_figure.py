@@ -17,14 +17,14 @@ from torchvision.transforms.v2.functional import to_pil_image
 from models.checkpoints import load_folder
 from models.networks.vae import ConvVAE
 from models.training.distributed import Processes
-from models.training.evaluation import folders_of
-from models.training.export import SHEET, renew
+from models.training.evaluation.evaluate import folders_of
+from models.training.evaluation.export import SHEET, renew
 from models.training.initial import fill
 from models.training.recipes import build_recipe
 from models.training.recipes._base import TrainConfig, sheet
 from models.training.runs import write_atomically
 
-EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
+EXAMPLES = Path(__file__).parents[3] / "assets" / "examples"
 FRUIT, PHOTOS = "apple2orange.zip", "caltech101.zip"
 WEBP = {"quality": 80, "method": 6}
 SIMILAR = (

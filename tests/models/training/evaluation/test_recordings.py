@@ -11,11 +11,11 @@ from PIL import Image
 
 from models.analysis.bootstrap import Estimate
 from models.training.__main__ import main
+from models.training.evaluation.recordings import MAX_BYTES, MAX_SHEETS, load_recording, preview_strip, recordings
 from models.training.recipes import RECIPES
-from models.training.recordings import MAX_BYTES, MAX_SHEETS, load_recording, preview_strip, recordings
 from models.training.runs import RunFolder
 
-ASSETS = Path(__file__).resolve().parents[3] / "assets"
+ASSETS = Path(__file__).resolve().parents[4] / "assets"
 SHIPPED = recordings(ASSETS / "recordings")
 
 
@@ -74,7 +74,7 @@ def test_a_long_strip_stays_within_what_webp_can_hold() -> None:
 
 @pytest.mark.parametrize("shipped", SHIPPED, ids=lambda one: one.name)
 def test_a_shipped_recording_is_small_whole_and_of_our_own_pictures(shipped: object) -> None:
-    from models.training.recordings import Recording
+    from models.training.evaluation.recordings import Recording
 
     assert isinstance(shipped, Recording)
     folder = shipped.strip.parent

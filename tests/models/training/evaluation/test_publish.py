@@ -18,8 +18,8 @@ from models.hub.client import Hub, HubError
 from models.hub.transfers import fetch
 from models.networks.vae import ConvVAE
 from models.training.__main__ import main
-from models.training.export import renew, write_weights
-from models.training.publish import publish
+from models.training.evaluation.export import renew, write_weights
+from models.training.evaluation.publish import publish
 from models.training.recipes._base import Export, TrainConfig
 
 FACTS = {"recipe": "vae", "data": ["x.zip"], "steps": 3, "command": "python -m models.training vae"}

@@ -13,7 +13,7 @@ from small import SMALL
 
 from models.checkpoints import CHECKPOINTS
 from models.training.__main__ import main
-from models.training.evaluation import load_weights, weights_record
+from models.training.evaluation.evaluate import load_weights, weights_record
 from models.training.recipes import RECIPES
 from models.training.runs import RunFolder
 

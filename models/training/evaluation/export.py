@@ -16,7 +16,7 @@ from safetensors.torch import save
 from models.analysis.bootstrap import Estimate
 from models.analysis.latents import statistics_of, write_statistics
 from models.checkpoints import CHECKPOINTS
-from models.training.evaluation import load_run
+from models.training.evaluation.evaluate import load_run
 from models.training.recipes._base import Export, Recipe, TrainConfig
 from models.training.runs import RunFolder, half_precision, write_atomically, write_json
 from models.training.trainer import evaluate

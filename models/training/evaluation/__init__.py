@@ -1,0 +1,1 @@
+"""Held-out measures, model cards, export and publishing."""
