@@ -35,7 +35,7 @@ from demos.ui.theme import CSS_FILE, theme  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub.client import Hub  # noqa: E402
 from models.model_cache import ModelStore  # noqa: E402
-from models.training.backends import Backend, LocalProcess, TrainingOff  # noqa: E402
+from models.training.execution.backends import Backend, LocalProcess, TrainingOff  # noqa: E402
 from models.training.jobs import JobManager  # noqa: E402
 
 

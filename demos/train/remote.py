@@ -18,7 +18,7 @@ from demos.core.visitor import has_login, token_of
 from demos.train.runs import Runs, Shown, Watched
 from demos.train.submit import Starter
 from demos.ui import widgets as look
-from models.training.remote import HFJobs
+from models.training.execution.hf_jobs import HFJobs
 
 FLAVOR = "t4-small"  # until the Hub has been asked what there is
 HOURS = 1.0

@@ -9,7 +9,7 @@ from typing import Any
 from models.training._database import JobState, Row
 from models.training._store import Store
 from models.training.areas import Areas
-from models.training.backends import Handle
+from models.training.execution.backends import Handle
 from models.training.failures import DISK_FULL_STATUS
 from models.training.limits import Limits
 

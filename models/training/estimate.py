@@ -19,7 +19,7 @@ import torch
 
 from models.training._store import Store
 from models.training.areas import Areas
-from models.training.backends import run_to_end, spawn
+from models.training.execution.backends import run_to_end, spawn
 from models.training.recipes._base import Recipe, TrainConfig
 from models.training.runs import RunFolder, write_json
 from models.training.shipping import last_line

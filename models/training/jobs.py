@@ -19,8 +19,8 @@ from models.training._database import JobState
 from models.training._store import Store
 from models.training.admission import OWN_JOB, Admission, JobError, JobRequest
 from models.training.areas import Areas
-from models.training.backends import Backend, LocalProcess
 from models.training.estimate import Estimate, Estimator
+from models.training.execution.backends import Backend, LocalProcess
 from models.training.limits import Limits
 from models.training.own_backends import OwnBackends
 from models.training.recipes import RECIPES

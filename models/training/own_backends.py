@@ -7,8 +7,8 @@ import logging
 from models.training._database import Row
 from models.training._store import Store
 from models.training.areas import Areas
-from models.training.backends import Backend, BackendGoneError
-from models.training.remote import REMOTE, HFJobs
+from models.training.execution.backends import Backend, BackendGoneError
+from models.training.execution.hf_jobs import REMOTE, HFJobs
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from models.training._database import Row
 from models.training.admission import JobError
 from models.training.areas import Areas
-from models.training.backends import run_to_end, spawn
+from models.training.execution.backends import run_to_end, spawn
 
 EXPORT_SECONDS = 600.0
 

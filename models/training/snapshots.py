@@ -11,7 +11,7 @@ from models.training._database import JobState, Row
 from models.training._store import Store
 from models.training._tail import MetricsTail
 from models.training.areas import Areas
-from models.training.remote_job import ROW_MARK
+from models.training.execution.hf_worker import ROW_MARK
 
 LOG_BYTES, LOG_LINES = 16_384, 6  # of a job elsewhere, to be shown
 

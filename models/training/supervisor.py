@@ -20,7 +20,7 @@ from models.training._lock import FileLock
 from models.training._store import Store
 from models.training._verdicts import Running, Verdict, Verdicts
 from models.training.areas import Areas
-from models.training.backends import BackendGoneError, Orphan, Task
+from models.training.execution.backends import BackendGoneError, Orphan, Task
 from models.training.limits import Limits
 from models.training.own_backends import OwnBackends
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from models.training.backends import Task
+from models.training.execution.backends import Task
 from models.training.jobs import JobManager, JobRequest, Snapshot
 
 TINY: dict[str, Any] = {

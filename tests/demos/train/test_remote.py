@@ -143,7 +143,7 @@ def test_a_field_that_was_never_unfolded_does_not_keep_a_job_of_this_machine_fro
 
 @pytest.mark.slow
 def test_jobs_elsewhere_take_no_turn_of_this_machine(manager: JobManager, server: JobsServer) -> None:
-    from models.training.remote import HFJobs
+    from models.training.execution.hf_jobs import HFJobs
 
     there = manager.submit(
         "ann", JobRequest("vae", {**TINY, "steps": 20_000}, dataset(manager, "ann")), HFJobs(TOKEN, endpoint=server.url)

@@ -19,10 +19,10 @@ from jobs_backend import TINY, Clock, FakeBackend, dataset, picture, submit
 from models.checkpoints import WEIGHTS
 from models.data.images import open_image
 from models.training.areas import Areas
-from models.training.backends import Task, TrainingOff
+from models.training.execution.backends import Task, TrainingOff
+from models.training.execution.hf_jobs import REMOTE
 from models.training.jobs import JobError, JobManager, JobRequest, Limits
 from models.training.recipes import RECIPES
-from models.training.remote import REMOTE
 from models.training.runs import Checkpoint, RunFolder, write_json
 from models.training.supervisor import GRACE_SECONDS
 

@@ -24,7 +24,7 @@ import torch
 from jobs_backend import TINY, dataset, submit
 
 from models.checkpoints import load_folder
-from models.training.backends import ROOT, AccelerateLaunch, clean_environment
+from models.training.execution.backends import ROOT, AccelerateLaunch, clean_environment
 from models.training.jobs import JobManager, JobRequest, Limits, Snapshot
 from models.training.runs import RunFolder
 

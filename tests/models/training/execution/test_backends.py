@@ -14,10 +14,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.training._guard import NICENESS
 from models.training._lock import FileLock
-from models.training._processes import group_memory, signal_group, start_time
-from models.training.backends import ROOT, AccelerateLaunch, LocalHandle, Orphan, Task, TrainingOff, run_to_end, spawn
+from models.training.execution.backends import (
+    ROOT,
+    AccelerateLaunch,
+    LocalHandle,
+    Orphan,
+    Task,
+    TrainingOff,
+    run_to_end,
+    spawn,
+)
+from models.training.execution.child import NICENESS
+from models.training.execution.processes import group_memory, signal_group, start_time
 from models.training.failures import describe_failure
 
 WAITING = """
@@ -34,7 +43,7 @@ while True:
 PARENT = """
 import sys, time
 from pathlib import Path
-from models.training.backends import spawn
+from models.training.execution.backends import spawn
 spawn(["waiting", "0"], Path(sys.argv[1]), Path(sys.argv[1]) / "log.txt")
 time.sleep(600)
 """
@@ -110,7 +119,7 @@ def test_an_orphan_is_told_from_a_process_that_got_its_number(waiting: LocalHand
 def test_ps_tells_the_same_where_there_is_no_proc(waiting: LocalHandle, monkeypatch: pytest.MonkeyPatch) -> None:
     assert waiting.pid is not None
     by_proc = group_memory(waiting.pid)
-    monkeypatch.setattr("models.training._processes.sys.platform", "darwin")
+    monkeypatch.setattr("models.training.execution.processes.sys.platform", "darwin")
     assert group_memory(waiting.pid) == pytest.approx(by_proc, rel=0.1)
     mark = start_time(waiting.pid)
     assert mark is not None

@@ -17,12 +17,12 @@ from jobs_backend import TINY, dataset, submit
 from jobs_server import NAME, TOKEN, JobsServer, jobs_server
 
 from models.checkpoints import load_folder
-from models.training import remote, remote_job
 from models.training._tail import MetricsTail
-from models.training.backends import Task
+from models.training.execution import hf_jobs, hf_worker
+from models.training.execution.backends import Task
+from models.training.execution.hf_jobs import BEGIN, HFJobs, RemoteHandle, stage
+from models.training.execution.hf_worker import ROW_MARK
 from models.training.jobs import JobError, JobManager, JobRequest, Snapshot
-from models.training.remote import BEGIN, HFJobs, RemoteHandle, stage
-from models.training.remote_job import ROW_MARK
 from models.training.runs import Checkpoint, RunFolder, write_json
 
 PATIENCE = 240.0
@@ -133,7 +133,7 @@ def test_a_job_that_ended_while_nobody_watched_is_fetched_and_not_trained_again(
             if line.startswith(ROW_MARK):
                 raise ConnectionError("the way to the Hub is lost")
 
-    monkeypatch.setattr(remote, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(hf_jobs, "AGAIN_SECONDS", 0.01)
     backend = HFJobs(TOKEN, endpoint=server.url)
     with monkeypatch.context() as away:
         away.setattr(HfApi, "fetch_job_logs", breaks_off)
@@ -159,7 +159,7 @@ def test_a_job_lost_on_the_way_is_ended_there_before_it_is_deleted_or_its_owner_
     def away(api: HfApi, **job: Any) -> Any:
         raise ConnectionError("the way to the Hub is lost")
 
-    monkeypatch.setattr(remote, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(hf_jobs, "AGAIN_SECONDS", 0.01)
     request = JobRequest("vae", {**TINY, "steps": 20_000}, dataset(manager, "ann"))
     with monkeypatch.context() as lost:
         lost.setattr(HfApi, "fetch_job_logs", away)
@@ -341,7 +341,7 @@ def test_what_is_sent_has_the_starting_weights_and_the_run_so_far(manager: JobMa
 def test_what_a_killed_process_was_sending_or_fetching_is_deleted_by_the_next(tmp_path: Path) -> None:
     (tmp_path / "fetch-killed" / "run").mkdir(parents=True)
     (tmp_path / "data").mkdir()
-    with remote._passing_folder(tmp_path, "fetch-") as folder:
+    with hf_jobs._passing_folder(tmp_path, "fetch-") as folder:
         assert folder.is_dir()
         assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "data", folder])
     assert list(tmp_path.iterdir()) == [tmp_path / "data"]
@@ -372,15 +372,15 @@ class Flaky:
 def test_an_upload_that_fails_does_not_end_the_training(
     failures: int, tries: int, asked: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(remote_job, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(hf_worker, "AGAIN_SECONDS", 0.0)
     api = Flaky(failures)
-    remote_job.upload(api, "ada/run", 40, tries)  # type: ignore[arg-type]
+    hf_worker.upload(api, "ada/run", 40, tries)  # type: ignore[arg-type]
     assert api.tried == ["Step 40"] * asked
     told = capsys.readouterr().out
     assert told.count("ConnectionError") == min(failures, tries) and "hf_secret" not in told
 
 
 def test_a_run_that_cannot_be_uploaded_at_all_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_job, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(hf_worker, "AGAIN_SECONDS", 0.0)
     with pytest.raises(ConnectionError):
-        remote_job.upload(Flaky(10), "ada/run", 40, 10)  # type: ignore[arg-type]
+        hf_worker.upload(Flaky(10), "ada/run", 40, 10)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Starts a module as a well-behaved child: low priority, and gone when its parent is.
 
-python -m models.training._guard PARENT_PID MODULE ARGUMENTS...
+python -m models.training.execution.child PARENT_PID MODULE ARGUMENTS...
 
 It imports nothing heavy, so the priority is low before torch is read. Only the standard library's `-m` is imitated.
 """

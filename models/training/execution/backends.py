@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from models.training._processes import group_memory, signal_group, start_time
+from models.training.execution.processes import group_memory, signal_group, start_time
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SECRET = re.compile(r"TOKEN|SECRET|OAUTH|KEY|PASSWORD|CREDENTIAL", re.IGNORECASE)
 
 
@@ -136,7 +136,7 @@ class Orphan:
 
 def spawn(command: Sequence[str], folder: Path, log: Path) -> LocalHandle:
     """Start a module with arguments in a group of its own, niced, and gone when the calling thread is."""
-    guarded = [sys.executable, "-m", "models.training._guard", str(os.getpid()), *command]
+    guarded = [sys.executable, "-m", "models.training.execution.child", str(os.getpid()), *command]
     with log.open("ab") as output:
         process = subprocess.Popen(
             guarded,

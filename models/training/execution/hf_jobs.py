@@ -23,17 +23,17 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from models.training._tail import MetricsTail
-from models.training.backends import ROOT, Task
+from models.training.execution.backends import ROOT, Task
+from models.training.execution.hf_worker import ROW_MARK
 from models.training.initial import find_start
 from models.training.recipes import RECIPES
-from models.training.remote_job import ROW_MARK
 from models.training.runs import RunFolder, write_json
 
 DEPENDENCIES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "huggingface_hub", "tqdm")
 BEGIN = (
     "import os,sys,runpy;from huggingface_hub import snapshot_download as s;"
     "os.chdir(s(os.environ['UNLABELED_REPO'],local_dir='job'));sys.path.insert(0,'code.zip');"
-    "runpy.run_module('models.training.remote_job',run_name='__main__')"
+    "runpy.run_module('models.training.execution.hf_worker',run_name='__main__')"
 )
 REMOTE = "remote.json"  # in a job's folder: its job on the Hub, until that was seen to end
 LIVE = ("SCHEDULING", "RUNNING")

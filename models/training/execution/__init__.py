@@ -1,0 +1,1 @@
+"""Where a training runs: local processes or Hugging Face Jobs."""
