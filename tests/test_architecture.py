@@ -83,14 +83,18 @@ def test_imports_point_one_way() -> None:
     ("path", "source", "breach"),
     [
         ("models/networks/vae.py", "import gradio as gr", ["gradio"]),
-        ("models/networks/vae.py", "from .training import trainer", ["models.training", "models.training.trainer"]),
+        (
+            "models/networks/vae.py",
+            "from .training import trainer",
+            ["models.training", "models.training.loop.trainer"],
+        ),
         (
             "models/networks/losses.py",
             "from models.networks.layers import Mlp",
             ["models.networks.layers", "models.networks.layers.Mlp"],
         ),
-        ("models/training/trainer.py", "import demos.core.context", ["demos.core.context"]),
-        ("models/training/trainer.py", "from models.networks.vae import ConvVAE", []),
+        ("models/training/loop/trainer.py", "import demos.core.context", ["demos.core.context"]),
+        ("models/training/loop/trainer.py", "from models.networks.vae import ConvVAE", []),
         ("demos/vae/tab.py", "from demos import mae", ["demos.mae"]),
         ("demos/vae/tab.py", "from . import _base, mae", ["demos.mae"]),
         ("demos/vae/tab.py", "from demos.core.context import Context, Demo", []),

@@ -21,8 +21,8 @@ from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.data.archive_entries import Limits as ReadLimits
 from models.training.data.audit import Audit, TooFewPicturesError, enough_for, holds_two_sets, take_in
 from models.training.execution.backends import Backend
-from models.training.initial import trainable_info
 from models.training.jobs import JobError, JobRequest, Limits, Snapshot
+from models.training.loop.init_weights import trainable_info
 from models.training.recipes import RECIPES
 from models.training.recipes._options import OptionError
 

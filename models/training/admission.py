@@ -14,8 +14,8 @@ from models.training._database import Row
 from models.training._store import Store
 from models.training.areas import Areas
 from models.training.failures import DoesNotFitError
-from models.training.initial import check_fit
 from models.training.limits import Limits
+from models.training.loop.init_weights import check_fit
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
 

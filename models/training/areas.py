@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 
 from models.training._database import Row
-from models.training.runs import RunFolder
+from models.training.loop.run_folder import RunFolder
 
 MAX_ROWS = 200  # of metrics that a run writes, whatever its length
 MAX_PREVIEWS = 24

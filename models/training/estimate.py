@@ -6,9 +6,7 @@ import json
 import os
 import platform
 import shutil
-import sys
 import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -20,13 +18,11 @@ import torch
 from models.training._store import Store
 from models.training.areas import Areas
 from models.training.execution.backends import run_to_end, spawn
-from models.training.recipes._base import Recipe, TrainConfig
-from models.training.runs import RunFolder, write_json
+from models.training.loop.run_folder import RunFolder
+from models.training.recipes._base import TrainConfig
 from models.training.shipping import last_line
 
-MEASURE_SECONDS = 2.0  # of steps, after one that warms up
 MEASURE_LIMIT = 180.0  # for the whole child
-MEASURE_PICTURES = 48
 WITHOUT_COST = frozenset({"steps", "seed", "warmup", "kl_warmup"})  # fields that change no step's time
 
 
@@ -37,39 +33,6 @@ class Estimate:
     seconds_per_step: float
     seconds: float
     memory: int
-
-
-def measure_steps(recipe: Recipe, load_seconds: float, pictures: int, out: Path) -> None:
-    """Time a recipe's steps and write what was measured to `out` as JSON.
-
-    Args:
-        recipe: with few pictures loaded.
-        load_seconds: that loading them took.
-        pictures: how many they are.
-        out: the file.
-    """
-    recipe.step(0)
-    done, begun = 0, time.monotonic()
-    while done < 2 or time.monotonic() - begun < MEASURE_SECONDS:
-        done += 1
-        recipe.step(done)
-    seconds = (time.monotonic() - begun) / done
-    write_json(
-        out, {"seconds_per_step": seconds, "seconds_per_picture": load_seconds / pictures, "memory": peak_memory()}
-    )
-
-
-def peak_memory() -> int:
-    """Return the most bytes that this process has held in memory, 0 where nobody counts them."""
-    if sys.platform == "win32":
-        return 0
-    if sys.platform == "linux":  # where ru_maxrss begins at what the process that started this one held
-        status = Path("/proc/self/status").read_text(encoding="utf-8")
-        return int(status.split("VmHWM:")[1].split()[0]) * 1024
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 class Estimator:

@@ -22,10 +22,10 @@ from models.training.areas import Areas
 from models.training.estimate import Estimate, Estimator
 from models.training.execution.backends import Backend, LocalProcess
 from models.training.limits import Limits
+from models.training.loop.run_folder import write_json
 from models.training.own_backends import OwnBackends
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
-from models.training.runs import write_json
 from models.training.shipping import Exporter
 from models.training.snapshots import Snapshot, Snapshots
 from models.training.supervisor import Supervisor

@@ -9,9 +9,9 @@ from typing import Any
 
 from models.training._database import JobState, Row
 from models.training._store import Store
-from models.training._tail import MetricsTail
 from models.training.areas import Areas
 from models.training.execution.hf_worker import ROW_MARK
+from models.training.loop.metrics_tail import MetricsTail
 
 LOG_BYTES, LOG_LINES = 16_384, 6  # of a job elsewhere, to be shown
 

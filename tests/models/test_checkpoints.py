@@ -15,9 +15,9 @@ from models.networks.vae import ConvVAE
 from models.training.__main__ import config_of
 from models.training.evaluation.export import MAX_BYTES, write_weights
 from models.training.evaluation.export import card as card_of
+from models.training.loop.run_folder import half_precision
 from models.training.recipes._base import Export, TrainConfig
 from models.training.recipes.cyclegan import CycleGANConfig
-from models.training.runs import half_precision
 
 FACTS = {"recipe": "vae", "data": ["x.zip"], "steps": 3, "command": "python -m models.training vae"}
 

@@ -18,10 +18,10 @@ from demos.train.presets import preset_config, start_config
 from models.analysis.metrics import centred_directions, kid, nearest_neighbours
 from models.checkpoints import load_model, weights_info
 from models.training.distributed import Processes
-from models.training.initial import start_from
+from models.training.loop.init_weights import start_from
+from models.training.loop.trainer import step_randomness
 from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import Recipe, in_batches
-from models.training.trainer import step_randomness
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 JUDGE = "supervised-photos"  # whose features say how alike two sets of pictures look

@@ -17,7 +17,7 @@ from models.analysis.signal_detection import area_under_curve
 from models.checkpoints import load_model, weights_info
 from models.networks.feature_extractors import as_encoder
 from models.training.data.dataset import PictureSet, domain_of, load_split
-from models.training.runs import write_json
+from models.training.loop.run_folder import write_json
 
 MOST_ELSEWHERE = 1500  # pictures of each other source that are enough
 BATCH = 64

@@ -15,10 +15,10 @@ from models.checkpoints import CHECKPOINTS
 from models.hub.records import WEIGHTS
 from models.training.data.dataset import PictureSet
 from models.training.distributed import Processes
-from models.training.initial import check_fit, fill
+from models.training.loop.init_weights import check_fit, fill
+from models.training.loop.run_folder import RunFolder
 from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import Recipe, TrainConfig
-from models.training.runs import RunFolder
 
 
 @dataclass(frozen=True)

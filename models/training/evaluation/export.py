@@ -17,9 +17,9 @@ from models.analysis.bootstrap import Estimate
 from models.analysis.latents import statistics_of, write_statistics
 from models.checkpoints import CHECKPOINTS
 from models.training.evaluation.evaluate import load_run
+from models.training.loop.run_folder import RunFolder, half_precision, write_atomically, write_json
+from models.training.loop.trainer import evaluate
 from models.training.recipes._base import Export, Recipe, TrainConfig
-from models.training.runs import RunFolder, half_precision, write_atomically, write_json
-from models.training.trainer import evaluate
 
 MAX_BYTES = 10_000_000
 EVALUATE = "python -m models.training evaluate"

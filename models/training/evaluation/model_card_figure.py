@@ -19,10 +19,10 @@ from models.networks.vae import ConvVAE
 from models.training.distributed import Processes
 from models.training.evaluation.evaluate import folders_of
 from models.training.evaluation.export import SHEET, renew
-from models.training.initial import fill
+from models.training.loop.init_weights import fill
+from models.training.loop.run_folder import write_atomically
 from models.training.recipes import build_recipe
 from models.training.recipes._base import TrainConfig, sheet
-from models.training.runs import write_atomically
 
 EXAMPLES = Path(__file__).parents[3] / "assets" / "examples"
 FRUIT, PHOTOS = "apple2orange.zip", "caltech101.zip"

@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from models.training.runs import RunFolder, write_atomically, write_json
+from models.training.loop.run_folder import RunFolder, write_atomically, write_json
 
 MAX_BYTES = 1_500_000
 MAX_SHEETS = 24

@@ -22,12 +22,12 @@ from typing import Any
 from huggingface_hub import HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
 
-from models.training._tail import MetricsTail
 from models.training.execution.backends import ROOT, Task
 from models.training.execution.hf_worker import ROW_MARK
-from models.training.initial import find_start
+from models.training.loop.init_weights import find_start
+from models.training.loop.metrics_tail import MetricsTail
+from models.training.loop.run_folder import RunFolder, write_json
 from models.training.recipes import RECIPES
-from models.training.runs import RunFolder, write_json
 
 DEPENDENCIES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "huggingface_hub", "tqdm")
 BEGIN = (

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from models.training._tail import MetricsTail
+from models.training.loop.metrics_tail import MetricsTail
 
 ROW_MARK = "@row "
 UPLOAD_SECONDS = 300.0

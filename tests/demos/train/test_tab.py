@@ -429,7 +429,7 @@ def test_presets_are_valid_and_fit_every_start(recipe: str, context: Context) ->
             config = RECIPES[recipe].Config(**preset_config(recipe, preset, fixed, start is not None, 500))
             assert config.steps <= 500
             if start:
-                from models.training.initial import check_fit
+                from models.training.loop.init_weights import check_fit
 
                 check_fit(recipe, config, start)
     assert recipe in FAMILY

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from models.training.distributed import Processes, join
-from models.training.runs import RunFolder
+from models.training.loop.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[3]
 

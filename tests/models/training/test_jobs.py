@@ -22,8 +22,8 @@ from models.training.areas import Areas
 from models.training.execution.backends import Task, TrainingOff
 from models.training.execution.hf_jobs import REMOTE
 from models.training.jobs import JobError, JobManager, JobRequest, Limits
+from models.training.loop.run_folder import Checkpoint, RunFolder, write_json
 from models.training.recipes import RECIPES
-from models.training.runs import Checkpoint, RunFolder, write_json
 from models.training.supervisor import GRACE_SECONDS
 
 I18N = WEIGHTS.parent / "i18n"

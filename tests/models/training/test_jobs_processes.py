@@ -26,7 +26,7 @@ from jobs_backend import TINY, dataset, submit
 from models.checkpoints import load_folder
 from models.training.execution.backends import ROOT, AccelerateLaunch, clean_environment
 from models.training.jobs import JobManager, JobRequest, Limits, Snapshot
-from models.training.runs import RunFolder
+from models.training.loop.run_folder import RunFolder
 
 KILLS = int(os.environ.get("UNLABELED_KILLS", "2"))
 PATIENCE = 240.0  # children are niced: on a busy machine they wait long

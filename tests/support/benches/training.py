@@ -48,7 +48,7 @@ def watching_rows() -> Iterator[tuple[str, str, str]]:
 def run_measured(recipe: str, config: Mapping[str, Any], data: Path, folder: Path) -> float:
     """Return the bare recipe's steps a second in a child as low in priority as a job's."""
     from models.training.execution.backends import run_to_end, spawn
-    from models.training.runs import RunFolder
+    from models.training.loop.run_folder import RunFolder
 
     folder.mkdir()
     options = [f"--{name.replace('_', '-')}={value}" for name, value in config.items()]

@@ -12,8 +12,8 @@ from PIL import Image
 from models.analysis.bootstrap import Estimate
 from models.training.__main__ import main
 from models.training.evaluation.recordings import MAX_BYTES, MAX_SHEETS, load_recording, preview_strip, recordings
+from models.training.loop.run_folder import RunFolder
 from models.training.recipes import RECIPES
-from models.training.runs import RunFolder
 
 ASSETS = Path(__file__).resolve().parents[4] / "assets"
 SHIPPED = recordings(ASSETS / "recordings")

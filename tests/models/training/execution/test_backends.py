@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.training._lock import FileLock
 from models.training.execution.backends import (
     ROOT,
     AccelerateLaunch,
@@ -28,6 +27,7 @@ from models.training.execution.backends import (
 from models.training.execution.child import NICENESS
 from models.training.execution.processes import group_memory, signal_group, start_time
 from models.training.failures import describe_failure
+from models.training.loop.file_lock import FileLock
 
 WAITING = """
 import os, pathlib, signal, sys, time
@@ -159,7 +159,7 @@ def test_a_lock_excludes_within_a_process_and_opens_with_its_holder(tmp_path: Pa
     assert other.take()
     other.release()
     code = (
-        "from pathlib import Path; from models.training._lock import FileLock\n"
+        "from pathlib import Path; from models.training.loop.file_lock import FileLock\n"
         f"folder = Path({str(tmp_path)!r}); lock = FileLock(folder / 'lock')\n"
         "assert lock.take(); (folder / 'held').touch(); input()"
     )

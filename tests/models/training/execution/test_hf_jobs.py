@@ -17,13 +17,13 @@ from jobs_backend import TINY, dataset, submit
 from jobs_server import NAME, TOKEN, JobsServer, jobs_server
 
 from models.checkpoints import load_folder
-from models.training._tail import MetricsTail
 from models.training.execution import hf_jobs, hf_worker
 from models.training.execution.backends import Task
 from models.training.execution.hf_jobs import BEGIN, HFJobs, RemoteHandle, stage
 from models.training.execution.hf_worker import ROW_MARK
 from models.training.jobs import JobError, JobManager, JobRequest, Snapshot
-from models.training.runs import Checkpoint, RunFolder, write_json
+from models.training.loop.metrics_tail import MetricsTail
+from models.training.loop.run_folder import Checkpoint, RunFolder, write_json
 
 PATIENCE = 240.0
 

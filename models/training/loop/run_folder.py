@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2.functional import to_pil_image
 
 from models.analysis.bootstrap import Estimate
-from models.training._lock import FileLock
+from models.training.loop.file_lock import FileLock
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Export, TrainConfig
 

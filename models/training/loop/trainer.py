@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from models.analysis.bootstrap import Estimate
 from models.training.distributed import Processes
+from models.training.loop.run_folder import Checkpoint, RunFolder
 from models.training.recipes._base import Recipe, TrainConfig, place
-from models.training.runs import Checkpoint, RunFolder
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from torch import nn
 from models.checkpoints import CHECKPOINTS, Checkpoint, WeightsInfo, library, load_folder
 from models.networks.cyclegan import ResnetGenerator
 from models.training.failures import DoesNotFitError
+from models.training.loop.run_folder import write_atomically, write_json
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Part, Recipe, TrainConfig
-from models.training.runs import write_atomically, write_json
 
 PUBLISHED_SIDE = 256  # pixels; of the crops that the published CycleGAN generators were trained on (1703.10593 §7.1)
 

@@ -21,11 +21,11 @@ from models.training.data.dataset import load_split
 from models.training.distributed import Processes
 from models.training.evaluation.evaluate import command_of
 from models.training.evaluation.export import command_line
+from models.training.loop.run_folder import Checkpoint, RunFolder
+from models.training.loop.trainer import Schedule, resolve_precision, train
 from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import TrainConfig, averaged, cosine_rate
 from models.training.recipes.contrastive import SimSiamConfig
-from models.training.runs import Checkpoint, RunFolder
-from models.training.trainer import Schedule, resolve_precision, train
 
 FAST = Schedule(log_every=2, preview_every=4, save_seconds=0.0)
 

@@ -14,13 +14,13 @@ from torch import nn
 from models.checkpoints import CHECKPOINTS, Checkpoint, load_folder
 from models.hub.client import Hub
 from models.networks.cyclegan import ResnetGenerator
-from models.training import initial
 from models.training.__main__ import main
 from models.training.distributed import Processes
 from models.training.failures import DoesNotFitError
-from models.training.initial import check_fit, find_parts, find_start, start_from
+from models.training.loop import init_weights
+from models.training.loop.init_weights import check_fit, find_parts, find_start, start_from
+from models.training.loop.run_folder import RunFolder
 from models.training.recipes import RECIPES, build_recipe
-from models.training.runs import RunFolder
 
 OTHER_WIDTH = {
     "cyclegan": {"num_filters": 16}, "mae": {"embed_dim": 32}, "vae": {"num_filters": 16},
@@ -169,7 +169,7 @@ def test_published_generators_start_a_run_once_they_are_on_disk(
     unpaired_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched = FetchedGenerators(tmp_path)
-    monkeypatch.setattr(initial, "library", lambda: fetched)
+    monkeypatch.setattr(init_weights, "library", lambda: fetched)
     small = {**SMALL["cyclegan"], "light": False}
     config = RECIPES["cyclegan"].Config(**small)
     recipe: Any = build_recipe("cyclegan", config, [unpaired_zip], Processes())
@@ -178,7 +178,7 @@ def test_published_generators_start_a_run_once_they_are_on_disk(
         assert all(
             torch.equal(value, fetched.models[name].state_dict()[key]) for key, value in module.state_dict().items()
         )
-    info = initial.trainable_info(CHECKPOINTS["cyclegan-apple2orange"])
+    info = init_weights.trainable_info(CHECKPOINTS["cyclegan-apple2orange"])
     assert (info.arch, info.args, info.image_size) == ("resnet_generator", {"num_filters": 8, "num_blocks": 1}, 256)
     with pytest.raises(DoesNotFitError, match="light_generator"):
         check_fit("cyclegan", RECIPES["cyclegan"].Config(**SMALL["cyclegan"]), "cyclegan-apple2orange")
