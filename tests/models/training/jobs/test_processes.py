@@ -2,7 +2,7 @@
 
 The kills of the slow tests are few by default; twenty of each:
 
-    UNLABELED_KILLS=20 .venv/bin/pytest --run-slow tests/models/training/test_jobs_processes.py -k kill
+    UNLABELED_KILLS=20 .venv/bin/pytest --run-slow tests/models/training/jobs/test_processes.py -k kill
 """
 
 from __future__ import annotations

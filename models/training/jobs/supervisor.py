@@ -15,14 +15,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from models.training._database import ENDED, Row
-from models.training._store import Store
-from models.training._verdicts import Running, Verdict, Verdicts
-from models.training.areas import Areas
 from models.training.execution.backends import BackendGoneError, Orphan, Task
-from models.training.limits import Limits
+from models.training.jobs.folders import Areas
+from models.training.jobs.job_backends import OwnBackends
+from models.training.jobs.limits import Limits
+from models.training.jobs.schema import ENDED, Row
+from models.training.jobs.store import Store
+from models.training.jobs.termination import Running, Verdict, Verdicts
 from models.training.loop.file_lock import FileLock
-from models.training.own_backends import OwnBackends
 
 log = logging.getLogger(__name__)
 

@@ -18,13 +18,13 @@ from jobs_backend import TINY, Clock, FakeBackend, dataset, picture, submit
 
 from models.checkpoints import WEIGHTS
 from models.data.images import open_image
-from models.training.areas import Areas
 from models.training.execution.backends import Task, TrainingOff
 from models.training.execution.hf_jobs import REMOTE
 from models.training.jobs import JobError, JobManager, JobRequest, Limits
+from models.training.jobs.folders import Areas
+from models.training.jobs.supervisor import GRACE_SECONDS
 from models.training.loop.run_folder import Checkpoint, RunFolder, write_json
 from models.training.recipes import RECIPES
-from models.training.supervisor import GRACE_SECONDS
 
 I18N = WEIGHTS.parent / "i18n"
 Open = Callable[..., JobManager]
@@ -756,7 +756,7 @@ def test_headers_of_pictures_are_read_once_until_a_file_changes(
         opened.append(name)
         return open_image(stream, name=name)
 
-    monkeypatch.setattr("models.training.admission.open_image", counted)
+    monkeypatch.setattr("models.training.jobs.admission.open_image", counted)
     monkeypatch.setattr(
         manager._estimator,
         "_measure",

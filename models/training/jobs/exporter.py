@@ -8,10 +8,10 @@ import threading
 import uuid
 from pathlib import Path
 
-from models.training._database import Row
-from models.training.admission import JobError
-from models.training.areas import Areas
 from models.training.execution.backends import run_to_end, spawn
+from models.training.jobs.admission import JobError
+from models.training.jobs.folders import Areas
+from models.training.jobs.schema import Row
 
 EXPORT_SECONDS = 600.0
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 
-from models.training._store import Store
-from models.training.areas import Areas
 from models.training.execution.backends import run_to_end, spawn
+from models.training.jobs.exporter import last_line
+from models.training.jobs.folders import Areas
+from models.training.jobs.store import Store
 from models.training.loop.run_folder import RunFolder
 from models.training.recipes._base import TrainConfig
-from models.training.shipping import last_line
 
 MEASURE_LIMIT = 180.0  # for the whole child
 WITHOUT_COST = frozenset({"steps", "seed", "warmup", "kl_warmup"})  # fields that change no step's time

@@ -15,20 +15,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.training._database import JobState
-from models.training._store import Store
-from models.training.admission import OWN_JOB, Admission, JobError, JobRequest
-from models.training.areas import Areas
-from models.training.estimate import Estimate, Estimator
 from models.training.execution.backends import Backend, LocalProcess
-from models.training.limits import Limits
+from models.training.jobs.admission import OWN_JOB, Admission, JobError, JobRequest
+from models.training.jobs.estimator import Estimate, Estimator
+from models.training.jobs.exporter import Exporter
+from models.training.jobs.folders import Areas
+from models.training.jobs.job_backends import OwnBackends
+from models.training.jobs.limits import Limits
+from models.training.jobs.schema import JobState
+from models.training.jobs.snapshots import Snapshot, Snapshots
+from models.training.jobs.store import Store
+from models.training.jobs.supervisor import Supervisor
 from models.training.loop.run_folder import write_json
-from models.training.own_backends import OwnBackends
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
-from models.training.shipping import Exporter
-from models.training.snapshots import Snapshot, Snapshots
-from models.training.supervisor import Supervisor
 
 __all__ = ["Estimate", "JobError", "JobManager", "JobRequest", "JobState", "Limits", "Snapshot"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from models.training._database import Row
-from models.training._store import Store
-from models.training.areas import Areas
 from models.training.execution.backends import Backend, BackendGoneError
 from models.training.execution.hf_jobs import REMOTE, HFJobs
+from models.training.jobs.folders import Areas
+from models.training.jobs.schema import Row
+from models.training.jobs.store import Store
 
 log = logging.getLogger(__name__)
 

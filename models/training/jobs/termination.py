@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.training._database import JobState, Row
-from models.training._store import Store
-from models.training.areas import Areas
 from models.training.execution.backends import Handle
 from models.training.failures import DISK_FULL_STATUS
-from models.training.limits import Limits
+from models.training.jobs.folders import Areas
+from models.training.jobs.limits import Limits
+from models.training.jobs.schema import JobState, Row
+from models.training.jobs.store import Store
 
 DISK_SECONDS = 5.0  # between two looks at how much of the disk is used
 WISHES: Mapping[str, JobState] = {"pause": "paused", "stop": "stopped", "requeue": "queued"}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.training._database import JobState, Row
-from models.training._store import Store
-from models.training.areas import Areas
 from models.training.execution.hf_worker import ROW_MARK
+from models.training.jobs.folders import Areas
+from models.training.jobs.schema import JobState, Row
+from models.training.jobs.store import Store
 from models.training.loop.metrics_tail import MetricsTail
 
 LOG_BYTES, LOG_LINES = 16_384, 6  # of a job elsewhere, to be shown

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.training._database import AS_JSON, STATES, JobState, Row, Wish, open_or_begin_anew, row_of
+from models.training.jobs.schema import AS_JSON, STATES, JobState, Row, Wish, open_or_begin_anew, row_of
 
 AT_REST: Mapping[str, Any] = {
     "wish": None, "pid": None, "pid_start": None, "place": None, "error": None, "error_values": {},

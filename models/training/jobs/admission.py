@@ -10,11 +10,11 @@ from typing import Any
 from models.checkpoints import CHECKPOINTS
 from models.data.images import ImageError, open_image
 from models.file_facts import FileFacts
-from models.training._database import Row
-from models.training._store import Store
-from models.training.areas import Areas
 from models.training.failures import DoesNotFitError
-from models.training.limits import Limits
+from models.training.jobs.folders import Areas
+from models.training.jobs.limits import Limits
+from models.training.jobs.schema import Row
+from models.training.jobs.store import Store
 from models.training.loop.init_weights import check_fit
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 
-from models.training._database import Row
+from models.training.jobs.schema import Row
 from models.training.loop.run_folder import RunFolder
 
 MAX_ROWS = 200  # of metrics that a run writes, whatever its length
