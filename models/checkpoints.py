@@ -1,7 +1,7 @@
 """Weights by name: load, describe, find on disk. This is what programs import; `__all__` lists it.
 
-Our own weights are folders (`models.formats.weights_folder`), published files are told by their tensors (`models.formats.registry`),
-and the catalogue of all is in `models.hub.catalogue`.
+Our own weights are folders (`models.formats.weights_folder`), published files are told by their tensors
+(`models.formats.registry`), and the catalogue of all is in `models.hub.catalogue`.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from models.training.execution.backends import Backend
 from models.training.jobs import JobError, JobRequest, Limits, Snapshot
 from models.training.loop.init_weights import trainable_info
 from models.training.recipes import RECIPES
-from models.training.recipes._options import OptionError
+from models.training.recipes.options import OptionError
 
 OPTIONS = Options({name: recipe.Config for name, recipe in RECIPES.items()})
 OPENING_RECIPE = "simsiam"

@@ -11,7 +11,7 @@ from gradio.i18n import I18nData
 
 from demos.core.context import Context
 from models.training.recipes._base import TrainConfig
-from models.training.recipes._options import bounds_text, checked
+from models.training.recipes.options import bounds_text, checked
 
 Control = gr.Number | gr.Checkbox | gr.Dropdown
 

@@ -1,7 +1,7 @@
 """Maps of features: UMAP (McInnes et al., arXiv 1802.03426), t-SNE (van der Maaten & Hinton 2008) and PCA.
 
-N pictures, D feature width. UMAP gets its neighbours from `models.analysis.neighbours` and starts from PCA, which makes it
-quicker than from scratch and turns equal features into equal maps.
+N pictures, D feature width. UMAP gets its neighbours from `models.analysis.neighbours` and starts from PCA,
+which makes it quicker than from scratch and turns equal features into equal maps.
 
 Importing umap takes seconds, and half a minute the first time on a machine: it compiles, and numba keeps what came out.
 `warm_up` does that in the background; `project` waits for it where it must.

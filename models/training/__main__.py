@@ -40,13 +40,13 @@ from models.training.evaluation.model_card_figure import illustrate
 from models.training.evaluation.publish import publish
 from models.training.evaluation.recordings import record
 from models.training.failures import DISK_FULL_STATUS, describe_failure
-from models.training.judge import Judge
 from models.training.loop.benchmark import MEASURE_PICTURES, measure_steps
 from models.training.loop.init_weights import start_from
 from models.training.loop.run_folder import RunFolder
 from models.training.loop.trainer import Schedule, evaluate, resolve_precision, train
 from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import TrainConfig
+from models.training.recipes.classifier import Judge
 
 MAX_PUBLISHED_BYTES = 5_000_000_000  # what the Hub takes of one file without special care
 

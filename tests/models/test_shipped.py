@@ -18,7 +18,7 @@ from models.checkpoints import load_model
 from models.data.images import square_crop, to_tensor
 from models.encoders import ENCODERS, load_encoder
 from models.networks.mae import MaskedAutoencoderViT, random_mask
-from models.training.judge import Judge
+from models.training.recipes.classifier import Judge
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 FRUITS = ("apple", "orange")  # sets A and B

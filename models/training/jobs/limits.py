@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.training.recipes._options import option
+from models.training.recipes.options import option
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from models.analysis.bootstrap import Estimate
 from models.analysis.latents import LatentStatistics
 from models.training.data.dataset import PictureSet, batch_index
 from models.training.distributed import Processes
-from models.training.judge import Judge
-from models.training.recipes._options import checked, option
+from models.training.recipes.classifier import Judge
+from models.training.recipes.options import checked, option
 
 # Channels-last convolutions of 4 channels corrupt memory in torch 2.15's AVX2 kernels (a backward pass aborts).
 MIN_CHANNELS = 8

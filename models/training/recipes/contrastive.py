@@ -23,7 +23,6 @@ from models.networks.contrastive import MoCo, SimCLR, SimSiam
 from models.training.data.augmentations import TwoViews, resize
 from models.training.data.dataset import PictureSet
 from models.training.distributed import Processes
-from models.training.judge import Judge
 from models.training.recipes._base import (
     MIN_CHANNELS,
     Export,
@@ -39,7 +38,8 @@ from models.training.recipes._base import (
     sheet,
     weight_decay_groups,
 )
-from models.training.recipes._options import option
+from models.training.recipes.classifier import Judge
+from models.training.recipes.options import option
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from models.networks.losses import cycle_loss, identity_loss
 from models.training.data.augmentations import crop_and_flip, resize
 from models.training.data.dataset import PictureSet, domain_of, held_out
 from models.training.distributed import Processes
-from models.training.judge import Judge
 from models.training.recipes._adversarial import at_two_scales, discriminator_loss
 from models.training.recipes._base import (
     MIN_CHANNELS,
@@ -33,7 +32,8 @@ from models.training.recipes._base import (
     place,
     sheet,
 )
-from models.training.recipes._options import option
+from models.training.recipes.classifier import Judge
+from models.training.recipes.options import option
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from models.networks.mae import MaskedAutoencoderViT, random_mask
 from models.training.data.augmentations import crop_and_flip, resize
 from models.training.data.dataset import PictureSet
 from models.training.distributed import Processes
-from models.training.judge import Judge
 from models.training.recipes._base import (
     Export,
     Part,
@@ -29,7 +28,8 @@ from models.training.recipes._base import (
     sheet,
     weight_decay_groups,
 )
-from models.training.recipes._options import option
+from models.training.recipes.classifier import Judge
+from models.training.recipes.options import option
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,8 @@ class MAERecipe(StateOfParts):
         """Return PSNR in dB on hidden patches at the training ratio, and that of the visible pixels' mean colour.
 
         The mean is over at most 512 pictures, with one fixed mask each. `thorough` adds the best plain fill-in there
-        is here, which makes each hidden pixel the mean of its neighbours (`models.analysis.inpainting_baselines.harmonic_fill`).
+        is here, which makes each hidden pixel the mean of its neighbours
+        (`models.analysis.inpainting_baselines.harmonic_fill`).
 
         With `norm_pix_loss` the network predicts no mean and spread of a patch, without which there are no pixels: its
         only measure is then `masked_normalised_mse`, the mean squared error of hidden patches without these, about 1

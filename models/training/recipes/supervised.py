@@ -14,7 +14,6 @@ from models.networks.backbones import ResNet
 from models.training.data.augmentations import crop_and_flip, resize
 from models.training.data.dataset import PictureSet, label_of
 from models.training.distributed import Processes
-from models.training.judge import Judge
 from models.training.recipes._base import (
     Export,
     Part,
@@ -25,8 +24,9 @@ from models.training.recipes._base import (
     my_batch,
     numbers,
 )
-from models.training.recipes._options import option
+from models.training.recipes.classifier import Judge
 from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe, labelled
+from models.training.recipes.options import option
 
 
 @dataclass(frozen=True)

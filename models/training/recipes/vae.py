@@ -17,7 +17,6 @@ from models.networks.vae import ConvVAE
 from models.training.data.augmentations import crop_and_flip, resize
 from models.training.data.dataset import PictureSet
 from models.training.distributed import Processes
-from models.training.judge import Judge
 from models.training.recipes._base import (
     MIN_CHANNELS,
     Export,
@@ -34,7 +33,8 @@ from models.training.recipes._base import (
     place,
     sheet,
 )
-from models.training.recipes._options import option
+from models.training.recipes.classifier import Judge
+from models.training.recipes.options import option
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from demos.core.context import Context
 from demos.core.i18n import Texts
 from demos.ui.config_form import Options, help_text
 from models.training.recipes import RECIPES
-from models.training.recipes._options import OptionError
+from models.training.recipes.options import OptionError
 
 CONFIGS = {name: recipe.Config for name, recipe in RECIPES.items()}
 OPTIONS = Options(CONFIGS)
@@ -80,7 +80,7 @@ def test_one_name_with_two_kinds_is_a_mistake_that_is_seen() -> None:
     from dataclasses import dataclass
 
     from models.training.recipes._base import TrainConfig
-    from models.training.recipes._options import option
+    from models.training.recipes.options import option
 
     @dataclass(frozen=True)
     class Odd(TrainConfig):
