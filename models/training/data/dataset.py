@@ -122,7 +122,8 @@ def _read(source: Path, image_size: int, most: int | None) -> dict[str, Tensor]:
 def load_split(sources: Sequence[Path], image_size: int, most: int | None = None) -> tuple[PictureSet, PictureSet]:
     """Decode all pictures of zips and folders to squares and return the training and the held-out part.
 
-    They are read as uploads are (`models.data.archives`); files that are left out are named, with the reason, in the log.
+    They are read as uploads are (`models.data.archives`); files that are left out are named, with the reason, in
+    the log.
 
     Args:
         sources: zips or folders; classes are told apart by source and folder.
