@@ -17,7 +17,7 @@ from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.cyclegan.results import figure, fixed_weights, grid, opened, panel, said
 from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, Translation, translate
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, calibration, judge
 from models.checkpoints import load_folder
 from models.data.images import read_image, to_tensor
@@ -131,8 +131,8 @@ def opening_html(ctx: Context) -> str:
 def halves_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
     """Places the fold: the comparison, a button that makes it for the visitor's photo, and the slider over a run."""
     steps = steps_of("apple2orange")
-    with look.options(ctx, "cyclegan.halves"):
-        look.note(ctx, "cyclegan.halves_lead")
+    with widgets.options(ctx, "cyclegan.halves"):
+        widgets.note(ctx, "cyclegan.halves_lead")
         fixed_weights(ctx, [name for half in HALVES for name in weights_of(half, "apple2orange")])
         comparison = panel(opening_html(ctx), "cyclegan-halves")
         again = _button(ctx, "cyclegan.halves_run", "cyclegan-halves-run")

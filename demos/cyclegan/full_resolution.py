@@ -16,7 +16,7 @@ from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.cyclegan.results import opened
 from demos.cyclegan.translation import generators
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.data.images import to_images, to_tensor
 
 SIDES = (256, 512, 768, 1024)  # pixels of the longest side
@@ -61,8 +61,8 @@ def translate_within(photo: Image.Image, generator: nn.Module, mask: Image.Image
 
 def own_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
     """Places the fold: a size, the photo to brush on, and the result."""
-    with look.options(ctx, "cyclegan.own"):
-        look.note(ctx, "cyclegan.own_lead")
+    with widgets.options(ctx, "cyclegan.own"):
+        widgets.note(ctx, "cyclegan.own_lead")
         label: Any = ctx.t("cyclegan.own_side")
         side = gr.Radio([(f"{side} px", side) for side in SIDES], value=512, label=label, elem_id="cyclegan-own-side")
         take = gr.Button(ctx.t("cyclegan.own_take"), elem_id="cyclegan-own-take")
@@ -78,9 +78,9 @@ def own_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State)
                 elem_id="cyclegan-own-editor",
             )
             with gr.Column():
-                result = look.picture(ctx.t("cyclegan.own_result"), None, "cyclegan-own-result")
+                result = widgets.picture(ctx.t("cyclegan.own_result"), None, "cyclegan-own-result")
                 result.visible = False
-                facts = look.html_line("", "facts", "cyclegan-own-facts")
+                facts = widgets.html_line("", "facts", "cyclegan-own-facts")
         run = gr.Button(
             ctx.t("cyclegan.own_run"),
             variant="primary",
@@ -115,7 +115,7 @@ def _on_run(ctx: Context) -> Callable[..., tuple[Any, str]]:
         image = opened(ctx, request, path, side)
         there = generators(ctx.library.record(used), direction)[0]
         made, seconds = translate_within(image, ctx.load_model(there), brushed(drawing, image.size))
-        facts = look.facts_line(ctx, [there], image.size, seconds)
+        facts = widgets.facts_line(ctx, [there], image.size, seconds)
         return gr.update(value=ctx.save_image(made), visible=True), facts
 
     return on_run

@@ -16,7 +16,7 @@ from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.core.paths import EXAMPLES
 from demos.cyclegan.results import chosen, figure, fixed_weights, grid, made_with, opened, panel, said
 from demos.cyclegan.translation import FRUITS, difference_picture, levels_apart, prepared
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
 from models.analysis.signal_detection import percentile
 from models.data.images import read_image, to_images, to_tensor
@@ -91,8 +91,8 @@ def limits_folds(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.St
         moved = json.loads((here / "identity.json").read_text("utf-8"))["moved"]
         paths = [str(here / f"{name}.webp") for name in ("photo", "same", "changed")]
         opening = identity_html(ctx, (paths[0], paths[1], paths[2]), "apple2orange", moved)
-    with look.options(ctx, "cyclegan.identity"):
-        look.note(ctx, "cyclegan.identity_lead")
+    with widgets.options(ctx, "cyclegan.identity"):
+        widgets.note(ctx, "cyclegan.identity_lead")
         result = panel(opening, "cyclegan-identity")
         run = gr.Button(ctx.t("cyclegan.identity_run"), elem_id="cyclegan-identity-run")
         # The photo above may be another by a second click.
@@ -100,8 +100,8 @@ def limits_folds(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.St
             _on_identity(ctx), [photo, direction, used], result, trigger_mode="always_last", **PRIVATE_MODEL_EVENT
         )
     if all((here / f"{name}-made.webp").is_file() for name in FAILURES):
-        with look.options(ctx, "cyclegan.failures"):
-            look.note(ctx, "cyclegan.failures_lead")
+        with widgets.options(ctx, "cyclegan.failures"):
+            widgets.note(ctx, "cyclegan.failures_lead")
             fixed_weights(ctx, sorted(DIRECTIONS))
             panel(failures_html(ctx, here), "cyclegan-failures")
 

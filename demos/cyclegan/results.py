@@ -27,7 +27,7 @@ from demos.cyclegan.translation import (
     summary,
     warning_of,
 )
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
 
 FILES = (*PICTURES, "judged", "strip")
@@ -82,7 +82,7 @@ class Shown:
         return {
             "translated": shown["translated"],
             "back": shown.get("back"),
-            "facts": look.facts_line(ctx, self.weights, self.size, self.seconds, self.prepared),
+            "facts": widgets.facts_line(ctx, self.weights, self.size, self.seconds, self.prepared),
             "warning": warning_line(ctx, self.kinds, self.direction),
             "judged": shown.get("judged"),
             "convincing": convincing_line(ctx, self.direction, self.convincing),
@@ -217,12 +217,12 @@ def grid(cells: Sequence[str], pictures: int, plain: bool = False) -> str:
 
 def fixed_weights(ctx: Context, names: Sequence[str]) -> gr.HTML:
     """Places the line that says which weights an experiment uses that knows nothing of the menu of models."""
-    return look.html_line(ctx.both("cyclegan.fixed_weights", weights=", ".join(names)))
+    return widgets.html_line(ctx.both("cyclegan.fixed_weights", weights=", ".join(names)))
 
 
 def made_with(ctx: Context, names: Sequence[str]) -> str:
     """Writes, on a line of its own, which weights from the menu of models were used."""
-    titles = " + ".join(look.short_name(ctx.weights_info(name).name) for name in names)
+    titles = " + ".join(widgets.short_name(ctx.weights_info(name).name) for name in names)
     return f"<br>{ctx.both('cyclegan.made_with')} {titles}"
 
 
@@ -234,7 +234,7 @@ def chosen(ctx: Context, request: gr.Request | None, used: str, direction: str) 
     """
     weights = generators(ctx.library.record(used), direction)
     if len(weights) == 1:
-        raise look.sorry(ctx, request, "cyclegan.no_way_back")
+        raise widgets.sorry(ctx, request, "cyclegan.no_way_back")
     return weights[0], weights[1]
 
 
@@ -245,6 +245,6 @@ def opened(ctx: Context, request: gr.Request | None, path: str | None, side: int
         gr.Error: If there is none or it cannot be used, with one sentence in the visitor's language.
     """
     try:
-        return prepared(look.open_photo(ctx, request, path), side)
+        return prepared(widgets.open_photo(ctx, request, path), side)
     except TooNarrowError as error:
-        raise look.sorry(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error
+        raise widgets.sorry(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error

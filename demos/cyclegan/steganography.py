@@ -18,7 +18,7 @@ from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.cyclegan.results import chosen, figure, grid, made_with, opened, panel, said
 from demos.cyclegan.translation import BACK, example_direction, example_photos, levels_apart, prepared
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.data.images import read_image, to_images, to_tensor
 
 STRENGTHS: Mapping[str, tuple[int, ...]] = {
@@ -148,17 +148,17 @@ def message_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.St
     """Places the fold: a kind of disturbance, its strength, what comes back, and the curve of our weights."""
     stored = ctx.first_paint / "cyclegan" / CURVE
     curve = json.loads(stored.read_text("utf-8")) if stored.is_file() else None
-    with look.options(ctx, "cyclegan.message"):
-        look.note(ctx, "cyclegan.message_lead")
+    with widgets.options(ctx, "cyclegan.message"):
+        widgets.note(ctx, "cyclegan.message_lead")
         if curve:
             noise = curve["noise"]
             place = STRENGTHS["noise"].index(8)
             values = {"before": noise["back"][0], "after": noise["back"][place]}
-            look.html_line(
+            widgets.html_line(
                 ctx.both(f"cyclegan.message_{verdict(noise)}", **values), "facts", "cyclegan-message-verdict"
             )
         kinds = {kind: f"cyclegan.message_{kind}" for kind in STRENGTHS}
-        kind = look.pills(ctx, "cyclegan.message_kind", kinds, "noise", "cyclegan-message-kind")
+        kind = widgets.pills(ctx, "cyclegan.message_kind", kinds, "noise", "cyclegan-message-kind")
         label: Any = ctx.t("cyclegan.message_strength")
         most = len(STRENGTHS["noise"]) - 1
         strength = gr.Slider(0, most, 0, step=1, label=label, elem_id="cyclegan-message-strength")

@@ -40,7 +40,7 @@ from demos.cyclegan.translation import (
     translate,
     translate_one_way,
 )
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu, model_menu
 from models.analysis.cyclegan_calibration import calibration
@@ -57,24 +57,24 @@ def build(ctx: Context) -> Handles:
     """Creates the components of the tab and connects them."""
     first = read_first_paint(ctx.first_paint / "cyclegan")
     shown = first.values(ctx) if first else nothing()
-    look.lead(ctx, "cyclegan.lead")
+    widgets.lead(ctx, "cyclegan.lead")
     choices = {name: f"cyclegan.{name}" for name in BACK}
     opening_direction = first.direction if first else "apple2orange"
     photos = example_photos()
     with gr.Row(elem_classes="toolbar"):
-        direction = look.pills(ctx, "cyclegan.direction", choices, opening_direction, "cyclegan-direction")
-        strip = look.strip(ctx, photos, "cyclegan-examples")
+        direction = widgets.pills(ctx, "cyclegan.direction", choices, opening_direction, "cyclegan-direction")
+        strip = widgets.strip(ctx, photos, "cyclegan-examples")
     with gr.Row(elem_classes="row-of-pictures"):
         opening_photo = FRUITS / OPENING_EXAMPLE if first else None
-        photo = look.photo(ctx, "cyclegan.photo", opening_photo, "cyclegan-photo")
+        photo = widgets.photo(ctx, "cyclegan.photo", opening_photo, "cyclegan-photo")
         results: dict[str, Component] = {
-            name: look.picture(ctx.t(f"cyclegan.{name}"), shown[name], f"cyclegan-{name}")
+            name: widgets.picture(ctx.t(f"cyclegan.{name}"), shown[name], f"cyclegan-{name}")
             for name in ("translated", "back")
         }
-    results["warning"] = look.html_line(shown["warning"], "warning", "cyclegan-warning")
-    results["facts"] = look.html_line(shown["facts"], "facts", "cyclegan-facts")
+    results["warning"] = widgets.html_line(shown["warning"], "warning", "cyclegan-warning")
+    results["facts"] = widgets.html_line(shown["facts"], "facts", "cyclegan-facts")
     results |= _checks(ctx, shown)
-    look.note(ctx, "cyclegan.limit")
+    widgets.note(ctx, "cyclegan.limit")
     results |= _files(ctx, shown)
     folds = gr.Column()
     menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator)
@@ -84,7 +84,7 @@ def build(ctx: Context) -> Handles:
         pictures, room = quiz_fold(ctx)
         own_fold(ctx, photo, direction, menu.used)
         limits_folds(ctx, photo, direction, menu.used)
-    look.aside(ctx, "cyclegan.about_title", "cyclegan.about")
+    widgets.aside(ctx, "cyclegan.about_title", "cyclegan.about")
     room_stage(ctx, pictures, room)
     run = _connect(ctx, photo, direction, menu, strip, photos, results)
     settings = {"direction": direction, "weights": menu.linked}
@@ -97,9 +97,9 @@ def _checks(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
     with gr.Row(elem_classes="row-of-pictures"):
         for picture, line in (("judged", "convincing"), ("difference", "score")):
             with gr.Column():
-                placed[picture] = look.picture(ctx.t(f"cyclegan.{picture}"), shown[picture], f"cyclegan-{picture}")
-                placed[line] = look.html_line(shown[line], "score", f"cyclegan-{line}")
-        placed["slider"] = look.before_after(ctx.t("cyclegan.slider"), shown["slider"], "cyclegan-slider")
+                placed[picture] = widgets.picture(ctx.t(f"cyclegan.{picture}"), shown[picture], f"cyclegan-{picture}")
+                placed[line] = widgets.html_line(shown[line], "score", f"cyclegan-{line}")
+        placed["slider"] = widgets.before_after(ctx.t("cyclegan.slider"), shown["slider"], "cyclegan-slider")
     return placed
 
 
@@ -155,13 +155,13 @@ def _connect(
 
     def result(path: str | None, weights: tuple[str, ...], request: gr.Request) -> OneWay:
         if not path:
-            raise look.sorry(ctx, request, "error.no_photo")
+            raise widgets.sorry(ctx, request, "error.no_photo")
         try:
             return translated(path, weights)
         except ImageError as error:
-            raise look.image_error(ctx, request, error) from error
+            raise widgets.image_error(ctx, request, error) from error
         except TooNarrowError as error:
-            raise look.sorry(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error
+            raise widgets.sorry(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error
 
     def on_change(path: str | None, direction: str, used: str, request: gr.Request) -> dict[Component, Any]:
         if not path:

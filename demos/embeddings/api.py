@@ -11,7 +11,7 @@ from demos.core.context import Context
 from demos.embeddings.collection import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS, Settings, guest_jpeg, table_rows
 from demos.embeddings.handlers import Handlers
 from demos.embeddings.session import Visit
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.progress import finished
 from demos.ui.scatter.scatter import scatter_figure
@@ -63,7 +63,7 @@ class Programs:
         Returns its place (x, y), the percentile of its distance among the set, and its nearest neighbours with
         their cosine similarities.
         """
-        picture = look.open_photo(self._ctx, request, image)
+        picture = widgets.open_photo(self._ctx, request, image)
         settings = Settings(encoder)
         visit = self._atlas.recall(Visit(), settings) or finished(self._atlas.draw(Visit(), settings, request))
         placed = self._handlers.placement(replace(visit, guest=guest_jpeg(picture)))
@@ -87,7 +87,7 @@ class Programs:
         Returns, nearest first, the id of each (its place in the set), its file, its label or null, and its cosine
         similarity, taken around the mean of the set.
         """
-        picture = guest_jpeg(look.open_photo(self._ctx, request, image))
+        picture = guest_jpeg(widgets.open_photo(self._ctx, request, image))
         visit = self._atlas.take_in(files, request, progress) if files else Visit()
         features, _ = finished(self._atlas.features(visit, encoder))
         collection = self._atlas.collection(visit)

@@ -18,7 +18,7 @@ from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.embeddings.collection import Collection
 from demos.embeddings.handlers import Handlers
 from demos.embeddings.session import Visit
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.sprites import jpeg
 from models.analysis.metrics import centred_directions
 from models.data.images import to_images
@@ -70,10 +70,10 @@ class Views:
 
     def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State) -> None:
         self._ctx, self._handlers = ctx, handlers
-        look.html_line(ctx.both("embeddings.views_lead"))
+        widgets.html_line(ctx.both("embeddings.views_lead"))
         with gr.Row(elem_classes="toolbar"):
             methods = {name: f"embeddings.encoder_{name}" for name in METHODS}
-            method = look.pills(ctx, "embeddings.views_method", methods, METHODS[0], "embeddings-views-method")
+            method = widgets.pills(ctx, "embeddings.views_method", methods, METHODS[0], "embeddings-views-method")
             again = gr.Button(
                 ctx.t("embeddings.views_again"),
                 size="sm",
@@ -207,7 +207,7 @@ def picture_html(view: Tensor) -> str:
 
 def views_section(ctx: Context, handlers: Handlers, visit: gr.State) -> Any:
     """Places the fold with the views."""
-    with look.options(ctx, "embeddings.views"):
+    with widgets.options(ctx, "embeddings.views"):
         return Views(ctx, handlers, visit)
 
 

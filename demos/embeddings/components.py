@@ -10,7 +10,7 @@ from demos.core.context import Context
 from demos.embeddings import view
 from demos.embeddings.collection import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS, Settings
 from demos.embeddings.session import NAME
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.latest_event import reporter
 from models.analysis.neighbours import METRICS
 from models.analysis.projection import METHODS
@@ -56,7 +56,7 @@ class Lasso(NamedTuple):
 
 def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
     """Places the inputs for a set of pictures and for one more picture."""
-    look.html_line(ctx.both("embeddings.upload_hint"))
+    widgets.html_line(ctx.both("embeddings.upload_hint"))
     upload = gr.File(
         label=ctx.t("embeddings.upload"),
         show_label=False,
@@ -65,7 +65,7 @@ def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
         height=64,
         elem_id="embeddings-upload",
     )
-    look.html_line(ctx.both("embeddings.guest_hint"))
+    widgets.html_line(ctx.both("embeddings.guest_hint"))
     guest = gr.File(
         label=ctx.t("embeddings.guest"),
         show_label=False,
@@ -91,10 +91,10 @@ def settings(ctx: Context, usual: Settings) -> tuple[How, gr.DownloadButton]:
     """Places what decides how the map is drawn, and the button that saves its coordinates."""
     with gr.Row(elem_classes="toolbar"):
         methods: dict[str, str] = {name: f"embeddings.method_{name}" for name in METHODS}
-        method = look.pills(ctx, "embeddings.method", methods, usual.method, "embeddings-method")
+        method = widgets.pills(ctx, "embeddings.method", methods, usual.method, "embeddings-method")
         metrics: dict[str, str] = {name: f"embeddings.metric_{name}" for name in METRICS}
-        metric = look.pills(ctx, "embeddings.metric", metrics, usual.metric, "embeddings-metric")
-    look.html_line(ctx.both("embeddings.method_info"))
+        metric = widgets.pills(ctx, "embeddings.metric", metrics, usual.metric, "embeddings-metric")
+    widgets.html_line(ctx.both("embeddings.method_info"))
     with gr.Row(elem_id="embeddings-settings"):
         n_neighbors = gr.Slider(
             MIN_NEIGHBOURS,

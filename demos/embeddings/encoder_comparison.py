@@ -18,7 +18,7 @@ from demos.embeddings.collection import Collection, Scores, Settings, numbered
 from demos.embeddings.handlers import Handlers
 from demos.embeddings.precomputed import Prepared
 from demos.embeddings.session import NAME, Visit
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.latest_event import on_latest
 from demos.ui.progress import told
 from demos.ui.scatter.scatter import scatter, scatter_update
@@ -130,13 +130,13 @@ class Twin:
         self._ctx, self._handlers, self._visit = ctx, handlers, visit
         self._open, self._measured = gr.State(False), gr.State(None)
         others = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
-        self.encoder = look.pills(ctx, "embeddings.compare_with", others, OTHER, "embeddings-twin-encoder")
+        self.encoder = widgets.pills(ctx, "embeddings.compare_with", others, OTHER, "embeddings-twin-encoder")
         with gr.Row(elem_classes="columns"):
             with gr.Column(min_width=300):
                 self.mirror = scatter(ctx, "embeddings-mirror", link=NAME)
             with gr.Column(min_width=300):
                 self.plot = scatter(ctx, "embeddings-twin", link=NAME)
-        self._about = look.html_line("", "facts", "embeddings-twin-about")
+        self._about = widgets.html_line("", "facts", "embeddings-twin-about")
         self._table = gr.HTML(css_template=TABLE_STYLE, apply_default_css=False, elem_id="embeddings-rows")
         self._measure = gr.Button(
             ctx.t("embeddings.measure"),
@@ -144,7 +144,7 @@ class Twin:
             elem_id="embeddings-measure",
             elem_classes="quiet",
         )
-        look.note(ctx, "embeddings.compare_note")
+        widgets.note(ctx, "embeddings.compare_note")
         # A choice made while the map is drawn must not be lost: always_last.
         self._draw: dict[str, Any] = {
             "fn": self.on_twin,
@@ -227,7 +227,7 @@ class Twin:
 
 def compare_section(ctx: Context, handlers: Handlers, visit: gr.State) -> Twin:
     """Places the fold with the second map and the table."""
-    with look.options(ctx, "embeddings.compare"):
+    with widgets.options(ctx, "embeddings.compare"):
         return Twin(ctx, handlers, visit)
 
 

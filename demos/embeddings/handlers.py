@@ -15,7 +15,7 @@ from demos.core.files import file_url
 from demos.embeddings import view
 from demos.embeddings.collection import Settings, guest_jpeg, neighbours_of, pictures_zip, table_csv
 from demos.embeddings.session import Atlas, Job, Visit
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.progress import told
 from demos.ui.scatter.scatter import Guest, lassoed_ids, picked_id, scatter_marks, scatter_update, scatter_value
 from models.analysis import projection
@@ -112,7 +112,7 @@ class Handlers:
         try:
             picked = picked_id(report, len(self.atlas.collection(visit)))
         except ValueError as error:
-            raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
+            raise widgets.sorry(self._ctx, request, "embeddings.unknown_point") from error
         visit = replace(visit, picked=picked, guest=None)
         html, marks = self.near(visit)
         return [visit, html, *(scatter_update(marks=marks) for _ in range(3))]
@@ -123,7 +123,7 @@ class Handlers:
         try:
             chosen = lassoed_ids(report, len(self.atlas.collection(visit)))
         except ValueError as error:
-            raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
+            raise widgets.sorry(self._ctx, request, "embeddings.unknown_point") from error
         visit = replace(visit, chosen=tuple(chosen))
         table, pictures = (gr.DownloadButton(interactive=False) for _ in range(2))  # until `on_export` has written them
         train = gr.Button(interactive=False)
@@ -145,16 +145,16 @@ class Handlers:
         visit = self.current(visit, request)
         words = " ".join((label or "").split())
         if not visit.chosen:
-            raise look.sorry(self._ctx, request, "embeddings.nothing_chosen")
+            raise widgets.sorry(self._ctx, request, "embeddings.nothing_chosen")
         if len(words) > MAX_LABEL:
-            raise look.sorry(self._ctx, request, "embeddings.label_too_long", limit=MAX_LABEL)
+            raise widgets.sorry(self._ctx, request, "embeddings.label_too_long", limit=MAX_LABEL)
         visit = self.atlas.relabel(visit, visit.chosen, words or None)
         return [*self.shown(visit), self._chosen(visit)]
 
     def on_guest(self, visit: Visit | None, path: str | None, request: gr.Request) -> Visit:
         """Takes in a new picture, for `on_placed` to show, or lets it go."""
         visit = self.current(visit, request)
-        guest = guest_jpeg(look.open_photo(self._ctx, request, path)) if path else None
+        guest = guest_jpeg(widgets.open_photo(self._ctx, request, path)) if path else None
         return replace(visit, guest=guest)
 
     def on_placed(self, visit: Visit | None, request: gr.Request) -> list[Any]:
@@ -207,7 +207,7 @@ class Handlers:
             gr.Error: If the page was left for so long that it is forgotten, or shows no map yet.
         """
         if visit is None or visit.shown not in visit.maps:
-            raise look.sorry(self._ctx, request, "embeddings.expired")
+            raise widgets.sorry(self._ctx, request, "embeddings.expired")
         return visit
 
     def placement(self, visit: Visit) -> Placement:
@@ -244,10 +244,10 @@ class Handlers:
         prepared = map_seconds is None
         if spec is None:
             size = as_encoder(ctx.load_model(settings.encoder))[1]
-            line = look.facts_line(ctx, [settings.encoder], (size, size), seconds)
+            line = widgets.facts_line(ctx, [settings.encoder], (size, size), seconds)
         elif spec.checkpoint:
             size = spec.image_size(ctx.weights_info)
-            line = look.facts_line(ctx, [spec.checkpoint], (size, size), seconds, prepared)
+            line = widgets.facts_line(ctx, [spec.checkpoint], (size, size), seconds, prepared)
         else:
             line = ctx.both("embeddings.untrained", size=spec.image_size(), time=f"{seconds:.1f} s")
         if map_seconds is None:

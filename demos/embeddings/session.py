@@ -20,7 +20,7 @@ from demos.core.files import file_url
 from demos.embeddings.collection import Collection, PictureMap, Settings, collect, opened, score
 from demos.embeddings.originals import KEPT_SIDE, Chosen, OriginalsGoneError, square_jpeg
 from demos.embeddings.precomputed import Prepared, load_set
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.progress import Step, Work, in_background
 from models.analysis import projection
 from models.analysis.embedding import PREPROCESSING_VERSION, Floats, embed_batches, embed_pictures
@@ -178,7 +178,7 @@ class Atlas:
         try:
             return (yield from squares_of(collection, side))
         except OriginalsGoneError as error:
-            raise look.sorry(self.ctx, LocalContext.request.get(None), "embeddings.files_gone") from error
+            raise widgets.sorry(self.ctx, LocalContext.request.get(None), "embeddings.files_gone") from error
 
     def network(self, encoder: str) -> tuple[nn.Module, int]:
         """Returns an encoder, one of ours or of other weights, and the side of the pictures it takes."""
@@ -210,7 +210,7 @@ class Atlas:
         """
         found = yield from self.features(visit, settings.encoder)
         if not np.ptp(found[0], axis=0).any():
-            raise look.sorry(self.ctx, request, "embeddings.all_alike")
+            raise widgets.sorry(self.ctx, request, "embeddings.all_alike")
         if settings.method == "umap" and not projection.is_ready():
             projection.warm_up()
             yield from in_background("embeddings.compiling", projection.wait_until_ready, expected=15)
@@ -251,7 +251,7 @@ class Atlas:
             lambda done, _: progress((done, None), desc=reading, unit="") if done % 20 == 0 else None,
         )
         if len(uploaded) < MIN_PICTURES:
-            raise look.sorry(self.ctx, request, "embeddings.too_few", least=MIN_PICTURES, count=len(uploaded))
+            raise widgets.sorry(self.ctx, request, "embeddings.too_few", least=MIN_PICTURES, count=len(uploaded))
         return Visit(uploaded=uploaded)
 
     def relabel(self, visit: Visit, ids: Sequence[int], label: str | None) -> Visit:

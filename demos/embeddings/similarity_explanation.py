@@ -23,7 +23,7 @@ from demos.embeddings.augmented_views import cosines, picture_html
 from demos.embeddings.collection import neighbours_of, opened
 from demos.embeddings.handlers import NUM_NEAR, Handlers
 from demos.embeddings.session import Visit
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.latest_event import on_report, reporter
 from demos.ui.progress import finished
 from demos.ui.scatter.scatter import picked_id
@@ -182,7 +182,7 @@ class WhyNear:
         try:
             other = picked_id(report, len(self._handlers.atlas.collection(visit)))
         except ValueError as error:
-            raise look.sorry(self._ctx, request, "embeddings.unknown_point") from error
+            raise widgets.sorry(self._ctx, request, "embeddings.unknown_point") from error
         return self._compared(visit, other)
 
     def _near(self, visit: Visit) -> Sequence[int]:

@@ -14,8 +14,7 @@ from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Handles, Photo
-from demos.embeddings import components as parts
-from demos.embeddings import view
+from demos.embeddings import components, view
 from demos.embeddings.api import offer
 from demos.embeddings.augmented_views import views_section
 from demos.embeddings.collection import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
@@ -26,7 +25,7 @@ from demos.embeddings.precomputed import Prepared, save_set
 from demos.embeddings.session import NAME, Atlas, Visit
 from demos.embeddings.similarity_explanation import WhyNear
 from demos.embeddings.training_timeline import learning_section, precompute_learning
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.latest_event import on_latest, on_report
 from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.progress import finished
@@ -61,31 +60,31 @@ def build(ctx: Context, kinds: Path = KINDS) -> Handles:
         kinds: A zip whose folders are the labels of the built-in set.
     """
     usual = Settings()
-    look.lead(ctx, "embeddings.lead")
+    widgets.lead(ctx, "embeddings.lead")
     with gr.Row(elem_id="embeddings-bar"):
         eyes = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
-        pills = look.pills(ctx, "embeddings.encoder", eyes, usual.encoder, "embeddings-encoder")
+        pills = widgets.pills(ctx, "embeddings.encoder", eyes, usual.encoder, "embeddings-encoder")
         flatness = {"2": "embeddings.dims_2", "3": "embeddings.dims_3"}
-        dims = look.pills(ctx, "embeddings.dims", flatness, str(usual.dims), "embeddings-dims")
+        dims = widgets.pills(ctx, "embeddings.dims", flatness, str(usual.dims), "embeddings-dims")
         stop = gr.Button(ctx.t("embeddings.stop"), elem_id="embeddings-stop", elem_classes="quiet", visible=False)
-    about = look.html_line("", "facts", "embeddings-about")
+    about = widgets.html_line("", "facts", "embeddings-about")
     handlers, visit = Handlers(ctx, kinds), gr.State(None)
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=3):
             plot = scatter(ctx, "embeddings-plot", link=NAME)
-            lasso = parts.lasso(ctx)
+            lasso = components.lasso(ctx)
         with gr.Column(scale=2, min_width=300):
-            upload, guest = parts.uploads(ctx)
-            near = parts.neighbours(ctx)
+            upload, guest = components.uploads(ctx)
+            near = components.neighbours(ctx)
             WhyNear(ctx, handlers, visit, near)
     scores = gr.HTML(
         css_template=view.SCORES_STYLE, apply_default_css=False, elem_id="embeddings-scores", elem_classes="score"
     )
-    told = look.html_line("", "facts", "embeddings-told")
-    facts = look.html_line("", "facts", "embeddings-facts")
-    look.note(ctx, "embeddings.note")
-    with look.options(ctx, "embeddings.options"):
-        how, table = parts.settings(ctx, usual)
+    told = widgets.html_line("", "facts", "embeddings-told")
+    facts = widgets.html_line("", "facts", "embeddings-facts")
+    widgets.note(ctx, "embeddings.note")
+    with widgets.options(ctx, "embeddings.options"):
+        how, table = components.settings(ctx, usual)
     ours = [encoder.checkpoint or "" for encoder in ENCODERS.values()]
     menu = model_menu(ctx, NAME, ENCODERS[usual.encoder].checkpoint or "", gives_features, ours)
     shown = Shown(visit, plot, near, scores, facts, told, about, table)
@@ -94,7 +93,7 @@ def build(ctx: Context, kinds: Path = KINDS) -> Handles:
     twin = compare_section(ctx, handlers, visit)
     learning_section(ctx, handlers, visit)
     views_section(ctx, handlers, visit)
-    look.aside(ctx, "embeddings.how_title", "embeddings.how")
+    widgets.aside(ctx, "embeddings.how_title", "embeddings.how")
     controls = Controls(encoder, dims, *how)
     redraw = _connect_map(handlers, controls, upload, shown, stop, lasso, twin)
     _connect_pictures(handlers, shown, lasso, guest, twin)

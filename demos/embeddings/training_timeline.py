@@ -19,7 +19,7 @@ from demos.embeddings.collection import Collection, Scores, score
 from demos.embeddings.handlers import Handlers
 from demos.embeddings.precomputed import dequantised, quantised
 from demos.embeddings.session import NAME, Atlas, Visit, squares_of
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.progress import Step, Work, finished, told
 from demos.ui.scatter.scatter import scatter, scatter_update
 from models.analysis.embedding import Floats, embed_pictures
@@ -135,7 +135,7 @@ class Learning:
     def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State, steps: Sequence[TrainingStep]) -> None:
         self._ctx, self._handlers, self._steps = ctx, handlers, steps
         self._ready = cache(lambda: load_frames(ctx.first_paint / NAME / FRAMES_FILE))
-        look.html_line(ctx.both("embeddings.learning_lead"))
+        widgets.html_line(ctx.both("embeddings.learning_lead"))
         with gr.Row(elem_id="embeddings-learning-bar"):
             play = gr.Button(
                 ctx.t("embeddings.play"),
@@ -151,7 +151,7 @@ class Learning:
                 label=ctx.t("embeddings.learning_slider"),
                 elem_id="embeddings-step",
             )
-        said = look.html_line("", "score", "embeddings-step-score")
+        said = widgets.html_line("", "score", "embeddings-step-score")
         plot = scatter(ctx, "embeddings-learning")
         film = gr.State(None)
         inputs, outputs = [visit, film, self.slider], [film, plot, said]
@@ -209,5 +209,5 @@ def learning_section(ctx: Context, handlers: Handlers, visit: gr.State, steps: P
     found = training_steps(steps)
     if len(found) < 2:
         return None
-    with look.options(ctx, "embeddings.learning"):
+    with widgets.options(ctx, "embeddings.learning"):
         return Learning(ctx, handlers, visit, found)

@@ -27,7 +27,7 @@ from demos.mae.mask_canvas import canvas_value, mask_canvas, newest, picked
 from demos.mae.masks import SEEDED_KINDS, pack
 from demos.mae.reconstruction import heat_picture
 from demos.mae.session import Ask, Workshop
-from demos.ui import widgets as look
+from demos.ui import widgets
 
 OPENING_MASKS = 16
 PARTS = ("mean", "spread", "mean_error")
@@ -108,7 +108,7 @@ class LookHandlers:
     def _ask(self, request: gr.Request, controls: tuple[Any, ...]) -> Ask:
         ask = Ask.of(*controls)
         if not ask.path:
-            raise look.sorry(self._ctx, request, "error.no_photo")
+            raise widgets.sorry(self._ctx, request, "error.no_photo")
         return ask
 
     def _often_says(self, scores: dict[str, Any], count: int) -> str:
@@ -141,32 +141,32 @@ def influence_numbers(ask: Ask, cells: Any, target: int, changes: Any) -> dict[s
 def build_looks(ctx: Context, work: Workshop, mask: str) -> Looks:
     """Places the folds; `mask` is the canvas value of the opening result, or empty."""
     handlers = LookHandlers(work)
-    with look.options(ctx, "mae.ratios_title"):
-        look.note(ctx, "mae.ratios_why")
+    with widgets.options(ctx, "mae.ratios_title"):
+        widgets.note(ctx, "mae.ratios_why")
         ratios_go, ratios_stop = _go_and_stop(ctx, "ratios")
         with gr.Column(visible=False) as ratios_column:
-            strip = look.picture(ctx.t("mae.ratios"), None, "mae-ratios")
+            strip = widgets.picture(ctx.t("mae.ratios"), None, "mae-ratios")
             ratios_file = number_file(ctx, "mae-ratios-numbers")
-        ratios_say = look.html_line(elem_id="mae-ratios-says")
-    with look.options(ctx, "mae.often_title"):
-        look.note(ctx, "mae.often_why")
+        ratios_say = widgets.html_line(elem_id="mae-ratios-says")
+    with widgets.options(ctx, "mae.often_title"):
+        widgets.note(ctx, "mae.often_why")
         with gr.Row(elem_classes="toolbar"):
             label = ctx.t("mae.often_count")
             count = gr.Slider(2, MAX_MASKS, OPENING_MASKS, step=1, label=label, elem_id="mae-often-count")
             often_go, often_stop = _go_and_stop(ctx, "often")
         with gr.Column(visible=False) as often_column:
             with gr.Row(elem_classes="row-of-pictures"):
-                parts = [look.picture(ctx.t(f"mae.{part}"), None, f"mae-often-{part}") for part in PARTS]
+                parts = [widgets.picture(ctx.t(f"mae.{part}"), None, f"mae-often-{part}") for part in PARTS]
             often_file = number_file(ctx, "mae-often-numbers")
-        often_says = look.html_line(elem_id="mae-often-says")
-    with look.options(ctx, "mae.influence_title"):
-        look.note(ctx, "mae.influence_why")
+        often_says = widgets.html_line(elem_id="mae-often-says")
+    with widgets.options(ctx, "mae.influence_title"):
+        widgets.note(ctx, "mae.influence_why")
         with gr.Row(elem_classes="row-of-pictures"):
             picker = mask_canvas(ctx, "mae.picker", "pick", "mae-picker", mask)
             with gr.Column(visible=False) as influence_column:
-                heat = look.picture(ctx.t("mae.influence"), None, "mae-influence")
+                heat = widgets.picture(ctx.t("mae.influence"), None, "mae-influence")
                 influence_file = number_file(ctx, "mae-influence-numbers")
-        influence_says = look.html_line(elem_id="mae-influence-says")
+        influence_says = widgets.html_line(elem_id="mae-influence-says")
 
     def connect(asked: list[Component]) -> list[Dependency]:
         quiet: dict[str, Any] = {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}

@@ -13,7 +13,7 @@ from demos.mae.inpainting_ui import PhotoHandlers, Spoilt
 from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, pack, unpack
 from demos.mae.reconstruction import heat_picture
 from demos.mae.session import WEIGHTS, Ask, Workshop
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
 
 
@@ -98,7 +98,7 @@ class Programs:
         """Put the second photo's patches where the first one's mask is, hide mix_ratio of that, and fill it in."""
         ask = self._ask(image_a, mask_ratio, mask_kind, seed, mask, request)
         if not image_b:
-            raise look.sorry(self._ctx, request, "error.no_photo")
+            raise widgets.sorry(self._ctx, request, "error.no_photo")
         with self._work.sorry(request):
             done = PhotoHandlers(self._work).mixed(ask, image_b, mix_ratio)
         pictures = (self._ctx.save_image(picture) for picture in (done.original, done.masked, done.pasted))
@@ -114,7 +114,7 @@ class Programs:
         pixels are spoilt: "128." and the bits of 128 x 128 pixels, row by row, as URL-safe base64.
         """
         if not image:
-            raise look.sorry(self._ctx, request, "error.no_photo")
+            raise widgets.sorry(self._ctx, request, "error.no_photo")
         with self._work.sorry(request):
             side = self._work.model(WEIGHTS).img_size
             now = Spoilt("" if damage == "none" else damage, seed or 0)
@@ -126,7 +126,7 @@ class Programs:
 
     def _ask(self, image: str | None, ratio: float, kind: str, seed: int | None, mask: str, request: gr.Request) -> Ask:
         if not image:
-            raise look.sorry(self._ctx, request, "error.no_photo")
+            raise widgets.sorry(self._ctx, request, "error.no_photo")
         return Ask(image, ratio, BY_HAND if mask else kind, seed or 0, mask or "")
 
 

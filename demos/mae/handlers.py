@@ -13,7 +13,7 @@ from demos.mae.masks import BY_HAND, MAX_RATIO, pack, unpack
 from demos.mae.reconstruction import grid_of
 from demos.mae.results import NAMES, folded, nothing, sheet, show
 from demos.mae.session import Ask, Workshop
-from demos.ui import widgets as look
+from demos.ui import widgets
 
 RULE = "random"  # that takes over where a mask by hand is drawn anew
 
@@ -62,7 +62,7 @@ class Handlers:
     def on_sheet(self, ask: Ask | None, request: gr.Request) -> str:
         """Draws all pictures of the result that is shown on one."""
         if ask is None:
-            raise look.sorry(self._work.ctx, request, "error.no_photo")
+            raise widgets.sorry(self._work.ctx, request, "error.no_photo")
         with self._work.sorry(request):
             return sheet(self._work, ask)
 

@@ -18,7 +18,7 @@ from demos.mae.mask_canvas import canvas_value, mask_canvas, newest
 from demos.mae.masks import Cells, draw_mask, pack, unpack
 from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
 from demos.mae.session import Ask, Workshop
-from demos.ui import widgets as look
+from demos.ui import widgets
 
 OPENING_MIX = 50  # percent of the mixed picture that is hidden
 MIX_PARTS = ("original", "masked", "pasted", "raw")  # of the reconstruction of the mixed picture
@@ -53,7 +53,7 @@ class PhotoHandlers:
         """Gives the pictures of the mixture and its numbers; `controls` are the values that `Ask.of` takes."""
         ask = Ask.of(*controls)
         if not ask.path or not other:
-            raise look.sorry(self._ctx, request, "mae.mix_two")
+            raise widgets.sorry(self._ctx, request, "mae.mix_two")
         with self._work.sorry(request):
             result = self.mixed(ask, other, mix_percent / 100)
         pictures = [self._ctx.save_image(getattr(result, part)) for part in MIX_PARTS]
@@ -77,7 +77,7 @@ class PhotoHandlers:
     ) -> list[Any]:
         """Damages the photo, each time otherwise, and mends it."""
         if not path:
-            raise look.sorry(self._ctx, request, "error.no_photo")
+            raise widgets.sorry(self._ctx, request, "error.no_photo")
         now = Spoilt(damage, before.seed + 1 if before else 1)
         with self._work.sorry(request):
             side = self._work.model(weights).img_size
@@ -90,7 +90,7 @@ class PhotoHandlers:
     ) -> list[Any]:
         """Mends what was brushed over."""
         if not path:
-            raise look.sorry(self._ctx, request, "error.no_photo")
+            raise widgets.sorry(self._ctx, request, "error.no_photo")
         with self._work.sorry(request):
             spoilt = unpack(marks, self._work.model(weights).img_size)
             if not spoilt.any():
@@ -140,20 +140,20 @@ class Photos(NamedTuple):
 def build_photos(ctx: Context, work: Workshop, photos: Sequence[Path]) -> Photos:
     """Places the folds; the second of the built-in photos is there to be mixed with."""
     handlers = PhotoHandlers(work)
-    with look.options(ctx, "mae.mix_title"):
-        look.note(ctx, "mae.mix_why")
+    with widgets.options(ctx, "mae.mix_title"):
+        widgets.note(ctx, "mae.mix_why")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1):
-                other = look.photo(ctx, "mae.mix_photo", photos[1] if len(photos) > 1 else None, "mae-mix-photo")
+                other = widgets.photo(ctx, "mae.mix_photo", photos[1] if len(photos) > 1 else None, "mae-mix-photo")
                 label = ctx.t("mae.mix_ratio")
                 share = gr.Slider(0, 90, OPENING_MIX, step=5, label=label, elem_id="mae-mix-ratio")
                 mix_go = gr.Button(ctx.t("mae.mix_go"), variant="primary", elem_id="mae-mix-go")
             with gr.Column(scale=2, visible=False) as mix_column:
                 with gr.Row(elem_classes="row-of-pictures"):
-                    mix = [look.picture(ctx.t(f"mae.mix_{part}"), None, f"mae-mix-{part}") for part in MIX_PARTS]
+                    mix = [widgets.picture(ctx.t(f"mae.mix_{part}"), None, f"mae-mix-{part}") for part in MIX_PARTS]
                 mix_file = number_file(ctx, "mae-mix-numbers")
-    with look.options(ctx, "mae.mend_title") as mend_fold:
-        look.note(ctx, "mae.mend_why")
+    with widgets.options(ctx, "mae.mend_title") as mend_fold:
+        widgets.note(ctx, "mae.mend_why")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1):
                 canvas = mask_canvas(ctx, "mae.mend_canvas", "pixels", "mae-mend-canvas")
@@ -163,9 +163,11 @@ def build_photos(ctx: Context, work: Workshop, photos: Sequence[Path]) -> Photos
                     }
             with gr.Column(scale=2, visible=False) as mend_column:
                 with gr.Row(elem_classes="row-of-pictures"):
-                    mended = [look.picture(ctx.t(f"mae.mend_{part}"), None, f"mae-mend-{part}") for part in MEND_PARTS]
+                    mended = [
+                        widgets.picture(ctx.t(f"mae.mend_{part}"), None, f"mae-mend-{part}") for part in MEND_PARTS
+                    ]
                 mend_file = number_file(ctx, "mae-mend-numbers")
-        mend_says = look.html_line(elem_id="mae-mend-says")
+        mend_says = widgets.html_line(elem_id="mae-mend-says")
     now = gr.State(Spoilt())
 
     def connect(photo: gr.Image, used: gr.State, asked: list[Component], renewals: list[Any]) -> None:

@@ -12,7 +12,7 @@ from demos.mae.mask_canvas import canvas_value
 from demos.mae.masks import pack, unpack
 from demos.mae.reconstruction import GUESSES, PANELS, Reconstruction, large_pair, summary
 from demos.mae.session import Ask, Workshop
-from demos.ui import widgets as look
+from demos.ui import widgets
 
 TABLE_STYLE = """
 table { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 1.35; }
@@ -79,7 +79,7 @@ class Shown:
     def values(self, ctx: Context) -> dict[str, Any]:
         """Returns the value of each component of the result, by its name: `NAMES`, and those of `FOLDED` there are."""
         grid = len(unpack(self.mask))
-        facts = look.facts_line(ctx, [self.weights], (self.side, self.side), self.seconds, self.prepared)
+        facts = widgets.facts_line(ctx, [self.weights], (self.side, self.side), self.seconds, self.prepared)
         facts += f" · {ctx.both('mae.patches', grid=grid, size=self.side // grid)}"
         if steps := ctx.weights_info(self.weights).steps:  # not known of published weights
             facts += f" · {ctx.both('mae.steps', steps=f'{steps:,}')}"

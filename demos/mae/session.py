@@ -16,7 +16,7 @@ from demos.core.cache import shared_cache
 from demos.core.context import Context
 from demos.mae.masks import BY_HAND, Cells, MaskError, draw_mask, refit, unpack
 from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.data.images import ImageError, read_image, square_crop
 from models.networks.mae import MaskedAutoencoderViT
 
@@ -95,9 +95,9 @@ class Workshop:
         try:
             yield
         except ImageError as error:
-            raise look.image_error(self.ctx, request, error) from error
+            raise widgets.image_error(self.ctx, request, error) from error
         except MaskError as error:
-            raise look.sorry(self.ctx, request, f"error.mask.{error.code}", **error.values) from error
+            raise widgets.sorry(self.ctx, request, f"error.mask.{error.code}", **error.values) from error
 
     def save_json(self, numbers: dict[str, Any]) -> str:
         """Saves numbers where the browser can fetch them, and returns the path."""

@@ -22,7 +22,7 @@ from demos.mae.mask_canvas import mask_canvas, newest
 from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED
 from demos.mae.results import FOLDED, NAMES, TABLE_STYLE, nothing, read_first_paint, write_first_paint
 from demos.mae.session import WEIGHTS, Ask, Workshop
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.model_menu.menu import Menu, model_menu
 from models.networks.mae import MaskedAutoencoderViT
 
@@ -53,35 +53,35 @@ def build(ctx: Context) -> Handles:
     photos = scenes()
     first = read_first_paint(ctx.first_paint / "mae", WEIGHTS)
     shown = first.values(ctx) if first else nothing(ctx)
-    look.lead(ctx, "mae.lead")
+    widgets.lead(ctx, "mae.lead")
     with gr.Row(elem_classes="toolbar"):
-        strip = look.strip(ctx, photos, "mae-examples")
+        strip = widgets.strip(ctx, photos, "mae-examples")
     with gr.Row(elem_classes="columns"):
         with gr.Column():
-            photo = look.photo(ctx, "mae.photo", photos[0] if first else None, "mae-input")
+            photo = widgets.photo(ctx, "mae.photo", photos[0] if first else None, "mae-input")
             percent = gr.Slider(
                 0, 100 * MAX_RATIO, 100 * OPENING[0], step=1, label=ctx.t("mae.ratio"), elem_id="mae-ratio"
             )
             kinds = {kind: f"mae.kind_{kind}" for kind in (*MASK_KINDS, BY_HAND)}
-            kind = look.pills(ctx, "mae.kind", kinds, OPENING[1], "mae-kind")
+            kind = widgets.pills(ctx, "mae.kind", kinds, OPENING[1], "mae-kind")
         with gr.Column():
             canvas = mask_canvas(ctx, "mae.canvas", "patches", "mae-canvas", shown["canvas"])
             another = gr.Button(ctx.t("mae.another"), elem_id="mae-another", elem_classes="key-again")
         with gr.Column():
-            slider = look.before_after(ctx.t("mae.slider"), shown["slider"], "mae-result-slider")
-            verdict = look.html_line(shown["verdict"], "score", "mae-result-score")
-            facts = look.html_line(shown["facts"], "facts", "mae-result-facts")
+            slider = widgets.before_after(ctx.t("mae.slider"), shown["slider"], "mae-result-slider")
+            verdict = widgets.html_line(shown["verdict"], "score", "mae-result-score")
+            facts = widgets.html_line(shown["facts"], "facts", "mae-result-facts")
     row = _row_of_results(ctx, shown)
     below = _below_results(ctx, shown, Ask(str(photos[0]), *OPENING) if first else None)
     work = Workshop(ctx)
     looks = build_looks(ctx, work, shown["canvas"])
     folds = build_photos(ctx, work, photos)
-    with look.options(ctx, "mae.options"):
+    with widgets.options(ctx, "mae.options"):
         label = ctx.t("mae.seed")
         seed = gr.Number(OPENING[2], label=label, precision=0, minimum=0, maximum=MAX_SEED, elem_id="mae-seed")
         mask = gr.Textbox(visible="hidden", elem_id="mae-mask")
     menu = model_menu(ctx, "mae", WEIGHTS, paints_pixels)
-    look.aside(ctx, "mae.how_title", "mae.how")
+    widgets.aside(ctx, "mae.how_title", "mae.how")
     results = {"canvas": canvas, "slider": slider, "verdict": verdict, "facts": facts, **row}
     controls = Controls(photo, percent, kind, seed, mask, canvas, another)
     return _connect(work, controls, strip, photos, menu, results, looks, folds, below)
@@ -102,7 +102,7 @@ def _row_of_results(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Compone
             row["numbers"] = gr.DownloadButton(
                 label, value=shown["numbers"], elem_id="mae-result-numbers", elem_classes="quiet"
             )
-    row["limit"] = look.html_line(shown["limit"], "facts", "mae-limit")
+    row["limit"] = widgets.html_line(shown["limit"], "facts", "mae-limit")
     return row
 
 
@@ -124,16 +124,16 @@ class Below(NamedTuple):
 
 def _below_results(ctx: Context, shown: Mapping[str, Any], ask: Ask | None) -> Below:
     """Places, folded away, why a prediction is pasted into the gaps; `ask` gave what is shown at first."""
-    with look.options(ctx, "mae.raw_title") as fold:
+    with widgets.options(ctx, "mae.raw_title") as fold:
         with gr.Row(elem_classes="row-of-pictures"):
             pictures = [_panel(ctx, name, shown) for name in FOLDED]
-        look.note(ctx, "mae.raw_why")
+        widgets.note(ctx, "mae.raw_why")
     return Below(gr.State(ask), fold, pictures, gr.File(visible="hidden"))
 
 
 def _connect_below(below: Below, button: Component, handlers: Handlers) -> None:
     """Lets the fold and the sheet follow the result that is shown."""
-    look.fill_when_open(below.fold, handlers.on_unfold, [below.shown], below.pictures, [below.shown.change])
+    widgets.fill_when_open(below.fold, handlers.on_unfold, [below.shown], below.pictures, [below.shown.change])
     made = button.click(handlers.on_sheet, below.shown, below.sheet, **PRIVATE_MODEL_EVENT)  # type: ignore[attr-defined]
     made.success(fn=None, inputs=below.sheet, js=DOWNLOAD, api_visibility="private")
 
@@ -151,7 +151,7 @@ class Controls(NamedTuple):
 
 
 def _panel(ctx: Context, name: str, shown: Mapping[str, Any]) -> gr.Image:
-    return look.picture(ctx.t(f"mae.{name}"), shown[name], f"mae-result-{name}")
+    return widgets.picture(ctx.t(f"mae.{name}"), shown[name], f"mae-result-{name}")
 
 
 def _connect(

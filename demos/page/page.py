@@ -11,8 +11,7 @@ import gradio as gr
 from demos.core.context import Context, Demo
 from demos.core.events import QUICK_EVENT
 from demos.core.tab_interface import Handles
-from demos.page import deep_links as address
-from demos.page import markup as view
+from demos.page import deep_links, markup
 
 SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -69,12 +68,12 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
     events = [*(f"link_{name}" for name in handles), *(f"send_{target}" for target in targets)]
     known = f"const EVENTS = {json.dumps(events)};\nconst RECEIVERS = {json.dumps(targets)};\n"
     page.js_on_load = known + SCRIPT.read_text("utf-8")
-    page.value = view.tools_html(ctx, list(handles), list(targets))
+    page.value = markup.tools_html(ctx, list(handles), list(targets))
     names = str([demo.name for demo in demos])
     app.load(fn=None, js=_OPEN_LINKED_TAB.replace("NAMES", names), outputs=tabs, api_visibility="private")
     for name, each in handles.items():
         if each.photos or each.settings:
-            address.connect(ctx, page, name, each)
+            deep_links.connect(ctx, page, name, each)
     sent = gr.Image(type="filepath", visible=False)
     for target, (name, photo) in targets.items():
         _connect_send(page, sent, tabs, target, name, handles[name], photo)
@@ -111,4 +110,4 @@ def _connect_send(
     outputs = [handles.photos[photo].component, tabs]
     latest = {"js": "() => [window.unlabeled.sent]", "trigger_mode": "always_last", **QUICK_EVENT}
     event = getattr(page, f"send_{target}")(on_send, sent, outputs, **latest)
-    address.follow(event, () if handles.photos[photo].shows_itself else handles.show)
+    deep_links.follow(event, () if handles.photos[photo].shows_itself else handles.show)

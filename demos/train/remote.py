@@ -17,7 +17,7 @@ from demos.core.context import Context
 from demos.core.visitor import has_login, token_of
 from demos.train.runs import Runs, Shown, Watched
 from demos.train.submit import Starter
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.training.execution.hf_jobs import HFJobs
 
 FLAVOR = "t4-small"  # until the Hub has been asked what there is
@@ -38,8 +38,8 @@ class Place(NamedTuple):
 def remote_section(ctx: Context, starter: Starter, runs: Runs) -> tuple[Remote, Place]:
     """Places the section, folded away."""
     most = runs.manager.limits.wall_seconds / 3600
-    with look.options(ctx, "train.remote.title"):
-        look.html_line(ctx.both("train.remote.about"), "facts", "train-remote-about")
+    with widgets.options(ctx, "train.remote.title"):
+        widgets.html_line(ctx.both("train.remote.about"), "facts", "train-remote-about")
         with gr.Row(elem_classes="train-choices"):
             token = gr.Textbox(
                 "",  # without a value a page sends null for a field that was never unfolded
@@ -57,7 +57,7 @@ def remote_section(ctx: Context, starter: Starter, runs: Runs) -> tuple[Remote, 
         with gr.Row(elem_id="train-remote-bar", elem_classes="toolbar"):
             ask = gr.Button(ctx.t("train.remote.ask"), size="md", elem_id="train-remote-ask")
             go = gr.Button(ctx.t("train.remote.go"), size="md", interactive=False, elem_id="train-remote-go")
-        cost = look.html_line("", "score", "train-remote-cost")
+        cost = widgets.html_line("", "score", "train-remote-cost")
     return Remote(ctx, starter, runs), Place(token, flavor, hours, ask, cost, go)
 
 
@@ -108,7 +108,7 @@ class Remote:
     def _login(self, token: str, request: gr.Request) -> str:
         login = token.strip() or token_of(request)
         if not login:
-            raise look.sorry(self._ctx, request, "train.remote.no_login")
+            raise widgets.sorry(self._ctx, request, "train.remote.no_login")
         return login
 
     def _prices(self, token: str, request: gr.Request) -> Mapping[str, float]:
@@ -119,7 +119,7 @@ class Remote:
             offered = api.list_jobs_hardware()
         except Exception as error:  # of whatever HTTP library
             message = str(error).splitlines()[0].replace(token, "…")
-            raise look.sorry(self._ctx, request, "train.push.failed", message=message) from error
+            raise widgets.sorry(self._ctx, request, "train.push.failed", message=message) from error
         return {one.name: 60 * one.unit_cost_usd for one in offered if one.unit_label == "minute"}
 
 

@@ -21,7 +21,7 @@ from demos.core.context import Context
 from demos.core.user_models import Wanted, name_of, tab_of
 from demos.core.visitor import owner_of, token_of
 from demos.train.runs import Runs, Watched, job_error
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.analysis.metrics import centred_directions, nearest_neighbours
 from models.checkpoints import build_model, load_folder
 from models.data.images import read_image, square_crop, to_images, to_tensor
@@ -200,7 +200,7 @@ class Results:
         owner, job = self._own(visitor, watched, request)
         token = token_of(request)
         if token is None:
-            raise look.sorry(self._ctx, request, "train.push.login")
+            raise widgets.sorry(self._ctx, request, "train.push.login")
         try:
             parts = PARTS.get(job.recipe, ("",))
             folder = self._runs.manager.weights(owner, job.id, parts[0])
@@ -208,7 +208,7 @@ class Results:
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
         except (HfHubHTTPError, HFValidationError, OSError) as error:
-            raise look.sorry(self._ctx, request, "train.push.failed", message=str(error).splitlines()[0]) from error
+            raise widgets.sorry(self._ctx, request, "train.push.failed", message=str(error).splitlines()[0]) from error
         return self._ctx.both("train.push.done", repo=repo)
 
     def _own(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[str, Snapshot]:

@@ -19,9 +19,9 @@ from demos.core.context import Context
 from demos.core.paths import ASSETS
 from demos.core.user_models import can_be_used, tab_of
 from demos.core.visitor import owner_of
-from demos.train import text as words
+from demos.train import text
 from demos.train.run_view import png_frames, recording_value, run_value
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.training.evaluation.recordings import Recording, recordings
 from models.training.jobs import JobError, JobManager, Snapshot
 
@@ -90,7 +90,7 @@ class Runs:
     def opening(self) -> tuple[str, str]:
         """Returns the view and the list that the tab opens on, before anything is known of the visitor."""
         first = self.recorded[0]
-        return recording_value(self._ctx, first), words.runs_html(
+        return recording_value(self._ctx, first), text.runs_html(
             self._ctx, [], [], self.recorded, f"recording:{first.name}"
         )
 
@@ -102,14 +102,14 @@ class Runs:
             gr.Error: If training is off here.
         """
         if self._ctx.jobs is None:
-            raise look.sorry(self._ctx, LocalContext.request.get(None), "train.off")
+            raise widgets.sorry(self._ctx, LocalContext.request.get(None), "train.off")
         return self._ctx.jobs
 
     def on_ready(self, visitor: str, request: gr.Request) -> Shown:
         """Shows a visitor who comes back their job, if one is under way or waits for them."""
         owner = owner_of(visitor, request)
         jobs = self._ctx.jobs.jobs(owner) if self._ctx.jobs and owner else []
-        waiting = [job for job in jobs if job.state in (*words.LIVE, "paused", "interrupted")] or jobs
+        waiting = [job for job in jobs if job.state in (*text.LIVE, "paused", "interrupted")] or jobs
         first = f"job:{waiting[0].id}" if waiting else f"recording:{self.recorded[0].name}"
         return self.show(owner, first, request)
 
@@ -158,8 +158,8 @@ class Runs:
         earlier = [row for row in everything if row["step"] <= watched.step]
         return run_value(
             self._ctx, watched.run, job.recipe, job.config, job.metrics,
-            png_frames(self._ctx, job.previews[watched.frames :]), head=words.head_html(self._ctx, job),
-            total=job.total, live=job.state in words.LIVE, after=watched.step, earlier=earlier,
+            png_frames(self._ctx, job.previews[watched.frames :]), head=text.head_html(self._ctx, job),
+            total=job.total, live=job.state in text.LIVE, after=watched.step, earlier=earlier,
         )  # fmt: skip
 
     def on_unlisted(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Any, Any, Any]:
@@ -177,7 +177,7 @@ class Runs:
         """
         owner, run = owner_of(visitor, request), watched.run if watched else ""
         if owner is None or not run.startswith("job:"):
-            raise look.sorry(self._ctx, request, "error.job.unknown")
+            raise widgets.sorry(self._ctx, request, "error.job.unknown")
         try:
             action(owner, run.removeprefix("job:"))
         except JobError as error:
@@ -218,7 +218,7 @@ class Runs:
         if kind == "recording":
             found = [one for one in self.recorded if one.name == name]
             if not found:
-                raise look.sorry(ctx, request, "error.job.unknown")
+                raise widgets.sorry(ctx, request, "error.job.unknown")
             buttons = [gr.update(visible=False)] * 7
             watched, timer = Watched(run, listed=listed), gr.Timer(active=_moving(listed))
             return Shown(watched, runs, recording_value(ctx, found[0]), timer, *buttons)
@@ -229,7 +229,7 @@ class Runs:
         step = int(job.metrics[-1]["step"]) if job.metrics else 0
         view = run_value(
             ctx, run, job.recipe, job.config, job.metrics, png_frames(ctx, job.previews),
-            head=words.head_html(ctx, job), total=job.total, live=job.state in words.LIVE,
+            head=text.head_html(ctx, job), total=job.total, live=job.state in text.LIVE,
         )  # fmt: skip
         own = kind == "job"
         return Shown(
@@ -237,9 +237,9 @@ class Runs:
             runs=runs,
             view=view,
             timer=gr.Timer(active=_moving(listed)),
-            pause=gr.update(visible=own and job.state in words.LIVE),
-            resume=gr.update(visible=own and job.state in words.RESTING),
-            stop=gr.update(visible=own and job.state in (*words.LIVE, "paused", "interrupted")),
+            pause=gr.update(visible=own and job.state in text.LIVE),
+            resume=gr.update(visible=own and job.state in text.RESTING),
+            stop=gr.update(visible=own and job.state in (*text.LIVE, "paused", "interrupted")),
             delete=gr.update(visible=own),
             sure=gr.update(visible=False),
             use=gr.update(visible=own and job.state in ("done", "stopped", "paused", "interrupted") and job.step > 0),
@@ -258,7 +258,7 @@ class Runs:
         listed, jobs = self._listed(owner), self._ctx.jobs
         own = jobs.jobs(owner) if jobs and owner else []
         public = jobs.public_jobs() if jobs else []
-        return listed, words.runs_html(self._ctx, own, public, self.recorded, run)
+        return listed, text.runs_html(self._ctx, own, public, self.recorded, run)
 
     def _snapshot(self, owner: str | None, run: str, after: int) -> Snapshot:
         kind, _, name = run.partition(":")
@@ -272,12 +272,12 @@ class Runs:
 def _parts(ctx: Context, run: str, request: gr.Request | None) -> tuple[str, str]:
     match = _RUN.fullmatch(run)
     if not match:
-        raise look.sorry(ctx, request, "error.job.unknown")
+        raise widgets.sorry(ctx, request, "error.job.unknown")
     return match[1], match[2]
 
 
 def _moving(listed: Listed) -> bool:
-    return any(state in words.LIVE for _, state in listed)
+    return any(state in text.LIVE for _, state in listed)
 
 
 def _look_of(job: Snapshot) -> str:
@@ -286,4 +286,4 @@ def _look_of(job: Snapshot) -> str:
 
 def job_error(ctx: Context, request: gr.Request | None, error: JobError) -> gr.Error:
     """Turns the reason why a job cannot be had into a message for the visitor."""
-    return look.sorry(ctx, request, f"error.job.{error.code}", **error.values)
+    return widgets.sorry(ctx, request, f"error.job.{error.code}", **error.values)

@@ -12,10 +12,10 @@ import gradio as gr
 
 from demos.core.context import Context
 from demos.core.visitor import new_id, owner_of
-from demos.train import text as words
+from demos.train import text
 from demos.train.presets import SCRATCH, SHAPE, fitting_jobs, preset_config, start_config, starts
 from demos.train.runs import Runs, Shown, job_error
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.config_form import Options
 from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.data.archive_entries import Limits as ReadLimits
@@ -193,15 +193,15 @@ class Starter:
             )  # fmt: skip
         except TooFewPicturesError as error:
             left_out = sum(error.skipped.values())
-            raise look.sorry(
+            raise widgets.sorry(
                 ctx, request, "train.too_few", count=error.count, limit=error.fewest, left_out=left_out
             ) from error
         except OSError as error:
-            raise look.sorry(ctx, request, "train.unreadable") from error
+            raise widgets.sorry(ctx, request, "train.unreadable") from error
 
     def _ready(self, upload: Upload, recipe: str, start: str) -> list[Any]:
         """Returns the audit, an empty estimate, and the start button."""
-        html = words.audit_html(self._ctx, upload.audits, recipe, start == SCRATCH)
+        html = text.audit_html(self._ctx, upload.audits, recipe, start == SCRATCH)
         return [html, "", gr.update(interactive=_is_enough(upload, recipe, start))]
 
     def _forget(self, upload: Upload | None) -> None:
@@ -242,7 +242,7 @@ class Starter:
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
         started = any(job.id not in known for job in manager.jobs(owner))
-        yield "" if started else words.estimate_html(self._ctx, estimate, asked.config["steps"], manager.ahead())
+        yield "" if started else text.estimate_html(self._ctx, estimate, asked.config["steps"], manager.ahead())
 
     def on_start(
         self,
@@ -270,7 +270,7 @@ class Starter:
         try:
             return self.request(upload, wish, title, values, owner)
         except OptionError as error:
-            raise look.sorry(self._ctx, request, f"train.option.{error.code}", **error.values) from error
+            raise widgets.sorry(self._ctx, request, f"train.option.{error.code}", **error.values) from error
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
 

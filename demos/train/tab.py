@@ -20,7 +20,7 @@ from demos.train.run_view import run_view
 from demos.train.runs import Runs, Shown
 from demos.train.submit import OPENING_PRESET, OPENING_RECIPE, OPTIONS, Starter, Wish
 from demos.train.text import limits_html
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.latest_event import on_latest, on_report, reporter
 from models.training.recipes import RECIPES
 
@@ -63,14 +63,14 @@ def build(ctx: Context) -> Handles:
     runs = Runs(ctx)
     starter, results = Starter(ctx, runs), Results(ctx, runs)
     visitor = remembered_id()
-    look.lead(ctx, "train.lead")
+    widgets.lead(ctx, "train.lead")
     shown, compare = _watching(ctx, runs, results, visitor)
     off = "disabled" if ctx.jobs is None else (ctx.jobs.off or "").removeprefix("off_")
     gr.Markdown(ctx.t("train.own"), elem_classes="train-own")
     for code, values in ctx.jobs.notices().items() if ctx.jobs else ():
-        look.html_line(ctx.both(f"error.job.{code}", **values), "score")
+        widgets.html_line(ctx.both(f"error.job.{code}", **values), "score")
     if off:
-        look.html_line(ctx.both(f"error.job.off_{off}"), "score", "train-off")
+        widgets.html_line(ctx.both(f"error.job.off_{off}"), "score", "train-off")
     else:
         steps = _steps(ctx, starter)
         upload = gr.State(None)
@@ -79,7 +79,7 @@ def build(ctx: Context) -> Handles:
             remote, place = remote_section(ctx, starter, runs)
             job: list[Component] = [visitor, upload, steps.recipe, steps.start, steps.title]
             connect_remote(remote, place, visitor, job, steps.options, shown, PROMPT_EVENT)
-    look.aside(ctx, "train.how_title", "train.how")
+    widgets.aside(ctx, "train.how_title", "train.how")
     _connect_runs(runs, visitor, shown)
     if off or ctx.library.hub.offline:
         shown.resume.click(runs.on_resume, [visitor, shown.watched], list(shown), **PROMPT_EVENT)
@@ -107,7 +107,7 @@ def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserSta
             visible=False, type="filepath", format="png", interactive=False, show_label=False,
             buttons=["download", "fullscreen"], elem_id="train-sheet",
         )  # fmt: skip
-        caption = look.html_line("", "facts", "train-caption")
+        caption = widgets.html_line("", "facts", "train-caption")
         download = gr.DownloadButton(ctx.t("train.download"), visible=False, elem_id="train-download")  # type: ignore[arg-type]
         if has_login():
             _push(ctx, results, visitor, watched := gr.State(None))
@@ -125,11 +125,11 @@ def _button(ctx: Context, name: str, variant: Any = "secondary") -> gr.Button:
 
 def _push(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.State) -> None:
     """Places what sends the weights to the visitor's own account; only where they can log in."""
-    with look.options(ctx, "train.push.title"):
+    with widgets.options(ctx, "train.push.title"):
         gr.LoginButton()
         name = gr.Textbox("", label=ctx.t("train.push.name"), max_length=96)
         send = gr.Button(ctx.t("train.push.send"))
-        said = look.html_line("", "facts", "train-pushed")
+        said = widgets.html_line("", "facts", "train-pushed")
     send.click(results.on_push, [visitor, watched, name], said, **SLOW_EVENT)
 
 
@@ -137,16 +137,16 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
     """Places the three steps: pictures, method, start."""
     assert ctx.jobs is not None
     gr.Markdown(ctx.t("train.step_1"), elem_classes="train-step")
-    look.html_line(limits_html(ctx, ctx.jobs.limits), "facts", "train-limits")
+    widgets.html_line(limits_html(ctx, ctx.jobs.limits), "facts", "train-limits")
     with gr.Row(elem_classes="columns"):
         _, files_a = _files(ctx, "train.files", "train-files-a")
         second, files_b = _files(ctx, "train.files_b", "train-files-b", visible=False)
-    audit = look.html_line("", "train-audit", "train-audit")
+    audit = widgets.html_line("", "train-audit", "train-audit")
     gr.Markdown(ctx.t("train.step_2"), elem_classes="train-step")
-    recipe = look.pills(
+    recipe = widgets.pills(
         ctx, "train.recipe", {name: f"train.recipe.{name}" for name in RECIPES}, OPENING_RECIPE, "train-recipe"
     )
-    about = look.html_line(ctx.both(f"train.about.{OPENING_RECIPE}"), "facts", "train-about")
+    about = widgets.html_line(ctx.both(f"train.about.{OPENING_RECIPE}"), "facts", "train-about")
     choices = starter.start_choices(OPENING_RECIPE, [])
     config = starter.config(None, Wish(OPENING_RECIPE, choices[0][1], OPENING_PRESET, False))
     with gr.Row(elem_classes="train-choices"):
@@ -157,17 +157,17 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
             info=ctx.t("train.start_info"),
             elem_id="train-start",
         )
-        preset = look.pills(
+        preset = widgets.pills(
             ctx, "train.preset", {name: f"train.preset.{name}" for name in PRESETS}, OPENING_PRESET, "train-preset"
         )
     broken = gr.Checkbox(False, label=ctx.t("train.break"), info=ctx.t("train.break_info"), elem_id="train-break")
-    with look.options(ctx, "train.options"), gr.Row(elem_id="train-options"):
+    with widgets.options(ctx, "train.options"), gr.Row(elem_id="train-options"):
         options = OPTIONS.build(ctx, OPENING_RECIPE, config)
     gr.Markdown(ctx.t("train.step_3"), elem_classes="train-step")
     with gr.Row(elem_classes="train-choices"):
         title = gr.Textbox("", label=ctx.t("train.name"), max_length=80, elem_id="train-name")
         go = gr.Button(ctx.t("train.go"), variant="primary", interactive=False, elem_id="train-go")
-    estimate = look.html_line("", "score", "train-estimate")
+    estimate = widgets.html_line("", "score", "train-estimate")
     return Steps(files_a, files_b, second, audit, recipe, about, start, preset, broken, options, title, estimate, go)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.animation import upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
@@ -81,39 +81,39 @@ class Arithmetic:
         """Add the difference of two groups of pictures to a picture, in the latent space of a VAE; returns a PNG."""
         network = self._networks.vector(model)
         if network is None or not image or not minus or not plus:
-            raise look.sorry(self._ctx, request, "vae.needs_vector" if network is None else "vae.arithmetic_missing")
+            raise widgets.sorry(self._ctx, request, "vae.needs_vector" if network is None else "vae.arithmetic_missing")
         if max(len(minus), len(plus)) > GROUP_LIMIT:
-            raise look.sorry(self._ctx, request, "vae.arithmetic_many", most=GROUP_LIMIT)
+            raise widgets.sorry(self._ctx, request, "vae.arithmetic_many", most=GROUP_LIMIT)
         try:
             z = encode(network, [read_image(image)])[0] + strength * group_direction(network, minus, plus)
         except ImageError as error:
-            raise look.image_error(self._ctx, request, error) from error
+            raise widgets.image_error(self._ctx, request, error) from error
         return self._ctx.save_image(upscale(pictures_of(network, z[None]), LARGE_SIDE)[0])
 
 
 def arithmetic_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequence[gr.Image], menu: Menu) -> None:
     """Places the fold with the two groups and the knob."""
     handlers = Arithmetic(ctx, networks, flats)
-    with look.options(ctx, "vae.arithmetic") as fold:
-        look.note(ctx, "vae.arithmetic_note")
-        end = look.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-arithmetic-end")
+    with widgets.options(ctx, "vae.arithmetic") as fold:
+        widgets.note(ctx, "vae.arithmetic_note")
+        end = widgets.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-arithmetic-end")
         with gr.Row():
             groups = [
                 _group(ctx, name, paths)
                 for name, paths in zip(("minus", "plus"), handlers.examples(OPENING_MODEL), strict=True)
             ]
         panel = knobs(ctx, flats.look(), "vae-arithmetic")
-        look.aside(ctx, "vae.arithmetic_about", "vae.arithmetic_about_text")
+        widgets.aside(ctx, "vae.arithmetic_about", "vae.arithmetic_about_text")
     inputs = [*photos, end, *groups, menu.used]
     again = [*(photo.change for photo in photos), *(group.change for group in groups), end.input, menu.used.change]
-    look.fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)
+    widgets.fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)
     menu.used.change(lambda model: handlers.examples(model), menu.used, groups, **QUICK_EVENT)
     _offer_shift(handlers)
 
 
 def _group(ctx: Context, name: str, paths: list[str]) -> gr.Gallery:
     with gr.Column(min_width=280):
-        look.note(ctx, f"vae.group_{name}")
+        widgets.note(ctx, f"vae.group_{name}")
         return _gallery(ctx, name, paths)
 
 

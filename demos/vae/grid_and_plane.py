@@ -13,11 +13,11 @@ from torch import Tensor
 
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
-from demos.vae import player as view
+from demos.vae import player
 from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, encode, pictures_of
 from demos.vae.latent_slice import Flat, Flats, data_url, thumbnail_url
 from demos.vae.latent_widgets import plane_map, sorry_value
@@ -146,11 +146,11 @@ class Corners:
         paths = [path for path in (image_a, image_b, image_c, image_d) if path]
         network = self._networks.vector(model)
         if network is None or len(paths) < 2:
-            raise look.sorry(self._ctx, request, NEEDS_VECTOR if network is None else "vae.missing_both")
+            raise widgets.sorry(self._ctx, request, NEEDS_VECTOR if network is None else "vae.missing_both")
         try:
             return self._ctx.save_image(self._grid(network, paths, int(steps)))
         except ImageError as error:
-            raise look.image_error(self._ctx, request, error) from error
+            raise widgets.image_error(self._ctx, request, error) from error
 
 
 def _cells(flat: Flat, half: float, cells: int) -> Tensor:
@@ -164,10 +164,10 @@ def corners_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequ
     """Places the fold with the two further photos, the grid and the map."""
     corners = Corners(ctx, networks, flats)
     ends = {name: example_ends(ctx, name) for name in MODELS}
-    with look.options(ctx, "vae.corners") as fold:
-        look.note(ctx, "vae.corners_note")
+    with widgets.options(ctx, "vae.corners") as fold:
+        widgets.note(ctx, "vae.corners_note")
         with gr.Row(elem_classes="columns"):
-            with gr.Column(), view.photo_row(), gr.Row():
+            with gr.Column(), player.photo_row(), gr.Row():
                 places = [
                     photo_place(ctx, letter, {name: end[number][::-1] for name, end in ends.items()}, True)
                     for number, letter in enumerate("cd")
@@ -179,13 +179,13 @@ def corners_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequ
                     MIN_GRID, MAX_GRID, GRID, step=1, label=ctx.t("vae.grid_steps"), elem_id="vae-grid-steps"
                 )
         gr.Markdown(ctx.t("vae.plane_title"))
-        plane = look.pills(ctx, "vae.plane", PLANES, "photos", "vae-plane-kind")
+        plane = widgets.pills(ctx, "vae.plane", PLANES, "photos", "vae-plane-kind")
         walk = plane_map(ctx, flats.look(), "vae-plane")
-        look.aside(ctx, "vae.plane_about", "vae.plane_about_text")
+        widgets.aside(ctx, "vae.plane_about", "vae.plane_about_text")
     images = [*photos, *(place.photo for place in places)]
     inputs = [*images, steps, plane, menu.used]
     changes = [*(image.change for image in images), steps.release, plane.input, menu.used.change]
-    look.fill_when_open(fold, corners.show, inputs, [grid, walk], changes, walk.stale)
+    widgets.fill_when_open(fold, corners.show, inputs, [grid, walk], changes, walk.stale)
     for place in places:
         place.connect()
         menu.used.change(

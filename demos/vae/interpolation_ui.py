@@ -11,11 +11,11 @@ from demos.core.cache import shared_cache
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.tab_interface import Handles
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.animation import in_threads, looping_webp, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
-from demos.vae import player as view
+from demos.vae import player
 from demos.vae.interpolation import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, morph, render
 from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, Networks, Place
 from demos.vae.results import Shown, serve
@@ -48,12 +48,12 @@ class Way(NamedTuple):
 def values(ctx: Context, shown: Shown) -> list[Any]:
     """Returns the values of a result's components: player, strip, ends, facts, the two files to save."""
     size = (shown.img_size, shown.img_size)
-    line = look.facts_line(ctx, [shown.model], size, shown.seconds, shown.prepared)
+    line = widgets.facts_line(ctx, [shown.model], size, shown.seconds, shown.prepared)
     numbers = ctx.both("vae.facts", latent_dim=f"{shown.latent_dim:,}", steps=shown.steps)
     return [
-        view.player(ctx, shown),
-        view.filmstrip(ctx, shown),
-        view.ends(ctx, shown),
+        player.player(ctx, shown),
+        player.filmstrip(ctx, shown),
+        player.ends(ctx, shown),
         f"{line} · {numbers}",
         *(gr.update(value=file, interactive=True) for file in (shown.strip, shown.numbers)),
     ]
@@ -61,7 +61,7 @@ def values(ctx: Context, shown: Shown) -> list[Any]:
 
 def no_values(ctx: Context, key: str, **words: Any) -> list[Any]:
     """Returns the values of the same components while there is no result, and why."""
-    return [view.empty(ctx, key, **words), "", "", "", *[gr.update(value=None, interactive=False)] * 2]
+    return [player.empty(ctx, key, **words), "", "", "", *[gr.update(value=None, interactive=False)] * 2]
 
 
 class Handlers:
@@ -107,17 +107,17 @@ class Handlers:
         """Take one picture to another through a VAE: pictures of the way (PNG), and an animation (WebP)."""
         if not image_a or not image_b:
             missing = "image_b" if image_a else "image_a"
-            raise look.sorry(self._ctx, request, "vae.error_missing", which=missing)
+            raise widgets.sorry(self._ctx, request, "vae.error_missing", which=missing)
         try:
             frames, animation = self._remembered_path(image_a, image_b, int(steps), model)
         except ImageError as error:
-            raise look.image_error(self._ctx, request, error) from error
+            raise widgets.image_error(self._ctx, request, error) from error
         return in_threads(self._ctx.save_image, frames), self._ctx.save_bytes(animation, ".webp")
 
 
 def way_steps(ctx: Context) -> gr.Slider:
     """Places the folded choice of how many pictures are in the strip."""
-    with look.options(ctx, "vae.options"):
+    with widgets.options(ctx, "vae.options"):
         return gr.Slider(MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label=ctx.t("vae.steps"), elem_id="vae-steps")
 
 
@@ -125,10 +125,10 @@ def way_results(ctx: Context, first: Shown | None) -> list[Any]:
     """Places the results, filled with what was stored for the tab to open on."""
     opening = values(ctx, first) if first else no_values(ctx, "vae.missing_both")
     panels = [
-        view.panel(value, f"vae-result-{name}")
+        player.panel(value, f"vae-result-{name}")
         for value, name in zip(opening, ("animation", "strip", "ends"), strict=False)
     ]
-    facts = look.html_line(opening[3], "facts", "vae-facts")
+    facts = widgets.html_line(opening[3], "facts", "vae-facts")
     with gr.Row(elem_classes=["toolbar", "to-start"]):
         files = (first.strip, first.numbers) if first else (None, None)
         saves = [_save(ctx, what, file) for what, file in zip(("strip", "numbers"), files, strict=True)]

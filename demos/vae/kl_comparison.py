@@ -10,7 +10,7 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
 from demos.vae.interpolation import SMALL_SIDE, encode, pictures_of, prior_latents
 from demos.vae.networks import STYLE, Networks, example_ends, file_url, saves, sorry_html
@@ -89,14 +89,14 @@ class Lesson:
 def lesson_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image]) -> None:
     """Places the fold of the lesson."""
     lesson = Lesson(ctx, networks)
-    with look.options(ctx, "vae.lesson") as fold:
-        look.note(ctx, "vae.lesson_note")
+    with widgets.options(ctx, "vae.lesson") as fold:
+        widgets.note(ctx, "vae.lesson_note")
         result = gr.HTML(css_template=STYLE, apply_default_css=False, elem_id="vae-lesson")
         with gr.Row():
             seed = gr.Number(
                 0, minimum=0, maximum=999_999, precision=0, label=ctx.t("vae.seed"), elem_id="vae-lesson-seed"
             )
-        look.aside(ctx, "vae.lesson_about", "vae.lesson_about_text")
+        widgets.aside(ctx, "vae.lesson_about", "vae.lesson_about_text")
     inputs = [*photos, seed]
-    look.fill_when_open(fold, lesson.show, inputs, [result], [photo.change for photo in photos])
+    widgets.fill_when_open(fold, lesson.show, inputs, [result], [photo.change for photo in photos])
     seed.change(lesson.show, inputs, result, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)

@@ -16,7 +16,7 @@ from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.vae.interpolation import Autoencoder, GlobalAutoencoder, pictures_of, prior_latents
 from models.analysis.latents import LatentStatistics, measure_latents, read_statistics
 from models.data.images import to_tensor
@@ -112,10 +112,10 @@ def photo_place(ctx: Context, letter: str, strips: dict[str, list[Path]], filled
     """
     opening = strips[OPENING_MODEL]
     with gr.Column(min_width=130):
-        photo = look.photo(ctx, f"vae.{letter}", opening[0] if filled and opening else None, f"vae-{letter}")
+        photo = widgets.photo(ctx, f"vae.{letter}", opening[0] if filled and opening else None, f"vae-{letter}")
         datasets = {}
         for name, pictures in strips.items():
-            datasets[name] = look.strip(ctx, pictures, f"vae-examples-{letter}-{name.removeprefix('vae-')}")
+            datasets[name] = widgets.strip(ctx, pictures, f"vae-examples-{letter}-{name.removeprefix('vae-')}")
             datasets[name].visible = name == OPENING_MODEL and bool(pictures)
     return Place(photo, datasets, strips)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
 from demos.ui.api_endpoint import endpoint
 from demos.ui.model_menu.menu import Menu
@@ -148,7 +148,7 @@ class Breeder:
         """Draw pictures from the prior of a VAE: PNG files, and the latents they were decoded from."""
         network = self._networks.vector(model)
         if network is None:
-            raise look.sorry(self._ctx, request, "menu.spatial_samples")
+            raise widgets.sorry(self._ctx, request, "menu.spatial_samples")
         latents = prior_latents(network.latent_dim, SAMPLES, int(seed), temperature)
         pictures = upscale(pictures_of(network, latents), LARGE_SIDE)
         return [self._ctx.save_image(picture) for picture in pictures], {"latents": latents.tolist()}
@@ -175,20 +175,20 @@ def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequen
     breeder = Breeder(ctx, networks)
     generation = gr.State(None)
     gr.Markdown(ctx.t("vae.samples"))
-    look.note(ctx, "vae.samples_note")
+    widgets.note(ctx, "vae.samples_note")
     grid = gr.HTML(
         samples_html(ctx, stored) if stored else "",
         css_template=STYLE, js_on_load=SCRIPT, apply_default_css=False, elem_id="vae-samples",
     )  # fmt: skip
     with gr.Row():
         more = gr.Button(ctx.t("vae.more"), scale=0, min_width=160, size="sm", elem_id="vae-more")
-    with look.options(ctx, "vae.sample_options"):
+    with widgets.options(ctx, "vae.sample_options"):
         seed = gr.Number(0, minimum=0, maximum=LARGEST_SEED, precision=0, label=ctx.t("vae.seed"), elem_id="vae-seed")
         temperature = gr.Slider(
             0.0, 1.5, DRAW_TEMPERATURE, step=0.1, label=ctx.t("vae.temperature"), elem_id="vae-temperature"
         )
         radius = gr.Slider(0.1, 1.5, RADIUS, step=0.1, label=ctx.t("vae.radius"), elem_id="vae-radius")
-        look.note(ctx, "vae.breed_about")
+        widgets.note(ctx, "vae.breed_about")
 
     def on_more(model: str, temperature: float) -> tuple[int, Generation | None, str]:
         seed = secrets.randbelow(LARGEST_SEED + 1)

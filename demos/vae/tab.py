@@ -9,10 +9,10 @@ import gradio as gr
 
 from demos.core.context import Context, Demo
 from demos.core.tab_interface import Handles
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.animation import upscale
 from demos.ui.model_menu.menu import model_menu
-from demos.vae import player as view
+from demos.vae import player
 from demos.vae.arithmetic import arithmetic_section
 from demos.vae.grid_and_plane import corners_section
 from demos.vae.interpolation import SMALL_SIDE, draw, render
@@ -42,28 +42,28 @@ def build(ctx: Context) -> Handles:
     """Creates the components of the tab and connects them."""
     first = read_stored(ctx.first_paint / "vae")
     networks = Networks(ctx)
-    look.lead(ctx, "vae.lead")
+    widgets.lead(ctx, "vae.lead")
     with gr.Row(elem_classes="columns"):
         with gr.Column():
-            model = look.pills(ctx, "vae.model", MODELS, OPENING_MODEL, "vae-model")
+            model = widgets.pills(ctx, "vae.model", MODELS, OPENING_MODEL, "vae-model")
             ends = {name: example_ends(ctx, name) for name in MODELS}
-            with view.photo_row(), gr.Row():
+            with player.photo_row(), gr.Row():
                 places = [
                     photo_place(ctx, letter, {name: end[number] for name, end in ends.items()}, first is not None)
                     for number, letter in enumerate("ab")
                 ]
-            hint = look.note(ctx, HINTS[OPENING_MODEL])
+            hint = widgets.note(ctx, HINTS[OPENING_MODEL])
             steps = way_steps(ctx)
         with gr.Column():
             results = way_results(ctx, first)
             film = gr.Column()
-    look.note(ctx, "vae.limit")
+    widgets.note(ctx, "vae.limit")
     way = Way(places, model, hint, steps, results)
     samples = gr.Column()
     folds = gr.Column(elem_id="vae-folds")
-    look.note(ctx, "vae.kinds")
+    widgets.note(ctx, "vae.kinds")
     menu = model_menu(ctx, "vae", OPENING_MODEL, encodes_pictures, MODELS)
-    look.aside(ctx, "vae.about", "vae.about_text")
+    widgets.aside(ctx, "vae.about", "vae.about_text")
     with samples:
         samples_section(
             ctx, networks, menu, [str(path) for path in sorted((ctx.first_paint / "vae").glob("sample-??.png"))]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from demos.core.context import Context
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.animation import sprite_sheet
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import GlobalAutoencoder, encode, pictures_of
@@ -122,11 +122,11 @@ class Knobs:
 def knobs_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequence[gr.Image], menu: Menu) -> None:
     """Places the fold with the knobs."""
     handlers = Knobs(ctx, networks, flats)
-    with look.options(ctx, "vae.knobs") as fold:
-        look.note(ctx, "vae.knobs_note")
-        end = look.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-knobs-end")
+    with widgets.options(ctx, "vae.knobs") as fold:
+        widgets.note(ctx, "vae.knobs_note")
+        end = widgets.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-knobs-end")
         panel = knobs(ctx, flats.look(), "vae-knobs")
-        look.aside(ctx, "vae.knobs_about", "vae.knobs_about_text")
+        widgets.aside(ctx, "vae.knobs_about", "vae.knobs_about_text")
     inputs = [*photos, end, menu.used]
     again = [*(photo.change for photo in photos), end.input, menu.used.change]
-    look.fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)
+    widgets.fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)

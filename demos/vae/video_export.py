@@ -11,7 +11,7 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.animation import looping_gif, looping_mp4, looping_webp, upscale
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import LARGE_SIDE, LONGEST, SMOOTH_STEPS, Autoencoder, cross_fade, decode, latent_path
@@ -62,12 +62,12 @@ class Films:
     ) -> Iterator[Any]:  # fmt: skip
         """Yields updates of the button that saves, the last with the file."""
         if not path_a or not path_b:
-            raise look.sorry(self._ctx, request, "vae.missing_both")
+            raise widgets.sorry(self._ctx, request, "vae.missing_both")
         yield gr.update(value=None, interactive=False)
         try:
             first, last = read_image(path_a), read_image(path_b)
         except ImageError as error:
-            raise look.image_error(self._ctx, request, error) from error
+            raise widgets.image_error(self._ctx, request, error) from error
         frames: list[Image.Image] = []
         for part in film_frames(self._networks.any(model), first, last, int(steps), way):
             frames += part
@@ -81,10 +81,10 @@ class Films:
 def films_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image], menu: Menu) -> None:
     """Places the fold with the choices and the two buttons."""
     films = Films(ctx, networks)
-    with look.options(ctx, "vae.film"):
-        look.note(ctx, "vae.film_note")
-        kind = look.pills(ctx, "vae.film_format", FORMATS, "mp4", "vae-film-format")
-        way = look.pills(ctx, "vae.way", WAYS, "lerp", "vae-film-way")
+    with widgets.options(ctx, "vae.film"):
+        widgets.note(ctx, "vae.film_note")
+        kind = widgets.pills(ctx, "vae.film_format", FORMATS, "mp4", "vae-film-format")
+        way = widgets.pills(ctx, "vae.way", WAYS, "lerp", "vae-film-way")
         steps = gr.Slider(12, LONGEST, SMOOTH_STEPS, step=1, label=ctx.t("vae.film_steps"), elem_id="vae-film-steps")
         with gr.Row():
             make = gr.Button(ctx.t("vae.film_make"), scale=0, min_width=160, size="sm", elem_id="vae-film-make")

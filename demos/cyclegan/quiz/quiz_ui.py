@@ -16,7 +16,7 @@ from demos.cyclegan.quiz.quiz import CARD_SIDE, MOST, Card, Quiz, Tally, data_ur
 from demos.cyclegan.results import STYLE as GRID_STYLE
 from demos.cyclegan.results import figure, fixed_weights, grid, said
 from demos.cyclegan.translation import FRUITS as FOLDER
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, calibration
 from models.data.archives import iter_pictures
 
@@ -44,10 +44,10 @@ def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
     Returns:
         The input of pictures to play with, and the button that opens a room.
     """
-    with look.options(ctx, "cyclegan.quiz"):
-        look.note(ctx, "cyclegan.quiz_lead")
+    with widgets.options(ctx, "cyclegan.quiz"):
+        widgets.note(ctx, "cyclegan.quiz_lead")
         fixed_weights(ctx, [*DIRECTIONS, *(f"{fruit}-discriminator" for fruit in FRUITS)])
-        exposure = look.pills(ctx, "cyclegan.quiz_exposure", EXPOSURES, "0", "cyclegan-quiz-exposure")
+        exposure = widgets.pills(ctx, "cyclegan.quiz_exposure", EXPOSURES, "0", "cyclegan-quiz-exposure")
         own = gr.File(
             label=ctx.t("cyclegan.quiz_own"),
             file_count="multiple",
@@ -55,7 +55,7 @@ def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
             elem_id="cyclegan-quiz-own",
         )
         start = _button(ctx, "cyclegan.quiz_start", "cyclegan-quiz-start", variant="primary")
-        look.note(ctx, "cyclegan.room_lead")
+        widgets.note(ctx, "cyclegan.room_lead")
         room = _button(ctx, "cyclegan.room_open", "cyclegan-room-open")
         state, seen = gr.State(None), gr.JSON(visible=False)
         board = gr.HTML(
@@ -68,7 +68,7 @@ def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
         with gr.Row(visible=False) as answers:
             real = _button(ctx, "cyclegan.quiz_real", "cyclegan-quiz-real", min_width=120)
             fake = _button(ctx, "cyclegan.quiz_fake", "cyclegan-quiz-fake", min_width=120)
-        score = look.html_line("", "score", "cyclegan-quiz-score")
+        score = widgets.html_line("", "score", "cyclegan-quiz-score")
     outputs = [state, board, answers, score]
     start.click(_on_start(ctx), [own, exposure], outputs, **PRIVATE_MODEL_EVENT)
     for button, answer in ((real, False), (fake, True)):
@@ -109,7 +109,7 @@ def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[
     paths = [Path(path) for path in own]
     pictures = [one.image for one in iter_pictures(paths, max_pictures=MOST, max_side=2 * CARD_SIDE)]
     if len(pictures) < FEWEST:
-        raise look.sorry(ctx, request, "cyclegan.quiz_too_few", count=len(pictures), fewest=FEWEST)
+        raise widgets.sorry(ctx, request, "cyclegan.quiz_too_few", count=len(pictures), fewest=FEWEST)
     known = calibration()
     return [(image, fruit_of(image, ctx.load_model, known)) for image in pictures]
 

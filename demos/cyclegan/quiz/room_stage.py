@@ -9,13 +9,13 @@ import gradio as gr
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
-from demos.cyclegan.quiz import room_markup as view
+from demos.cyclegan.quiz import room_markup
 from demos.cyclegan.quiz.network_address import Reach, reach
 from demos.cyclegan.quiz.quiz import make_quiz
 from demos.cyclegan.quiz.quiz_ui import photos_of
 from demos.cyclegan.quiz.room import RoomError, Rooms
 from demos.cyclegan.quiz.room_http import Phones
-from demos.ui import widgets as look
+from demos.ui import widgets
 from models.analysis.cyclegan_calibration import calibration
 
 SCRIPT = Path(__file__).with_name("room.js")
@@ -36,13 +36,15 @@ def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
     page = gr.Textbox(visible=False)
     board = gr.HTML(
         "",
-        css_template=view.STYLE,
+        css_template=room_markup.STYLE,
         js_on_load=SCRIPT.read_text("utf-8"),
         apply_default_css=False,
         elem_id="cyclegan-room",
     )
     stage = Stage(ctx, rooms)
-    waiting = start.click(lambda: view.notice_html(ctx, "making"), None, board, trigger_mode="once", **QUICK_EVENT)
+    waiting = start.click(
+        lambda: room_markup.notice_html(ctx, "making"), None, board, trigger_mode="once", **QUICK_EVENT
+    )
     opened = waiting.then(stage.on_open, [own, page], board, js=OPENING, show_progress="hidden", **PRIVATE_MODEL_EVENT)
     opened.failure(lambda: "", None, board, **QUICK_EVENT)  # the message says why
     board.look(stage.on_look, None, board, **QUICK_EVENT)
@@ -69,22 +71,22 @@ class Stage:
             deck = make_quiz(photos_of(self._ctx, own, request), self._ctx.load_model, calibration())
             room = self._rooms.open(deck.cards, found)
         except RoomError as error:
-            raise look.sorry(self._ctx, request, "cyclegan.room_full") from error
-        return view.stage_html(self._ctx, room)
+            raise widgets.sorry(self._ctx, request, "cyclegan.room_full") from error
+        return room_markup.stage_html(self._ctx, room)
 
     def on_look(self, event: gr.EventData) -> str:
         """Shows a window its room, after it was loaded anew or another one went on, or says that it is no more."""
         room = self._rooms.of(_told(event).get("key"))
-        return view.notice_html(self._ctx, "gone") if room is None else view.stage_html(self._ctx, room)
+        return room_markup.notice_html(self._ctx, "gone") if room is None else room_markup.stage_html(self._ctx, room)
 
     def on_forward(self, event: gr.EventData) -> str:
         """Goes on by one step from where the screen stands."""
         told = _told(event)
         room = self._rooms.of(told.get("key"))
         if room is None:
-            return view.notice_html(self._ctx, "gone")
+            return room_markup.notice_html(self._ctx, "gone")
         room.advance(str(told.get("phase")), told.get("number", -1))
-        return view.stage_html(self._ctx, room)
+        return room_markup.stage_html(self._ctx, room)
 
     def on_shut(self, event: gr.EventData) -> str:
         """Closes the room."""
@@ -95,7 +97,7 @@ class Stage:
         try:
             return reach(page)
         except ValueError as error:
-            raise look.sorry(self._ctx, request, "cyclegan.room_address") from error
+            raise widgets.sorry(self._ctx, request, "cyclegan.room_address") from error
 
 
 def _told(event: gr.EventData) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from torch import nn
 
 from demos.core.context import Context
 from demos.core.user_models import Wanted
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.model_menu import view
 from models.formats.registry import LAYOUTS, WeightsError
 from models.hub.client import HubError
@@ -136,7 +136,7 @@ class Handlers:
     def _take(self, name: str, choice: Choice, request: gr.Request) -> Iterator[list[Any]]:
         offered = {record.name: record for record in self._offered(choice)}
         if name not in offered:
-            raise look.sorry(self._ctx, request, "menu.unknown")
+            raise widgets.sorry(self._ctx, request, "menu.unknown")
         choice = replace(choice, picked=name)
         if not is_private(name) and self._library.needed(offered[name]):
             yield self._answer(choice, fetchable=True)

@@ -16,7 +16,7 @@ from demos.core.events import PROMPT_EVENT
 from demos.core.families import FAMILIES
 from demos.core.user_models import wanted
 from demos.core.visitor import remembered_id
-from demos.ui import widgets as look
+from demos.ui import widgets
 from demos.ui.latest_event import on_report, reporter
 from demos.ui.model_menu import view
 from demos.ui.model_menu.handlers import Choice, Handlers, fits_always
@@ -63,7 +63,7 @@ def model_menu(
     offline = ctx.library.hub.offline
     choice, used, switched = gr.State(first), gr.State(opening), gr.State(0)
     linked = gr.Textbox(visible="hidden", elem_id=f"{tab}-model-linked")
-    with look.options(ctx, "menu.title") as fold:
+    with widgets.options(ctx, "menu.title") as fold:
         rows = _panel(handlers.rows(first), f"{tab}-models", reporter(f"{tab}-models") + view.SCRIPT)
         about = _panel(handlers.about(first), f"{tab}-model-about")
         sentence = _panel("", f"{tab}-model-way")
@@ -80,7 +80,7 @@ def model_menu(
                 elem_id=f"{tab}-model-id",
             )
             go = gr.Button(ctx.t("menu.fetch_id"), scale=0, min_width=120, size="sm", elem_id=f"{tab}-model-go")
-        look.note(ctx, "menu.note_offline" if offline else "menu.note")
+        widgets.note(ctx, "menu.note_offline" if offline else "menu.note")
     outputs = [choice, used, switched, rows, about, sentence, fetch, cancel]
     state, visitor, wish = [choice, used], remembered_id(), wanted()
     fold.expand(handlers.on_open, [choice, used, visitor], [choice, rows], **PROMPT_EVENT)

@@ -30,7 +30,7 @@ from demos.embeddings.handlers import Handlers as MapHandlers
 from demos.embeddings.session import Visit
 from demos.mae import tab as mae
 from demos.ui.progress import finished as finished_work
-from demos.vae import networks as vae_models
+from demos.vae import networks
 from demos.vae import tab as vae
 from models.analysis.latents import measure_latents, write_statistics
 from models.checkpoints import Library, build_model
@@ -214,7 +214,7 @@ def test_the_latents_of_a_result_are_those_that_were_measured_with_its_weights(
     mu, logvar = (torch.randn(12, SMALL["vae"]["latent_dim"], generator=noise) for _ in range(2))
     measured = replace(measure_latents(mu, logvar), sha256=sha256)
     write_statistics(folder, measured)
-    assert vae_models.Networks(ctx).statistics(name) == measured
+    assert networks.Networks(ctx).statistics(name) == measured
 
 
 # Two visitors over HTTP, one of whom does not use the page.

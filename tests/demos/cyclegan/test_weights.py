@@ -18,11 +18,7 @@ from torch import nn
 
 from demos.core.context import Context
 from demos.core.i18n import Texts
-from demos.cyclegan import ablation as halves
-from demos.cyclegan import full_resolution as own
-from demos.cyclegan import identity_test as limits
-from demos.cyclegan import steganography as message
-from demos.cyclegan import tab
+from demos.cyclegan import ablation, full_resolution, identity_test, steganography, tab
 from models.checkpoints import Checkpoint, Library
 from models.hub.client import Hub
 from models.model_cache import ModelStore
@@ -156,15 +152,15 @@ Answer = Callable[[Context, str, str, str], str]
 
 
 def through_message(ctx: Context, path: str, direction: str, used: str) -> str:
-    return message._on_change(ctx, None)(path, direction, used, "noise", 0, NOBODY)[0]
+    return steganography._on_change(ctx, None)(path, direction, used, "noise", 0, NOBODY)[0]
 
 
 def through_identity(ctx: Context, path: str, direction: str, used: str) -> str:
-    return limits._on_identity(ctx)(path, direction, used, NOBODY)
+    return identity_test._on_identity(ctx)(path, direction, used, NOBODY)
 
 
 def through_own(ctx: Context, path: str, direction: str, used: str) -> str:
-    return own._on_run(ctx)(path, direction, used, 256, None, NOBODY)[1]
+    return full_resolution._on_run(ctx)(path, direction, used, 256, None, NOBODY)[1]
 
 
 @pytest.mark.parametrize(
@@ -208,9 +204,9 @@ def test_experiments_of_particular_weights_say_which(horses: Context) -> None:
 
 
 def test_moments_of_a_run_share_the_memory_of_all_models(horses: Context, photo: Image.Image) -> None:
-    halves.step_html(horses, photo, "apple2orange", 0)
+    ablation.step_html(horses, photo, "apple2orange", 0)
     kept = horses.library.store.keys()
-    assert kept == [halves.steps_of(way)[0].folder for way in ("apple2orange", "orange2apple")]
+    assert kept == [ablation.steps_of(way)[0].folder for way in ("apple2orange", "orange2apple")]
     horses.library.store.budget = 1
-    halves.step_html(horses, photo, "apple2orange", 1)
+    ablation.step_html(horses, photo, "apple2orange", 1)
     assert len(horses.library.store.keys()) == 1, "a model alone may exceed the budget"

@@ -20,8 +20,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from demos.core.context import Context
-from demos.embeddings import components as parts
-from demos.embeddings import encoder_comparison, tab
+from demos.embeddings import components, encoder_comparison, tab
 from demos.embeddings.augmented_views import views_section
 from demos.embeddings.collection import (
     GRID_DISTANCES,
@@ -767,7 +766,7 @@ def test_what_likeness_hangs_on_is_found_by_the_same_change_to_both() -> None:
 def test_why_two_are_near_is_told_of_neighbours_and_of_a_new_picture(handlers: Handlers, context: Context) -> None:
     with gr.Blocks():
         state = gr.State(None)
-        why = WhyNear(context, handlers, state, parts.neighbours(context))
+        why = WhyNear(context, handlers, state, components.neighbours(context))
     visit = finished(handlers.atlas.draw(Visit(), Settings("random", method="pca"), NO_REQUEST))
     first = why.on_ask(visit, NO_REQUEST)
     assert first.count("near-tile") == NUM_NEAR and first.count('why-pair"') == 4

@@ -6,7 +6,7 @@ import torch
 from fakes import ShallowModels
 from PIL import Image
 
-from demos.mae import reconstruction as masking
+from demos.mae import reconstruction
 from demos.mae.masks import MASK_KINDS, draw_mask
 from models.data.images import square_crop, to_tensor
 from models.networks.mae import MaskedAutoencoderViT
@@ -20,8 +20,8 @@ def model(shallow_models: ShallowModels) -> MaskedAutoencoderViT:
 
 
 def reconstruct(model: MaskedAutoencoderViT, photo: Image.Image, ratio: float, kind: str, seed: int):
-    cells = draw_mask(square_crop(photo, model.img_size), masking.grid_of(model), ratio, kind, seed)
-    return masking.reconstruct(model, photo, cells)
+    cells = draw_mask(square_crop(photo, model.img_size), reconstruction.grid_of(model), ratio, kind, seed)
+    return reconstruction.reconstruct(model, photo, cells)
 
 
 def patches(image: Image.Image) -> np.ndarray:
@@ -69,8 +69,11 @@ def test_scores_are_those_worked_out_by_hand():
     hidden = torch.tensor([[True, False], [True, True]]).expand(1, 3, 2, 2)
     # errors 0.5, 0 and 0.3: mean square 0.34 / 3, mean 0.8 / 3; peak to peak 2; 127.5 levels a unit
     expected = {"psnr": round(10 * np.log10(4 / (0.34 / 3)), 2), "mean_abs_error": round(0.8 / 3 * 127.5, 2)}
-    assert masking.compare(guess, original, hidden) == pytest.approx(expected)
-    assert masking.compare(original, original, hidden) == {"psnr": masking.EQUAL_PSNR, "mean_abs_error": 0.0}
+    assert reconstruction.compare(guess, original, hidden) == pytest.approx(expected)
+    assert reconstruction.compare(original, original, hidden) == {
+        "psnr": reconstruction.EQUAL_PSNR,
+        "mean_abs_error": 0.0,
+    }
 
 
 def test_scores_belong_to_the_pictures_shown(model, photo):
@@ -107,9 +110,9 @@ def test_weights_for_normalised_patches_are_refused(photo):
 
 def test_the_large_pair_agrees_where_nothing_is_hidden(model, photo):
     result = reconstruct(model, photo, 0.5, "block", 1)
-    masked, pasted = (np.asarray(image) for image in masking.large_pair(result))
-    hidden = np.asarray(result.hidden.resize((masking.LARGE_SIDE,) * 2, Image.Resampling.NEAREST)) > 0
-    assert masked.shape == pasted.shape == (masking.LARGE_SIDE, masking.LARGE_SIDE, 3)
+    masked, pasted = (np.asarray(image) for image in reconstruction.large_pair(result))
+    hidden = np.asarray(result.hidden.resize((reconstruction.LARGE_SIDE,) * 2, Image.Resampling.NEAREST)) > 0
+    assert masked.shape == pasted.shape == (reconstruction.LARGE_SIDE, reconstruction.LARGE_SIDE, 3)
     assert np.array_equal(masked[~hidden], pasted[~hidden])
     assert len(np.unique(masked[hidden])) == 1 and len(np.unique(pasted[hidden])) > 1
 
@@ -117,5 +120,5 @@ def test_the_large_pair_agrees_where_nothing_is_hidden(model, photo):
 @pytest.mark.parametrize("ratio", [0.0, 0.75])
 def test_the_summary_shows_every_panel(model, photo, ratio):
     result = reconstruct(model, photo, ratio, "random", 0)
-    image = masking.summary(result, "mae-photos", 1000, "random", 0)
-    assert image.width > len(masking.PANELS) * 256 > image.height > 256
+    image = reconstruction.summary(result, "mae-photos", 1000, "random", 0)
+    assert image.width > len(reconstruction.PANELS) * 256 > image.height > 256

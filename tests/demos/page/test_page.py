@@ -11,7 +11,7 @@ import pytest
 from demos.core.context import Context, Demo
 from demos.core.i18n import LANGUAGES, Texts
 from demos.core.tab_interface import Handles, Photo
-from demos.page import deep_links as address
+from demos.page import deep_links
 from demos.page.markup import KEYS, STOPS
 from demos.page.page import build_page, receivers
 
@@ -42,7 +42,7 @@ def handles() -> Handles:
     ],
 )
 def test_a_link_sets_what_it_names(handles: Handles, state: dict[str, str], values: dict[str, Any]) -> None:
-    found, refused = address.read(handles, state)
+    found, refused = deep_links.read(handles, state)
     names = [*handles.photos, *handles.settings]
     assert not refused
     changed = {name: value for name, value in zip(names, found, strict=True) if value != gr.skip()}
@@ -58,7 +58,7 @@ def test_a_link_sets_what_it_names(handles: Handles, state: dict[str, str], valu
     ],
 )  # fmt: skip
 def test_a_link_cannot_set_what_the_page_could_not(handles: Handles, name: str, text: str) -> None:
-    found, refused = address.read(handles, {name: text})
+    found, refused = deep_links.read(handles, {name: text})
     assert refused == [f"{name}={text}"] and found == [gr.skip()] * 5
 
 
@@ -89,12 +89,12 @@ def test_photos_that_the_page_could_not_tell_apart_are_loud(context: Context) ->
 
 @pytest.mark.parametrize("state", [None, 3, "kind=two", ["kind"], {"kind": 2}, {"ratio": None}])
 def test_a_state_of_another_shape_is_no_state(handles: Handles, state: Any) -> None:
-    assert address.read(handles, state) == ([gr.skip()] * 5, [])
+    assert deep_links.read(handles, state) == ([gr.skip()] * 5, [])
 
 
 @pytest.mark.parametrize(("value", "text"), [(75, "75"), (0.5, "0.5"), (1.0, "1"), (True, "1"), ("lerp", "lerp")])
 def test_values_are_written_as_the_browser_writes_them(value: Any, text: str) -> None:
-    assert address.text_of(value) == text
+    assert deep_links.text_of(value) == text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

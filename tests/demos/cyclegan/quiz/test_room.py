@@ -12,7 +12,7 @@ import app as app_module
 from demos.core.context import Context
 from demos.core.i18n import LANGUAGES, Texts
 from demos.cyclegan.quiz import room as room_module
-from demos.cyclegan.quiz import room_markup as view
+from demos.cyclegan.quiz import room_markup
 from demos.cyclegan.quiz.network_address import Reach, reach
 from demos.cyclegan.quiz.quiz import Card
 from demos.cyclegan.quiz.room import Room, RoomError, Rooms, new_token
@@ -211,9 +211,9 @@ def test_the_screen_says_what_a_card_is_only_at_the_reveal(context: Context, roo
         room = rooms.open([card], FOUND)
         step(room)
         room.answer(new_token(), 0, True)
-        pages[fake] = view.stage_html(context, room).replace(room.code, "").replace(room.key, "")
+        pages[fake] = room_markup.stage_html(context, room).replace(room.code, "").replace(room.key, "")
         step(room)
-        shown = view.stage_html(context, room)
+        shown = room_markup.stage_html(context, room)
         assert TEXTS.tables["en"][f"cyclegan.room_was_{'fake' if fake else 'real'}_apple"] in shown
         assert "1 · 100%" in shown and "0 · 0%" in shown and shown.count("<figure>") == 3
     assert pages[False] == pages[True]
@@ -225,7 +225,7 @@ def test_the_end_shows_everybody_and_every_card(context: Context, room: Room) ->
         for place in range(4):
             room.answer(f"{place:022d}", number, fake if place < 3 else not fake)
         step(room, 2)
-    page = view.stage_html(context, room)
+    page = room_markup.stage_html(context, room)
     assert "9 of 12 answers" in page and "3 of 4 phones were right" in page
     assert page.count("<figure>") == 9
     assert re.search(r"Best: 3 of 3 right, phones with that score: 3 of 4\.", page)
@@ -234,16 +234,16 @@ def test_the_end_shows_everybody_and_every_card(context: Context, room: Room) ->
 
 
 def test_guessing_is_binomial_for_each_phones_own_answers() -> None:
-    assert view.guessing([(2, 2), (0, 1)], 3) == [0.25 + 0.5, 0.5 + 0.5, 0.25, 0]
+    assert room_markup.guessing([(2, 2), (0, 1)], 3) == [0.25 + 0.5, 0.5 + 0.5, 0.25, 0]
 
 
 def test_the_way_in_is_a_code_and_a_text_or_a_sentence(context: Context, rooms: Rooms) -> None:
     room = rooms.open(CARDS, FOUND)
-    page = view.stage_html(context, room)
+    page = room_markup.stage_html(context, room)
     assert f"http://192.0.2.7:7860/room/{room.code}</p>" in page and page.count("<svg") == 1
     assert set(room.code) <= set(room_module.LETTERS) and len(room.code) == 6
     shut = rooms.open(CARDS, Reach("http://127.0.0.1:7860/", "host"))
-    page = view.stage_html(context, shut)
+    page = room_markup.stage_html(context, shut)
     assert "--host 0.0.0.0" in page and "<svg" not in page
 
 
@@ -261,7 +261,11 @@ def test_a_room_obeys_whoever_has_its_key(context: Context) -> None:
     begin = {"phase": "lobby", "number": 0}
     strangers: list[object] = [begin, begin | {"key": code}, begin | {"key": new_token()}, begin | {"key": []}, None]
     for stranger in strangers:
-        assert stage.on_forward(told(stranger)) == stage.on_look(told(stranger)) == view.notice_html(context, "gone")
+        assert (
+            stage.on_forward(told(stranger))
+            == stage.on_look(told(stranger))
+            == room_markup.notice_html(context, "gone")
+        )
         assert stage.on_shut(told(stranger)) == ""
     assert rooms.find(code) is room and room.phase == "lobby"
     assert 'data-phase="question"' in stage.on_forward(told(begin | {"key": key}))

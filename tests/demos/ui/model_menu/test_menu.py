@@ -24,7 +24,7 @@ from demos.page.prefetch import prefetch
 from demos.ui.model_menu.handlers import Choice, Handlers
 from models.checkpoints import Library
 from models.formats import tensors
-from models.hub import client as hub_module
+from models.hub import client
 from models.hub.catalogue import CHECKPOINTS
 from models.hub.client import Hub
 from models.hub.records import Checkpoint
@@ -277,10 +277,10 @@ def test_offline_only_what_is_on_disk_is_offered(
     assert hub_server.log == []
 
 
-@pytest.mark.parametrize("module", [hub_module, tensors], ids=["hub", "weights"])
+@pytest.mark.parametrize("module", [client, tensors], ids=["hub", "weights"])
 def test_every_reason_has_its_sentence_in_both_languages(module: Any) -> None:
     for code, sentence in module._SENTENCES.items():
-        kind = "hub" if module is hub_module else "weights"
+        kind = "hub" if module is client else "weights"
         mentioned = set(re.findall(r"{(\w+)", sentence))
         for table in TEXTS.tables.values():
             assert set(re.findall(r"{(\w+)", table[f"error.{kind}.{code}"])) <= mentioned, code
