@@ -34,7 +34,7 @@ from demos.page.prefetch import prefetch  # noqa: E402
 from demos.ui.theme import CSS_FILE, theme  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub.client import Hub  # noqa: E402
-from models.model_cache import ModelStore  # noqa: E402
+from models.model_cache import ModelCache  # noqa: E402
 from models.training.execution.backends import Backend, LocalProcess, TrainingOff  # noqa: E402
 from models.training.jobs import JobManager  # noqa: E402
 
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--no-training", action="store_true", help="switch the trainer off")
     arguments = parser.parse_args()
     if arguments.prefetch is not None:
-        sys.exit(prefetch(Library(Hub.from_environment(token=None), ModelStore()), arguments.prefetch))
+        sys.exit(prefetch(Library(Hub.from_environment(token=None), ModelCache()), arguments.prefetch))
     for paths in arguments.local:
         try:
             library().add_local(*paths)

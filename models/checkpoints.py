@@ -23,7 +23,7 @@ from models.hub.downloads import Downloads
 from models.hub.records import WEIGHTS, Checkpoint, is_private
 from models.hub.references import Reference, note, noted
 from models.hub.transfers import fetch
-from models.model_cache import ModelStore, budget_from_environment
+from models.model_cache import ModelCache, budget_from_environment
 
 __all__ = [
     "CHECKPOINTS", "OWN", "WEIGHTS", "Checkpoint", "Library", "WeightsInfo", "build_model", "checkpoint",
@@ -94,7 +94,7 @@ class Library:
         private: Weights that are not for everybody, under names for which `is_private` holds.
     """
 
-    def __init__(self, hub: Hub, store: ModelStore, private: PrivateWeights | None = None) -> None:
+    def __init__(self, hub: Hub, store: ModelCache, private: PrivateWeights | None = None) -> None:
         self.hub, self.store, self._private = hub, store, private
         self.downloads = Downloads(hub)
         self._local: dict[str, Checkpoint] = {}
@@ -272,7 +272,7 @@ def _own_info(name: str, folder: Path) -> WeightsInfo:
 @cache
 def library() -> Library:
     """Return the library of this process, as the environment describes it when it is first asked for."""
-    return Library(Hub.from_environment(), ModelStore(budget_from_environment()))
+    return Library(Hub.from_environment(), ModelCache(budget_from_environment()))
 
 
 def load_model(name: str, device: str = "cpu") -> nn.Module:

@@ -47,7 +47,7 @@ class _Turn:
     waiting: int = 0
 
 
-class ModelStore:
+class ModelCache:
     """Hands the same module to every caller, within a budget of bytes; safe to use from many threads.
 
     A caller who holds a module keeps it alive after it was evicted. Until they let go it counts as spent, and a

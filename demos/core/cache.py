@@ -24,7 +24,7 @@ def _texts(value: object) -> list[str]:
     return [each for each in values if isinstance(each, str)]
 
 
-def shared_cache(
+def public_lru_cache(
     max_bytes: int = CACHE_BYTES,
 ) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
     """Remember what a function answered, for everybody, but nothing of anybody's own weights.

@@ -12,10 +12,10 @@ from PIL import Image
 from starlette.routing import BaseRoute
 
 from demos.core.files import FileStore
-from demos.core.i18n import Both, Say, Texts
+from demos.core.i18n import Localize, LocalizeHtml, Texts
 from demos.core.paths import FIRST_PAINT
-from demos.core.tab_interface import Handles
-from demos.core.user_models import OwnResults
+from demos.core.tab_interface import TabInterface
+from demos.core.user_models import UserModels
 from models import checkpoints
 from models.hub.records import is_private
 
@@ -49,12 +49,12 @@ class Context:
     load_model: Callable[[str], nn.Module]
     weights_info: Callable[[str], WeightsInfo]
     t: Callable[[str], I18nData]
-    say: Say
-    both: Both
+    localize: Localize
+    localize_html: LocalizeHtml
     save_image: Callable[[Image.Image], str]
     save_bytes: Callable[[bytes, str], str]
     library: Library
-    own: OwnResults
+    user_models: UserModels
     first_paint: Path = FIRST_PAINT
     jobs: JobManager | None = None
     routes: list[BaseRoute] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Demo:
 
     name: str
     order: int
-    build: Callable[[Context], Handles | None]
+    build: Callable[[Context], TabInterface | None]
     precompute: Callable[[Context, Path], None]
 
 
@@ -100,18 +100,18 @@ def make_context(
     texts = texts or Texts.load()
     store = FileStore(files)
     public = library or checkpoints.library()
-    own = OwnResults(jobs, texts.say, public.store)
-    everything = public.with_private(own)
+    user_models = UserModels(jobs, texts.localize, public.store)
+    everything = public.with_private(user_models)
     return Context(
         load_model=lambda name: everything.load(name) if is_private(name) else load_model(name),
         weights_info=lambda name: everything.info(name) if is_private(name) else weights_info(name),
         t=texts.label,
-        say=texts.say,
-        both=texts.both,
+        localize=texts.localize,
+        localize_html=texts.localize_html,
         save_image=store.save_image,
         save_bytes=store.save_bytes,
         library=everything,
-        own=own,
+        user_models=user_models,
         first_paint=first_paint,
         jobs=jobs,
     )

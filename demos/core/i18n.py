@@ -63,12 +63,12 @@ class Texts:
         self._template(DEFAULT_LANGUAGE, key)
         return I18nData(key)
 
-    def say(self, request: gr.Request | None, key: str, /, **values: Any) -> str:
+    def localize(self, request: gr.Request | None, key: str, /, **values: Any) -> str:
         """Returns a finished sentence in the language of the visitor who sent `request`."""
         header = request.headers.get("accept-language") if request is not None else None
         return self._template(preferred_language(header), key).format(**values)
 
-    def both(self, key: str, /, **values: Any) -> str:
+    def localize_html(self, key: str, /, **values: Any) -> str:
         """Returns HTML holding the sentence in every language; the style sheet shows the visitor's own.
 
         Needed where a text carries numbers and is part of the page before any request was made.
@@ -85,14 +85,14 @@ class Texts:
             raise KeyError(f"no text {key!r} in assets/i18n/{language}.json") from None
 
 
-class Say(Protocol):
+class Localize(Protocol):
     """A sentence in the language of the visitor who sent the request."""
 
     def __call__(self, request: gr.Request | None, key: str, /, **values: Any) -> str:
         """Return the sentence."""
 
 
-class Both(Protocol):
+class LocalizeHtml(Protocol):
     """HTML holding a sentence in every language, of which the page shows the visitor's."""
 
     def __call__(self, key: str, /, **values: Any) -> str:

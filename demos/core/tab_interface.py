@@ -18,7 +18,7 @@ class Photo:
     Attributes:
         component: The input; its value is the path of a file.
         strips: Strips of built-in pictures for it, each with its pictures in order; a link names one by its stem.
-        shows_itself: Whether a new value shows its result without `Handles.show`.
+        shows_itself: Whether a new value shows its result without `TabInterface.show`.
     """
 
     component: gr.Image | gr.File
@@ -32,7 +32,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Handles:
+class TabInterface:
     """What `Demo.build` hands to the page.
 
     Attributes:

@@ -1,7 +1,7 @@
 """A visitor's own results among the weights of the other tabs: offered to them alone, and checked at every use.
 
 A result has a private name (`models.hub.records.PRIVATE`). Handlers pass such names about like those of any weights;
-whoever turns one into a record, a network or facts goes through `OwnResults`, which asks whose page this is.
+whoever turns one into a record, a network or facts goes through `UserModels`, which asks whose page this is.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from torch import Tensor
 from demos.core.families import FAMILY_OF, TAB_OF
 from demos.core.visitor import owner_of, rendered_once
 from models.hub.records import PRIVATE, Checkpoint
-from models.model_cache import ModelStore
+from models.model_cache import ModelCache
 from models.training.jobs import JobError, JobManager, Snapshot
 
 if TYPE_CHECKING:
-    from demos.core.i18n import Say
+    from demos.core.i18n import Localize
 
 BACK = "/b2a"  # ends the name of the generator of the way back
 CACHE_BYTES = 64_000_000  # that the answers of one function may take
@@ -37,7 +37,7 @@ _NAME = re.compile(rf"{PRIVATE}([0-9a-f]{{32}})({BACK})?")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SelectedModel:
     """A result that its owner wants to use in a tab; `ticket` tells two equal wishes apart."""
 
     tab: str
@@ -45,13 +45,14 @@ class Wanted:
     ticket: int
 
 
-NOTHING_WANTED = Wanted("", "", 0)
+NO_SELECTED_MODEL = SelectedModel("", "", 0)
 
 
-def wanted() -> gr.State:
+def selected_model() -> gr.State:
     """Places, once a page, what says which result its owner wants to use where."""
     return rendered_once(
-        lambda block: isinstance(block, gr.State) and block.value == NOTHING_WANTED, lambda: gr.State(NOTHING_WANTED)
+        lambda block: isinstance(block, gr.State) and block.value == NO_SELECTED_MODEL,
+        lambda: gr.State(NO_SELECTED_MODEL),
     )
 
 
@@ -65,7 +66,7 @@ def tab_of(job: Snapshot) -> str:
     return TAB_OF[FAMILY_OF[job.recipe]]
 
 
-class OwnResults:
+class UserModels:
     """The finished jobs of whoever's page asks, as weights (a `models.checkpoints.PrivateWeights`).
 
     Gradio tells a handler, and everything it calls, which page asks. Whose page that is, is noted when the page
@@ -77,8 +78,8 @@ class OwnResults:
         store: Where loaded networks are kept, to be let go with their job.
     """
 
-    def __init__(self, jobs: JobManager | None, say: Say, store: ModelStore) -> None:
-        self._jobs, self._say, self._store = jobs, say, store
+    def __init__(self, jobs: JobManager | None, localize: Localize, store: ModelCache) -> None:
+        self._jobs, self._localize, self._store = jobs, localize, store
         self._owners: OrderedDict[str, str] = OrderedDict()  # session of a page -> owner, the longest silent first
         self._guard = threading.Lock()
 
@@ -117,7 +118,7 @@ class OwnResults:
         try:
             return self._jobs.weights(owner, job.id, BACK.strip("/") if back else "")
         except JobError as error:
-            raise self._sorry(f"error.job.{error.code}", **error.values) from error
+            raise self._user_error(f"error.job.{error.code}", **error.values) from error
 
     def let_go(self) -> None:
         """Frees the networks of jobs that were deleted."""
@@ -130,14 +131,14 @@ class OwnResults:
     def _find(self, name: str) -> tuple[str, Snapshot, bool]:
         match, owner = _NAME.fullmatch(name), self._owner()
         if match is None or owner is None or self._jobs is None:
-            raise self._sorry("menu.own_gone")
+            raise self._user_error("menu.own_gone")
         try:
             job = self._jobs.snapshot(owner, match[1])
         except JobError as error:
             self.let_go()
-            raise self._sorry("menu.own_gone") from error
+            raise self._user_error("menu.own_gone") from error
         if not can_be_used(job):
-            raise self._sorry("menu.own_gone")
+            raise self._user_error("menu.own_gone")
         return owner, job, bool(match[2])
 
     def _owner(self) -> str | None:
@@ -147,9 +148,9 @@ class OwnResults:
         with self._guard:
             return self._owners.get(getattr(request, "session_hash", None) or "")
 
-    def _sorry(self, key: str, **values: object) -> gr.Error:
+    def _user_error(self, key: str, **values: object) -> gr.Error:
         request = LocalContext.request.get(None)
-        return gr.Error(self._say(request, key, **values), duration=8, print_exception=False)
+        return gr.Error(self._localize(request, key, **values), duration=8, print_exception=False)
 
 
 def name_of(job: Snapshot) -> str:

@@ -23,7 +23,7 @@ from models.checkpoints import load_folder
 from models.data.images import read_image, to_tensor
 from models.formats.weights_folder import TrainingStep, training_steps
 from models.hub.records import WEIGHTS
-from models.model_cache import ModelStore
+from models.model_cache import ModelCache
 
 HALVES = ("full", "no-cycle", "no-adversarial")
 FOLDER = "halves"  # of the first results
@@ -65,16 +65,16 @@ def through_halves(photo: Image.Image, direction: str, load_model: LoadModel) ->
 
 def halves_html(ctx: Context, photo: str, halves: Sequence[Half], direction: str) -> str:
     """Writes a row for each set of weights: photo, translation, way back, and one sentence."""
-    source, target = (ctx.both(f"cyclegan.{fruit}") for fruit in DIRECTIONS[direction])
+    source, target = (ctx.localize_html(f"cyclegan.{fruit}") for fruit in DIRECTIONS[direction])
     cells: list[str] = []
     for half in halves:
-        heading = ctx.both(f"cyclegan.half_{half.name}")
+        heading = ctx.localize_html(f"cyclegan.half_{half.name}")
         values = {"share": half.convincing, "error": half.cycle_error}
         cells += [
             figure(photo, source),
             figure(half.translated, f"→ {target}"),
             figure(half.back, f"→ {source}"),
-            said(f"<b>{heading}</b><br>{ctx.both(f'cyclegan.half_{half.name}_said', **values)}"),
+            said(f"<b>{heading}</b><br>{ctx.localize_html(f'cyclegan.half_{half.name}_said', **values)}"),
         ]
     return grid(cells, 3)
 
@@ -84,7 +84,7 @@ def steps_of(direction: str) -> list[TrainingStep]:
     return training_steps(WEIGHTS / f"{direction}-steps")
 
 
-def load_step(store: ModelStore, folder: Path) -> nn.Module:
+def load_step(store: ModelCache, folder: Path) -> nn.Module:
     """Returns the generator kept in a folder, within the memory that all loaded models share."""
     return store.get(folder, lambda: load_folder(folder), lambda: (folder / "model.safetensors").stat().st_size)
 
@@ -95,7 +95,7 @@ def step_html(ctx: Context, photo: Image.Image, direction: str, place: int) -> s
     store = ctx.library.store
     done = translate(photo, load_step(store, there.folder), load_step(store, back.folder))
     share = convincing(done.translated, direction, ctx.load_model)
-    words = ctx.both("cyclegan.step_said", step=f"{there.step:,}", share=share, error=done.cycle_error)
+    words = ctx.localize_html("cyclegan.step_said", step=f"{there.step:,}", share=share, error=done.cycle_error)
     pictures = [figure(ctx.save_image(image)) for image in (done.original, done.translated, done.back)]
     return grid([*pictures, said(words)], 3)
 

@@ -53,17 +53,17 @@ def identity_html(ctx: Context, pictures: tuple[str, str, str], weights: str, mo
         moved: How far it moved the photo, in levels of 255.
     """
     captions = ("photo_caption", "identity_made", "identity_changed")
-    cells = [figure(path, ctx.both(f"cyclegan.{key}")) for path, key in zip(pictures, captions, strict=True)]
+    cells = [figure(path, ctx.localize_html(f"cyclegan.{key}")) for path, key in zip(pictures, captions, strict=True)]
     return grid([*cells, said(_identity_said(ctx, weights, moved) + made_with(ctx, [weights]))], 3)
 
 
 def _identity_said(ctx: Context, weights: str, moved: float) -> str:
     if weights not in DIRECTIONS:
-        return ctx.both("cyclegan.identity_said", moved=moved)
+        return ctx.localize_html("cyclegan.identity_said", moved=moved)
     target = DIRECTIONS[weights][1]  # our own weights, which are called as their direction, were measured
     known = calibration().identity_error[target]
     values = {"moved": moved, "share": percentile(moved, known), "count": len(known), "median": known[len(known) // 2]}
-    return ctx.both(f"cyclegan.identity_said_{target}", **values)
+    return ctx.localize_html(f"cyclegan.identity_said_{target}", **values)
 
 
 def precompute_limits(ctx: Context, folder: Path) -> None:
@@ -113,7 +113,7 @@ def failures_html(ctx: Context, here: Path) -> str:
         cells += [
             figure(str(here / f"{name}-photo.webp")),
             figure(str(here / f"{name}-made.webp")),
-            said(ctx.both(f"cyclegan.failure_{name}")),
+            said(ctx.localize_html(f"cyclegan.failure_{name}")),
         ]
     return grid(cells, 2)
 

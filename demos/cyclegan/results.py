@@ -103,20 +103,20 @@ def nothing() -> dict[str, Any]:
 def convincing_line(ctx: Context, direction: str, share: float | None) -> str:
     """Says how convincing a translation is among held-out photos and how far to trust who says so, or that none can."""
     if share is None:
-        return ctx.both("cyclegan.unjudged")
+        return ctx.localize_html("cyclegan.unjudged")
     fruit, known = DIRECTIONS[direction][1], calibration()
     values = {"count": len(known.real[fruit]), "share": share, "right": known.judge_auc[fruit]}
-    return ctx.both(f"cyclegan.convincing_{fruit}", **values)
+    return ctx.localize_html(f"cyclegan.convincing_{fruit}", **values)
 
 
 def score_line(ctx: Context, direction: str, error: float | None, share: float | None) -> str:
     """Says how far the round trip lands from the photo, and of fruit for how many held-out photos it lands closer."""
     if error is None:
-        return ctx.both("cyclegan.no_way_back")
+        return ctx.localize_html("cyclegan.no_way_back")
     if share is None:
-        return ctx.both("cyclegan.score_other", error=error)
+        return ctx.localize_html("cyclegan.score_other", error=error)
     fruit, known = DIRECTIONS[direction][0], calibration()
-    return ctx.both(f"cyclegan.score_{fruit}", error=error, share=share, count=len(known.cycle_error[fruit]))
+    return ctx.localize_html(f"cyclegan.score_{fruit}", error=error, share=share, count=len(known.cycle_error[fruit]))
 
 
 def warning_line(ctx: Context, kinds: dict[str, float] | None, direction: str) -> str:
@@ -129,7 +129,7 @@ def warning_line(ctx: Context, kinds: dict[str, float] | None, direction: str) -
         return ""
     key = "elsewhere" if found == "elsewhere" else f"is_{target}"
     fruit = 1 - kinds["elsewhere"]
-    return ctx.both(f"cyclegan.warning_{key}", fruit=fruit, target=kinds[target], source=kinds[source])
+    return ctx.localize_html(f"cyclegan.warning_{key}", fruit=fruit, target=kinds[target], source=kinds[source])
 
 
 def facts_of(done: OneWay, judged: Judgement | None, direction: str, weights: Sequence[str]) -> dict[str, Any]:
@@ -217,13 +217,13 @@ def grid(cells: Sequence[str], pictures: int, plain: bool = False) -> str:
 
 def fixed_weights(ctx: Context, names: Sequence[str]) -> gr.HTML:
     """Places the line that says which weights an experiment uses that knows nothing of the menu of models."""
-    return widgets.html_line(ctx.both("cyclegan.fixed_weights", weights=", ".join(names)))
+    return widgets.html_line(ctx.localize_html("cyclegan.fixed_weights", weights=", ".join(names)))
 
 
 def made_with(ctx: Context, names: Sequence[str]) -> str:
     """Writes, on a line of its own, which weights from the menu of models were used."""
     titles = " + ".join(widgets.short_name(ctx.weights_info(name).name) for name in names)
-    return f"<br>{ctx.both('cyclegan.made_with')} {titles}"
+    return f"<br>{ctx.localize_html('cyclegan.made_with')} {titles}"
 
 
 def chosen(ctx: Context, request: gr.Request | None, used: str, direction: str) -> tuple[str, str]:
@@ -234,7 +234,7 @@ def chosen(ctx: Context, request: gr.Request | None, used: str, direction: str) 
     """
     weights = generators(ctx.library.record(used), direction)
     if len(weights) == 1:
-        raise widgets.sorry(ctx, request, "cyclegan.no_way_back")
+        raise widgets.user_error(ctx, request, "cyclegan.no_way_back")
     return weights[0], weights[1]
 
 
@@ -247,4 +247,4 @@ def opened(ctx: Context, request: gr.Request | None, path: str | None, side: int
     try:
         return prepared(widgets.open_photo(ctx, request, path), side)
     except TooNarrowError as error:
-        raise widgets.sorry(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error
+        raise widgets.user_error(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error

@@ -130,13 +130,15 @@ def curve_svg(ctx: Context, curve: Mapping[str, Sequence[float]], kind: str, her
         ring = f'<circle cx="{place:.1f}" cy="{error:.1f}" r="6" fill="none" stroke="var(--ink)" stroke-width="2"/>'
     accent = 'stroke="var(--accent)"'
     quiet = 'stroke="var(--ink-soft)" stroke-dasharray="5 4"'
-    legend = ctx.both("cyclegan.message_legend") + (f" {ctx.both('cyclegan.message_ring')}" if here else "")
+    legend = ctx.localize_html("cyclegan.message_legend") + (
+        f" {ctx.localize_html('cyclegan.message_ring')}" if here else ""
+    )
     return (
         '<figure style="margin:8px 0;max-width:560px"><svg viewBox="0 0 500 216" role="img" aria-hidden="true" '
         f'style="width:100%;font-size:12px;fill:var(--ink-soft)">{marks}{ticks}{line("sent", quiet)}'
         f"{line('back', accent)}{ring}</svg>"
         f'<figcaption style="font-size:13.5px;color:var(--ink-soft)">{legend} '
-        f"{ctx.both(f'cyclegan.message_axis_{kind}')}</figcaption></figure>"
+        f"{ctx.localize_html(f'cyclegan.message_axis_{kind}')}</figcaption></figure>"
     )
 
 
@@ -155,7 +157,7 @@ def message_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.St
             place = STRENGTHS["noise"].index(8)
             values = {"before": noise["back"][0], "after": noise["back"][place]}
             widgets.html_line(
-                ctx.both(f"cyclegan.message_{verdict(noise)}", **values), "facts", "cyclegan-message-verdict"
+                ctx.localize_html(f"cyclegan.message_{verdict(noise)}", **values), "facts", "cyclegan-message-verdict"
             )
         kinds = {kind: f"cyclegan.message_{kind}" for kind in STRENGTHS}
         kind = widgets.pills(ctx, "cyclegan.message_kind", kinds, "noise", "cyclegan-message-kind")
@@ -185,14 +187,14 @@ def _on_change(ctx: Context, curve: Mapping[str, Any] | None) -> Callable[..., t
         strength = STRENGTHS[kind][int(place)]
         weights = chosen(ctx, request, used, direction)
         done = send(image, kind, [strength], *map(ctx.load_model, weights))[0]
-        words = ctx.both(
+        words = ctx.localize_html(
             f"cyclegan.message_said_{kind}",
             strength=_strength_text(kind, strength), sent=done["sent_error"], back=done["back_error"],
         )  # fmt: skip
         captions = ("photo_caption", "message_sent", "message_back")
         pictures = (image, done["sent"], done["back"])
         cells = [
-            figure(ctx.save_image(picture), ctx.both(f"cyclegan.{caption}"))
+            figure(ctx.save_image(picture), ctx.localize_html(f"cyclegan.{caption}"))
             for picture, caption in zip(pictures, captions, strict=True)
         ]
         chart = curve_svg(ctx, curve[kind], kind, (int(place), done["back_error"])) if curve else ""

@@ -10,10 +10,10 @@ import gradio as gr
 from gradio.components import Component
 from torch import nn
 
-from demos.core.cache import shared_cache
+from demos.core.cache import public_lru_cache
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
-from demos.core.tab_interface import Handles, Photo
+from demos.core.tab_interface import Photo, TabInterface
 from demos.cyclegan.ablation import halves_fold, precompute_halves
 from demos.cyclegan.full_resolution import own_fold
 from demos.cyclegan.identity_test import limits_folds, precompute_limits
@@ -53,7 +53,7 @@ def is_generator(model: nn.Module) -> str:
     return "menu.wrong_kind" if isinstance(model, PatchDiscriminator) else ""
 
 
-def build(ctx: Context) -> Handles:
+def build(ctx: Context) -> TabInterface:
     """Creates the components of the tab and connects them."""
     first = read_first_paint(ctx.first_paint / "cyclegan")
     shown = first.values(ctx) if first else nothing()
@@ -88,7 +88,7 @@ def build(ctx: Context) -> Handles:
     room_stage(ctx, pictures, room)
     run = _connect(ctx, photo, direction, menu, strip, photos, results)
     settings = {"direction": direction, "weights": menu.linked}
-    return Handles({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, run))
+    return TabInterface({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, run))
 
 
 def _checks(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
@@ -143,25 +143,25 @@ def _connect(
 ) -> dict[str, Any]:
     """Lets every change of photo or direction show its result at once, and offers the endpoints; returns how."""
 
-    @shared_cache()
+    @public_lru_cache()
     def translated(path: str, weights: tuple[str, ...]) -> OneWay:
         # the path of an upload holds the hash of its content, so it can stand for the photo
         photo, there = read_image(path), ctx.load_model(weights[0])
         return translate(photo, there, ctx.load_model(weights[1])) if weights[1:] else translate_one_way(photo, there)
 
-    @shared_cache()
+    @public_lru_cache()
     def judged_by_fruit(path: str, direction: str, weights: tuple[str, ...]) -> Judgement:
         return assess(whole(translated(path, weights)), direction, ctx.load_model, calibration())
 
     def result(path: str | None, weights: tuple[str, ...], request: gr.Request) -> OneWay:
         if not path:
-            raise widgets.sorry(ctx, request, "error.no_photo")
+            raise widgets.user_error(ctx, request, "error.no_photo")
         try:
             return translated(path, weights)
         except ImageError as error:
             raise widgets.image_error(ctx, request, error) from error
         except TooNarrowError as error:
-            raise widgets.sorry(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error
+            raise widgets.user_error(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error
 
     def on_change(path: str | None, direction: str, used: str, request: gr.Request) -> dict[Component, Any]:
         if not path:

@@ -10,10 +10,10 @@ import gradio as gr
 from demos.core.context import Context
 from demos.embeddings.collection import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS, Settings, guest_jpeg, table_rows
 from demos.embeddings.handlers import Handlers
-from demos.embeddings.session import Visit
+from demos.embeddings.session import MapSession
 from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
-from demos.ui.progress import finished
+from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import scatter_figure
 from models.analysis.neighbours import nearest_to
 from models.analysis.projection import clamp_neighbours
@@ -42,8 +42,8 @@ class Programs:
         a table of file, label, x and y.
         """
         settings = Settings(encoder, 2, int(n_neighbors), float(min_dist), int(seed or 0))
-        visit = self._atlas.take_in(files, request, progress) if files else Visit()
-        visit = self._atlas.recall(visit, settings) or finished(self._atlas.draw(visit, settings, request))
+        visit = self._atlas.take_in(files, request, progress) if files else MapSession()
+        visit = self._atlas.recall(visit, settings) or run_to_completion(self._atlas.draw(visit, settings, request))
         collection = self._atlas.collection(visit)
         drawn = visit.maps[settings]
         scores = {
@@ -65,7 +65,9 @@ class Programs:
         """
         picture = widgets.open_photo(self._ctx, request, image)
         settings = Settings(encoder)
-        visit = self._atlas.recall(Visit(), settings) or finished(self._atlas.draw(Visit(), settings, request))
+        visit = self._atlas.recall(MapSession(), settings) or run_to_completion(
+            self._atlas.draw(MapSession(), settings, request)
+        )
         placed = self._handlers.placement(replace(visit, guest=guest_jpeg(picture)))
         x, y = placed.at.tolist()
         names = self._atlas.collection(visit).names
@@ -88,8 +90,8 @@ class Programs:
         similarity, taken around the mean of the set.
         """
         picture = guest_jpeg(widgets.open_photo(self._ctx, request, image))
-        visit = self._atlas.take_in(files, request, progress) if files else Visit()
-        features, _ = finished(self._atlas.features(visit, encoder))
+        visit = self._atlas.take_in(files, request, progress) if files else MapSession()
+        features, _ = run_to_completion(self._atlas.features(visit, encoder))
         collection = self._atlas.collection(visit)
         near = nearest_to(self._atlas.feature_of(picture, encoder), features, int(count))
         return [

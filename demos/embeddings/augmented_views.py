@@ -17,7 +17,7 @@ from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.embeddings.collection import Collection
 from demos.embeddings.handlers import Handlers
-from demos.embeddings.session import Visit
+from demos.embeddings.session import MapSession
 from demos.ui import widgets
 from demos.ui.sprites import jpeg
 from models.analysis.metrics import centred_directions
@@ -70,7 +70,7 @@ class Views:
 
     def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State) -> None:
         self._ctx, self._handlers = ctx, handlers
-        widgets.html_line(ctx.both("embeddings.views_lead"))
+        widgets.html_line(ctx.localize_html("embeddings.views_lead"))
         with gr.Row(elem_classes="toolbar"):
             methods = {name: f"embeddings.encoder_{name}" for name in METHODS}
             method = widgets.pills(ctx, "embeddings.views_method", methods, METHODS[0], "embeddings-views-method")
@@ -97,9 +97,9 @@ class Views:
             **draw
         )
 
-    def on_views(self, visit: Visit | None, method: str, seed: int) -> str:
+    def on_views(self, visit: MapSession | None, method: str, seed: int) -> str:
         """Draws new views of the picked picture and some others, and measures them before and after training."""
-        visit = visit or Visit()
+        visit = visit or MapSession()
         collection = self._handlers.atlas.collection(visit)
         ids = sampled(collection, visit.picked, NUM_PICTURES)
         pictures = [collection.picture(index) for index in ids]
@@ -116,7 +116,7 @@ class Views:
 
     @torch.inference_mode()
     def _matrix(
-        self, visit: Visit, encoder: str, network: nn.Module, method: str, views: tuple[Tensor, Tensor, Tensor]
+        self, visit: MapSession, encoder: str, network: nn.Module, method: str, views: tuple[Tensor, Tensor, Tensor]
     ) -> Tensor:
         """Returns the cosines of the views as the method pairs them, by the features of an encoder."""
         z1, z2, keys = (network(one).float() for one in views)
@@ -152,7 +152,7 @@ def views_html(ctx: Context, method: str, views: tuple[Tensor, Tensor, Tensor], 
         )
         body += f"<tr><th>{picture_html(view)}</th>{cells}</tr>"
     sums = "".join(
-        f"<tr><th>{ctx.both(f'embeddings.views_{when}')}</th>"
+        f"<tr><th>{ctx.localize_html(f'embeddings.views_{when}')}</th>"
         + "".join(f"<td>{_mean(matrix, method, kind, count)}</td>" for kind in ("positive", "negative"))
         + "</tr>"
         for when, matrix in (("before", before), ("after", after))
@@ -160,9 +160,9 @@ def views_html(ctx: Context, method: str, views: tuple[Tensor, Tensor, Tensor], 
     return (
         f'<div class="views-frame"><table class="views-matrix" data-method="{method}"><tr><th></th>{head}</tr>'
         f"{body}</table></div>"
-        f'<table class="views-sums"><tr><th></th><th>{ctx.both("embeddings.views_positive")}</th>'
-        f"<th>{ctx.both('embeddings.views_negative')}</th></tr>{sums}</table>"
-        f"<p>{ctx.both(f'embeddings.views_{method}')}</p>"
+        f'<table class="views-sums"><tr><th></th><th>{ctx.localize_html("embeddings.views_positive")}</th>'
+        f"<th>{ctx.localize_html('embeddings.views_negative')}</th></tr>{sums}</table>"
+        f"<p>{ctx.localize_html(f'embeddings.views_{method}')}</p>"
     )
 
 

@@ -56,7 +56,7 @@ class Lasso(NamedTuple):
 
 def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
     """Places the inputs for a set of pictures and for one more picture."""
-    widgets.html_line(ctx.both("embeddings.upload_hint"))
+    widgets.html_line(ctx.localize_html("embeddings.upload_hint"))
     upload = gr.File(
         label=ctx.t("embeddings.upload"),
         show_label=False,
@@ -65,7 +65,7 @@ def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
         height=64,
         elem_id="embeddings-upload",
     )
-    widgets.html_line(ctx.both("embeddings.guest_hint"))
+    widgets.html_line(ctx.localize_html("embeddings.guest_hint"))
     guest = gr.File(
         label=ctx.t("embeddings.guest"),
         show_label=False,
@@ -94,7 +94,7 @@ def settings(ctx: Context, usual: Settings) -> tuple[How, gr.DownloadButton]:
         method = widgets.pills(ctx, "embeddings.method", methods, usual.method, "embeddings-method")
         metrics: dict[str, str] = {name: f"embeddings.metric_{name}" for name in METRICS}
         metric = widgets.pills(ctx, "embeddings.metric", metrics, usual.metric, "embeddings-metric")
-    widgets.html_line(ctx.both("embeddings.method_info"))
+    widgets.html_line(ctx.localize_html("embeddings.method_info"))
     with gr.Row(elem_id="embeddings-settings"):
         n_neighbors = gr.Slider(
             MIN_NEIGHBOURS,

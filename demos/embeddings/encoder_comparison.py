@@ -17,10 +17,10 @@ from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.embeddings.collection import Collection, Scores, Settings, numbered
 from demos.embeddings.handlers import Handlers
 from demos.embeddings.precomputed import Prepared
-from demos.embeddings.session import NAME, Visit
+from demos.embeddings.session import NAME, MapSession
 from demos.ui import widgets
 from demos.ui.latest_event import on_latest
-from demos.ui.progress import told
+from demos.ui.progress import report_progress
 from demos.ui.scatter.scatter import scatter, scatter_update
 from models.analysis.embedding import Floats
 from models.analysis.metrics import effective_rank, linear_probe_accuracy
@@ -84,7 +84,7 @@ def rows_html(ctx: Context, rows: Mapping[str, Row]) -> str:
     """Shows the table; the best of each column is set in bold where more is better."""
     if not rows:
         return ""
-    head = "".join(f'<th title="">{ctx.both(f"embeddings.column_{name}")}</th>' for name in COLUMNS)
+    head = "".join(f'<th title="">{ctx.localize_html(f"embeddings.column_{name}")}</th>' for name in COLUMNS)
     best = {
         name: max((value for row in rows.values() if (value := _sortable(row)[name]) is not None), default=None)
         for name in COLUMNS[:4]
@@ -96,7 +96,9 @@ def rows_html(ctx: Context, rows: Mapping[str, Row]) -> str:
             value = _sortable(row).get(name)
             strong = value is not None and value == best.get(name)
             cells += f"<td>{f'<b>{text}</b>' if strong else text}</td>"
-        body += f'<tr data-encoder="{encoder}"><th>{ctx.both(f"embeddings.encoder_{encoder}")}</th>{cells}</tr>'
+        body += (
+            f'<tr data-encoder="{encoder}"><th>{ctx.localize_html(f"embeddings.encoder_{encoder}")}</th>{cells}</tr>'
+        )
     return f'<div class="rows-frame"><table><tr><th></th>{head}</tr>{body}</table></div>'
 
 
@@ -167,7 +169,7 @@ class Twin:
 
     def on_twin(
         self,
-        visit: Visit | None,
+        visit: MapSession | None,
         encoder: str,
         is_open: bool,
         measured: Collection | None,
@@ -185,7 +187,9 @@ class Twin:
         settings = replace(visit.shown, encoder=encoder)
         other = atlas.recall(visit, settings)
         if other is None:
-            other = yield from told(atlas.draw(visit, settings, request), self._ctx, request, progress, [gr.skip()] * 4)
+            other = yield from report_progress(
+                atlas.draw(visit, settings, request), self._ctx, request, progress, [gr.skip()] * 4
+            )
         coordinates = align(other.maps[settings].coordinates, visit.maps[visit.shown].coordinates)
         _, marks = self._handlers.near(replace(visit, guest=None))
         value = self._handlers.plot_value(visit, coordinates)
@@ -193,11 +197,11 @@ class Twin:
         yield [
             scatter_update(first, marks),
             scatter_update(value, marks),
-            self._ctx.both(f"embeddings.about_{encoder}"),
+            self._ctx.localize_html(f"embeddings.about_{encoder}"),
             gr.skip(),
         ]
 
-    def _rows(self, visit: Visit, measured: Collection | None) -> Any:
+    def _rows(self, visit: MapSession, measured: Collection | None) -> Any:
         """Returns the table of the built-in set, or nothing in place of one of other pictures or labels."""
         if measured is self._handlers.atlas.collection(visit):
             return gr.skip()
@@ -207,17 +211,19 @@ class Twin:
 
     def on_measure(
         self,
-        visit: Visit | None,
+        visit: MapSession | None,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[Any, None, None]:
         """Measures every encoder on the pictures of the visit, one row after another."""
-        visit = visit or Visit()
+        visit = visit or MapSession()
         atlas, rows = self._handlers.atlas, dict[str, Row]()
         for encoder in ENCODERS:
             settings = Settings(encoder)
             drawn = atlas.recall(visit, settings) or (
-                yield from told(atlas.draw(visit, settings, request), self._ctx, request, progress, [gr.skip()] * 2)
+                yield from report_progress(
+                    atlas.draw(visit, settings, request), self._ctx, request, progress, [gr.skip()] * 2
+                )
             )
             features, seconds = drawn.features[encoder]
             collection = atlas.collection(visit)

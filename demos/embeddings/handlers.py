@@ -14,9 +14,9 @@ from demos.core.context import Context
 from demos.core.files import file_url
 from demos.embeddings import view
 from demos.embeddings.collection import Settings, guest_jpeg, neighbours_of, pictures_zip, table_csv
-from demos.embeddings.session import Atlas, Job, Visit
+from demos.embeddings.session import Atlas, Job, MapSession
 from demos.ui import widgets
-from demos.ui.progress import told
+from demos.ui.progress import report_progress
 from demos.ui.scatter.scatter import Guest, lassoed_ids, picked_id, scatter_marks, scatter_update, scatter_value
 from models.analysis import projection
 from models.analysis.embedding import Floats
@@ -57,13 +57,13 @@ class Handlers:
         projection.warm_up()
         return self.on_settings(*state)
 
-    def on_settings(self, visit: Visit | None, *wishes: Any) -> list[Any]:
+    def on_settings(self, visit: MapSession | None, *wishes: Any) -> list[Any]:
         """Shows the wished map if it exists, else asks for it to be made."""
-        return self._show_or_ask(visit or Visit(), settings_of(*wishes))
+        return self._show_or_ask(visit or MapSession(), settings_of(*wishes))
 
-    def on_slide(self, visit: Visit | None, *wishes: Any) -> Shown:
+    def on_slide(self, visit: MapSession | None, *wishes: Any) -> Shown:
         """Shows the ready-made map that is nearest to where a slider is being dragged, if there is one."""
-        visit, wanted = visit or Visit(), settings_of(*wishes)
+        visit, wanted = visit or MapSession(), settings_of(*wishes)
         near = wanted.on_grid()
         known = near and self.atlas.recall(visit, near)
         return self.shown(known) if known and known.shown != visit.shown else NOTHING
@@ -82,12 +82,12 @@ class Handlers:
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> list[Any]:
         """Takes in a visitor's pictures, or goes back to the built-in set when they are taken away."""
-        visit = self.atlas.take_in(paths, request, progress) if paths else Visit()
+        visit = self.atlas.take_in(paths, request, progress) if paths else MapSession()
         return self._show_or_ask(visit, settings_of(encoder, dims, n_neighbors, min_dist, seed, metric, method))
 
     def on_job(
         self,
-        visit: Visit | None,
+        visit: MapSession | None,
         job: Job | None,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
@@ -96,40 +96,40 @@ class Handlers:
         if job is None:
             yield gr.skip()
             return
-        work = self.atlas.draw(visit or Visit(), job.settings, request)
-        yield (yield from told(work, self._ctx, request, progress, gr.skip()))
+        work = self.atlas.draw(visit or MapSession(), job.settings, request)
+        yield (yield from report_progress(work, self._ctx, request, progress, gr.skip()))
 
-    def on_made(self, visit: Visit | None, made: Visit | None) -> Shown:
+    def on_made(self, visit: MapSession | None, made: MapSession | None) -> Shown:
         """Shows a map that was made, beside what the visitor has picked, lassoed and labelled meanwhile."""
-        visit = visit or Visit()
+        visit = visit or MapSession()
         if made is None or made.uploaded is not visit.uploaded:
             return NOTHING
         return self.shown(self.atlas.adopt(visit, made))
 
-    def on_pick(self, report: object, visit: Visit | None, request: gr.Request) -> list[Any]:
+    def on_pick(self, report: object, visit: MapSession | None, request: gr.Request) -> list[Any]:
         """Shows the neighbours of the picture that was clicked."""
         visit = self.current(visit, request)
         try:
             picked = picked_id(report, len(self.atlas.collection(visit)))
         except ValueError as error:
-            raise widgets.sorry(self._ctx, request, "embeddings.unknown_point") from error
+            raise widgets.user_error(self._ctx, request, "embeddings.unknown_point") from error
         visit = replace(visit, picked=picked, guest=None)
         html, marks = self.near(visit)
         return [visit, html, *(scatter_update(marks=marks) for _ in range(3))]
 
-    def on_lasso(self, report: object, visit: Visit | None, request: gr.Request) -> list[Any]:
+    def on_lasso(self, report: object, visit: MapSession | None, request: gr.Request) -> list[Any]:
         """Shows the pictures inside a lasso, and what can be done with them."""
         visit = self.current(visit, request)
         try:
             chosen = lassoed_ids(report, len(self.atlas.collection(visit)))
         except ValueError as error:
-            raise widgets.sorry(self._ctx, request, "embeddings.unknown_point") from error
+            raise widgets.user_error(self._ctx, request, "embeddings.unknown_point") from error
         visit = replace(visit, chosen=tuple(chosen))
         table, pictures = (gr.DownloadButton(interactive=False) for _ in range(2))  # until `on_export` has written them
         train = gr.Button(interactive=False)
         return [visit, self._chosen(visit), gr.Row(visible=bool(chosen)), table, pictures, None, train]
 
-    def on_export(self, visit: Visit | None, request: gr.Request) -> list[Any]:
+    def on_export(self, visit: MapSession | None, request: gr.Request) -> list[Any]:
         """Writes the table and the pictures of a lasso for download, the pictures for the trainer as well."""
         visit = self.current(visit, request)
         if not visit.chosen:
@@ -140,29 +140,29 @@ class Handlers:
         files = [gr.update(value=path, interactive=True) for path in (table, pictures)]
         return [*files, pictures, gr.Button(interactive=True)]
 
-    def on_label(self, visit: Visit | None, label: str | None, request: gr.Request) -> list[Any]:
+    def on_label(self, visit: MapSession | None, label: str | None, request: gr.Request) -> list[Any]:
         """Gives the pictures of a lasso a label, and scores the map by it."""
         visit = self.current(visit, request)
         words = " ".join((label or "").split())
         if not visit.chosen:
-            raise widgets.sorry(self._ctx, request, "embeddings.nothing_chosen")
+            raise widgets.user_error(self._ctx, request, "embeddings.nothing_chosen")
         if len(words) > MAX_LABEL:
-            raise widgets.sorry(self._ctx, request, "embeddings.label_too_long", limit=MAX_LABEL)
+            raise widgets.user_error(self._ctx, request, "embeddings.label_too_long", limit=MAX_LABEL)
         visit = self.atlas.relabel(visit, visit.chosen, words or None)
         return [*self.shown(visit), self._chosen(visit)]
 
-    def on_guest(self, visit: Visit | None, path: str | None, request: gr.Request) -> Visit:
+    def on_guest(self, visit: MapSession | None, path: str | None, request: gr.Request) -> MapSession:
         """Takes in a new picture, for `on_placed` to show, or lets it go."""
         visit = self.current(visit, request)
         guest = guest_jpeg(widgets.open_photo(self._ctx, request, path)) if path else None
         return replace(visit, guest=guest)
 
-    def on_placed(self, visit: Visit | None, request: gr.Request) -> list[Any]:
+    def on_placed(self, visit: MapSession | None, request: gr.Request) -> list[Any]:
         """Places the new picture on the map as it is, or takes it away again."""
         html, marks = self.near(self.current(visit, request))
         return [html, scatter_update(marks=marks)]
 
-    def shown(self, visit: Visit) -> Shown:
+    def shown(self, visit: MapSession) -> Shown:
         """Returns everything the map of a visit fills."""
         ctx, settings, drawn = self._ctx, visit.shown, visit.maps[visit.shown]
         collection = self.atlas.collection(visit)
@@ -176,7 +176,7 @@ class Handlers:
             near=html,
             scores=view.scores_html(ctx, drawn.scores, collection.num_kinds),
             facts=self._facts(settings, visit.features[settings.encoder][1], drawn.seconds),
-            told=view.told_html(ctx, collection, visit.uploaded is not None, clamped),
+            report_progress=view.told_html(ctx, collection, visit.uploaded is not None, clamped),
             about=self._about(settings.encoder),
             table=ctx.save_bytes(table_csv(collection, drawn.coordinates, everything), ".csv"),
         )
@@ -184,33 +184,33 @@ class Handlers:
     def _about(self, encoder: str) -> str:
         """Returns what the encoder learned from, as far as it is known."""
         if encoder in ENCODERS:
-            return self._ctx.both(f"embeddings.about_{encoder}")
-        return self._ctx.both(f"embeddings.about_other_{self._ctx.library.record(encoder).family}")
+            return self._ctx.localize_html(f"embeddings.about_{encoder}")
+        return self._ctx.localize_html(f"embeddings.about_other_{self._ctx.library.record(encoder).family}")
 
-    def plot_value(self, visit: Visit, coordinates: Floats) -> str:
+    def plot_value(self, visit: MapSession, coordinates: Floats) -> str:
         """Returns the value of a plot of a visit's pictures at some coordinates."""
         collection = self.atlas.collection(visit)
         kinds = None if visit.uploaded else view.kinds_html(self._ctx, collection.labels)
         urls = self.atlas.sprite_urls(collection)
         return scatter_value(coordinates, collection.labels, collection.names, collection.sprite, urls, kinds)
 
-    def _show_or_ask(self, visit: Visit, settings: Settings) -> list[Any]:
+    def _show_or_ask(self, visit: MapSession, settings: Settings) -> list[Any]:
         """Returns the values of a map that exists and no job, or the visit alone and a job."""
         if known := self.atlas.recall(visit, settings):
             return [*self.shown(known), gr.skip()]
         return [visit, *NOTHING[1:], Job(settings, time.monotonic_ns())]
 
-    def current(self, visit: Visit | None, request: gr.Request) -> Visit:
+    def current(self, visit: MapSession | None, request: gr.Request) -> MapSession:
         """Returns the visit.
 
         Raises:
             gr.Error: If the page was left for so long that it is forgotten, or shows no map yet.
         """
         if visit is None or visit.shown not in visit.maps:
-            raise widgets.sorry(self._ctx, request, "embeddings.expired")
+            raise widgets.user_error(self._ctx, request, "embeddings.expired")
         return visit
 
-    def placement(self, visit: Visit) -> Placement:
+    def placement(self, visit: MapSession) -> Placement:
         """Returns where the new picture of a visit belongs."""
         assert visit.guest is not None
         encoder = visit.shown.encoder
@@ -218,7 +218,7 @@ class Handlers:
         feature = self.atlas.feature_of(visit.guest, encoder)
         return place(feature, features, visit.maps[visit.shown].coordinates, show=NUM_NEAR)
 
-    def near(self, visit: Visit) -> tuple[str, str]:
+    def near(self, visit: MapSession) -> tuple[str, str]:
         """Returns the panel beside the map (the picked picture, or the guest), and the marks on the map."""
         collection = self.atlas.collection(visit)
         urls = self.atlas.sprite_urls(collection)
@@ -234,7 +234,7 @@ class Handlers:
         html = view.neighbours_html(self._ctx, collection, urls, visit.picked, near, translated=ours)
         return html, scatter_marks([visit.picked, *(index for index, _ in near)])
 
-    def _chosen(self, visit: Visit) -> str:
+    def _chosen(self, visit: MapSession) -> str:
         collection = self.atlas.collection(visit)
         urls = self.atlas.sprite_urls(collection)
         return view.chosen_html(self._ctx, collection, urls, visit.chosen, translated=visit.uploaded is None)
@@ -249,10 +249,10 @@ class Handlers:
             size = spec.image_size(ctx.weights_info)
             line = widgets.facts_line(ctx, [spec.checkpoint], (size, size), seconds, prepared)
         else:
-            line = ctx.both("embeddings.untrained", size=spec.image_size(), time=f"{seconds:.1f} s")
+            line = ctx.localize_html("embeddings.untrained", size=spec.image_size(), time=f"{seconds:.1f} s")
         if map_seconds is None:
             return line
-        return f"{line} · {ctx.both('embeddings.facts', dims=settings.dims, time=f'{map_seconds:.1f} s')}"
+        return f"{line} · {ctx.localize_html('embeddings.facts', dims=settings.dims, time=f'{map_seconds:.1f} s')}"
 
 
 def settings_of(

@@ -1,4 +1,4 @@
-"""The map as one visitor meets it: their pictures and maps (`Visit`), and how new ones are made (`Atlas`)."""
+"""The map as one visitor meets it: their pictures and maps (`MapSession`), and how new ones are made (`Atlas`)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FeaturesAndSeconds = tuple[Floats, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Visit:
+class MapSession:
     """What one visitor's page is about; it lives in their `gr.State` only.
 
     Attributes:
@@ -64,7 +64,7 @@ class Visit:
     chosen: tuple[int, ...] = ()
     guest: bytes | None = None
 
-    def showing(self, settings: Settings, found: FeaturesAndSeconds, drawn: PictureMap) -> Visit:
+    def showing(self, settings: Settings, found: FeaturesAndSeconds, drawn: PictureMap) -> MapSession:
         """Returns the visit with a map, and the features it was made of, on the page."""
         features = {**self.features, settings.encoder: found}
         return replace(self, features=features, maps={**self.maps, settings: drawn}, shown=settings)
@@ -118,11 +118,11 @@ class Atlas:
             return Prepared.load(path, len(self._built_in()))
         return None
 
-    def collection(self, visit: Visit) -> Collection:
+    def collection(self, visit: MapSession) -> Collection:
         """Returns the pictures a visit is about, with the visitor's labels."""
         return visit.relabelled or visit.uploaded or self._built_in()
 
-    def recall(self, visit: Visit, settings: Settings) -> Visit | None:
+    def recall(self, visit: MapSession, settings: Settings) -> MapSession | None:
         """Returns the visit with the map in it if it exists already, ready-made or from before."""
         if settings in visit.maps:
             return replace(visit, shown=settings)
@@ -135,7 +135,7 @@ class Atlas:
             drawn = replace(drawn, scores=scores)
         return visit.showing(settings, (prepared.features, prepared.seconds), drawn)
 
-    def known_features(self, visit: Visit, encoder: str) -> FeaturesAndSeconds | None:
+    def known_features(self, visit: MapSession, encoder: str) -> FeaturesAndSeconds | None:
         """Returns features (N, D) that need no network any more, and the seconds they took; None if there are none."""
         if encoder in visit.features:
             return visit.features[encoder]
@@ -143,7 +143,7 @@ class Atlas:
             return prepared.features, prepared.seconds
         return None
 
-    def features(self, visit: Visit, encoder: str) -> Work[FeaturesAndSeconds]:
+    def features(self, visit: MapSession, encoder: str) -> Work[FeaturesAndSeconds]:
         """Makes the features (N, D) of the pictures of a visit, as far as they are not known.
 
         Gives them with the seconds the network takes for all of them, also where some were remembered.
@@ -178,7 +178,7 @@ class Atlas:
         try:
             return (yield from squares_of(collection, side))
         except OriginalsGoneError as error:
-            raise widgets.sorry(self.ctx, LocalContext.request.get(None), "embeddings.files_gone") from error
+            raise widgets.user_error(self.ctx, LocalContext.request.get(None), "embeddings.files_gone") from error
 
     def network(self, encoder: str) -> tuple[nn.Module, int]:
         """Returns an encoder, one of ours or of other weights, and the side of the pictures it takes."""
@@ -202,7 +202,7 @@ class Atlas:
         features: Floats = embed_pictures(network, [square], size)[0]
         return features
 
-    def draw(self, visit: Visit, settings: Settings, request: gr.Request | None) -> Work[Visit]:
+    def draw(self, visit: MapSession, settings: Settings, request: gr.Request | None) -> Work[MapSession]:
         """Makes a new map, running the encoder and the layout as far as they are needed; gives the visit with it.
 
         Raises:
@@ -210,7 +210,7 @@ class Atlas:
         """
         found = yield from self.features(visit, settings.encoder)
         if not np.ptp(found[0], axis=0).any():
-            raise widgets.sorry(self.ctx, request, "embeddings.all_alike")
+            raise widgets.user_error(self.ctx, request, "embeddings.all_alike")
         if settings.method == "umap" and not projection.is_ready():
             projection.warm_up()
             yield from in_background("embeddings.compiling", projection.wait_until_ready, expected=15)
@@ -229,7 +229,7 @@ class Atlas:
         )
         return visit.showing(settings, found, PictureMap(coordinates, scores, seconds))
 
-    def adopt(self, visit: Visit, made: Visit) -> Visit:
+    def adopt(self, visit: MapSession, made: MapSession) -> MapSession:
         """Returns a visit as it is now with the map that was made for it before, scored by the labels of now."""
         settings = made.shown
         found, drawn = made.features[settings.encoder], made.maps[settings]
@@ -238,23 +238,23 @@ class Atlas:
             drawn = replace(drawn, scores=scores)
         return visit.showing(settings, found, drawn)
 
-    def take_in(self, paths: Sequence[str], request: gr.Request | None, progress: gr.Progress) -> Visit:
+    def take_in(self, paths: Sequence[str], request: gr.Request | None, progress: gr.Progress) -> MapSession:
         """Returns a visit about the pictures of a visitor.
 
         Raises:
             gr.Error: If there are too few of them for a map.
         """
-        reading = self.ctx.say(request, "embeddings.reading")
+        reading = self.ctx.localize(request, "embeddings.reading")
         uploaded = collect(
             [Path(path) for path in paths],
             MAX_PICTURES,
             lambda done, _: progress((done, None), desc=reading, unit="") if done % 20 == 0 else None,
         )
         if len(uploaded) < MIN_PICTURES:
-            raise widgets.sorry(self.ctx, request, "embeddings.too_few", least=MIN_PICTURES, count=len(uploaded))
-        return Visit(uploaded=uploaded)
+            raise widgets.user_error(self.ctx, request, "embeddings.too_few", least=MIN_PICTURES, count=len(uploaded))
+        return MapSession(uploaded=uploaded)
 
-    def relabel(self, visit: Visit, ids: Sequence[int], label: str | None) -> Visit:
+    def relabel(self, visit: MapSession, ids: Sequence[int], label: str | None) -> MapSession:
         """Returns the visit with another label on some pictures, and its maps scored anew."""
         collection = self.collection(visit).relabelled(ids, label)
         drawn = visit.maps[visit.shown]

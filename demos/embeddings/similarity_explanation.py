@@ -22,10 +22,10 @@ from demos.embeddings import view
 from demos.embeddings.augmented_views import cosines, picture_html
 from demos.embeddings.collection import neighbours_of, opened
 from demos.embeddings.handlers import NUM_NEAR, Handlers
-from demos.embeddings.session import Visit
+from demos.embeddings.session import MapSession
 from demos.ui import widgets
 from demos.ui.latest_event import on_report, reporter
-from demos.ui.progress import finished
+from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import picked_id
 from models.analysis.embedding import Floats
 
@@ -144,14 +144,14 @@ def why_html(ctx: Context, why: Why, others: str) -> str:
         for name, cosine in why.together().items()
     )
     return (
-        f'<div class="why-others">{others}</div><p>{ctx.both("embeddings.why_pairs", count=len(CHANGES))}</p>'
+        f'<div class="why-others">{others}</div><p>{ctx.localize_html("embeddings.why_pairs", count=len(CHANGES))}</p>'
         f'<div class="why-pairs">{pairs}</div>'
-        f"<p>{ctx.both('embeddings.why_together', untouched=f'{untouched:.2f}')}</p><ul>{rows}</ul>"
+        f"<p>{ctx.localize_html('embeddings.why_together', untouched=f'{untouched:.2f}')}</p><ul>{rows}</ul>"
     )
 
 
 def _name(ctx: Context, change: str) -> str:
-    return ctx.both(f"embeddings.change.{change}")
+    return ctx.localize_html(f"embeddings.change.{change}")
 
 
 class WhyNear:
@@ -171,31 +171,31 @@ class WhyNear:
         # Of other pictures than those above it, the answer would be misread.
         near.change(None, None, shown, js="() => ''")
 
-    def on_ask(self, visit: Visit | None, request: gr.Request) -> str:
+    def on_ask(self, visit: MapSession | None, request: gr.Request) -> str:
         """Compares the picked picture, or the new one, with the nearest of its neighbours."""
         visit = self._handlers.current(visit, request)
         return self._compared(visit, self._near(visit)[0])
 
-    def on_choose(self, report: object, visit: Visit | None, request: gr.Request) -> str:
+    def on_choose(self, report: object, visit: MapSession | None, request: gr.Request) -> str:
         """Compares it with another of them."""
         visit = self._handlers.current(visit, request)
         try:
             other = picked_id(report, len(self._handlers.atlas.collection(visit)))
         except ValueError as error:
-            raise widgets.sorry(self._ctx, request, "embeddings.unknown_point") from error
+            raise widgets.user_error(self._ctx, request, "embeddings.unknown_point") from error
         return self._compared(visit, other)
 
-    def _near(self, visit: Visit) -> Sequence[int]:
+    def _near(self, visit: MapSession) -> Sequence[int]:
         if visit.guest is not None:
             return self._handlers.placement(visit).near
         features, _ = visit.features[visit.shown.encoder]
         return [index for index, _ in neighbours_of(features, visit.picked, NUM_NEAR)]
 
-    def _compared(self, visit: Visit, other: int) -> str:
+    def _compared(self, visit: MapSession, other: int) -> str:
         atlas, encoder = self._handlers.atlas, visit.shown.encoder
         collection = atlas.collection(visit)
         network, side = atlas.network(encoder)
-        squares = finished(atlas.squares(collection, side))
+        squares = run_to_completion(atlas.squares(collection, side))
         pair = (opened(squares[visit.picked] if visit.guest is None else visit.guest), opened(squares[other]))
         why = explain(network, side, pair, visit.features[encoder][0])
         urls = atlas.sprite_urls(collection)

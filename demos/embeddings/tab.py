@@ -13,7 +13,7 @@ from torch import nn
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT
 from demos.core.paths import EXAMPLES
-from demos.core.tab_interface import Handles, Photo
+from demos.core.tab_interface import Photo, TabInterface
 from demos.embeddings import components, view
 from demos.embeddings.api import offer
 from demos.embeddings.augmented_views import views_section
@@ -22,13 +22,13 @@ from demos.embeddings.components import Controls, Lasso
 from demos.embeddings.encoder_comparison import Twin, atlas_row, compare_section, save_rows
 from demos.embeddings.handlers import Handlers, Shown
 from demos.embeddings.precomputed import Prepared, save_set
-from demos.embeddings.session import NAME, Atlas, Visit
+from demos.embeddings.session import NAME, Atlas, MapSession
 from demos.embeddings.similarity_explanation import WhyNear
 from demos.embeddings.training_timeline import learning_section, precompute_learning
 from demos.ui import widgets
 from demos.ui.latest_event import on_latest, on_report
 from demos.ui.model_menu.menu import Menu, model_menu
-from demos.ui.progress import finished
+from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import scatter
 from models.analysis.embedding import Floats
 from models.analysis.projection import align
@@ -52,7 +52,7 @@ def encoder_of(weights: str) -> str:
     return next((name for name, spec in ENCODERS.items() if spec.checkpoint == weights), weights)
 
 
-def build(ctx: Context, kinds: Path = KINDS) -> Handles:
+def build(ctx: Context, kinds: Path = KINDS) -> TabInterface:
     """Creates the components of the tab and connects them.
 
     Args:
@@ -101,7 +101,7 @@ def build(ctx: Context, kinds: Path = KINDS) -> Handles:
     named = {"encoder": pills, **{name: part for name, part in controls._asdict().items() if part is not encoder}}
     named["weights"] = menu.linked
     photos = {"guest": Photo(guest, shows_itself=True)}
-    return Handles(photos, named, (choose, menu.open_linked, redraw), gives=(lasso.train, lasso.train_zip))
+    return TabInterface(photos, named, (choose, menu.open_linked, redraw), gives=(lasso.train, lasso.train_zip))
 
 
 def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str, Any]:
@@ -222,24 +222,24 @@ def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.
 def precompute(ctx: Context, folder: Path, kinds: Path = KINDS) -> None:
     """Writes the thumbnails of the built-in set, and its features and maps for every encoder."""
     atlas = Atlas(ctx, kinds, use_prepared=False)
-    usual = finished(atlas.draw(Visit(), Settings(), None)).maps[Settings()].coordinates
+    usual = run_to_completion(atlas.draw(MapSession(), Settings(), None)).maps[Settings()].coordinates
     rows = {}
     for encoder in ENCODERS:
         prepared = _prepare(atlas, encoder, usual)
         prepared.save(folder / f"{encoder}.npz")
-        rows[encoder] = atlas_row(prepared, atlas.collection(Visit()).labels, encoder)
+        rows[encoder] = atlas_row(prepared, atlas.collection(MapSession()).labels, encoder)
     save_rows(rows, folder)
-    save_set(atlas.collection(Visit()), folder)
+    save_set(atlas.collection(MapSession()), folder)
     precompute_learning(atlas, folder, usual)
 
 
 def _prepare(atlas: Atlas, encoder: str, fixed: Floats) -> Prepared:
     """Makes the usual maps in 2-D and 3-D and the grid of an encoder, all flat ones aligned to `fixed`."""
-    visit = Visit()
+    visit = MapSession()
     grid = [Settings(encoder, n_neighbors=k, min_dist=d) for k in GRID_NEIGHBOURS for d in GRID_DISTANCES]
     for settings in (Settings(encoder), Settings(encoder, dims=3), *grid):
         if settings not in visit.maps:
-            visit = finished(atlas.draw(visit, settings, None))
+            visit = run_to_completion(atlas.draw(visit, settings, None))
     maps = {
         settings: replace(drawn, coordinates=align(drawn.coordinates, fixed)) if settings.dims == 2 else drawn
         for settings, drawn in visit.maps.items()

@@ -18,9 +18,9 @@ from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.embeddings.collection import Collection, Scores, score
 from demos.embeddings.handlers import Handlers
 from demos.embeddings.precomputed import dequantised, quantised
-from demos.embeddings.session import NAME, Atlas, Visit, squares_of
+from demos.embeddings.session import NAME, Atlas, MapSession, squares_of
 from demos.ui import widgets
-from demos.ui.progress import Step, Work, finished, told
+from demos.ui.progress import Step, Work, report_progress, run_to_completion
 from demos.ui.scatter.scatter import scatter, scatter_update
 from models.analysis.embedding import Floats, embed_pictures
 from models.analysis.projection import align, project
@@ -125,7 +125,7 @@ def load_frames(path: Path) -> list[Frame]:
 def precompute_learning(atlas: Atlas, folder: Path, fixed: Floats, steps: Path = STEPS) -> None:
     """Writes the frames of the built-in set if there is a training run."""
     if found := training_steps(steps):
-        frames = finished(make_frames(atlas.collection(Visit()), found, fixed))
+        frames = run_to_completion(make_frames(atlas.collection(MapSession()), found, fixed))
         save_frames(frames, folder / FRAMES_FILE)
 
 
@@ -135,7 +135,7 @@ class Learning:
     def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State, steps: Sequence[TrainingStep]) -> None:
         self._ctx, self._handlers, self._steps = ctx, handlers, steps
         self._ready = cache(lambda: load_frames(ctx.first_paint / NAME / FRAMES_FILE))
-        widgets.html_line(ctx.both("embeddings.learning_lead"))
+        widgets.html_line(ctx.localize_html("embeddings.learning_lead"))
         with gr.Row(elem_id="embeddings-learning-bar"):
             play = gr.Button(
                 ctx.t("embeddings.play"),
@@ -156,7 +156,7 @@ class Learning:
         film = gr.State(None)
         inputs, outputs = [visit, film, self.slider], [film, plot, said]
         for wanted in (plot.ready, film.change):
-            wanted(self.on_wanted, inputs, outputs, show_progress_on=plot, **PRIVATE_MODEL_EVENT)
+            wanted(self.on_selected_model, inputs, outputs, show_progress_on=plot, **PRIVATE_MODEL_EVENT)
         self.slider.input(
             self.on_step,
             inputs,
@@ -167,35 +167,35 @@ class Learning:
         )
         play.click(None, None, None, js=PLAY)
 
-    def on_wanted(
+    def on_selected_model(
         self,
-        visit: Visit | None,
+        visit: MapSession | None,
         film: Film | None,
         place: int,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[list[Any], None, None]:
         """Shows one frame, making all of them where those of these pictures are neither there nor ready-made."""
-        visit = visit or Visit()
+        visit = visit or MapSession()
         if film is None or film.uploaded is not visit.uploaded:
             frames = self._ready() if visit.uploaded is None else []
             if not frames:
                 work = make_frames(self._handlers.atlas.collection(visit), self._steps)
-                frames = yield from told(work, self._ctx, request, progress, [gr.skip()] * 3)
+                frames = yield from report_progress(work, self._ctx, request, progress, [gr.skip()] * 3)
             film = Film(visit.uploaded, frames)
         yield [film, *self._shown(visit, film.frames[int(place)])]
 
-    def on_step(self, visit: Visit | None, film: Film | None, place: int) -> list[Any]:
+    def on_step(self, visit: MapSession | None, film: Film | None, place: int) -> list[Any]:
         """Shows one frame, or asks for those of other pictures by taking away the ones that are there."""
-        visit = visit or Visit()
+        visit = visit or MapSession()
         if film is None or film.uploaded is not visit.uploaded:
             return [None, gr.skip(), gr.skip()]
         return [gr.skip(), *self._shown(visit, film.frames[int(place)])]
 
-    def _shown(self, visit: Visit, frame: Frame) -> list[Any]:
+    def _shown(self, visit: MapSession, frame: Frame) -> list[Any]:
         value = self._handlers.plot_value(visit, frame.coordinates)
         knn = frame.scores.knn_accuracy
-        words = self._ctx.both(
+        words = self._ctx.localize_html(
             "embeddings.learning_step",
             step=f"{frame.step:,}",
             knn="–" if knn is None else f"{knn:.0%}",

@@ -27,7 +27,7 @@ def kinds_html(ctx: Context, labels: Iterable[str | None]) -> dict[str, str]:
     known = {}
     for label in {label for label in labels if label is not None}:
         try:
-            known[label] = ctx.both(f"embeddings.kind.{label}")
+            known[label] = ctx.localize_html(f"embeddings.kind.{label}")
         except KeyError:
             known[label] = html.escape(label.replace("_", " "))
     return known
@@ -57,7 +57,7 @@ def neighbours_html(
     return (
         f'<div class="near-picked" data-picked="{picked}">{thumbnail(collection, urls, picked)}'
         f"<div><b>{kind or name}</b><small>{name if kind else ''}</small>"
-        f"<p>{ctx.both('embeddings.neighbours')}</p></div></div>"
+        f"<p>{ctx.localize_html('embeddings.neighbours')}</p></div></div>"
         f'<div class="near-tiles">{_tiles(ctx, collection, urls, near, label, translated)}</div>'
     )
 
@@ -80,8 +80,8 @@ def guest_html(
     return (
         f'<div class="near-picked" data-guest="yes"><span class="near-picture" role="img" '
         f"style=\"background:center/cover url('{html.escape(picture_url)}')\"></span>"
-        f"<div><b>{ctx.both('embeddings.guest_title')}</b>"
-        f"<p>{ctx.both(far, percentile=f'{placed.percentile:.0f}')}</p></div></div>"
+        f"<div><b>{ctx.localize_html('embeddings.guest_title')}</b>"
+        f"<p>{ctx.localize_html(far, percentile=f'{placed.percentile:.0f}')}</p></div></div>"
         f'<div class="near-tiles">{_tiles(ctx, collection, urls, near, None, translated)}</div>'
     )
 
@@ -98,7 +98,7 @@ def chosen_html(ctx: Context, collection: Collection, urls: Sequence[str], ids: 
         for index in ids[:MAX_TILES]
     )
     rest = f"<small>+ {len(ids) - MAX_TILES}</small>" if len(ids) > MAX_TILES else ""
-    head = f'<p class="chosen-head"><b>{ctx.both("embeddings.chosen", count=len(ids))}</b> <span>{kinds}</span></p>'
+    head = f'<p class="chosen-head"><b>{ctx.localize_html("embeddings.chosen", count=len(ids))}</b> <span>{kinds}</span></p>'
     return f'{head}<div class="chosen-tiles" data-chosen="{len(ids)}">{tiles}{rest}</div>'
 
 
@@ -129,11 +129,11 @@ def scores_html(ctx: Context, scores: Scores, num_labels: int) -> str:
     """Shows what the features and the map are worth, each number with its meaning."""
     parts = []
     if scores.knn_accuracy is not None and scores.chance is not None:
-        words = ctx.both("embeddings.knn", k=KNN, chance=f"{scores.chance:.0%}", kinds=num_labels)
+        words = ctx.localize_html("embeddings.knn", k=KNN, chance=f"{scores.chance:.0%}", kinds=num_labels)
         parts.append((f"{scores.knn_accuracy:.0%}", words))
-    parts.append((f"{scores.trustworthiness:.2f}", ctx.both("embeddings.trust")))
-    parts.append((f"{scores.continuity:.2f}", ctx.both("embeddings.continuity")))
-    parts.append((f"{scores.collapse:.2f}", ctx.both("embeddings.collapse")))
+    parts.append((f"{scores.trustworthiness:.2f}", ctx.localize_html("embeddings.trust")))
+    parts.append((f"{scores.continuity:.2f}", ctx.localize_html("embeddings.continuity")))
+    parts.append((f"{scores.collapse:.2f}", ctx.localize_html("embeddings.collapse")))
     cell = '<div class="score-cell"><b>{}</b><span>{}</span></div>'
     return "".join(cell.format(number, words) for number, words in parts)
 
@@ -148,15 +148,15 @@ def told_html(ctx: Context, collection: Collection, uploaded: bool, clamped: int
         clamped: The number of neighbours used instead of the wanted one, or None.
     """
     which = "embeddings.own_set" if uploaded else "embeddings.built_in_set"
-    said = [ctx.both(which, count=len(collection), kinds=collection.num_kinds)]
+    said = [ctx.localize_html(which, count=len(collection), kinds=collection.num_kinds)]
     if collection.skipped:
         reasons = ", ".join(
-            f"{count} × {ctx.both(f'embeddings.skipped.{reason}')}"
+            f"{count} × {ctx.localize_html(f'embeddings.skipped.{reason}')}"
             for reason, count in sorted(collection.skipped.items())
         )
-        said.append(f"{ctx.both('embeddings.skipped', count=sum(collection.skipped.values()))} {reasons}.")
+        said.append(f"{ctx.localize_html('embeddings.skipped', count=sum(collection.skipped.values()))} {reasons}.")
     if clamped is not None:
-        said.append(ctx.both("embeddings.clamped", count=clamped))
+        said.append(ctx.localize_html("embeddings.clamped", count=clamped))
     return " ".join(f"<span>{sentence}</span>" for sentence in said)
 
 

@@ -26,7 +26,7 @@ from demos.mae.analysis import (
 from demos.mae.mask_canvas import canvas_value, mask_canvas, newest, picked
 from demos.mae.masks import SEEDED_KINDS, pack
 from demos.mae.reconstruction import heat_picture
-from demos.mae.session import Ask, Workshop
+from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
 
 OPENING_MASKS = 16
@@ -42,7 +42,7 @@ class Looks(NamedTuple):
     Attributes:
         picker: The canvas that shows the mask, to choose a hidden patch.
         outdated: What to hide or empty when the photo or the mask is another, with the values that do it.
-        connect: Takes the inputs that make up an `Ask`, connects everything, and returns what may be running.
+        connect: Takes the inputs that make up an `MaskRequest`, connects everything, and returns what may be running.
     """
 
     picker: gr.HTML
@@ -51,22 +51,22 @@ class Looks(NamedTuple):
 
 
 class LookHandlers:
-    """What the closer looks answer; `controls` are the values that `Ask.of` takes."""
+    """What the closer looks answer; `controls` are the values that `MaskRequest.of` takes."""
 
-    def __init__(self, work: Workshop) -> None:
+    def __init__(self, work: MAESession) -> None:
         self._work, self._ctx = work, work.ctx
 
     def on_ratios(self, request: gr.Request, *controls: Any) -> Iterator[list[Any]]:
         """Gives how far it is after each ratio, and at the end the strip, what it says, and its numbers."""
         ask = self._ask(request, controls)
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             found = []
             for result in by_ratio(self._work.model(ask.weights), self._work.photo(ask), ask.mask_kind, ask.seed):
                 found.append(result)
-                says = self._ctx.both("mae.step_ratios", done=len(found), all=len(RATIOS))
+                says = self._ctx.localize_html("mae.step_ratios", done=len(found), all=len(RATIOS))
                 yield [gr.skip(), gr.skip(), gr.skip(), says, RUNNING]
         leads = [each.scores["model"]["psnr"] - each.scores["smooth_fill"]["psnr"] for each in found]
-        says = self._ctx.both("mae.ratios_say", first=f"{leads[0]:+.1f}", last=f"{leads[-1]:+.1f}")
+        says = self._ctx.localize_html("mae.ratios_say", first=f"{leads[0]:+.1f}", last=f"{leads[-1]:+.1f}")
         strip = self._ctx.save_image(ratio_strip(found, ask.weights, rule_of(ask.mask_kind), ask.seed))
         yield [gr.update(visible=True), strip, self._work.save_json(ratio_numbers(ask, found)), says, ENDED]
 
@@ -74,7 +74,7 @@ class LookHandlers:
         """Gives the mean, the spread and the error after each handful of masks."""
         ask = self._ask(request, controls)
         model, ratio, kind = self._work.model(ask.weights), ask.mask_ratio, ask.mask_kind
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             for guesses in guess_often(model, self._work.photo(ask), ratio, kind, ask.seed, round(count)):
                 pictures = [self._ctx.save_image(each) for each in (guesses.mean, guesses.spread, guesses.error)]
                 numbers = {**ask.settings, "mask_kind": rule_of(kind, SEEDED_KINDS), "mask_ratio": ratio}
@@ -86,14 +86,14 @@ class LookHandlers:
     def on_pick(self, request: gr.Request, cell: object, *controls: Any) -> Iterator[list[Any]]:
         """Gives the influence of each visible patch on the picked one: canvas, picture, numbers and a sentence."""
         ask = self._ask(request, controls)
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             cells = self._work.cells(ask)
             target = picked(cell, cells.size)
             photo, result = self._work.photo(ask), self._work.result(ask)
             changes = np.full(cells.shape, np.nan)
             for changes in influence(self._work.model(ask.weights), photo, cells, target):
                 done = int((~np.isnan(changes)).sum())
-                says = self._ctx.both("mae.step_influence", done=done, all=int((~cells).sum()))
+                says = self._ctx.localize_html("mae.step_influence", done=done, all=int((~cells).sum()))
                 yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), says]
         top, strength = float(np.nanmax(changes)), relative_influence(changes)
         original = self._ctx.save_image(result.original)
@@ -102,35 +102,37 @@ class LookHandlers:
         numbers = self._work.save_json(influence_numbers(ask, cells, target, changes))
         row, column = divmod(target, len(cells))
         words = {"row": row + 1, "column": column + 1, "all": int((~cells).sum()), "top": f"{top:.1f}"}
-        says = self._ctx.both("mae.influence_says", half=half_of_it(changes), **words)
+        says = self._ctx.localize_html("mae.influence_says", half=half_of_it(changes), **words)
         yield [gr.update(visible=True), canvas, picture, numbers, says]
 
-    def _ask(self, request: gr.Request, controls: tuple[Any, ...]) -> Ask:
-        ask = Ask.of(*controls)
+    def _ask(self, request: gr.Request, controls: tuple[Any, ...]) -> MaskRequest:
+        ask = MaskRequest.of(*controls)
         if not ask.path:
-            raise widgets.sorry(self._ctx, request, "error.no_photo")
+            raise widgets.user_error(self._ctx, request, "error.no_photo")
         return ask
 
     def _often_says(self, scores: dict[str, Any], count: int) -> str:
         if scores["masks"] < count:
-            return self._ctx.both("mae.step_often", done=scores["masks"], all=count)
+            return self._ctx.localize_html("mae.step_often", done=scores["masks"], all=count)
         gain = scores["psnr_of_mean"] - scores["psnr_of_one"]
         # Few masks at a low share may hide no patch twice.
         spread = "–" if scores["mean_spread"] is None else f"{scores['mean_spread']:.1f}"
-        says = self._ctx.both("mae.often_says", masks=count, gain=f"{gain:+.1f}", spread=spread)
+        says = self._ctx.localize_html("mae.often_says", masks=count, gain=f"{gain:+.1f}", spread=spread)
         if scores["rank_correlation"] is not None:
-            says += " " + self._ctx.both("mae.often_correlation", correlation=f"{scores['rank_correlation']:.2f}")
+            says += " " + self._ctx.localize_html(
+                "mae.often_correlation", correlation=f"{scores['rank_correlation']:.2f}"
+            )
         return says
 
 
-def ratio_numbers(ask: Ask, results: list[Any]) -> dict[str, Any]:
+def ratio_numbers(ask: MaskRequest, results: list[Any]) -> dict[str, Any]:
     """Returns the scores at each ratio, and the settings."""
     return {"weights": ask.weights, "mask_kind": rule_of(ask.mask_kind), "seed": ask.seed, "ratios": [
         {"mask_ratio": ratio, **result.scores} for ratio, result in zip(RATIOS, results, strict=True)
     ]}  # fmt: skip
 
 
-def influence_numbers(ask: Ask, cells: Any, target: int, changes: Any) -> dict[str, Any]:
+def influence_numbers(ask: MaskRequest, cells: Any, target: int, changes: Any) -> dict[str, Any]:
     """Returns the change of the guess for each visible patch left out, null where hidden; and the settings."""
     row, column = divmod(target, len(cells))
     levels = [[None if np.isnan(each) else round(float(each), 3) for each in line] for line in changes]
@@ -138,7 +140,7 @@ def influence_numbers(ask: Ask, cells: Any, target: int, changes: Any) -> dict[s
     return {**made, "method": "leave one visible patch out", "change_in_levels": levels}
 
 
-def build_looks(ctx: Context, work: Workshop, mask: str) -> Looks:
+def build_looks(ctx: Context, work: MAESession, mask: str) -> Looks:
     """Places the folds; `mask` is the canvas value of the opening result, or empty."""
     handlers = LookHandlers(work)
     with widgets.options(ctx, "mae.ratios_title"):
@@ -202,6 +204,6 @@ def _go_and_stop(ctx: Context, name: str) -> tuple[gr.Button, gr.Button]:
 
 def _stops(ctx: Context, stop: gr.Button, running: Dependency, says: gr.HTML) -> None:
     def on_stop() -> list[Any]:
-        return [ctx.both("mae.stopped"), ENDED]
+        return [ctx.localize_html("mae.stopped"), ENDED]
 
     stop.click(on_stop, None, [says, stop], cancels=[running], queue=False, api_visibility="private")

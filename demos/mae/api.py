@@ -12,7 +12,7 @@ from demos.mae.inpainting import DAMAGES, draw_damage
 from demos.mae.inpainting_ui import PhotoHandlers, Spoilt
 from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, pack, unpack
 from demos.mae.reconstruction import heat_picture
-from demos.mae.session import WEIGHTS, Ask, Workshop
+from demos.mae.session import WEIGHTS, MAESession, MaskRequest
 from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
 
@@ -20,7 +20,7 @@ from demos.ui.api_endpoint import endpoint, photo_parameter
 class Programs:
     """The functions behind the endpoints, over our own model; an empty `mask` means one drawn by `mask_kind`."""
 
-    def __init__(self, work: Workshop) -> None:
+    def __init__(self, work: MAESession) -> None:
         self._work, self._ctx = work, work.ctx
 
     def reconstruct(
@@ -32,7 +32,7 @@ class Programs:
         hide patches of your own choice: "16." and the bits of 16 x 16 patches, row by row from the top left, 1 hidden,
         as URL-safe base64. mask_ratio, mask_kind and seed play no part then.
         """
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             done = self._work.result(self._ask(image, mask_ratio, mask_kind, seed, mask, request))
         masked, raw, pasted = (self._ctx.save_image(picture) for picture in (done.masked, done.raw, done.pasted))
         return masked, raw, pasted, {**done.scores, "mask": pack(done.cells)}
@@ -42,7 +42,7 @@ class Programs:
     ) -> tuple[str, dict[str, Any]]:
         """Hide 25, 35 and so on to 95 % of a photo and fill it in each time; one picture, and the scores of each."""
         ask = self._ask(image, 0.0, mask_kind, seed, "", request)
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             found = list(by_ratio(self._work.model(WEIGHTS), self._work.photo(ask), mask_kind, ask.seed))
         strip = ratio_strip(found, WEIGHTS, mask_kind, ask.seed)
         return self._ctx.save_image(strip), ratio_numbers(ask, found)
@@ -55,7 +55,7 @@ class Programs:
         mean_spread and mean_abs_error are in levels of 0 to 255; the spread says where the guesses differ.
         """
         ask = self._ask(image, mask_ratio, "random", seed, "", request)
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             model, photo = self._work.model(WEIGHTS), self._work.photo(ask)
             *_, last = guess_often(model, photo, mask_ratio, "random", ask.seed, round(count))
         mean, spread, error = (self._ctx.save_image(picture) for picture in (last.mean, last.spread, last.error))
@@ -77,7 +77,7 @@ class Programs:
         Rows and columns of patches count from 0 at the top left.
         """
         ask = self._ask(image, mask_ratio, mask_kind, seed, mask, request)
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             cells, photo = self._work.cells(ask), self._work.photo(ask)
             target = min(int(row), len(cells) - 1) * len(cells) + min(int(column), len(cells) - 1)
             *_, changes = influence(self._work.model(WEIGHTS), photo, cells, target)
@@ -98,8 +98,8 @@ class Programs:
         """Put the second photo's patches where the first one's mask is, hide mix_ratio of that, and fill it in."""
         ask = self._ask(image_a, mask_ratio, mask_kind, seed, mask, request)
         if not image_b:
-            raise widgets.sorry(self._ctx, request, "error.no_photo")
-        with self._work.sorry(request):
+            raise widgets.user_error(self._ctx, request, "error.no_photo")
+        with self._work.user_error(request):
             done = PhotoHandlers(self._work).mixed(ask, image_b, mix_ratio)
         pictures = (self._ctx.save_image(picture) for picture in (done.original, done.masked, done.pasted))
         mixture, masked, pasted = pictures
@@ -114,8 +114,8 @@ class Programs:
         pixels are spoilt: "128." and the bits of 128 x 128 pixels, row by row, as URL-safe base64.
         """
         if not image:
-            raise widgets.sorry(self._ctx, request, "error.no_photo")
-        with self._work.sorry(request):
+            raise widgets.user_error(self._ctx, request, "error.no_photo")
+        with self._work.user_error(request):
             side = self._work.model(WEIGHTS).img_size
             now = Spoilt("" if damage == "none" else damage, seed or 0)
             spoilt = draw_damage(side, now.damage, now.seed) if now.damage else unpack(scratches, side)
@@ -124,10 +124,12 @@ class Programs:
         damaged, mended, smooth = pictures
         return damaged, mended, smooth, done.scores
 
-    def _ask(self, image: str | None, ratio: float, kind: str, seed: int | None, mask: str, request: gr.Request) -> Ask:
+    def _ask(
+        self, image: str | None, ratio: float, kind: str, seed: int | None, mask: str, request: gr.Request
+    ) -> MaskRequest:
         if not image:
-            raise widgets.sorry(self._ctx, request, "error.no_photo")
-        return Ask(image, ratio, BY_HAND if mask else kind, seed or 0, mask or "")
+            raise widgets.user_error(self._ctx, request, "error.no_photo")
+        return MaskRequest(image, ratio, BY_HAND if mask else kind, seed or 0, mask or "")
 
 
 def _ratio(value: float = 0.75, label: str = "mask_ratio") -> gr.Slider:
@@ -151,7 +153,7 @@ def _answers(*names: str, numbers: str = "scores") -> list[gr.components.Compone
     return [*pictures, gr.JSON(label=numbers, render=False)]
 
 
-def offer_endpoints(work: Workshop) -> None:
+def offer_endpoints(work: MAESession) -> None:
     """Offers the endpoints of the tab."""
     programs = Programs(work)
     photo, seed = lambda: photo_parameter("image"), lambda: _whole("seed", 1, MAX_SEED)

@@ -12,7 +12,7 @@ from demos.mae.mask_canvas import asked_percent
 from demos.mae.masks import BY_HAND, MAX_RATIO, pack, unpack
 from demos.mae.reconstruction import grid_of
 from demos.mae.results import NAMES, folded, nothing, sheet, show
-from demos.mae.session import Ask, Workshop
+from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
 
 RULE = "random"  # that takes over where a mask by hand is drawn anew
@@ -21,29 +21,29 @@ RULE = "random"  # that takes over where a mask by hand is drawn anew
 class Handlers:
     """Each answers with the values of `NAMES`, the canvas for picking and what was asked, and empties the closer looks.
 
-    `controls` are the values that `Ask.of` takes.
+    `controls` are the values that `MaskRequest.of` takes.
 
     Args:
         work: The workshop of the tab.
         outdated: Values that empty the closer looks.
     """
 
-    def __init__(self, work: Workshop, outdated: Sequence[Any]) -> None:
+    def __init__(self, work: MAESession, outdated: Sequence[Any]) -> None:
         self._work, self._outdated = work, outdated
 
     def on_change(self, request: gr.Request, *controls: Any) -> list[Any]:
         """Shows what the controls say."""
-        return self._answer(Ask.of(*controls), request)
+        return self._answer(MaskRequest.of(*controls), request)
 
     def on_redraw(self, request: gr.Request, *controls: Any) -> list[Any]:
         """Draws the mask by a rule, since only a rule has a ratio and a seed; adds the rule."""
-        return self._by_rule(Ask.of(*controls), request)
+        return self._by_rule(MaskRequest.of(*controls), request)
 
     def on_ratio(self, request: gr.Request, wanted: object, *controls: Any) -> list[Any]:
         """Hides as much as the wheel or a key asks for; adds the rule and the percentage."""
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             percent = asked_percent(wanted)
-        ask = replace(Ask.of(*controls), mask_ratio=percent / 100)
+        ask = replace(MaskRequest.of(*controls), mask_ratio=percent / 100)
         return [*self._by_rule(ask, request), percent]
 
     def on_stroke(
@@ -52,23 +52,23 @@ class Handlers:
         """Fills in what was brushed; adds the kind, the percentage and the mask. The page keeps its own canvas."""
         if not path:
             return [*self.on_clear(), BY_HAND, 0, ""]
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             cells = unpack(mask, grid_of(self._work.model(weights)))
-        ask = Ask(path, 0.0, BY_HAND, seed or 0, pack(cells), weights)
+        ask = MaskRequest(path, 0.0, BY_HAND, seed or 0, pack(cells), weights)
         answer = self._answer(ask, request)
         answer[NAMES.index("canvas")] = gr.skip()
         return [*answer, BY_HAND, round(100 * min(float(cells.mean()), MAX_RATIO)), ask.mask]
 
-    def on_sheet(self, ask: Ask | None, request: gr.Request) -> str:
+    def on_sheet(self, ask: MaskRequest | None, request: gr.Request) -> str:
         """Draws all pictures of the result that is shown on one."""
         if ask is None:
-            raise widgets.sorry(self._work.ctx, request, "error.no_photo")
-        with self._work.sorry(request):
+            raise widgets.user_error(self._work.ctx, request, "error.no_photo")
+        with self._work.user_error(request):
             return sheet(self._work, ask)
 
-    def on_unfold(self, ask: Ask | None) -> list[str | None]:
+    def on_unfold(self, ask: MaskRequest | None) -> list[str | None]:
         """Shows the pictures of the result that are folded away."""
-        with self._work.sorry(None):
+        with self._work.user_error(None):
             return folded(self._work, ask)
 
     def on_clear(self) -> list[Any]:
@@ -76,13 +76,13 @@ class Handlers:
         values = nothing(self._work.ctx)
         return [*(values[name] for name in NAMES), "", None, *self._outdated]
 
-    def _by_rule(self, ask: Ask, request: gr.Request) -> list[Any]:
+    def _by_rule(self, ask: MaskRequest, request: gr.Request) -> list[Any]:
         rule = RULE if ask.mask_kind == BY_HAND else ask.mask_kind
         return [*self._answer(replace(ask, mask_kind=rule), request), rule]
 
-    def _answer(self, ask: Ask, request: gr.Request | None) -> list[Any]:
+    def _answer(self, ask: MaskRequest, request: gr.Request | None) -> list[Any]:
         if not ask.path:
             return self.on_clear()
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             values = show(self._work, ask, self._work.result(ask)).values(self._work.ctx)
         return [*(values[name] for name in NAMES), values["canvas"], ask, *self._outdated]

@@ -17,7 +17,7 @@ from demos.mae.inpainting import DAMAGES, Mended, collage, draw_damage, mend, sp
 from demos.mae.mask_canvas import canvas_value, mask_canvas, newest
 from demos.mae.masks import Cells, draw_mask, pack, unpack
 from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
-from demos.mae.session import Ask, Workshop
+from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
 
 OPENING_MIX = 50  # percent of the mixed picture that is hidden
@@ -40,21 +40,21 @@ class Spoilt(NamedTuple):
 class PhotoHandlers:
     """What the two folds answer."""
 
-    def __init__(self, work: Workshop) -> None:
+    def __init__(self, work: MAESession) -> None:
         self._work, self._ctx = work, work.ctx
 
-    def mixed(self, ask: Ask, other: str, mix_ratio: float) -> Reconstruction:
+    def mixed(self, ask: MaskRequest, other: str, mix_ratio: float) -> Reconstruction:
         """Puts the other photo where the mask of the tab is, hides a random share of that, and fills it in."""
         model = self._work.model(ask.weights)
         picture = collage(self._work.photo(ask), self._work.cropped(other, model.img_size), self._work.cells(ask))
         return reconstruct(model, picture, draw_mask(picture, grid_of(model), mix_ratio, "random", ask.seed))
 
     def on_mix(self, request: gr.Request, other: str | None, mix_percent: float, *controls: Any) -> list[Any]:
-        """Gives the pictures of the mixture and its numbers; `controls` are the values that `Ask.of` takes."""
-        ask = Ask.of(*controls)
+        """Gives the pictures of the mixture and its numbers; `controls` are the values that `MaskRequest.of` takes."""
+        ask = MaskRequest.of(*controls)
         if not ask.path or not other:
-            raise widgets.sorry(self._ctx, request, "mae.mix_two")
-        with self._work.sorry(request):
+            raise widgets.user_error(self._ctx, request, "mae.mix_two")
+        with self._work.user_error(request):
             result = self.mixed(ask, other, mix_percent / 100)
         pictures = [self._ctx.save_image(getattr(result, part)) for part in MIX_PARTS]
         numbers = self._work.save_json({**ask.settings, "mix_ratio": mix_percent / 100, **result.scores})
@@ -64,7 +64,7 @@ class PhotoHandlers:
         """Shows another photo without any mark, and hides what was mended before."""
         if not path:
             return ["", Spoilt(), gr.update(visible=False), ""]
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             canvas = self._mend_canvas(path, weights, Spoilt(), None)
         return [canvas, Spoilt(), gr.update(visible=False), ""]
 
@@ -77,9 +77,9 @@ class PhotoHandlers:
     ) -> list[Any]:
         """Damages the photo, each time otherwise, and mends it."""
         if not path:
-            raise widgets.sorry(self._ctx, request, "error.no_photo")
+            raise widgets.user_error(self._ctx, request, "error.no_photo")
         now = Spoilt(damage, before.seed + 1 if before else 1)
-        with self._work.sorry(request):
+        with self._work.user_error(request):
             side = self._work.model(weights).img_size
             spoilt = draw_damage(side, damage, now.seed)
             answer = self._mended(path, weights, now, spoilt)
@@ -90,8 +90,8 @@ class PhotoHandlers:
     ) -> list[Any]:
         """Mends what was brushed over."""
         if not path:
-            raise widgets.sorry(self._ctx, request, "error.no_photo")
-        with self._work.sorry(request):
+            raise widgets.user_error(self._ctx, request, "error.no_photo")
+        with self._work.user_error(request):
             spoilt = unpack(marks, self._work.model(weights).img_size)
             if not spoilt.any():
                 return [gr.update(visible=False), *[gr.skip()] * (len(MEND_PARTS) + 1), ""]
@@ -110,10 +110,12 @@ class PhotoHandlers:
         result = self.mend(path, weights, now, spoilt)
         pictures = [self._ctx.save_image(getattr(result, part)) for part in MEND_PARTS]
         numbers = {"weights": weights, **now._asdict(), "spoilt": pack(spoilt), **result.scores}
-        says = self._ctx.both("mae.mend_says", pixels=f"{spoilt.mean():.0%}", patches=result.scores["hidden_patches"])
+        says = self._ctx.localize_html(
+            "mae.mend_says", pixels=f"{spoilt.mean():.0%}", patches=result.scores["hidden_patches"]
+        )
         if result.scores["model"]:
             psnrs = {name: f"{result.scores[name]['psnr']:.1f}" for name in ("model", "smooth_fill")}
-            says += " " + self._ctx.both("mae.mend_scores", **psnrs)
+            says += " " + self._ctx.localize_html("mae.mend_scores", **psnrs)
         return [gr.update(visible=True), *pictures, self._work.save_json(numbers), says]
 
     def _mend_canvas(self, path: str, weights: str, now: Spoilt, spoilt: Cells | None) -> str:
@@ -130,14 +132,14 @@ class Photos(NamedTuple):
 
     Attributes:
         outdated: What to hide when the photo or the mask is another, with the values that do it.
-        connect: Takes the photo, the state with the model, and the inputs that make up an `Ask`; connects everything.
+        connect: Takes the photo, the state with the model, and the inputs that make up an `MaskRequest`; connects everything.
     """
 
     outdated: dict[Component, Any]
     connect: Callable[[gr.Image, gr.State, list[Component], list[Any]], None]
 
 
-def build_photos(ctx: Context, work: Workshop, photos: Sequence[Path]) -> Photos:
+def build_photos(ctx: Context, work: MAESession, photos: Sequence[Path]) -> Photos:
     """Places the folds; the second of the built-in photos is there to be mixed with."""
     handlers = PhotoHandlers(work)
     with widgets.options(ctx, "mae.mix_title"):

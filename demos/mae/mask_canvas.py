@@ -98,24 +98,24 @@ def mask_canvas(ctx: Context, label_key: str, use: Use, elem_id: str, value: str
     """
     verbs = ("mark", "unmark") if use == "pixels" else ("hide", "show")
     buttons = [
-        (f'data-tool="{tool}" aria-pressed="{str(tool == "hide").lower()}"', ctx.both(f"mae.tool_{verb}"))
+        (f'data-tool="{tool}" aria-pressed="{str(tool == "hide").lower()}"', ctx.localize_html(f"mae.tool_{verb}"))
         for tool, verb in zip(("hide", "show"), verbs, strict=True)
     ]
     buttons += [
-        ('data-tool="wide" aria-pressed="false"', ctx.both("mae.tool_wide")),
-        ('data-tool="undo"', ctx.both("mae.tool_undo")),
-        ('data-tool="clear"', ctx.both("mae.tool_clear")),
+        ('data-tool="wide" aria-pressed="false"', ctx.localize_html("mae.tool_wide")),
+        ('data-tool="undo"', ctx.localize_html("mae.tool_undo")),
+        ('data-tool="clear"', ctx.localize_html("mae.tool_clear")),
     ]
     tools = "".join(f'<button type="button" {attributes}>{text}</button>' for attributes, text in buttons)
     said = "".join(
-        f'<template data-say="{state}">{ctx.both(f"mae.said_{state}", row="{row}", column="{column}")}</template>'
+        f'<template data-say="{state}">{ctx.localize_html(f"mae.said_{state}", row="{row}", column="{column}")}</template>'
         for state in SAID
     )
     return gr.HTML(
         value,
         html_template=f"""<div class="mask-canvas" data-use="{use}" data-state="empty">
 <div class="mask-frame"><canvas tabindex="0" role="application" aria-labelledby="{elem_id}-label"></canvas></div>
-<p class="mask-label" id="{elem_id}-label">{ctx.both(label_key)}</p>
+<p class="mask-label" id="{elem_id}-label">{ctx.localize_html(label_key)}</p>
 <div class="mask-tools"{" hidden" if use == "pick" else ""}>{tools}</div>
 <p class="mask-said" aria-live="polite"></p>{said}</div>""",
         css_template=STYLE.read_text("utf-8"),

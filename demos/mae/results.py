@@ -11,7 +11,7 @@ from demos.core.context import Context
 from demos.mae.mask_canvas import canvas_value
 from demos.mae.masks import pack, unpack
 from demos.mae.reconstruction import GUESSES, PANELS, Reconstruction, large_pair, summary
-from demos.mae.session import Ask, Workshop
+from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
 
 TABLE_STYLE = """
@@ -30,20 +30,20 @@ NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", *SEEN, "numbe
 def verdict_html(ctx: Context, scores: dict[str, Any]) -> str:
     """Says in both languages how the model did against the smooth fill-in."""
     if scores["model"] is None:
-        return ctx.both("mae.nothing_hidden")
+        return ctx.localize_html("mae.nothing_hidden")
     gain = round(scores["model"]["psnr"] - scores["smooth_fill"]["psnr"], 1)
     verdict = "mae.better" if gain > 0 else "mae.worse" if gain < 0 else "mae.same"
-    return ctx.both(verdict, gain=f"{abs(gain):.1f}")
+    return ctx.localize_html(verdict, gain=f"{abs(gain):.1f}")
 
 
 def table_html(ctx: Context, scores: dict[str, Any]) -> str:
     """Writes the table of scores in both languages; nothing where they are not defined."""
     if scores["model"] is None:
         return ""
-    count = ctx.both("mae.score_of", hidden=scores["hidden_patches"], patches=scores["patches"])
-    heads = [count, ctx.both("mae.score_psnr"), ctx.both("mae.score_error")]
+    count = ctx.localize_html("mae.score_of", hidden=scores["hidden_patches"], patches=scores["patches"])
+    heads = [count, ctx.localize_html("mae.score_psnr"), ctx.localize_html("mae.score_error")]
     rows = [
-        f'<th scope="row">{ctx.both(f"mae.score_{name}")}</th>'
+        f'<th scope="row">{ctx.localize_html(f"mae.score_{name}")}</th>'
         f"<td>{scores[name]['psnr']:.1f} dB</td><td>{scores[name]['mean_abs_error']:.1f}</td>"
         for name in GUESSES
     ]
@@ -80,22 +80,22 @@ class Shown:
         """Returns the value of each component of the result, by its name: `NAMES`, and those of `FOLDED` there are."""
         grid = len(unpack(self.mask))
         facts = widgets.facts_line(ctx, [self.weights], (self.side, self.side), self.seconds, self.prepared)
-        facts += f" · {ctx.both('mae.patches', grid=grid, size=self.side // grid)}"
+        facts += f" · {ctx.localize_html('mae.patches', grid=grid, size=self.side // grid)}"
         if steps := ctx.weights_info(self.weights).steps:  # not known of published weights
-            facts += f" · {ctx.both('mae.steps', steps=f'{steps:,}')}"
+            facts += f" · {ctx.localize_html('mae.steps', steps=f'{steps:,}')}"
         return {
             "canvas": self.canvas(),
             "slider": self.large,
             "verdict": verdict_html(ctx, self.scores),
             "table": table_html(ctx, self.scores),
             "facts": facts,
-            "limit": ctx.both("mae.limit", side=self.side),
+            "limit": ctx.localize_html("mae.limit", side=self.side),
             "numbers": self.numbers,
             **self.panels,
         }
 
 
-def show(work: Workshop, ask: Ask, result: Reconstruction) -> Shown:
+def show(work: MAESession, ask: MaskRequest, result: Reconstruction) -> Shown:
     """Puts the pictures of a result where the browser can fetch them: those that are seen, and what the canvas shows.
 
     A stroke of the brush waits for each of them to be written. The original is written once for all strokes.
@@ -114,7 +114,7 @@ def show(work: Workshop, ask: Ask, result: Reconstruction) -> Shown:
     )
 
 
-def folded(work: Workshop, ask: Ask | None) -> list[str | None]:
+def folded(work: MAESession, ask: MaskRequest | None) -> list[str | None]:
     """Returns the pictures of `FOLDED` of the result that is shown, or nothing where there is none."""
     if ask is None:
         return [None] * len(FOLDED)
@@ -122,13 +122,13 @@ def folded(work: Workshop, ask: Ask | None) -> list[str | None]:
     return [work.ctx.save_image(getattr(result, name)) for name in FOLDED]
 
 
-def sheet(work: Workshop, ask: Ask) -> str:
+def sheet(work: MAESession, ask: MaskRequest) -> str:
     """Returns the path of a picture of all panels of a result."""
     info = work.ctx.weights_info(ask.weights)
     return work.ctx.save_image(summary(work.result(ask), info.name, info.steps, ask.mask_kind, ask.seed))
 
 
-def numbers(ask: Ask, result: Reconstruction) -> dict[str, Any]:
+def numbers(ask: MaskRequest, result: Reconstruction) -> dict[str, Any]:
     """Returns the scores, the settings, and the error of each patch, row by row, null where it is visible."""
     errors = [
         [None if not hidden else round(float(error), 2) for error, hidden in zip(*row, strict=True)]
@@ -141,7 +141,7 @@ def numbers(ask: Ask, result: Reconstruction) -> dict[str, Any]:
 def nothing(ctx: Context) -> dict[str, Any]:
     """Returns the values of the same components when there is no photo."""
     empty: dict[str, Any] = dict.fromkeys((*NAMES, *FOLDED))
-    words = {"verdict": ctx.both("mae.no_photo"), "table": "", "facts": "", "limit": "", "canvas": ""}
+    words = {"verdict": ctx.localize_html("mae.no_photo"), "table": "", "facts": "", "limit": "", "canvas": ""}
     return {**empty, **words}
 
 
@@ -160,7 +160,7 @@ def read_first_paint(folder: Path, weights: str) -> Shown | None:
     )
 
 
-def write_first_paint(work: Workshop, ask: Ask, folder: Path) -> None:
+def write_first_paint(work: MAESession, ask: MaskRequest, folder: Path) -> None:
     """Writes the result of `ask` and the facts about it as `read_first_paint` reads them."""
     result = work.result(ask)
     pictures = {name: getattr(result, name) for name in PANELS}

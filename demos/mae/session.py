@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from demos.core.cache import shared_cache
+from demos.core.cache import public_lru_cache
 from demos.core.context import Context
 from demos.mae.masks import BY_HAND, Cells, MaskError, draw_mask, refit, unpack
 from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
@@ -24,7 +24,7 @@ WEIGHTS = "mae-photos"
 
 
 @dataclass(frozen=True)
-class Ask:
+class MaskRequest:
     """One photo with one mask.
 
     Attributes:
@@ -45,7 +45,7 @@ class Ask:
     weights: str = WEIGHTS
 
     @classmethod
-    def of(cls, path: str | None, percent: float, kind: str, seed: int | None, mask: str, weights: str) -> Ask:
+    def of(cls, path: str | None, percent: float, kind: str, seed: int | None, mask: str, weights: str) -> MaskRequest:
         """Returns what the tab's controls say, in the order in which its handlers are given them."""
         return cls(path or "", percent / 100, kind, seed or 0, mask, weights)
 
@@ -56,23 +56,23 @@ class Ask:
         return {**made, "mask": self.mask} if self.mask_kind == BY_HAND else made
 
 
-class Workshop:
+class MAESession:
     """Does the work of the tab; equal questions get equal answers, from memory where they were asked lately."""
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        self.cropped = shared_cache()(self._cropped)
-        self._remembered = shared_cache()(self._reconstructed)
+        self.cropped = public_lru_cache()(self._cropped)
+        self._remembered = public_lru_cache()(self._reconstructed)
 
     def model(self, weights: str) -> MaskedAutoencoderViT:
         """Returns a model by its name."""
         return cast(MaskedAutoencoderViT, self.ctx.load_model(weights))
 
-    def photo(self, ask: Ask) -> Image.Image:
+    def photo(self, ask: MaskRequest) -> Image.Image:
         """Returns the square of a photo that its model sees."""
         return self.cropped(ask.path, self.model(ask.weights).img_size)
 
-    def cells(self, ask: Ask) -> Cells:
+    def cells(self, ask: MaskRequest) -> Cells:
         """Returns the mask that is asked for; one drawn by hand on another grid is fitted to the model's.
 
         Raises:
@@ -83,21 +83,21 @@ class Workshop:
             return refit(unpack(ask.mask), grid) if ask.mask else np.zeros((grid, grid), bool)
         return draw_mask(self.photo(ask), grid, ask.mask_ratio, ask.mask_kind, ask.seed)
 
-    def result(self, ask: Ask) -> Reconstruction:
+    def result(self, ask: MaskRequest) -> Reconstruction:
         """Returns what the model and the plain fill-ins make of a photo."""
         # What plays no part is made equal, so that it is not worked out twice.
         plain = replace(ask, mask="") if ask.mask_kind != BY_HAND else replace(ask, mask_ratio=0.0, seed=0)
         return self._remembered(plain)
 
     @contextmanager
-    def sorry(self, request: gr.Request | None) -> Iterator[None]:
+    def user_error(self, request: gr.Request | None) -> Iterator[None]:
         """Turns what is wrong with a photo or a mask into one sentence in the visitor's language."""
         try:
             yield
         except ImageError as error:
             raise widgets.image_error(self.ctx, request, error) from error
         except MaskError as error:
-            raise widgets.sorry(self.ctx, request, f"error.mask.{error.code}", **error.values) from error
+            raise widgets.user_error(self.ctx, request, f"error.mask.{error.code}", **error.values) from error
 
     def save_json(self, numbers: dict[str, Any]) -> str:
         """Saves numbers where the browser can fetch them, and returns the path."""
@@ -106,5 +106,5 @@ class Workshop:
     def _cropped(self, path: str, side: int) -> Image.Image:
         return square_crop(read_image(path), side)
 
-    def _reconstructed(self, ask: Ask) -> Reconstruction:
+    def _reconstructed(self, ask: MaskRequest) -> Reconstruction:
         return reconstruct(self.model(ask.weights), self.photo(ask), self.cells(ask))

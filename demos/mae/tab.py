@@ -13,7 +13,7 @@ from torch import nn
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
 from demos.core.paths import EXAMPLES
-from demos.core.tab_interface import Handles, Photo
+from demos.core.tab_interface import Photo, TabInterface
 from demos.mae.analysis_ui import Looks, build_looks
 from demos.mae.api import offer_endpoints
 from demos.mae.handlers import Handlers
@@ -21,7 +21,7 @@ from demos.mae.inpainting_ui import Photos, build_photos
 from demos.mae.mask_canvas import mask_canvas, newest
 from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED
 from demos.mae.results import FOLDED, NAMES, TABLE_STYLE, nothing, read_first_paint, write_first_paint
-from demos.mae.session import WEIGHTS, Ask, Workshop
+from demos.mae.session import WEIGHTS, MAESession, MaskRequest
 from demos.ui import widgets
 from demos.ui.model_menu.menu import Menu, model_menu
 from models.networks.mae import MaskedAutoencoderViT
@@ -48,7 +48,7 @@ def paints_pixels(model: nn.Module) -> str:
     return "menu.no_pixels" if model.norm_pix_loss else ""
 
 
-def build(ctx: Context) -> Handles:
+def build(ctx: Context) -> TabInterface:
     """Creates the components of the tab and connects them."""
     photos = scenes()
     first = read_first_paint(ctx.first_paint / "mae", WEIGHTS)
@@ -72,8 +72,8 @@ def build(ctx: Context) -> Handles:
             verdict = widgets.html_line(shown["verdict"], "score", "mae-result-score")
             facts = widgets.html_line(shown["facts"], "facts", "mae-result-facts")
     row = _row_of_results(ctx, shown)
-    below = _below_results(ctx, shown, Ask(str(photos[0]), *OPENING) if first else None)
-    work = Workshop(ctx)
+    below = _below_results(ctx, shown, MaskRequest(str(photos[0]), *OPENING) if first else None)
+    work = MAESession(ctx)
     looks = build_looks(ctx, work, shown["canvas"])
     folds = build_photos(ctx, work, photos)
     with widgets.options(ctx, "mae.options"):
@@ -122,7 +122,7 @@ class Below(NamedTuple):
     sheet: gr.File
 
 
-def _below_results(ctx: Context, shown: Mapping[str, Any], ask: Ask | None) -> Below:
+def _below_results(ctx: Context, shown: Mapping[str, Any], ask: MaskRequest | None) -> Below:
     """Places, folded away, why a prediction is pasted into the gaps; `ask` gave what is shown at first."""
     with widgets.options(ctx, "mae.raw_title") as fold:
         with gr.Row(elem_classes="row-of-pictures"):
@@ -155,7 +155,7 @@ def _panel(ctx: Context, name: str, shown: Mapping[str, Any]) -> gr.Image:
 
 
 def _connect(
-    work: Workshop,
+    work: MAESession,
     controls: Controls,
     strip: gr.Dataset,
     photos: Sequence[Path],
@@ -164,7 +164,7 @@ def _connect(
     looks: Looks,
     folds: Photos,
     below: Below,
-) -> Handles:
+) -> TabInterface:
     """Shows the result of every change at once, and offers the endpoints; the page may show results too."""
     photo, percent, kind, seed, mask, canvas, another = controls
     outdated = {**looks.outdated, **folds.outdated}
@@ -195,13 +195,13 @@ def _connect(
     folds.connect(photo, menu.used, asked, [photo.change, menu.switched.change])
     offer_endpoints(work)
     settings = {"ratio": percent, "kind": kind, "seed": seed, "mask": mask, "weights": menu.linked}
-    return Handles({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, {**run, **latest}))
+    return TabInterface({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, {**run, **latest}))
 
 
 def precompute(ctx: Context, folder: Path) -> None:
     """Writes the result for the opening example and the facts about it."""
     ratio, kind, seed = OPENING
-    write_first_paint(Workshop(ctx), Ask(str(scenes()[0]), ratio, kind, seed), folder)
+    write_first_paint(MAESession(ctx), MaskRequest(str(scenes()[0]), ratio, kind, seed), folder)
 
 
 DEMO = Demo("mae", 20, build, precompute)

@@ -17,7 +17,7 @@ from gradio.components import Component
 
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
-from demos.core.tab_interface import Handles
+from demos.core.tab_interface import TabInterface
 
 MAX_TEXT = 1_000  # characters of a text in a link
 
@@ -59,7 +59,7 @@ def text_of(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def read(handles: Handles, state: Any) -> tuple[list[Any], list[str]]:
+def read(handles: TabInterface, state: Any) -> tuple[list[Any], list[str]]:
     """Returns a value for every photo and setting of a tab, and the parts of a link that it cannot have.
 
     Args:
@@ -88,7 +88,7 @@ def follow(event: Any, show: Sequence[Mapping[str, Any]]) -> None:
         event = event.then(**{"trigger_mode": "always_last", **arguments})
 
 
-def connect(ctx: Context, page: gr.HTML, name: str, handles: Handles) -> None:
+def connect(ctx: Context, page: gr.HTML, name: str, handles: TabInterface) -> None:
     """Lets a link open a tab as it was, and keeps the address up to date.
 
     Args:
@@ -101,7 +101,7 @@ def connect(ctx: Context, page: gr.HTML, name: str, handles: Handles) -> None:
     def on_link(request: gr.Request, event: gr.EventData) -> list[Any]:
         values, refused = read(handles, event._data.get("state") if isinstance(event._data, dict) else None)
         if refused:
-            gr.Warning(ctx.say(request, "page.link_refused", parts=", ".join(refused)[:80]))
+            gr.Warning(ctx.localize(request, "page.link_refused", parts=", ".join(refused)[:80]))
         return values
 
     outputs = [*(photo.component for photo in handles.photos.values()), *handles.settings.values()]

@@ -35,7 +35,7 @@ def tools_html(ctx: Context, tabs: Sequence[str], targets: Sequence[str]) -> str
     names = json.dumps(list(tabs)).replace('"', "&quot;")
     tours = "".join(_tour(ctx, tab) for tab in tabs if tab in STOPS)
     told = "".join(
-        f'<span data-told="{how}" hidden>{ctx.both(f"page.link_{how}")}</span>' for how in ("copied", "shown")
+        f'<span data-told="{how}" hidden>{ctx.localize_html(f"page.link_{how}")}</span>' for how in ("copied", "shown")
     )
     return (
         f'<nav class="tools" data-tabs="{names}">{buttons}<button type="button" data-do="help">?</button>'
@@ -45,31 +45,29 @@ def tools_html(ctx: Context, tabs: Sequence[str], targets: Sequence[str]) -> str
 
 
 def _button(ctx: Context, do: str, key: str = "") -> str:
-    return f'<button type="button" data-do="{do}">{ctx.both(f"page.{key or do}")}</button>'
+    return f'<button type="button" data-do="{do}">{ctx.localize_html(f"page.{key or do}")}</button>'
 
 
 def _help(ctx: Context) -> str:
-    rows = "".join(f"<dt><kbd>{keys}</kbd></dt><dd>{ctx.both(f'page.key_{what}')}</dd>" for keys, what in KEYS)
-    return (
-        f'<dialog class="keys"><h2>{ctx.both("page.keys")}</h2><dl>{rows}</dl>{_button(ctx, "help", "close")}</dialog>'
-    )
+    rows = "".join(f"<dt><kbd>{keys}</kbd></dt><dd>{ctx.localize_html(f'page.key_{what}')}</dd>" for keys, what in KEYS)
+    return f'<dialog class="keys"><h2>{ctx.localize_html("page.keys")}</h2><dl>{rows}</dl>{_button(ctx, "help", "close")}</dialog>'
 
 
 def _send(ctx: Context, targets: Sequence[str]) -> str:
     choices = "".join(
-        f'<button type="button" role="menuitem" data-to="{target}">{ctx.both(f"page.send_{target}")}</button>'
+        f'<button type="button" role="menuitem" data-to="{target}">{ctx.localize_html(f"page.send_{target}")}</button>'
         for target in targets
     )
-    button = ctx.both("page.send")
+    button = ctx.localize_html("page.send")
     return (
         f'<button type="button" class="send" data-do="send" aria-haspopup="menu" hidden>{button}</button>'
-        f'<div class="send-menu" role="menu" hidden><p>{ctx.both("page.send_to")}</p>{choices}</div>'
+        f'<div class="send-menu" role="menu" hidden><p>{ctx.localize_html("page.send_to")}</p>{choices}</div>'
     )
 
 
 def _tour(ctx: Context, tab: str) -> str:
     stops = "".join(
-        f'<div data-at="{selector}">{ctx.both(f"tour.{tab}.{number}")}</div>'
+        f'<div data-at="{selector}">{ctx.localize_html(f"tour.{tab}.{number}")}</div>'
         for number, selector in enumerate(STOPS[tab], 1)
     )
     return f'<template data-tour="{tab}">{stops}</template>'
@@ -77,7 +75,7 @@ def _tour(ctx: Context, tab: str) -> str:
 
 def _card(ctx: Context) -> str:
     on = "".join(
-        f'<span data-last="{last}"{" hidden" if last else ""}>{ctx.both(f"page.tour_{key}")}</span>'
+        f'<span data-last="{last}"{" hidden" if last else ""}>{ctx.localize_html(f"page.tour_{key}")}</span>'
         for last, key in enumerate(("on", "end"))
     )
     buttons = _button(ctx, "tour-end", "tour_close") + _button(ctx, "tour-back", "tour_back")

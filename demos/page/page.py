@@ -10,7 +10,7 @@ import gradio as gr
 
 from demos.core.context import Context, Demo
 from demos.core.events import QUICK_EVENT
-from demos.core.tab_interface import Handles
+from demos.core.tab_interface import TabInterface
 from demos.page import deep_links, markup
 
 SCRIPT = Path(__file__).with_suffix(".js")
@@ -39,7 +39,7 @@ _NOTE_TAB_IN_ADDRESS = """() => {
 }"""
 
 
-def receivers(handles: Mapping[str, Handles]) -> dict[str, tuple[str, str]]:
+def receivers(handles: Mapping[str, TabInterface]) -> dict[str, tuple[str, str]]:
     """Returns what a picture can be sent to: an id in the page -> tab and name of its photo.
 
     The id cannot be taken apart again: names of tabs and of photos may have underscores themselves.
@@ -81,15 +81,15 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
     gr.Markdown(ctx.t("app.footer"), elem_id="colophon")
 
 
-def _tab(ctx: Context, demo: Demo) -> Handles:
+def _tab(ctx: Context, demo: Demo) -> TabInterface:
     """Builds a tab in its place; choosing it notes it in the address."""
     with gr.Tab(ctx.t(f"{demo.name}.title"), id=demo.name, elem_id=f"tab-{demo.name}") as tab:
         handles = demo.build(ctx)
     tab.select(fn=None, js=_NOTE_TAB_IN_ADDRESS.replace("NAME", repr(demo.name)), api_visibility="private")
-    return handles or Handles()
+    return handles or TabInterface()
 
 
-def _connect_sets(tabs: gr.Tabs, handles: Mapping[str, Handles]) -> None:
+def _connect_sets(tabs: gr.Tabs, handles: Mapping[str, TabInterface]) -> None:
     """Lets the tab that takes many pictures have what other tabs give; without one, the buttons to it are gone."""
     takers = [(name, each.takes) for name, each in handles.items() if each.takes is not None]
     givers = [each.gives for each in handles.values() if each.gives is not None]
@@ -100,7 +100,7 @@ def _connect_sets(tabs: gr.Tabs, handles: Mapping[str, Handles]) -> None:
 
 
 def _connect_send(
-    page: gr.HTML, sent: gr.Image, tabs: gr.Tabs, target: str, name: str, handles: Handles, photo: str
+    page: gr.HTML, sent: gr.Image, tabs: gr.Tabs, target: str, name: str, handles: TabInterface, photo: str
 ) -> None:
     """Lets a picture of any tab become the photo of this one; Gradio checks that it may be read."""
 

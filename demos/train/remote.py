@@ -39,7 +39,7 @@ def remote_section(ctx: Context, starter: Starter, runs: Runs) -> tuple[Remote, 
     """Places the section, folded away."""
     most = runs.manager.limits.wall_seconds / 3600
     with widgets.options(ctx, "train.remote.title"):
-        widgets.html_line(ctx.both("train.remote.about"), "facts", "train-remote-about")
+        widgets.html_line(ctx.localize_html("train.remote.about"), "facts", "train-remote-about")
         with gr.Row(elem_classes="train-choices"):
             token = gr.Textbox(
                 "",  # without a value a page sends null for a field that was never unfolded
@@ -72,7 +72,7 @@ class Remote:
         prices = self._prices(self._login(token, request), request)
         chosen = flavor if flavor in prices else next(iter(prices))
         choices = [(f"{name} ({price:.2f} $ / h)", name) for name, price in prices.items()]
-        cost = self._ctx.both("train.remote.cost", dollars=prices[chosen] * hours, hours=hours)
+        cost = self._ctx.localize_html("train.remote.cost", dollars=prices[chosen] * hours, hours=hours)
         return [gr.update(choices=choices, value=chosen), cost, gr.update(interactive=True)]
 
     def on_change(self) -> list[Any]:
@@ -108,7 +108,7 @@ class Remote:
     def _login(self, token: str, request: gr.Request) -> str:
         login = token.strip() or token_of(request)
         if not login:
-            raise widgets.sorry(self._ctx, request, "train.remote.no_login")
+            raise widgets.user_error(self._ctx, request, "train.remote.no_login")
         return login
 
     def _prices(self, token: str, request: gr.Request) -> Mapping[str, float]:
@@ -119,7 +119,7 @@ class Remote:
             offered = api.list_jobs_hardware()
         except Exception as error:  # of whatever HTTP library
             message = str(error).splitlines()[0].replace(token, "…")
-            raise widgets.sorry(self._ctx, request, "train.push.failed", message=message) from error
+            raise widgets.user_error(self._ctx, request, "train.push.failed", message=message) from error
         return {one.name: 60 * one.unit_cost_usd for one in offered if one.unit_label == "minute"}
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from demos.core.context import Context
-from demos.core.user_models import Wanted, name_of, tab_of
+from demos.core.user_models import SelectedModel, name_of, tab_of
 from demos.core.visitor import owner_of, token_of
 from demos.train.runs import Runs, Watched, job_error
 from demos.ui import widgets
@@ -165,7 +165,7 @@ class Results:
             watched,  # type: ignore[arg-type]
             (
                 gr.update(value=self._ctx.save_image(sheet), visible=True),
-                self._ctx.both(f"train.compared.{'mae' if job.recipe == 'mae' else _kind(job.recipe)}"),
+                self._ctx.localize_html(f"train.compared.{'mae' if job.recipe == 'mae' else _kind(job.recipe)}"),
                 gr.update(value=self._ctx.save_bytes(zip_folder(weights), ".zip"), visible=True),
             ),
         )
@@ -183,14 +183,14 @@ class Results:
             return load_folder(self._runs.manager.start_weights(owner, job.id, part))
         return self._ctx.load_model(job.start)
 
-    def on_take(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Wanted, str]:
+    def on_take(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[SelectedModel, str]:
         """Makes the weights ready for the tab where they are at home: what that tab is told, and its name."""
         owner, job = self._own(visitor, watched, request)
         try:
             self._runs.manager.weights(owner, job.id)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
-        return Wanted(tab_of(job), name_of(job), time.monotonic_ns()), tab_of(job)
+        return SelectedModel(tab_of(job), name_of(job), time.monotonic_ns()), tab_of(job)
 
     def on_push(self, visitor: str, watched: Watched | None, name: str, request: gr.Request) -> str:
         """Puts the weights into a repository of the visitor's, with their own login."""
@@ -200,7 +200,7 @@ class Results:
         owner, job = self._own(visitor, watched, request)
         token = token_of(request)
         if token is None:
-            raise widgets.sorry(self._ctx, request, "train.push.login")
+            raise widgets.user_error(self._ctx, request, "train.push.login")
         try:
             parts = PARTS.get(job.recipe, ("",))
             folder = self._runs.manager.weights(owner, job.id, parts[0])
@@ -208,8 +208,10 @@ class Results:
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
         except (HfHubHTTPError, HFValidationError, OSError) as error:
-            raise widgets.sorry(self._ctx, request, "train.push.failed", message=str(error).splitlines()[0]) from error
-        return self._ctx.both("train.push.done", repo=repo)
+            raise widgets.user_error(
+                self._ctx, request, "train.push.failed", message=str(error).splitlines()[0]
+            ) from error
+        return self._ctx.localize_html("train.push.done", repo=repo)
 
     def _own(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[str, Snapshot]:
         owner, run = owner_of(visitor, request), watched.run if watched else ""

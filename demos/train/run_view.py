@@ -91,14 +91,14 @@ def run_view(ctx: Context, elem_id: str, value: str) -> gr.HTML:
         html_template=f"""<div class="run" hidden>
 <div class="run-head"></div>
 <div class="run-samples"><div class="run-sheet"><img alt=""></div>
-<div class="run-caption">{ctx.both("train.samples")} <b class="run-frame-step"></b></div>
+<div class="run-caption">{ctx.localize_html("train.samples")} <b class="run-frame-step"></b></div>
 <div class="run-film"></div></div>
 <div class="run-charts"></div>
 <div class="run-player"><button type="button" class="run-play key-again" data-playing="false">
-<span class="run-start">▶ {ctx.both("train.play")}</span>
-<span class="run-pause">❚❚ {ctx.both("train.hold")}</span></button>
+<span class="run-start">▶ {ctx.localize_html("train.play")}</span>
+<span class="run-pause">❚❚ {ctx.localize_html("train.hold")}</span></button>
 <div class="run-speed">{speeds}</div>
-<label class="run-slider-label">{ctx.both("train.moment")}</label>
+<label class="run-slider-label">{ctx.localize_html("train.moment")}</label>
 <input class="run-slider" type="range" min="0" max="1" step="any" aria-label="step"><span class="run-step"></span></div>
 <div class="run-remark" aria-live="polite"></div></div>""",
         css_template=STYLE.read_text("utf-8"),
@@ -142,8 +142,8 @@ def run_value(
     kinds = CHARTS.get(recipe, (LOSS,))
     charts = [
         {
-            "title": ctx.both(f"train.chart.{chart.key}"),
-            "hint": ctx.both(f"train.chart.{chart.key}_hint"),
+            "title": ctx.localize_html(f"train.chart.{chart.key}"),
+            "hint": ctx.localize_html(f"train.chart.{chart.key}_hint"),
             "names": chart.names,
             "range": chart.range,
             "guide": drawn_error(config.get("reject_source", 0.0)) if chart.key == "balance" else chart.guide,
@@ -191,7 +191,7 @@ def remarks(
         if count < MIN_ROWS:
             break
         html = "".join(
-            f'<p class="run-{one.level}">{ctx.both(f"train.advice.{one.code}", **one.values)}</p>'
+            f'<p class="run-{one.level}">{ctx.localize_html(f"train.advice.{one.code}", **one.values)}</p>'
             for one in advise(recipe, everything[:count], config, pictures)
         )
         told.append({"step": everything[count - 1]["step"], "html": html})
@@ -222,14 +222,14 @@ def strip_frames(recording: Recording) -> list[Frame]:
 def recording_value(ctx: Context, recording: Recording) -> str:
     """Returns the value of a `run_view` that shows a recording."""
     scores = " · ".join(f"{name} {value:g}" for name, value in recording.scores.items())
-    head = ctx.both(
+    head = ctx.localize_html(
         "train.recorded",
         title=recording.recipe,
         data=", ".join(recording.data),
         steps=recording.steps,
         minutes=recording.seconds / 60,
     )
-    about = ctx.both(f"train.recording.{recording.name}")
+    about = ctx.localize_html(f"train.recording.{recording.name}")
     return run_value(
         ctx, f"recording:{recording.name}", recording.recipe, recording.config, recording.rows,
         strip_frames(recording), head=f'{about}<br><span class="run-quiet">{head} {scores}</span>',

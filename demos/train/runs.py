@@ -102,7 +102,7 @@ class Runs:
             gr.Error: If training is off here.
         """
         if self._ctx.jobs is None:
-            raise widgets.sorry(self._ctx, LocalContext.request.get(None), "train.off")
+            raise widgets.user_error(self._ctx, LocalContext.request.get(None), "train.off")
         return self._ctx.jobs
 
     def on_ready(self, visitor: str, request: gr.Request) -> Shown:
@@ -177,7 +177,7 @@ class Runs:
         """
         owner, run = owner_of(visitor, request), watched.run if watched else ""
         if owner is None or not run.startswith("job:"):
-            raise widgets.sorry(self._ctx, request, "error.job.unknown")
+            raise widgets.user_error(self._ctx, request, "error.job.unknown")
         try:
             action(owner, run.removeprefix("job:"))
         except JobError as error:
@@ -201,7 +201,7 @@ class Runs:
 
         def delete(owner: str, job_id: str) -> None:
             if self.manager.delete(owner, job_id):
-                gr.Warning(self._ctx.say(request, "train.goes_on"))
+                gr.Warning(self._ctx.localize(request, "train.goes_on"))
 
         self.act(delete, visitor, watched, request)
         return self.on_ready(visitor, request)
@@ -218,7 +218,7 @@ class Runs:
         if kind == "recording":
             found = [one for one in self.recorded if one.name == name]
             if not found:
-                raise widgets.sorry(ctx, request, "error.job.unknown")
+                raise widgets.user_error(ctx, request, "error.job.unknown")
             buttons = [gr.update(visible=False)] * 7
             watched, timer = Watched(run, listed=listed), gr.Timer(active=_moving(listed))
             return Shown(watched, runs, recording_value(ctx, found[0]), timer, *buttons)
@@ -272,7 +272,7 @@ class Runs:
 def _parts(ctx: Context, run: str, request: gr.Request | None) -> tuple[str, str]:
     match = _RUN.fullmatch(run)
     if not match:
-        raise widgets.sorry(ctx, request, "error.job.unknown")
+        raise widgets.user_error(ctx, request, "error.job.unknown")
     return match[1], match[2]
 
 
@@ -286,4 +286,4 @@ def _look_of(job: Snapshot) -> str:
 
 def job_error(ctx: Context, request: gr.Request | None, error: JobError) -> gr.Error:
     """Turns the reason why a job cannot be had into a message for the visitor."""
-    return widgets.sorry(ctx, request, f"error.job.{error.code}", **error.values)
+    return widgets.user_error(ctx, request, f"error.job.{error.code}", **error.values)

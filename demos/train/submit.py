@@ -49,7 +49,7 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Selection:
     """What stands in the second step of the tab."""
 
     recipe: str
@@ -64,21 +64,21 @@ class Starter:
     def __init__(self, ctx: Context, runs: Runs) -> None:
         self._ctx, self._runs = ctx, runs
 
-    def config(self, owner: str | None, wish: Wish) -> dict[str, Any]:
+    def config(self, owner: str | None, selection: Selection) -> dict[str, Any]:
         """Returns the options for what was chosen.
 
         Raises:
             JobError: If the start is a job that is not the visitor's, or weights that are not there.
         """
         fixed: dict[str, Any] = {}
-        if wish.start.startswith("job:"):
-            stored = self._runs.manager.snapshot(owner or "", wish.start.removeprefix("job:")).config
-            fixed = {name: value for name, value in stored.items() if name in SHAPE.get(wish.recipe, ())}
-        elif wish.start in CHECKPOINTS:
-            fixed = start_config(wish.recipe, self._info(wish.start))
+        if selection.start.startswith("job:"):
+            stored = self._runs.manager.snapshot(owner or "", selection.start.removeprefix("job:")).config
+            fixed = {name: value for name, value in stored.items() if name in SHAPE.get(selection.recipe, ())}
+        elif selection.start in CHECKPOINTS:
+            fixed = start_config(selection.recipe, self._info(selection.start))
         steps = (self._ctx.jobs.limits if self._ctx.jobs else Limits()).steps
-        broken = wish.recipe == "simsiam" and wish.broken
-        return preset_config(wish.recipe, wish.preset, fixed, wish.start != SCRATCH, steps, not broken)
+        broken = selection.recipe == "simsiam" and selection.broken
+        return preset_config(selection.recipe, selection.preset, fixed, selection.start != SCRATCH, steps, not broken)
 
     def _info(self, name: str) -> WeightsInfo:
         record = CHECKPOINTS[name]
@@ -97,14 +97,14 @@ class Starter:
         """Shows what the chosen method can start from, and its options: wish, start, switch, second set, options."""
         owner = owner_of(visitor, request)
         choices = self._choices(owner, recipe)
-        wish = Wish(recipe, choices[0][1], preset, broken)
-        config = self.config(owner, wish)
+        selection = Selection(recipe, choices[0][1], preset, broken)
+        config = self.config(owner, selection)
         return [
-            wish,
+            selection,
             gr.update(choices=choices, value=choices[0][1]),
             gr.update(visible=recipe == "simsiam"),
             gr.update(visible=recipe == "cyclegan"),
-            self._ctx.both(f"train.about.{recipe}"),
+            self._ctx.localize_html(f"train.about.{recipe}"),
             *OPTIONS.update(self._ctx, recipe, config),
         ]
 
@@ -117,18 +117,18 @@ class Starter:
     def _choices(self, owner: str | None, recipe: str) -> list[tuple[Any, str]]:
         return self.start_choices(recipe, self._ctx.jobs.jobs(owner) if self._ctx.jobs and owner else [])
 
-    def on_wish(
-        self, visitor: str, told: Wish, recipe: str, start: str, preset: str, broken: bool, request: gr.Request
+    def on_selection(
+        self, visitor: str, told: Selection, recipe: str, start: str, preset: str, broken: bool, request: gr.Request
     ) -> list[Any]:
         """Fills in anew those options that the choices made since `told` change: wish, options."""
-        owner, wish = owner_of(visitor, request), Wish(recipe, start, preset, broken)
+        owner, selection = owner_of(visitor, request), Selection(recipe, start, preset, broken)
         try:
-            config = self.config(owner, wish)
+            config = self.config(owner, selection)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
-        return [wish, *OPTIONS.update(self._ctx, recipe, config, self._known(owner, told, recipe))]
+        return [selection, *OPTIONS.update(self._ctx, recipe, config, self._known(owner, told, recipe))]
 
-    def _known(self, owner: str | None, told: Wish, recipe: str) -> dict[str, Any] | None:
+    def _known(self, owner: str | None, told: Selection, recipe: str) -> dict[str, Any] | None:
         """Returns the options that the page was told last, None if they were another method's or cannot be known."""
         try:
             return self.config(owner, told) if told.recipe == recipe else None
@@ -154,7 +154,7 @@ class Starter:
         if not any(sources):
             return [gr.skip(), None, "", "", gr.update(interactive=False)]
         if not all(sources):
-            return [gr.skip(), None, self._ctx.both("train.other_set"), "", gr.update(interactive=False)]
+            return [gr.skip(), None, self._ctx.localize_html("train.other_set"), "", gr.update(interactive=False)]
         owner = owner_of(visitor, request)
         if owner is None:
             visitor = new_id()
@@ -179,7 +179,7 @@ class Starter:
         self, folder: Path, sources: tuple[tuple[str, ...], ...], request: gr.Request, progress: gr.Progress
     ) -> tuple[Audit, ...]:
         ctx, manager = self._ctx, self._runs.manager
-        reading = ctx.say(request, "embeddings.reading")
+        reading = ctx.localize(request, "embeddings.reading")
         domains: tuple[Literal["", "A", "B"], ...] = ("A", "B") if len(sources) == 2 else ("",)
         limits = ReadLimits(max_total_bytes=manager.limits.bytes, max_entries=4 * manager.limits.pictures)
         try:
@@ -193,11 +193,11 @@ class Starter:
             )  # fmt: skip
         except TooFewPicturesError as error:
             left_out = sum(error.skipped.values())
-            raise widgets.sorry(
+            raise widgets.user_error(
                 ctx, request, "train.too_few", count=error.count, limit=error.fewest, left_out=left_out
             ) from error
         except OSError as error:
-            raise widgets.sorry(ctx, request, "train.unreadable") from error
+            raise widgets.user_error(ctx, request, "train.unreadable") from error
 
     def _ready(self, upload: Upload, recipe: str, start: str) -> list[Any]:
         """Returns the audit, an empty estimate, and the start button."""
@@ -209,7 +209,9 @@ class Starter:
         if upload is not None:
             shutil.rmtree(upload.folder, ignore_errors=True)
 
-    def request(self, upload: Upload | None, wish: Wish, title: str, values: Sequence[Any], owner: str) -> JobRequest:
+    def request(
+        self, upload: Upload | None, selection: Selection, title: str, values: Sequence[Any], owner: str
+    ) -> JobRequest:
         """Returns what the page asks to be trained.
 
         Raises:
@@ -218,9 +220,9 @@ class Starter:
         """
         if upload is None or upload.owner != owner:
             raise JobError("data")
-        config = OPTIONS.read(wish.recipe, values)
-        start = None if wish.start == SCRATCH else wish.start
-        return JobRequest(wish.recipe, config, upload.folder, start, title.strip()[:80])
+        config = OPTIONS.read(selection.recipe, values)
+        start = None if selection.start == SCRATCH else selection.start
+        return JobRequest(selection.recipe, config, upload.folder, start, title.strip()[:80])
 
     def on_estimate(
         self, visitor: str, upload: Upload | None, recipe: str, start: str, request: gr.Request, *values: Any
@@ -232,9 +234,9 @@ class Starter:
         if upload is None or not _is_enough(upload, recipe, start):  # or they are about to be read for another method
             yield ""
             return
-        yield self._ctx.both("train.measuring")
+        yield self._ctx.localize_html("train.measuring")
         owner = owner_of(visitor, request) or ""
-        asked = self._asked(upload, Wish(recipe, start, OPENING_PRESET, False), "", values, owner, request)
+        asked = self._asked(upload, Selection(recipe, start, OPENING_PRESET, False), "", values, owner, request)
         manager = self._runs.manager
         known = {job.id for job in manager.jobs(owner)}
         try:
@@ -257,7 +259,7 @@ class Starter:
     ) -> Shown:
         """Puts the job into the queue, of another backend where one is given, and shows it."""
         owner = owner_of(visitor, request) or ""
-        asked = self._asked(upload, Wish(recipe, start, OPENING_PRESET, False), title, values, owner, request)
+        asked = self._asked(upload, Selection(recipe, start, OPENING_PRESET, False), title, values, owner, request)
         try:
             job = self._runs.manager.submit(owner, asked, backend)
         except JobError as error:
@@ -265,12 +267,18 @@ class Starter:
         return self._runs.show(owner, f"job:{job.id}", request)
 
     def _asked(
-        self, upload: Upload | None, wish: Wish, title: str, values: Sequence[Any], owner: str, request: gr.Request
+        self,
+        upload: Upload | None,
+        selection: Selection,
+        title: str,
+        values: Sequence[Any],
+        owner: str,
+        request: gr.Request,
     ) -> JobRequest:
         try:
-            return self.request(upload, wish, title, values, owner)
+            return self.request(upload, selection, title, values, owner)
         except OptionError as error:
-            raise widgets.sorry(self._ctx, request, f"train.option.{error.code}", **error.values) from error
+            raise widgets.user_error(self._ctx, request, f"train.option.{error.code}", **error.values) from error
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
 

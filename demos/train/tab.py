@@ -10,15 +10,15 @@ from gradio.components import Component
 
 from demos.core.context import Context, Demo
 from demos.core.events import PROMPT_EVENT, QUICK_EVENT
-from demos.core.tab_interface import Handles
-from demos.core.user_models import wanted
+from demos.core.tab_interface import TabInterface
+from demos.core.user_models import selected_model
 from demos.core.visitor import has_login, remembered_id
 from demos.train.presets import PRESETS
 from demos.train.remote import connect_remote, remote_section
 from demos.train.results import Results
 from demos.train.run_view import run_view
 from demos.train.runs import Runs, Shown
-from demos.train.submit import OPENING_PRESET, OPENING_RECIPE, OPTIONS, Starter, Wish
+from demos.train.submit import OPENING_PRESET, OPENING_RECIPE, OPTIONS, Selection, Starter
 from demos.train.text import limits_html
 from demos.ui import widgets
 from demos.ui.latest_event import on_latest, on_report, reporter
@@ -58,7 +58,7 @@ class Steps(NamedTuple):
     go: gr.Button
 
 
-def build(ctx: Context) -> Handles:
+def build(ctx: Context) -> TabInterface:
     """Creates the components of the tab and connects them."""
     runs = Runs(ctx)
     starter, results = Starter(ctx, runs), Results(ctx, runs)
@@ -68,9 +68,9 @@ def build(ctx: Context) -> Handles:
     off = "disabled" if ctx.jobs is None else (ctx.jobs.off or "").removeprefix("off_")
     gr.Markdown(ctx.t("train.own"), elem_classes="train-own")
     for code, values in ctx.jobs.notices().items() if ctx.jobs else ():
-        widgets.html_line(ctx.both(f"error.job.{code}", **values), "score")
+        widgets.html_line(ctx.localize_html(f"error.job.{code}", **values), "score")
     if off:
-        widgets.html_line(ctx.both(f"error.job.off_{off}"), "score", "train-off")
+        widgets.html_line(ctx.localize_html(f"error.job.off_{off}"), "score", "train-off")
     else:
         steps = _steps(ctx, starter)
         upload = gr.State(None)
@@ -84,7 +84,7 @@ def build(ctx: Context) -> Handles:
     if off or ctx.library.hub.offline:
         shown.resume.click(runs.on_resume, [visitor, shown.watched], list(shown), **PROMPT_EVENT)
     _connect_result(results, visitor, shown, compare)
-    return Handles(takes=None if off else steps.files_a)
+    return TabInterface(takes=None if off else steps.files_a)
 
 
 def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserState) -> tuple[Shown, gr.Button]:
@@ -146,9 +146,9 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
     recipe = widgets.pills(
         ctx, "train.recipe", {name: f"train.recipe.{name}" for name in RECIPES}, OPENING_RECIPE, "train-recipe"
     )
-    about = widgets.html_line(ctx.both(f"train.about.{OPENING_RECIPE}"), "facts", "train-about")
+    about = widgets.html_line(ctx.localize_html(f"train.about.{OPENING_RECIPE}"), "facts", "train-about")
     choices = starter.start_choices(OPENING_RECIPE, [])
-    config = starter.config(None, Wish(OPENING_RECIPE, choices[0][1], OPENING_PRESET, False))
+    config = starter.config(None, Selection(OPENING_RECIPE, choices[0][1], OPENING_PRESET, False))
     with gr.Row(elem_classes="train-choices"):
         start = gr.Dropdown(
             choices,
@@ -207,17 +207,17 @@ def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, co
     )
     parts: list[Component] = [shown.sheet, shown.caption, shown.download]
     compared.success(results.on_made, [shown.watched, made], parts, trigger_mode="always_last", **QUIET_EVENT)
-    tab, wish = gr.Textbox(visible=False), wanted()
+    tab, selection = gr.Textbox(visible=False), selected_model()
     ready = gr.State(None)
     taken = shown.take.click(results.on_take, [visitor, shown.watched], [ready, tab], **SLOW_EVENT)
     opened = taken.success(fn=None, inputs=tab, js=OPEN_TAB, api_visibility="private")
-    opened.then(lambda it: it, ready, wish, api_visibility="private", show_progress="hidden")
+    opened.then(lambda it: it, ready, selection, api_visibility="private", show_progress="hidden")
 
 
 def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State, steps: Steps, shown: Shown) -> None:
     """Leads from pictures over the choice of a method to a job."""
-    told = gr.State(Wish(OPENING_RECIPE, str(steps.start.value), OPENING_PRESET, False))
-    wish: list[Component] = [visitor, told, steps.recipe, steps.start, steps.preset, steps.broken]
+    told = gr.State(Selection(OPENING_RECIPE, str(steps.start.value), OPENING_PRESET, False))
+    selection: list[Component] = [visitor, told, steps.recipe, steps.start, steps.preset, steps.broken]
     pictures: list[Component] = [visitor, upload, steps.files_a, steps.files_b, steps.recipe, steps.start]
     judged: list[Component] = [visitor, upload, steps.audit, steps.estimate, steps.go]
     asked: list[Component] = [visitor, upload, steps.recipe, steps.start]
@@ -244,7 +244,7 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State,
         **PROMPT_EVENT,
     )
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
-    on_latest(changes, starter.on_wish, wish, [told, *steps.options], **PROMPT_EVENT)
+    on_latest(changes, starter.on_selection, selection, [told, *steps.options], **PROMPT_EVENT)
     listed = shown.runs.change(
         starter.on_listed,
         [visitor, steps.recipe, steps.start],
@@ -252,7 +252,7 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State,
         trigger_mode="always_last",
         **PROMPT_EVENT,
     )
-    listed.success(starter.on_wish, wish, [told, *steps.options], trigger_mode="always_last", **PROMPT_EVENT)
+    listed.success(starter.on_selection, selection, [told, *steps.options], trigger_mode="always_last", **PROMPT_EVENT)
     edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
     on_latest(edits, starter.on_estimate, [*asked, *steps.options], [steps.estimate], **MEASURE_EVENT)
     started = steps.go.click(starter.on_start, [*asked, steps.title, *steps.options], list(shown), **PROMPT_EVENT)

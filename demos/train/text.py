@@ -19,15 +19,15 @@ OWN_SKIPPED = ("repeated", "too_many", "over_budget")  # the other reasons are s
 def duration(ctx: Context, seconds: float) -> str:
     """Returns a time in seconds, minutes or hours."""
     if seconds < 90:
-        return ctx.both("train.seconds", count=max(1, round(seconds)))
+        return ctx.localize_html("train.seconds", count=max(1, round(seconds)))
     if seconds < 90 * 60:
-        return ctx.both("train.minutes", count=round(seconds / 60))
-    return ctx.both("train.hours", count=seconds / 3600)
+        return ctx.localize_html("train.minutes", count=round(seconds / 60))
+    return ctx.localize_html("train.hours", count=seconds / 3600)
 
 
 def limits_html(ctx: Context, limits: Limits) -> str:
     """Returns what a visitor may use, said before they upload anything."""
-    return ctx.both(
+    return ctx.localize_html(
         "train.limits",
         pictures=limits.pictures,
         megabytes=limits.bytes // 2**20,
@@ -43,71 +43,75 @@ def audit_html(ctx: Context, audits: Sequence[Audit], recipe: str, from_scratch:
     """Returns what there is to say about a visitor's pictures before they are trained on."""
     parts = [_set_html(ctx, audit, "AB"[place] if len(audits) > 1 else "") for place, audit in enumerate(audits)]
     level = enough_for(recipe, audits, from_scratch)
-    verdict = ctx.both(f"train.enough.{level}")
+    verdict = ctx.localize_html(f"train.enough.{level}")
     return f'{"".join(parts)}<p class="train-verdict train-{level}">{verdict}</p>'
 
 
 def _set_html(ctx: Context, audit: Audit, name: str) -> str:
     said = [
-        ctx.both("train.audit.count", count=audit.count, total=audit.total, aside=audit.held_out),
-        ctx.both("train.audit.sides", low=audit.sides[0], middle=audit.sides[1], high=audit.sides[2]),
+        ctx.localize_html("train.audit.count", count=audit.count, total=audit.total, aside=audit.held_out),
+        ctx.localize_html("train.audit.sides", low=audit.sides[0], middle=audit.sides[1], high=audit.sides[2]),
     ]
     if audit.labels:
         most, least, ratio = balance(audit.labels)
-        said.append(ctx.both("train.audit.labels", count=len(audit.labels)))
+        said.append(ctx.localize_html("train.audit.labels", count=len(audit.labels)))
         if ratio >= UNEVEN_RATIO:
             numbers = {"most_count": audit.labels[most], "least_count": audit.labels[least]}
-            said.append(ctx.both("train.audit.uneven", most=most, least=least, **numbers))
+            said.append(ctx.localize_html("train.audit.uneven", most=most, least=least, **numbers))
     if audit.near_duplicates:
-        said.append(ctx.both("train.audit.near", count=audit.near_duplicates))
+        said.append(ctx.localize_html("train.audit.near", count=audit.near_duplicates))
     if audit.smooth:
-        said.append(ctx.both("train.audit.smooth"))
+        said.append(ctx.localize_html("train.audit.smooth"))
     elif audit.blurred:
-        said.append(ctx.both("train.audit.blurred", count=audit.blurred, below=BLURRED_BELOW))
+        said.append(ctx.localize_html("train.audit.blurred", count=audit.blurred, below=BLURRED_BELOW))
     if audit.skipped:
         reasons = ", ".join(f"{count} × {_reason(ctx, code)}" for code, count in sorted(audit.skipped.items()))
-        said.append(f"{ctx.both('embeddings.skipped', count=sum(audit.skipped.values()))} {reasons}")
+        said.append(f"{ctx.localize_html('embeddings.skipped', count=sum(audit.skipped.values()))} {reasons}")
     url = file_url(ctx.save_image(audit.thumbnails))
-    title = f"<h4>{ctx.both(f'train.set_{name}')}</h4>" if name else ""
+    title = f"<h4>{ctx.localize_html(f'train.set_{name}')}</h4>" if name else ""
     lines = "".join(f"<li>{line}</li>" for line in said)
     return f'{title}<img class="train-thumbnails" alt="" src="{url}"><ul>{lines}</ul>'
 
 
 def _reason(ctx: Context, code: str) -> str:
-    return ctx.both(f"train.skipped.{code}" if code in OWN_SKIPPED else f"embeddings.skipped.{code}")
+    return ctx.localize_html(f"train.skipped.{code}" if code in OWN_SKIPPED else f"embeddings.skipped.{code}")
 
 
 def estimate_html(ctx: Context, estimate: Estimate, steps: int, ahead: int) -> str:
     """Returns how long a job would take here and how many would run before it."""
     time = duration(ctx, estimate.seconds)
-    queue = ctx.both("train.ahead", count=ahead) if ahead else ctx.both("train.at_once")
-    speed = ctx.both("train.speed", seconds=estimate.seconds_per_step, megabytes=estimate.memory // 2**20)
-    return f"<b>≈ {time}</b> {ctx.both('train.for_steps', steps=steps)} {queue} <small>{speed}</small>"
+    queue = ctx.localize_html("train.ahead", count=ahead) if ahead else ctx.localize_html("train.at_once")
+    speed = ctx.localize_html("train.speed", seconds=estimate.seconds_per_step, megabytes=estimate.memory // 2**20)
+    return f"<b>≈ {time}</b> {ctx.localize_html('train.for_steps', steps=steps)} {queue} <small>{speed}</small>"
 
 
 def state_html(ctx: Context, job: Snapshot) -> str:
     """Returns how a job is doing, in one sentence."""
     if job.error:
-        return ctx.both(f"error.job.{job.error}", **{"step": job.step, **job.error_values})
+        return ctx.localize_html(f"error.job.{job.error}", **{"step": job.step, **job.error_values})
     if job.state == "queued":
-        return ctx.both("train.state.queued", place=job.queue_place or 1)
-    said = ctx.both(f"train.state.{job.state}", step=job.step, total=job.total)
+        return ctx.localize_html("train.state.queued", place=job.queue_place or 1)
+    said = ctx.localize_html(f"train.state.{job.state}", step=job.step, total=job.total)
     if job.state == "running" and job.seconds_left is not None:
-        said += f" {ctx.both('train.left')} {duration(ctx, job.seconds_left)}."
+        said += f" {ctx.localize_html('train.left')} {duration(ctx, job.seconds_left)}."
     return said
 
 
 def title_of(ctx: Context, job: Snapshot) -> str:
     """Returns the name of a job as HTML: the visitor's own, else the method's."""
-    return html.escape(job.title) if job.title else ctx.both(f"train.recipe.{job.recipe}")
+    return html.escape(job.title) if job.title else ctx.localize_html(f"train.recipe.{job.recipe}")
 
 
 def head_html(ctx: Context, job: Snapshot) -> str:
     """Returns the line above the view of a job."""
-    start = ctx.both("train.from_scratch") if job.start is None else ctx.both("train.from", name=_start(ctx, job.start))
-    facts = f"{ctx.both(f'train.recipe.{job.recipe}')} · {start}"
+    start = (
+        ctx.localize_html("train.from_scratch")
+        if job.start is None
+        else ctx.localize_html("train.from", name=_start(ctx, job.start))
+    )
+    facts = f"{ctx.localize_html(f'train.recipe.{job.recipe}')} · {start}"
     if job.elsewhere:
-        facts += f" · {ctx.both('train.remote.here')}"
+        facts += f" · {ctx.localize_html('train.remote.here')}"
     log = f'<pre class="run-log">{html.escape(chr(10).join(job.log))}</pre>' if job.log else ""
     return f'<b>{title_of(ctx, job)}</b> · {state_html(ctx, job)}<br><span class="run-quiet">{facts}</span>{log}'
 
@@ -129,18 +133,18 @@ def runs_html(
         ),
         (
             "train.recorded_runs",
-            [(f"recording:{one.name}", ctx.both(f"train.recording.{one.name}.short")) for one in recorded],
+            [(f"recording:{one.name}", ctx.localize_html(f"train.recording.{one.name}.short")) for one in recorded],
         ),
     ]
     return "".join(
-        f'<div class="train-group"><span>{ctx.both(key)}</span>{"".join(_button(*run, selected) for run in runs)}</div>'
+        f'<div class="train-group"><span>{ctx.localize_html(key)}</span>{"".join(_button(*run, selected) for run in runs)}</div>'
         for key, runs in groups
         if runs
     )
 
 
 def _badge(ctx: Context, job: Snapshot) -> str:
-    return f'<small class="train-{job.state}">{ctx.both(f"train.badge.{job.state}")}</small>'
+    return f'<small class="train-{job.state}">{ctx.localize_html(f"train.badge.{job.state}")}</small>'
 
 
 def _button(run_id: str, label: str, selected: str) -> str:

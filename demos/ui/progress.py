@@ -58,7 +58,7 @@ def in_background(key: str, call: Callable[[], Answer], expected: float) -> Work
         pool.shutdown(wait=False)
 
 
-def told(
+def report_progress(
     work: Work[Answer], ctx: Context, request: gr.Request | None, progress: gr.Progress, nothing: Any
 ) -> Generator[Any, None, Answer]:
     """Shows the steps of some work as progress; gives `nothing` to the page after each, and returns the answer."""
@@ -67,15 +67,15 @@ def told(
             step = next(work)
         except StopIteration as end:
             return end.value
-        words = ctx.say(request, step.key)
+        words = ctx.localize(request, step.key)
         left = step.seconds_left()
         if left is not None and left >= 1:
-            words = ctx.say(request, "embeddings.left", what=words, seconds=round(left))
+            words = ctx.localize(request, "embeddings.left", what=words, seconds=round(left))
         progress(min(step.share, 1.0), desc=words)
         yield nothing
 
 
-def finished(work: Work[Answer]) -> Answer:
+def run_to_completion(work: Work[Answer]) -> Answer:
     """Does some work to its end, without telling anybody."""
     while True:
         try:

@@ -139,7 +139,7 @@ def facts_line(
     names = " + ".join(f"<b>{short_name(info.name)}</b> ({info.num_parameters / 1e6:.1f} M)" for info in infos)
     time = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     key = "common.facts_prepared" if prepared else "common.facts"
-    return f"{names} · {ctx.both(key, width=size[0], height=size[1], time=time)}"
+    return f"{names} · {ctx.localize_html(key, width=size[0], height=size[1], time=time)}"
 
 
 def short_name(name: str) -> str:
@@ -206,7 +206,7 @@ def open_photo(ctx: Context, request: gr.Request | None, path: str | None) -> Im
         gr.Error: If there is none or it cannot be used, with one sentence in the visitor's language.
     """
     if not path:
-        raise sorry(ctx, request, "error.no_photo")
+        raise user_error(ctx, request, "error.no_photo")
     try:
         return read_image(path, name=Path(path).name)
     except ImageError as error:
@@ -215,12 +215,12 @@ def open_photo(ctx: Context, request: gr.Request | None, path: str | None) -> Im
 
 def image_error(ctx: Context, request: gr.Request | None, error: ImageError) -> gr.Error:
     """Turns the reason a picture cannot be used into a message for the visitor."""
-    return sorry(ctx, request, f"error.image.{error.code}", **error.values)
+    return user_error(ctx, request, f"error.image.{error.code}", **error.values)
 
 
-def sorry(ctx: Context, request: gr.Request | None, key: str, **values: Any) -> gr.Error:
+def user_error(ctx: Context, request: gr.Request | None, key: str, **values: Any) -> gr.Error:
     """Makes the message that tells a visitor, in their language, why there is no result."""
-    return gr.Error(ctx.say(request, key, **values), duration=8, print_exception=False)
+    return gr.Error(ctx.localize(request, key, **values), duration=8, print_exception=False)
 
 
 def _path_of(payload: ImageData | None) -> str | None:

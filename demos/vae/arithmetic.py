@@ -17,7 +17,7 @@ from demos.ui.animation import upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import LARGE_SIDE, GlobalAutoencoder, encode, pictures_of
-from demos.vae.latent_slice import Flat, Flats
+from demos.vae.latent_slice import Flats, LatentSlice
 from demos.vae.latent_widgets import knobs, sorry_value
 from demos.vae.networks import MODELS, OPENING_MODEL, Networks, example_ends, with_examples
 from demos.vae.traversal import ENDS, STATIONS, knob, strip_urls
@@ -63,11 +63,11 @@ class Arithmetic:
             direction = group_direction(network, *groups)
         except ImageError as error:
             return sorry_value(self._ctx, f"error.image.{error.code}", **error.values)
-        flat = Flat(model, mu, direction[None])
+        flat = LatentSlice(model, mu, direction[None])
         stations = torch.linspace(WEAKEST, STRONGEST, STATIONS)
         (strip,) = strip_urls(network, (mu + stations[:, None] * direction)[None])
-        name = self._ctx.both("vae.arithmetic_knob")
-        words = self._ctx.both("vae.arithmetic_length", length=f"{float(direction.norm()):.2f}")
+        name = self._ctx.localize_html("vae.arithmetic_knob")
+        words = self._ctx.localize_html("vae.arithmetic_length", length=f"{float(direction.norm()):.2f}")
         value = {
             "key": self._flats.add(flat), "model": model, "bars": f"<p>{words}</p>",
             "knobs": [knob("vae-arithmetic", name, strip, WEAKEST, STRONGEST, 1.0)],
@@ -81,9 +81,11 @@ class Arithmetic:
         """Add the difference of two groups of pictures to a picture, in the latent space of a VAE; returns a PNG."""
         network = self._networks.vector(model)
         if network is None or not image or not minus or not plus:
-            raise widgets.sorry(self._ctx, request, "vae.needs_vector" if network is None else "vae.arithmetic_missing")
+            raise widgets.user_error(
+                self._ctx, request, "vae.needs_vector" if network is None else "vae.arithmetic_missing"
+            )
         if max(len(minus), len(plus)) > GROUP_LIMIT:
-            raise widgets.sorry(self._ctx, request, "vae.arithmetic_many", most=GROUP_LIMIT)
+            raise widgets.user_error(self._ctx, request, "vae.arithmetic_many", most=GROUP_LIMIT)
         try:
             z = encode(network, [read_image(image)])[0] + strength * group_direction(network, minus, plus)
         except ImageError as error:

@@ -19,7 +19,7 @@ from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
 from demos.vae import player
 from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, encode, pictures_of
-from demos.vae.latent_slice import Flat, Flats, data_url, thumbnail_url
+from demos.vae.latent_slice import Flats, LatentSlice, data_url, thumbnail_url
 from demos.vae.latent_widgets import plane_map, sorry_value
 from demos.vae.networks import (
     MODELS,
@@ -113,10 +113,15 @@ class Corners:
             return sorry_value(self._ctx, f"error.image.{error.code}", **error.values)
         except ValueError:  # three pictures of which two are the same
             return sorry_value(self._ctx, "vae.plane_line")
-        return self._value(network, Flat(model, origin, directions), mu, photos, names)
+        return self._value(network, LatentSlice(model, origin, directions), mu, photos, names)
 
     def _value(
-        self, network: GlobalAutoencoder, flat: Flat, mu: Tensor, photos: Sequence[Image.Image], names: Sequence[str]
+        self,
+        network: GlobalAutoencoder,
+        flat: LatentSlice,
+        mu: Tensor,
+        photos: Sequence[Image.Image],
+        names: Sequence[str],
     ) -> str:
         places = (mu - flat.origin) @ flat.directions.T  # (N, 2)
         half = float(places.abs().max()) * ROOM
@@ -146,14 +151,14 @@ class Corners:
         paths = [path for path in (image_a, image_b, image_c, image_d) if path]
         network = self._networks.vector(model)
         if network is None or len(paths) < 2:
-            raise widgets.sorry(self._ctx, request, NEEDS_VECTOR if network is None else "vae.missing_both")
+            raise widgets.user_error(self._ctx, request, NEEDS_VECTOR if network is None else "vae.missing_both")
         try:
             return self._ctx.save_image(self._grid(network, paths, int(steps)))
         except ImageError as error:
             raise widgets.image_error(self._ctx, request, error) from error
 
 
-def _cells(flat: Flat, half: float, cells: int) -> Tensor:
+def _cells(flat: LatentSlice, half: float, cells: int) -> Tensor:
     """Returns the latents at the middles of `cells` x `cells` squares of the map, row by row from the top left."""
     middles = (torch.arange(cells) + 0.5) / cells * 2 - 1
     y, x = torch.meshgrid(-middles * half, middles * half, indexing="ij")

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import gradio as gr
 from PIL import Image
 
-from demos.core.cache import shared_cache
+from demos.core.cache import public_lru_cache
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
-from demos.core.tab_interface import Handles
+from demos.core.tab_interface import TabInterface
 from demos.ui import widgets
 from demos.ui.animation import in_threads, looping_webp, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
@@ -49,7 +49,7 @@ def values(ctx: Context, shown: Shown) -> list[Any]:
     """Returns the values of a result's components: player, strip, ends, facts, the two files to save."""
     size = (shown.img_size, shown.img_size)
     line = widgets.facts_line(ctx, [shown.model], size, shown.seconds, shown.prepared)
-    numbers = ctx.both("vae.facts", latent_dim=f"{shown.latent_dim:,}", steps=shown.steps)
+    numbers = ctx.localize_html("vae.facts", latent_dim=f"{shown.latent_dim:,}", steps=shown.steps)
     return [
         player.player(ctx, shown),
         player.filmstrip(ctx, shown),
@@ -69,8 +69,8 @@ class Handlers:
 
     def __init__(self, ctx: Context, networks: Networks) -> None:
         self._ctx, self._networks = ctx, networks
-        self._remembered = shared_cache()(self._render)
-        self._remembered_path = shared_cache()(self._path)
+        self._remembered = public_lru_cache()(self._render)
+        self._remembered_path = public_lru_cache()(self._path)
 
     def _render(self, path_a: str, path_b: str, steps: int, model: str) -> Rendered:
         # the path of an upload holds the hash of its content, so it can stand for the photo
@@ -107,7 +107,7 @@ class Handlers:
         """Take one picture to another through a VAE: pictures of the way (PNG), and an animation (WebP)."""
         if not image_a or not image_b:
             missing = "image_b" if image_a else "image_a"
-            raise widgets.sorry(self._ctx, request, "vae.error_missing", which=missing)
+            raise widgets.user_error(self._ctx, request, "vae.error_missing", which=missing)
         try:
             frames, animation = self._remembered_path(image_a, image_b, int(steps), model)
         except ImageError as error:
@@ -146,7 +146,7 @@ def _save(ctx: Context, what: str, file: str | None) -> gr.DownloadButton:
     )
 
 
-def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handles:
+def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> TabInterface:
     """Lets every choice of photos, model and steps show its result at once; the page may do so too."""
     photos, places = way.photos, way.places
     # One sign of work is enough, on the largest picture. A change made while the network runs must not be lost.
@@ -177,7 +177,7 @@ def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> Handl
         photo.clear(handlers.miss, other, way.results, cancels=shown, trigger_mode="always_last", **QUICK_EVENT)
     inputs = {letter: place.receiver for letter, place in zip("ab", places, strict=True)}
     settings = {"model": way.model, "steps": way.steps, "weights": menu.linked}
-    return Handles(inputs, settings, (choose, menu.open_linked, run))
+    return TabInterface(inputs, settings, (choose, menu.open_linked, run))
 
 
 def offer_interpolate(handlers: Handlers) -> None:

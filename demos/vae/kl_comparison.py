@@ -70,19 +70,19 @@ class Lesson:
         # the log-variance of a plain autoencoder is never trained, and so it has no KL divergence to speak of
         key = "vae.lesson_numbers_none" if name == PLAIN else "vae.lesson_numbers"
         score, kl, active = (metrics.get(each) for each in ("reconstruction_psnr", "kl", "active_units"))
-        words = self._ctx.both(
+        words = self._ctx.localize_html(
             key,
             score="–" if score is None else f"{score:.2f}",
             kl="–" if kl is None else f"{kl:.0f}",
             active="–" if active is None else f"{active:.0%}",
         )
         return (
-            f'<h4>{self._ctx.both(title)}</h4><p class="how">{words}</p><div class="lesson-row" data-model="{name}">'
+            f'<h4>{self._ctx.localize_html(title)}</h4><p class="how">{words}</p><div class="lesson-row" data-model="{name}">'
             f"{self._figure(rebuilt, 'vae.lesson_rebuilt')}{self._figure(drawn, 'vae.lesson_drawn')}</div>"
         )
 
     def _figure(self, path: str, key: str) -> str:
-        caption = self._ctx.both(key)
+        caption = self._ctx.localize_html(key)
         return f'<figure><img src="{file_url(path)}" alt=""><figcaption>{caption}</figcaption></figure>'
 
 

@@ -33,7 +33,7 @@ USUAL = (0.02, 0.98)  # share of the measured pictures that lies nearer to the c
 
 
 @dataclass(frozen=True)
-class Flat:
+class LatentSlice:
     """A point (D,) of a model's latent space with K directions (K, D)."""
 
     model: str
@@ -56,7 +56,7 @@ class Flat:
 class Known(NamedTuple):
     """A flat with what paints it: the network as long as it is loaded, and what is known of its latents."""
 
-    flat: Flat
+    flat: LatentSlice
     network: ref[GlobalAutoencoder]
     statistics: LatentStatistics
 
@@ -69,7 +69,7 @@ class Flats:
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._guard = threading.Lock()
 
-    def add(self, flat: Flat) -> str:
+    def add(self, flat: LatentSlice) -> str:
         """Remembers a flat of a model with one vector a picture, and returns its key.
 
         The model is looked up here, in an event: when a script asks for a point later, Gradio does not tell whose page

@@ -63,26 +63,26 @@ def plane_map(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML
     """Places the map of a plane, empty; drag, touch or arrow keys move on it."""
     canvas = (
         '<div><canvas class="plane-map" tabindex="0" role="application" aria-labelledby="plane-name"></canvas>'
-        f'<p class="flat-says" id="plane-name" style="min-height: 0">{ctx.both("vae.plane_how")}</p></div>'
+        f'<p class="flat-says" id="plane-name" style="min-height: 0">{ctx.localize_html("vae.plane_how")}</p></div>'
     )
     return _flat(ctx, canvas, "latent_plane.js", look, elem_id)
 
 
 def knobs(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML:
     """Places knobs, none yet: a range under a strip of pictures for each."""
-    rows = f'<div class="knobs"></div><template class="knob-save">{ctx.both("vae.save_strip")}</template>'
+    rows = f'<div class="knobs"></div><template class="knob-save">{ctx.localize_html("vae.save_strip")}</template>'
     return _flat(ctx, rows, "latent_sliders.js", look, elem_id, '<div class="knobs-bars"></div>')
 
 
 def sorry_value(ctx: Context, key: str, **words: Any) -> str:
     """Returns the value that shows a sentence in the place of the component."""
-    return json.dumps({"sorry": f"<p>{ctx.both(key, **words)}</p>"})
+    return json.dumps({"sorry": f"<p>{ctx.localize_html(key, **words)}</p>"})
 
 
 def _flat(ctx: Context, main: str, script: str, look: Callable[[Any], Any], elem_id: str, after: str = "") -> gr.HTML:
-    says = "".join(f'<span class="says-{place}">{ctx.both(f"vae.place_{place}")}</span>' for place in PLACES)
+    says = "".join(f'<span class="says-{place}">{ctx.localize_html(f"vae.place_{place}")}</span>' for place in PLACES)
     tools = "".join(
-        f'<button type="button" {attribute}>{ctx.both(f"vae.flat_{name}")}</button>'
+        f'<button type="button" {attribute}>{ctx.localize_html(f"vae.flat_{name}")}</button>'
         for name, attribute in (
             ("reset", 'class="key-reset"'),
             ("picture", 'data-save="picture"'),

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import gradio as gr
 from torch import nn
 
-from demos.core.cache import shared_cache
+from demos.core.cache import public_lru_cache
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
 from demos.core.paths import EXAMPLES
@@ -80,7 +80,7 @@ class Networks:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self.statistics = shared_cache()(self._statistics)
+        self.statistics = public_lru_cache()(self._statistics)
 
     def any(self, name: str) -> Autoencoder:
         """Returns an autoencoder of either kind."""
@@ -168,7 +168,7 @@ def saves(ctx: Context, files: Mapping[str, str]) -> str:
     """Writes links that save files: name to save under -> path."""
     links = (
         f'<a href="{file_url(path)}" download="{html.escape(name, quote=True)}">'
-        f"{ctx.both('vae.save', name=name.rpartition('.')[2].upper())}</a>"
+        f"{ctx.localize_html('vae.save', name=name.rpartition('.')[2].upper())}</a>"
         for name, path in files.items()
     )
     return f'<p class="saves">{"".join(links)}</p>'
@@ -176,4 +176,4 @@ def saves(ctx: Context, files: Mapping[str, str]) -> str:
 
 def sorry_html(ctx: Context, key: str, **words: Any) -> str:
     """Writes what stands in the place of a result that needs something first."""
-    return f'<div class="empty"><p>{ctx.both(key, **words)}</p></div>'
+    return f'<div class="empty"><p>{ctx.localize_html(key, **words)}</p></div>'

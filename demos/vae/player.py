@@ -131,8 +131,8 @@ def player(ctx: Context, shown: Shown) -> str:
         f'data-step="{FRAME_MS}" data-hold="{HOLD_MS}"><div class="stages">{stages}</div><div class="bar">'
         f'<button type="button" class="key-again" aria-labelledby="play-name"></button>'
         f'<input type="range" min="0" max="{shown.moments - 1}" value="0" aria-labelledby="play-moment">'
-        f'<span class="unseen" id="play-name">{ctx.both("vae.play")}</span>'
-        f'<span class="unseen" id="play-moment">{ctx.both("vae.moment")}</span></div></div>'
+        f'<span class="unseen" id="play-name">{ctx.localize_html("vae.play")}</span>'
+        f'<span class="unseen" id="play-moment">{ctx.localize_html("vae.moment")}</span></div></div>'
     )
 
 
@@ -149,14 +149,14 @@ def filmstrip(ctx: Context, shown: Shown) -> str:
 def _rows(ctx: Context, shown: Shown) -> list[tuple[str, str, str]]:
     """Returns name, class and caption of every row of strip and sheet."""
     numbers = f"{shown.latent_dim:,}"
-    learned = [(way, "learned", ctx.both(f"vae.stage_{way}", latent_dim=numbers)) for way in shown.ways]
-    return [*learned, ("fade", "", ctx.both("vae.fade"))]
+    learned = [(way, "learned", ctx.localize_html(f"vae.stage_{way}", latent_dim=numbers)) for way in shown.ways]
+    return [*learned, ("fade", "", ctx.localize_html("vae.fade"))]
 
 
 def ends(ctx: Context, shown: Shown) -> str:
     """Writes both ends as the network got them, each beside what it made of it and their likeness."""
-    photo = ctx.both("vae.end_photo", size=shown.img_size)
-    made = [ctx.both("vae.end_rebuilt", score=f"{score:.1f}") for score in shown.scores]
+    photo = ctx.localize_html("vae.end_photo", size=shown.img_size)
+    made = [ctx.localize_html("vae.end_rebuilt", score=f"{score:.1f}") for score in shown.scores]
     photos = [(path, "", photo) for path in shown.pictures]
     rebuilt = [(path, "learned", text) for path, text in zip(shown.rebuilt, made, strict=True)]
     row = [photos[0], *rebuilt, photos[1]]
@@ -165,12 +165,12 @@ def ends(ctx: Context, shown: Shown) -> str:
         f'<figcaption id="end-{place}" class="{kind}">{text}</figcaption></figure>'
         for place, (path, kind, text) in enumerate(row)
     )
-    return f'<div class="ends">{"".join(figures)}</div><p class="how">{ctx.both("vae.ends_note")}</p>'
+    return f'<div class="ends">{"".join(figures)}</div><p class="how">{ctx.localize_html("vae.ends_note")}</p>'
 
 
 def empty(ctx: Context, key: str, **words: Any) -> str:
     """Writes what stands in the place of a result that needs something first."""
-    return f'<div class="empty"><p>{ctx.both(key, **words)}</p></div>'
+    return f'<div class="empty"><p>{ctx.localize_html(key, **words)}</p></div>'
 
 
 def _url(path: str) -> str:

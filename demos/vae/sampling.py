@@ -148,7 +148,7 @@ class Breeder:
         """Draw pictures from the prior of a VAE: PNG files, and the latents they were decoded from."""
         network = self._networks.vector(model)
         if network is None:
-            raise widgets.sorry(self._ctx, request, "menu.spatial_samples")
+            raise widgets.user_error(self._ctx, request, "menu.spatial_samples")
         latents = prior_latents(network.latent_dim, SAMPLES, int(seed), temperature)
         pictures = upscale(pictures_of(network, latents), LARGE_SIDE)
         return [self._ctx.save_image(picture) for picture in pictures], {"latents": latents.tolist()}
@@ -163,10 +163,10 @@ def samples_html(ctx: Context, paths: Sequence[str], parents: int = 0) -> str:
     )
     buttons = "".join(
         f'<button type="button" data-breed="{how}" data-needs="{1 if how == "mutate" else 2}" disabled>'
-        f"{ctx.both(f'vae.breed_{how}')}</button>"
+        f"{ctx.localize_html(f'vae.breed_{how}')}</button>"
         for how in BREEDS
     )
-    how = f"<span>{ctx.both('vae.breed_how')}</span>"
+    how = f"<span>{ctx.localize_html('vae.breed_how')}</span>"
     return f'<div class="samples">{tiles}</div><div class="breeding">{how}{buttons}</div>'
 
 

@@ -8,7 +8,7 @@ from typing import cast
 import gradio as gr
 
 from demos.core.context import Context, Demo
-from demos.core.tab_interface import Handles
+from demos.core.tab_interface import TabInterface
 from demos.ui import widgets
 from demos.ui.animation import upscale
 from demos.ui.model_menu.menu import model_menu
@@ -38,7 +38,7 @@ from models.data.images import read_image
 from models.networks.vae import ConvVAE
 
 
-def build(ctx: Context) -> Handles:
+def build(ctx: Context) -> TabInterface:
     """Creates the components of the tab and connects them."""
     first = read_stored(ctx.first_paint / "vae")
     networks = Networks(ctx)

@@ -15,7 +15,7 @@ from demos.ui import widgets
 from demos.ui.animation import sprite_sheet
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import GlobalAutoencoder, encode, pictures_of
-from demos.vae.latent_slice import Flat, Flats, data_url
+from demos.vae.latent_slice import Flats, LatentSlice, data_url
 from demos.vae.latent_widgets import knobs, sorry_value
 from demos.vae.networks import Networks
 from models.analysis.latents import LatentStatistics
@@ -55,7 +55,7 @@ def bars_html(ctx: Context, statistics: LatentStatistics, shown: Sequence[int]) 
         for height in [max(statistics.kl[number], 0) / most]
         for colour in ["accent" if is_active[number] else "ink-soft"]
     )
-    words = ctx.both(
+    words = ctx.localize_html(
         "vae.bars",
         active=sum(is_active),
         total=len(order),
@@ -63,7 +63,9 @@ def bars_html(ctx: Context, statistics: LatentStatistics, shown: Sequence[int]) 
         bits=f"{sum(statistics.kl) / 0.6931:.0f}",
         measured=f"{statistics.count:,}",
     )
-    origin = ctx.both("vae.measured_photos" if statistics.sha256 else "vae.measured_draws", count=statistics.count)
+    origin = ctx.localize_html(
+        "vae.measured_photos" if statistics.sha256 else "vae.measured_draws", count=statistics.count
+    )
     svg = f'<svg viewBox="0 0 100 72" preserveAspectRatio="none" aria-hidden="true">{bars}</svg>'
     return f"{svg}<p>{words} {origin}</p>"
 
@@ -99,7 +101,7 @@ class Knobs:
         directions[torch.arange(len(numbers)), numbers] = spread
         origin = mu.clone()
         origin[numbers] = mean
-        flat = Flat(model, origin, directions)
+        flat = LatentSlice(model, origin, directions)
         stations = torch.linspace(-REACH, REACH, STATIONS)
         latents = mu.repeat(len(numbers), STATIONS, 1)
         for row, number in enumerate(numbers):
@@ -107,7 +109,7 @@ class Knobs:
         entries = [
             knob(
                 f"vae-number-{number + 1}",
-                self._ctx.both("vae.knob", number=number + 1, kl=f"{statistics.kl[number]:.2f}"),
+                self._ctx.localize_html("vae.knob", number=number + 1, kl=f"{statistics.kl[number]:.2f}"),
                 strip,
                 -REACH,
                 REACH,

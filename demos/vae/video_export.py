@@ -62,7 +62,7 @@ class Films:
     ) -> Iterator[Any]:  # fmt: skip
         """Yields updates of the button that saves, the last with the file."""
         if not path_a or not path_b:
-            raise widgets.sorry(self._ctx, request, "vae.missing_both")
+            raise widgets.user_error(self._ctx, request, "vae.missing_both")
         yield gr.update(value=None, interactive=False)
         try:
             first, last = read_image(path_a), read_image(path_b)
@@ -71,9 +71,9 @@ class Films:
         frames: list[Image.Image] = []
         for part in film_frames(self._networks.any(model), first, last, int(steps), way):
             frames += part
-            progress((len(frames), int(steps)), desc=self._ctx.say(request, "vae.film_painting"))
+            progress((len(frames), int(steps)), desc=self._ctx.localize(request, "vae.film_painting"))
             yield gr.skip()  # where a film that is not wanted any more ends
-        progress(None, desc=self._ctx.say(request, "vae.film_writing"))
+        progress(None, desc=self._ctx.localize(request, "vae.film_writing"))
         film = WRITERS[kind](upscale(frames, LARGE_SIDE))
         yield gr.update(value=self._ctx.save_bytes(film, f".{kind}"), interactive=True)
 

@@ -11,7 +11,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 DISK_FULL_STATUS = 28  # a full disk may have no room for the word about it
 
 
-class NoPicturesError(ValueError):
+class NoImagesError(ValueError):
     """The sources hold no picture that can be read, or none to train or to measure on."""
 
 
@@ -37,7 +37,7 @@ def describe_failure(error: BaseException) -> tuple[str, dict[str, Any]]:
         return "disk_full", {}
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
         return "out_of_memory", {}
-    if isinstance(error, NoPicturesError):
+    if isinstance(error, NoImagesError):
         return "no_pictures", {}
     if isinstance(error, DoesNotFitError):
         return "start_does_not_fit", {"start": error.start, "needs": error.needs}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import Hosts, Visit, picture_in
+from visits import Hosts, MapSession, picture_in
 
 from demos.core.i18n import Texts
 
@@ -39,7 +39,7 @@ def expect_open(page: Page, tab: str) -> None:
 @pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("zh-CN", "zh")])
 @TABS
 def test_a_phone_shows_a_tab_in_its_language_and_needs_no_sideways_scrolling(
-    visit: Visit, tab: str, locale: str, language: str
+    visit: MapSession, tab: str, locale: str, language: str
 ) -> None:
     page = visit(f"/?tab={tab}", size=(390, 844), locale=locale)
     expect_open(page, tab)
@@ -65,7 +65,7 @@ def brightness(page: Page, selector: str, what: str) -> float:
 @pytest.mark.parametrize(("dark", "other_hosts"), [pytest.param(False, "fail", marks=pytest.mark.slow), (True, "hang")])
 @TABS
 def test_a_tab_opens_finished_and_legible_with_no_other_host(
-    visit: Visit, tab: str, dark: bool, other_hosts: Hosts
+    visit: MapSession, tab: str, dark: bool, other_hosts: Hosts
 ) -> None:
     page = visit(f"/?tab={tab}", dark=dark, other_hosts=other_hosts)
     expect_open(page, tab)
@@ -77,12 +77,12 @@ def test_a_tab_opens_finished_and_legible_with_no_other_host(
     assert page.evaluate(BROKEN, tab) == []
 
 
-def test_the_page_opens_on_the_first_tab(visit: Visit) -> None:
+def test_the_page_opens_on_the_first_tab(visit: MapSession) -> None:
     expect_open(visit("/"), "cyclegan")
     expect_open(visit("/?tab=nonsense"), "cyclegan")
 
 
-def test_choosing_a_tab_makes_a_link_to_it(visit: Visit) -> None:
+def test_choosing_a_tab_makes_a_link_to_it(visit: MapSession) -> None:
     page = visit("/")
     page.get_by_role("tab", name=TEXTS["en"]["vae.title"]).click()
     expect_open(page, "vae")
@@ -91,7 +91,7 @@ def test_choosing_a_tab_makes_a_link_to_it(visit: Visit) -> None:
     expect_open(page, "vae")
 
 
-def test_all_tabs_can_be_visited_in_one_go(visit: Visit) -> None:
+def test_all_tabs_can_be_visited_in_one_go(visit: MapSession) -> None:
     page = visit("/")
     for tab in [*OPENING, "cyclegan"]:
         page.get_by_role("tab", name=TEXTS["en"][f"{tab}.title"]).click()

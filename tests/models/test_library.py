@@ -16,7 +16,7 @@ from models.checkpoints import Library, load_local
 from models.file_facts import FileFacts, sha256_of
 from models.hub.client import Hub, HubError
 from models.hub.records import WEIGHTS, Checkpoint
-from models.model_cache import ModelStore
+from models.model_cache import ModelCache
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def hub(tmp_path: Path, hashed: list[str]) -> Hub:
 
 @pytest.fixture
 def library(hub: Hub) -> Library:
-    return Library(hub, ModelStore(budget=1))  # keeps nothing but what is asked for last
+    return Library(hub, ModelCache(budget=1))  # keeps nothing but what is asked for last
 
 
 def generator_at(path: Path) -> Path:
@@ -137,7 +137,7 @@ class Private:
 
 def test_private_weights_in_memory_are_not_looked_for_on_disk(hub: Hub) -> None:
     private = Private()
-    library = Library(hub, ModelStore(), private)
+    library = Library(hub, ModelCache(), private)
     model = library.load("own/1")
     asked = len(private.asked)
     assert asked and all(library.load("own/1") is model for _ in range(3))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from torch import nn
 
-from models.model_cache import DEFAULT_BUDGET, ModelStore, budget_from_environment, size_of
+from models.model_cache import DEFAULT_BUDGET, ModelCache, budget_from_environment, size_of
 
 KB = 1000
 
@@ -35,7 +35,7 @@ def test_the_size_counts_shared_tensors_once() -> None:
 def test_a_model_is_loaded_once_for_many_threads() -> None:
     calls: list[int] = []
     go = threading.Barrier(20)
-    store = ModelStore()
+    store = ModelCache()
     seen: list[nn.Module] = []
 
     def ask() -> None:
@@ -61,7 +61,7 @@ def test_a_load_that_failed_is_tried_again() -> None:
             raise outcome
         return outcome
 
-    store = ModelStore()
+    store = ModelCache()
     with pytest.raises(FileNotFoundError):
         store.get("x", load, expected=lambda: 5)
     assert store.used() == 0
@@ -69,7 +69,7 @@ def test_a_load_that_failed_is_tried_again() -> None:
 
 
 def test_the_least_recently_used_leave() -> None:
-    store = ModelStore(budget=10 * KB)
+    store = ModelCache(budget=10 * KB)
     for name in "abc":
         store.get(name, loader(3))
     store.get("a", loader(3))
@@ -79,7 +79,7 @@ def test_the_least_recently_used_leave() -> None:
 
 
 def test_room_is_made_before_a_model_is_loaded() -> None:
-    store = ModelStore(budget=10 * KB)
+    store = ModelCache(budget=10 * KB)
     store.get("a", loader(6))
     seen = []
 
@@ -92,7 +92,7 @@ def test_room_is_made_before_a_model_is_loaded() -> None:
 
 
 def test_one_larger_than_the_budget_is_loaded_alone() -> None:
-    store = ModelStore(budget=10 * KB)
+    store = ModelCache(budget=10 * KB)
     store.get("a", loader(6))
     store.get("huge", loader(50))
     assert store.keys() == ["huge"]
@@ -100,7 +100,7 @@ def test_one_larger_than_the_budget_is_loaded_alone() -> None:
 
 def test_an_evicted_model_lives_on_with_its_holder_and_is_not_loaded_twice() -> None:
     calls: list[int] = []
-    store = ModelStore(budget=10 * KB)
+    store = ModelCache(budget=10 * KB)
     held = store.get("a", loader(6, calls))
     store.get("b", loader(7, calls))
     assert store.keys() == ["b"]
@@ -115,7 +115,7 @@ def test_an_evicted_model_lives_on_with_its_holder_and_is_not_loaded_twice() -> 
 
 
 def test_many_threads_on_a_tight_budget_get_working_models() -> None:
-    store = ModelStore(budget=5 * KB)
+    store = ModelCache(budget=5 * KB)
     wrong: list[str] = []
 
     def use(start: int) -> None:

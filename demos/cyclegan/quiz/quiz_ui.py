@@ -109,7 +109,7 @@ def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[
     paths = [Path(path) for path in own]
     pictures = [one.image for one in iter_pictures(paths, max_pictures=MOST, max_side=2 * CARD_SIDE)]
     if len(pictures) < FEWEST:
-        raise widgets.sorry(ctx, request, "cyclegan.quiz_too_few", count=len(pictures), fewest=FEWEST)
+        raise widgets.user_error(ctx, request, "cyclegan.quiz_too_few", count=len(pictures), fewest=FEWEST)
     known = calibration()
     return [(image, fruit_of(image, ctx.load_model, known)) for image in pictures]
 
@@ -134,7 +134,7 @@ def card_html(ctx: Context, quiz: Quiz, exposure: str) -> str:
     if card is None:
         return ""
     number = len(quiz.answers) + 1
-    asked = ctx.both(f"cyclegan.quiz_asked_{card.fruit}", number=number, count=len(quiz.cards))
+    asked = ctx.localize_html(f"cyclegan.quiz_asked_{card.fruit}", number=number, count=len(quiz.cards))
     time = exposure if exposure in EXPOSURES else "0"
     return (
         f'<div class="card" data-card="{secrets.token_hex(8)}" data-exposure="{time}" data-number="{number}">'
@@ -148,9 +148,9 @@ def score_html(ctx: Context, quiz: Quiz) -> str:
     if last is None:
         return ""
     verdict = "right" if last.fake == quiz.answers[-1] else "wrong"
-    told = ctx.both(f"cyclegan.quiz_{verdict}_{'fake' if last.fake else 'real'}")
+    told = ctx.localize_html(f"cyclegan.quiz_{verdict}_{'fake' if last.fake else 'real'}")
     mine = tally(quiz.cards, quiz.answers)
-    return f"{told} {ctx.both('cyclegan.quiz_running', **words_of(mine))}"
+    return f"{told} {ctx.localize_html('cyclegan.quiz_running', **words_of(mine))}"
 
 
 def end_html(ctx: Context, quiz: Quiz) -> str:
@@ -158,20 +158,22 @@ def end_html(ctx: Context, quiz: Quiz) -> str:
     mine = tally(quiz.cards, quiz.answers)
     judge = tally(quiz.cards, [card.judged_fake for card in quiz.cards])
     columns = "".join(
-        f"<div>{ctx.both(f'cyclegan.quiz_{who}', **words_of(counted))}</div>"
+        f"<div>{ctx.localize_html(f'cyclegan.quiz_{who}', **words_of(counted))}</div>"
         for who, counted in (("you", mine), ("judge", judge))
     )
-    chance = ctx.both("cyclegan.quiz_chance")
+    chance = ctx.localize_html("cyclegan.quiz_chance")
     rows = "".join(_revealed(ctx, card, answer) for card, answer in zip(quiz.cards, quiz.answers, strict=True))
-    heading = ctx.both("cyclegan.quiz_afterwards")
+    heading = ctx.localize_html("cyclegan.quiz_afterwards")
     return f'<div class="tallies">{columns}<div>{chance}</div></div><p>{heading}</p>{rows}'
 
 
 def _revealed(ctx: Context, card: Card, answer: bool) -> str:
     pictures = [figure(ctx.save_bytes(jpeg, ".jpg")) for jpeg in card.chain]
     kind, verdict = "fake" if card.fake else "real", "right" if card.fake == answer else "wrong"
-    judged = ctx.both(f"cyclegan.quiz_judged_{'fake' if card.judged_fake else 'real'}")
-    words = f"{ctx.both(f'cyclegan.quiz_was_{kind}')} {ctx.both(f'cyclegan.quiz_you_{verdict}')} {judged}"
+    judged = ctx.localize_html(f"cyclegan.quiz_judged_{'fake' if card.judged_fake else 'real'}")
+    words = (
+        f"{ctx.localize_html(f'cyclegan.quiz_was_{kind}')} {ctx.localize_html(f'cyclegan.quiz_you_{verdict}')} {judged}"
+    )
     return grid([*pictures, said(words)], 3)
 
 

@@ -56,8 +56,10 @@ class Phones:
         """Sends the page of a phone in its language, and the token that it is known by; 404 for a wrong code."""
         code = request.path_params["code"].upper()
         found = self._rooms.find(code) is not None
-        texts = {name: self._say(request, name, right="[right]", of="[of]") for name in TEXTS}  # the page fills them in
-        texts["wrong"] = "" if found else self._say(request, "wrong", code=code[:12])
+        texts = {
+            name: self._localize(request, name, right="[right]", of="[of]") for name in TEXTS
+        }  # the page fills them in
+        texts["wrong"] = "" if found else self._localize(request, "wrong", code=code[:12])
         shown = PAGE.replace("{{language}}", preferred_language(request.headers.get("accept-language")))
         shown = shown.replace("{{title}}", html.escape(texts["title"]))
         shown = shown.replace("{{texts}}", json.dumps(texts, ensure_ascii=False).replace("<", "\\u003c"))
@@ -95,8 +97,8 @@ class Phones:
         except RoomError as error:
             return _refusal(error.code, STATUS[error.code])
 
-    def _say(self, request: Request, name: str, **values: Any) -> str:
-        return self._ctx.say(gr.Request(request), f"cyclegan.phone_{name}", **values)
+    def _localize(self, request: Request, name: str, **values: Any) -> str:
+        return self._ctx.localize(gr.Request(request), f"cyclegan.phone_{name}", **values)
 
 
 async def _vote(request: Request) -> tuple[int, bool] | None:

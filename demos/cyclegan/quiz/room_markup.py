@@ -29,7 +29,7 @@ def stage_html(ctx: Context, room: Room) -> str:
     if room.phase == "reveal" and room.number + 1 == len(room.cards):
         on = "finish"
     forward = _button(ctx, "on", on, "on") if on else ""
-    keys = f"<span>{ctx.both('cyclegan.room_keys')}</span>" if on else ""
+    keys = f"<span>{ctx.localize_html('cyclegan.room_keys')}</span>" if on else ""
     return (
         f'<section class="room" data-room="{room.code}" data-key="{room.key}" data-phase="{room.phase}" '
         f'data-number="{room.number}">'
@@ -42,7 +42,7 @@ def notice_html(ctx: Context, phase: str) -> str:
     """Says why there is no room to see: it is in the "making", or "gone"."""
     return (
         f'<section class="room" data-phase="{phase}"><main class="all" role="status">'
-        f'<p class="big">{ctx.both(f"cyclegan.room_{phase}")}</p></main>'
+        f'<p class="big">{ctx.localize_html(f"cyclegan.room_{phase}")}</p></main>'
         f'<div class="foot">{_button(ctx, "close", "back")}</div></section>'
     )
 
@@ -54,34 +54,34 @@ def qr_svg(address: str) -> str:
 
 
 def _button(ctx: Context, do: str, key: str, style: str = "") -> str:
-    return f'<button type="button" data-do="{do}" class="{style}">{ctx.both(f"cyclegan.room_{key}")}</button>'
+    return f'<button type="button" data-do="{do}" class="{style}">{ctx.localize_html(f"cyclegan.room_{key}")}</button>'
 
 
 def _head(ctx: Context, room: Room) -> str:
     """Writes the line at the top, with the way in for those who come late."""
     asking = room.phase in ("question", "reveal")
     way = f'<span class="code">{html.escape(room.address.partition("://")[2])}</span>' if asking else ""
-    place = ctx.both("cyclegan.room_place", number=room.number + 1, count=len(room.cards)) if asking else ""
-    here = f'<span class="count">{ctx.both("cyclegan.room_here", count=0)}</span>' if room.phase != "end" else ""
-    return f"<header><b>{ctx.both('cyclegan.quiz')}</b><span>{place}</span>{here}{way}</header>"
+    place = ctx.localize_html("cyclegan.room_place", number=room.number + 1, count=len(room.cards)) if asking else ""
+    here = (
+        f'<span class="count">{ctx.localize_html("cyclegan.room_here", count=0)}</span>' if room.phase != "end" else ""
+    )
+    return f"<header><b>{ctx.localize_html('cyclegan.quiz')}</b><span>{place}</span>{here}{way}</header>"
 
 
 def _lobby(ctx: Context, room: Room) -> str:
     address = f'<p class="address">{html.escape(room.address)}</p>'
     if room.missing:
-        return (
-            f'<main class="all"><p class="warn">{ctx.both(f"cyclegan.room_missing_{room.missing}")}</p>{address}</main>'
-        )
+        return f'<main class="all"><p class="warn">{ctx.localize_html(f"cyclegan.room_missing_{room.missing}")}</p>{address}</main>'
     words = (
-        f'<p class="big">{ctx.both("cyclegan.room_scan")}</p><p>{ctx.both("cyclegan.room_type")}</p>{address}'
-        f"<p>{ctx.both('cyclegan.room_reach')}</p>"
+        f'<p class="big">{ctx.localize_html("cyclegan.room_scan")}</p><p>{ctx.localize_html("cyclegan.room_type")}</p>{address}'
+        f"<p>{ctx.localize_html('cyclegan.room_reach')}</p>"
     )
     return f'<main><div class="qr">{qr_svg(room.address)}</div><div>{words}</div></main>'
 
 
 def _question(ctx: Context, room: Room) -> str:
-    asked = ctx.both(f"cyclegan.room_asked_{room.card.fruit}")
-    answered = ctx.both("cyclegan.room_answered", count=0)
+    asked = ctx.localize_html(f"cyclegan.room_asked_{room.card.fruit}")
+    answered = ctx.localize_html("cyclegan.room_answered", count=0)
     return (
         f"<main>{_shown(room.card)}<div><p class='big'>{asked}</p>"
         f'<p class="big answered">{answered}</p><div class="bar live" style="--share: 0%"><i></i></div></div></main>'
@@ -95,12 +95,12 @@ def _shown(card: Card) -> str:
 def _reveal(ctx: Context, room: Room) -> str:
     card, split = room.card, room.split(room.number)
     kind = "fake" if card.fake else "real"
-    told = f'<p class="big">{ctx.both(f"cyclegan.room_was_{kind}_{card.fruit}")}</p>'
+    told = f'<p class="big">{ctx.localize_html(f"cyclegan.room_was_{kind}_{card.fruit}")}</p>'
     bars = "".join(
-        _bar(ctx.both(f"cyclegan.room_said_{name}"), count, split.count, name == kind)
+        _bar(ctx.localize_html(f"cyclegan.room_said_{name}"), count, split.count, name == kind)
         for name, count in (("real", split.real), ("fake", split.fake))
     )
-    judged = ctx.both(f"cyclegan.room_judged_{'fake' if card.judged_fake else 'real'}")
+    judged = ctx.localize_html(f"cyclegan.room_judged_{'fake' if card.judged_fake else 'real'}")
     chain = grid([figure(ctx.save_bytes(jpeg, ".jpg")) for jpeg in card.chain], 3, plain=True)
     return f"<main>{_shown(card)}<div>{told}{bars}<p>{judged}</p>{chain}{_tallies(ctx, room)}</div></main>"
 
@@ -117,22 +117,20 @@ def _tallies(ctx: Context, room: Room) -> str:
     """Writes the room, the discriminator and chance side by side, over what is revealed."""
     mine = room.tally()
     judge = tally(room.cards[: room.revealed], [card.judged_fake for card in room.cards[: room.revealed]])
-    ours = _everybody(ctx, mine) if mine else ctx.both("cyclegan.room_nobody")
-    judged = ctx.both("cyclegan.quiz_judge", **words_of(judge))
-    return (
-        f'<div class="tallies"><div>{ours}</div><div>{judged}</div><div>{ctx.both("cyclegan.quiz_chance")}</div></div>'
-    )
+    ours = _everybody(ctx, mine) if mine else ctx.localize_html("cyclegan.room_nobody")
+    judged = ctx.localize_html("cyclegan.quiz_judge", **words_of(judge))
+    return f'<div class="tallies"><div>{ours}</div><div>{judged}</div><div>{ctx.localize_html("cyclegan.quiz_chance")}</div></div>'
 
 
 def _everybody(ctx: Context, counted: Tally) -> str:
-    return ctx.both("cyclegan.room_everybody", **words_of(counted))
+    return ctx.localize_html("cyclegan.room_everybody", **words_of(counted))
 
 
 def _end(ctx: Context, room: Room) -> str:
     scores = room.scores()
     rows = "".join(_row(ctx, room, number) for number in range(len(room.cards)))
     spread = _spread(ctx, scores, len(room.cards)) if scores else ""
-    heading = ctx.both("cyclegan.quiz_afterwards")
+    heading = ctx.localize_html("cyclegan.quiz_afterwards")
     return f'<main class="all">{_tallies(ctx, room)}{spread}<p>{heading}</p>{rows}</main>'
 
 
@@ -140,8 +138,8 @@ def _row(ctx: Context, room: Room, number: int) -> str:
     card, split = room.cards[number], room.split(number)
     kind = "fake" if card.fake else "real"
     right = split.fake if card.fake else split.real
-    judged = ctx.both(f"cyclegan.quiz_judged_{'fake' if card.judged_fake else 'real'}")
-    words = f"{ctx.both(f'cyclegan.quiz_was_{kind}')} {ctx.both('cyclegan.room_right', right=right, count=split.count)}"
+    judged = ctx.localize_html(f"cyclegan.quiz_judged_{'fake' if card.judged_fake else 'real'}")
+    words = f"{ctx.localize_html(f'cyclegan.quiz_was_{kind}')} {ctx.localize_html('cyclegan.room_right', right=right, count=split.count)}"
     return grid([*(figure(ctx.save_bytes(jpeg, ".jpg")) for jpeg in card.chain), said(f"{words} {judged}")], 3)
 
 
@@ -165,5 +163,5 @@ def _spread(ctx: Context, scores: Sequence[tuple[int, int]], most: int) -> str:
         for right in range(most + 1)
     )
     best = max(right for right, _ in scores)
-    told = ctx.both("cyclegan.room_best", best=best, count=counts[best], of=most, phones=len(scores))
-    return f'<p>{told} {ctx.both("cyclegan.room_spread")}</p><div class="scores">{bars}</div>'
+    told = ctx.localize_html("cyclegan.room_best", best=best, count=counts[best], of=most, phones=len(scores))
+    return f'<p>{told} {ctx.localize_html("cyclegan.room_spread")}</p><div class="scores">{bars}</div>'

@@ -71,7 +71,7 @@ class Stage:
             deck = make_quiz(photos_of(self._ctx, own, request), self._ctx.load_model, calibration())
             room = self._rooms.open(deck.cards, found)
         except RoomError as error:
-            raise widgets.sorry(self._ctx, request, "cyclegan.room_full") from error
+            raise widgets.user_error(self._ctx, request, "cyclegan.room_full") from error
         return room_markup.stage_html(self._ctx, room)
 
     def on_look(self, event: gr.EventData) -> str:
@@ -97,7 +97,7 @@ class Stage:
         try:
             return reach(page)
         except ValueError as error:
-            raise widgets.sorry(self._ctx, request, "cyclegan.room_address") from error
+            raise widgets.user_error(self._ctx, request, "cyclegan.room_address") from error
 
 
 def _told(event: gr.EventData) -> dict[str, Any]:

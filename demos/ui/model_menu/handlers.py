@@ -15,7 +15,7 @@ import gradio as gr
 from torch import nn
 
 from demos.core.context import Context
-from demos.core.user_models import Wanted
+from demos.core.user_models import SelectedModel
 from demos.ui import widgets
 from demos.ui.model_menu import view
 from models.formats.registry import LAYOUTS, WeightsError
@@ -81,11 +81,11 @@ class Handlers:
 
     def _is_there(self, name: str) -> bool:
         """Whether the visitor still has this result of theirs."""
-        return any(record.name == name for record in self._ctx.own.records(self._families))
+        return any(record.name == name for record in self._ctx.user_models.records(self._families))
 
     def on_open(self, choice: Choice, used: str, visitor: str, request: gr.Request) -> tuple[Choice, str]:
         """Looks anew at the disk and at the visitor's own results; others may have fetched something."""
-        self._ctx.own.introduce(visitor, request)
+        self._ctx.user_models.introduce(visitor, request)
         looked_at = used if choice.picked == choice.used else choice.picked
         choice = replace(choice, used=used, picked=looked_at)
         return choice, self.rows(choice)
@@ -94,19 +94,19 @@ class Handlers:
         self, report: object, choice: Choice, used: str, visitor: str, request: gr.Request
     ) -> Iterator[list[Any]]:
         """Uses the model that was clicked if it is on disk, else shows what fetching it would mean."""
-        self._ctx.own.introduce(visitor, request)
+        self._ctx.user_models.introduce(visitor, request)
         name = report.get("name") if isinstance(report, dict) else None
         yield from self._take(str(name), replace(choice, used=used), request)
 
-    def on_wanted(
-        self, wish: Wanted, choice: Choice, used: str, visitor: str, request: gr.Request
+    def on_selected_model(
+        self, selection: SelectedModel, choice: Choice, used: str, visitor: str, request: gr.Request
     ) -> Iterator[list[Any]]:
         """Uses a visitor's own result if it is this tab that they want it in."""
-        if wish.tab != self._tab:
+        if selection.tab != self._tab:
             yield [gr.skip()] * OUTPUTS
             return
-        self._ctx.own.introduce(visitor, request)
-        yield from self._take(wish.name, replace(choice, used=used), request)
+        self._ctx.user_models.introduce(visitor, request)
+        yield from self._take(selection.name, replace(choice, used=used), request)
 
     def on_linked(self, name: str, choice: Choice, used: str, request: gr.Request) -> Iterator[list[Any]]:
         """Uses the weights that a link names; what has to be fetched first is shown in the unfolded list instead."""
@@ -118,7 +118,7 @@ class Handlers:
         if not key and self._library.needed(offered[name]):
             key = "menu.link_unknown" if self._library.hub.offline else "menu.link_to_fetch"
         if key:
-            gr.Warning(self._ctx.say(request, key, name=name[:80]))
+            gr.Warning(self._ctx.localize(request, key, name=name[:80]))
         if key == "menu.link_unknown":
             yield [*[gr.skip()] * OUTPUTS, self.linked(used), gr.skip()]
             return
@@ -136,7 +136,7 @@ class Handlers:
     def _take(self, name: str, choice: Choice, request: gr.Request) -> Iterator[list[Any]]:
         offered = {record.name: record for record in self._offered(choice)}
         if name not in offered:
-            raise widgets.sorry(self._ctx, request, "menu.unknown")
+            raise widgets.user_error(self._ctx, request, "menu.unknown")
         choice = replace(choice, picked=name)
         if not is_private(name) and self._library.needed(offered[name]):
             yield self._answer(choice, fetchable=True)
@@ -199,7 +199,7 @@ class Handlers:
         """Returns the models of the menu, the visitor's own before all others; of a pair of generators the first."""
         known = self._library.records(self._families)
         first = [record for index, record in enumerate(known) if not _is_second(record, known[:index])]
-        own = self._ctx.own.records(self._families)
+        own = self._ctx.user_models.records(self._families)
         return [*own, *first, *(self._library.record(name) for name in choice.pasted)]
 
     def _row(self, record: Checkpoint) -> view.Row:

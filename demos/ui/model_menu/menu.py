@@ -14,7 +14,7 @@ from torch import nn
 from demos.core.context import Context
 from demos.core.events import PROMPT_EVENT
 from demos.core.families import FAMILIES
-from demos.core.user_models import wanted
+from demos.core.user_models import selected_model
 from demos.core.visitor import remembered_id
 from demos.ui import widgets
 from demos.ui.latest_event import on_report, reporter
@@ -82,10 +82,12 @@ def model_menu(
             go = gr.Button(ctx.t("menu.fetch_id"), scale=0, min_width=120, size="sm", elem_id=f"{tab}-model-go")
         widgets.note(ctx, "menu.note_offline" if offline else "menu.note")
     outputs = [choice, used, switched, rows, about, sentence, fetch, cancel]
-    state, visitor, wish = [choice, used], remembered_id(), wanted()
+    state, visitor, selection = [choice, used], remembered_id(), selected_model()
     fold.expand(handlers.on_open, [choice, used, visitor], [choice, rows], **PROMPT_EVENT)
     on_report(rows, f"{tab}-models", "pick", handlers.on_pick, [*state, visitor], outputs, **PROMPT_EVENT)
-    wish.change(handlers.on_wanted, [wish, *state, visitor], outputs, trigger_mode="always_last", **PROMPT_EVENT)
+    selection.change(
+        handlers.on_selected_model, [selection, *state, visitor], outputs, trigger_mode="always_last", **PROMPT_EVENT
+    )
     fetching = [
         fetch.click(handlers.on_fetch, state, outputs, **PROMPT_EVENT),
         gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **PROMPT_EVENT),

@@ -54,7 +54,7 @@ class Row:
 def title_html(ctx: Context, record: Checkpoint) -> str:
     """Writes what a model is called, translated where it is more than a name."""
     try:
-        return ctx.both(f"menu.name.{record.name}")
+        return ctx.localize_html(f"menu.name.{record.name}")
     except KeyError:
         return html.escape(record.summary)
 
@@ -62,9 +62,9 @@ def title_html(ctx: Context, record: Checkpoint) -> str:
 def licence_html(ctx: Context, record: Checkpoint) -> str:
     """Writes a licence, with "non-commercial" in plain words where it applies; of the visitor's own, whose it is."""
     if is_private(record.name):
-        return ctx.both("menu.own")
-    name = ctx.both("menu.licence_unknown") if record.license == "not stated" else html.escape(record.license)
-    return f"{ctx.both('menu.non_commercial')} ({name})" if record.non_commercial else name
+        return ctx.localize_html("menu.own")
+    name = ctx.localize_html("menu.licence_unknown") if record.license == "not stated" else html.escape(record.license)
+    return f"{ctx.localize_html('menu.non_commercial')} ({name})" if record.non_commercial else name
 
 
 def rows_html(ctx: Context, rows: Sequence[Row], used: str, picked: str) -> str:
@@ -81,7 +81,7 @@ def rows_html(ctx: Context, rows: Sequence[Row], used: str, picked: str) -> str:
             f'<button type="button" class="model" data-name="{name}" data-used="{str(is_used).lower()}"'
             f' aria-pressed="{str(record.name == picked).lower()}"><b>{title_html(ctx, record)}</b>'
             f'<span class="size">{size}</span><span class="licence">{licence_html(ctx, record)}</span>'
-            f'<span class="state">{ctx.both(state)}</span></button>'
+            f'<span class="state">{ctx.localize_html(state)}</span></button>'
         )
     return f'<div class="models">{"".join(buttons)}</div>'
 
@@ -90,14 +90,14 @@ def about_html(ctx: Context, record: Checkpoint) -> str:
     """Writes what is known of one model: its paper, its page, what was not verified, which kind of latent it has."""
     lines = [html.escape(part) for part in (record.paper,) if part and not part.startswith("https://")]
     if is_private(record.name):
-        lines.append(ctx.both("menu.own_about" if not record.partner else "menu.own_about_pair"))
+        lines.append(ctx.localize_html("menu.own_about" if not record.partner else "menu.own_about_pair"))
     if record.page:
         address = html.escape(record.page, quote=True)
         lines.insert(0, f'<a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a>')
     if not record.is_verified:
-        lines.append(ctx.both("menu.not_verified"))
+        lines.append(ctx.localize_html("menu.not_verified"))
     if record.latent:
-        lines.append(ctx.both(f"menu.latent_{record.latent}"))
+        lines.append(ctx.localize_html(f"menu.latent_{record.latent}"))
     return f'<p class="about">{" · ".join(lines)}</p>'
 
 
@@ -106,13 +106,13 @@ def progress_html(ctx: Context, download: Download) -> str:
     done, total = download.done / 1e6, download.total / 1e6
     share = min(100.0, 100 * done / total) if total else 0.0
     bar = f'<div class="arrived"><i style="width: {share:.0f}%"></i></div>'
-    words = ctx.both("menu.progress", title=download.record.summary, done=f"{done:.1f}", total=f"{total:.1f}")
+    words = ctx.localize_html("menu.progress", title=download.record.summary, done=f"{done:.1f}", total=f"{total:.1f}")
     return f'<div class="way" role="status">{bar}{words}</div>'
 
 
 def sentence_html(ctx: Context, key: str, **values: object) -> str:
     """Writes one sentence in the place of the progress."""
-    return f'<p class="way" role="status">{ctx.both(key, **values)}</p>'
+    return f'<p class="way" role="status">{ctx.localize_html(key, **values)}</p>'
 
 
 def said_html(sentence: str) -> str:

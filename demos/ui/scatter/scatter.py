@@ -213,7 +213,7 @@ def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
     """
     tools = "".join(
         f'<button type="button" data-action="{action}" {state}><i aria-hidden="true">{sign}</i>'
-        f"<span>{ctx.both(f'scatter.{action}')}</span></button>"
+        f"<span>{ctx.localize_html(f'scatter.{action}')}</span></button>"
         for action, sign, state in (
             ("clear", "✕", "hidden"),
             ("lasso", "⬚", 'aria-pressed="false"'),
@@ -224,12 +224,12 @@ def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
             ("save", "⤓", ""),
         )
     )
-    says = "".join(f'<p class="scatter-{name}">{ctx.both(f"scatter.{name}")}</p>' for name in STATES)
+    says = "".join(f'<p class="scatter-{name}">{ctx.localize_html(f"scatter.{name}")}</p>' for name in STATES)
     return gr.HTML(
         html_template=f"""<div class="scatter" data-state="loading" data-link="{link}">
 <div class="scatter-frame"><canvas class="scatter-plot" tabindex="0" role="img"></canvas>
 <canvas class="scatter-pictures"></canvas>{says}
-<label class="scatter-finder"><span>{ctx.both("scatter.search")}</span>
+<label class="scatter-finder"><span>{ctx.localize_html("scatter.search")}</span>
 <input class="scatter-search" type="search" autocomplete="off" placeholder="⌕">
 <small class="scatter-found"></small></label>
 <div class="scatter-tools">{tools}</div></div>

@@ -20,7 +20,7 @@ from torchvision.transforms.v2 import functional as TF
 from models.data.archive_entries import Limits, entries_of
 from models.data.archives import iter_pictures
 from models.data.images import has_image_suffix, square_crop
-from models.training.failures import NoPicturesError
+from models.training.failures import NoImagesError
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ def load_split(sources: Sequence[Path], image_size: int, most: int | None = None
             labels.append(f"{source.stem}/{label_of(name)}" if label_of(name) else "")
             test.append(name in test_names)
     if not images:
-        raise NoPicturesError("No picture could be read from " + ", ".join(map(str, sources)) + ".")
+        raise NoImagesError("No picture could be read from " + ", ".join(map(str, sources)) + ".")
     classes = tuple(sorted(set(labels)))
     number = {label: i for i, label in enumerate(classes)}
     everything = PictureSet(torch.stack(images), tuple(names), torch.tensor([number[one] for one in labels]), classes)
@@ -164,7 +164,7 @@ def batch_index(length: int, batch_size: int, step: int, seed: int) -> Tensor:
         NoPicturesError: if there are none.
     """
     if length == 0:
-        raise NoPicturesError("All pictures are held out, by the names of their folders; put some elsewhere.")
+        raise NoImagesError("All pictures are held out, by the names of their folders; put some elsewhere.")
     start = step * batch_size
     parts = []
     while batch_size > 0:

@@ -10,7 +10,7 @@ import torch
 
 from models.training.data.dataset import SPLITTABLE, load_split
 from models.training.distributed import Processes
-from models.training.failures import NoPicturesError
+from models.training.failures import NoImagesError
 from models.training.recipes._base import Recipe, TrainConfig
 from models.training.recipes.contrastive import MoCoRecipe, SimCLRRecipe, SimSiamRecipe
 from models.training.recipes.cyclegan import CycleGANRecipe
@@ -43,9 +43,7 @@ def build_recipe(
     kind = RECIPES[name]
     train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale), most)
     if not len(test_set):
-        raise NoPicturesError(
-            f"None of {len(train_set)} pictures is held out to measure on; give at least {SPLITTABLE}."
-        )
+        raise NoImagesError(f"None of {len(train_set)} pictures is held out to measure on; give at least {SPLITTABLE}.")
     log.info("%d training pictures, %d held out.", len(train_set), len(test_set))
     torch.manual_seed(config.seed)
     return kind(config, train_set, test_set, processes)

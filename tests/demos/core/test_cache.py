@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demos.core.cache import shared_cache
-from demos.core.user_models import Wanted, size_in_memory
+from demos.core.cache import public_lru_cache
+from demos.core.user_models import SelectedModel, size_in_memory
 
 
 def test_answers_of_private_weights_are_not_remembered() -> None:
     calls: list[str] = []
 
-    @shared_cache()
+    @public_lru_cache()
     def answer(path: str, name: str) -> str:
         calls.append(name)
         return name
@@ -26,7 +26,7 @@ def test_answers_of_private_weights_are_not_remembered() -> None:
 def test_what_is_remembered_is_bounded_in_bytes() -> None:
     calls: list[int] = []
 
-    @shared_cache(max_bytes=100_000)
+    @public_lru_cache(max_bytes=100_000)
     def answer(side: int) -> dict[str, list[Image.Image]]:
         calls.append(side)
         return {"pictures": [Image.new("RGB", (side, side))]}
@@ -42,7 +42,7 @@ def test_what_is_remembered_is_bounded_in_bytes() -> None:
 
 def test_pictures_arrays_and_tensors_are_counted_wherever_they_are() -> None:
     array, tensor = np.zeros((100, 100)), torch.zeros(100, 100)
-    for value in (array, [array], {"a": (array,)}, Wanted("a", "b", array)):  # type: ignore[arg-type]
+    for value in (array, [array], {"a": (array,)}, SelectedModel("a", "b", array)):  # type: ignore[arg-type]
         assert 80_000 <= size_in_memory(value) < 82_000
     assert size_in_memory(tensor) == 40_000
     assert size_in_memory(Image.new("L", (100, 100))) == 10_000

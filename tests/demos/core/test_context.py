@@ -59,21 +59,21 @@ def test_the_language_is_the_one_asked_for_most(header: str | None, language: st
 
 
 def test_sentences_come_in_the_language_of_the_request() -> None:
-    english = TEXTS.say(request_from("en-US"), "common.facts", width=8, height=9, time="1 s")
-    chinese = TEXTS.say(request_from("zh-TW,zh;q=0.9"), "common.facts", width=8, height=9, time="1 s")
+    english = TEXTS.localize(request_from("en-US"), "common.facts", width=8, height=9, time="1 s")
+    chinese = TEXTS.localize(request_from("zh-TW,zh;q=0.9"), "common.facts", width=8, height=9, time="1 s")
     assert "8 × 9 px" in english
     assert "像素" in chinese
-    assert TEXTS.say(None, "error.no_photo") == TEXTS.tables["en"]["error.no_photo"]
+    assert TEXTS.localize(None, "error.no_photo") == TEXTS.tables["en"]["error.no_photo"]
 
 
 def test_sentences_in_both_languages_escape_their_values() -> None:
-    html = TEXTS.both("error.image.empty", name="<b>apple</b>.jpg")
+    html = TEXTS.localize_html("error.image.empty", name="<b>apple</b>.jpg")
     assert html.count("&lt;b&gt;apple&lt;/b&gt;.jpg") == 2
     assert [part.split('"')[1] for part in html.split("<span ")[1:]] == list(LANGUAGES)
 
 
 def test_an_unknown_text_is_loud() -> None:
-    for ask in (TEXTS.label, TEXTS.both, lambda key: TEXTS.say(None, key)):
+    for ask in (TEXTS.label, TEXTS.localize_html, lambda key: TEXTS.localize(None, key)):
         with pytest.raises(KeyError, match="no.such.text"):
             ask("no.such.text")
 

@@ -27,15 +27,15 @@ from demos.core.visitor import new_id, owner_of
 from demos.cyclegan import tab as cyclegan
 from demos.embeddings.collection import Settings
 from demos.embeddings.handlers import Handlers as MapHandlers
-from demos.embeddings.session import Visit
+from demos.embeddings.session import MapSession
 from demos.mae import tab as mae
-from demos.ui.progress import finished as finished_work
+from demos.ui.progress import run_to_completion as finished_work
 from demos.vae import networks
 from demos.vae import tab as vae
 from models.analysis.latents import measure_latents, write_statistics
 from models.checkpoints import Library, build_model
 from models.hub.client import Hub
-from models.model_cache import ModelStore
+from models.model_cache import ModelCache
 from models.training.evaluation.export import write_weights
 from models.training.jobs import JobError, Snapshot
 from models.training.recipes import RECIPES
@@ -47,7 +47,7 @@ NAMES_ADA = re.compile(r"ada('|&#x27;)s|holiday")  # more than a hexadecimal id 
 TABS = {"cyclegan": cyclegan, "mae": mae, "vae": vae}
 
 
-def finished(recipe: str, number: int, owner: str = ADA) -> Snapshot:
+def run_to_completion(recipe: str, number: int, owner: str = ADA) -> Snapshot:
     return Snapshot(
         id=f"{number:032x}", owner=owner_of(owner, None) or "", title=TITLE, recipe=recipe, state="done", step=9,
         total=9, created=0.0, started=0.0, finished=1.0, queue_place=None, seconds_left=None, metrics=(), previews=(),
@@ -89,12 +89,14 @@ class Trainer:
 
 @pytest.fixture
 def trainer(tmp_path: Path) -> Trainer:
-    return Trainer(tmp_path / "weights", [finished(recipe, number) for number, recipe in enumerate(RECIPES, 1)])
+    return Trainer(
+        tmp_path / "weights", [run_to_completion(recipe, number) for number, recipe in enumerate(RECIPES, 1)]
+    )
 
 
 @pytest.fixture
 def ctx(trainer: Trainer, shallow_models: ShallowModels, tmp_path: Path) -> Context:
-    library = Library(Hub(cache=tmp_path / "cache", assets=tmp_path / "assets", offline=True), ModelStore())
+    library = Library(Hub(cache=tmp_path / "cache", assets=tmp_path / "assets", offline=True), ModelCache())
     return make_context(
         shallow_models.load_model, shallow_models.weights_info, files_folder(), first_paint=tmp_path / "first",
         library=library, jobs=trainer,  # type: ignore[arg-type]
@@ -108,7 +110,7 @@ def as_visitor(ctx: Context) -> Iterator[Callable[[str], gr.Request]]:
     def become(visitor: str) -> gr.Request:
         request = gr.Request(headers={"accept-language": "en"}, session_hash=f"page of {visitor}")
         LocalContext.request.set(request)
-        ctx.own.introduce(visitor, request)
+        ctx.user_models.introduce(visitor, request)
         return request
 
     yield become
@@ -126,7 +128,7 @@ def test_every_kind_of_result_is_offered_to_its_owner_alone(
     name, family = private(trainer, recipe), FAMILY_OF[recipe]
     assert family in TAB_OF
     as_visitor(ADA)
-    assert name in {record.name for record in ctx.own.records([family])}
+    assert name in {record.name for record in ctx.user_models.records([family])}
     model = ctx.load_model(name)
     assert ctx.load_model(name) is model, "loaded once"
     info = ctx.weights_info(name)
@@ -139,7 +141,7 @@ def test_every_kind_of_result_is_offered_to_its_owner_alone(
         assert not torch.equal(next(model.parameters()), next(ctx.load_model(partner).parameters()))
     for somebody in (EVE, ""):
         as_visitor(somebody)
-        assert ctx.own.records([family]) == []
+        assert ctx.user_models.records([family]) == []
         for use in (ctx.load_model, ctx.weights_info, ctx.library.record):
             with pytest.raises(gr.Error, match="is not yours"):
                 use(name)
@@ -165,7 +167,7 @@ def test_a_deleted_job_takes_its_network_along(
     kept = ctx.load_model(private(trainer, "mae"))
     name = private(trainer, "vae")
     trainer.all = [job for job in trainer.all if job.recipe != "vae"]
-    ctx.own.let_go()
+    ctx.user_models.let_go()
     loaded = ctx.library.store.keys()
     assert [key[0].name for key in loaded] == [private(trainer, "mae")]  # type: ignore[index]
     assert ctx.load_model(private(trainer, "mae")) is kept
@@ -194,11 +196,14 @@ def test_the_map_draws_pictures_through_the_eyes_of_a_result(
     handlers = MapHandlers(ctx, tmp_path / "kinds.zip")
     request = as_visitor(ADA)
     settings = Settings(encoder=private(trainer, "simsiam"), method="pca")
-    visit = finished_work(handlers.atlas.draw(Visit(), settings, request))
+    visit = finished_work(handlers.atlas.draw(MapSession(), settings, request))
     assert "ada&#x27;s" in handlers.shown(visit).facts
     assert not handlers.atlas.cache._rows, "features of a result are in its owner's visit alone"
     as_visitor(EVE)
-    for use in (lambda: handlers.shown(visit), lambda: finished_work(handlers.atlas.draw(Visit(), settings, request))):
+    for use in (
+        lambda: handlers.shown(visit),
+        lambda: finished_work(handlers.atlas.draw(MapSession(), settings, request)),
+    ):
         with pytest.raises(gr.Error, match="is not yours"):
             use()
 

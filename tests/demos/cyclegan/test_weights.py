@@ -21,7 +21,7 @@ from demos.core.i18n import Texts
 from demos.cyclegan import ablation, full_resolution, identity_test, steganography, tab
 from models.checkpoints import Checkpoint, Library
 from models.hub.client import Hub
-from models.model_cache import ModelStore
+from models.model_cache import ModelCache
 
 NOBODY: Any = None  # the request of no visitor
 ENGLISH = Texts.load().tables["en"]
@@ -53,7 +53,7 @@ class HorseLibrary(Library):
 @pytest.fixture
 def horses(context: Context, tmp_path: Path) -> Context:
     networks = {name: Shifted(number) for number, name in enumerate(HORSES, 1)}
-    library = HorseLibrary(Hub(cache=tmp_path / "hub", assets=tmp_path / "assets", offline=True), ModelStore())
+    library = HorseLibrary(Hub(cache=tmp_path / "hub", assets=tmp_path / "assets", offline=True), ModelCache())
     info = context.weights_info("apple2orange")
     return replace(
         context,

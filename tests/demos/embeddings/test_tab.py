@@ -41,12 +41,12 @@ from demos.embeddings.encoder_comparison import Row, compare_section, load_rows,
 from demos.embeddings.handlers import NUM_NEAR, Handlers
 from demos.embeddings.originals import KEPT_SIDE
 from demos.embeddings.precomputed import Prepared, load_set, save_set
-from demos.embeddings.session import Atlas, FeatureCache, Job, Visit
+from demos.embeddings.session import Atlas, FeatureCache, Job, MapSession
 from demos.embeddings.similarity_explanation import CHANGES, WhyNear, changed, explain
 from demos.embeddings.tab import DEMO, build
 from demos.embeddings.training_timeline import Film, learning_section, load_frames, make_frames, save_frames
 from demos.embeddings.view import told_html
-from demos.ui.progress import finished
+from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import lassoed_ids, picked_id, scatter_figure, scatter_value
 from demos.ui.sprites import make_sprite, sprite_layout, tile_style
 from models.analysis import projection
@@ -321,10 +321,10 @@ def test_an_upload_is_read_then_mapped_then_walked_through(handlers: Handlers, k
 
 @pytest.mark.usefixtures("umap_ready")
 def test_what_is_done_while_a_map_is_made_stays(handlers: Handlers) -> None:
-    visit = finished(handlers.atlas.draw(Visit(), Settings("random", method="pca"), NO_REQUEST))
+    visit = run_to_completion(handlers.atlas.draw(MapSession(), Settings("random", method="pca"), NO_REQUEST))
     twin = Settings("random", metric="euclidean", method="pca")
     made = last(handlers.on_job(visit, Job(twin, 0), NO_REQUEST))
-    assert isinstance(made, Visit), "a job fills nothing on the page itself"
+    assert isinstance(made, MapSession), "a job fills nothing on the page itself"
     visit, *_ = handlers.on_lasso(event(ids=packed(0, 6, 12)), visit, NO_REQUEST)
     visit, *_ = handlers.on_label(visit, "mine", NO_REQUEST)
     visit, *_ = handlers.on_pick(event(id=9), visit, NO_REQUEST)
@@ -332,9 +332,9 @@ def test_what_is_done_while_a_map_is_made_stays(handlers: Handlers) -> None:
     assert shown.visit.shown == twin and (shown.visit.picked, shown.visit.chosen) == (9, (0, 6, 12))
     assert "mine" in {kind["name"] for kind in json.loads(shown.plot.value)["kinds"]}
     assert "green/4.png" in shown.near
-    scored = finished(handlers.atlas.draw(visit, twin, NO_REQUEST)).maps[twin].scores
+    scored = run_to_completion(handlers.atlas.draw(visit, twin, NO_REQUEST)).maps[twin].scores
     assert shown.visit.maps[twin].scores == scored != made.maps[twin].scores
-    others = Visit(uploaded=handlers.atlas.collection(Visit()).relabelled([], None))
+    others = MapSession(uploaded=handlers.atlas.collection(MapSession()).relabelled([], None))
     assert handlers.on_made(others, made).visit == gr.skip(), "the map is of pictures that are no longer there"
 
 
@@ -350,20 +350,20 @@ def test_only_what_is_answered_at_once_writes_the_visit(context: Context, kinds:
 @pytest.mark.usefixtures("umap_ready")
 def test_another_map_of_the_same_features_needs_no_encoder(context: Context, kinds: Path) -> None:
     atlas, settings = Atlas(context, kinds), Settings("random")
-    visit = finished(atlas.draw(Visit(), settings, None))
+    visit = run_to_completion(atlas.draw(MapSession(), settings, None))
     without = Atlas(replace(context, load_model=_refuse), kinds)
-    other = finished(without.draw(visit, replace(settings, seed=1), None))
+    other = run_to_completion(without.draw(visit, replace(settings, seed=1), None))
     assert other.features["random"][0] is visit.features["random"][0]
 
 
 def test_the_same_pictures_do_not_go_through_a_network_twice(context: Context, kinds: Path) -> None:
     atlas, seen = Atlas(context, kinds), list[float]()
-    first, seconds = finished(atlas.features(Visit(), "random"))
-    again = Visit(uploaded=atlas.collection(Visit()).relabelled([0], "other"))
+    first, seconds = run_to_completion(atlas.features(MapSession(), "random"))
+    again = MapSession(uploaded=atlas.collection(MapSession()).relabelled([0], "other"))
     for step in atlas.features(again, "random"):
         seen.append(step.share)
     assert seen == []
-    second, same_seconds = finished(atlas.features(again, "random"))
+    second, same_seconds = run_to_completion(atlas.features(again, "random"))
     np.testing.assert_array_equal(first, second)
     assert same_seconds == pytest.approx(seconds)
 
@@ -395,10 +395,10 @@ def test_work_can_be_stopped_between_two_batches(context: Context, kinds: Path) 
 
 def test_work_given_up_at_the_last_batch_can_be_done_again(context: Context, kinds: Path) -> None:
     atlas = Atlas(context, kinds)
-    work = atlas.features(Visit(), "random")
+    work = atlas.features(MapSession(), "random")
     assert next(work).share == 1, "all pictures are one batch"
     work.close()
-    features, seconds = finished(atlas.features(Visit(), "random"))
+    features, seconds = run_to_completion(atlas.features(MapSession(), "random"))
     assert len(features) == 15 and seconds > 0
 
 
@@ -428,9 +428,9 @@ def large_encoder(atlas: Atlas, monkeypatch: pytest.MonkeyPatch, side: int = 224
 def test_an_encoder_of_large_pictures_sees_all_that_their_files_show(
     context: Context, kinds: Path, striped: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    atlas, visit = Atlas(context, kinds), Visit(uploaded=collect(striped, 100))
+    atlas, visit = Atlas(context, kinds), MapSession(uploaded=collect(striped, 100))
     large_encoder(atlas, monkeypatch)
-    features, _ = finished(atlas.features(visit, "random"))
+    features, _ = run_to_completion(atlas.features(visit, "random"))
     squares = [square_crop(Image.open(path), 224) for path in striped]
     expected = Stripes()(to_tensor(squares)).numpy()
     np.testing.assert_allclose(features, expected, atol=0.05)
@@ -439,7 +439,7 @@ def test_an_encoder_of_large_pictures_sees_all_that_their_files_show(
     assert {opened(data).size for data in collection.jpegs} == {(128, 128)}, "what stays in memory is small"
     for path in striped:
         path.unlink()
-    again = finished(atlas.squares(collection.relabelled([0], "mine"), 224))
+    again = run_to_completion(atlas.squares(collection.relabelled([0], "mine"), 224))
     assert opened(again[5]).size == (224, 224), "they are cut once, also for other labels"
 
 
@@ -447,7 +447,9 @@ def test_a_new_picture_is_seen_as_large_as_those_of_the_set(
     handlers: Handlers, striped: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large_encoder(handlers.atlas, monkeypatch)
-    visit = finished(handlers.atlas.draw(Visit(uploaded=collect(striped, 100)), Settings("random", method="pca"), None))
+    visit = run_to_completion(
+        handlers.atlas.draw(MapSession(uploaded=collect(striped, 100)), Settings("random", method="pca"), None)
+    )
     guest = handlers.on_guest(visit, str(striped[2]), NO_REQUEST)
     placed = handlers.placement(guest)
     assert placed.near[0] == 2 and placed.similarities[0] > 0.99
@@ -456,14 +458,14 @@ def test_a_new_picture_is_seen_as_large_as_those_of_the_set(
 def test_files_that_are_gone_when_a_large_encoder_needs_them_are_said(
     context: Context, kinds: Path, striped: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    atlas, visit = Atlas(context, kinds), Visit(uploaded=collect(striped, 100))
-    features, _ = finished(atlas.features(visit, "random"))
+    atlas, visit = Atlas(context, kinds), MapSession(uploaded=collect(striped, 100))
+    features, _ = run_to_completion(atlas.features(visit, "random"))
     striped[3].unlink()
     large_encoder(atlas, monkeypatch)
     with pytest.raises(gr.Error, match="Upload them again"):
-        finished(atlas.features(visit, "simclr"))
+        run_to_completion(atlas.features(visit, "simclr"))
     monkeypatch.undo()
-    assert len(finished(atlas.features(visit, "random"))[0]) == len(features), "small ones need no files"
+    assert len(run_to_completion(atlas.features(visit, "random"))[0]) == len(features), "small ones need no files"
 
 
 def test_the_sides_of_our_own_encoders_are_kept_in_memory() -> None:
@@ -627,7 +629,7 @@ def test_a_picture_is_placed_where_its_twin_is(client: Client, kinds: Path, tmp_
 @pytest.mark.usefixtures("umap_ready")
 def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Context) -> None:
     settings = Settings("random", method="pca")
-    visit = finished(handlers.atlas.draw(Visit(), settings, NO_REQUEST))
+    visit = run_to_completion(handlers.atlas.draw(MapSession(), settings, NO_REQUEST))
     visit, panel, tools, *_ = handlers.on_lasso(event(ids=packed(0, 6, 12)), visit, NO_REQUEST)
     assert "3 pictures" in panel and tools.visible
     *files, for_trainer, _ = handlers.on_export(visit, NO_REQUEST)
@@ -654,10 +656,10 @@ def test_the_table_of_encoders_goes_with_its_pictures_and_labels(
     with gr.Blocks():
         twin = compare_section(context, handlers, gr.State(None))
     monkeypatch.setattr(encoder_comparison, "ENCODERS", {"random": tab.ENCODERS["random"]})
-    built_in = finished(handlers.atlas.draw(Visit(), Settings("random", method="pca"), NO_REQUEST))
-    own = Visit(uploaded=handlers.atlas.collection(built_in).relabelled([0], None))
+    built_in = run_to_completion(handlers.atlas.draw(MapSession(), Settings("random", method="pca"), NO_REQUEST))
+    own = MapSession(uploaded=handlers.atlas.collection(built_in).relabelled([0], None))
 
-    def table(visit: Visit, measured: Collection | None) -> Any:
+    def table(visit: MapSession, measured: Collection | None) -> Any:
         return next(twin.on_twin(visit, "random", True, measured, NO_REQUEST))[3]
 
     _, measured = last(twin.on_measure(built_in, NO_REQUEST))
@@ -689,7 +691,7 @@ def test_learning_is_one_aligned_frame_a_checkpoint(context: Context, kinds: Pat
     assert [step.step for step in steps] == [0, 100]
     handlers = Handlers(context, kinds)
     fixed = np.random.default_rng(0).normal(size=(15, 2)).astype(np.float32) + 50
-    frames = finished(make_frames(handlers.atlas.collection(Visit()), steps, fixed))
+    frames = run_to_completion(make_frames(handlers.atlas.collection(MapSession()), steps, fixed))
     assert [frame.step for frame in frames] == [0, 100]
     for frame in frames:
         np.testing.assert_allclose(frame.coordinates.mean(axis=0), fixed.mean(axis=0), atol=1e-3)
@@ -701,14 +703,14 @@ def test_learning_is_one_aligned_frame_a_checkpoint(context: Context, kinds: Pat
         learning = learning_section(context, handlers, gr.State(None), tmp_path / "steps")
         assert learning is not None
         assert learning_section(context, handlers, gr.State(None), tmp_path / "nothing") is None
-    words = learning.on_step(Visit(), Film(None, frames), 1)[2]
+    words = learning.on_step(MapSession(), Film(None, frames), 1)[2]
     assert "<b>100</b>" in words
-    own = Visit(uploaded=collect([kinds], 6))
+    own = MapSession(uploaded=collect([kinds], 6))
     film, plot, _ = learning.on_step(own, Film(None, frames), 1)
     assert (film, plot) == (None, gr.skip()), "frames of other pictures are not shown as of these"
-    film, plot, _ = last(learning.on_wanted(own, film, 1, NO_REQUEST))
+    film, plot, _ = last(learning.on_selected_model(own, film, 1, NO_REQUEST))
     assert json.loads(plot.value)["count"] == 6 and film.uploaded is own.uploaded
-    again, plot, _ = last(learning.on_wanted(own, film, 0, NO_REQUEST))
+    again, plot, _ = last(learning.on_selected_model(own, film, 0, NO_REQUEST))
     assert again is film, "they are made once"
     assert learning.on_step(own, film, 0)[1].value == plot.value
 
@@ -767,7 +769,7 @@ def test_why_two_are_near_is_told_of_neighbours_and_of_a_new_picture(handlers: H
     with gr.Blocks():
         state = gr.State(None)
         why = WhyNear(context, handlers, state, components.neighbours(context))
-    visit = finished(handlers.atlas.draw(Visit(), Settings("random", method="pca"), NO_REQUEST))
+    visit = run_to_completion(handlers.atlas.draw(MapSession(), Settings("random", method="pca"), NO_REQUEST))
     first = why.on_ask(visit, NO_REQUEST)
     assert first.count("near-tile") == NUM_NEAR and first.count('why-pair"') == 4
     assert "without colour" in first and "去掉颜色" in first

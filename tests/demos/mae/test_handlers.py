@@ -17,7 +17,7 @@ from demos.mae.inpainting_ui import PhotoHandlers, Spoilt
 from demos.mae.mask_canvas import asked_percent, canvas_value, picked
 from demos.mae.masks import BY_HAND, MaskError, pack, unpack
 from demos.mae.results import NAMES
-from demos.mae.session import WEIGHTS, Workshop
+from demos.mae.session import WEIGHTS, MAESession
 from models.networks.mae import MaskedAutoencoderViT
 
 NOBODY: Any = None  # the request of no visitor
@@ -26,8 +26,8 @@ CELLS[3:6, 2:12] = True
 
 
 @pytest.fixture
-def work(context: Context) -> Workshop:
-    return Workshop(context)
+def work(context: Context) -> MAESession:
+    return MAESession(context)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def value_of(answer: list[Any], name: str) -> Any:
     return answer[NAMES.index(name)]
 
 
-def test_a_stroke_is_filled_in_and_becomes_the_mask(work: Workshop, path: str):
+def test_a_stroke_is_filled_in_and_becomes_the_mask(work: MAESession, path: str):
     handlers = Handlers(work, ["closed"])
     answer = handlers.on_stroke(pack(CELLS), path, 1, WEIGHTS, NOBODY)
     *_, closed, kind, percent, mask = answer
@@ -55,7 +55,7 @@ def test_a_stroke_is_filled_in_and_becomes_the_mask(work: Workshop, path: str):
     assert np.array_equal(np.array(numbers["patch_errors"], float) >= 0, CELLS)
 
 
-def test_a_stroke_writes_only_the_pictures_that_are_seen(work: Workshop, path: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_stroke_writes_only_the_pictures_that_are_seen(work: MAESession, path: str, monkeypatch: pytest.MonkeyPatch):
     handlers = Handlers(work, [])
     handlers.on_change(NOBODY, path, 75, "random", 1, "", WEIGHTS)
     written: list[tuple[int, int]] = []
@@ -79,7 +79,7 @@ def test_a_stroke_writes_only_the_pictures_that_are_seen(work: Workshop, path: s
         handlers.on_sheet(None, NOBODY)
 
 
-def test_the_slider_takes_over_from_a_brush(work: Workshop, path: str):
+def test_the_slider_takes_over_from_a_brush(work: MAESession, path: str):
     handlers = Handlers(work, [])
     *_, rule = answer = handlers.on_redraw(NOBODY, path, 25, BY_HAND, 1, pack(CELLS), WEIGHTS)
     assert rule == "random" and "64 of 256" in value_of(answer, "table")
@@ -87,7 +87,7 @@ def test_the_slider_takes_over_from_a_brush(work: Workshop, path: str):
     assert (rule, percent) == ("grid", 95) and "243 of 256" in value_of(answer, "table")
 
 
-def test_by_hand_begins_with_the_whole_photo(work: Workshop, path: str):
+def test_by_hand_begins_with_the_whole_photo(work: MAESession, path: str):
     answer = Handlers(work, []).on_change(NOBODY, path, 75, BY_HAND, 1, "", WEIGHTS)
     assert not unpack(json.loads(value_of(answer, "canvas"))["mask"]).any()
     assert "Nothing is hidden" in value_of(answer, "verdict")
@@ -95,7 +95,7 @@ def test_by_hand_begins_with_the_whole_photo(work: Workshop, path: str):
 
 def test_another_model_brings_its_own_grid(context: Context, path: str):
     model = MaskedAutoencoderViT(56, 4, depth=1, decoder_depth=1).eval()
-    handlers = Handlers(Workshop(replace(context, load_model=lambda name: model)), [])
+    handlers = Handlers(MAESession(replace(context, load_model=lambda name: model)), [])
     answer = handlers.on_change(NOBODY, path, 50, BY_HAND, 1, pack(CELLS), WEIGHTS)
     drawn = json.loads(value_of(answer, "canvas"))
     assert drawn["grid"] == 14 and drawn["mask"].startswith("14.")
@@ -104,7 +104,7 @@ def test_another_model_brings_its_own_grid(context: Context, path: str):
         handlers.on_stroke(pack(CELLS), path, 1, WEIGHTS, NOBODY)
 
 
-def test_without_a_photo_there_is_nothing(work: Workshop):
+def test_without_a_photo_there_is_nothing(work: MAESession):
     answer = Handlers(work, []).on_stroke(pack(CELLS), None, 1, WEIGHTS, NOBODY)
     assert "Choose a photo" in value_of(answer, "verdict") and value_of(answer, "pasted") is None
 
@@ -112,7 +112,7 @@ def test_without_a_photo_there_is_nothing(work: Workshop):
 @pytest.mark.parametrize(
     "mask", [None, "16.!", 5, {"mask": pack(CELLS)}, pack(np.eye(8, dtype=bool)), pack(np.ones((16, 16), bool))]
 )
-def test_a_stroke_that_is_none_gets_one_sentence(work: Workshop, path: str, mask: Any):
+def test_a_stroke_that_is_none_gets_one_sentence(work: MAESession, path: str, mask: Any):
     with pytest.raises(gr.Error, match=r"paint it again|leave at least one"):
         Handlers(work, []).on_stroke(mask, path, 1, WEIGHTS, NOBODY)
 
@@ -131,7 +131,7 @@ def test_a_percentage_from_outside_is_checked(percent: Any):
     assert (asked_percent(-3), asked_percent(40)) == (0, 40)
 
 
-def test_a_click_shows_what_mattered(work: Workshop, path: str):
+def test_a_click_shows_what_mattered(work: MAESession, path: str):
     looks = LookHandlers(work)
     asked = (path, 75, BY_HAND, 1, pack(~CELLS), WEIGHTS)
     *steps, (_, canvas, picture, numbers, says) = looks.on_pick(NOBODY, 2 * 16 + 5, *asked)
@@ -144,13 +144,13 @@ def test_a_click_shows_what_mattered(work: Workshop, path: str):
         list(looks.on_pick(NOBODY, 3 * 16 + 5, *asked))
 
 
-def test_masks_that_hide_no_patch_twice_have_no_spread(work: Workshop, path: str):
+def test_masks_that_hide_no_patch_twice_have_no_spread(work: MAESession, path: str):
     *_, (_, _, _, _, numbers, says, _) = LookHandlers(work).on_often(NOBODY, 2, path, 1, "random", 1, "", WEIGHTS)
     assert json.loads(Path(numbers).read_text())["mean_spread"] is None
     assert "differ by – levels" in says
 
 
-def test_damage_is_another_each_time_and_a_stroke_adds_to_it(work: Workshop, path: str):
+def test_damage_is_another_each_time_and_a_stroke_adds_to_it(work: MAESession, path: str):
     photos = PhotoHandlers(work)
     canvas, now, *first = photos.on_damage(path, WEIGHTS, Spoilt(), "scratches", NOBODY)
     _, later, *second = photos.on_damage(path, WEIGHTS, now, "scratches", NOBODY)

@@ -10,7 +10,7 @@ import pytest
 
 from demos.core.context import Context, Demo
 from demos.core.i18n import LANGUAGES, Texts
-from demos.core.tab_interface import Handles, Photo
+from demos.core.tab_interface import Photo, TabInterface
 from demos.page import deep_links
 from demos.page.markup import KEYS, STOPS
 from demos.page.page import build_page, receivers
@@ -19,7 +19,7 @@ TEXTS = Texts.load()
 
 
 @pytest.fixture(scope="module")
-def handles() -> Handles:
+def handles() -> TabInterface:
     with gr.Blocks():
         photo = Photo(gr.Image(), [(gr.Dataset(components=["image"], samples=[]), [Path("pictures/lake.jpg")])])
         settings = {
@@ -28,7 +28,7 @@ def handles() -> Handles:
             "seed": gr.Number(1, minimum=0, maximum=99),
             "raw": gr.Checkbox(False),
         }
-    return Handles({"example": photo}, settings)
+    return TabInterface({"example": photo}, settings)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def handles() -> Handles:
         ({}, {}),
     ],
 )
-def test_a_link_sets_what_it_names(handles: Handles, state: dict[str, str], values: dict[str, Any]) -> None:
+def test_a_link_sets_what_it_names(handles: TabInterface, state: dict[str, str], values: dict[str, Any]) -> None:
     found, refused = deep_links.read(handles, state)
     names = [*handles.photos, *handles.settings]
     assert not refused
@@ -57,18 +57,20 @@ def test_a_link_sets_what_it_names(handles: Handles, state: dict[str, str], valu
         ("example", "pictures/lake.jpg"),
     ],
 )  # fmt: skip
-def test_a_link_cannot_set_what_the_page_could_not(handles: Handles, name: str, text: str) -> None:
+def test_a_link_cannot_set_what_the_page_could_not(handles: TabInterface, name: str, text: str) -> None:
     found, refused = deep_links.read(handles, {name: text})
     assert refused == [f"{name}={text}"] and found == [gr.skip()] * 5
 
 
 def tab_of(name: str, *photos: str) -> Demo:
     """A tab that takes nothing but photos."""
-    return Demo(name, 1, lambda ctx: Handles({photo: Photo(gr.Image()) for photo in photos}), lambda ctx, folder: None)
+    return Demo(
+        name, 1, lambda ctx: TabInterface({photo: Photo(gr.Image()) for photo in photos}), lambda ctx, folder: None
+    )
 
 
 def test_a_picture_reaches_the_photo_of_a_tab_with_underscores_in_its_name(context: Context) -> None:
-    plain = replace(context, both=lambda key, **values: key, t=lambda key: key)  # type: ignore[arg-type, return-value]
+    plain = replace(context, localize_html=lambda key, **values: key, t=lambda key: key)  # type: ignore[arg-type, return-value]
     demos = [tab_of("content_style", "style_photo"), tab_of("vae", "a")]
     with gr.Blocks() as app:
         build_page(app, plain, demos)
@@ -82,13 +84,13 @@ def test_a_picture_reaches_the_photo_of_a_tab_with_underscores_in_its_name(conte
 
 
 def test_photos_that_the_page_could_not_tell_apart_are_loud(context: Context) -> None:
-    one, other = Handles({"style_photo": Photo(gr.Image())}), Handles({"photo": Photo(gr.Image())})
+    one, other = TabInterface({"style_photo": Photo(gr.Image())}), TabInterface({"photo": Photo(gr.Image())})
     with pytest.raises(ValueError, match="have one id, content_style_photo"):
         receivers({"content": one, "content_style": other})
 
 
 @pytest.mark.parametrize("state", [None, 3, "kind=two", ["kind"], {"kind": 2}, {"ratio": None}])
-def test_a_state_of_another_shape_is_no_state(handles: Handles, state: Any) -> None:
+def test_a_state_of_another_shape_is_no_state(handles: TabInterface, state: Any) -> None:
     assert deep_links.read(handles, state) == ([gr.skip()] * 5, [])
 
 

@@ -22,7 +22,7 @@ from demos.train.submit import OPTIONS, Starter, Upload
 from demos.train.text import head_html
 from models.checkpoints import Library
 from models.hub.client import Hub
-from models.model_cache import ModelStore
+from models.model_cache import ModelCache
 from models.training.jobs import JobManager, JobRequest, Snapshot
 
 ADA, EVE = new_id(), new_id()
@@ -47,7 +47,7 @@ def manager(tmp_path: Path) -> Iterator[JobManager]:
 
 @pytest.fixture
 def ctx(shallow_models: ShallowModels, server: JobsServer, manager: JobManager, tmp_path: Path) -> Context:
-    library = Library(Hub(endpoint=server.url, cache=tmp_path / "cache", assets=tmp_path / "assets"), ModelStore())
+    library = Library(Hub(endpoint=server.url, cache=tmp_path / "cache", assets=tmp_path / "assets"), ModelCache())
     return make_context(
         shallow_models.load_model, shallow_models.weights_info, tmp_path / "files", library=library, jobs=manager
     )

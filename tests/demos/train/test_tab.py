@@ -31,7 +31,7 @@ from demos.train.presets import FAMILY, PRESETS, SCRATCH, fitting_jobs, preset_c
 from demos.train.results import Made, Results, compare, push, zip_folder
 from demos.train.run_view import CHARTS, run_value
 from demos.train.runs import Runs, Shown, Watched
-from demos.train.submit import OPTIONS, Starter, Wish
+from demos.train.submit import OPTIONS, Selection, Starter
 from models.checkpoints import WEIGHTS, weights_info
 from models.training.jobs import Estimate, JobManager, JobRequest, Snapshot
 from models.training.recipes import RECIPES
@@ -363,7 +363,9 @@ def test_weights_of_another_visitors_job_are_no_start(starter: Starter, manager:
     with pytest.raises(gr.Error, match="no such training"):
         starter.on_start(EVE, upload, "vae", f"job:{job.id}", "", REQUEST, *options("vae"))
     with pytest.raises(gr.Error, match="no such training"):
-        starter.on_wish(EVE, Wish("vae", SCRATCH, "quick", False), "vae", f"job:{job.id}", "quick", False, REQUEST)
+        starter.on_selection(
+            EVE, Selection("vae", SCRATCH, "quick", False), "vae", f"job:{job.id}", "quick", False, REQUEST
+        )
 
 
 def test_cyclegan_wants_two_sets(starter: Starter, photos: Path, tmp_path: Path) -> None:
@@ -436,20 +438,20 @@ def test_presets_are_valid_and_fit_every_start(recipe: str, context: Context) ->
 
 
 def test_a_choice_leaves_alone_what_it_does_not_change(starter: Starter) -> None:
-    opening = Wish("vae", "vae-portraits", "quick", False)
-    wish, *updates = starter.on_wish(ADA, opening, "vae", SCRATCH, "quick", False, REQUEST)
+    opening = Selection("vae", "vae-portraits", "quick", False)
+    selection, *updates = starter.on_selection(ADA, opening, "vae", SCRATCH, "quick", False, REQUEST)
     changed = [name for name, update in zip(OPTIONS.names, updates, strict=True) if update != gr.skip()]
     assert set(changed) == {"learning_rate", "num_filters"}, "the whole rate, any shape; all else is as it was"
-    again = starter.on_wish(ADA, wish, "vae", SCRATCH, "quick", False, REQUEST)
-    assert again == [wish, *[gr.skip()] * len(updates)]
-    _, *other = starter.on_wish(ADA, wish, "mae", SCRATCH, "quick", False, REQUEST)
+    again = starter.on_selection(ADA, selection, "vae", SCRATCH, "quick", False, REQUEST)
+    assert again == [selection, *[gr.skip()] * len(updates)]
+    _, *other = starter.on_selection(ADA, selection, "mae", SCRATCH, "quick", False, REQUEST)
     assert gr.skip() not in other, "another method's options are told whole"
 
 
 def test_breaking_it_takes_the_stop_gradient_away(starter: Starter) -> None:
-    assert starter.config(None, Wish("simsiam", SCRATCH, "quick", True))["stop_gradient"] is False
-    assert starter.config(None, Wish("simsiam", SCRATCH, "quick", False))["stop_gradient"] is True
-    assert "stop_gradient" not in starter.config(None, Wish("vae", SCRATCH, "quick", True))
+    assert starter.config(None, Selection("simsiam", SCRATCH, "quick", True))["stop_gradient"] is False
+    assert starter.config(None, Selection("simsiam", SCRATCH, "quick", False))["stop_gradient"] is True
+    assert "stop_gradient" not in starter.config(None, Selection("vae", SCRATCH, "quick", True))
 
 
 def test_only_jobs_of_a_kind_with_something_learned_are_a_start(manager: JobManager) -> None:
@@ -683,5 +685,5 @@ def test_a_page_reads_pictures_once_at_a_time(context: Context, manager: JobMana
         tab.build(replace(context, jobs=manager))
     (reading,) = (function for function in app.fns.values() if function.name == "on_files")
     assert reading.trigger_mode == "always_last"
-    told = next(block for block in app.blocks.values() if isinstance(getattr(block, "value", None), Wish))
+    told = next(block for block in app.blocks.values() if isinstance(getattr(block, "value", None), Selection))
     assert (told._id, "change") in reading.targets, "choosing a method reads again what was brought"

@@ -72,7 +72,7 @@ def test_what_a_field_cannot_be_is_named(context: Context, changed: dict[str, An
     with pytest.raises(OptionError) as caught:
         OPTIONS.read("vae", values_for("vae", **changed))
     assert caught.value.code == code
-    sentence = context.say(None, f"train.option.{code}", **caught.value.values)
+    sentence = context.localize(None, f"train.option.{code}", **caught.value.values)
     assert next(iter(changed)) in sentence
 
 

@@ -25,7 +25,7 @@ from demos.vae.arithmetic import Arithmetic
 from demos.vae.grid_and_plane import Corners
 from demos.vae.interpolation import encode, pictures_of
 from demos.vae.kl_comparison import LESSON, Lesson
-from demos.vae.latent_slice import Flat, Flats
+from demos.vae.latent_slice import Flats, LatentSlice
 from demos.vae.networks import Networks
 from demos.vae.sampling import SAMPLES, Breeder, read_choice
 from demos.vae.traversal import KNOBS, Knobs
@@ -121,7 +121,7 @@ def test_the_plane_of_equal_or_missing_pictures_is_refused_in_words(
     [None, [], ["x", [0.0, 0.0]], ["KEY", [0.0]], ["KEY", [float("nan"), 0.0]], ["KEY", [1e9, 0.0]], [["KEY"], 1]],
 )
 def test_a_browser_can_ask_for_points_of_known_flats_only(flats: Flats, asked: Any) -> None:
-    key = flats.add(Flat(MODEL, torch.zeros(16), torch.eye(16)[:2]))
+    key = flats.add(LatentSlice(MODEL, torch.zeros(16), torch.eye(16)[:2]))
     if asked and asked[0] == "KEY":
         asked[0] = key
     assert flats.paint(asked) == {"gone": True}

@@ -22,7 +22,7 @@ from models.hub.catalogue import CHECKPOINTS, OWN, _table, checkpoint
 from models.hub.client import Hub, HubError
 from models.hub.records import Checkpoint, size_text
 from models.hub.transfers import fetch
-from models.model_cache import ModelStore
+from models.model_cache import ModelCache
 from models.networks.feature_extractors import as_encoder
 from models.networks.mae import MaskedAutoencoderViT
 
@@ -33,7 +33,7 @@ EACH = pytest.mark.parametrize("record", OTHERS, ids=lambda record: record.name)
 @pytest.fixture
 def library(hub_server: StandInHub, tmp_path: Path) -> Library:
     hub = Hub(endpoint=hub_server.url, cache=tmp_path / "cache", assets=tmp_path / "assets", mirror=hub_server.mirror)
-    return Library(hub, ModelStore())
+    return Library(hub, ModelCache())
 
 
 def test_a_name_twice_and_an_unknown_family_are_refused() -> None:

@@ -140,7 +140,7 @@ def visit_rows() -> Iterator[tuple[str, str]]:
 
     from app import real_context
     from demos.embeddings.handlers import Handlers
-    from demos.embeddings.session import Visit
+    from demos.embeddings.session import MapSession
     from demos.embeddings.similarity_explanation import WhyNear
     from demos.embeddings.tab import KINDS
 
@@ -159,7 +159,9 @@ def visit_rows() -> Iterator[tuple[str, str]]:
         "a new picture's place": lambda _: handlers.on_placed(handlers.on_guest(visit, apple, request), request),
         "a click's neighbours": lambda n: handlers.on_pick(click[n], visit, request),
         "a lasso's gallery": lambda _: handlers.on_lasso(lasso, visit, request),
-        "a slider on the grid": lambda n: handlers.on_slide(Visit(), "simclr", "2", 5 + n, 0.5, 0, "cosine", "umap"),
+        "a slider on the grid": lambda n: handlers.on_slide(
+            MapSession(), "simclr", "2", 5 + n, 0.5, 0, "cosine", "umap"
+        ),
         "why two are near": lambda n: why.on_choose(click[n + 1], visit, request),
         "another encoder": lambda n: handlers.on_settings(visit, ("moco", "simsiam")[n % 2], *usual[1:]),
     }

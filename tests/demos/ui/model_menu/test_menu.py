@@ -28,7 +28,7 @@ from models.hub import client
 from models.hub.catalogue import CHECKPOINTS
 from models.hub.client import Hub
 from models.hub.records import Checkpoint
-from models.model_cache import ModelStore
+from models.model_cache import ModelCache
 
 TAESD = CHECKPOINTS["taesd"]
 OPENING = Choice("vae-fruit", "vae-fruit")
@@ -45,7 +45,7 @@ def library(hub_server: StandInHub, tmp_path: Path) -> Library:
     torch.manual_seed(1)
     hub_server.pin(TAESD.repo_id, TAESD.revision or "", {TAESD.filename: vae_file()})
     hub = Hub(endpoint=hub_server.url, cache=tmp_path / "cache", assets=tmp_path / "assets", mirror=hub_server.mirror)
-    return Library(hub, ModelStore())
+    return Library(hub, ModelCache())
 
 
 @pytest.fixture
