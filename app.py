@@ -1,4 +1,4 @@
-"""Unlabeled: see what neural networks learn from pictures without labels.
+"""Unlabeled: see what neural networks learn from images without labels.
 
 Run ``python app.py`` and open the printed address. Before a talk, ``python app.py --prefetch`` fetches published
 models; after our own weights changed, run ``python app.py --precompute``.
@@ -53,7 +53,7 @@ def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
     """Returns the trainer.
 
     Args:
-        folder: For pictures and results of visitors.
+        folder: For images and results of visitors.
         training: False switches it off.
         classroom: Whether everybody may look at every job.
 

@@ -1,4 +1,4 @@
-"""Everything that turns a picture into a feature vector, behind one interface.
+"""Everything that turns an image into a feature vector, behind one interface.
 
 `ResNet` (He et al., arXiv 1512.03385) is the backbone of the contrastive methods and the supervised baseline; its
 parameter names are torchvision's. `ENCODERS` lists what the map can choose from: adding one is adding an entry.
@@ -30,7 +30,7 @@ class EncoderSpec:
     Attributes:
         name, title: what it is called in code and by people.
         checkpoint: its weights, None for none.
-        side: of the pictures it takes, in pixels, where the weights do not name another.
+        side: of the images it takes, in pixels, where the weights do not name another.
         feature_dim: width of its features.
         summary: what it learned from, a sentence.
         build: makes it, given what loads weights by name.
@@ -47,7 +47,7 @@ class EncoderSpec:
     trained_with_labels: bool = False
 
     def image_size(self, weights_info: Callable[[str], WeightsInfo] = checkpoints.weights_info) -> int:
-        """Return the side of the pictures it takes, in pixels: `img_size` of its weights, or `side` without one.
+        """Return the side of the images it takes, in pixels: `img_size` of its weights, or `side` without one.
 
         Args:
             weights_info: gives the facts about weights by name.

@@ -122,7 +122,7 @@ def context(shallow_models: "ShallowModels", tmp_path: Path) -> "Context":
 
 @pytest.fixture(scope="session")
 def photo() -> Image.Image:
-    """A picture of 160 x 120 pixels with colours, edges and texture, the same every time."""
+    """An image of 160 x 120 pixels with colours, edges and texture, the same every time."""
     y, x = np.mgrid[0:120, 0:160]
     noise = np.random.default_rng(0).normal(0, 6, (120, 160))
     disc = ((x - 80) ** 2 + (y - 60) ** 2 < 40**2) * 120.0

@@ -151,7 +151,7 @@ def test_other_answers_stay_as_they_are(path: str, chunks: list[bytes]) -> None:
     assert headers[b"content-length"] == str(len(b"".join(chunks))).encode()
 
 
-def test_only_pictures_meant_for_everyone_are_static(context: Context) -> None:
+def test_only_images_meant_for_everyone_are_static(context: Context) -> None:
     from gradio.data_classes import _StaticFiles
 
     app_module.build_app(context)

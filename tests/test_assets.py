@@ -1,4 +1,4 @@
-"""Checks the built-in example pictures: origin, format, size, masks and the labelled set."""
+"""Checks the built-in example images: origin, format, size, masks and the labelled set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ASSETS = Path(__file__).resolve().parents[1] / "assets"
 EXAMPLES = ASSETS / "examples"
 FRUIT = sorted((EXAMPLES / "fruit").glob("*.jpg"))
 SCENES = sorted((EXAMPLES / "scenes").glob("*.jpg"))
-MAX_PICTURE_BYTES = 120_000
+MAX_IMAGE_BYTES = 120_000
 PILES = {"apple-06", "orange-06"}  # fruit fills the whole frame, so nothing, or next to nothing, lies outside
 MAX_FILE_BYTES = 10_000_000
 
@@ -43,8 +43,8 @@ def test_every_file_has_a_source() -> None:
     assert missing == []
 
 
-def test_every_listed_picture_exists() -> None:
-    """SOURCES.md names no picture that is not there."""
+def test_every_listed_image_exists() -> None:
+    """SOURCES.md names no image that is not there."""
     listed = [name for name in listed_sources() if name.startswith("examples/")]
     assert [name for name in listed if not (ASSETS / name).exists()] == []
 
@@ -54,7 +54,7 @@ def test_no_file_is_large() -> None:
     assert [path.name for path in shipped_files() if path.stat().st_size > MAX_FILE_BYTES] == []
 
 
-def test_enough_pictures() -> None:
+def test_enough_images() -> None:
     """There are at least eight apples, eight oranges and eight scenes."""
     counts = Counter(path.stem.rsplit("-", 1)[0] for path in FRUIT)
     assert counts["apple"] >= 8 and counts["orange"] >= 8
@@ -62,17 +62,17 @@ def test_enough_pictures() -> None:
 
 
 @pytest.mark.parametrize("path", FRUIT + SCENES, ids=lambda path: path.stem)
-def test_picture_decodes(path: Path) -> None:
-    """A picture is an RGB JPEG of 512 x 512 pixels, small, and not a flat colour."""
+def test_image_decodes(path: Path) -> None:
+    """An image is an RGB JPEG of 512 x 512 pixels, small, and not a flat colour."""
     with Image.open(path) as image:
         assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (512, 512))
         assert np.asarray(image).std() > 10
-    assert path.stat().st_size < MAX_PICTURE_BYTES
+    assert path.stat().st_size < MAX_IMAGE_BYTES
 
 
 @pytest.mark.parametrize("path", FRUIT, ids=lambda path: path.stem)
-def test_mask_matches_its_picture(path: Path) -> None:
-    """A mask has the size of its picture and is 5 to 95 % pure white (more in a pile), the rest pure black."""
+def test_mask_matches_its_image(path: Path) -> None:
+    """A mask has the size of its image and is 5 to 95 % pure white (more in a pile), the rest pure black."""
     with Image.open(path.with_suffix(".mask.png")) as image:
         mask = np.asarray(image.convert("L"))
     assert mask.shape == (512, 512)
@@ -92,7 +92,7 @@ def test_mask_lies_on_the_fruit(path: Path) -> None:
 
 
 def test_kinds_archive() -> None:
-    """The labelled set has twenty folders of a hundred different pictures or more, and is small."""
+    """The labelled set has twenty folders of a hundred different images or more, and is small."""
     target = EXAMPLES / "kinds.zip"
     assert target.stat().st_size < 3_000_000
     with zipfile.ZipFile(target) as archive:
@@ -108,7 +108,7 @@ def test_kinds_archive() -> None:
 
 @pytest.mark.skipif(shutil.which("povray") is None, reason="needs POV-Ray")
 def test_a_scene_renders_again() -> None:
-    """The first orange, drawn at 32 pixels, looks like the picture that is shipped."""
+    """The first orange, drawn at 32 pixels, looks like the image that is shipped."""
     render = runpy.run_path(str(EXAMPLES / "render.py"), run_name="render")
     scene = EXAMPLES / "scene" / "fruit" / "orange-01.pov"
     small = np.asarray(render["trace"](render["Shot"](scene, 32))).astype(float)

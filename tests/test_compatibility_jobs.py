@@ -103,7 +103,7 @@ def test_old_jobs_go_on(manager: JobManager, monkeypatch: pytest.MonkeyPatch) ->
     assert (done.state, done.step, done.error) == ("done", 12, None)
     assert [row["step"] for row in done.metrics] == list(range(1, 13))
     folder = manager.new_dataset(OWNER)
-    for path in manager.pictures(OWNER, stopped).iterdir():
+    for path in manager.images(OWNER, stopped).iterdir():
         shutil.copy(path, folder)
     manager.delete(OWNER, left)
     again = manager.submit(OWNER, JobRequest("mae", {**done.config, "steps": 1}, folder, start=f"job:{stopped}"))

@@ -36,7 +36,7 @@ class Context:
         t: Key -> text for a static label, translated in the browser.
         say: Request, key and values -> finished sentence, for errors and results over the API.
         both: Key and values -> HTML in both languages, for lines with numbers in them.
-        save_image: Picture -> path of a PNG the browser may fetch.
+        save_image: Image -> path of a PNG the browser may fetch.
         save_bytes: File content and suffix -> path the browser may fetch.
         library: The weights there are, on disk and to be fetched, for the menus of models.
         own: What visitors trained themselves, each for its owner's pages alone.

@@ -32,7 +32,7 @@ class FileStore:
         self._last_sweep = time.monotonic()
 
     def save_image(self, image: Image.Image) -> str:
-        """Saves a picture as PNG and returns the path; equal pixels give an equal path."""
+        """Saves an image as PNG and returns the path; equal pixels give an equal path."""
         digest = hashlib.sha256(f"{image.mode} {image.size}".encode())
         digest.update(image.tobytes())
         path = self._path(digest.hexdigest(), ".png")

@@ -1,4 +1,4 @@
-"""What a tab lets the page around it do: give it a picture, link to what it shows."""
+"""What a tab lets the page around it do: give it an image, link to what it shows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gradio.components import Component
 
 @dataclass(frozen=True)
 class Photo:
-    """An input of a tab that takes one picture.
+    """An input of a tab that takes one image.
 
     Attributes:
         component: The input; its value is the path of a file.
-        strips: Strips of built-in pictures for it, each with its pictures in order; a link names one by its stem.
+        strips: Strips of built-in images for it, each with its images in order; a link names one by its stem.
         shows_itself: Whether a new value shows its result without `TabInterface.show`.
     """
 
@@ -27,7 +27,7 @@ class Photo:
 
     @property
     def examples(self) -> dict[str, Path]:
-        """Returns the built-in pictures by their stems."""
+        """Returns the built-in images by their stems."""
         return {path.stem: path for _, paths in self.strips for path in paths}
 
 
@@ -36,11 +36,11 @@ class TabInterface:
     """What `Demo.build` hands to the page.
 
     Attributes:
-        photos: Inputs for pictures by their name in a link, such as "example".
+        photos: Inputs for images by their name in a link, such as "example".
         settings: Components by their name in a link.
         show: Arguments of the events that, one after the other, show the result of what the inputs hold.
-        takes: Input for many pictures, such as a zip; what it gets shows its result without `show`.
-        gives: Button that sends many pictures to the tab that takes them, and what holds their file.
+        takes: Input for many images, such as a zip; what it gets shows its result without `show`.
+        gives: Button that sends many images to the tab that takes them, and what holds their file.
     """
 
     photos: Mapping[str, Photo] = field(default_factory=dict)

@@ -175,7 +175,7 @@ def _record(job: Snapshot, back: bool = False) -> Checkpoint:
 
 
 def size_in_memory(value: object) -> int:
-    """Return about how many bytes a value takes, with the pictures, arrays and tensors in it."""
+    """Return about how many bytes a value takes, with the images, arrays and tensors in it."""
     if isinstance(value, Image.Image):
         return value.width * value.height * (1 if len(value.getbands()) == 1 else 4)  # Pillow pads colours to 32 bits
     if isinstance(value, Tensor):

@@ -31,7 +31,7 @@ FOLDER = "halves"  # of the first results
 
 @dataclass(frozen=True)
 class Half:
-    """What one set of weights makes of a photo; pictures are paths."""
+    """What one set of weights makes of a photo; images are paths."""
 
     name: str
     translated: str
@@ -96,8 +96,8 @@ def step_html(ctx: Context, photo: Image.Image, direction: str, place: int) -> s
     done = translate(photo, load_step(store, there.folder), load_step(store, back.folder))
     share = convincing(done.translated, direction, ctx.load_model)
     words = ctx.localize_html("cyclegan.step_said", step=f"{there.step:,}", share=share, error=done.cycle_error)
-    pictures = [figure(ctx.save_image(image)) for image in (done.original, done.translated, done.back)]
-    return grid([*pictures, said(words)], 3)
+    images = [figure(ctx.save_image(image)) for image in (done.original, done.translated, done.back)]
+    return grid([*images, said(words)], 3)
 
 
 def precompute_halves(ctx: Context, folder: Path) -> None:

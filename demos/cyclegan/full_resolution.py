@@ -25,10 +25,10 @@ FEATHER = 1 / 128  # of the longest side: how soft the edge of the brushed part 
 
 
 def brushed(value: dict[str, Any] | None, size: tuple[int, int]) -> Image.Image | None:
-    """Returns where a visitor brushed as a grey picture of `size`, white inside; None where they did not.
+    """Returns where a visitor brushed as a grey image of `size`, white inside; None where they did not.
 
     Args:
-        value: Of a `gr.ImageEditor`, its layers as pictures with transparency.
+        value: Of a `gr.ImageEditor`, its layers as images with transparency.
         size: Width and height of the photo.
     """
     layers = [layer for layer in (value or {}).get("layers") or [] if layer is not None]
@@ -45,10 +45,10 @@ def translate_within(photo: Image.Image, generator: nn.Module, mask: Image.Image
     Args:
         photo: RGB, both sides multiples of 4.
         generator: (N, 3, H, W) in [-1, 1] to the same.
-        mask: Grey picture of the same size, white where the translation shows; None for everywhere.
+        mask: Grey image of the same size, white where the translation shows; None for everywhere.
 
     Returns:
-        The picture and the seconds the network took.
+        The image and the seconds the network took.
     """
     real = to_tensor(photo)
     start = time.perf_counter()
@@ -78,7 +78,7 @@ def own_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State)
                 elem_id="cyclegan-own-editor",
             )
             with gr.Column():
-                result = widgets.picture(ctx.t("cyclegan.own_result"), None, "cyclegan-own-result")
+                result = widgets.image(ctx.t("cyclegan.own_result"), None, "cyclegan-own-result")
                 result.visible = False
                 facts = widgets.html_line("", "facts", "cyclegan-own-facts")
         run = gr.Button(

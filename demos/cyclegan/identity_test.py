@@ -15,13 +15,13 @@ from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.core.paths import EXAMPLES
 from demos.cyclegan.results import chosen, figure, fixed_weights, grid, made_with, opened, panel, said
-from demos.cyclegan.translation import FRUITS, difference_picture, levels_apart, prepared
+from demos.cyclegan.translation import FRUITS, difference_image, levels_apart, prepared
 from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
 from models.analysis.signal_detection import percentile
 from models.data.images import read_image, to_images, to_tensor
 
-FAILURES = {  # caption -> picture and direction
+FAILURES = {  # caption -> image and direction
     "lighthouse": (EXAMPLES / "scenes" / "lighthouse.jpg", "apple2orange"),
     "green": (FRUITS / "apple-03.jpg", "apple2orange"),
     "dark": (FRUITS / "apple-04.jpg", "apple2orange"),
@@ -35,25 +35,25 @@ def leave_alone(photo: Image.Image, generator: nn.Module) -> tuple[Image.Image, 
     """Gives a generator a photo of the kind it makes (arXiv 1703.10593 §5.2).
 
     Returns:
-        What it makes of it, the difference picture, and how far it moved it in levels of 255.
+        What it makes of it, the difference image, and how far it moved it in levels of 255.
     """
     real = to_tensor(photo)
     same = generator(real)
     apart = levels_apart(same, real)
-    return to_images(same)[0], difference_picture(apart), float(apart.mean())
+    return to_images(same)[0], difference_image(apart), float(apart.mean())
 
 
-def identity_html(ctx: Context, pictures: tuple[str, str, str], weights: str, moved: float) -> str:
+def identity_html(ctx: Context, images: tuple[str, str, str], weights: str, moved: float) -> str:
     """Writes photo, what the generator made of it, what changed, and of our own how much that is among held-out photos.
 
     Args:
         ctx: The context of the tab.
-        pictures: Paths of the three.
+        images: Paths of the three.
         weights: Name of the generator's.
         moved: How far it moved the photo, in levels of 255.
     """
     captions = ("photo_caption", "identity_made", "identity_changed")
-    cells = [figure(path, ctx.localize_html(f"cyclegan.{key}")) for path, key in zip(pictures, captions, strict=True)]
+    cells = [figure(path, ctx.localize_html(f"cyclegan.{key}")) for path, key in zip(images, captions, strict=True)]
     return grid([*cells, said(_identity_said(ctx, weights, moved) + made_with(ctx, [weights]))], 3)
 
 

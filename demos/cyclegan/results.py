@@ -1,4 +1,4 @@
-"""What the CycleGAN tab shows of one result, and the panels of pictures under it."""
+"""What the CycleGAN tab shows of one result, and the panels of images under it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from demos.core.context import Context
 from demos.core.files import file_url
 from demos.cyclegan.translation import (
     BACK,
+    IMAGES,
     MIN_SIDE,
-    PICTURES,
     SIDE,
     Judgement,
     OneWay,
@@ -30,7 +30,7 @@ from demos.cyclegan.translation import (
 from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
 
-FILES = (*PICTURES, "judged", "strip")
+FILES = (*IMAGES, "judged", "strip")
 STYLE = """
 .grid { display: grid; gap: 12px; margin: 8px 0; max-width: 960px;
   grid-template-columns: repeat(var(--pictures), minmax(0, 1fr)) minmax(0, 1.5fr); }
@@ -50,10 +50,10 @@ STYLE = """
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page says about one result; pictures are paths, so that a stored result needs no copying.
+    """What the page says about one result; images are paths, so that a stored result needs no copying.
 
     Attributes:
-        pictures: Path of each of `FILES` that there is.
+        images: Path of each of `FILES` that there is.
         numbers: Path of the numbers as JSON.
         direction: The way there, as `named_direction` gives it.
         weights: Of the way there and, where there is one, of the way back.
@@ -64,7 +64,7 @@ class Shown:
         prepared: Whether the result was made in advance.
     """
 
-    pictures: dict[str, str]
+    images: dict[str, str]
     numbers: str
     direction: str
     weights: tuple[str, ...]
@@ -78,7 +78,7 @@ class Shown:
 
     def values(self, ctx: Context) -> dict[str, Any]:
         """Returns the values of the components by the names that `cyclegan.build` gives them."""
-        shown = self.pictures
+        shown = self.images
         return {
             "translated": shown["translated"],
             "back": shown.get("back"),
@@ -146,19 +146,17 @@ def facts_of(done: OneWay, judged: Judgement | None, direction: str, weights: Se
     }
 
 
-def pictures_of(
-    done: OneWay, judged: Judgement | None, direction: str, weights: Sequence[str]
-) -> dict[str, Image.Image]:
-    """Returns the picture for each of `FILES` that there is."""
-    pictures = {name: getattr(done, name) for name in PICTURES if hasattr(done, name)}
+def images_of(done: OneWay, judged: Judgement | None, direction: str, weights: Sequence[str]) -> dict[str, Image.Image]:
+    """Returns the image for each of `FILES` that there is."""
+    images = {name: getattr(done, name) for name in IMAGES if hasattr(done, name)}
     if judged:
-        pictures["judged"] = judged.picture
-    return {**pictures, "strip": summary(done, direction, weights)}
+        images["judged"] = judged.image
+    return {**images, "strip": summary(done, direction, weights)}
 
 
 def show(ctx: Context, done: OneWay, judged: Judgement | None, direction: str, weights: tuple[str, ...]) -> Shown:
     """Puts the files of a result where the browser can fetch them."""
-    files = {name: ctx.save_image(image) for name, image in pictures_of(done, judged, direction, weights).items()}
+    files = {name: ctx.save_image(image) for name, image in images_of(done, judged, direction, weights).items()}
     facts = facts_of(done, judged, direction, weights)
     numbers = ctx.save_bytes(json.dumps(facts, indent=2).encode(), ".json")
     return _shown(files, numbers, facts)
@@ -181,19 +179,19 @@ def read_first_paint(folder: Path) -> Shown | None:
 def write_first_paint(folder: Path, done: Translation, judged: Judgement, direction: str) -> None:
     """Writes what `read_first_paint` reads."""
     weights = (direction, BACK[direction])
-    for name, image in pictures_of(done, judged, direction, weights).items():
+    for name, image in images_of(done, judged, direction, weights).items():
         image.save(folder / f"{name}.png", optimize=True)
     facts = facts_of(done, judged, direction, weights)
     (folder / "result.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
 
 
 def panel(value: str, elem_id: str) -> gr.HTML:
-    """Places a panel of pictures made by `grid`."""
+    """Places a panel of images made by `grid`."""
     return gr.HTML(value, css_template=STYLE, apply_default_css=False, elem_id=elem_id)
 
 
 def figure(path: str, caption: str = "") -> str:
-    """Writes a picture with its caption, fetched only when it is seen."""
+    """Writes an image with its caption, fetched only when it is seen."""
     said = f"<figcaption>{caption}</figcaption>" if caption else ""
     return f'<figure><img src="{file_url(path)}" alt="" loading="lazy">{said}</figure>'
 
@@ -203,16 +201,16 @@ def said(text: str) -> str:
     return f'<div class="said">{text}</div>'
 
 
-def grid(cells: Sequence[str], pictures: int, plain: bool = False) -> str:
+def grid(cells: Sequence[str], images: int, plain: bool = False) -> str:
     """Writes cells in rows.
 
     Args:
         cells: HTML of `figure` and `said`.
-        pictures: How many pictures stand in a row.
+        images: How many images stand in a row.
         plain: Whether no sentence follows them.
     """
     kind = "grid plain" if plain else "grid"
-    return f'<div class="{kind}" style="--pictures: {pictures}">{"".join(cells)}</div>'
+    return f'<div class="{kind}" style="--pictures: {images}">{"".join(cells)}</div>'
 
 
 def fixed_weights(ctx: Context, names: Sequence[str]) -> gr.HTML:

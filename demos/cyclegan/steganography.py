@@ -30,7 +30,7 @@ MEASURED = 6  # built-in photos that the curve is the mean of
 
 
 def disturbed(picture: Image.Image, kind: str, strength: int) -> Image.Image:
-    """Returns a picture with noise of a standard deviation in levels of 255, or after JPEG of a quality."""
+    """Returns an image with noise of a standard deviation in levels of 255, or after JPEG of a quality."""
     if kind == "jpeg":
         if strength == 100:
             return picture
@@ -49,7 +49,7 @@ def send(
     """Translates a photo, disturbs the translation and translates that back, for each of some strengths.
 
     Returns:
-        "sent" and "back", pictures; "sent_error", how far the disturbed translation is from what was made, and
+        "sent" and "back", images; "sent_error", how far the disturbed translation is from what was made, and
         "back_error", how far the way back ends from the photo, both in levels of 255.
     """
     real = to_tensor(photo)
@@ -192,10 +192,10 @@ def _on_change(ctx: Context, curve: Mapping[str, Any] | None) -> Callable[..., t
             strength=_strength_text(kind, strength), sent=done["sent_error"], back=done["back_error"],
         )  # fmt: skip
         captions = ("photo_caption", "message_sent", "message_back")
-        pictures = (image, done["sent"], done["back"])
+        images = (image, done["sent"], done["back"])
         cells = [
             figure(ctx.save_image(picture), ctx.localize_html(f"cyclegan.{caption}"))
-            for picture, caption in zip(pictures, captions, strict=True)
+            for picture, caption in zip(images, captions, strict=True)
         ]
         chart = curve_svg(ctx, curve[kind], kind, (int(place), done["back_error"])) if curve else ""
         return grid([*cells, said(words + made_with(ctx, weights))], 3), chart

@@ -68,7 +68,7 @@ def build(ctx: Context) -> TabInterface:
         opening_photo = FRUITS / OPENING_EXAMPLE if first else None
         photo = widgets.photo(ctx, "cyclegan.photo", opening_photo, "cyclegan-photo")
         results: dict[str, Component] = {
-            name: widgets.picture(ctx.t(f"cyclegan.{name}"), shown[name], f"cyclegan-{name}")
+            name: widgets.image(ctx.t(f"cyclegan.{name}"), shown[name], f"cyclegan-{name}")
             for name in ("translated", "back")
         }
     results["warning"] = widgets.html_line(shown["warning"], "warning", "cyclegan-warning")
@@ -81,23 +81,23 @@ def build(ctx: Context) -> TabInterface:
     with folds:
         halves_fold(ctx, photo, direction)
         message_fold(ctx, photo, direction, menu.used)
-        pictures, room = quiz_fold(ctx)
+        images, room = quiz_fold(ctx)
         own_fold(ctx, photo, direction, menu.used)
         limits_folds(ctx, photo, direction, menu.used)
     widgets.aside(ctx, "cyclegan.about_title", "cyclegan.about")
-    room_stage(ctx, pictures, room)
+    room_stage(ctx, images, room)
     run = _connect(ctx, photo, direction, menu, strip, photos, results)
     settings = {"direction": direction, "weights": menu.linked}
     return TabInterface({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, run))
 
 
 def _checks(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
-    """Places the two checks, each a picture and what it says, and the two pictures to compare."""
+    """Places the two checks, each an image and what it says, and the two images to compare."""
     placed: dict[str, Component] = {}
     with gr.Row(elem_classes="row-of-pictures"):
-        for picture, line in (("judged", "convincing"), ("difference", "score")):
+        for image, line in (("judged", "convincing"), ("difference", "score")):
             with gr.Column():
-                placed[picture] = widgets.picture(ctx.t(f"cyclegan.{picture}"), shown[picture], f"cyclegan-{picture}")
+                placed[image] = widgets.image(ctx.t(f"cyclegan.{image}"), shown[image], f"cyclegan-{image}")
                 placed[line] = widgets.html_line(shown[line], "score", f"cyclegan-{line}")
         placed["slider"] = widgets.before_after(ctx.t("cyclegan.slider"), shown["slider"], "cyclegan-slider")
     return placed
@@ -193,7 +193,7 @@ def _connect(
         weights = (direction, BACK[direction])
         done = result(image, weights, request)
         judged = judged_by_fruit(str(image), direction, weights)
-        return ctx.save_image(judged.picture), facts_of(done, judged, direction, weights)
+        return ctx.save_image(judged.image), facts_of(done, judged, direction, weights)
 
     outputs = list(results.values())
     inputs = [photo, direction, menu.used]
@@ -213,8 +213,8 @@ def _connect(
         ways = gr.Radio(list(BACK), value="apple2orange", label="direction", render=False)
         return [photo_parameter("image"), ways]
 
-    pictures = [gr.Image(label=name, format="png", render=False) for name in ("translated", "back")]
-    endpoint(api_translate, parameters(), [*pictures, gr.Number(label="cycle_error", render=False)], "translate")
+    images = [gr.Image(label=name, format="png", render=False) for name in ("translated", "back")]
+    endpoint(api_translate, parameters(), [*images, gr.Number(label="cycle_error", render=False)], "translate")
     heat = gr.Image(label="judged", format="png", render=False)
     endpoint(api_judge, parameters(), [heat, gr.JSON(label="numbers", render=False)], "judge_translation")
     return run

@@ -1,4 +1,4 @@
-"""A photo translated there and back, judged and measured, as pictures and numbers that need no page."""
+"""A photo translated there and back, judged and measured, as images and numbers that need no page."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ LoadModel = Callable[[str], nn.Module]
 BACK = {"apple2orange": "orange2apple", "orange2apple": "apple2orange"}
 UNNAMED = {"apple2orange": "a2b", "orange2apple": "b2a"}  # the same two ways between sets that nobody named
 SIDE = 256  # pixels; the generators are fully convolutional and were trained at half of it
-MIN_SIDE = 32  # pixels; below, the reflecting borders would be most of the picture
-FULL_COLOUR = 64  # levels of 255 at which the difference picture reaches its darkest tone
+MIN_SIDE = 32  # pixels; below, the reflecting borders would be most of the image
+FULL_COLOUR = 64  # levels of 255 at which the difference image reaches its darkest tone
 TEAL = (4.0, 72.0, 66.0)
 OPENING_EXAMPLE = "apple-01.jpg"
 FRUITS = EXAMPLES / "fruit"
-PICTURES = ("original", "translated", "back", "difference")
+IMAGES = ("original", "translated", "back", "difference")
 
 
 class TooNarrowError(ValueError):
@@ -42,7 +42,7 @@ class OneWay:
 
     Attributes:
         original: The photo at the size the networks saw.
-        translated: The picture in the other domain, of the same size.
+        translated: The image in the other domain, of the same size.
         seconds: Time the networks took.
     """
 
@@ -71,13 +71,13 @@ class Judgement:
     """What the networks that judge say of a translation.
 
     Attributes:
-        picture: The translation in grey, teal where its discriminator takes it for a photo.
+        image: The translation in grey, teal where its discriminator takes it for a photo.
         convincing: Share of held-out photos of that fruit that the discriminator finds less convincing, 0 to 1.
         larger_error: Share of held-out photos whose round trip ends closer to where it began, 0 to 1.
         kinds: How likely the photo is each of `models.analysis.cyclegan_calibration.KINDS`, by a classifier of photos.
     """
 
-    picture: Image.Image
+    image: Image.Image
     convincing: float
     larger_error: float
     kinds: dict[str, float]
@@ -99,7 +99,7 @@ def translate(photo: Image.Image, forward: nn.Module, backward: nn.Module, side:
     """Translates a photo there and back at its own aspect ratio.
 
     Args:
-        photo: RGB picture of any size.
+        photo: RGB image of any size.
         forward: Generator into the other domain; (N, 3, H, W) in [-1, 1] to the same.
         backward: Generator of the opposite direction.
         side: Pixels of the longest side; smaller photos are not enlarged.
@@ -118,7 +118,7 @@ def translate(photo: Image.Image, forward: nn.Module, backward: nn.Module, side:
     translated, back = to_images(torch.cat([fake, reconstructed]))
     return Translation(
         original=small, translated=translated, seconds=seconds,
-        back=back, difference=difference_picture(apart), cycle_error=float(apart.mean()),
+        back=back, difference=difference_image(apart), cycle_error=float(apart.mean()),
     )  # fmt: skip
 
 
@@ -133,12 +133,12 @@ def translate_one_way(photo: Image.Image, forward: nn.Module) -> OneWay:
 
 
 def levels_apart(a: Tensor, b: Tensor) -> np.ndarray:
-    """Returns the absolute difference of two pictures (1, 3, H, W), mean of the colours, (H, W) in levels of 255."""
+    """Returns the absolute difference of two images (1, 3, H, W), mean of the colours, (H, W) in levels of 255."""
     apart: np.ndarray = (a - b).abs().mean(dim=1)[0].numpy() * 127.5
     return apart
 
 
-def difference_picture(levels: np.ndarray) -> Image.Image:
+def difference_image(levels: np.ndarray) -> Image.Image:
     """Draws differences as one hue on white: none is white, `FULL_COLOUR` levels or more is deep teal.
 
     Args:
@@ -162,18 +162,18 @@ def assess(done: Translation, direction: str, load_model: LoadModel, known: Cali
     with torch.inference_mode():
         scores = judge(load_model(f"{target}-discriminator"), to_tensor(done.translated))
     return Judgement(
-        heat_picture(done.translated, scores[0, 0]),
+        heat_image(done.translated, scores[0, 0]),
         known.convincing(target, float(scores.mean())),
         known.larger_error(source, done.cycle_error),
         kinds_of(done.original, load_model, known),
     )
 
 
-def heat_picture(picture: Image.Image, scores: Tensor) -> Image.Image:
-    """Lays a discriminator's scores (h, w) over a picture: grey where it says 0 (translated), teal at 1 (photo)."""
+def heat_image(image: Image.Image, scores: Tensor) -> Image.Image:
+    """Lays a discriminator's scores (h, w) over an image: grey where it says 0 (translated), teal at 1 (photo)."""
     heat = Image.fromarray(scores.clamp(0, 1).mul(255).byte().numpy())
-    strength = np.asarray(heat.resize(picture.size, Image.Resampling.BICUBIC), float)[..., None] / 255 * 0.75
-    grey = np.asarray(ImageOps.grayscale(picture).convert("RGB"), float) * 0.6 + 96.0
+    strength = np.asarray(heat.resize(image.size, Image.Resampling.BICUBIC), float)[..., None] / 255 * 0.75
+    grey = np.asarray(ImageOps.grayscale(image).convert("RGB"), float) * 0.6 + 96.0
     teal = np.array([13.0, 148.0, 136.0])
     return Image.fromarray((grey + (teal - grey) * strength).round().clip(0, 255).astype(np.uint8))
 
@@ -209,14 +209,13 @@ def summary(done: OneWay, direction: str, weights: Sequence[str]) -> Image.Image
         weights: Names of the weights that made it.
     """
     named = [f" ({fruit})" for fruit in DIRECTIONS[direction]] if direction in DIRECTIONS else ["", ""]
-    pictures = {f"Photo{named[0]}": done.original, f"Translated{named[1]}": done.translated}
+    images = {f"Photo{named[0]}": done.original, f"Translated{named[1]}": done.translated}
     caption = f"Unlabeled · {' + '.join(weights)} · {done.original.width} x {done.original.height} px"
     if isinstance(done, Translation):
-        pictures["And back again"] = done.back
+        images["And back again"] = done.back
         caption += f" · the round trip ends {done.cycle_error:.1f} of 255 from the photo"
     squares = [
-        (title, ImageOps.pad(picture, (SIDE, SIDE), Image.Resampling.LANCZOS, "white"))
-        for title, picture in pictures.items()
+        (title, ImageOps.pad(image, (SIDE, SIDE), Image.Resampling.LANCZOS, "white")) for title, image in images.items()
     ]
     return sheet(squares, caption, SIDE)
 

@@ -36,7 +36,7 @@ class Programs:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[dict[str, Any], dict[str, Any], list[list[Any]]]:
-        """Map pictures (files or zips; none for the built-in set) with UMAP in 2-D.
+        """Map images (files or zips; none for the built-in set) with UMAP in 2-D.
 
         Returns the map as a Plotly figure, its scores (knn_accuracy and chance are null without labels), and
         a table of file, label, x and y.
@@ -58,7 +58,7 @@ class Programs:
         return figure, scores, table_rows(collection, drawn.coordinates)
 
     def place(self, image: str, encoder: str, request: gr.Request) -> dict[str, Any]:
-        """Place a picture on the map of the built-in set, deterministically and without moving anything.
+        """Place an image on the map of the built-in set, deterministically and without moving anything.
 
         Returns its place (x, y), the percentile of its distance among the set, and its nearest neighbours with
         their cosine similarities.
@@ -84,7 +84,7 @@ class Programs:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> list[dict[str, Any]]:
-        """Find the pictures of a set (files or zips; none for the built-in set) that are most like one picture.
+        """Find the images of a set (files or zips; none for the built-in set) that are most like one image.
 
         Returns, nearest first, the id of each (its place in the set), its file, its label or null, and its cosine
         similarity, taken around the mean of the set.

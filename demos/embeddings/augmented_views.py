@@ -1,4 +1,4 @@
-"""What contrastive learning is told: two views of a picture are the same. Views, and how alike networks find them."""
+"""What contrastive learning is told: two views of an image are the same. Views, and how alike networks find them."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from models.training.data.augmentations import TwoViews
 
 Role = Literal["positive", "negative", "unused"]
 METHODS = ("simclr", "simsiam", "moco")
-NUM_PICTURES = 5
+NUM_IMAGES = 5
 NUM_QUEUED = 10
 BEFORE = "random"
 
 
 def sampled(collection: Collection, picked: int, count: int) -> list[int]:
-    """Returns the picked picture and others, spread evenly over the set."""
+    """Returns the picked image and others, spread evenly over the set."""
     spread = np.linspace(0, len(collection) - 1, count + 1).astype(int).tolist()
     others = [index for index in dict.fromkeys(spread) if index != picked]
     return [picked, *others][: min(count, len(collection))]
 
 
 def two_views(pictures: Sequence[Image.Image], side: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Returns two random views of each picture, each (N, 3, side, side) in [-1, 1]; the same for the same seed."""
-    images = torch.stack([TF.pil_to_tensor(picture) for picture in pictures])  # (N, 3, S, S)
+    """Returns two random views of each image, each (N, 3, side, side) in [-1, 1]; the same for the same seed."""
+    images = torch.stack([TF.pil_to_tensor(image) for image in pictures])  # (N, 3, S, S)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return TwoViews(side)(images)
@@ -49,7 +49,7 @@ def two_views(pictures: Sequence[Image.Image], side: int, seed: int) -> tuple[Te
 def role(method: str, row: int, column: int, count: int) -> Role:
     """Returns what a pair of views is to a method, by their places in the matrix of `similarities`.
 
-    Rows are queries, columns keys: the second views of the `count` pictures, and for SimCLR and MoCo more.
+    Rows are queries, columns keys: the second views of the `count` images, and for SimCLR and MoCo more.
     """
     if column == row:
         return "positive"
@@ -66,7 +66,7 @@ def cosines(features: Tensor, others: Tensor, mean: Tensor) -> Tensor:
 
 
 class Views:
-    """The fold with the views of the picked picture."""
+    """The fold with the views of the picked image."""
 
     def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State) -> None:
         self._ctx, self._handlers = ctx, handlers
@@ -98,15 +98,15 @@ class Views:
         )
 
     def on_views(self, visit: MapSession | None, method: str, seed: int) -> str:
-        """Draws new views of the picked picture and some others, and measures them before and after training."""
+        """Draws new views of the picked image and some others, and measures them before and after training."""
         visit = visit or MapSession()
         collection = self._handlers.atlas.collection(visit)
-        ids = sampled(collection, visit.picked, NUM_PICTURES)
-        pictures = [collection.picture(index) for index in ids]
+        ids = sampled(collection, visit.picked, NUM_IMAGES)
+        pictures = [collection.image(index) for index in ids]
         trained, side = self._handlers.atlas.network(method)  # views of the side that it was trained on
         view1, view2 = two_views(pictures, side, seed)
         queued = [index for index in sampled(collection, len(collection) // 2, 3 * NUM_QUEUED) if index not in ids]
-        others = [collection.picture(index) for index in queued[:NUM_QUEUED]] or pictures
+        others = [collection.image(index) for index in queued[:NUM_QUEUED]] or pictures
         queue, _ = two_views(others, side, seed + 1)
         networks = {BEFORE: self._handlers.atlas.network(BEFORE)[0], method: trained}
         before, after = (
@@ -143,14 +143,14 @@ def views_html(ctx: Context, method: str, views: tuple[Tensor, Tensor, Tensor], 
     count = len(view1)
     rows = torch.cat([view1, view2]) if method == "simclr" else view1
     columns = {"simclr": torch.cat([view2, view1]), "simsiam": view2, "moco": torch.cat([view2, queue])}[method]
-    head = "".join(f"<th>{picture_html(view)}</th>" for view in columns)
+    head = "".join(f"<th>{image_html(view)}</th>" for view in columns)
     body = ""
     for number, view in enumerate(rows):
         cells = "".join(
             _cell(float(after[number, column]), role(method, number, column, count), number, column, method, count)
             for column in range(len(columns))
         )
-        body += f"<tr><th>{picture_html(view)}</th>{cells}</tr>"
+        body += f"<tr><th>{image_html(view)}</th>{cells}</tr>"
     sums = "".join(
         f"<tr><th>{ctx.localize_html(f'embeddings.views_{when}')}</th>"
         + "".join(f"<td>{_mean(matrix, method, kind, count)}</td>" for kind in ("positive", "negative"))
@@ -169,7 +169,7 @@ def views_html(ctx: Context, method: str, views: tuple[Tensor, Tensor, Tensor], 
 def mean_of(matrix: Tensor, method: str, kind: Role, count: int) -> float | None:
     """Returns the mean of the pairs of one kind that the method uses; None where there are none.
 
-    For SimSiam, which uses no negatives, these are the pairs of different pictures all the same.
+    For SimSiam, which uses no negatives, these are the pairs of different images all the same.
     """
     chosen = []
     for row in range(len(matrix)):
@@ -199,8 +199,8 @@ def _cell(value: float, kind: Role, row: int, column: int, method: str, count: i
     return f'<td class="{kind}" style="--s:{100 * strength:.0f}%">{value:.1f}</td>'
 
 
-def picture_html(view: Tensor) -> str:
-    """Returns a picture (3, S, S) in [-1, 1] as an image that carries its own data."""
+def image_html(view: Tensor) -> str:
+    """Returns an image (3, S, S) in [-1, 1] as an image that carries its own data."""
     data = base64.b64encode(jpeg(to_images(view[None])[0], 80)).decode("ascii")
     return f'<img alt="" src="data:image/jpeg;base64,{data}">'
 

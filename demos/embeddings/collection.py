@@ -1,4 +1,4 @@
-"""What the map of pictures is made of, free of Gradio: pictures, maps, scores, tables and neighbours."""
+"""What the map of images is made of, free of Gradio: images, maps, scores, tables and neighbours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demos.embeddings.originals import KEPT_SIDE, Originals, read_pictures, square_jpeg
+from demos.embeddings.originals import KEPT_SIDE, Originals, read_images, square_jpeg
 from demos.ui.sprites import Sprite, make_sprite
 from models.analysis.embedding import Floats, Progress
 from models.analysis.metrics import centred_directions, knn_accuracy, nearest_neighbours, std_of_l2_normalized
@@ -27,7 +27,7 @@ from models.analysis.projection import Method, clamp_neighbours, continuity, tru
 MIN_NEIGHBOURS, MAX_NEIGHBOURS = 2, 100
 MAX_SEED = 2**31 - 1
 
-GUEST_SIDE = 1024  # pixels: a single picture may be kept larger than those of a set
+GUEST_SIDE = 1024  # pixels: a single image may be kept larger than those of a set
 KNN = 5
 GRID_NEIGHBOURS = (5, 15, 30, 60)
 GRID_DISTANCES = (0.0, 0.1, 0.25, 0.5, 0.8)
@@ -63,11 +63,11 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """N pictures as the map keeps them.
+    """N images as the map keeps them.
 
     Attributes:
         names: File names, unique.
-        labels: Folder names, or None for pictures in no folder.
+        labels: Folder names, or None for images in no folder.
         read_jpegs: Gives the centre squares, `KEPT_SIDE` pixels wide, for the page and for small encoders.
         originals: Cuts larger squares, for encoders that take larger ones.
         skipped: Reason code of `models.data.archives` -> number of files left out.
@@ -91,24 +91,24 @@ class Collection:
 
     @cached_property
     def jpegs(self) -> tuple[bytes, ...]:
-        """The pictures as files."""
+        """The images as files."""
         return self.read_jpegs()
 
     @cached_property
     def hashes(self) -> tuple[bytes, ...]:
-        """What tells the pictures apart by their content."""
+        """What tells the images apart by their content."""
         return tuple(hashlib.sha256(data).digest() for data in self.jpegs)
 
-    def picture(self, index: int) -> Image.Image:
-        """Returns one picture, decoded."""
+    def image(self, index: int) -> Image.Image:
+        """Returns one image, decoded."""
         return opened(self.jpegs[index])
 
-    def pictures(self) -> list[Image.Image]:
-        """Returns all pictures, decoded."""
-        return [self.picture(index) for index in range(len(self))]
+    def images(self) -> list[Image.Image]:
+        """Returns all images, decoded."""
+        return [self.image(index) for index in range(len(self))]
 
     def relabelled(self, ids: Sequence[int], label: str | None) -> Collection:
-        """Returns the same pictures, some of them with another label."""
+        """Returns the same images, some of them with another label."""
         changed = set(ids)
         labels = tuple(label if index in changed else old for index, old in enumerate(self.labels))
         # By way of a function, so that ready-made sets are still decoded only when needed.
@@ -116,37 +116,37 @@ class Collection:
 
     @cached_property
     def sprite(self) -> Sprite:
-        """The thumbnails of all pictures."""
-        return self.ready_sprite or make_sprite(self.pictures())
+        """The thumbnails of all images."""
+        return self.ready_sprite or make_sprite(self.images())
 
 
-def collect(paths: Sequence[Path], max_pictures: int, progress: Progress | None = None) -> Collection:
-    """Reads pictures from files and zips, keeping small copies only.
+def collect(paths: Sequence[Path], max_images: int, progress: Progress | None = None) -> Collection:
+    """Reads images from files and zips, keeping small copies only.
 
     Args:
         paths: Files, folders and zips mixed.
-        max_pictures: What comes after that many is counted as skipped.
-        progress: Called after every picture with the number so far and `max_pictures`.
+        max_images: What comes after that many is counted as skipped.
+        progress: Called after every image with the number so far and `max_images`.
     """
     skipped: Counter[str] = Counter()
     names, labels, jpegs = [], [], []
-    for picture in read_pictures(paths, max_pictures, KEPT_SIDE, skipped):
+    for picture in read_images(paths, max_images, KEPT_SIDE, skipped):
         names.append(picture.name)
         labels.append(picture.label)
         jpegs.append(square_jpeg(picture.image, KEPT_SIDE))
         if progress is not None:
-            progress(len(names), max_pictures)
+            progress(len(names), max_images)
     files = tuple(jpegs)
-    return Collection(tuple(names), tuple(labels), lambda: files, Originals(paths, max_pictures), dict(skipped))
+    return Collection(tuple(names), tuple(labels), lambda: files, Originals(paths, max_images), dict(skipped))
 
 
 def guest_jpeg(image: Image.Image) -> bytes:
-    """Returns the centre square of a single picture as a JPEG, large enough for any encoder that may see it."""
+    """Returns the centre square of a single image as a JPEG, large enough for any encoder that may see it."""
     return square_jpeg(image, max(KEPT_SIDE, min(GUEST_SIDE, *image.size)))
 
 
 def opened(picture: bytes) -> Image.Image:
-    """Returns a JPEG that the map keeps as a picture again."""
+    """Returns a JPEG that the map keeps as an image again."""
     return Image.open(io.BytesIO(picture)).convert("RGB")
 
 
@@ -155,7 +155,7 @@ class Scores:
     """How good the features and the map are.
 
     Attributes:
-        knn_accuracy: Share of labelled pictures whose `KNN` nearest neighbours vote for their label, or None.
+        knn_accuracy: Share of labelled images whose `KNN` nearest neighbours vote for their label, or None.
         chance: Share one would get by always naming the commonest label, or None without labels.
         trustworthiness: Of the map, 0 to 1.
         continuity: Of the map, 0 to 1.
@@ -170,7 +170,7 @@ class Scores:
 
 
 def numbered(labels: Sequence[str | None]) -> tuple[list[int], torch.Tensor]:
-    """Returns the places of the pictures that have a label, and their labels as numbers from 0, both of one length."""
+    """Returns the places of the images that have a label, and their labels as numbers from 0, both of one length."""
     kinds = sorted({label for label in labels if label is not None})
     known = [(place, kinds.index(label)) for place, label in enumerate(labels) if label is not None]
     return [place for place, _ in known], torch.tensor([kind for _, kind in known], dtype=torch.long)
@@ -194,7 +194,7 @@ def score(features: Floats, coordinates: Floats, labels: Sequence[str | None], n
 
 
 @dataclass(frozen=True, eq=False)
-class PictureMap:
+class ImageMap:
     """One map: coordinates (N, dims), its scores, and the seconds UMAP took (None if made in advance)."""
 
     coordinates: Floats
@@ -203,7 +203,7 @@ class PictureMap:
 
 
 def neighbours_of(features: Floats, index: int, k: int) -> list[tuple[int, float]]:
-    """Returns the k pictures most like one, with their cosine similarities in the original feature space."""
+    """Returns the k images most like one, with their cosine similarities in the original feature space."""
     directions = centred_directions(torch.from_numpy(features))
     others = torch.cat([directions[:index], directions[index + 1 :]])
     ids, similarities = nearest_neighbours(directions[index : index + 1], others, k)
@@ -212,14 +212,14 @@ def neighbours_of(features: Floats, index: int, k: int) -> list[tuple[int, float
 
 
 def table_rows(collection: Collection, coordinates: Floats) -> list[list[Any]]:
-    """Returns file, label (empty without one) and coordinates of every picture."""
+    """Returns file, label (empty without one) and coordinates of every image."""
     points = np.round(coordinates.astype(np.float64), 4).tolist()
     rows = zip(collection.names, collection.labels, points, strict=True)
     return [[name, label or "", *point] for name, label, point in rows]
 
 
 def table_csv(collection: Collection, coordinates: Floats, ids: Sequence[int]) -> bytes:
-    """Writes id, file, label and coordinates of some pictures as CSV that spreadsheets open in the right encoding."""
+    """Writes id, file, label and coordinates of some images as CSV that spreadsheets open in the right encoding."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["id", "file", "label", *"xyz"[: coordinates.shape[1]]])
@@ -228,8 +228,8 @@ def table_csv(collection: Collection, coordinates: Floats, ids: Sequence[int]) -
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def pictures_zip(collection: Collection, ids: Sequence[int]) -> bytes:
-    """Packs some pictures, centre squares of `KEPT_SIDE` pixels, into a zip with one folder a label.
+def images_zip(collection: Collection, ids: Sequence[int]) -> bytes:
+    """Packs some images, centre squares of `KEPT_SIDE` pixels, into a zip with one folder a label.
 
     That is what the map and the trainer read: whoever wants to go on with a lasso gives them this file.
     """

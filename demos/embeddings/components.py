@@ -39,9 +39,9 @@ class Controls(NamedTuple):
 
 
 class Lasso(NamedTuple):
-    """What appears when pictures are lassoed.
+    """What appears when images are lassoed.
 
-    `train_zip` holds the pictures as the trainer takes them; `train` is the button to take them there.
+    `train_zip` holds the images as the trainer takes them; `train` is the button to take them there.
     """
 
     panel: gr.HTML
@@ -49,13 +49,13 @@ class Lasso(NamedTuple):
     label: gr.Textbox
     give: gr.Button
     table: gr.DownloadButton
-    pictures: gr.DownloadButton
+    images: gr.DownloadButton
     train_zip: gr.File
     train: gr.Button
 
 
 def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
-    """Places the inputs for a set of pictures and for one more picture."""
+    """Places the inputs for a set of images and for one more image."""
     widgets.html_line(ctx.localize_html("embeddings.upload_hint"))
     upload = gr.File(
         label=ctx.t("embeddings.upload"),
@@ -77,7 +77,7 @@ def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
 
 
 def neighbours(ctx: Context) -> gr.HTML:
-    """Places the panel of a picture and those most like it, empty."""
+    """Places the panel of an image and those most like it, empty."""
     return gr.HTML(
         js_on_load=reporter(NAME) + view.NEIGHBOURS_SCRIPT,
         css_template=view.NEIGHBOURS_STYLE,
@@ -128,7 +128,7 @@ def settings(ctx: Context, usual: Settings) -> tuple[How, gr.DownloadButton]:
 
 
 def lasso(ctx: Context) -> Lasso:
-    """Places what can be done with the pictures inside a lasso, hidden until there are some."""
+    """Places what can be done with the images inside a lasso, hidden until there are some."""
     panel = gr.HTML(
         js_on_load=reporter(NAME) + view.NEIGHBOURS_SCRIPT,
         css_template=view.NEIGHBOURS_STYLE,
@@ -144,13 +144,13 @@ def lasso(ctx: Context) -> Lasso:
             elem_id="embeddings-label",
         )
         give = gr.Button(ctx.t("embeddings.give_label"), size="sm", elem_id="embeddings-give")
-        table, pictures = (
+        table, images = (
             _download(ctx, f"embeddings.chosen_{name}", f"embeddings-chosen-{name}", size="sm")
             for name in ("table", "pictures")
         )
         train = gr.Button(ctx.t("embeddings.train"), size="sm", elem_id="map-to-train", interactive=False)
         train_zip = gr.File(visible=False, elem_id="map-to-train-zip")
-    return Lasso(panel, tools, label, give, table, pictures, train_zip, train)
+    return Lasso(panel, tools, label, give, table, images, train_zip, train)
 
 
 def _download(ctx: Context, key: str, elem_id: str, size: Literal["sm", "lg"] = "lg") -> gr.DownloadButton:

@@ -34,14 +34,14 @@ COLUMNS = ("knn", "probe", "trust", "continuity", "rank", "spread", "speed")
 
 @dataclass(frozen=True)
 class Row:
-    """What one encoder is worth on a set of pictures.
+    """What one encoder is worth on a set of images.
 
     Attributes:
         scores: Of its features and its map.
         probe: Accuracy of a linear probe, None without labels.
         rank: Effective rank of its features.
         width: Numbers a feature has.
-        milliseconds: Time for one picture.
+        milliseconds: Time for one image.
     """
 
     scores: Scores
@@ -126,7 +126,7 @@ def _cells(row: Row) -> dict[str, str]:
 
 
 class Twin:
-    """The map opposite another encoder's map of the same pictures, and the table of all encoders."""
+    """The map opposite another encoder's map of the same images, and the table of all encoders."""
 
     def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State) -> None:
         self._ctx, self._handlers, self._visit = ctx, handlers, visit
@@ -176,7 +176,7 @@ class Twin:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[list[Any], None, None]:
-        """Shows the pictures of the first map through the eyes of another encoder, turned to lie as the first does."""
+        """Shows the images of the first map through the eyes of another encoder, turned to lie as the first does."""
         if not is_open or visit is None:
             yield [gr.skip()] * 4
             return
@@ -202,7 +202,7 @@ class Twin:
         ]
 
     def _rows(self, visit: MapSession, measured: Collection | None) -> Any:
-        """Returns the table of the built-in set, or nothing in place of one of other pictures or labels."""
+        """Returns the table of the built-in set, or nothing in place of one of other images or labels."""
         if measured is self._handlers.atlas.collection(visit):
             return gr.skip()
         if visit.uploaded or visit.relabelled:
@@ -215,7 +215,7 @@ class Twin:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[Any, None, None]:
-        """Measures every encoder on the pictures of the visit, one row after another."""
+        """Measures every encoder on the images of the visit, one row after another."""
         visit = visit or MapSession()
         atlas, rows = self._handlers.atlas, dict[str, Row]()
         for encoder in ENCODERS:

@@ -13,7 +13,7 @@ import gradio as gr
 from demos.core.context import Context
 from demos.core.files import file_url
 from demos.embeddings import view
-from demos.embeddings.collection import Settings, guest_jpeg, neighbours_of, pictures_zip, table_csv
+from demos.embeddings.collection import Settings, guest_jpeg, images_zip, neighbours_of, table_csv
 from demos.embeddings.session import Atlas, Job, MapSession
 from demos.ui import widgets
 from demos.ui.progress import report_progress
@@ -25,7 +25,7 @@ from models.analysis.projection import Method, clamp_neighbours
 from models.encoders import ENCODERS
 from models.networks.feature_extractors import as_encoder
 
-NUM_NEAR = 12  # pictures shown beside the picked one
+NUM_NEAR = 12  # images shown beside the picked one
 MAX_LABEL = 40  # letters of a label that a visitor gives
 
 
@@ -81,7 +81,7 @@ class Handlers:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> list[Any]:
-        """Takes in a visitor's pictures, or goes back to the built-in set when they are taken away."""
+        """Takes in a visitor's images, or goes back to the built-in set when they are taken away."""
         visit = self.atlas.take_in(paths, request, progress) if paths else MapSession()
         return self._show_or_ask(visit, settings_of(encoder, dims, n_neighbors, min_dist, seed, metric, method))
 
@@ -107,7 +107,7 @@ class Handlers:
         return self.shown(self.atlas.adopt(visit, made))
 
     def on_pick(self, report: object, visit: MapSession | None, request: gr.Request) -> list[Any]:
-        """Shows the neighbours of the picture that was clicked."""
+        """Shows the neighbours of the image that was clicked."""
         visit = self.current(visit, request)
         try:
             picked = picked_id(report, len(self.atlas.collection(visit)))
@@ -118,30 +118,30 @@ class Handlers:
         return [visit, html, *(scatter_update(marks=marks) for _ in range(3))]
 
     def on_lasso(self, report: object, visit: MapSession | None, request: gr.Request) -> list[Any]:
-        """Shows the pictures inside a lasso, and what can be done with them."""
+        """Shows the images inside a lasso, and what can be done with them."""
         visit = self.current(visit, request)
         try:
             chosen = lassoed_ids(report, len(self.atlas.collection(visit)))
         except ValueError as error:
             raise widgets.user_error(self._ctx, request, "embeddings.unknown_point") from error
         visit = replace(visit, chosen=tuple(chosen))
-        table, pictures = (gr.DownloadButton(interactive=False) for _ in range(2))  # until `on_export` has written them
+        table, images = (gr.DownloadButton(interactive=False) for _ in range(2))  # until `on_export` has written them
         train = gr.Button(interactive=False)
-        return [visit, self._chosen(visit), gr.Row(visible=bool(chosen)), table, pictures, None, train]
+        return [visit, self._chosen(visit), gr.Row(visible=bool(chosen)), table, images, None, train]
 
     def on_export(self, visit: MapSession | None, request: gr.Request) -> list[Any]:
-        """Writes the table and the pictures of a lasso for download, the pictures for the trainer as well."""
+        """Writes the table and the images of a lasso for download, the images for the trainer as well."""
         visit = self.current(visit, request)
         if not visit.chosen:
             return [gr.skip()] * 4
         collection, coordinates = self.atlas.collection(visit), visit.maps[visit.shown].coordinates
         table = self._ctx.save_bytes(table_csv(collection, coordinates, visit.chosen), ".csv")
-        pictures = self._ctx.save_bytes(pictures_zip(collection, visit.chosen), ".zip")
-        files = [gr.update(value=path, interactive=True) for path in (table, pictures)]
-        return [*files, pictures, gr.Button(interactive=True)]
+        images = self._ctx.save_bytes(images_zip(collection, visit.chosen), ".zip")
+        files = [gr.update(value=path, interactive=True) for path in (table, images)]
+        return [*files, images, gr.Button(interactive=True)]
 
     def on_label(self, visit: MapSession | None, label: str | None, request: gr.Request) -> list[Any]:
-        """Gives the pictures of a lasso a label, and scores the map by it."""
+        """Gives the images of a lasso a label, and scores the map by it."""
         visit = self.current(visit, request)
         words = " ".join((label or "").split())
         if not visit.chosen:
@@ -152,13 +152,13 @@ class Handlers:
         return [*self.shown(visit), self._chosen(visit)]
 
     def on_guest(self, visit: MapSession | None, path: str | None, request: gr.Request) -> MapSession:
-        """Takes in a new picture, for `on_placed` to show, or lets it go."""
+        """Takes in a new image, for `on_placed` to show, or lets it go."""
         visit = self.current(visit, request)
         guest = guest_jpeg(widgets.open_photo(self._ctx, request, path)) if path else None
         return replace(visit, guest=guest)
 
     def on_placed(self, visit: MapSession | None, request: gr.Request) -> list[Any]:
-        """Places the new picture on the map as it is, or takes it away again."""
+        """Places the new image on the map as it is, or takes it away again."""
         html, marks = self.near(self.current(visit, request))
         return [html, scatter_update(marks=marks)]
 
@@ -188,7 +188,7 @@ class Handlers:
         return self._ctx.localize_html(f"embeddings.about_other_{self._ctx.library.record(encoder).family}")
 
     def plot_value(self, visit: MapSession, coordinates: Floats) -> str:
-        """Returns the value of a plot of a visit's pictures at some coordinates."""
+        """Returns the value of a plot of a visit's images at some coordinates."""
         collection = self.atlas.collection(visit)
         kinds = None if visit.uploaded else view.kinds_html(self._ctx, collection.labels)
         urls = self.atlas.sprite_urls(collection)
@@ -211,7 +211,7 @@ class Handlers:
         return visit
 
     def placement(self, visit: MapSession) -> Placement:
-        """Returns where the new picture of a visit belongs."""
+        """Returns where the new image of a visit belongs."""
         assert visit.guest is not None
         encoder = visit.shown.encoder
         features, _ = visit.features[encoder]
@@ -219,7 +219,7 @@ class Handlers:
         return place(feature, features, visit.maps[visit.shown].coordinates, show=NUM_NEAR)
 
     def near(self, visit: MapSession) -> tuple[str, str]:
-        """Returns the panel beside the map (the picked picture, or the guest), and the marks on the map."""
+        """Returns the panel beside the map (the picked image, or the guest), and the marks on the map."""
         collection = self.atlas.collection(visit)
         urls = self.atlas.sprite_urls(collection)
         ours = visit.uploaded is None

@@ -1,4 +1,4 @@
-"""Larger squares than the map keeps, cut from the files of a set again for encoders that see more of a picture."""
+"""Larger squares than the map keeps, cut from the files of a set again for encoders that see more of an image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PIL import Image
 
 from demos.ui.sprites import jpeg
 from models.data.archive_entries import Limits
-from models.data.archives import Picture, iter_pictures
+from models.data.archives import Picture, iter_images
 from models.data.images import square_crop
 
 KEPT_SIDE = 128  # pixels of the squares that are kept in memory, for the page and for encoders that take no larger ones
@@ -88,12 +88,12 @@ class Originals:
     The squares of one side stay on disk: 10,000 of 224 pixels take some 200 MB, too much memory for one visitor.
 
     Args:
-        paths: The files, as for `iter_pictures`.
-        max_pictures: As when they were read first.
+        paths: The files, as for `iter_images`.
+        max_images: As when they were read first.
     """
 
-    def __init__(self, paths: Sequence[Path], max_pictures: int) -> None:
-        self._paths, self._max_pictures = list(paths), max_pictures
+    def __init__(self, paths: Sequence[Path], max_images: int) -> None:
+        self._paths, self._max_images = list(paths), max_images
         self._cut: tuple[int, StoredFiles] | None = None
 
     def squares(self, side: int) -> StoredFiles | None:
@@ -105,14 +105,14 @@ class Originals:
 
         Args:
             side: In pixels.
-            names: Of the pictures that the set has.
+            names: Of the images that the set has.
 
         Raises:
-            OriginalsGoneError: If the files are gone, or hold other pictures.
+            OriginalsGoneError: If the files are gone, or hold other images.
         """
         stored = StoredFiles()
         try:
-            for picture in read_pictures(self._paths, self._max_pictures, side):
+            for picture in read_images(self._paths, self._max_images, side):
                 if len(stored) == len(names) or picture.name != names[len(stored)]:
                     raise OriginalsGoneError("The files hold other pictures now; upload them again.")
                 stored.append(square_jpeg(picture.image, side))
@@ -124,19 +124,19 @@ class Originals:
         self._cut = side, stored
 
 
-def read_pictures(
-    paths: Sequence[Path], max_pictures: int, side: int, skipped: Counter[str] | None = None
+def read_images(
+    paths: Sequence[Path], max_images: int, side: int, skipped: Counter[str] | None = None
 ) -> Iterator[Picture]:
-    """Yields pictures large enough for a centre square of `side` pixels; see `iter_pictures`.
+    """Yields images large enough for a centre square of `side` pixels; see `iter_images`.
 
-    The same pictures for every side: what may be decoded in all grows with it.
+    The same images for every side: what may be decoded in all grows with it.
     """
     usual = Limits()
     limits = replace(usual, max_total_pixels=usual.max_total_pixels * max(1, math.ceil((side / KEPT_SIDE) ** 2)))
-    # Twice the side: the centre square of a wide picture is cut from it, and should not have to be enlarged.
-    return iter_pictures(paths, max_pictures=max_pictures, max_side=2 * side, limits=limits, skipped=skipped)
+    # Twice the side: the centre square of a wide image is cut from it, and should not have to be enlarged.
+    return iter_images(paths, max_images=max_images, max_side=2 * side, limits=limits, skipped=skipped)
 
 
 def square_jpeg(image: Image.Image, side: int) -> bytes:
-    """Returns the centre square of a picture as a JPEG."""
+    """Returns the centre square of an image as a JPEG."""
     return jpeg(square_crop(image, side), QUALITY)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.embeddings.collection import Collection, PictureMap, Scores, Settings, collect
+from demos.embeddings.collection import Collection, ImageMap, Scores, Settings, collect
 from demos.embeddings.originals import Originals
 from demos.ui.sprites import Form, Sprite, make_sprite, sprite_layout
 from models.analysis.embedding import Floats
@@ -25,22 +25,22 @@ def save_set(collection: Collection, folder: Path) -> None:
     """Writes names, labels and thumbnails, which is all of a collection that the page opens with."""
     words = {"names": collection.names, "labels": collection.labels}
     (folder / "set.json").write_text(json.dumps(words, ensure_ascii=False) + "\n", "utf-8")
-    sprite = make_sprite(collection.pictures(), SHEETS)
+    sprite = make_sprite(collection.images(), SHEETS)
     for number, sheet in enumerate(sprite.sheets):
         (folder / f"sprite-{number}{sprite.suffix}").write_bytes(sheet)
 
 
-def load_set(folder: Path, source: Path, max_pictures: int) -> Collection:
-    """Reads what `save_set` wrote of the pictures in `source`; these are decoded when they are first needed.
+def load_set(folder: Path, source: Path, max_images: int) -> Collection:
+    """Reads what `save_set` wrote of the images in `source`; these are decoded when they are first needed.
 
     Raises:
-        ValueError: In `Collection.jpegs`, if `source` holds other pictures than it did.
+        ValueError: In `Collection.jpegs`, if `source` holds other images than it did.
     """
     words = json.loads((folder / "set.json").read_text("utf-8"))
     names, labels = tuple(words["names"]), tuple(words["labels"])
 
     def read_jpegs() -> tuple[bytes, ...]:
-        found = collect([source], max_pictures)
+        found = collect([source], max_images)
         if (found.names, found.labels) != (names, labels):
             raise ValueError(f"{source.name} has other pictures than {folder.name} tells of: precompute it again.")
         return found.jpegs
@@ -48,7 +48,7 @@ def load_set(folder: Path, source: Path, max_pictures: int) -> Collection:
     sprite = Sprite((), len(names), *sprite_layout(len(names)), SHEETS)
     files = (folder / f"sprite-{sheet}{sprite.suffix}" for sheet in range(math.ceil(len(names) / sprite.capacity)))
     sprite = replace(sprite, sheets=tuple(file.read_bytes() for file in files))
-    return Collection(names, labels, read_jpegs, Originals([source], max_pictures), ready_sprite=sprite)
+    return Collection(names, labels, read_jpegs, Originals([source], max_images), ready_sprite=sprite)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Prepared:
 
     features: Floats
     seconds: float
-    maps: Mapping[Settings, PictureMap]
+    maps: Mapping[Settings, ImageMap]
 
     def save(self, path: Path) -> None:
         """Writes a compressed npz: features as 8-bit numbers, every map as 16-bit numbers in its own range.
@@ -87,7 +87,7 @@ class Prepared:
         """Reads what `save` wrote.
 
         Raises:
-            ValueError: If it was made for another number of pictures than `count`.
+            ValueError: If it was made for another number of images than `count`.
         """
         with np.load(path, allow_pickle=False) as file:
             facts = json.loads(str(file["facts"]))
@@ -98,7 +98,7 @@ class Prepared:
         maps = {}
         for known, numbers in zip(facts["maps"], whole, strict=True):
             coordinates = dequantised(numbers, known["range"])
-            maps[Settings(**known["settings"])] = PictureMap(coordinates, Scores(**known["scores"]))
+            maps[Settings(**known["settings"])] = ImageMap(coordinates, Scores(**known["scores"]))
         return cls(features, facts["seconds"], maps)
 
 

@@ -1,4 +1,4 @@
-"""The map as one visitor meets it: their pictures and maps (`MapSession`), and how new ones are made (`Atlas`)."""
+"""The map as one visitor meets it: their images and maps (`MapSession`), and how new ones are made (`Atlas`)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from torch import nn
 
 from demos.core.context import Context
 from demos.core.files import file_url
-from demos.embeddings.collection import Collection, PictureMap, Settings, collect, opened, score
+from demos.embeddings.collection import Collection, ImageMap, Settings, collect, opened, score
 from demos.embeddings.originals import KEPT_SIDE, Chosen, OriginalsGoneError, square_jpeg
 from demos.embeddings.precomputed import Prepared, load_set
 from demos.ui import widgets
 from demos.ui.progress import Step, Work, in_background
 from models.analysis import projection
-from models.analysis.embedding import PREPROCESSING_VERSION, Floats, embed_batches, embed_pictures
-from models.analysis.projection import MIN_PICTURES
+from models.analysis.embedding import PREPROCESSING_VERSION, Floats, embed_batches, embed_images
+from models.analysis.projection import MIN_IMAGES
 from models.encoders import ENCODERS, load_encoder
 from models.hub.records import is_private
 from models.networks.feature_extractors import as_encoder
@@ -32,9 +32,9 @@ from models.networks.feature_extractors import as_encoder
 MAX_BYTES = 128 * 2**20
 
 NAME = "embeddings"
-MAX_PICTURES = 10_000
+MAX_IMAGES = 10_000
 OPENING_PICK = 0
-# Seconds a layout takes for each picture on a slow laptop; replaced by what was measured here.
+# Seconds a layout takes for each image on a slow laptop; replaced by what was measured here.
 EXPECTED = {"umap": 0.002, "tsne": 0.01, "pca": 0.0002}
 
 FeaturesAndSeconds = tuple[Floats, float]
@@ -45,26 +45,26 @@ class MapSession:
     """What one visitor's page is about; it lives in their `gr.State` only.
 
     Attributes:
-        uploaded: Their pictures, or None for the built-in set.
-        relabelled: The pictures with labels that the visitor gave, or None while there are none.
+        uploaded: Their images, or None for the built-in set.
+        relabelled: The images with labels that the visitor gave, or None while there are none.
         features: Encoder -> features (N, D) and the seconds they took.
         maps: What was drawn so far.
         shown: The map on the page.
-        picked: Id of the picture whose neighbours are shown.
+        picked: Id of the image whose neighbours are shown.
         chosen: Ids in the lasso.
-        guest: A picture (as a JPEG) to place on the map without adding it.
+        guest: An image (as a JPEG) to place on the map without adding it.
     """
 
     uploaded: Collection | None = None
     relabelled: Collection | None = None
     features: Mapping[str, FeaturesAndSeconds] = field(default_factory=dict)
-    maps: Mapping[Settings, PictureMap] = field(default_factory=dict)
+    maps: Mapping[Settings, ImageMap] = field(default_factory=dict)
     shown: Settings = Settings()
     picked: int = OPENING_PICK
     chosen: tuple[int, ...] = ()
     guest: bytes | None = None
 
-    def showing(self, settings: Settings, found: FeaturesAndSeconds, drawn: PictureMap) -> MapSession:
+    def showing(self, settings: Settings, found: FeaturesAndSeconds, drawn: ImageMap) -> MapSession:
         """Returns the visit with a map, and the features it was made of, on the page."""
         features = {**self.features, settings.encoder: found}
         return replace(self, features=features, maps={**self.maps, settings: drawn}, shown=settings)
@@ -79,7 +79,7 @@ class Job:
 
 
 def squares_of(collection: Collection, side: int) -> Work[Sequence[bytes]]:
-    """Gives the pictures of a set as JPEGs for an encoder of a side: those in memory, or larger ones cut for it.
+    """Gives the images of a set as JPEGs for an encoder of a side: those in memory, or larger ones cut for it.
 
     Raises:
         OriginalsGoneError: If larger ones have to be read again, and the files are gone.
@@ -106,12 +106,12 @@ class Atlas:
         self._built_in = lru_cache(maxsize=1)(self._read_built_in)
         self._prepared = lru_cache(maxsize=None)(self._read_prepared)
         self._expected = dict(EXPECTED)
-        self._pace: dict[str, float] = {}  # hash of weights -> seconds a picture, when it was last measured
+        self._pace: dict[str, float] = {}  # hash of weights -> seconds an image, when it was last measured
 
     def _read_built_in(self) -> Collection:
         if self._folder and (self._folder / "set.json").is_file():
-            return load_set(self._folder, self._kinds, MAX_PICTURES)
-        return collect([self._kinds], MAX_PICTURES)
+            return load_set(self._folder, self._kinds, MAX_IMAGES)
+        return collect([self._kinds], MAX_IMAGES)
 
     def _read_prepared(self, encoder: str) -> Prepared | None:
         if self._folder and (path := self._folder / f"{encoder}.npz").is_file():
@@ -119,7 +119,7 @@ class Atlas:
         return None
 
     def collection(self, visit: MapSession) -> Collection:
-        """Returns the pictures a visit is about, with the visitor's labels."""
+        """Returns the images a visit is about, with the visitor's labels."""
         return visit.relabelled or visit.uploaded or self._built_in()
 
     def recall(self, visit: MapSession, settings: Settings) -> MapSession | None:
@@ -144,7 +144,7 @@ class Atlas:
         return None
 
     def features(self, visit: MapSession, encoder: str) -> Work[FeaturesAndSeconds]:
-        """Makes the features (N, D) of the pictures of a visit, as far as they are not known.
+        """Makes the features (N, D) of the images of a visit, as far as they are not known.
 
         Gives them with the seconds the network takes for all of them, also where some were remembered.
         """
@@ -160,7 +160,7 @@ class Atlas:
         for batch in embed_batches(network, wanted, size) if wanted else ():
             ids = missing[done : done + len(batch)]
             done += len(ids)
-            # Before the cache knows the last picture: this work may end at any `yield`, and another page may ask.
+            # Before the cache knows the last image: this work may end at any `yield`, and another page may ask.
             self._pace[weights] = (time.perf_counter() - started) / done
             if not is_private(encoder):
                 self.cache.put(weights, [collection.hashes[index] for index in ids], batch)
@@ -170,7 +170,7 @@ class Atlas:
         return np.stack([row for row in rows if row is not None]), self._pace[weights] * len(rows)
 
     def squares(self, collection: Collection, side: int) -> Work[Sequence[bytes]]:
-        """Gives the pictures of a set as an encoder of a side should see them; errors of `squares_of` are said.
+        """Gives the images of a set as an encoder of a side should see them; errors of `squares_of` are said.
 
         Raises:
             gr.Error: If they have to be read again, and the files are gone.
@@ -181,7 +181,7 @@ class Atlas:
             raise widgets.user_error(self.ctx, LocalContext.request.get(None), "embeddings.files_gone") from error
 
     def network(self, encoder: str) -> tuple[nn.Module, int]:
-        """Returns an encoder, one of ours or of other weights, and the side of the pictures it takes."""
+        """Returns an encoder, one of ours or of other weights, and the side of the images it takes."""
         if encoder in ENCODERS:
             return load_encoder(encoder, self.ctx.load_model), ENCODERS[encoder].image_size(self.ctx.weights_info)
         return as_encoder(self.ctx.load_model(encoder))
@@ -195,18 +195,18 @@ class Atlas:
         return f"{encoder} {self.ctx.weights_info(checkpoint).sha256 if checkpoint else 'untrained'}"
 
     def feature_of(self, picture: bytes, encoder: str) -> Floats:
-        """Returns the features (D,) of one picture."""
+        """Returns the features (D,) of one image."""
         network, size = self.network(encoder)
         image, side = opened(picture), max(KEPT_SIDE, size)  # as those of a set are seen
         square = picture if image.size == (side, side) else square_jpeg(image, side)
-        features: Floats = embed_pictures(network, [square], size)[0]
+        features: Floats = embed_images(network, [square], size)[0]
         return features
 
     def draw(self, visit: MapSession, settings: Settings, request: gr.Request | None) -> Work[MapSession]:
         """Makes a new map, running the encoder and the layout as far as they are needed; gives the visit with it.
 
         Raises:
-            gr.Error: If the pictures cannot be mapped.
+            gr.Error: If the images cannot be mapped.
         """
         found = yield from self.features(visit, settings.encoder)
         if not np.ptp(found[0], axis=0).any():
@@ -227,7 +227,7 @@ class Atlas:
             lambda: score(found[0], coordinates, self.collection(visit).labels, settings.n_neighbors),
             expected=0.2 + 0.0005 * count,
         )
-        return visit.showing(settings, found, PictureMap(coordinates, scores, seconds))
+        return visit.showing(settings, found, ImageMap(coordinates, scores, seconds))
 
     def adopt(self, visit: MapSession, made: MapSession) -> MapSession:
         """Returns a visit as it is now with the map that was made for it before, scored by the labels of now."""
@@ -239,7 +239,7 @@ class Atlas:
         return visit.showing(settings, found, drawn)
 
     def take_in(self, paths: Sequence[str], request: gr.Request | None, progress: gr.Progress) -> MapSession:
-        """Returns a visit about the pictures of a visitor.
+        """Returns a visit about the images of a visitor.
 
         Raises:
             gr.Error: If there are too few of them for a map.
@@ -247,15 +247,15 @@ class Atlas:
         reading = self.ctx.localize(request, "embeddings.reading")
         uploaded = collect(
             [Path(path) for path in paths],
-            MAX_PICTURES,
+            MAX_IMAGES,
             lambda done, _: progress((done, None), desc=reading, unit="") if done % 20 == 0 else None,
         )
-        if len(uploaded) < MIN_PICTURES:
-            raise widgets.user_error(self.ctx, request, "embeddings.too_few", least=MIN_PICTURES, count=len(uploaded))
+        if len(uploaded) < MIN_IMAGES:
+            raise widgets.user_error(self.ctx, request, "embeddings.too_few", least=MIN_IMAGES, count=len(uploaded))
         return MapSession(uploaded=uploaded)
 
     def relabel(self, visit: MapSession, ids: Sequence[int], label: str | None) -> MapSession:
-        """Returns the visit with another label on some pictures, and its maps scored anew."""
+        """Returns the visit with another label on some images, and its maps scored anew."""
         collection = self.collection(visit).relabelled(ids, label)
         drawn = visit.maps[visit.shown]
         features, _ = visit.features[visit.shown.encoder]
@@ -269,7 +269,7 @@ class Atlas:
 
 
 class FeatureCache:
-    """Features by the hash of the picture, the hash of the weights and the version of the preprocessing.
+    """Features by the hash of the image, the hash of the weights and the version of the preprocessing.
 
     Args:
         max_bytes: What features may take; the longest unused go first.
@@ -281,16 +281,16 @@ class FeatureCache:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, weights: str, pictures: Sequence[bytes]) -> list[Floats | None]:
-        """Returns the features (D,) of each picture, None where they are not known.
+    def get(self, weights: str, images: Sequence[bytes]) -> list[Floats | None]:
+        """Returns the features (D,) of each image, None where they are not known.
 
         Args:
             weights: Hash of the weights.
-            pictures: Hashes of the pictures.
+            images: Hashes of the images.
         """
         with self._lock:
             found = []
-            for picture in pictures:
+            for picture in images:
                 key = (weights, picture, PREPROCESSING_VERSION)
                 row = self._rows.get(key)
                 if row is not None:
@@ -298,10 +298,10 @@ class FeatureCache:
                 found.append(row)
             return found
 
-    def put(self, weights: str, pictures: Sequence[bytes], features: Floats) -> None:
-        """Remembers features (N, D) of N pictures."""
+    def put(self, weights: str, images: Sequence[bytes], features: Floats) -> None:
+        """Remembers features (N, D) of N images."""
         with self._lock:
-            for picture, row in zip(pictures, features, strict=True):
+            for picture, row in zip(images, features, strict=True):
                 key = (weights, picture, PREPROCESSING_VERSION)
                 if key not in self._rows:
                     self._rows[key] = np.array(row)

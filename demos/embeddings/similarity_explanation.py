@@ -1,7 +1,7 @@
-"""Why an encoder finds two pictures alike: the same changes made to both, and how far each change moves them.
+"""Why an encoder finds two images alike: the same changes made to both, and how far each change moves them.
 
-Contrastive learning makes a network answer alike to changed versions of one picture (arXiv 2002.05709 §2). Where it
-learned to overlook what two pictures differ in, changed versions of the two meet as well.
+Contrastive learning makes a network answer alike to changed versions of one image (arXiv 2002.05709 §2). Where it
+learned to overlook what two images differ in, changed versions of the two meet as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torchvision.transforms.v2 import functional as TF
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.embeddings import view
-from demos.embeddings.augmented_views import cosines, picture_html
+from demos.embeddings.augmented_views import cosines, image_html
 from demos.embeddings.collection import neighbours_of, opened
 from demos.embeddings.handlers import NUM_NEAR, Handlers
 from demos.embeddings.session import MapSession
@@ -34,7 +34,7 @@ NUM_PAIRS = 4
 GROUP = "embeddings-why"  # of what its panel reports
 AS_IT_IS = "same"
 
-Change = Callable[[Tensor], Tensor]  # of uint8 pictures (N, 3, S, S)
+Change = Callable[[Tensor], Tensor]  # of uint8 images (N, 3, S, S)
 
 
 def _crop(down: float, right: float) -> Change:
@@ -67,7 +67,7 @@ BOTH_WAYS = tuple(name for name in CHANGES if name not in (AS_IT_IS, "mirrored")
 
 
 def changed(picture: Image.Image, side: int) -> Tensor:
-    """Returns a picture after each of the `CHANGES`, (V, 3, S, S) in [-1, 1]."""
+    """Returns an image after each of the `CHANGES`, (V, 3, S, S) in [-1, 1]."""
     image = TF.pil_to_tensor(picture)[None]
     views = [TF.resize(change(image), [side, side], antialias=True) for change in CHANGES.values()]
     return torch.cat(views).float() / 127.5 - 1
@@ -75,10 +75,10 @@ def changed(picture: Image.Image, side: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Why:
-    """How two pictures compare, V changes to each.
+    """How two images compare, V changes to each.
 
     Attributes:
-        first: The changed versions of one picture, (V, 3, S, S) in [-1, 1].
+        first: The changed versions of one image, (V, 3, S, S) in [-1, 1].
         second: Those of the other.
         similarities: Cosines of their features around the mean of the set, (V, V).
     """
@@ -92,7 +92,7 @@ class Why:
         return float(self.similarities[0, 0])
 
     def best_pairs(self) -> list[tuple[str, str, float]]:
-        """Returns the most similar pairs of changes and their cosines, no change twice on the same picture."""
+        """Returns the most similar pairs of changes and their cosines, no change twice on the same image."""
         names, rest = list(CHANGES), self.similarities.clone()
         pairs = []
         for _ in range(NUM_PAIRS):
@@ -109,12 +109,12 @@ class Why:
 
 @torch.inference_mode()
 def explain(network: nn.Module, side: int, pair: tuple[Image.Image, Image.Image], features: Floats) -> Why:
-    """Compares two pictures after every change, in one batch.
+    """Compares two images after every change, in one batch.
 
     Args:
         network: (N, 3, S, S) in [-1, 1] -> (N, D), in eval mode.
         side: S, in pixels.
-        pair: The two pictures, square.
+        pair: The two images, square.
         features: (N, D), of the set around whose mean directions are taken.
     """
     first, second = (changed(picture, side) for picture in pair)
@@ -133,7 +133,7 @@ def why_html(ctx: Context, why: Why, others: str) -> str:
     """
     place = {name: number for number, name in enumerate(CHANGES)}
     pairs = "".join(
-        f'<figure class="why-pair">{picture_html(why.first[place[one]])}{picture_html(why.second[place[other]])}'
+        f'<figure class="why-pair">{image_html(why.first[place[one]])}{image_html(why.second[place[other]])}'
         f"<figcaption><b>{cosine:.2f}</b>{_name(ctx, one)} ↔ {_name(ctx, other)}</figcaption></figure>"
         for one, other, cosine in why.best_pairs()
     )
@@ -155,7 +155,7 @@ def _name(ctx: Context, change: str) -> str:
 
 
 class WhyNear:
-    """The button beside the neighbours, and what it shows about the picked picture and one of them."""
+    """The button beside the neighbours, and what it shows about the picked image and one of them."""
 
     def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State, near: gr.HTML) -> None:
         self._ctx, self._handlers = ctx, handlers
@@ -168,11 +168,11 @@ class WhyNear:
         )
         ask.click(self.on_ask, visit, shown, **PRIVATE_MODEL_EVENT)
         on_report(shown, GROUP, "pick", self.on_choose, [visit], [shown], show_progress="hidden", **PRIVATE_MODEL_EVENT)
-        # Of other pictures than those above it, the answer would be misread.
+        # Of other images than those above it, the answer would be misread.
         near.change(None, None, shown, js="() => ''")
 
     def on_ask(self, visit: MapSession | None, request: gr.Request) -> str:
-        """Compares the picked picture, or the new one, with the nearest of its neighbours."""
+        """Compares the picked image, or the new one, with the nearest of its neighbours."""
         visit = self._handlers.current(visit, request)
         return self._compared(visit, self._near(visit)[0])
 

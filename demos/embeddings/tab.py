@@ -1,4 +1,4 @@
-"""The map tab: how an encoder arranges pictures, who their true neighbours are, how far to trust the map."""
+"""The map tab: how an encoder arranges images, who their true neighbours are, how far to trust the map."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def build(ctx: Context, kinds: Path = KINDS) -> TabInterface:
     widgets.aside(ctx, "embeddings.how_title", "embeddings.how")
     controls = Controls(encoder, dims, *how)
     redraw = _connect_map(handlers, controls, upload, shown, stop, lasso, twin)
-    _connect_pictures(handlers, shown, lasso, guest, twin)
+    _connect_images(handlers, shown, lasso, guest, twin)
     offer(ctx, handlers)
     named = {"encoder": pills, **{name: part for name, part in controls._asdict().items() if part is not encoder}}
     named["weights"] = menu.linked
@@ -179,18 +179,18 @@ def _connect_map(
         concurrency_limit=2,
         api_visibility="private",
     )
-    # The gallery shows pictures by their places in the old set.
+    # The gallery shows images by their places in the old set.
     read.success(lambda: ("", gr.Row(visible=False)), None, [lasso.panel, lasso.tools], **PROMPT_EVENT)
     for event in (ready, changed, read, merge):
         twin.follow(event)
     return redraw
 
 
-def _connect_pictures(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.File, twin: Twin) -> None:
-    """Answers clicks on pictures, lassos, labels, and a new picture."""
+def _connect_images(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.File, twin: Twin) -> None:
+    """Answers clicks on images, lassos, labels, and a new image."""
     state = shown.visit
     plots = [shown.plot, twin.mirror, twin.plot]
-    files = [lasso.table, lasso.pictures, lasso.train_zip, lasso.train]
+    files = [lasso.table, lasso.images, lasso.train_zip, lasso.train]
     export: dict[str, Any] = {
         "fn": handlers.on_export,
         "inputs": state,

@@ -22,7 +22,7 @@ from demos.embeddings.session import NAME, Atlas, MapSession, squares_of
 from demos.ui import widgets
 from demos.ui.progress import Step, Work, report_progress, run_to_completion
 from demos.ui.scatter.scatter import scatter, scatter_update
-from models.analysis.embedding import Floats, embed_pictures
+from models.analysis.embedding import Floats, embed_images
 from models.analysis.projection import align, project
 from models.checkpoints import load_folder
 from models.formats.weights_folder import STEPS, TrainingStep, training_steps
@@ -67,7 +67,7 @@ class Film:
     """What the slider goes through.
 
     Attributes:
-        uploaded: The visitor's pictures that it shows, or None for the built-in set.
+        uploaded: The visitor's images that it shows, or None for the built-in set.
         frames: In the order of training.
     """
 
@@ -78,10 +78,10 @@ class Film:
 def make_frames(
     collection: Collection, steps: Sequence[TrainingStep], fixed: Floats | None = None
 ) -> Work[list[Frame]]:
-    """Maps the pictures with the network of every step; each frame is turned to lie as the next one does.
+    """Maps the images with the network of every step; each frame is turned to lie as the next one does.
 
     Args:
-        collection: The pictures.
+        collection: The images.
         steps: The checkpoints, in the order of training.
         fixed: A map (N, 2) for the last frame to lie as.
     """
@@ -89,7 +89,7 @@ def make_frames(
     started = time.perf_counter()
     for done, (step, folder) in enumerate(reversed(steps), start=1):
         network, side = as_encoder(load_folder(folder))
-        features = embed_pictures(network, (yield from squares_of(collection, side)), side)
+        features = embed_images(network, (yield from squares_of(collection, side)), side)
         coordinates = project(features)
         target = frames[0].coordinates if frames else fixed
         if target is not None:
@@ -175,7 +175,7 @@ class Learning:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[list[Any], None, None]:
-        """Shows one frame, making all of them where those of these pictures are neither there nor ready-made."""
+        """Shows one frame, making all of them where those of these images are neither there nor ready-made."""
         visit = visit or MapSession()
         if film is None or film.uploaded is not visit.uploaded:
             frames = self._ready() if visit.uploaded is None else []
@@ -186,7 +186,7 @@ class Learning:
         yield [film, *self._shown(visit, film.frames[int(place)])]
 
     def on_step(self, visit: MapSession | None, film: Film | None, place: int) -> list[Any]:
-        """Shows one frame, or asks for those of other pictures by taking away the ones that are there."""
+        """Shows one frame, or asks for those of other images by taking away the ones that are there."""
         visit = visit or MapSession()
         if film is None or film.uploaded is not visit.uploaded:
             return [None, gr.skip(), gr.skip()]

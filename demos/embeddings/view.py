@@ -1,4 +1,4 @@
-"""The words and pictures around the map, as HTML in every language."""
+"""The words and images around the map, as HTML in every language."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from demos.embeddings.collection import KNN, Collection, Scores
 from demos.ui.sprites import tile_style
 from models.analysis.neighbours import Placement
 
-MAX_TILES = 60  # pictures of a lasso that are shown; all of them are exported
+MAX_TILES = 60  # images of a lasso that are shown; all of them are exported
 
 
 def kind_html(ctx: Context, collection: Collection, index: int, translated: bool) -> str:
-    """Returns the label of a picture as HTML, in every language if it is one of ours; empty without a label."""
+    """Returns the label of an image as HTML, in every language if it is one of ours; empty without a label."""
     label = collection.labels[index]
     if label is None:
         return ""
@@ -41,13 +41,13 @@ def neighbours_html(
     near: Sequence[tuple[int, float]],
     translated: bool,
 ) -> str:
-    """Shows a picture and those most like it; a click on one of them picks it.
+    """Shows an image and those most like it; a click on one of them picks it.
 
     Args:
         ctx: The context of the tab.
-        collection: The pictures.
+        collection: The images.
         urls: Addresses of the collection's thumbnails.
-        picked: Id of the picture.
+        picked: Id of the image.
         near: Ids and cosine similarities of its neighbours.
         translated: Whether the labels are ours, and known in every language.
     """
@@ -63,15 +63,15 @@ def neighbours_html(
 
 
 def guest_html(
-    ctx: Context, collection: Collection, urls: Sequence[str], picture_url: str, placed: Placement, translated: bool
+    ctx: Context, collection: Collection, urls: Sequence[str], image_url: str, placed: Placement, translated: bool
 ) -> str:
-    """Shows a new picture, how far it is from everything, and its neighbours.
+    """Shows a new image, how far it is from everything, and its neighbours.
 
     Args:
         ctx: The context of the tab.
-        collection: The pictures on the map.
+        collection: The images on the map.
         urls: Addresses of their thumbnails.
-        picture_url: Address of the new picture.
+        image_url: Address of the new image.
         placed: Where it belongs.
         translated: Whether the labels are ours.
     """
@@ -79,7 +79,7 @@ def guest_html(
     far = "embeddings.guest_odd" if placed.percentile >= 95 else "embeddings.guest_far"
     return (
         f'<div class="near-picked" data-guest="yes"><span class="near-picture" role="img" '
-        f"style=\"background:center/cover url('{html.escape(picture_url)}')\"></span>"
+        f"style=\"background:center/cover url('{html.escape(image_url)}')\"></span>"
         f"<div><b>{ctx.localize_html('embeddings.guest_title')}</b>"
         f"<p>{ctx.localize_html(far, percentile=f'{placed.percentile:.0f}')}</p></div></div>"
         f'<div class="near-tiles">{_tiles(ctx, collection, urls, near, None, translated)}</div>'
@@ -87,7 +87,7 @@ def guest_html(
 
 
 def chosen_html(ctx: Context, collection: Collection, urls: Sequence[str], ids: Sequence[int], translated: bool) -> str:
-    """Shows the pictures of a lasso, the first `MAX_TILES` of them; empty without any."""
+    """Shows the images of a lasso, the first `MAX_TILES` of them; empty without any."""
     if not ids:
         return ""
     common = Counter(kind_html(ctx, collection, index, translated) for index in ids).most_common(3)
@@ -120,7 +120,7 @@ def _tiles(
 
 
 def thumbnail(collection: Collection, urls: Sequence[str], index: int) -> str:
-    """Returns the HTML of a picture's thumbnail."""
+    """Returns the HTML of an image's thumbnail."""
     name, style = html.escape(collection.names[index]), html.escape(tile_style(collection.sprite, urls, index))
     return f'<span class="near-picture" role="img" aria-label="{name}" style="{style}"></span>'
 
@@ -143,7 +143,7 @@ def told_html(ctx: Context, collection: Collection, uploaded: bool, clamped: int
 
     Args:
         ctx: The context of the tab.
-        collection: The pictures.
+        collection: The images.
         uploaded: Whether they are the visitor's.
         clamped: The number of neighbours used instead of the wanted one, or None.
     """

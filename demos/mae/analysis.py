@@ -22,7 +22,7 @@ from demos.mae.reconstruction import (
     FULL_ERROR,
     Reconstruction,
     grid_of,
-    heat_picture,
+    heat_image,
     hidden_pixels,
     patch_errors,
     reconstruct,
@@ -33,8 +33,8 @@ from models.data.images import square_crop, to_images, to_tensor
 from models.networks.mae import MaskedAutoencoderViT
 
 RATIOS = tuple(percent / 100 for percent in range(25, 100, 10))
-STRIP_SIDE = 160  # pixels of each picture in the strip
-BATCH = 8  # pictures at a time: a sign of life twice a second from the largest models too
+STRIP_SIDE = 160  # pixels of each image in the strip
+BATCH = 8  # images at a time: a sign of life twice a second from the largest models too
 MAX_MASKS = 64
 FULL_SPREAD = 32.0  # levels of spread in full colour
 
@@ -94,9 +94,9 @@ def guess_often(
 
     Args:
         model: In eval mode.
-        photo: Any RGB picture.
+        photo: Any RGB image.
         mask_ratio: Share of patches to hide, 0 to `MAX_RATIO`.
-        mask_kind: A rule that follows the picture always gives one mask; "random" is taken in its place.
+        mask_kind: A rule that follows the image always gives one mask; "random" is taken in its place.
         seed: Of the first mask, 0 to `MAX_SEED`.
         count: How many masks, 2 to `MAX_MASKS`.
 
@@ -147,8 +147,8 @@ def _summed(
     return Guesses(
         count=len(psnrs),
         mean=to_images(mean.float())[0],
-        spread=heat_picture(square, spread, FULL_SPREAD),
-        error=heat_picture(square, errors, FULL_ERROR),
+        spread=heat_image(square, spread, FULL_SPREAD),
+        error=heat_image(square, errors, FULL_ERROR),
         scores=scores,
     )
 
@@ -164,7 +164,7 @@ def influence(
 
     Args:
         model: In eval mode.
-        photo: Any RGB picture.
+        photo: Any RGB image.
         cells: (grid, grid), True where hidden.
         target: Number of a hidden patch, row by row.
 
@@ -186,8 +186,8 @@ def influence(
     original, mask = to_tensor(square_crop(photo, model.img_size)), mask_tensor(cells)
 
     def guess(masks: Tensor) -> Tensor:
-        pictures = model.reconstruct(original.expand(len(masks), -1, -1, -1), masks)
-        return pictures[..., row * size : (row + 1) * size, column * size : (column + 1) * size]
+        images = model.reconstruct(original.expand(len(masks), -1, -1, -1), masks)
+        return images[..., row * size : (row + 1) * size, column * size : (column + 1) * size]
 
     whole = guess(mask)
     changes = np.full(cells.shape, np.nan)

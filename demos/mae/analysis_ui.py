@@ -25,7 +25,7 @@ from demos.mae.analysis import (
 )
 from demos.mae.mask_canvas import canvas_value, mask_canvas, newest, picked
 from demos.mae.masks import SEEDED_KINDS, pack
-from demos.mae.reconstruction import heat_picture
+from demos.mae.reconstruction import heat_image
 from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
 
@@ -76,15 +76,15 @@ class LookHandlers:
         model, ratio, kind = self._work.model(ask.weights), ask.mask_ratio, ask.mask_kind
         with self._work.user_error(request):
             for guesses in guess_often(model, self._work.photo(ask), ratio, kind, ask.seed, round(count)):
-                pictures = [self._ctx.save_image(each) for each in (guesses.mean, guesses.spread, guesses.error)]
+                images = [self._ctx.save_image(each) for each in (guesses.mean, guesses.spread, guesses.error)]
                 numbers = {**ask.settings, "mask_kind": rule_of(kind, SEEDED_KINDS), "mask_ratio": ratio}
                 numbers |= guesses.scores
                 says = self._often_says(guesses.scores, round(count))
                 stop = RUNNING if guesses.count < round(count) else ENDED
-                yield [gr.update(visible=True), *pictures, self._work.save_json(numbers), says, stop]
+                yield [gr.update(visible=True), *images, self._work.save_json(numbers), says, stop]
 
     def on_pick(self, request: gr.Request, cell: object, *controls: Any) -> Iterator[list[Any]]:
-        """Gives the influence of each visible patch on the picked one: canvas, picture, numbers and a sentence."""
+        """Gives the influence of each visible patch on the picked one: canvas, image, numbers and a sentence."""
         ask = self._ask(request, controls)
         with self._work.user_error(request):
             cells = self._work.cells(ask)
@@ -98,12 +98,12 @@ class LookHandlers:
         top, strength = float(np.nanmax(changes)), relative_influence(changes)
         original = self._ctx.save_image(result.original)
         canvas = canvas_value(original, cells, len(cells), heat=strength, target=target)
-        picture = self._ctx.save_image(heat_picture(photo, strength, 1.0))
+        image = self._ctx.save_image(heat_image(photo, strength, 1.0))
         numbers = self._work.save_json(influence_numbers(ask, cells, target, changes))
         row, column = divmod(target, len(cells))
         words = {"row": row + 1, "column": column + 1, "all": int((~cells).sum()), "top": f"{top:.1f}"}
         says = self._ctx.localize_html("mae.influence_says", half=half_of_it(changes), **words)
-        yield [gr.update(visible=True), canvas, picture, numbers, says]
+        yield [gr.update(visible=True), canvas, image, numbers, says]
 
     def _ask(self, request: gr.Request, controls: tuple[Any, ...]) -> MaskRequest:
         ask = MaskRequest.of(*controls)
@@ -147,7 +147,7 @@ def build_looks(ctx: Context, work: MAESession, mask: str) -> Looks:
         widgets.note(ctx, "mae.ratios_why")
         ratios_go, ratios_stop = _go_and_stop(ctx, "ratios")
         with gr.Column(visible=False) as ratios_column:
-            strip = widgets.picture(ctx.t("mae.ratios"), None, "mae-ratios")
+            strip = widgets.image(ctx.t("mae.ratios"), None, "mae-ratios")
             ratios_file = number_file(ctx, "mae-ratios-numbers")
         ratios_say = widgets.html_line(elem_id="mae-ratios-says")
     with widgets.options(ctx, "mae.often_title"):
@@ -158,7 +158,7 @@ def build_looks(ctx: Context, work: MAESession, mask: str) -> Looks:
             often_go, often_stop = _go_and_stop(ctx, "often")
         with gr.Column(visible=False) as often_column:
             with gr.Row(elem_classes="row-of-pictures"):
-                parts = [widgets.picture(ctx.t(f"mae.{part}"), None, f"mae-often-{part}") for part in PARTS]
+                parts = [widgets.image(ctx.t(f"mae.{part}"), None, f"mae-often-{part}") for part in PARTS]
             often_file = number_file(ctx, "mae-often-numbers")
         often_says = widgets.html_line(elem_id="mae-often-says")
     with widgets.options(ctx, "mae.influence_title"):
@@ -166,7 +166,7 @@ def build_looks(ctx: Context, work: MAESession, mask: str) -> Looks:
         with gr.Row(elem_classes="row-of-pictures"):
             picker = mask_canvas(ctx, "mae.picker", "pick", "mae-picker", mask)
             with gr.Column(visible=False) as influence_column:
-                heat = widgets.picture(ctx.t("mae.influence"), None, "mae-influence")
+                heat = widgets.image(ctx.t("mae.influence"), None, "mae-influence")
                 influence_file = number_file(ctx, "mae-influence-numbers")
         influence_says = widgets.html_line(elem_id="mae-influence-says")
 

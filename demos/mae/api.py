@@ -11,7 +11,7 @@ from demos.mae.analysis_ui import influence_numbers, ratio_numbers
 from demos.mae.inpainting import DAMAGES, draw_damage
 from demos.mae.inpainting_ui import PhotoHandlers, Spoilt
 from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, pack, unpack
-from demos.mae.reconstruction import heat_picture
+from demos.mae.reconstruction import heat_image
 from demos.mae.session import WEIGHTS, MAESession, MaskRequest
 from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
@@ -40,7 +40,7 @@ class Programs:
     def reconstruct_ratios(
         self, image: str | None, mask_kind: str, seed: int | None, request: gr.Request
     ) -> tuple[str, dict[str, Any]]:
-        """Hide 25, 35 and so on to 95 % of a photo and fill it in each time; one picture, and the scores of each."""
+        """Hide 25, 35 and so on to 95 % of a photo and fill it in each time; one image, and the scores of each."""
         ask = self._ask(image, 0.0, mask_kind, seed, "", request)
         with self._work.user_error(request):
             found = list(by_ratio(self._work.model(WEIGHTS), self._work.photo(ask), mask_kind, ask.seed))
@@ -81,7 +81,7 @@ class Programs:
             cells, photo = self._work.cells(ask), self._work.photo(ask)
             target = min(int(row), len(cells) - 1) * len(cells) + min(int(column), len(cells) - 1)
             *_, changes = influence(self._work.model(WEIGHTS), photo, cells, target)
-        heat = heat_picture(photo, relative_influence(changes), 1.0)
+        heat = heat_image(photo, relative_influence(changes), 1.0)
         return self._ctx.save_image(heat), influence_numbers(ask, cells, target, changes)
 
     def mix_photos(
@@ -101,8 +101,8 @@ class Programs:
             raise widgets.user_error(self._ctx, request, "error.no_photo")
         with self._work.user_error(request):
             done = PhotoHandlers(self._work).mixed(ask, image_b, mix_ratio)
-        pictures = (self._ctx.save_image(picture) for picture in (done.original, done.masked, done.pasted))
-        mixture, masked, pasted = pictures
+        images = (self._ctx.save_image(picture) for picture in (done.original, done.masked, done.pasted))
+        mixture, masked, pasted = images
         return mixture, masked, pasted, done.scores
 
     def mend_photo(
@@ -120,8 +120,8 @@ class Programs:
             now = Spoilt("" if damage == "none" else damage, seed or 0)
             spoilt = draw_damage(side, now.damage, now.seed) if now.damage else unpack(scratches, side)
             done = PhotoHandlers(self._work).mend(image, WEIGHTS, now, spoilt)
-        pictures = (self._ctx.save_image(picture) for picture in (done.damaged, done.mended, done.smooth))
-        damaged, mended, smooth = pictures
+        images = (self._ctx.save_image(picture) for picture in (done.damaged, done.mended, done.smooth))
+        damaged, mended, smooth = images
         return damaged, mended, smooth, done.scores
 
     def _ask(
@@ -149,8 +149,8 @@ def _text(label: str) -> gr.Textbox:
 
 
 def _answers(*names: str, numbers: str = "scores") -> list[gr.components.Component]:
-    pictures = [gr.Image(label=name, format="png", render=False) for name in names]
-    return [*pictures, gr.JSON(label=numbers, render=False)]
+    images = [gr.Image(label=name, format="png", render=False) for name in names]
+    return [*images, gr.JSON(label=numbers, render=False)]
 
 
 def offer_endpoints(work: MAESession) -> None:

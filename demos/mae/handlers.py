@@ -1,4 +1,4 @@
-"""What the main part of the MAE tab answers: a photo, a rule or a brush, and the picture that comes of it."""
+"""What the main part of the MAE tab answers: a photo, a rule or a brush, and the image that comes of it."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ class Handlers:
         return [*answer, BY_HAND, round(100 * min(float(cells.mean()), MAX_RATIO)), ask.mask]
 
     def on_sheet(self, ask: MaskRequest | None, request: gr.Request) -> str:
-        """Draws all pictures of the result that is shown on one."""
+        """Draws all images of the result that is shown on one."""
         if ask is None:
             raise widgets.user_error(self._work.ctx, request, "error.no_photo")
         with self._work.user_error(request):
             return sheet(self._work, ask)
 
     def on_unfold(self, ask: MaskRequest | None) -> list[str | None]:
-        """Shows the pictures of the result that are folded away."""
+        """Shows the images of the result that are folded away."""
         with self._work.user_error(None):
             return folded(self._work, ask)
 

@@ -23,7 +23,7 @@ WORDS = ("UNLABELED", "SAMPLE", "DO NOT COPY")
 
 
 def collage(first: Image.Image, second: Image.Image, cells: Cells) -> Image.Image:
-    """Returns the first picture with the marked patches of the second; both are squares of one size."""
+    """Returns the first image with the marked patches of the second; both are squares of one size."""
     marked = Image.fromarray(cells.astype(np.uint8) * 255).resize(first.size, Image.Resampling.NEAREST)
     return Image.composite(second, first, marked)
 
@@ -105,12 +105,12 @@ def mend(model: MaskedAutoencoderViT, damaged: Image.Image, spoilt: Cells, intac
     cells: Cells = np.any(spoilt.reshape(grid, size, grid, size), axis=(1, 3))
     if cells.all():
         raise MaskError("all")
-    pictures = to_tensor(damaged)
+    images = to_tensor(damaged)
     pixels = torch.from_numpy(spoilt).expand(1, 3, -1, -1)
-    guess = torch.where(pixels, model.reconstruct(pictures, mask_tensor(cells)), pictures)
-    filled = harmonic_fill(pictures[0].permute(1, 2, 0).double().numpy(), spoilt)  # (S, S, 3)
+    guess = torch.where(pixels, model.reconstruct(images, mask_tensor(cells)), images)
+    filled = harmonic_fill(images[0].permute(1, 2, 0).double().numpy(), spoilt)  # (S, S, 3)
     smooth = torch.from_numpy(filled).float().permute(2, 0, 1).unsqueeze(0)
-    masked = pictures.masked_fill(hidden_pixels(model, cells), HIDDEN_TONE)
+    masked = images.masked_fill(hidden_pixels(model, cells), HIDDEN_TONE)
     scores: dict[str, Any] = {"spoilt_pixels": int(spoilt.sum()), "hidden_patches": int(cells.sum())}
     reference = None if intact is None else to_tensor(intact)
     for name, each in (("model", guess), ("smooth_fill", smooth)):

@@ -20,8 +20,8 @@ from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
 from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
 
-OPENING_MIX = 50  # percent of the mixed picture that is hidden
-MIX_PARTS = ("original", "masked", "pasted", "raw")  # of the reconstruction of the mixed picture
+OPENING_MIX = 50  # percent of the mixed image that is hidden
+MIX_PARTS = ("original", "masked", "pasted", "raw")  # of the reconstruction of the mixed image
 MEND_PARTS = ("damaged", "masked", "mended", "smooth")
 
 
@@ -46,19 +46,19 @@ class PhotoHandlers:
     def mixed(self, ask: MaskRequest, other: str, mix_ratio: float) -> Reconstruction:
         """Puts the other photo where the mask of the tab is, hides a random share of that, and fills it in."""
         model = self._work.model(ask.weights)
-        picture = collage(self._work.photo(ask), self._work.cropped(other, model.img_size), self._work.cells(ask))
-        return reconstruct(model, picture, draw_mask(picture, grid_of(model), mix_ratio, "random", ask.seed))
+        image = collage(self._work.photo(ask), self._work.cropped(other, model.img_size), self._work.cells(ask))
+        return reconstruct(model, image, draw_mask(image, grid_of(model), mix_ratio, "random", ask.seed))
 
     def on_mix(self, request: gr.Request, other: str | None, mix_percent: float, *controls: Any) -> list[Any]:
-        """Gives the pictures of the mixture and its numbers; `controls` are the values that `MaskRequest.of` takes."""
+        """Gives the images of the mixture and its numbers; `controls` are the values that `MaskRequest.of` takes."""
         ask = MaskRequest.of(*controls)
         if not ask.path or not other:
             raise widgets.user_error(self._ctx, request, "mae.mix_two")
         with self._work.user_error(request):
             result = self.mixed(ask, other, mix_percent / 100)
-        pictures = [self._ctx.save_image(getattr(result, part)) for part in MIX_PARTS]
+        images = [self._ctx.save_image(getattr(result, part)) for part in MIX_PARTS]
         numbers = self._work.save_json({**ask.settings, "mix_ratio": mix_percent / 100, **result.scores})
-        return [gr.update(visible=True), *pictures, numbers]
+        return [gr.update(visible=True), *images, numbers]
 
     def on_photo(self, path: str | None, weights: str, request: gr.Request) -> list[Any]:
         """Shows another photo without any mark, and hides what was mended before."""
@@ -108,7 +108,7 @@ class PhotoHandlers:
 
     def _mended(self, path: str, weights: str, now: Spoilt, spoilt: Cells) -> list[Any]:
         result = self.mend(path, weights, now, spoilt)
-        pictures = [self._ctx.save_image(getattr(result, part)) for part in MEND_PARTS]
+        images = [self._ctx.save_image(getattr(result, part)) for part in MEND_PARTS]
         numbers = {"weights": weights, **now._asdict(), "spoilt": pack(spoilt), **result.scores}
         says = self._ctx.localize_html(
             "mae.mend_says", pixels=f"{spoilt.mean():.0%}", patches=result.scores["hidden_patches"]
@@ -116,7 +116,7 @@ class PhotoHandlers:
         if result.scores["model"]:
             psnrs = {name: f"{result.scores[name]['psnr']:.1f}" for name in ("model", "smooth_fill")}
             says += " " + self._ctx.localize_html("mae.mend_scores", **psnrs)
-        return [gr.update(visible=True), *pictures, self._work.save_json(numbers), says]
+        return [gr.update(visible=True), *images, self._work.save_json(numbers), says]
 
     def _mend_canvas(self, path: str, weights: str, now: Spoilt, spoilt: Cells | None) -> str:
         model = self._work.model(weights)
@@ -152,7 +152,7 @@ def build_photos(ctx: Context, work: MAESession, photos: Sequence[Path]) -> Phot
                 mix_go = gr.Button(ctx.t("mae.mix_go"), variant="primary", elem_id="mae-mix-go")
             with gr.Column(scale=2, visible=False) as mix_column:
                 with gr.Row(elem_classes="row-of-pictures"):
-                    mix = [widgets.picture(ctx.t(f"mae.mix_{part}"), None, f"mae-mix-{part}") for part in MIX_PARTS]
+                    mix = [widgets.image(ctx.t(f"mae.mix_{part}"), None, f"mae-mix-{part}") for part in MIX_PARTS]
                 mix_file = number_file(ctx, "mae-mix-numbers")
     with widgets.options(ctx, "mae.mend_title") as mend_fold:
         widgets.note(ctx, "mae.mend_why")
@@ -165,9 +165,7 @@ def build_photos(ctx: Context, work: MAESession, photos: Sequence[Path]) -> Phot
                     }
             with gr.Column(scale=2, visible=False) as mend_column:
                 with gr.Row(elem_classes="row-of-pictures"):
-                    mended = [
-                        widgets.picture(ctx.t(f"mae.mend_{part}"), None, f"mae-mend-{part}") for part in MEND_PARTS
-                    ]
+                    mended = [widgets.image(ctx.t(f"mae.mend_{part}"), None, f"mae-mend-{part}") for part in MEND_PARTS]
                 mend_file = number_file(ctx, "mae-mend-numbers")
         mend_says = widgets.html_line(elem_id="mae-mend-says")
     now = gr.State(Spoilt())

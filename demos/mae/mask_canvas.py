@@ -1,4 +1,4 @@
-"""A picture whose cells can be painted away, or one of them picked: by mouse, pen, touch and keyboard.
+"""An image whose cells can be painted away, or one of them picked: by mouse, pen, touch and keyboard.
 
 The browser keeps what is painted; a stroke reaches Python as the event ``stroke``, a click in a canvas made for picking
 as ``pick``, the wheel and the keys ``[`` and ``]`` as ``ratio``. A listener takes the canvas as its first input and
@@ -40,7 +40,7 @@ def canvas_value(
     """Returns the value of a `mask_canvas`: everything the browser draws.
 
     Args:
-        path: File of the picture, square.
+        path: File of the image, square.
         cells: (n, n), True where hidden, or where there is a scratch.
         grid: Patches along a side, which lines divide.
         percent: Where the wheel begins.

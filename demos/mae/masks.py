@@ -1,4 +1,4 @@
-"""Which patches of a picture are hidden: drawn by a rule or by hand, and as text between the page and the server.
+"""Which patches of an image are hidden: drawn by a rule or by hand, and as text between the page and the server.
 
 A mask is a square of cells, (n, n) of bool, True where hidden. A cell is a patch, or a pixel where scratches are meant.
 As text it is its side, a dot, and its bits row by row in URL-safe base64: 16 x 16 patches take 46 characters.
@@ -22,11 +22,11 @@ from models.networks.mae import block_mask, num_masked, random_mask
 Cells = NDArray[np.bool_]
 
 MASK_KINDS = ("random", "block", "grid", "object", "edges")
-SEEDED_KINDS = MASK_KINDS[:3]  # the others follow from the picture
+SEEDED_KINDS = MASK_KINDS[:3]  # the others follow from the image
 BY_HAND = "hand"  # the kind of a mask that was not drawn by a rule
 MAX_RATIO = 0.95
 MAX_SEED = 2**31 - 1
-MAX_SIDE = 512  # cells; no model here has pictures of more pixels
+MAX_SIDE = 512  # cells; no model here has images of more pixels
 NEAREST_BORDER = 5  # patches of the border that a patch is compared with
 _TEXT = re.compile(r"(\d{1,3})\.([A-Za-z0-9_-]+)")
 
@@ -92,11 +92,11 @@ def to_tensor(cells: Cells) -> torch.Tensor:
     return torch.from_numpy(cells.reshape(1, -1).astype(np.float32))
 
 
-def draw_mask(picture: Image.Image, grid: int, mask_ratio: float, mask_kind: str, seed: int) -> Cells:
+def draw_mask(image: Image.Image, grid: int, mask_ratio: float, mask_kind: str, seed: int) -> Cells:
     """Draws which patches to hide; equal arguments give equal masks.
 
     Args:
-        picture: The square the model sees; only "object" and "edges" look at it.
+        image: The square the model sees; only "object" and "edges" look at it.
         grid: Patches along a side.
         mask_ratio: Share of patches to hide, 0 to `MAX_RATIO`.
         mask_kind: "random" hides single patches, "block" rectangles of them, "grid" leaves an even pattern, "object"
@@ -119,7 +119,7 @@ def draw_mask(picture: Image.Image, grid: int, mask_ratio: float, mask_kind: str
         return (block_mask(1, grid, mask_ratio, generator) > 0).reshape(grid, grid).numpy()
     if mask_kind == "grid":
         return keep_most(-even_order(grid, seed), mask_ratio)
-    worth = border_contrast(picture, grid) if mask_kind == "object" else edge_strength(picture, grid)
+    worth = border_contrast(image, grid) if mask_kind == "object" else edge_strength(image, grid)
     return keep_most(worth, mask_ratio)
 
 
@@ -144,20 +144,20 @@ def even_order(grid: int, seed: int) -> NDArray[np.float64]:
     return np.roll(order, shift, axis=(0, 1))[:grid, :grid]
 
 
-def edge_strength(picture: Image.Image, grid: int) -> NDArray[np.float64]:
+def edge_strength(image: Image.Image, grid: int) -> NDArray[np.float64]:
     """Returns the mean length of the brightness gradient (Sobel) in each patch, (grid, grid)."""
-    grey = np.asarray(picture.convert("L"), np.float64)
+    grey = np.asarray(image.convert("L"), np.float64)
     slope = np.hypot(ndimage.sobel(grey, axis=0), ndimage.sobel(grey, axis=1))
     return patch_means(slope, grid)
 
 
-def border_contrast(picture: Image.Image, grid: int) -> NDArray[np.float64]:
+def border_contrast(image: Image.Image, grid: int) -> NDArray[np.float64]:
     """Returns how far each patch's colour is from the patches of the border that are most like it, (grid, grid).
 
     What touches the border is mostly background (Wei et al., ECCV 2012, section 2). Neighbours are averaged, so that
     an object is one area.
     """
-    channels = np.asarray(picture.convert("YCbCr"), np.float64)
+    channels = np.asarray(image.convert("YCbCr"), np.float64)
     colours = np.stack([patch_means(channels[..., band], grid) for band in range(3)], axis=-1)  # (grid, grid, 3)
     inner = np.zeros((grid, grid), bool)
     inner[1:-1, 1:-1] = True

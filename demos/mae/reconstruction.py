@@ -22,18 +22,18 @@ from models.networks.mae import MaskedAutoencoderViT
 
 FULL_ERROR = 64.0  # levels of error that are painted in full colour; more looks the same
 WHITE, TEAL = np.array([255.0, 255.0, 255.0]), np.array([4.0, 72.0, 66.0])
-FAINT = 0.25  # how much of the picture shows where there is no number
+FAINT = 0.25  # how much of the image shows where there is no number
 
 HIDDEN_TONE = 0.6  # light grey in [-1, 1]: reads as "nothing here" on the light and on the dark page
-EQUAL_PSNR = 100.0  # dB shown for equal pictures; 8-bit pictures that differ at all stay below
-LARGE_SIDE = 384  # pixels of the two large pictures
+EQUAL_PSNR = 100.0  # dB shown for equal images; 8-bit images that differ at all stay below
+LARGE_SIDE = 384  # pixels of the two large images
 PANELS = ("original", "masked", "raw", "pasted", "fill", "error")
 GUESSES = ("model", "smooth_fill", "mean_colour")
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What one masking shows; every picture is square, at the model's own size, and RGB but for `hidden`.
+    """What one masking shows; every image is square, at the model's own size, and RGB but for `hidden`.
 
     Attributes:
         original: The centre square that the model was given.
@@ -73,7 +73,7 @@ def reconstruct(model: MaskedAutoencoderViT, photo: Image.Image, cells: Cells) -
 
     Args:
         model: In eval mode; must predict pixels themselves, not normalised patches.
-        photo: Any RGB picture.
+        photo: Any RGB image.
         cells: (grid, grid), True for each patch to hide; at least one is visible.
 
     Raises:
@@ -99,10 +99,10 @@ def reconstruct(model: MaskedAutoencoderViT, photo: Image.Image, cells: Cells) -
         fill,
     ]
     errors = np.where(cells, patch_errors(raw, original, len(cells)), np.nan)
-    pictures = dict(zip(PANELS[:-1], to_images(torch.cat(panels)), strict=True))
-    pictures["error"] = heat_picture(pictures["original"], errors, FULL_ERROR)
+    images = dict(zip(PANELS[:-1], to_images(torch.cat(panels)), strict=True))
+    images["error"] = heat_image(images["original"], errors, FULL_ERROR)
     hidden_image = Image.fromarray(hidden[0, 0].byte().mul(255).numpy())
-    return Reconstruction(**pictures, hidden=hidden_image, scores=scores, seconds=seconds, errors=errors, cells=cells)
+    return Reconstruction(**images, hidden=hidden_image, scores=scores, seconds=seconds, errors=errors, cells=cells)
 
 
 def hidden_pixels(model: MaskedAutoencoderViT, cells: Cells) -> Tensor:
@@ -113,7 +113,7 @@ def hidden_pixels(model: MaskedAutoencoderViT, cells: Cells) -> Tensor:
 
 
 def patch_errors(guess: Tensor, original: Tensor, grid: int) -> NDArray[np.float64]:
-    """Returns the mean absolute error of each patch, (grid, grid), in levels; the pictures are (1, 3, S, S)."""
+    """Returns the mean absolute error of each patch, (grid, grid), in levels; the images are (1, 3, S, S)."""
     levels = (guess - original).abs().mul(127.5)
     means: NDArray[np.float64] = torch.nn.functional.adaptive_avg_pool2d(levels, grid)[0].mean(dim=0).double().numpy()
     return means
@@ -130,7 +130,7 @@ def plain_fills(original: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def compare(guess: Tensor, original: Tensor, hidden: Tensor) -> dict[str, float] | None:
-    """Measures a guess on the hidden pixels alone; all three are (1, 3, S, S), the pictures in [-1, 1].
+    """Measures a guess on the hidden pixels alone; all three are (1, 3, S, S), the images in [-1, 1].
 
     Returns:
         "psnr" in dB (higher is better, `EQUAL_PSNR` for no error) and "mean_abs_error" in levels of 0 to 255
@@ -144,7 +144,7 @@ def compare(guess: Tensor, original: Tensor, hidden: Tensor) -> dict[str, float]
 
 
 def large_pair(result: Reconstruction) -> tuple[Image.Image, Image.Image]:
-    """Enlarges the masked and the pasted picture for the eye, with sharp edges of the patches."""
+    """Enlarges the masked and the pasted image for the eye, with sharp edges of the patches."""
     side = (LARGE_SIDE, LARGE_SIDE)
     original, raw = (image.resize(side, Image.Resampling.LANCZOS) for image in (result.original, result.raw))
     hidden = result.hidden.resize(side, Image.Resampling.NEAREST)
@@ -171,24 +171,24 @@ def summary(result: Reconstruction, weights: str, steps: int, mask_kind: str, se
     if scores["model"]:
         caption += f" · PSNR on the hidden patches: MAE {scores['model']['psnr']:.1f} dB"
         caption += f", smooth fill-in {scores['smooth_fill']['psnr']:.1f} dB"
-    pictures = [getattr(result, name) for name in PANELS]
-    return sheet(list(zip(titles, pictures, strict=True)), caption)
+    images = [getattr(result, name) for name in PANELS]
+    return sheet(list(zip(titles, images, strict=True)), caption)
 
 
-def heat_picture(picture: Image.Image, values: NDArray[np.floating[Any]], full: float) -> Image.Image:
+def heat_image(image: Image.Image, values: NDArray[np.floating[Any]], full: float) -> Image.Image:
     """Paints a number on each patch, or on each pixel.
 
     Args:
-        picture: Square, RGB.
-        values: (n, n), n a divisor of the picture's side; NaN where there is none, which leaves the picture, faintly.
+        image: Square, RGB.
+        values: (n, n), n a divisor of the image's side; NaN where there is none, which leaves the image, faintly.
         full: The number in full colour; 0 or less is white.
 
     Returns:
-        A picture of the same size.
+        An image of the same size.
     """
-    cell = picture.width // len(values)
+    cell = image.width // len(values)
     strength = np.clip(values / max(full, 1e-9), 0.0, 1.0).repeat(cell, axis=0).repeat(cell, axis=1)[..., None]
-    grey = np.asarray(picture.convert("L"), np.float64)[..., None]
+    grey = np.asarray(image.convert("L"), np.float64)[..., None]
     faint = WHITE + (grey - WHITE) * FAINT
     painted = np.where(np.isnan(strength), faint, WHITE + (TEAL - WHITE) * strength)
     return Image.fromarray(painted.round().astype(np.uint8))

@@ -1,4 +1,4 @@
-"""What the MAE tab says about one reconstruction: pictures, scores, facts, and files to take home."""
+"""What the MAE tab says about one reconstruction: images, scores, facts, and files to take home."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ th { color: var(--ink-soft); }
 th:first-child { padding-left: 0; text-align: left; white-space: normal; }
 tbody tr:first-child * { color: var(--ink); font-weight: 600; }
 """
-FOLDED = ("original", "masked", "raw")  # pictures under the result, which nobody sees before the fold is opened
+FOLDED = ("original", "masked", "raw")  # images under the result, which nobody sees before the fold is opened
 SEEN = tuple(name for name in PANELS if name not in FOLDED)
 NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", *SEEN, "numbers")
 
@@ -54,7 +54,7 @@ def table_html(ctx: Context, scores: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page says about one result; pictures are paths, so that a stored result needs no copying."""
+    """What the page says about one result; images are paths, so that a stored result needs no copying."""
 
     panels: dict[str, str]
     large: tuple[str, str]
@@ -96,7 +96,7 @@ class Shown:
 
 
 def show(work: MAESession, ask: MaskRequest, result: Reconstruction) -> Shown:
-    """Puts the pictures of a result where the browser can fetch them: those that are seen, and what the canvas shows.
+    """Puts the images of a result where the browser can fetch them: those that are seen, and what the canvas shows.
 
     A stroke of the brush waits for each of them to be written. The original is written once for all strokes.
     """
@@ -115,7 +115,7 @@ def show(work: MAESession, ask: MaskRequest, result: Reconstruction) -> Shown:
 
 
 def folded(work: MAESession, ask: MaskRequest | None) -> list[str | None]:
-    """Returns the pictures of `FOLDED` of the result that is shown, or nothing where there is none."""
+    """Returns the images of `FOLDED` of the result that is shown, or nothing where there is none."""
     if ask is None:
         return [None] * len(FOLDED)
     result = work.result(ask)
@@ -123,7 +123,7 @@ def folded(work: MAESession, ask: MaskRequest | None) -> list[str | None]:
 
 
 def sheet(work: MAESession, ask: MaskRequest) -> str:
-    """Returns the path of a picture of all panels of a result."""
+    """Returns the path of an image of all panels of a result."""
     info = work.ctx.weights_info(ask.weights)
     return work.ctx.save_image(summary(work.result(ask), info.name, info.steps, ask.mask_kind, ask.seed))
 
@@ -163,9 +163,9 @@ def read_first_paint(folder: Path, weights: str) -> Shown | None:
 def write_first_paint(work: MAESession, ask: MaskRequest, folder: Path) -> None:
     """Writes the result of `ask` and the facts about it as `read_first_paint` reads them."""
     result = work.result(ask)
-    pictures = {name: getattr(result, name) for name in PANELS}
-    pictures["masked-large"], pictures["pasted-large"] = large_pair(result)
-    for name, image in pictures.items():
+    images = {name: getattr(result, name) for name in PANELS}
+    images["masked-large"], images["pasted-large"] = large_pair(result)
+    for name, image in images.items():
         image.save(folder / f"{name}.png", optimize=True)
     facts = {
         "scores": result.scores,

@@ -88,7 +88,7 @@ def build(ctx: Context) -> TabInterface:
 
 
 def _row_of_results(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
-    """Places what is under the main pictures."""
+    """Places what is under the main images."""
     row: dict[str, Component] = {}
     with gr.Row(elem_classes="row-of-pictures"):
         row |= {name: _panel(ctx, name, shown) for name in ("pasted", "fill", "error")}
@@ -112,13 +112,13 @@ class Below(NamedTuple):
     Attributes:
         shown: What was asked for by the result that is shown; None without one.
         fold: Why a prediction is pasted into the gaps.
-        pictures: Those of `FOLDED`, in the fold.
-        sheet: The file with all pictures.
+        images: Those of `FOLDED`, in the fold.
+        sheet: The file with all images.
     """
 
     shown: gr.State
     fold: gr.Accordion
-    pictures: list[gr.Image]
+    images: list[gr.Image]
     sheet: gr.File
 
 
@@ -126,14 +126,14 @@ def _below_results(ctx: Context, shown: Mapping[str, Any], ask: MaskRequest | No
     """Places, folded away, why a prediction is pasted into the gaps; `ask` gave what is shown at first."""
     with widgets.options(ctx, "mae.raw_title") as fold:
         with gr.Row(elem_classes="row-of-pictures"):
-            pictures = [_panel(ctx, name, shown) for name in FOLDED]
+            images = [_panel(ctx, name, shown) for name in FOLDED]
         widgets.note(ctx, "mae.raw_why")
-    return Below(gr.State(ask), fold, pictures, gr.File(visible="hidden"))
+    return Below(gr.State(ask), fold, images, gr.File(visible="hidden"))
 
 
 def _connect_below(below: Below, button: Component, handlers: Handlers) -> None:
     """Lets the fold and the sheet follow the result that is shown."""
-    widgets.fill_when_open(below.fold, handlers.on_unfold, [below.shown], below.pictures, [below.shown.change])
+    widgets.fill_when_open(below.fold, handlers.on_unfold, [below.shown], below.images, [below.shown.change])
     made = button.click(handlers.on_sheet, below.shown, below.sheet, **PRIVATE_MODEL_EVENT)  # type: ignore[attr-defined]
     made.success(fn=None, inputs=below.sheet, js=DOWNLOAD, api_visibility="private")
 
@@ -151,7 +151,7 @@ class Controls(NamedTuple):
 
 
 def _panel(ctx: Context, name: str, shown: Mapping[str, Any]) -> gr.Image:
-    return widgets.picture(ctx.t(f"mae.{name}"), shown[name], f"mae-result-{name}")
+    return widgets.image(ctx.t(f"mae.{name}"), shown[name], f"mae-result-{name}")
 
 
 def _connect(

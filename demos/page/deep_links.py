@@ -119,7 +119,7 @@ def connect(ctx: Context, page: gr.HTML, name: str, handles: TabInterface) -> No
         for strip, paths in photo.strips:
             stems = f"{json.dumps([path.stem for path in paths])}[value]"
             strip.click(None, strip, js=_note(name, part, stems, usual), **QUICK_EVENT)
-        if isinstance(photo.component, gr.Image):  # a picture of one's own is in no link
+        if isinstance(photo.component, gr.Image):  # an image of one's own is in no link
             own = [photo.component.upload, photo.component.clear]
             gr.on(own, None, js=_note(name, part, "''", ""), **QUICK_EVENT)
 

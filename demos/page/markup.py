@@ -29,7 +29,7 @@ def tools_html(ctx: Context, tabs: Sequence[str], targets: Sequence[str]) -> str
     Args:
         ctx: The context of the tabs.
         tabs: Names of the tabs in order.
-        targets: What a picture can be sent to, each with a text ``page.send_<target>``.
+        targets: What an image can be sent to, each with a text ``page.send_<target>``.
     """
     buttons = "".join(_button(ctx, do) for do in ("tour", "link", "present"))
     names = json.dumps(list(tabs)).replace('"', "&quot;")

@@ -40,7 +40,7 @@ _NOTE_TAB_IN_ADDRESS = """() => {
 
 
 def receivers(handles: Mapping[str, TabInterface]) -> dict[str, tuple[str, str]]:
-    """Returns what a picture can be sent to: an id in the page -> tab and name of its photo.
+    """Returns what an image can be sent to: an id in the page -> tab and name of its photo.
 
     The id cannot be taken apart again: names of tabs and of photos may have underscores themselves.
 
@@ -90,7 +90,7 @@ def _tab(ctx: Context, demo: Demo) -> TabInterface:
 
 
 def _connect_sets(tabs: gr.Tabs, handles: Mapping[str, TabInterface]) -> None:
-    """Lets the tab that takes many pictures have what other tabs give; without one, the buttons to it are gone."""
+    """Lets the tab that takes many images have what other tabs give; without one, the buttons to it are gone."""
     takers = [(name, each.takes) for name, each in handles.items() if each.takes is not None]
     givers = [each.gives for each in handles.values() if each.gives is not None]
     for button, file in givers:
@@ -102,7 +102,7 @@ def _connect_sets(tabs: gr.Tabs, handles: Mapping[str, TabInterface]) -> None:
 def _connect_send(
     page: gr.HTML, sent: gr.Image, tabs: gr.Tabs, target: str, name: str, handles: TabInterface, photo: str
 ) -> None:
-    """Lets a picture of any tab become the photo of this one; Gradio checks that it may be read."""
+    """Lets an image of any tab become the photo of this one; Gradio checks that it may be read."""
 
     def on_send(path: str | None) -> tuple[str | None, gr.Tabs]:
         return path, gr.Tabs(selected=name)

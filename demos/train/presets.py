@@ -43,7 +43,7 @@ def starts(recipe: str, library: Library) -> list[str]:
     """Returns the names of the weights that a recipe can start from, the most fitting first.
 
     Of CycleGAN's two directions one stands for both. Its published generators are offered once they are on disk; the
-    other published networks are larger than what can be trained here, or take other pictures.
+    other published networks are larger than what can be trained here, or take other images.
     """
     of_family = [name for family in FAMILY.get(recipe, ()) for name in OWN if checkpoint(name).family == family]
     if recipe == "cyclegan":

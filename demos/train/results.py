@@ -29,15 +29,15 @@ from models.networks.backbones import ResNet
 from models.networks.mae import random_mask
 from models.training.jobs import JobError, Snapshot
 
-COLUMNS = 8  # held-out pictures shown
-POOL = 256  # training pictures among which neighbours are looked for
-SIDE = 128  # pixels each picture is shown at
+COLUMNS = 8  # held-out images shown
+POOL = 256  # training images among which neighbours are looked for
+SIDE = 128  # pixels each image is shown at
 MARGIN = 6
 PARTS = {"cyclegan": ("a2b", "b2a")}  # of other methods, the main one
 
 
-def pictures_of(folder: Path, names: Sequence[str], most: int, side: int) -> list[Image.Image]:
-    """Returns up to `most` square pictures of a dataset's folders, the same ones every time."""
+def images_of(folder: Path, names: Sequence[str], most: int, side: int) -> list[Image.Image]:
+    """Returns up to `most` square images of a dataset's folders, the same ones every time."""
     paths = sorted(path for name in names for path in (folder / name).rglob("*.webp"))
     random.Random(0).shuffle(paths)
     return [square_crop(read_image(path), side) for path in paths[:most]]
@@ -46,16 +46,16 @@ def pictures_of(folder: Path, names: Sequence[str], most: int, side: int) -> lis
 def compare(
     recipe: str, before: nn.Module, after: nn.Module, pictures: Sequence[Image.Image], pool: Sequence[Image.Image]
 ) -> Image.Image:
-    """Returns a sheet of held-out pictures, what the start makes of them, and what the result does.
+    """Returns a sheet of held-out images, what the start makes of them, and what the result does.
 
-    For encoders of the contrastive kind, "what it makes of a picture" is the training picture nearest to it.
+    For encoders of the contrastive kind, "what it makes of an image" is the training image nearest to it.
 
     Args:
         recipe: A key of `models.training.recipes.RECIPES`.
         before: The weights the run started from.
         after: The weights it gave.
-        pictures: Held out, all of one size.
-        pool: Training pictures of the same size, looked through for neighbours.
+        images: Held out, all of one size.
+        pool: Training images of the same size, looked through for neighbours.
     """
     images = to_tensor(list(pictures))
     with torch.inference_mode():
@@ -103,8 +103,8 @@ def _sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
     step = SIDE + MARGIN
     page = Image.new("RGB", (len(rows[0]) * step - MARGIN, len(rows) * step - MARGIN), "white")
     for top, row in enumerate(rows):
-        for left, picture in enumerate(row):
-            page.paste(picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS), (left * step, top * step))
+        for left, image in enumerate(row):
+            page.paste(image.resize((SIDE, SIDE), Image.Resampling.LANCZOS), (left * step, top * step))
     return page
 
 
@@ -147,18 +147,18 @@ class Results:
         self._ctx, self._runs = ctx, runs
 
     def on_compare(self, visitor: str, watched: Watched | None, request: gr.Request) -> Made:
-        """Makes a sheet of before and after on held-out pictures, and a zip of the weights."""
+        """Makes a sheet of before and after on held-out images, and a zip of the weights."""
         owner, job = self._own(visitor, watched, request)
         part = PARTS.get(job.recipe, ("",))[0]
         try:
             folder = self._runs.manager.weights(owner, job.id, part)
             before, after = self._before(owner, job, folder, part), load_folder(folder)
-            data = self._runs.manager.pictures(owner, job.id)
+            data = self._runs.manager.images(owner, job.id)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
         side = after.img_size if isinstance(after, ResNet) else int(job.config["image_size"])
-        held_out = pictures_of(data, ("testA",) if part else ("test",), COLUMNS, side)
-        pool = pictures_of(data, ("trainA",) if part else ("train",), POOL, side)
+        held_out = images_of(data, ("testA",) if part else ("test",), COLUMNS, side)
+        pool = images_of(data, ("trainA",) if part else ("train",), POOL, side)
         sheet = compare(job.recipe, before, after, held_out, pool)
         weights = folder.parent if part else folder
         return Made(

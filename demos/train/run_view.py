@@ -119,7 +119,7 @@ def run_value(
     head: str,
     total: int,
     live: bool,
-    pictures: int | None = None,
+    images: int | None = None,
     after: int = 0,
     earlier: Sequence[Mapping[str, float]] = (),
 ) -> str:
@@ -135,7 +135,7 @@ def run_value(
         head: HTML of the line above.
         total: Steps the run will take.
         live: Whether more is to come.
-        pictures: Training pictures, if known.
+        images: Training images, if known.
         after: The last step that the page has; 0 tells the run from the beginning.
         earlier: Rows that the page has, which the advice is given on too.
     """
@@ -159,7 +159,7 @@ def run_value(
         "after": after,
         "rows": [_short(row, shown) for row in rows],
         "frames": [vars(frame) for frame in frames],
-        "remarks": remarks(ctx, recipe, config, rows, pictures, earlier),
+        "remarks": remarks(ctx, recipe, config, rows, images, earlier),
     }
     if not after:
         value["charts"] = charts
@@ -180,7 +180,7 @@ def remarks(
     recipe: str,
     config: Mapping[str, Any],
     rows: Sequence[Mapping[str, float]],
-    pictures: int | None,
+    images: int | None,
     earlier: Sequence[Mapping[str, float]] = (),
 ) -> list[dict[str, Any]]:
     """Returns, for each moment at which the advice changes, its step and its HTML."""
@@ -192,7 +192,7 @@ def remarks(
             break
         html = "".join(
             f'<p class="run-{one.level}">{ctx.localize_html(f"train.advice.{one.code}", **one.values)}</p>'
-            for one in advise(recipe, everything[:count], config, pictures)
+            for one in advise(recipe, everything[:count], config, images)
         )
         told.append({"step": everything[count - 1]["step"], "html": html})
     told.reverse()

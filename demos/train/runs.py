@@ -197,7 +197,7 @@ class Runs:
         return self.show(self.act(self.manager.stop, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
 
     def on_delete(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Deletes it with its pictures and weights; says so if it may go on elsewhere."""
+        """Deletes it with its images and weights; says so if it may go on elsewhere."""
 
         def delete(owner: str, job_id: str) -> None:
             if self.manager.delete(owner, job_id):

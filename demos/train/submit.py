@@ -1,4 +1,4 @@
-"""From a visitor's pictures to a job: taking them in, choosing what to train, saying how long it takes, starting."""
+"""From a visitor's images to a job: taking them in, choosing what to train, saying how long it takes, starting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from demos.ui import widgets
 from demos.ui.config_form import Options
 from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.data.archive_entries import Limits as ReadLimits
-from models.training.data.audit import Audit, TooFewPicturesError, enough_for, holds_two_sets, take_in
+from models.training.data.audit import Audit, TooFewImagesError, enough_for, holds_two_sets, take_in
 from models.training.execution.backends import Backend
 from models.training.jobs import JobError, JobRequest, Limits, Snapshot
 from models.training.loop.init_weights import trainable_info
@@ -33,7 +33,7 @@ OPENING_PRESET = "quick"
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """Pictures that a visitor brought; it lives in their page's own `gr.State`.
+    """Images that a visitor brought; it lives in their page's own `gr.State`.
 
     Attributes:
         owner: Whose they are.
@@ -146,7 +146,7 @@ class Starter:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> list[Any]:
-        """Takes pictures in and says what they are: visitor, upload, audit, estimate, start button."""
+        """Takes images in and says what they are: visitor, upload, audit, estimate, start button."""
         sources = _sources(recipe, tuple(files_a or ()), tuple(files_b or ()))
         if upload is not None and upload.sources == sources:
             return [gr.skip(), gr.skip(), *self._ready(upload, recipe, start)]
@@ -181,17 +181,17 @@ class Starter:
         ctx, manager = self._ctx, self._runs.manager
         reading = ctx.localize(request, "embeddings.reading")
         domains: tuple[Literal["", "A", "B"], ...] = ("A", "B") if len(sources) == 2 else ("",)
-        limits = ReadLimits(max_total_bytes=manager.limits.bytes, max_entries=4 * manager.limits.pictures)
+        limits = ReadLimits(max_total_bytes=manager.limits.bytes, max_entries=4 * manager.limits.images)
         try:
             return tuple(
                 take_in(
-                    [Path(path) for path in paths], folder, domain, manager.limits.pictures // len(sources),
-                    manager.limits.fewest_pictures // len(sources), limits,
+                    [Path(path) for path in paths], folder, domain, manager.limits.images // len(sources),
+                    manager.limits.fewest_images // len(sources), limits,
                     lambda done: progress((done, None), desc=reading, unit="") if done % 20 == 0 else None,
                 )
                 for paths, domain in zip(sources, domains, strict=True)
             )  # fmt: skip
-        except TooFewPicturesError as error:
+        except TooFewImagesError as error:
             left_out = sum(error.skipped.values())
             raise widgets.user_error(
                 ctx, request, "train.too_few", count=error.count, limit=error.fewest, left_out=left_out
@@ -205,7 +205,7 @@ class Starter:
         return [html, "", gr.update(interactive=_is_enough(upload, recipe, start))]
 
     def _forget(self, upload: Upload | None) -> None:
-        """Deletes pictures that will not be trained on; jobs that were started have copies of their own."""
+        """Deletes images that will not be trained on; jobs that were started have copies of their own."""
         if upload is not None:
             shutil.rmtree(upload.folder, ignore_errors=True)
 
@@ -216,7 +216,7 @@ class Starter:
 
         Raises:
             OptionError: If an option is outside its bounds.
-            JobError: "data" if there are no pictures of this visitor.
+            JobError: "data" if there are no images of this visitor.
         """
         if upload is None or upload.owner != owner:
             raise JobError("data")
@@ -227,7 +227,7 @@ class Starter:
     def on_estimate(
         self, visitor: str, upload: Upload | None, recipe: str, start: str, request: gr.Request, *values: Any
     ) -> Iterator[str]:
-        """Says how long it would take here, after a few steps of trying; nothing without pictures that are enough.
+        """Says how long it would take here, after a few steps of trying; nothing without images that are enough.
 
         Nor does it where a job was started meanwhile: that one tells its own time, and would count as one before it.
         """
@@ -288,7 +288,7 @@ def _is_enough(upload: Upload, recipe: str, start: str) -> bool:
 
 
 def _sources(recipe: str, files_a: tuple[str, ...], files_b: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """Returns where each set of pictures comes from; of a zip in CycleGAN's layout, both come from the first field."""
+    """Returns where each set of images comes from; of a zip in CycleGAN's layout, both come from the first field."""
     if recipe != "cyclegan":
         return (files_a,)
     if not files_b and holds_two_sets([Path(path) for path in files_a]):

@@ -1,4 +1,4 @@
-"""The trainer tab: fine-tune a network on pictures of one's own, watch it learn, and replay runs that are finished."""
+"""The trainer tab: fine-tune a network on images of one's own, watch it learn, and replay runs that are finished."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _push(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.
 
 
 def _steps(ctx: Context, starter: Starter) -> Steps:
-    """Places the three steps: pictures, method, start."""
+    """Places the three steps: images, method, start."""
     assert ctx.jobs is not None
     gr.Markdown(ctx.t("train.step_1"), elem_classes="train-step")
     widgets.html_line(limits_html(ctx, ctx.jobs.limits), "facts", "train-limits")
@@ -172,7 +172,7 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
 
 
 def _files(ctx: Context, key: str, elem_id: str, visible: bool = True) -> tuple[gr.Column, gr.File]:
-    """Places what takes pictures and zips, or a whole folder."""
+    """Places what takes images and zips, or a whole folder."""
     label: Any = ctx.t(key)
     choose: Any = ctx.t("train.folder")
     with gr.Column(visible=visible, elem_id=f"{elem_id}-set") as whole:
@@ -215,19 +215,19 @@ def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, co
 
 
 def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State, steps: Steps, shown: Shown) -> None:
-    """Leads from pictures over the choice of a method to a job."""
+    """Leads from images over the choice of a method to a job."""
     told = gr.State(Selection(OPENING_RECIPE, str(steps.start.value), OPENING_PRESET, False))
     selection: list[Component] = [visitor, told, steps.recipe, steps.start, steps.preset, steps.broken]
-    pictures: list[Component] = [visitor, upload, steps.files_a, steps.files_b, steps.recipe, steps.start]
+    images: list[Component] = [visitor, upload, steps.files_a, steps.files_b, steps.recipe, steps.start]
     judged: list[Component] = [visitor, upload, steps.audit, steps.estimate, steps.go]
     asked: list[Component] = [visitor, upload, steps.recipe, steps.start]
 
-    # One event for pictures and choices, so that a page reads once at a time: what is read next knows what was before,
+    # One event for images and choices, so that a page reads once at a time: what is read next knows what was before,
     # its folder and the id that a new visitor was given with it.
     taken = on_latest(
         [steps.files_a.change, steps.files_b.change, told.change],
         starter.on_files,
-        pictures,
+        images,
         judged,
         show_progress_on=[steps.audit],
         concurrency_limit=2,

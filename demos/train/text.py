@@ -1,4 +1,4 @@
-"""What the trainer tab says: of pictures, of limits, of jobs; HTML in both languages."""
+"""What the trainer tab says: of images, of limits, of jobs; HTML in both languages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def limits_html(ctx: Context, limits: Limits) -> str:
     """Returns what a visitor may use, said before they upload anything."""
     return ctx.localize_html(
         "train.limits",
-        pictures=limits.pictures,
+        images=limits.images,
         megabytes=limits.bytes // 2**20,
         megapixels=limits.pixels // 10**6,
         steps=limits.steps,
@@ -40,7 +40,7 @@ def limits_html(ctx: Context, limits: Limits) -> str:
 
 
 def audit_html(ctx: Context, audits: Sequence[Audit], recipe: str, from_scratch: bool) -> str:
-    """Returns what there is to say about a visitor's pictures before they are trained on."""
+    """Returns what there is to say about a visitor's images before they are trained on."""
     parts = [_set_html(ctx, audit, "AB"[place] if len(audits) > 1 else "") for place, audit in enumerate(audits)]
     level = enough_for(recipe, audits, from_scratch)
     verdict = ctx.localize_html(f"train.enough.{level}")

@@ -1,6 +1,6 @@
-"""Sequences of pictures: there-and-back animations (WebP, GIF, MP4), sprite sheets and filmstrips.
+"""Sequences of images: there-and-back animations (WebP, GIF, MP4), sprite sheets and filmstrips.
 
-Every picture of a sequence is RGB and has the size of the first. Times are whole milliseconds.
+Every image of a sequence is RGB and has the size of the first. Times are whole milliseconds.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from PIL import Image
 T = TypeVar("T")
 R = TypeVar("R")
 
-FRAME_MS = 60  # about 16 pictures a second: smooth to the eye and a small file
+FRAME_MS = 60  # about 16 images a second: smooth to the eye and a small file
 HOLD_MS = 700  # each end rests, so that one sees where the way starts and stops
-STRIP_GAP = 4  # pixels between the pictures of a filmstrip
+STRIP_GAP = 4  # pixels between the images of a filmstrip
 
 
 def in_threads(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -29,7 +29,7 @@ def in_threads(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
 
 def upscale(images: Sequence[Image.Image], side: int) -> list[Image.Image]:
-    """Enlarge pictures with Lanczos until the shorter side has `side` pixels; larger ones stay."""
+    """Enlarge images with Lanczos until the shorter side has `side` pixels; larger ones stay."""
     factor = max(1.0, side / min(images[0].size)) if images else 1.0
     if factor == 1.0:
         return list(images)
@@ -38,12 +38,12 @@ def upscale(images: Sequence[Image.Image], side: int) -> list[Image.Image]:
 
 
 def there_and_back(frames: Sequence[T]) -> tuple[list[T], list[int]]:
-    """Return the pictures of one round, or what stands for them, and how long each is shown, in milliseconds.
+    """Return the images of one round, or what stands for them, and how long each is shown, in milliseconds.
 
-    N pictures make a round of 2N - 2, since neither end is shown twice; both ends rest for `HOLD_MS`.
+    N images make a round of 2N - 2, since neither end is shown twice; both ends rest for `HOLD_MS`.
 
     Raises:
-        ValueError: if there are fewer than two pictures.
+        ValueError: if there are fewer than two images.
     """
     if len(frames) < 2:
         raise ValueError(f"{len(frames)} picture(s) make no animation; give at least 2.")
@@ -57,7 +57,7 @@ def looping_webp(frames: Sequence[Image.Image], quality: int = 85) -> bytes:
     """Write an animated WebP that goes there and back for ever.
 
     Raises:
-        ValueError: if there are fewer than two pictures.
+        ValueError: if there are fewer than two images.
     """
     (first, *rest), durations = there_and_back(frames)
     buffer = BytesIO()
@@ -68,10 +68,10 @@ def looping_webp(frames: Sequence[Image.Image], quality: int = 85) -> bytes:
 
 
 def looping_gif(frames: Sequence[Image.Image]) -> bytes:
-    """Write a GIF that goes there and back for ever; all pictures share one palette, so that no colour flickers.
+    """Write a GIF that goes there and back for ever; all images share one palette, so that no colour flickers.
 
     Raises:
-        ValueError: if there are fewer than two pictures.
+        ValueError: if there are fewer than two images.
     """
     some = frames[:: max(1, len(frames) // 8)]
     palette = sprite_sheet([some]).quantize(256, Image.Quantize.MEDIANCUT)
@@ -87,7 +87,7 @@ def looping_mp4(frames: Sequence[Image.Image]) -> bytes:
     """Write an H.264 film that goes there and back once and starts where it ends, so that players loop it seamlessly.
 
     Raises:
-        ValueError: if there are fewer than two pictures, or a side is odd, which the format cannot hold.
+        ValueError: if there are fewer than two images, or a side is odd, which the format cannot hold.
     """
     import av  # only films need it, and it takes a moment to load
 
@@ -108,17 +108,17 @@ def looping_mp4(frames: Sequence[Image.Image]) -> bytes:
 
 
 def still_webp(image: Image.Image, quality: int = 90) -> bytes:
-    """Write one picture as WebP, for views where no single pixel matters."""
+    """Write one image as WebP, for views where no single pixel matters."""
     buffer = BytesIO()
     image.save(buffer, "WEBP", quality=quality, method=2)
     return buffer.getvalue()
 
 
 def sprite_sheet(rows: Sequence[Sequence[Image.Image]], gap: int = 0) -> Image.Image:
-    """Lay rows of equally many pictures out on white, (rows) x (pictures), `gap` pixels apart.
+    """Lay rows of equally many images out on white, (rows) x (images), `gap` pixels apart.
 
     Raises:
-        ValueError: if there is no picture or the rows differ in length.
+        ValueError: if there is no image or the rows differ in length.
     """
     if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
         lengths = [len(row) for row in rows]

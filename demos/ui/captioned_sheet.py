@@ -1,4 +1,4 @@
-"""Several pictures side by side with their titles and one caption line, for slides and notes."""
+"""Several images side by side with their titles and one caption line, for slides and notes."""
 
 from __future__ import annotations
 
@@ -6,41 +6,41 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-MARGIN = 16  # pixels around and between the pictures
+MARGIN = 16  # pixels around and between the images
 LINE = 30  # pixels a line of text takes
 PAPER, INK = "#ffffff", "#1c1917"
 
 
-def sheet(pictures: Sequence[tuple[str, Image.Image]], caption: str, side: int = 256) -> Image.Image:
-    """Draws square pictures in a row, each under its title, with a caption below.
+def sheet(images: Sequence[tuple[str, Image.Image]], caption: str, side: int = 256) -> Image.Image:
+    """Draws square images in a row, each under its title, with a caption below.
 
     Args:
-        pictures: Titles and pictures, left to right; Latin letters, which Pillow's own font can write.
+        images: Titles and images, left to right; Latin letters, which Pillow's own font can write.
         caption: One line, shrunk to fit the width.
-        side: Pixels each picture is shown at.
+        side: Pixels each image is shown at.
 
     Returns:
-        An RGB picture of n * side + (n + 1) * MARGIN by side + 2 * (LINE + MARGIN) pixels.
+        An RGB image of n * side + (n + 1) * MARGIN by side + 2 * (LINE + MARGIN) pixels.
 
     Raises:
-        ValueError: If there is no picture.
+        ValueError: If there is no image.
     """
-    return page([pictures], caption, side)
+    return page([images], caption, side)
 
 
 def page(rows: Sequence[Sequence[tuple[str, Image.Image]]], caption: str, side: int = 256) -> Image.Image:
-    """Draws rows of square pictures under each other, each picture under its title, with a caption below all.
+    """Draws rows of square images under each other, each image under its title, with a caption below all.
 
     Args:
         rows: As for `sheet`, from the top.
         caption: One line, shrunk to fit the width.
-        side: Pixels each picture is shown at.
+        side: Pixels each image is shown at.
 
     Returns:
-        An RGB picture, as wide as the longest row needs.
+        An RGB image, as wide as the longest row needs.
 
     Raises:
-        ValueError: If there is no picture.
+        ValueError: If there is no image.
     """
     columns = max((len(row) for row in rows), default=0)
     if not columns:

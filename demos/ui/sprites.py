@@ -73,12 +73,12 @@ def make_sprite(thumbnails: Sequence[Image.Image], form: Form = "JPEG") -> Sprit
 
 
 def jpeg(image: Image.Image, quality: int) -> bytes:
-    """Returns a picture as JPEG."""
+    """Returns an image as JPEG."""
     return encoded(image, "JPEG", quality)
 
 
 def encoded(image: Image.Image, form: Form, quality: int) -> bytes:
-    """Returns a picture as a file."""
+    """Returns an image as a file."""
     buffer = io.BytesIO()
     image.save(buffer, form, quality=quality)
     return buffer.getvalue()

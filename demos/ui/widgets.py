@@ -88,10 +88,10 @@ def undecoded(image: gr.Image) -> gr.Image:
     return image
 
 
-def picture(
+def image(
     label: I18nData, value: str | Path | None = None, elem_id: str | None = None, download: bool = True
 ) -> gr.Image:
-    """Places a result picture with its caption underneath, exact to the pixel."""
+    """Places a result image with its caption underneath, exact to the pixel."""
     return gr.Image(
         None if value is None else str(value),
         label=label,
@@ -105,7 +105,7 @@ def picture(
 
 
 def before_after(label: I18nData, value: tuple[str, str] | None = None, elem_id: str | None = None) -> gr.ImageSlider:
-    """Places two pictures of equal size under one slider."""
+    """Places two images of equal size under one slider."""
     return gr.ImageSlider(
         value,
         label=label,  # type: ignore[arg-type]
@@ -214,7 +214,7 @@ def open_photo(ctx: Context, request: gr.Request | None, path: str | None) -> Im
 
 
 def image_error(ctx: Context, request: gr.Request | None, error: ImageError) -> gr.Error:
-    """Turns the reason a picture cannot be used into a message for the visitor."""
+    """Turns the reason an image cannot be used into a message for the visitor."""
     return user_error(ctx, request, f"error.image.{error.code}", **error.values)
 
 

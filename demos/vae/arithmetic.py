@@ -1,4 +1,4 @@
-"""Attribute arithmetic: the mean latent of one group of pictures minus that of another, added to a picture."""
+"""Attribute arithmetic: the mean latent of one group of images minus that of another, added to an image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from demos.ui import widgets
 from demos.ui.animation import upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
-from demos.vae.interpolation import LARGE_SIDE, GlobalAutoencoder, encode, pictures_of
+from demos.vae.interpolation import LARGE_SIDE, GlobalAutoencoder, encode, images_of
 from demos.vae.latent_slice import Flats, LatentSlice
 from demos.vae.latent_widgets import knobs, sorry_value
 from demos.vae.networks import MODELS, OPENING_MODEL, Networks, example_ends, with_examples
@@ -24,14 +24,14 @@ from demos.vae.traversal import ENDS, STATIONS, knob, strip_urls
 from models.data.images import ImageError, read_image
 
 WEAKEST, STRONGEST = -1.0, 2.0  # of the strip; 1 is the whole difference of the groups
-GROUP_LIMIT = 24  # pictures
+GROUP_LIMIT = 24  # images
 
 
 def group_direction(network: GlobalAutoencoder, minus: Sequence[str], plus: Sequence[str]) -> Tensor:
-    """Returns the difference of the mean latents of two groups of picture files, plus - minus, (D,).
+    """Returns the difference of the mean latents of two groups of image files, plus - minus, (D,).
 
     Raises:
-        ImageError: If a file is no picture.
+        ImageError: If a file is no image.
     """
     means = [encode(network, [read_image(path) for path in group]).mean(dim=0) for group in (minus, plus)]
     return means[1] - means[0]
@@ -78,7 +78,7 @@ class Arithmetic:
         self, image: str | None, minus: list[str] | None, plus: list[str] | None, strength: float, model: str,
         request: gr.Request,
     ) -> str:  # fmt: skip
-        """Add the difference of two groups of pictures to a picture, in the latent space of a VAE; returns a PNG."""
+        """Add the difference of two groups of images to an image, in the latent space of a VAE; returns a PNG."""
         network = self._networks.vector(model)
         if network is None or not image or not minus or not plus:
             raise widgets.user_error(
@@ -90,7 +90,7 @@ class Arithmetic:
             z = encode(network, [read_image(image)])[0] + strength * group_direction(network, minus, plus)
         except ImageError as error:
             raise widgets.image_error(self._ctx, request, error) from error
-        return self._ctx.save_image(upscale(pictures_of(network, z[None]), LARGE_SIDE)[0])
+        return self._ctx.save_image(upscale(images_of(network, z[None]), LARGE_SIDE)[0])
 
 
 def arithmetic_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequence[gr.Image], menu: Menu) -> None:

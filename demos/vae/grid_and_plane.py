@@ -1,4 +1,4 @@
-"""Two to four pictures on the VAE tab: a grid between four corners, and a plane of latent space to walk on."""
+"""Two to four images on the VAE tab: a grid between four corners, and a plane of latent space to walk on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
 from demos.vae import player
-from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, encode, pictures_of
+from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, encode, images_of
 from demos.vae.latent_slice import Flats, LatentSlice, data_url, thumbnail_url
 from demos.vae.latent_widgets import plane_map, sorry_value
 from demos.vae.networks import (
@@ -36,10 +36,10 @@ from demos.vae.networks import (
 from models.analysis.latents import corner_grid, plane_basis, principal_plane
 from models.data.images import ImageError, read_image
 
-MIN_GRID, GRID, MAX_GRID = 3, 6, 9  # pictures along a side
-MOSAIC = 9  # pictures along a side of the map
+MIN_GRID, GRID, MAX_GRID = 3, 6, 9  # images along a side
+MOSAIC = 9  # images along a side of the map
 DENSITY = 64  # cells along a side of its shading
-ROOM = 1.45  # how much farther the map reaches than its pictures
+ROOM = 1.45  # how much farther the map reaches than its images
 PLANES = {"photos": "vae.plane_photos", "pca": "vae.plane_pca"}
 NEEDS_VECTOR = "vae.needs_vector"
 
@@ -64,7 +64,7 @@ class Corners:
     def show(
         self, a: str | None, b: str | None, c: str | None, d: str | None, steps: float, plane: str, model: str
     ) -> tuple[str, str]:
-        """Shows grid and plane of the chosen pictures, or says what is missing in their places."""
+        """Shows grid and plane of the chosen images, or says what is missing in their places."""
         return self.show_grid(a, b, c, d, steps, model), self.show_plane(a, b, c, plane, model)
 
     def show_grid(self, a: str | None, b: str | None, c: str | None, d: str | None, steps: float, model: str) -> str:
@@ -83,12 +83,12 @@ class Corners:
 
     def _grid(self, network: GlobalAutoencoder, paths: Sequence[str], steps: int) -> Image.Image:
         mu = encode(network, [read_image(path) for path in paths])
-        pictures = upscale(pictures_of(network, grid_latents(list(mu), steps)), SMALL_SIDE)
-        rows = [pictures[start : start + steps] for start in range(0, len(pictures), steps)]
+        images = upscale(images_of(network, grid_latents(list(mu), steps)), SMALL_SIDE)
+        rows = [images[start : start + steps] for start in range(0, len(images), steps)]
         return sprite_sheet(rows, STRIP_GAP)
 
     def show_plane(self, a: str | None, b: str | None, c: str | None, plane: str, model: str) -> str:
-        """Returns the value of the map: the plane through three pictures, or that of the examples' main directions."""
+        """Returns the value of the map: the plane through three images, or that of the examples' main directions."""
         network = self._networks.vector(model)
         if network is None:
             return sorry_value(self._ctx, NEEDS_VECTOR)
@@ -111,7 +111,7 @@ class Corners:
                 names = [""] * len(photos)
         except ImageError as error:
             return sorry_value(self._ctx, f"error.image.{error.code}", **error.values)
-        except ValueError:  # three pictures of which two are the same
+        except ValueError:  # three images of which two are the same
             return sorry_value(self._ctx, "vae.plane_line")
         return self._value(network, LatentSlice(model, origin, directions), mu, photos, names)
 
@@ -125,7 +125,7 @@ class Corners:
     ) -> str:
         places = (mu - flat.origin) @ flat.directions.T  # (N, 2)
         half = float(places.abs().max()) * ROOM
-        mosaic = pictures_of(network, _cells(flat, half, MOSAIC))
+        mosaic = images_of(network, _cells(flat, half, MOSAIC))
         rows = [mosaic[start : start + MOSAIC] for start in range(0, len(mosaic), MOSAIC)]
         statistics = self._networks.statistics(flat.model)
         density = statistics.density(statistics.distance(_cells(flat, half, DENSITY)))
@@ -144,7 +144,7 @@ class Corners:
         self, image_a: str | None, image_b: str | None, image_c: str | None, image_d: str | None, steps: float,
         model: str, request: gr.Request,
     ) -> str:  # fmt: skip
-        """Mix two to four pictures through a VAE: a sheet (PNG) with them at the corners and mixtures between.
+        """Mix two to four images through a VAE: a sheet (PNG) with them at the corners and mixtures between.
 
         With three, the fourth corner is B + C - A; with two, the sheet is one row.
         """

@@ -1,7 +1,7 @@
-"""The way from one picture to another, through the latent space of a VAE and by plain cross-fade.
+"""The way from one image to another, through the latent space of a VAE and by plain cross-fade.
 
-Nothing here knows the user interface. S is the side of the pictures the network works at, D the length of its
-latent vector, N the number of pictures of a way, both ends included.
+Nothing here knows the user interface. S is the side of the images the network works at, D the length of its
+latent vector, N the number of images of a way, both ends included.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ Autoencoder = ConvVAE | PortraitVAE | AutoencoderTiny | AutoencoderKL
 GlobalAutoencoder = ConvVAE | PortraitVAE
 WAYS = {"lerp": lerp, "slerp": slerp}
 MIN_STEPS, DEFAULT_STEPS, MAX_STEPS = 3, 9, 24
-LONGEST = 72  # pictures of a film
-SMOOTH_STEPS = 24  # pictures one way of an animation, about
-LARGE_SIDE, SMALL_SIDE = 256, 128  # pixels a picture is enlarged to: to look at, and in strips and sheets
-SPATIAL_AT_ONCE, GLOBAL_AT_ONCE = 4, 32  # pictures; a large decoder takes gigabytes for a whole way
+LONGEST = 72  # images of a film
+SMOOTH_STEPS = 24  # images one way of an animation, about
+LARGE_SIDE, SMALL_SIDE = 256, 128  # pixels an image is enlarged to: to look at, and in strips and sheets
+SPATIAL_AT_ONCE, GLOBAL_AT_ONCE = 4, 32  # images; a large decoder takes gigabytes for a whole way
 DRAW_TEMPERATURE = 0.8  # somewhat calmer than the prior: fewer odd draws, still varied
 
 
 @dataclass(frozen=True)
 class Morph:
-    """Two pictures, what the network makes of them, and the ways between them; all pictures are RGB, S x S.
+    """Two images, what the network makes of them, and the ways between them; all images are RGB, S x S.
 
     Attributes:
-        ends: The two pictures as the network gets them: the centre square.
+        ends: The two images as the network gets them: the centre square.
         latents: Posterior means of the ends, D numbers each; none of a spatial model, which has thousands.
         rebuilt: The ends, encoded and decoded again.
-        scores: Likeness of each rebuilt end with its picture, PSNR in dB.
-        smooth_paths: For each way M pictures decoded from latent points on it, for what moves; the first and the last
+        scores: Likeness of each rebuilt end with its image, PSNR in dB.
+        smooth_paths: For each way M images decoded from latent points on it, for what moves; the first and the last
             are `rebuilt`.
         smooth_fade: M plain mixtures of the two `ends`.
-        stride: Every how manieth of the M pictures is one of the N that were asked for.
+        stride: Every how manieth of the M images is one of the N that were asked for.
     """
 
     ends: tuple[Image.Image, Image.Image]
@@ -59,8 +59,8 @@ class Morph:
 
     @property
     def paths(self) -> dict[str, list[Image.Image]]:
-        """The N pictures of each way."""
-        return {way: pictures[:: self.stride] for way, pictures in self.smooth_paths.items()}
+        """The N images of each way."""
+        return {way: images[:: self.stride] for way, images in self.smooth_paths.items()}
 
     @property
     def fade(self) -> list[Image.Image]:
@@ -69,9 +69,9 @@ class Morph:
 
 
 def stride_for(steps: int) -> int:
-    """Return how many steps of a smooth way make one of a way of `steps` pictures, at least 3.
+    """Return how many steps of a smooth way make one of a way of `steps` images, at least 3.
 
-    The smooth way has about `SMOOTH_STEPS` pictures, the others among them, so that none is decoded twice.
+    The smooth way has about `SMOOTH_STEPS` images, the others among them, so that none is decoded twice.
     """
     return max(1, round((SMOOTH_STEPS - 1) / (steps - 1)))
 
@@ -80,8 +80,8 @@ def latent_path(start: Tensor, end: Tensor, steps: int, way: str = "lerp") -> Te
     """Return `steps` points evenly spaced from one latent (D,) to another, both included: (steps, D).
 
     Args:
-        start: Latent of the first picture, (D,).
-        end: Latent of the last picture, (D,).
+        start: Latent of the first image, (D,).
+        end: Latent of the last image, (D,).
         steps: How many points, `MIN_STEPS` to `LONGEST`.
         way: "lerp" for the straight line, "slerp" for the arc.
 
@@ -95,14 +95,14 @@ def latent_path(start: Tensor, end: Tensor, steps: int, way: str = "lerp") -> Te
 
 
 def numbers_of(model: Autoencoder) -> int:
-    """Return how many numbers a picture passes through."""
+    """Return how many numbers an image passes through."""
     if isinstance(model, GlobalAutoencoder):
         return model.latent_dim
     return model.latent_channels * (model.img_size // model.downsampling) ** 2
 
 
 def cross_fade(start: Tensor, end: Tensor, steps: int) -> Tensor:
-    """Return `steps` mixtures (1 - t) start + t end of two pictures (3, S, S): (steps, 3, S, S).
+    """Return `steps` mixtures (1 - t) start + t end of two images (3, S, S): (steps, 3, S, S).
 
     Raises:
         ValueError: If `steps` is outside `MIN_STEPS` to `LONGEST`.
@@ -120,23 +120,23 @@ def morph(
     steps: int = DEFAULT_STEPS,
     ways: Sequence[str] = tuple(WAYS),
 ) -> Morph:
-    """Take two pictures through the latent space of a model (their posterior means) and through a cross-fade.
+    """Take two images through the latent space of a model (their posterior means) and through a cross-fade.
 
     Args:
-        model: In eval mode. Nothing is drawn, so equal arguments give equal pictures.
-        first: Any RGB picture; its centre square is used.
-        last: Any RGB picture; its centre square is used.
-        steps: Pictures of the filmstrip, `MIN_STEPS` to `MAX_STEPS`.
+        model: In eval mode. Nothing is drawn, so equal arguments give equal images.
+        first: Any RGB image; its centre square is used.
+        last: Any RGB image; its centre square is used.
+        steps: Images of the filmstrip, `MIN_STEPS` to `MAX_STEPS`.
         ways: Some of `WAYS`.
 
     Raises:
         ValueError: If `steps` or a way is out of range.
     """
     _check_steps(steps, MAX_STEPS)
-    ends = to_tensor([square_crop(picture, model.img_size) for picture in (first, last)])  # (2, 3, S, S)
+    ends = to_tensor([square_crop(image, model.img_size) for image in (first, last)])  # (2, 3, S, S)
     mu, _ = model.encode(ends)  # (2, D), or a map of vectors (2, C, h, w), which is one long vector on the way
     start, end = mu.flatten(1)
-    stride = 1 if model.spatial else stride_for(steps)  # a picture takes those models seconds: few are made
+    stride = 1 if model.spatial else stride_for(steps)  # an image takes those models seconds: few are made
     smooth = stride * (steps - 1) + 1
     latents = [latent_path(start, end, smooth, way) for way in ways]
     decoded = decode(model, torch.cat(latents), mu.shape[1:])
@@ -163,7 +163,7 @@ class Rendered:
     """A morph and the files made of it.
 
     Attributes:
-        morph: Two pictures and the ways between them.
+        morph: Two images and the ways between them.
         strip: The ways and the cross-fade as a filmstrip of rows `STRIP_GAP` pixels apart.
         sheet: The smooth ways and the cross-fade in rows without gaps, as WebP, for the player.
         seconds: Time of the network.
@@ -209,15 +209,15 @@ def draw(model: GlobalAutoencoder, number: int, seed: int, temperature: float = 
 
 
 @torch.inference_mode()
-def encode(model: GlobalAutoencoder, pictures: Sequence[Image.Image]) -> Tensor:
-    """Return the posterior means of the centre squares of RGB pictures, (N, D)."""
-    mu, _ = model.encode(to_tensor([square_crop(picture, model.img_size) for picture in pictures]))
+def encode(model: GlobalAutoencoder, images: Sequence[Image.Image]) -> Tensor:
+    """Return the posterior means of the centre squares of RGB images, (N, D)."""
+    mu, _ = model.encode(to_tensor([square_crop(image, model.img_size) for image in images]))
     return mu
 
 
 @torch.inference_mode()
-def pictures_of(model: GlobalAutoencoder, latents: Tensor) -> list[Image.Image]:
-    """Decode latents (N, D) to N pictures, S x S."""
+def images_of(model: GlobalAutoencoder, latents: Tensor) -> list[Image.Image]:
+    """Decode latents (N, D) to N images, S x S."""
     return to_images(decode(model, latents))
 
 

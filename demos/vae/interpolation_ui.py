@@ -1,4 +1,4 @@
-"""The way between two pictures on the VAE tab: its handlers, its components, and its endpoint."""
+"""The way between two images on the VAE tab: its handlers, its components, and its endpoint."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Way(NamedTuple):
         places: Where its two photos stand.
         model: The switch between our own models.
         hint: What suits the model in use.
-        steps: Pictures in the strip.
+        steps: Images in the strip.
         results: Player, strip, ends, facts, and the two files to save.
     """
 
@@ -77,13 +77,13 @@ class Handlers:
         return render(self._networks.any(model), read_image(path_a), read_image(path_b), steps)
 
     def _path(self, path_a: str, path_b: str, steps: int, model: str) -> tuple[list[Image.Image], bytes]:
-        """Returns the pictures of the straight way and its animation, all that a program asks for."""
+        """Returns the images of the straight way and its animation, all that a program asks for."""
         done = morph(self._networks.any(model), read_image(path_a), read_image(path_b), steps, ("lerp",))
         frames = upscale(done.smooth_paths["lerp"], LARGE_SIDE)
         return frames[:: done.stride], looping_webp(frames)
 
     def show(self, path_a: str | None, path_b: str | None, steps: float, model: str) -> list[Any]:
-        """Shows the way between the two chosen pictures, or says what is wrong with them in its place."""
+        """Shows the way between the two chosen images, or says what is wrong with them in its place."""
         if not path_a or not path_b:
             return self.miss(path_a or path_b)
         try:
@@ -93,18 +93,18 @@ class Handlers:
         return values(self._ctx, serve(self._ctx, done, self._networks.any(model), model))
 
     def miss(self, other: str | None) -> list[Any]:
-        """Asks for the missing picture, or for both when there is no other one."""
+        """Asks for the missing image, or for both when there is no other one."""
         return no_values(self._ctx, "vae.missing" if other else "vae.missing_both")
 
     def hint(self, model: str) -> Any:
-        """Says which pictures suit a model of ours, and of another one which kind it is."""
+        """Says which images suit a model of ours, and of another one which kind it is."""
         latent = self._ctx.library.record(model).latent
         return gr.update(value=self._ctx.t(HINTS.get(model, f"menu.latent_{latent or 'global'}")))
 
     def interpolate(
         self, image_a: str | None, image_b: str | None, steps: float, model: str, request: gr.Request
     ) -> tuple[list[str], str]:
-        """Take one picture to another through a VAE: pictures of the way (PNG), and an animation (WebP)."""
+        """Take one image to another through a VAE: images of the way (PNG), and an animation (WebP)."""
         if not image_a or not image_b:
             missing = "image_b" if image_a else "image_a"
             raise widgets.user_error(self._ctx, request, "vae.error_missing", which=missing)
@@ -116,7 +116,7 @@ class Handlers:
 
 
 def way_steps(ctx: Context) -> gr.Slider:
-    """Places the folded choice of how many pictures are in the strip."""
+    """Places the folded choice of how many images are in the strip."""
     with widgets.options(ctx, "vae.options"):
         return gr.Slider(MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label=ctx.t("vae.steps"), elem_id="vae-steps")
 
@@ -149,7 +149,7 @@ def _save(ctx: Context, what: str, file: str | None) -> gr.DownloadButton:
 def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> TabInterface:
     """Lets every choice of photos, model and steps show its result at once; the page may do so too."""
     photos, places = way.photos, way.places
-    # One sign of work is enough, on the largest picture. A change made while the network runs must not be lost.
+    # One sign of work is enough, on the largest image. A change made while the network runs must not be lost.
     run = {
         "fn": handlers.show, "inputs": [*photos, way.steps, menu.used], "outputs": way.results,
         "show_progress_on": way.results[0], "trigger_mode": "always_last", **PRIVATE_MODEL_EVENT,

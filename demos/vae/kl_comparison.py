@@ -12,7 +12,7 @@ from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.ui import widgets
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
-from demos.vae.interpolation import SMALL_SIDE, encode, pictures_of, prior_latents
+from demos.vae.interpolation import SMALL_SIDE, encode, images_of, prior_latents
 from demos.vae.networks import STYLE, Networks, example_ends, file_url, saves, sorry_html
 from models.data.images import ImageError, read_image, square_crop
 
@@ -43,8 +43,8 @@ class Lesson:
             network = self._networks.vector(name)
             if network is None:
                 raise TypeError(f"{name} has no latent vector.")
-            rebuilt = upscale(pictures_of(network, encode(network, photos)), SMALL_SIDE)
-            draws = pictures_of(network, prior_latents(network.latent_dim, DRAWS, int(seed or 0), temperature=1.0))
+            rebuilt = upscale(images_of(network, encode(network, photos)), SMALL_SIDE)
+            draws = images_of(network, prior_latents(network.latent_dim, DRAWS, int(seed or 0), temperature=1.0))
             drawn = upscale(draws, SMALL_SIDE)
             metrics = self._ctx.weights_info(name).metrics
             numbers[name] = {"seed": int(seed or 0), **metrics}

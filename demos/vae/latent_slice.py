@@ -1,6 +1,6 @@
 """Flat pieces of a latent space that the page moves in, and the function that paints a point of one.
 
-A flat is a point with K directions: a plane through three pictures, a few numbers of one picture, or the one
+A flat is a point with K directions: a plane through three images, a few numbers of one image, or the one
 direction from apples to oranges. The page knows a flat by a key and sends K coordinates; a drag asks far too often
 for an event of the queue, so this is a function that the component's script calls (`gr.HTML(server_functions=...)`).
 """
@@ -22,14 +22,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, pictures_of
+from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, images_of
 from demos.vae.networks import Networks
 from models.analysis.latents import LatentStatistics
 from models.data.images import square_crop
 
 REMEMBERED = 256  # flats; a page whose own was forgotten asks for it anew
 FARTHEST = 1e3  # of a coordinate
-USUAL = (0.02, 0.98)  # share of the measured pictures that lies nearer to the centre, between which a point is usual
+USUAL = (0.02, 0.98)  # share of the measured images that lies nearer to the centre, between which a point is usual
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Flats:
         self._guard = threading.Lock()
 
     def add(self, flat: LatentSlice) -> str:
-        """Remembers a flat of a model with one vector a picture, and returns its key.
+        """Remembers a flat of a model with one vector an image, and returns its key.
 
         The model is looked up here, in an event: when a script asks for a point later, Gradio does not tell whose page
         it is, and a visitor's own model is handed to its owner only.
@@ -100,7 +100,7 @@ class Flats:
             asked: ``[key, coordinates]`` as a browser sent it.
 
         Returns:
-            ``picture`` (data URL), ``share`` of the measured pictures that lies nearer to the centre, and ``place``
+            ``image`` (data URL), ``share`` of the measured images that lies nearer to the centre, and ``place``
             ("near", "usual" or "far"); or ``{"gone": True}`` where no such flat is known, its network was let go, or
             the point is none of it.
         """
@@ -114,7 +114,7 @@ class Flats:
         z = flat.at(coordinates)
         share = statistics.share_nearer(float(statistics.distance(z)))
         place = "near" if share < USUAL[0] else "far" if share > USUAL[1] else "usual"
-        return {"picture": data_url(pictures_of(network, z[None])[0]), "share": round(share, 3), "place": place}
+        return {"picture": data_url(images_of(network, z[None])[0]), "share": round(share, 3), "place": place}
 
     def _find(self, asked: Any) -> tuple[Known, list[float]] | None:
         if not isinstance(asked, list) or len(asked) != 2:
@@ -130,7 +130,7 @@ class Flats:
 
 
 def data_url(image: Image.Image, quality: int | None = None) -> str:
-    """Returns a picture as an address that holds it: PNG, or WebP of a quality where no single pixel matters."""
+    """Returns an image as an address that holds it: PNG, or WebP of a quality where no single pixel matters."""
     buffer = BytesIO()
     if quality is None:
         image.save(buffer, "PNG", compress_level=1)

@@ -1,6 +1,6 @@
-"""The two components that move in a flat of the latent space: a map to drag on, and knobs under strips of pictures.
+"""The two components that move in a flat of the latent space: a map to drag on, and knobs under strips of images.
 
-Both show the picture at the chosen point and where that point lies among the measured pictures. Their values are JSON
+Both show the image at the chosen point and where that point lies among the measured images. Their values are JSON
 made by `_vae_corners`, `_vae_knobs` and `_vae_arithmetic`; their event ``stale`` says that the server has forgotten
 the flat and should be asked for the value again.
 """
@@ -69,7 +69,7 @@ def plane_map(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML
 
 
 def knobs(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML:
-    """Places knobs, none yet: a range under a strip of pictures for each."""
+    """Places knobs, none yet: a range under a strip of images for each."""
     rows = f'<div class="knobs"></div><template class="knob-save">{ctx.localize_html("vae.save_strip")}</template>'
     return _flat(ctx, rows, "latent_sliders.js", look, elem_id, '<div class="knobs-bars"></div>')
 

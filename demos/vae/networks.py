@@ -1,4 +1,4 @@
-"""What the VAE tab's parts share: the models it opens with, their built-in pictures, places for photos, and folds."""
+"""What the VAE tab's parts share: the models it opens with, their built-in images, places for photos, and folds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from demos.core.events import QUICK_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo
 from demos.ui import widgets
-from demos.vae.interpolation import Autoencoder, GlobalAutoencoder, pictures_of, prior_latents
+from demos.vae.interpolation import Autoencoder, GlobalAutoencoder, images_of, prior_latents
 from models.analysis.latents import LatentStatistics, measure_latents, read_statistics
 from models.data.images import to_tensor
 
@@ -46,11 +46,11 @@ EXAMPLES_PER_END = 6
 # No portrait may be shipped, so that model's built-in ends are drawn from the model itself, by these seeds.
 PORTRAIT_SEEDS = ((4, 28, 33, 24, 7, 26), (48, 46, 39, 42, 11, 32))
 PORTRAIT_TEMPERATURE = 0.6  # calmer than `DRAW_TEMPERATURE`: an example should look like a face
-MEASURED_DRAWS = 128  # pictures of its own that a model without statistics is measured on
+MEASURED_DRAWS = 128  # images of its own that a model without statistics is measured on
 
 
 def example_ends(ctx: Context, model: str) -> tuple[list[Path], list[Path]]:
-    """Returns the built-in pictures for the start and for the end; empty where none were made yet."""
+    """Returns the built-in images for the start and for the end; empty where none were made yet."""
     if model == "vae-portraits":
         folder = ctx.first_paint / "vae"
         ends = [[folder / f"portrait-{seed:02d}.png" for seed in seeds] for seeds in PORTRAIT_SEEDS]
@@ -61,7 +61,7 @@ def example_ends(ctx: Context, model: str) -> tuple[list[Path], list[Path]]:
 
 
 def is_built_in(ctx: Context, path: str | None) -> bool:
-    """Tells whether a chosen picture is nobody's own (or none at all), so that another may take its place."""
+    """Tells whether a chosen image is nobody's own (or none at all), so that another may take its place."""
     return not path or any(Path(path).is_relative_to(folder) for folder in (EXAMPLES, ctx.first_paint))
 
 
@@ -70,7 +70,7 @@ def with_examples(model: str) -> str:
     return model if model in MODELS else OPENING_MODEL
 
 
-def encodes_pictures(model: nn.Module) -> str:
+def encodes_images(model: nn.Module) -> str:
     """Returns the key of the sentence that refuses a network which is no autoencoder."""
     return "" if isinstance(model, Autoencoder) else "menu.wrong_kind"
 
@@ -87,17 +87,17 @@ class Networks:
         return cast(Autoencoder, self._ctx.load_model(name))
 
     def vector(self, name: str) -> GlobalAutoencoder | None:
-        """Returns an autoencoder with one vector a picture; None for one with a map."""
+        """Returns an autoencoder with one vector an image; None for one with a map."""
         network = self.any(name)
         return network if isinstance(network, GlobalAutoencoder) else None
 
     def _statistics(self, name: str) -> LatentStatistics:
-        """Returns the statistics that lie beside the weights, or measures them on pictures the model draws itself."""
+        """Returns the statistics that lie beside the weights, or measures them on images the model draws itself."""
         folder, sha256 = self._ctx.library.folder(name), self._ctx.weights_info(name).sha256
         if folder is not None and (stored := read_statistics(folder, sha256)) is not None:
             return stored
         network = cast(GlobalAutoencoder, self.any(name))
-        drawn = pictures_of(network, prior_latents(network.latent_dim, MEASURED_DRAWS, seed=0, temperature=1.0))
+        drawn = images_of(network, prior_latents(network.latent_dim, MEASURED_DRAWS, seed=0, temperature=1.0))
         return measure_latents(*network.encode(to_tensor(drawn)))
 
 
@@ -114,9 +114,9 @@ def photo_place(ctx: Context, letter: str, strips: dict[str, list[Path]], filled
     with gr.Column(min_width=130):
         photo = widgets.photo(ctx, f"vae.{letter}", opening[0] if filled and opening else None, f"vae-{letter}")
         datasets = {}
-        for name, pictures in strips.items():
-            datasets[name] = widgets.strip(ctx, pictures, f"vae-examples-{letter}-{name.removeprefix('vae-')}")
-            datasets[name].visible = name == OPENING_MODEL and bool(pictures)
+        for name, images in strips.items():
+            datasets[name] = widgets.strip(ctx, images, f"vae-examples-{letter}-{name.removeprefix('vae-')}")
+            datasets[name].visible = name == OPENING_MODEL and bool(images)
     return Place(photo, datasets, strips)
 
 

@@ -1,6 +1,6 @@
 """The HTML panels of a morph: a player of all ways in step, the filmstrip, the rebuilt ends.
 
-The player's pictures come in one sheet (row: way, column: moment) and are drawn on one canvas a row, so that all
+The player's images come in one sheet (row: way, column: moment) and are drawn on one canvas a row, so that all
 ways always show the same moment, however slowly they arrive.
 """
 
@@ -157,7 +157,7 @@ def ends(ctx: Context, shown: Shown) -> str:
     """Writes both ends as the network got them, each beside what it made of it and their likeness."""
     photo = ctx.localize_html("vae.end_photo", size=shown.img_size)
     made = [ctx.localize_html("vae.end_rebuilt", score=f"{score:.1f}") for score in shown.scores]
-    photos = [(path, "", photo) for path in shown.pictures]
+    photos = [(path, "", photo) for path in shown.images]
     rebuilt = [(path, "learned", text) for path, text in zip(shown.rebuilt, made, strict=True)]
     row = [photos[0], *rebuilt, photos[1]]
     figures = (

@@ -25,15 +25,15 @@ class Shown:
         strip: PNG of the ways and the cross-fade as a filmstrip.
         sheet: WebP of the smooth ways and the cross-fade, for the player.
         numbers: JSON of the numbers behind the result.
-        pictures: PNGs of the two ends as the network got them.
+        images: PNGs of the two ends as the network got them.
         rebuilt: PNGs of the two ends as the network rebuilt them.
         model: Name of the weights.
         img_size: Side in pixels the network works at.
-        latent_dim: Numbers a picture passes through.
-        steps: Pictures in the strip.
+        latent_dim: Numbers an image passes through.
+        steps: Images in the strip.
         scores: PSNR of the two rebuilt ends in dB.
         seconds: Time of the network.
-        moments: Pictures of a smooth way.
+        moments: Images of a smooth way.
         ways: The latent ways in the rows above the cross-fade.
         prepared: Whether the result was made in advance.
     """
@@ -41,7 +41,7 @@ class Shown:
     strip: str
     sheet: str
     numbers: str
-    pictures: tuple[str, str]
+    images: tuple[str, str]
     rebuilt: tuple[str, str]
     model: str
     img_size: int
@@ -114,14 +114,14 @@ def numbers(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> dict
 def _show(
     ctx: Context, done: Rendered, model: Autoencoder, name: str, keep: Callable[[Image.Image | bytes, str], str]
 ) -> Shown:
-    pictures = upscale(done.morph.ends, SMALL_SIDE)
+    images = upscale(done.morph.ends, SMALL_SIDE)
     rebuilt = upscale(done.morph.rebuilt, SMALL_SIDE)
     facts = numbers(ctx, done, model, name)
     return Shown(
         strip=keep(done.strip, "strip.png"),
         sheet=keep(done.sheet, "sheet.webp"),
         numbers=keep((json.dumps(facts, indent=2) + "\n").encode(), "numbers.json"),
-        pictures=(keep(pictures[0], "picture-a.png"), keep(pictures[1], "picture-b.png")),
+        images=(keep(images[0], "picture-a.png"), keep(images[1], "picture-b.png")),
         rebuilt=(keep(rebuilt[0], "rebuilt-a.png"), keep(rebuilt[1], "rebuilt-b.png")),
         model=name,
         img_size=facts["image_size"],

@@ -1,4 +1,4 @@
-"""Pictures drawn from the prior, and what can be bred from them: mutate one or two, cross or average two."""
+"""Images drawn from the prior, and what can be bred from them: mutate one or two, cross or average two."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from demos.ui import widgets
 from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
 from demos.ui.api_endpoint import endpoint
 from demos.ui.model_menu.menu import Menu
-from demos.vae.interpolation import DRAW_TEMPERATURE, LARGE_SIDE, SMALL_SIDE, pictures_of, prior_latents
+from demos.vae.interpolation import DRAW_TEMPERATURE, LARGE_SIDE, SMALL_SIDE, images_of, prior_latents
 from demos.vae.networks import MODELS, OPENING_MODEL, Networks, file_url, saves, sorry_html
 from models.analysis.latents import averaged_between, crossed, mutated
 
@@ -69,7 +69,7 @@ watch("value", () => { picked = []; mark(); });
 
 @dataclass(frozen=True)
 class Generation:
-    """The pictures in the grid.
+    """The images in the grid.
 
     Attributes:
         model: That decodes them.
@@ -85,7 +85,7 @@ class Generation:
 
 
 class Breeder:
-    """Draws and breeds generations; the same seed and the same choices give the same pictures."""
+    """Draws and breeds generations; the same seed and the same choices give the same images."""
 
     def __init__(self, ctx: Context, networks: Networks) -> None:
         self._ctx, self._networks = ctx, networks
@@ -102,7 +102,7 @@ class Breeder:
     def breed(
         self, generation: Generation | None, how: str, ids: Sequence[int], radius: float, seed: float | None, model: str
     ) -> tuple[Generation | None, str]:
-        """Makes the next generation from one or two pictures of this one.
+        """Makes the next generation from one or two images of this one.
 
         Raises:
             ValueError: If `how` or an id is none of those on the page.
@@ -129,8 +129,8 @@ class Breeder:
         network = self._networks.vector(generation.model)
         if network is None:
             raise TypeError(f"{generation.model} has no latent vector.")
-        pictures = upscale(pictures_of(network, generation.latents), SMALL_SIDE)
-        rows = [pictures[start : start + COLUMNS] for start in range(0, len(pictures), COLUMNS)]
+        images = upscale(images_of(network, generation.latents), SMALL_SIDE)
+        rows = [images[start : start + COLUMNS] for start in range(0, len(images), COLUMNS)]
         numbers = {
             "model": generation.model, **generation.origin,
             "latents": [[round(n, 4) for n in row] for row in generation.latents.tolist()],
@@ -139,23 +139,23 @@ class Breeder:
             "vae-samples.png": self._ctx.save_image(sprite_sheet(rows, STRIP_GAP)),
             "vae-samples.json": self._ctx.save_bytes(json.dumps(numbers).encode(), ".json"),
         }
-        paths = [self._ctx.save_image(picture) for picture in pictures]
+        paths = [self._ctx.save_image(image) for image in images]
         return generation, samples_html(self._ctx, paths, generation.parents) + saves(self._ctx, files)
 
     def draw(
         self, seed: float, temperature: float, model: str, request: gr.Request
     ) -> tuple[list[str], dict[str, Any]]:
-        """Draw pictures from the prior of a VAE: PNG files, and the latents they were decoded from."""
+        """Draw images from the prior of a VAE: PNG files, and the latents they were decoded from."""
         network = self._networks.vector(model)
         if network is None:
             raise widgets.user_error(self._ctx, request, "menu.spatial_samples")
         latents = prior_latents(network.latent_dim, SAMPLES, int(seed), temperature)
-        pictures = upscale(pictures_of(network, latents), LARGE_SIDE)
-        return [self._ctx.save_image(picture) for picture in pictures], {"latents": latents.tolist()}
+        images = upscale(images_of(network, latents), LARGE_SIDE)
+        return [self._ctx.save_image(image) for image in images], {"latents": latents.tolist()}
 
 
 def samples_html(ctx: Context, paths: Sequence[str], parents: int = 0) -> str:
-    """Writes the grid, each picture a button that picks it, and the buttons that breed what is picked."""
+    """Writes the grid, each image a button that picks it, and the buttons that breed what is picked."""
     tiles = "".join(
         f'<button type="button" data-number="{number}" aria-pressed="false"{PARENT if number < parents else ""}>'
         f'<img src="{file_url(path)}" alt="{number + 1}"></button>'
@@ -171,7 +171,7 @@ def samples_html(ctx: Context, paths: Sequence[str], parents: int = 0) -> str:
 
 
 def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequence[str]) -> None:
-    """Places the samples from the prior, beginning with the stored pictures of seed 0."""
+    """Places the samples from the prior, beginning with the stored images of seed 0."""
     breeder = Breeder(ctx, networks)
     generation = gr.State(None)
     gr.Markdown(ctx.t("vae.samples"))
@@ -214,7 +214,7 @@ def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequen
 
 
 def read_choice(event: gr.EventData) -> tuple[str, list[int]]:
-    """Returns what is to be bred from which pictures, as an event of the page carries it.
+    """Returns what is to be bred from which images, as an event of the page carries it.
 
     Raises:
         ValueError: If it is not a word and a list of at most two different whole numbers.

@@ -1,4 +1,4 @@
-"""The VAE tab: the way from one picture to another through a latent space, and what else can be done in it."""
+"""The VAE tab: the way from one image to another through a latent space, and what else can be done in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from demos.vae.networks import (
     PORTRAIT_SEEDS,
     PORTRAIT_TEMPERATURE,
     Networks,
-    encodes_pictures,
+    encodes_images,
     example_ends,
     photo_place,
 )
@@ -62,7 +62,7 @@ def build(ctx: Context) -> TabInterface:
     samples = gr.Column()
     folds = gr.Column(elem_id="vae-folds")
     widgets.note(ctx, "vae.kinds")
-    menu = model_menu(ctx, "vae", OPENING_MODEL, encodes_pictures, MODELS)
+    menu = model_menu(ctx, "vae", OPENING_MODEL, encodes_images, MODELS)
     widgets.aside(ctx, "vae.about", "vae.about_text")
     with samples:
         samples_section(

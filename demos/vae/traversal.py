@@ -14,7 +14,7 @@ from demos.core.context import Context
 from demos.ui import widgets
 from demos.ui.animation import sprite_sheet
 from demos.ui.model_menu.menu import Menu
-from demos.vae.interpolation import GlobalAutoencoder, encode, pictures_of
+from demos.vae.interpolation import GlobalAutoencoder, encode, images_of
 from demos.vae.latent_slice import Flats, LatentSlice, data_url
 from demos.vae.latent_widgets import knobs, sorry_value
 from demos.vae.networks import Networks
@@ -22,15 +22,15 @@ from models.analysis.latents import LatentStatistics
 from models.data.images import ImageError, read_image
 
 KNOBS = 8
-STATIONS = 7  # pictures in the strip over a knob
-REACH = 3.0  # of the outermost pictures, in units of the number's spread
+STATIONS = 7  # images in the strip over a knob
+REACH = 3.0  # of the outermost images, in units of the number's spread
 ENDS = {"a": "vae.knobs_a", "b": "vae.knobs_b"}
 
 
 def strip_urls(network: GlobalAutoencoder, latents: Tensor) -> list[str]:
-    """Paints strips of pictures from latents (K, `STATIONS`, D), as addresses that hold them."""
-    pictures = pictures_of(network, latents.flatten(0, 1))
-    rows = [pictures[start : start + latents.shape[1]] for start in range(0, len(pictures), latents.shape[1])]
+    """Paints strips of images from latents (K, `STATIONS`, D), as addresses that hold them."""
+    images = images_of(network, latents.flatten(0, 1))
+    rows = [images[start : start + latents.shape[1]] for start in range(0, len(images), latents.shape[1])]
     return [data_url(sprite_sheet([row]), quality=85) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""A film of the way between the two pictures: WebP, GIF or MP4, made when asked for, with progress."""
+"""A film of the way between the two images: WebP, GIF or MP4, made when asked for, with progress."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ AT_ONCE = 4
 def film_frames(
     model: Autoencoder, first: Image.Image, last: Image.Image, steps: int, way: str
 ) -> Iterator[list[Image.Image]]:
-    """Yields the pictures of the way from one picture to another in pieces, `steps` in all.
+    """Yields the images of the way from one image to another in pieces, `steps` in all.
 
     Args:
         model: In eval mode.
-        first: Any RGB picture; its centre square is used.
-        last: Any RGB picture; its centre square is used.
-        steps: How many pictures.
+        first: Any RGB image; its centre square is used.
+        last: Any RGB image; its centre square is used.
+        steps: How many images.
         way: A key of `WAYS`.
     """
-    ends = to_tensor([square_crop(picture, model.img_size) for picture in (first, last)])
+    ends = to_tensor([square_crop(image, model.img_size) for image in (first, last)])
     if way == "fade":
         yield to_images(cross_fade(ends[0], ends[1], steps))
         return
@@ -94,7 +94,7 @@ def films_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image], 
                 interactive=False, scale=0, min_width=160, size="sm", variant="primary", elem_id="vae-film-save",
             )  # fmt: skip
     run = make.click(films.make, [*photos, steps, way, kind, menu.used], save, **PRIVATE_MODEL_EVENT)
-    # a film of pictures that are gone, of another model or in another format is no film of what the page shows
+    # a film of images that are gone, of another model or in another format is no film of what the page shows
     others = [*(photo.change for photo in photos), menu.used.change, kind.input, way.input, steps.input]
     gr.on([stop.click, *others], lambda: gr.update(value=None, interactive=False), None, save, cancels=[run],
           trigger_mode="always_last", **QUICK_EVENT)  # fmt: skip

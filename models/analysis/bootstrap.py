@@ -1,7 +1,7 @@
-"""How far a number measured on some pictures could lie elsewhere on others: bootstrap intervals.
+"""How far a number measured on some images could lie elsewhere on others: bootstrap intervals.
 
-A statistic is a function of the pictures' weights, (B, N) for each of its sets of pictures, and gives B numbers. With
-all weights 1 it is the measured number; with the counts of pictures drawn with replacement it is one of a resample.
+A statistic is a function of the images' weights, (B, N) for each of its sets of images, and gives B numbers. With
+all weights 1 it is the measured number; with the counts of images drawn with replacement it is one of a resample.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def estimate(statistic: Statistic, *counts: int, seed: int = 0) -> Estimate:
     """Return a statistic and its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, §13.3).
 
     Args:
-        statistic: takes weights (B, N), float64, for each set of pictures, and returns (B,).
-        counts: pictures in each set, N; each set is resampled by itself, as a whole picture at a time.
+        statistic: takes weights (B, N), float64, for each set of images, and returns (B,).
+        counts: images in each set, N; each set is resampled by itself, as a whole image at a time.
         seed: of the resamples; equal arguments give equal intervals.
     """
     ones = [torch.ones(1, count, dtype=torch.float64) for count in counts]
@@ -43,7 +43,7 @@ def estimate(statistic: Statistic, *counts: int, seed: int = 0) -> Estimate:
 
 
 def _resampled(count: int, generator: torch.Generator) -> Tensor:
-    """Return how often each of `count` pictures is drawn in each resample, (RESAMPLES, count)."""
+    """Return how often each of `count` images is drawn in each resample, (RESAMPLES, count)."""
     places = torch.randint(count, (RESAMPLES, count), generator=generator)
     return torch.zeros(RESAMPLES, count, dtype=torch.float64).scatter_add_(1, places, torch.ones_like(places).double())
 
@@ -55,23 +55,23 @@ def weighted_mean(weights: Tensor, values: Tensor) -> Tensor:
 
 
 def mean_of(values: Tensor) -> Estimate:
-    """Return the mean of one number a picture, (N,), with its interval."""
+    """Return the mean of one number an image, (N,), with its interval."""
     return estimate(lambda weights: weighted_mean(weights, values), len(values))
 
 
 def psnr_of(a: Tensor, b: Tensor) -> Estimate:
-    """Return the PSNR in dB of pictures (N, 3, H, W) in [-1, 1], over all of them at once, with its interval."""
+    """Return the PSNR in dB of images (N, 3, H, W) in [-1, 1], over all of them at once, with its interval."""
     errors = (a.double() - b.double()).square().mean(dim=(1, 2, 3))
     return estimate(lambda weights: 10 * torch.log10(4.0 / weighted_mean(weights, errors)), len(errors))
 
 
 def ratio_of(values: Tensor, others: Tensor, same: bool = False) -> Estimate:
-    """Return the ratio of the means of one number a picture, (N,) and (M,), with its interval.
+    """Return the ratio of the means of one number an image, (N,) and (M,), with its interval.
 
     Args:
-        values: of the pictures above the line.
+        values: of the images above the line.
         others: of those below it.
-        same: whether both are of the same pictures, which are then drawn together.
+        same: whether both are of the same images, which are then drawn together.
     """
 
     def ratio(above: Tensor, below: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """What the scores of the CycleGAN tab are compared with: held-out photos, measured once and kept beside the weights.
 
-`python -m models.training calibrate` writes the file anew; it holds numbers alone, no picture.
+`python -m models.training calibrate` writes the file anew; it holds numbers alone, no image.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def judge(discriminator: nn.Module, images: Tensor) -> Tensor:
         images: (N, 3, H, W) in [-1, 1].
 
     Returns:
-        (N, 1, h, w), one number a patch, not limited to 0 to 1; a patch sees 70 x 70 pixels of the shrunk picture.
+        (N, 1, h, w), one number a patch, not limited to 0 to 1; a patch sees 70 x 70 pixels of the shrunk image.
     """
     height, width = images.shape[-2:]
     scale = max(JUDGE_SIDE / max(height, width), MIN_JUDGED / min(height, width))
@@ -51,7 +51,7 @@ def judge(discriminator: nn.Module, images: Tensor) -> Tensor:
 
 
 def cycle_levels(reconstruction: Tensor, original: Tensor) -> Tensor:
-    """Return the mean absolute difference of pictures (N, 3, H, W) in [-1, 1], (N,) in levels of 0 to 255."""
+    """Return the mean absolute difference of images (N, 3, H, W) in [-1, 1], (N,) in levels of 0 to 255."""
     return (reconstruction - original).abs().mean(dim=(1, 2, 3)) * 127.5
 
 
@@ -62,7 +62,7 @@ class Probe:
     Attributes:
         weight, bias: (3, D) and (3,) for the classes of `KINDS`.
         fruit: How sure it is of "a fruit" for each held-out apple and orange, ascending, 0 to 1.
-        auc: Source of pictures -> area under the ROC curve of that number, held-out fruit against theirs; sources in
+        auc: Source of images -> area under the ROC curve of that number, held-out fruit against theirs; sources in
             `unseen` took no part in the fit.
         unseen: Those sources.
     """
@@ -79,7 +79,7 @@ class Probe:
 
     @property
     def threshold(self) -> float:
-        """How sure of "a fruit" a picture has to make it: all but `TAIL` of held-out fruit do."""
+        """How sure of "a fruit" an image has to make it: all but `TAIL` of held-out fruit do."""
         return self.fruit[int(TAIL * len(self.fruit))]
 
 
@@ -90,7 +90,7 @@ class Calibration:
     Attributes:
         command: What wrote this.
         weights: Name of weights -> hash of the file they were measured with.
-        side: Pixels of the longest side at which pictures were translated.
+        side: Pixels of the longest side at which images were translated.
         real: Fruit -> mean score that its discriminator gives to photos of it.
         translated: Fruit -> the same for translations into it.
         cycle_error: Fruit -> error of the way there and back, in levels of 0 to 255.

@@ -1,7 +1,7 @@
-"""From pictures to features, in batches: N pictures, D feature width.
+"""From images to features, in batches: N images, D feature width.
 
 While the network works on one batch, threads decode and crop the next. On processors with bfloat16 instructions
-convolutions run in bfloat16 with the channels last, and for many pictures batch normalisation is folded into them;
+convolutions run in bfloat16 with the channels last, and for many images batch normalisation is folded into them;
 features are float32. ``python tests/bench.py map`` measures it against a plain script.
 """
 
@@ -23,13 +23,13 @@ from torch.fx.proxy import TraceError
 from models.data.images import square_crop, to_tensor
 
 Floats = NDArray[np.float32]
-Progress = Callable[[int, int], None]  # pictures done, pictures in all
+Progress = Callable[[int, int], None]  # images done, images in all
 Picture: TypeAlias = Image.Image | bytes  # decoded, or a whole file that is known to be good
 
-PREPROCESSING_VERSION = 2  # raise it when features of the same picture and weights would change
+PREPROCESSING_VERSION = 2  # raise it when features of the same image and weights would change
 BATCH_SIZE = 32
 DECODERS = 2  # threads
-FOLD_FROM = 100  # pictures for which folding pays
+FOLD_FROM = 100  # images for which folding pays
 
 
 def has_fast_bfloat16() -> bool:
@@ -39,62 +39,62 @@ def has_fast_bfloat16() -> bool:
 
 
 def embed_batches(
-    encoder: nn.Module, pictures: Sequence[Picture], image_size: int, batch_size: int = BATCH_SIZE
+    encoder: nn.Module, images: Sequence[Picture], image_size: int, batch_size: int = BATCH_SIZE
 ) -> Iterator[Floats]:
-    """Give the features of pictures batch by batch, each (B, D); whoever stops asking stops the work.
+    """Give the features of images batch by batch, each (B, D); whoever stops asking stops the work.
 
     Args:
         encoder: (B, 3, S, S) in [-1, 1] -> (B, D), in eval mode.
-        pictures: N RGB pictures of any size, or JPEG files of such; the centre square of each is used.
+        images: N RGB images of any size, or JPEG files of such; the centre square of each is used.
         image_size: S, the side the encoder expects, in pixels.
-        batch_size: pictures per call of the encoder.
+        batch_size: images per call of the encoder.
 
     Raises:
-        ValueError: if there are no pictures, or the encoder gives a value that is not finite.
+        ValueError: if there are no images, or the encoder gives a value that is not finite.
     """
-    if not pictures:
+    if not images:
         raise ValueError("There are no pictures to embed; give at least one.")
-    if len(pictures) >= FOLD_FROM:
+    if len(images) >= FOLD_FROM:
         encoder = folded(encoder)
-    starts = range(0, len(pictures), batch_size)
+    starts = range(0, len(images), batch_size)
     with ThreadPoolExecutor(DECODERS) as pool:
 
         def prepare(start: int) -> list[Future[Image.Image]]:
-            return [pool.submit(_square, picture, image_size) for picture in pictures[start : start + batch_size]]
+            return [pool.submit(_square, image, image_size) for image in images[start : start + batch_size]]
 
         waiting = prepare(0)
         for start in starts:
             squares = [square.result() for square in waiting]
-            waiting = prepare(start + batch_size) if start + batch_size < len(pictures) else []
+            waiting = prepare(start + batch_size) if start + batch_size < len(images) else []
             yield _encode(encoder, to_tensor(squares))  # (B, 3, S, S) -> (B, D)
 
 
-def embed_pictures(
+def embed_images(
     encoder: nn.Module,
-    pictures: Sequence[Picture],
+    images: Sequence[Picture],
     image_size: int,
     batch_size: int = BATCH_SIZE,
     progress: Progress | None = None,
 ) -> Floats:
-    """Return the features of pictures, (N, D); see `embed_batches`.
+    """Return the features of images, (N, D); see `embed_batches`.
 
     Args:
         encoder: (B, 3, S, S) in [-1, 1] -> (B, D), in eval mode.
-        pictures: N pictures.
+        images: N images.
         image_size: S, in pixels.
-        batch_size: pictures per call of the encoder.
-        progress: called after every batch with the pictures done so far and N.
+        batch_size: images per call of the encoder.
+        progress: called after every batch with the images done so far and N.
 
     Raises:
         ValueError: as `embed_batches`.
     """
     chunks: list[Floats] = []
     done = 0
-    for features in embed_batches(encoder, pictures, image_size, batch_size):
+    for features in embed_batches(encoder, images, image_size, batch_size):
         chunks.append(features)
         done += len(features)
         if progress is not None:
-            progress(done, len(pictures))
+            progress(done, len(images))
     return np.concatenate(chunks)
 
 
@@ -122,9 +122,9 @@ def _encode(encoder: nn.Module, images: Tensor) -> Floats:
     return features
 
 
-def _square(picture: Picture, side: int) -> Image.Image:
-    if isinstance(picture, bytes):
-        picture = Image.open(BytesIO(picture))
-        picture.draft("RGB", (side, side))  # a JPEG far larger than needed is decoded at a fraction of its size
-        picture = picture.convert("RGB")
-    return square_crop(picture, side)
+def _square(image: Picture, side: int) -> Image.Image:
+    if isinstance(image, bytes):
+        image = Image.open(BytesIO(image))
+        image.draft("RGB", (side, side))  # a JPEG far larger than needed is decoded at a fraction of its size
+        image = image.convert("RGB")
+    return square_crop(image, side)

@@ -1,6 +1,6 @@
 """Plain fill-ins: what can be guessed about hidden pixels without having learned anything.
 
-They are the yardsticks a trained model has to beat. Pictures are (H, W, C) arrays; `hidden` is (H, W), True
+They are the yardsticks a trained model has to beat. Images are (H, W, C) arrays; `hidden` is (H, W), True
 where a pixel is hidden. Visible pixels are returned untouched.
 """
 
@@ -18,7 +18,7 @@ def harmonic_fill(pixels: Pixels, hidden: NDArray[np.bool_]) -> Pixels:
     """Fills hidden pixels so that each is the mean of its four neighbours (fewer at the border).
 
     This solves Laplace's equation with the visible pixels as boundary values, the classic smooth fill-in: one
-    sparse linear system, the same answer every time; a plain gradient inside the picture comes back exactly.
+    sparse linear system, the same answer every time; a plain gradient inside the image comes back exactly.
 
     Args:
         pixels: (H, W, C) in any unit; what stands at hidden places is not looked at.

@@ -1,6 +1,6 @@
-"""What the numbers of a global latent carry, and how far from their centre pictures lie, measured on pictures.
+"""What the numbers of a global latent carry, and how far from their centre images lie, measured on images.
 
-D is the length of the latent vector, N the number of pictures. Distances are measured from the mean latent, each
+D is the length of the latent vector, N the number of images. Distances are measured from the mean latent, each
 number in units of its own spread, so that they mean the same for every model.
 """
 
@@ -21,7 +21,7 @@ from torch import Tensor
 from models.networks.losses import kl_divergence
 
 FILE = "latent.json"  # beside our own weights
-ACTIVE_VARIANCE = 0.01  # of a posterior mean over pictures; a number that varies less says nothing (1509.00519 §5.2)
+ACTIVE_VARIANCE = 0.01  # of a posterior mean over images; a number that varies less says nothing (1509.00519 §5.2)
 ABOVE_FREE_BITS = 2.0  # times its free bits that a number carries at least; one that is idle rests about there
 PERCENTILES = 101  # 0 to 100
 DIGITS = 5
@@ -31,15 +31,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class LatentStatistics:
-    """Statistics of the latents of N pictures.
+    """Statistics of the latents of N images.
 
     Attributes:
         count: N.
         kl: Mean KL divergence of each number from the prior, in nats, (D,).
         mean: Of the posterior means, (D,).
         spread: Standard deviation of the aggregate posterior: of the means and their noise together, (D,).
-        variance: Of the posterior means over the pictures, (D,).
-        distances: Percentiles 0 to 100 of the pictures' distances from the mean, (101,).
+        variance: Of the posterior means over the images, (D,).
+        distances: Percentiles 0 to 100 of the images' distances from the mean, (101,).
         sha256: Of the weights they were measured with; empty where they belong to no file.
         free_bits: Nats of each number that the training left unpunished; 0 where it did not, or is unknown.
     """
@@ -69,13 +69,13 @@ class LatentStatistics:
         return ((z - mean) / spread).norm(dim=-1)
 
     def share_nearer(self, distance: float) -> float:
-        """Return which share of the measured pictures lies nearer to the mean than `distance`, 0 to 1."""
+        """Return which share of the measured images lies nearer to the mean than `distance`, 0 to 1."""
         return float(np.interp(distance, self.distances, np.linspace(0, 1, PERCENTILES)))
 
     def density(self, distance: Tensor) -> Tensor:
         """Return how usual distances (...) are, 1 at the measured median and falling to 0 on both sides.
 
-        In many dimensions pictures lie in a shell, the typical set, and hardly any near the centre. The shell is taken
+        In many dimensions images lie in a shell, the typical set, and hardly any near the centre. The shell is taken
         as a normal distribution of the distance with the measured median and twice the measured spread.
         """
         low, middle, high = (self.distances[place] for place in (16, 50, 84))
@@ -91,15 +91,15 @@ def active(variance: Tensor, kl: Tensor, free_bits: float) -> Tensor:
     if it carries clearly more.
 
     Args:
-        variance: Of the posterior means over the pictures, (..., D).
-        kl: Mean KL divergence from the prior over the pictures in nats, (..., D).
+        variance: Of the posterior means over the images, (..., D).
+        kl: Mean KL divergence from the prior over the images in nats, (..., D).
         free_bits: Nats of each number that were left unpunished.
     """
     return (variance > ACTIVE_VARIANCE) & (kl > ABOVE_FREE_BITS * free_bits)
 
 
 def measure_latents(mu: Tensor, logvar: Tensor, free_bits: float = 0.0, sha256: str = "") -> LatentStatistics:
-    """Measure the posteriors of pictures.
+    """Measure the posteriors of images.
 
     Args:
         mu: Their means, (N, D) with N of at least 2.
@@ -189,7 +189,7 @@ def corner_grid(corners: Tensor, steps: int) -> Tensor:
 
     Args:
         corners: Top left, top right, bottom left, bottom right: (4, D).
-        steps: Pictures along a side, at least 2.
+        steps: Images along a side, at least 2.
 
     Raises:
         ValueError: If `steps` is smaller, or there are not four corners.

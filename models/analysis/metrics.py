@@ -1,4 +1,4 @@
-"""Measures of pictures and of feature spaces (N samples, D width)."""
+"""Measures of images and of feature spaces (N samples, D width)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ MAX_ASKED = 2000
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
-    """Return the peak signal-to-noise ratio in dB of pictures in [-1, 1] (peak-to-peak 2); infinite if equal."""
+    """Return the peak signal-to-noise ratio in dB of images in [-1, 1] (peak-to-peak 2); infinite if equal."""
     error = (a.double() - b.double()).square().mean()
     return float(10 * torch.log10(4.0 / error))
 
 
 def ssim(a: Tensor, b: Tensor) -> Tensor:
-    """Return the structural similarity of pictures, averaged over places and channels (Wang et al., TIP 2004, eq. 13).
+    """Return the structural similarity of images, averaged over places and channels (Wang et al., TIP 2004, eq. 13).
 
     Args:
         a: (N, 3, H, W) in [-1, 1], at least 11 pixels wide and high; the windows are Gaussians of spread 1.5.
         b: of the same shape.
 
     Returns:
-        (N,), 1 for equal pictures.
+        (N,), 1 for equal images.
     """
     channels = a.shape[1]
     offsets = torch.arange(11, dtype=torch.float64) - 5
@@ -47,7 +47,7 @@ def gradient_magnitude(images: Tensor) -> Tensor:
         images: (N, C, H, W) in [-1, 1], each channel by itself.
 
     Returns:
-        (N,), in units of that range; 0 for pictures of one colour.
+        (N,), in units of that range; 0 for images of one colour.
     """
     down = images[..., 1:, :-1] - images[..., :-1, :-1]
     right = images[..., :-1, 1:] - images[..., :-1, :-1]
@@ -57,8 +57,8 @@ def gradient_magnitude(images: Tensor) -> Tensor:
 def kid(x: Tensor, y: Tensor, x_weights: Tensor | None = None, y_weights: Tensor | None = None) -> Tensor:
     """Return the kernel inception distance of two sets of features (arXiv 1801.01401 §4), an unbiased squared MMD.
 
-    The kernel is (x·y / D + 1)³. It is about 0, and may be below, where both sets are alike. Pictures may be weighted,
-    as in a bootstrap: two draws of the same picture are no pair, or each resample would seem more alike in itself.
+    The kernel is (x·y / D + 1)³. It is about 0, and may be below, where both sets are alike. Images may be weighted,
+    as in a bootstrap: two draws of the same image are no pair, or each resample would seem more alike in itself.
 
     Args:
         x: (N, D) features of one set, N of at least 2.
@@ -105,7 +105,7 @@ def alignment(z1: Tensor, z2: Tensor) -> float:
     """Return the mean squared distance of partners' directions (arXiv 2005.10242 §4.1): 0 is best, 4 is opposite.
 
     Args:
-        z1: (N, D) projections of one view of N pictures.
+        z1: (N, D) projections of one view of N images.
         z2: (N, D) of the other view.
     """
     return float((F.normalize(z1.float(), dim=1) - F.normalize(z2.float(), dim=1)).square().sum(dim=1).mean())
@@ -204,7 +204,7 @@ def knn_accuracy(
     k: int = 5,
     reference: tuple[Tensor, Tensor] | None = None,
 ) -> float:
-    """Return the share of pictures whose neighbours vote for their own label; arguments are those of `knn_right`."""
+    """Return the share of images whose neighbours vote for their own label; arguments are those of `knn_right`."""
     return float(knn_right(features, labels, k, reference).float().mean())
 
 
@@ -214,16 +214,16 @@ def knn_right(
     k: int = 5,
     reference: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
-    """Return which pictures' k nearest neighbours vote for their own label (cosine, centred features), bool (N,).
+    """Return which images' k nearest neighbours vote for their own label (cosine, centred features), bool (N,).
 
     Args:
         features: (N, D).
         labels: (N,) integers.
         k: neighbours that vote; ties go to the class with the larger summed similarity.
-        reference: (features, labels) to look among; by default the set itself, leaving each picture out.
+        reference: (features, labels) to look among; by default the set itself, leaving each image out.
 
     Raises:
-        ValueError: if there are fewer than two pictures to compare.
+        ValueError: if there are fewer than two images to compare.
     """
     pool, pool_labels = (features, labels) if reference is None else reference
     if len(pool) < 2:

@@ -1,10 +1,10 @@
-"""Nearest neighbours of N features, and where a new picture belongs on a finished map.
+"""Nearest neighbours of N features, and where a new image belongs on a finished map.
 
-Neighbours are exact up to `EXACT_UP_TO` pictures: one matrix product is quicker there than building an index.
+Neighbours are exact up to `EXACT_UP_TO` images: one matrix product is quicker there than building an index.
 Beyond, pynndescent (Dong et al., WWW 2011) finds nearly all of them in a fraction of the time.
 
-A new picture is placed at the weighted geometric median of its neighbours' places (`place`). umap's own `transform`
-lets it land elsewhere when other pictures come with it, and takes seconds at the first call (umap #219, #566).
+A new image is placed at the weighted geometric median of its neighbours' places (`place`). umap's own `transform`
+lets it land elsewhere when other images come with it, and takes seconds at the first call (umap #219, #566).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from models.analysis.metrics import centred_directions, nearest_neighbours
 
 Metric = Literal["cosine", "euclidean", "manhattan"]
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean", "manhattan")
-EXACT_UP_TO = 12_000  # pictures
+EXACT_UP_TO = 12_000  # images
 MAX_ASKED = 1000
 
 
 class Neighbours(NamedTuple):
-    """The k nearest of each picture, itself first, nearest first: indices (N, k) and distances (N, k)."""
+    """The k nearest of each image, itself first, nearest first: indices (N, k) and distances (N, k)."""
 
     indices: NDArray[np.int32]
     distances: Floats
@@ -91,15 +91,15 @@ def nearest_to(feature: Floats, features: Floats, k: int) -> list[tuple[int, flo
 
 
 class Placement(NamedTuple):
-    """Where a new picture belongs.
+    """Where a new image belongs.
 
     Attributes:
         at: Its place on the map, (dims,).
         near: Ids of its neighbours, nearest first.
         similarities: Their cosines.
-        percentile: Share in percent of the set's pictures that are nearer to their nearest neighbour than the new
-            one is to its own: 0 for a twin of some picture, 100 for one unlike all others. Of more than `MAX_ASKED`
-            pictures that many, evenly spread, are asked.
+        percentile: Share in percent of the set's images that are nearer to their nearest neighbour than the new
+            one is to its own: 0 for a twin of some image, 100 for one unlike all others. Of more than `MAX_ASKED`
+            images that many, evenly spread, are asked.
     """
 
     at: Floats
@@ -109,10 +109,10 @@ class Placement(NamedTuple):
 
 
 def place(feature: Floats, features: Floats, coordinates: Floats, k: int = 5, show: int = 12) -> Placement:
-    """Return where a picture belongs on a finished map; equal arguments give an equal place, and nothing else moves.
+    """Return where an image belongs on a finished map; equal arguments give an equal place, and nothing else moves.
 
     Args:
-        feature: (D,), of the new picture.
+        feature: (D,), of the new image.
         features: (N, D), of those on the map.
         coordinates: (N, dims) of the map.
         k: neighbours that decide the place.

@@ -1,6 +1,6 @@
 """Maps of features: UMAP (McInnes et al., arXiv 1802.03426), t-SNE (van der Maaten & Hinton 2008) and PCA.
 
-N pictures, D feature width. UMAP gets its neighbours from `models.analysis.neighbours` and starts from PCA,
+N images, D feature width. UMAP gets its neighbours from `models.analysis.neighbours` and starts from PCA,
 which makes it quicker than from scratch and turns equal features into equal maps.
 
 Importing umap takes seconds, and half a minute the first time on a machine: it compiles, and numba keeps what came out.
@@ -25,17 +25,17 @@ from models.analysis.neighbours import METRICS, Metric, Neighbours, comparable, 
 Method = Literal["umap", "tsne", "pca"]
 METHODS: tuple[Method, ...] = ("umap", "tsne", "pca")
 
-MIN_PICTURES = 4
+MIN_IMAGES = 4
 MAX_SEED = 2**32 - 1  # what numpy's legacy generator, which umap seeds, can hold
-FEW_PICTURES = 1000  # up to here UMAP runs its usual 500 epochs
+FEW_IMAGES = 1000  # up to here UMAP runs its usual 500 epochs
 FEW_EPOCHS = 200  # beyond: what umap itself takes for large sets, and enough from a start by PCA
 
 logger = logging.getLogger(__name__)
 
 
-def clamp_neighbours(n_neighbors: int, num_pictures: int) -> int:
-    """Return how many neighbours UMAP can really look at: at least 2 and fewer than there are pictures."""
-    return max(2, min(n_neighbors, num_pictures - 1))
+def clamp_neighbours(n_neighbors: int, num_images: int) -> int:
+    """Return how many neighbours UMAP can really look at: at least 2 and fewer than there are images."""
+    return max(2, min(n_neighbors, num_images - 1))
 
 
 def project(
@@ -52,11 +52,11 @@ def project(
     Args:
         features: (N, D).
         dims: 2 or 3.
-        n_neighbors: how many neighbours of each picture UMAP keeps together; clamped below N. More of them show
+        n_neighbors: how many neighbours of each image UMAP keeps together; clamped below N. More of them show
             the overall arrangement, fewer the fine one. The perplexity of t-SNE. PCA has no use for it.
         min_dist: how tightly UMAP may pack points, 0 to 1 in units of the map.
         seed: of the random numbers, 0 to `MAX_SEED`.
-        metric: how pictures are compared; the cosine is that of features minus their mean.
+        metric: how images are compared; the cosine is that of features minus their mean.
         method: "umap", "tsne" or "pca".
 
     Raises:
@@ -84,7 +84,7 @@ def principal_components(points: Floats, dims: int) -> Floats:
 
 
 def align(moving: Floats, fixed: Floats) -> Floats:
-    """Return a map (N, dims) shifted, turned, mirrored and scaled to lie on another of the same pictures.
+    """Return a map (N, dims) shifted, turned, mirrored and scaled to lie on another of the same images.
 
     The orthogonal Procrustes problem (Schönemann 1966). Distances on the map keep their proportions.
     """
@@ -116,8 +116,8 @@ def continuity(features: Floats, coordinates: Floats, n_neighbors: int = 15) -> 
     return metrics.trustworthiness(after, before, _countable(n_neighbors, len(features)))
 
 
-def _countable(n_neighbors: int, num_pictures: int) -> int:
-    return max(1, min(n_neighbors, (num_pictures - 1) // 2))
+def _countable(n_neighbors: int, num_images: int) -> int:
+    return max(1, min(n_neighbors, (num_images - 1) // 2))
 
 
 class _WarmUp:
@@ -186,12 +186,12 @@ def _umap(points: Floats, neighbours: Neighbours, **parameters: Any) -> Floats:
         # It says that `transform` will not work; `models.analysis.neighbours.place` stands in its stead.
         warnings.filterwarnings("ignore", message="precomputed_knn", category=UserWarning)
         # n_jobs=1 is what umap falls back to, with a warning, for a seeded fit. PCA gives a start that exists for
-        # four pictures as well, where the spectral one does not.
+        # four images as well, where the spectral one does not.
         reducer = umap.UMAP(
             init=_start(points, parameters["n_components"]),
             n_jobs=1,
             n_neighbors=neighbours.indices.shape[1],
-            n_epochs=None if len(points) <= FEW_PICTURES else FEW_EPOCHS,
+            n_epochs=None if len(points) <= FEW_IMAGES else FEW_EPOCHS,
             precomputed_knn=(neighbours.indices, neighbours.distances),
             **parameters,
         )
@@ -219,8 +219,8 @@ def _tsne(points: Floats, dims: int, n_neighbors: int, seed: int, metric: Metric
 
 
 def _check(features: Floats, dims: int, n_neighbors: int, min_dist: float, seed: int, metric: str, method: str) -> None:
-    if features.ndim != 2 or len(features) < MIN_PICTURES:
-        raise ValueError(f"A map needs (N, D) features of at least {MIN_PICTURES} pictures, not {features.shape}.")
+    if features.ndim != 2 or len(features) < MIN_IMAGES:
+        raise ValueError(f"A map needs (N, D) features of at least {MIN_IMAGES} pictures, not {features.shape}.")
     if not np.isfinite(features).all():
         raise ValueError("The features are not all finite; embed the pictures again.")
     if not np.ptp(features, axis=0).any():

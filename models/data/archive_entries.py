@@ -34,7 +34,7 @@ class Limits:
     max_entries: int = 10_000  # files looked at per zip or folder
     max_file_bytes: int = 100_000_000  # one file, unpacked
     max_total_bytes: int = 2_000_000_000  # all files together, unpacked
-    max_total_pixels: int = 4_000_000_000  # all pictures together, as decoded
+    max_total_pixels: int = 4_000_000_000  # all images together, as decoded
     max_ratio: int = 200  # unpacked to packed bytes of one entry
     max_index_bytes: int = 16_000_000  # a zip's table of contents, about 150,000 entries
 
@@ -134,7 +134,7 @@ def _is_zip(path: Path) -> bool:
 def labels_of(names: Sequence[str]) -> list[str | None]:
     """Labels each file by its folder: the last one that means something.
 
-    Folders that all pictures share mean nothing, nor do those named after a split (train, test, val); of
+    Folders that all images share mean nothing, nor do those named after a split (train, test, val); of
     CycleGAN's trainA and testB the letter is kept. A file in no other folder has no label.
 
     Args:
@@ -142,8 +142,8 @@ def labels_of(names: Sequence[str]) -> list[str | None]:
     """
     suffixes = Image.registered_extensions()
     paths = [PurePosixPath(name) for name in names]
-    pictures = [p for p in paths if p.suffix.lower() in suffixes and not _name_problem(str(p))]
-    first, last = min(pictures, default=PurePosixPath()), max(pictures, default=PurePosixPath())
+    images = [p for p in paths if p.suffix.lower() in suffixes and not _name_problem(str(p))]
+    first, last = min(images, default=PurePosixPath()), max(images, default=PurePosixPath())
     pairs = zip(first.parent.parts, last.parent.parts, strict=False)
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return [_label(path.parts[shared:-1]) for path in paths]

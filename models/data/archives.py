@@ -1,4 +1,4 @@
-"""Pictures from files, folders and zips mixed, read one by one; nothing is ever unpacked to disk.
+"""Images from files, folders and zips mixed, read one by one; nothing is ever unpacked to disk.
 
 A zip is untrusted: its names, sizes and counts are claims. Budgets are therefore enforced on what was really
 read and decoded, and what is left out is counted by a reason code instead of failing the whole:
@@ -13,10 +13,10 @@ read and decoded, and what is left out is counted by a reason code instead of fa
     "bomb"            expands beyond `Limits.max_ratio`
     "too_big"         more than `Limits.max_file_bytes`
     "over_budget"     left unread because the bytes or pixels of the whole were used up
-    "too_many"        beyond `Limits.max_entries` or `max_pictures`
+    "too_many"        beyond `Limits.max_entries` or `max_images`
     "unreadable"      in a folder, and removed meanwhile or not ours to read
     "broken_archive"  a zip whose table of contents is missing, damaged or absurdly long (counts as one file)
-    and the codes of `models.data.images.ImageError` for files that are no usable pictures.
+    and the codes of `models.data.images.ImageError` for files that are no usable images.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from models.data.file_kinds import HEAD_BYTES, file_kind
 from models.data.images import ImageError, decode_image, open_image
 
 _CHUNK = 1 << 16
-_RATIO_FLOOR = 1 << 20  # bytes: small files may be blank, and blank pictures compress a thousandfold
+_RATIO_FLOOR = 1 << 20  # bytes: small files may be blank, and blank images compress a thousandfold
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture that was read.
+    """One image that was read.
 
     Attributes:
         name: Relative and safe to show, with forward slashes; unique within one reading.
@@ -71,7 +71,7 @@ class _Reading:
     pixels_read: int = 0
     names: Counter[str] = field(default_factory=Counter)
 
-    def picture(self, entry: Entry) -> Picture:
+    def image(self, entry: Entry) -> Picture:
         """Reads and decodes one file within the budgets."""
         if entry.reason:
             raise _SkippedError(entry.reason)
@@ -99,7 +99,7 @@ class _Reading:
             raise ImageError("truncated", entry.name) from error
 
     def _read(self, stream: IO[bytes], entry: Entry) -> bytes:
-        """Reads a file chunk by chunk; gives up after the first one if it is no picture."""
+        """Reads a file chunk by chunk; gives up after the first one if it is no image."""
         content = bytearray()
         while chunk := stream.read(_CHUNK):
             if not content:
@@ -124,23 +124,23 @@ class _Reading:
         return self._unique(str(path.with_name(f"{path.stem} ({self.names[name]}){path.suffix}")))
 
 
-def iter_pictures(
+def iter_images(
     paths: Sequence[Path],
     *,
-    max_pictures: int | None = None,
+    max_images: int | None = None,
     max_side: int | None = 256,
     limits: Limits = Limits(),  # noqa: B008 (frozen)
     skipped: Counter[str] | None = None,
     wanted: Callable[[str], bool] = lambda name: True,
 ) -> Iterator[Picture]:
-    """Yields the pictures of files, folders and zips one by one, so that only one is in memory.
+    """Yields the images of files, folders and zips one by one, so that only one is in memory.
 
     They come in the order of the paths given; within a zip in its own order, within a folder by name.
 
     Args:
         paths: Files, folders and zips mixed. These themselves may be links; links inside are not followed.
-        max_pictures: Files after that many pictures are counted as "too_many" without being read; None for no bound.
-        max_side: Longer pictures are shrunk to it while they are read; None keeps their size.
+        max_images: Files after that many images are counted as "too_many" without being read; None for no bound.
+        max_side: Longer images are shrunk to it while they are read; None keeps their size.
         limits: How much may be read.
         skipped: If given, counts the files left out by reason while the iteration goes on.
         wanted: Says by its name whether a file is meant at all; others are neither read nor counted.
@@ -155,16 +155,16 @@ def iter_pictures(
         if not wanted(entry.name):
             continue
         try:
-            if not entry.reason and max_pictures is not None and count >= max_pictures:
+            if not entry.reason and max_images is not None and count >= max_images:
                 raise _SkippedError("too_many")
-            picture = reading.picture(entry)
+            image = reading.image(entry)
         except _SkippedError as skip:
             skipped[skip.reason] += 1
         except ImageError as error:
             skipped[error.code] += 1
         else:
             count += 1
-            yield picture
+            yield image
 
 
 def _refuse_by_content(head: bytes, name: str) -> None:

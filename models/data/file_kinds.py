@@ -1,4 +1,4 @@
-"""What a file is, told by its first bytes: pictures that may be decoded, and what people take for pictures."""
+"""What a file is, told by its first bytes: images that may be decoded, and what people take for images."""
 
 from __future__ import annotations
 

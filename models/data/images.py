@@ -1,9 +1,9 @@
-"""The one place where pictures are read, cut to size and turned into tensors.
+"""The one place where images are read, cut to size and turned into tensors.
 
 Everything that enters the program as a file, bytes or a stream goes through `read_image`: the rest of the
-code only ever sees upright 8-bit RGB pictures, or an `ImageError` whose sentence can be shown as it is.
+code only ever sees upright 8-bit RGB images, or an `ImageError` whose sentence can be shown as it is.
 
-Shapes: N pictures, H height, W width. Tensors are float32, (N, 3, H, W), in [-1, 1].
+Shapes: N images, H height, W width. Tensors are float32, (N, 3, H, W), in [-1, 1].
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_PIXELS = 50_000_000
 MIN_SIDE = 8
 
 # Only formats with an unmistakable signature and a decoder that runs no other program: EPS would start
-# Ghostscript, TGA accepts almost any bytes, and icons hide a second picture whose size is not in the header.
+# Ghostscript, TGA accepts almost any bytes, and icons hide a second image whose size is not in the header.
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "QOI")
 
 _ORIENTATION_TAG = 0x0112
@@ -49,7 +49,7 @@ _SENTENCES = {
 
 
 class ImageError(ValueError):
-    """Says in one sentence why a picture cannot be used and what to do about it.
+    """Says in one sentence why an image cannot be used and what to do about it.
 
     `str(error)` is the sentence in English; `code` and `values` are for a translation of it.
 
@@ -70,7 +70,7 @@ class ImageError(ValueError):
 
 
 def read_image(source: str | Path | bytes | BinaryIO, *, name: str = "", max_side: int | None = None) -> Image.Image:
-    """Reads a picture as upright 8-bit RGB, whatever its format and mode.
+    """Reads an image as upright 8-bit RGB, whatever its format and mode.
 
     The orientation tag is applied, colour profiles are converted to sRGB, transparency is laid on white,
     16-bit and floating-point values are scaled to 8 bits, and of an animation the first frame is taken. The
@@ -78,11 +78,11 @@ def read_image(source: str | Path | bytes | BinaryIO, *, name: str = "", max_sid
 
     Args:
         source: A path, the bytes of a file, or an open binary file, which stays open.
-        name: How the picture is called in an error sentence; by default the name of the file.
-        max_side: If given, the picture is shrunk while it is read so that no side is longer; never enlarged.
+        name: How the image is called in an error sentence; by default the name of the file.
+        max_side: If given, the image is shrunk while it is read so that no side is longer; never enlarged.
 
     Raises:
-        ImageError: The file is empty, not a picture, in a format that the installed Pillow cannot read, cut
+        ImageError: The file is empty, not an image, in a format that the installed Pillow cannot read, cut
             short, over `MAX_PIXELS` (judged by its header, before any decoding) or under `MIN_SIDE`.
         OSError: The path cannot be opened.
     """
@@ -95,7 +95,7 @@ def read_image(source: str | Path | bytes | BinaryIO, *, name: str = "", max_sid
 
 
 def open_image(stream: BinaryIO, *, name: str = "", max_side: int | None = None) -> Image.Image:
-    """Opens a picture and checks its header; nothing is decoded yet.
+    """Opens an image and checks its header; nothing is decoded yet.
 
     With `max_side`, JPEGs are set to be decoded at a reduced scale: the size of the result is the number of
     pixels that `decode_image` will decode.
@@ -128,7 +128,7 @@ def decode_image(image: Image.Image, *, name: str = "", max_side: int | None = N
     """Decodes what `open_image` opened: upright RGB, at most `max_side` on the longer side.
 
     Raises:
-        ImageError: The picture data are cut short or damaged.
+        ImageError: The image data are cut short or damaged.
     """
     try:
         image.load()
@@ -168,9 +168,9 @@ def square_crop(image: Image.Image, size: int) -> Image.Image:
 
 
 def fit_within(image: Image.Image, side: int, multiple: int = 4) -> Image.Image:
-    """Shrinks a picture to fit a square of the given side, with both sides multiples of `multiple`.
+    """Shrinks an image to fit a square of the given side, with both sides multiples of `multiple`.
 
-    The aspect is kept: up to `multiple` - 1 pixels are cut off rather than squeezed. Small pictures are not
+    The aspect is kept: up to `multiple` - 1 pixels are cut off rather than squeezed. Small images are not
     enlarged, except where a side is under `multiple`.
 
     Raises:
@@ -185,10 +185,10 @@ def fit_within(image: Image.Image, side: int, multiple: int = 4) -> Image.Image:
 
 
 def to_tensor(image: Image.Image | Sequence[Image.Image]) -> torch.Tensor:
-    """Turns one picture or several of one size into a float32 tensor (N, 3, H, W) in [-1, 1].
+    """Turns one image or several of one size into a float32 tensor (N, 3, H, W) in [-1, 1].
 
     Raises:
-        ValueError: There is no picture, or the pictures differ in size.
+        ValueError: There is no image, or the images differ in size.
     """
     images = [image] if isinstance(image, Image.Image) else list(image)
     sizes = {picture.size for picture in images}
@@ -199,7 +199,7 @@ def to_tensor(image: Image.Image | Sequence[Image.Image]) -> torch.Tensor:
 
 
 def to_images(tensor: torch.Tensor) -> list[Image.Image]:
-    """Turns a tensor (N, 3, H, W) in [-1, 1] into N pictures; values outside the range are clamped.
+    """Turns a tensor (N, 3, H, W) in [-1, 1] into N images; values outside the range are clamped.
 
     `to_images(to_tensor(images))` gives the very same pixels back.
 
@@ -255,13 +255,13 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):  # damaged, or meant for another kind of colour: the picture is fine
+    except (ImageCms.PyCMSError, OSError):  # damaged, or meant for another kind of colour: the image is fine
         return image.convert("RGB")
     return image if converted is None else converted
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Scales a grey picture of 16 or 32 bits to 8 bits.
+    """Scales a grey image of 16 or 32 bits to 8 bits.
 
     16-bit modes use their full range. Modes "I" and "F" have none: values within [0, 1] (only "F"), [0, 255]
     or [0, 65535] are taken to use that range; anything else is stretched between its extremes.

@@ -31,7 +31,7 @@ def is_patch_discriminator(tensors: Mapping[str, Tensor]) -> bool:
 def without_running_statistics(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Leave out the running statistics of instance norm, which files from before PyTorch 0.4 hold and no net reads.
 
-    The authors' networks normalise each picture by its own statistics, in training and after; so must we.
+    The authors' networks normalise each image by its own statistics, in training and after; so must we.
     """
     pattern = re.compile(r"\.(running_mean|running_var|num_batches_tracked)$")
     return {key: value for key, value in tensors.items() if not pattern.search(key)}

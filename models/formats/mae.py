@@ -46,7 +46,7 @@ def is_mae(tensors: Mapping[str, Tensor]) -> bool:
 
 
 def is_published_mae(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether they are a masked autoencoder of one of the authors' widths, whose pictures are ImageNet-normalised."""
+    """Whether they are a masked autoencoder of one of the authors' widths, whose images are ImageNet-normalised."""
     pairs = {(preset["embed_dim"], preset["decoder_embed_dim"]) for preset in PRESETS.values()}
     if not is_mae(tensors) or tensors["pos_embed"].dim() != 3 or tensors["decoder_pos_embed"].dim() != 3:
         return False

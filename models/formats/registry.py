@@ -1,6 +1,6 @@
 """Every layout of weights that is known here, told by its tensors: `recognise` names it, `load_file` builds its model.
 
-Whatever range a network was trained with, the module built from it takes pictures, and returns them, in [-1, 1].
+Whatever range a network was trained with, the module built from it takes images, and returns them, in [-1, 1].
 Sizes (width, depth, patches, classes) are read off the tensors; adding a layout is adding an entry of `LAYOUTS`.
 """
 
@@ -33,7 +33,7 @@ NAMES_SHOWN = 3
 
 
 class Build(Protocol):
-    """Makes the model of some tensors: float32, in eval mode, without gradients; pictures are in [-1, 1]."""
+    """Makes the model of some tensors: float32, in eval mode, without gradients; images are in [-1, 1]."""
 
     def __call__(self, tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
         """Return the model.
@@ -110,7 +110,7 @@ def _pretraining(name: str, expected: str, layout: PretrainingLayout, vit_heads:
     return Layout(name, "contrastive", expected, layout.matches, _encoder(IMAGENET_224, build, expected))
 
 
-# --- Networks with pictures at both ends ----------------------------------------------------------------------
+# --- Networks with images at both ends ----------------------------------------------------------------------
 
 
 def _plain(

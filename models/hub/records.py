@@ -34,7 +34,7 @@ class Checkpoint:
         sha256: Of the file, in full or its first digits as its authors publish them; empty where unknown.
         size: Bytes; rounded where only megabytes are known. 0 for our own.
         exact_size: Whether `size` is exact and a file of another size is refused.
-        latent: For autoencoders: "global" (one vector a picture) or "spatial" (a small map of vectors).
+        latent: For autoencoders: "global" (one vector an image) or "spatial" (a small map of vectors).
         direction: For CycleGAN generators: "apple2orange" or "orange2apple"; "a2b" or "b2a" for the two of a pair
             whose domains have no name; empty for a single generator of other domains.
         partner: Name of the generator of the opposite direction.

@@ -1,6 +1,6 @@
 """The autoencoder of latent diffusion (Rombach et al., arXiv 2112.10752 §3.1), as in `stabilityai/sd-vae-ft-mse`.
 
-Pictures are (N, 3, H, W) in [-1, 1], H and W multiples of 8 (with four levels); latents (N, C, H/8, W/8). Parameter
+Images are (N, 3, H, W) in [-1, 1], H and W multiples of 8 (with four levels); latents (N, C, H/8, W/8). Parameter
 names are those of diffusers' `AutoencoderKL`, so published weights load by name.
 """
 
@@ -109,7 +109,7 @@ class Level(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Pictures (N, 3, H, W) -> mean and log-variance, stacked, (N, 2C, H/8, W/8)."""
+    """Images (N, 3, H, W) -> mean and log-variance, stacked, (N, 2C, H/8, W/8)."""
 
     def __init__(self, widths: tuple[int, ...], num_blocks: int, latent_channels: int) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents (N, C, h, w) -> pictures (N, 3, 8h, 8w)."""
+    """Latents (N, C, h, w) -> images (N, 3, 8h, 8w)."""
 
     def __init__(self, widths: tuple[int, ...], num_blocks: int, latent_channels: int) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class Decoder(nn.Module):
         self.conv_out = nn.Conv2d(back[-1], 3, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return pictures, about [-1, 1]."""
+        """Return images, about [-1, 1]."""
         x = self.mid_block(self.conv_in(z))
         for level in self.up_blocks:
             x = level(x)
@@ -178,7 +178,7 @@ class AutoencoderKL(nn.Module):
         self.post_quant_conv = nn.Conv2d(latent_channels, latent_channels, 1)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the posterior's mean and log-variance, each (N, C, H/8, W/8), of pictures in [-1, 1].
+        """Return the posterior's mean and log-variance, each (N, C, H/8, W/8), of images in [-1, 1].
 
         Raises:
             ValueError: if H or W is not a multiple of 8 (of two to the number of halvings).
@@ -188,12 +188,12 @@ class AutoencoderKL(nn.Module):
         return mu, logvar.clamp(*LOGVAR_RANGE)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Turn codes (N, C, h, w), not scaled, into pictures (N, 3, 8h, 8w) in [-1, 1]."""
-        pictures: Tensor = self.decoder(self.post_quant_conv(z))
-        return pictures.clamp(-1, 1)
+        """Turn codes (N, C, h, w), not scaled, into images (N, 3, 8h, 8w) in [-1, 1]."""
+        images: Tensor = self.decoder(self.post_quant_conv(z))
+        return images.clamp(-1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return pictures as they come back from their posterior's mean, (N, 3, H, W) in [-1, 1]."""
+        """Return images as they come back from their posterior's mean, (N, 3, H, W) in [-1, 1]."""
         return self.decode(self.encode(x)[0])
 
 

@@ -1,7 +1,7 @@
 """Tiny autoencoders for photos, TAESD and its relatives (github.com/madebyollin/taesd): a code at 1/8 of the side.
 
-Pictures are (N, 3, H, W) in [-1, 1], H and W multiples of 8; latents (N, C, H/8, W/8) with C = 4 (TAESD), 16 (TAEF1)
-or 32 (TAEF2). Layers are numbered as in the authors' files, which see pictures in [0, 1].
+Images are (N, 3, H, W) in [-1, 1], H and W multiples of 8; latents (N, C, H/8, W/8) with C = 4 (TAESD), 16 (TAEF1)
+or 32 (TAEF2). Layers are numbered as in the authors' files, which see images in [0, 1].
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Block(nn.Module):
 
 
 class AutoencoderTiny(nn.Module):
-    """A small encoder and decoder with a spatial code: nearly lossless, and a cross-fade between two pictures.
+    """A small encoder and decoder with a spatial code: nearly lossless, and a cross-fade between two images.
 
     Args:
         latent_channels: numbers a place in the code.
@@ -83,7 +83,7 @@ class AutoencoderTiny(nn.Module):
         self.decoder = nn.Sequential(*decoder, Block(WIDTH), _conv(WIDTH, 3))
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return codes (N, C, H/8, W/8) of pictures in [-1, 1], and their log-variance: `NO_NOISE` everywhere.
+        """Return codes (N, C, H/8, W/8) of images in [-1, 1], and their log-variance: `NO_NOISE` everywhere.
 
         Raises:
             ValueError: if H or W is not a multiple of 8.
@@ -93,11 +93,11 @@ class AutoencoderTiny(nn.Module):
         return mu, torch.full_like(mu, NO_NOISE)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Turn codes (N, C, h, w) into pictures (N, 3, 8h, 8w) in [-1, 1]."""
+        """Turn codes (N, C, h, w) into images (N, 3, 8h, 8w) in [-1, 1]."""
         return ZERO_TO_ONE.invert(self.decoder(z)).clamp(-1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return pictures as they come back from their code, (N, 3, H, W) in [-1, 1]."""
+        """Return images as they come back from their code, (N, 3, H, W) in [-1, 1]."""
         return self.decode(self.encode(x)[0])
 
 

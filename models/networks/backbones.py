@@ -1,6 +1,6 @@
 """Backbones of published encoders: ResNets (He et al., arXiv 1512.03385) of our own, torchvision's AlexNet and VGG-16.
 
-A bare network takes pictures in the range that it was trained with; `ImageEncoder` puts the normalisation before it,
+A bare network takes images in the range that it was trained with; `ImageEncoder` puts the normalisation before it,
 so that every encoder takes (N, 3, S, S) in [-1, 1] and returns features (N, feature_dim). Parameter names are
 torchvision's.
 """
@@ -71,7 +71,7 @@ class ResNet(nn.Module):
         blocks: residual blocks in each stage (table 1).
         num_classes: outputs of a linear classifier `fc`; 0 leaves it out and `forward` returns features.
         bottleneck: whether blocks are bottlenecks, whose features are four times as wide, or basic blocks.
-        img_size: side in pixels of the pictures it is best asked about; it takes others as well.
+        img_size: side in pixels of the images it is best asked about; it takes others as well.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class ImageEncoder(nn.Module):
 
     Args:
         network: maps its own input to features; one with `forward_features` gives those of a ResNet.
-        preprocessing: how pictures become its input; pictures of another side than its `size` are resized.
+        preprocessing: how images become its input; images of another side than its `size` are resized.
     """
 
     def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:

@@ -1,7 +1,7 @@
-"""Self-supervised learning from two views of a picture, over any encoder (N batch, D projection, K queue).
+"""Self-supervised learning from two views of an image, over any encoder (N batch, D projection, K queue).
 
 - `SimSiam` (arXiv 2011.10566) has no negatives: a predictor and a stop-gradient keep it from collapsing.
-- `SimCLR` (arXiv 2002.05709) tells partners from all other pictures of the batch.
+- `SimCLR` (arXiv 2002.05709) tells partners from all other images of the batch.
 - `MoCo` v2 (arXiv 1911.05722, 2003.04297) takes its negatives from a queue filled by a momentum encoder.
 
 Each method's `forward(view1, view2)` returns its loss and what the health measures need. Views are (N, 3, S, S) in
@@ -85,7 +85,7 @@ class SimSiam(nn.Module):
 
 
 class SimCLR(nn.Module):
-    """Partners against every other picture of the batch (arXiv 2002.05709 §2.1).
+    """Partners against every other image of the batch (arXiv 2002.05709 §2.1).
 
     Args:
         encoder: backbone, (N, 3, S, S) -> (N, feature_dim).
@@ -153,8 +153,8 @@ class MoCo(nn.Module):
         queue takes these in after the loss.
 
         Args:
-            view1: pictures for the query encoder.
-            view2: pictures for the key encoder.
+            view1: images for the query encoder.
+            view2: images for the key encoder.
             gather: collects the keys of all processes, so that their queues stay equal.
         """
         query = self.encoder_q(view1)
@@ -164,7 +164,7 @@ class MoCo(nn.Module):
             # Keys are encoded in another order, in halves of the batch: batch statistics then tell nothing about
             # which key belongs to which query (the paper's "shuffling BN", §3.3, on one process).
             order = torch.randperm(len(view2), device=view2.device)
-            parts = order.chunk(2) if len(view2) >= 4 else (order,)  # batch norm needs two pictures a part
+            parts = order.chunk(2) if len(view2) >= 4 else (order,)  # batch norm needs two images a part
             halves = [self.encoder_k(view2[part]) for part in parts]
             key = F.normalize(torch.cat(halves)[order.argsort()], dim=1)
         loss = info_nce(query, key, self.queue.clone(), self.temperature)

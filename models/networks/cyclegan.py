@@ -1,7 +1,7 @@
-"""CycleGAN: translation between two unpaired sets of pictures (Zhu et al., arXiv 1703.10593).
+"""CycleGAN: translation between two unpaired sets of images (Zhu et al., arXiv 1703.10593).
 
 Two generators map A -> B and B -> A; a patch discriminator for each domain judges them; a round trip must return to
-the start. Pictures are (N, 3, H, W) in [-1, 1], H and W multiples of 4. Parameter names and shapes of
+the start. Images are (N, 3, H, W) in [-1, 1], H and W multiples of 4. Parameter names and shapes of
 `ResnetGenerator` and `PatchDiscriminator` are those of the authors' PyTorch code, so published weights load by name.
 """
 
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 
 class InstanceNorm(nn.Module):
-    """Instance normalisation without parameters (arXiv 1607.08022 eq. 3): each channel of each picture on its own.
+    """Instance normalisation without parameters (arXiv 1607.08022 eq. 3): each channel of each image on its own.
 
-    Written as the batch norm of one picture at a time: on CPUs that keeps the channels-last layout, which
+    Written as the batch norm of one image at a time: on CPUs that keeps the channels-last layout, which
     `nn.InstanceNorm2d` loses at several times the cost.
     """
 
@@ -29,7 +29,7 @@ class InstanceNorm(nn.Module):
 class ChannelNorm(nn.Module):
     """Layer normalisation over the channels at each place, without parameters (arXiv 1607.06450 §3; 2201.03545 §2.6).
 
-    No place knows of another through it, so that no bright droplet is drawn to shift the statistics of a whole picture,
+    No place knows of another through it, so that no bright droplet is drawn to shift the statistics of a whole image,
     as happens with instance norm (1912.04958 §2).
     """
 
@@ -78,7 +78,7 @@ class ResnetGenerator(nn.Module):
         initialise(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Translate pictures: (N, 3, H, W) in [-1, 1] -> the same shape and range.
+        """Translate images: (N, 3, H, W) in [-1, 1] -> the same shape and range.
 
         Raises:
             ValueError: if H or W is not a multiple of 4.
@@ -132,7 +132,7 @@ class LightGenerator(nn.Module):
 
     It never computes at the full side: pixels are first folded into channels at half the side (arXiv 1609.05158 §2.2);
     the residual blocks are separable, and all but the first and the last work at an eighth of the side, from where a
-    fruit is seen as a whole. It says what to change of a picture rather than paints it anew, so that what need not
+    fruit is seen as a whole. It says what to change of an image rather than paints it anew, so that what need not
     change stays as sharp as it was. The change is computed at half the side and smoothly enlarged: it can neither draw
     a checkerboard nor hide the original in the finest detail (1712.02950).
 
@@ -158,7 +158,7 @@ class LightGenerator(nn.Module):
         initialise(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Translate pictures: (N, 3, H, W) in [-1, 1] -> the same shape and range.
+        """Translate images: (N, 3, H, W) in [-1, 1] -> the same shape and range.
 
         Raises:
             ValueError: if H or W is not a multiple of 4 or under 12.
@@ -210,10 +210,10 @@ def initialise(module: nn.Module, std: float = 0.02) -> None:
 
 
 class ImagePool:
-    """A history of up to `size` generated pictures; half of each query comes from the past (arXiv 1612.07828 §2.3).
+    """A history of up to `size` generated images; half of each query comes from the past (arXiv 1612.07828 §2.3).
 
     Args:
-        size: pictures kept (50 in the CycleGAN paper); 0 hands every query straight back.
+        size: images kept (50 in the CycleGAN paper); 0 hands every query straight back.
     """
 
     def __init__(self, size: int = 50) -> None:
@@ -221,7 +221,7 @@ class ImagePool:
         self.images: list[Tensor] = []
 
     def query(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return as many pictures as given, (N, 3, H, W), each either new or exchanged for an older one."""
+        """Return as many images as given, (N, 3, H, W), each either new or exchanged for an older one."""
         if self.size == 0:
             return images
         out = []

@@ -19,7 +19,7 @@ class MAEEncoder(nn.Module):
         self.mae = mae
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return features (N, embed_dim) of pictures (N, 3, S, S)."""
+        """Return features (N, embed_dim) of images (N, 3, S, S)."""
         return self.mae.forward_features(images)
 
 
@@ -33,7 +33,7 @@ class VAEEncoder(nn.Module):
         self.vae = vae
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return features (N, latent_dim) of pictures (N, 3, S, S)."""
+        """Return features (N, latent_dim) of images (N, 3, S, S)."""
         mu: Tensor = self.vae.encode(images)[0]
         return mu
 
@@ -48,15 +48,15 @@ class FeatureEncoder(nn.Module):
         self.resnet = resnet
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return features (N, feature_dim) of pictures (N, 3, S, S)."""
+        """Return features (N, feature_dim) of images (N, 3, S, S)."""
         return self.resnet.forward_features(images)
 
 
 def as_encoder(model: nn.Module) -> tuple[nn.Module, int]:
-    """Return a loaded network as an encoder, and the side of the pictures it takes.
+    """Return a loaded network as an encoder, and the side of the images it takes.
 
     Raises:
-        ValueError: if the network gives no features of a whole picture.
+        ValueError: if the network gives no features of a whole image.
     """
     if isinstance(model, ImageEncoder):
         return model, model.image_size

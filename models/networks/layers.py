@@ -18,7 +18,7 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(in_chans, embed_dim, kernel_size=patch_size, stride=patch_size)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return tokens (N, L, D) of pictures (N, in_chans, S, S)."""
+        """Return tokens (N, L, D) of images (N, in_chans, S, S)."""
         return self.proj(images).flatten(2).transpose(1, 2)  # (N, D, h, w) -> (N, L, D)
 
 
@@ -92,7 +92,7 @@ def sincos_position_embedding(embed_dim: int, grid: int) -> Tensor:
 
 
 def check_sides(x: Tensor, multiple: int) -> None:
-    """Raise a ValueError unless pictures are (N, 3, H, W) with H and W multiples of `multiple`."""
+    """Raise a ValueError unless images are (N, 3, H, W) with H and W multiples of `multiple`."""
     height, width = x.shape[-2:]
     if x.dim() != 4 or x.shape[1] != 3 or height % multiple or width % multiple or 0 in (height, width):
         raise ValueError(

@@ -23,7 +23,7 @@ def cycle_loss(reconstruction: Tensor, original: Tensor) -> Tensor:
 
 
 def identity_loss(same: Tensor, original: Tensor) -> Tensor:
-    """Return how far a generator moves a picture already of its target domain (arXiv 1703.10593 §5.2)."""
+    """Return how far a generator moves an image already of its target domain (arXiv 1703.10593 §5.2)."""
     return F.l1_loss(same, original)
 
 
@@ -58,7 +58,7 @@ def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 def free_bits_kl(kl: Tensor, free_bits: float) -> Tensor:
-    """Return the KL per picture in nats with each latent's batch mean floored (arXiv 1606.04934 §C.8).
+    """Return the KL per image in nats with each latent's batch mean floored (arXiv 1606.04934 §C.8).
 
     Args:
         kl: (N, D) from `kl_divergence`.

@@ -1,6 +1,6 @@
-"""Masked autoencoder: hide most patches of a picture and predict them (He et al., arXiv 2111.06377).
+"""Masked autoencoder: hide most patches of an image and predict them (He et al., arXiv 2111.06377).
 
-Pictures are (N, 3, S, S) in [-1, 1]. Masks are (N, L): 1 removed, 0 kept. Parameter names are those of the authors'
+Images are (N, 3, S, S) in [-1, 1]. Masks are (N, L): 1 removed, 0 kept. Parameter names are those of the authors'
 code, so their weights load by name; `models.formats.mae` reads them. Legend: N batch, L patches, D width,
 P = patch_size² * 3 numbers a patch.
 """
@@ -40,14 +40,14 @@ class MaskedAutoencoderViT(nn.Module):
     """An asymmetric pair: a deep encoder sees only the kept patches, a shallow decoder fills in the rest (§3).
 
     Args:
-        img_size: side of the picture in pixels.
+        img_size: side of the image in pixels.
         patch_size: side of a patch in pixels.
         embed_dim, depth, num_heads: the encoder.
         decoder_embed_dim, decoder_depth, decoder_num_heads: the decoder.
         mlp_ratio: hidden width of each MLP over its width.
         norm_pix_loss: whether targets are normalised patch by patch (§3, "reconstruction target").
         mean, std: the normalisation of each channel that the network itself sees, on the scale [0, 1]; patches that
-            it predicts are in that range, and pictures that it returns are in [-1, 1] again.
+            it predicts are in that range, and images that it returns are in [-1, 1] again.
         norm_eps: what layer norms add to the variance: 1e-6 in the authors' code, 1e-12 in transformers'.
     """
 
@@ -132,7 +132,7 @@ class MaskedAutoencoderViT(nn.Module):
         return self.decoder_pred(self.decoder_norm(x))[:, 1:]
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """Encode the whole picture and average the patch tokens: (N, 3, S, S) -> (N, D)."""
+        """Encode the whole image and average the patch tokens: (N, 3, S, S) -> (N, D)."""
         everything = torch.arange(self.num_patches, device=images.device).expand(len(images), -1)
         return self.forward_encoder(images, everything)[:, 1:].mean(dim=1)
 
@@ -167,7 +167,7 @@ class MaskedAutoencoderViT(nn.Module):
         return MAEOutput(masked_patch_loss(pred.float(), self.target(images), mask), pred, mask)
 
     def reconstruct(self, images: Tensor, mask: Tensor) -> Tensor:
-        """Return every patch as predicted from the kept ones, as a picture (N, 3, S, S) clamped to [-1, 1].
+        """Return every patch as predicted from the kept ones, as an image (N, 3, S, S) clamped to [-1, 1].
 
         With `norm_pix_loss` the prediction lacks each patch's mean and spread; they are taken from the original
         (an aid for the eye that the numbers must not use).
@@ -202,7 +202,7 @@ class MaskedAutoencoderViT(nn.Module):
         num_keep = self.num_patches - int(removed[0])
         if num_keep == 0:
             raise ValueError("The mask removes every patch; keep at least one to predict from.")
-        ids_shuffle = mask.argsort(dim=1, stable=True)  # kept patches first, in picture order
+        ids_shuffle = mask.argsort(dim=1, stable=True)  # kept patches first, in image order
         return ids_shuffle[:, :num_keep], ids_shuffle.argsort(dim=1)
 
 

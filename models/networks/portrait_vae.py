@@ -1,10 +1,10 @@
 """A classic variational autoencoder of painted portraits (`BioMike/classical_portrait_vae` on the Hub), 128 pixels.
 
 Not verified: its card and code could not be read. What is known is the chain of widths, the kernels, the three linear
-layers and the 256 latent numbers; that pictures are in [0, 1] and the last activation is a sigmoid is a guess. The
+layers and the 256 latent numbers; that images are in [0, 1] and the last activation is a sigmoid is a guess. The
 tensors are therefore told by their shapes, and whatever does not fit is refused.
 
-Pictures are (N, 3, S, S) in [-1, 1]; latents (N, latent_dim) with the prior N(0, 1).
+Images are (N, 3, S, S) in [-1, 1]; latents (N, latent_dim) with the prior N(0, 1).
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class PortraitVAE(nn.Module):
         self.decoder = nn.Sequential(*decoder, nn.ConvTranspose2d(back[-1], 3, 4, stride=2, padding=1), nn.Sigmoid())
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the posterior's mean and log-variance, each (N, latent_dim), of pictures (N, 3, S, S).
+        """Return the posterior's mean and log-variance, each (N, latent_dim), of images (N, 3, S, S).
 
         Raises:
-            ValueError: if the pictures have another size.
+            ValueError: if the images have another size.
         """
         check_sides(x, self.img_size)
         if x.shape[-2:] != (self.img_size, self.img_size):
@@ -59,11 +59,11 @@ class PortraitVAE(nn.Module):
         return self.fc_mu(hidden), self.fc_logvar(hidden).clamp(*LOGVAR_RANGE)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Turn latents (N, latent_dim) into pictures (N, 3, S, S) in [-1, 1]."""
+        """Turn latents (N, latent_dim) into images (N, 3, S, S) in [-1, 1]."""
         return ZERO_TO_ONE.invert(self.decoder(self.fc2(z).unflatten(1, self.base)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return pictures as they come back from their posterior's mean, (N, 3, S, S) in [-1, 1]."""
+        """Return images as they come back from their posterior's mean, (N, 3, S, S) in [-1, 1]."""
         return self.decode(self.encode(x)[0])
 
     def sample(self, num: int, generator: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a network wants to see: how the app's pictures, (N, 3, H, W) in [-1, 1], become its input, and the way back."""
+"""What a network wants to see: how the app's images, (N, 3, H, W) in [-1, 1], become its input, and the way back."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Preprocessing:
     """The side, the resampling and the normalisation that some weights were trained with.
 
     Attributes:
-        size: side in pixels of the square pictures, or None where any side will do.
-        resample: how pictures of another side are resized (with antialiasing).
+        size: side in pixels of the square images, or None where any side will do.
+        resample: how images of another side are resized (with antialiasing).
         mean, std: of each channel on the scale [0, 1]: the network's input is (x - mean) / std.
     """
 
@@ -27,13 +27,13 @@ class Preprocessing:
     std: Triple = (0.5, 0.5, 0.5)
 
     def apply(self, images: Tensor) -> Tensor:
-        """Resize pictures (N, 3, H, W) in [-1, 1] to `size` where it is given, and normalise them."""
+        """Resize images (N, 3, H, W) in [-1, 1] to `size` where it is given, and normalise them."""
         if self.size is not None and images.shape[-2:] != (self.size, self.size):
             images = F.interpolate(images, size=(self.size, self.size), mode=self.resample, antialias=True).clamp(-1, 1)
         return self.normalise(images)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Turn pictures in [-1, 1] into the network's range, at the same size."""
+        """Turn images in [-1, 1] into the network's range, at the same size."""
         if self._is_identity:
             return images
         mean, std = self._statistics(images)

@@ -1,7 +1,7 @@
 """Variational autoencoder with one global latent vector (Kingma & Welling, arXiv 1312.6114).
 
-Pictures are (N, 3, S, S) in [-1, 1]; latents (N, latent_dim). Because the whole picture passes through one vector
-with a Gaussian prior, points between two pictures decode to pictures, and the prior can be sampled.
+Images are (N, 3, S, S) in [-1, 1]; latents (N, latent_dim). Because the whole image passes through one vector
+with a Gaussian prior, points between two images decode to images, and the prior can be sampled.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ConvVAE(nn.Module):
         num_filters: channels after the first layer; they double at each halving up to eight times.
     """
 
-    spatial = False  # one vector for the whole picture, not a map of them
+    spatial = False  # one vector for the whole image, not a map of them
 
     def __init__(self, img_size: int = 64, latent_dim: int = 128, num_filters: int = 32) -> None:
         super().__init__()
@@ -54,10 +54,10 @@ class ConvVAE(nn.Module):
         )
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the posterior's mean and log-variance, each (N, latent_dim), of pictures (N, 3, S, S).
+        """Return the posterior's mean and log-variance, each (N, latent_dim), of images (N, 3, S, S).
 
         Raises:
-            ValueError: if the pictures have another size.
+            ValueError: if the images have another size.
         """
         if x.shape[1:] != (3, self.img_size, self.img_size):
             raise ValueError(
@@ -72,7 +72,7 @@ class ConvVAE(nn.Module):
         return mu + noise * (0.5 * logvar).exp()
 
     def decode(self, z: Tensor) -> Tensor:
-        """Turn latents (N, latent_dim) into pictures (N, 3, S, S) in [-1, 1]."""
+        """Turn latents (N, latent_dim) into images (N, 3, S, S) in [-1, 1]."""
         return self.decoder(self.from_latent(z).unflatten(1, self.base))
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None, sample: bool = True) -> VAEOutput:

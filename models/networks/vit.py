@@ -1,7 +1,7 @@
 """Vision transformers as image encoders (Dosovitskiy et al., arXiv 2010.11929), with timm's parameter names.
 
 DINO (arXiv 2104.14294), DINOv2 (2304.07193), MoCo v3 (2104.02057) and the encoders of masked autoencoders have this
-shape. Pictures are (N, 3, H, W) in the network's own range; features (N, D) are the normalised class token.
+shape. Images are (N, 3, H, W) in the network's own range; features (N, D) are the normalised class token.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class VisionTransformer(nn.Module):
         return self.norm(self.blocks(x))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return features (N, D) of pictures (N, 3, H, W)."""
+        """Return features (N, D) of images (N, 3, H, W)."""
         return self.forward_features(images)[:, 0]
 
 

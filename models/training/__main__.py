@@ -40,7 +40,7 @@ from models.training.evaluation.model_card_figure import illustrate
 from models.training.evaluation.publish import publish
 from models.training.evaluation.recordings import record
 from models.training.failures import DISK_FULL_STATUS, describe_failure
-from models.training.loop.benchmark import MEASURE_PICTURES, measure_steps
+from models.training.loop.benchmark import MEASURE_IMAGES, measure_steps
 from models.training.loop.init_weights import start_from
 from models.training.loop.run_folder import RunFolder
 from models.training.loop.trainer import Schedule, evaluate, resolve_precision, train
@@ -165,8 +165,8 @@ def train_in(run: RunFolder, arguments: argparse.Namespace, processes: Processes
     config, init = prepare_run(run, arguments, processes)
     if arguments.measure:
         begun = time.monotonic()
-        recipe = build_recipe(arguments.command, config, arguments.data, processes, MEASURE_PICTURES)
-        measure_steps(recipe, time.monotonic() - begun, MEASURE_PICTURES, run.path / "measured.json")
+        recipe = build_recipe(arguments.command, config, arguments.data, processes, MEASURE_IMAGES)
+        measure_steps(recipe, time.monotonic() - begun, MEASURE_IMAGES, run.path / "measured.json")
         return False
     recipe = build_recipe(arguments.command, config, arguments.data, processes)
     if init is not None and not run.checkpoint_path.is_file():

@@ -12,7 +12,7 @@ DISK_FULL_STATUS = 28  # a full disk may have no room for the word about it
 
 
 class NoImagesError(ValueError):
-    """The sources hold no picture that can be read, or none to train or to measure on."""
+    """The sources hold no image that can be read, or none to train or to measure on."""
 
 
 class DoesNotFitError(ValueError):

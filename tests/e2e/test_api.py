@@ -146,7 +146,7 @@ def test_a_wrong_argument_is_refused(client: Client, endpoint: str, arguments: d
 
 
 @pytest.mark.slow
-def test_twenty_people_at_once_get_whole_pictures(app_url: str, tmp_path: Path) -> None:
+def test_twenty_people_at_once_get_whole_images(app_url: str, tmp_path: Path) -> None:
     def call(number: int) -> tuple[bytes, bytes]:
         client = connect(app_url, tmp_path / str(number))
         translated, back, _ = client.predict(

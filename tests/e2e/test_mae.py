@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
-from visits import MapSession, another_picture_in, picture_in
+from visits import MapSession, another_image_in, image_in
 
 from demos.core.i18n import Texts
 from demos.mae.masks import pack
@@ -64,21 +64,21 @@ def asks(page: Page) -> Any:
 def test_patches_are_painted_away_and_back(visit: MapSession) -> None:
     page = visit("/?tab=mae")
     hidden(page, 192)
-    pasted = picture_in(page, "#mae-result-pasted")
+    pasted = image_in(page, "#mae-result-pasted")
     page.locator(f"{CANVAS} [data-tool=clear]").click()
     hidden(page, 0)
-    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-pasted", pasted)
     stroke(page, 5 * 16 + 4, 5 * 16 + 9)
     hidden(page, 6)
-    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-pasted", pasted)
     expect(page.locator("#mae-kind input[value=hand]")).to_be_checked()
     expect(page.locator("#mae-result-table")).to_contain_text(score_of(6))
     stroke(page, 5 * 16 + 8, 5 * 16 + 9, button="right")
     hidden(page, 4)
-    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-pasted", pasted)
     page.locator(f"{CANVAS} [data-tool=undo]").click()
     hidden(page, 6)
-    another_picture_in(page, "#mae-result-pasted", pasted)
+    another_image_in(page, "#mae-result-pasted", pasted)
 
 
 @pytest.mark.slow
@@ -152,7 +152,7 @@ def test_marks_made_while_others_are_mended_are_mended_too(visit: MapSession) ->
 def test_a_finger_paints_on_a_phone(visit: MapSession) -> None:
     page = visit("/?tab=mae", size=(390, 844), dark=True)
     picture = page.locator("#mae-result-pasted img")
-    expect(picture).to_have_attribute("src", re.compile("png"))  # pictures below the window are loaded when scrolled to
+    expect(picture).to_have_attribute("src", re.compile("png"))  # images below the window are loaded when scrolled to
     pasted = picture.get_attribute("src") or ""
     before = int(page.locator(CANVAS).get_attribute("data-hidden") or 0)
     visible = page.evaluate(
@@ -177,17 +177,17 @@ def test_closer_looks_answer_and_go_when_the_mask_changes(visit: MapSession) -> 
     for look in ("ratios", "often", "influence"):
         page.get_by_role("button", name=TEXTS["en"][f"mae.{look}_title"]).click()
     page.locator("#mae-ratios-go").click()
-    picture_in(page, "#mae-ratios")
+    image_in(page, "#mae-ratios")
     expect(page.locator("#mae-ratios-says")).to_contain_text("dB")
     page.locator("#mae-often-go").click()
     expect(page.locator("#mae-often-says")).to_contain_text("dB")
-    assert picture_in(page, "#mae-often-spread") != picture_in(page, "#mae-often-mean")
+    assert image_in(page, "#mae-often-spread") != image_in(page, "#mae-often-mean")
     with page.expect_download() as download:
         page.locator("#mae-often-numbers").click()
     assert '"masks": 16' in Path(download.value.path()).read_text("utf-8")
     picker = "#mae-picker .mask-canvas"
     page.mouse.click(*at(page, 4 * 16 + 3, picker))
-    picture_in(page, "#mae-influence")
+    image_in(page, "#mae-influence")
     expect(page.locator(picker)).to_have_attribute("data-target", "67")
     page.locator("#mae-another").click()
     for result in ("ratios", "often-mean", "influence"):
@@ -199,14 +199,14 @@ def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: MapSession) -> Non
     for fold in ("mix", "mend"):
         page.get_by_role("button", name=TEXTS["en"][f"mae.{fold}_title"]).click()
     page.locator("#mae-mix-go").click()
-    assert picture_in(page, "#mae-mix-original") != picture_in(page, "#mae-mix-pasted")
+    assert image_in(page, "#mae-mix-original") != image_in(page, "#mae-mix-pasted")
     canvas = "#mae-mend-canvas .mask-canvas"
     hidden(page, 0, canvas)
     page.locator("#mae-mend-scratches").click()
     expect(page.locator("#mae-mend-says")).to_contain_text("dB")
-    seen = picture_in(page, "#mae-mend-masked")
+    seen = image_in(page, "#mae-mend-masked")
     stroke(page, 100 * 128 + 20, 100 * 128 + 60, canvas=canvas)
-    another_picture_in(page, "#mae-mend-masked", seen)
+    another_image_in(page, "#mae-mend-masked", seen)
     page.locator("#mae-examples button").nth(2).click()
     hidden(page, 0, canvas)
     no_marks = json.dumps(pack(np.zeros((128, 128), bool)))  # strokes still to be answered are not for this photo
@@ -216,13 +216,13 @@ def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: MapSession) -> Non
 
 def test_the_fold_and_the_sheet_follow_the_brush(visit: MapSession) -> None:
     page = visit("/?tab=mae")
-    picture_in(page, "#mae-result-pasted")
+    image_in(page, "#mae-result-pasted")
     page.get_by_role("button", name=TEXTS["en"]["mae.raw_title"]).click()
-    masked = picture_in(page, "#mae-result-masked")
+    masked = image_in(page, "#mae-result-masked")
     page.locator("#mae-canvas [data-tool=clear]").click()
     stroke(page, 34, 38)
     hidden(page, 5)
-    masked = another_picture_in(page, "#mae-result-masked", masked)
+    masked = another_image_in(page, "#mae-result-masked", masked)
     with page.expect_download() as download:
         page.locator("#mae-result-sheet").click()
     with Image.open(download.value.path()) as sheet:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import MapSession, another_picture_in, picture_in
+from visits import MapSession, another_image_in, image_in
 
 from demos.core.i18n import Texts
 
@@ -32,10 +32,10 @@ def test_it_is_folded_away_and_opening_it_asks_no_other_host(visit: MapSession, 
 
 def test_another_model_is_put_to_use(visit: MapSession) -> None:
     page = visit("/?tab=vae")
-    strip = picture_in(page, "#vae-result-strip")
+    strip = image_in(page, "#vae-result-strip")
     open_menu(page, "vae")
     page.locator("#vae-models .model[data-name=vae-portraits]").click()
-    another_picture_in(page, "#vae-result-strip", strip)
+    another_image_in(page, "#vae-result-strip", strip)
     expect(page.locator("#vae-facts")).to_contain_text("vae-portraits")
     expect(page.locator("#vae-model input[value=vae-portraits]")).to_be_checked()
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import Hosts, MapSession, picture_in
+from visits import Hosts, MapSession, image_in
 
 from demos.core.i18n import Texts
 
@@ -18,10 +18,10 @@ OPENING = {  # what each tab shows before anybody has done anything
     "embeddings": "#embeddings-plot .scatter[data-state=drawn] canvas",
     "train": "#train-view .run-sheet img",
 }
-PICTURES = "[...document.querySelectorAll(`#tab-${tab} img`)]"
-LOAD_ALL = f"tab => {PICTURES}.forEach(image => {{ image.loading = 'eager'; }})"
-ALL_COMPLETE = f"tab => {PICTURES}.every(image => image.complete)"
-BROKEN = f"tab => {PICTURES}.filter(image => image.src && !image.naturalWidth).map(image => image.src)"
+IMAGES = "[...document.querySelectorAll(`#tab-${tab} img`)]"
+LOAD_ALL = f"tab => {IMAGES}.forEach(image => {{ image.loading = 'eager'; }})"
+ALL_COMPLETE = f"tab => {IMAGES}.every(image => image.complete)"
+BROKEN = f"tab => {IMAGES}.filter(image => image.src && !image.naturalWidth).map(image => image.src)"
 TABS = pytest.mark.parametrize("tab", OPENING)
 
 
@@ -96,4 +96,4 @@ def test_all_tabs_can_be_visited_in_one_go(visit: MapSession) -> None:
     for tab in [*OPENING, "cyclegan"]:
         page.get_by_role("tab", name=TEXTS["en"][f"{tab}.title"]).click()
         expect_open(page, tab)
-    assert picture_in(page, "#cyclegan-translated")
+    assert image_in(page, "#cyclegan-translated")

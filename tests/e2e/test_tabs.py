@@ -1,4 +1,4 @@
-"""Somebody brings pictures of their own to each tab and sees a result that was not there before."""
+"""Somebody brings images of their own to each tab and sees a result that was not there before."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page, expect
-from visits import MapSession, another_picture_in, choose, picture_in, upload
+from visits import MapSession, another_image_in, choose, image_in, upload
 
 from demos.core.i18n import Texts
 
@@ -32,23 +32,23 @@ def own_photo(photo: Image.Image, tmp_path: Path) -> Path:
 
 def test_cyclegan_translates_a_photo_there_and_back(visit: MapSession, own_photo: Path) -> None:
     page = visit("/?tab=cyclegan")
-    translated, back = picture_in(page, "#cyclegan-translated"), picture_in(page, "#cyclegan-back")
+    translated, back = image_in(page, "#cyclegan-translated"), image_in(page, "#cyclegan-back")
     score = page.locator("#cyclegan-score").inner_text()
     upload(page, "#cyclegan-photo", own_photo)
-    translated = another_picture_in(page, "#cyclegan-translated", translated)
-    another_picture_in(page, "#cyclegan-back", back)
+    translated = another_image_in(page, "#cyclegan-translated", translated)
+    another_image_in(page, "#cyclegan-back", back)
     expect(page.locator("#cyclegan-score")).not_to_have_text(score)
     choose(page, "#tab-cyclegan", "orange2apple")
-    another_picture_in(page, "#cyclegan-translated", translated)
+    another_image_in(page, "#cyclegan-translated", translated)
 
 
 def test_cyclegan_checks_warns_and_compares_on_request(visit: MapSession, own_photo: Path, tmp_path: Path) -> None:
     page = visit("/?tab=cyclegan")
-    judged = picture_in(page, "#cyclegan-judged")
+    judged = image_in(page, "#cyclegan-judged")
     convincing = page.locator("#cyclegan-convincing").inner_text()
     expect(page.locator("#cyclegan-warning")).to_have_text("")
     upload(page, "#cyclegan-photo", own_photo)
-    another_picture_in(page, "#cyclegan-judged", judged)
+    another_image_in(page, "#cyclegan-judged", judged)
     expect(page.locator("#cyclegan-convincing")).not_to_have_text(convincing)
     expect(page.locator("#cyclegan-warning")).to_contain_text("does not look like")
     with page.expect_download() as download:
@@ -73,11 +73,11 @@ def test_cyclegan_checks_warns_and_compares_on_request(visit: MapSession, own_ph
 @pytest.mark.slow
 def test_the_last_of_two_quick_choices_is_translated(visit: MapSession) -> None:
     page = visit("/?tab=cyclegan")
-    examples, shown = page.locator("#cyclegan-examples button"), picture_in(page, "#cyclegan-translated")
+    examples, shown = page.locator("#cyclegan-examples button"), image_in(page, "#cyclegan-translated")
     last = {}
     for number in (3, 1):
         examples.nth(number).click()
-        last[number] = shown = another_picture_in(page, "#cyclegan-translated", shown)
+        last[number] = shown = another_image_in(page, "#cyclegan-translated", shown)
     examples.nth(2).click()
     expect(page.locator("#cyclegan-photo img").first).not_to_have_attribute("src", "")
     page.wait_for_timeout(100)  # the first choice has been taken, and its translation is under way
@@ -88,7 +88,7 @@ def test_the_last_of_two_quick_choices_is_translated(visit: MapSession) -> None:
 @pytest.mark.slow
 def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: MapSession, own_photo: Path) -> None:
     page = visit("/?tab=cyclegan")
-    translated = picture_in(page, "#cyclegan-translated")
+    translated = image_in(page, "#cyclegan-translated")
     page.get_by_role("button", name=TEXTS["en"]["cyclegan.own"]).click()
     choose(page, "#cyclegan-own-side", "512")
     page.locator("#cyclegan-own-take").click()
@@ -103,10 +103,10 @@ def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: MapSession, ow
     page.mouse.move(middle[0] + 30, middle[1] + 20, steps=5)
     page.mouse.up()
     upload(page, "#cyclegan-photo", own_photo)  # another photo above, and the brushed one is translated
-    another_picture_in(page, "#cyclegan-translated", translated)
+    another_image_in(page, "#cyclegan-translated", translated)
     page.locator("#cyclegan-own-run").click()
     with page.context.expect_event("response", lambda r: "file=" in r.url and r.url.endswith(".png")) as fetched:
-        picture_in(page, "#cyclegan-own-result")
+        image_in(page, "#cyclegan-own-result")
     made = np.asarray(Image.open(BytesIO(fetched.value.body())).convert("RGB")).astype(int)
     with Image.open(EXAMPLES / "fruit" / "apple-01.jpg") as photo:
         changed = np.abs(made - np.asarray(photo.convert("RGB"))).max(axis=2) > 0
@@ -137,43 +137,43 @@ def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: MapSession) -> None:
 
 def test_mae_fills_in_a_photo(visit: MapSession, own_photo: Path) -> None:
     page = visit("/?tab=mae")
-    error, pasted = picture_in(page, "#mae-result-error"), picture_in(page, "#mae-result-pasted")
+    error, pasted = image_in(page, "#mae-result-error"), image_in(page, "#mae-result-pasted")
     upload(page, "#mae-input", own_photo)
-    error = another_picture_in(page, "#mae-result-error", error)
-    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
+    error = another_image_in(page, "#mae-result-error", error)
+    pasted = another_image_in(page, "#mae-result-pasted", pasted)
     page.locator("#mae-another").click()
-    error = another_picture_in(page, "#mae-result-error", error)
-    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
+    error = another_image_in(page, "#mae-result-error", error)
+    pasted = another_image_in(page, "#mae-result-pasted", pasted)
     choose(page, "#mae-kind", "block")
-    another_picture_in(page, "#mae-result-error", error)
-    another_picture_in(page, "#mae-result-pasted", pasted)
+    another_image_in(page, "#mae-result-error", error)
+    another_image_in(page, "#mae-result-pasted", pasted)
 
 
 def test_vae_morphs_one_photo_into_another(visit: MapSession, own_photo: Path) -> None:
     page = visit("/?tab=vae")
-    strip, ends = picture_in(page, "#vae-result-strip"), picture_in(page, "#vae-result-ends")
+    strip, ends = image_in(page, "#vae-result-strip"), image_in(page, "#vae-result-ends")
     upload(page, "#vae-a", own_photo)
-    strip = another_picture_in(page, "#vae-result-strip", strip)
-    another_picture_in(page, "#vae-result-ends", ends)
+    strip = another_image_in(page, "#vae-result-strip", strip)
+    another_image_in(page, "#vae-result-ends", ends)
     mirrored = own_photo.with_name("mirrored.png")
     with Image.open(own_photo) as image:
         ImageOps.invert(image).save(mirrored)
     upload(page, "#vae-b", mirrored)
-    another_picture_in(page, "#vae-result-strip", strip)
+    another_image_in(page, "#vae-result-strip", strip)
 
 
 @pytest.mark.slow
-def test_vae_draws_new_pictures(visit: MapSession) -> None:
+def test_vae_draws_new_images(visit: MapSession) -> None:
     page = visit("/?tab=vae")
-    before = picture_in(page, "#vae-samples")
+    before = image_in(page, "#vae-samples")
     page.locator("#vae-more").click()
-    another_picture_in(page, "#vae-samples", before)
+    another_image_in(page, "#vae-samples", before)
 
 
 @pytest.mark.slow
 def test_vae_breeds_what_is_picked(visit: MapSession) -> None:
     page = visit("/?tab=vae")
-    picture_in(page, "#vae-samples")
+    image_in(page, "#vae-samples")
     cross = page.locator("#vae-samples [data-breed=cross]")
     for number in (2, 5):
         expect(cross).to_be_disabled()
@@ -183,7 +183,7 @@ def test_vae_breeds_what_is_picked(visit: MapSession) -> None:
 
 
 def opened_flat(page: Page, fold: str, panel: str) -> Locator:
-    """Open a fold of the VAE tab; return its component once it shows a picture."""
+    """Open a fold of the VAE tab; return its component once it shows an image."""
     page.get_by_role("button", name=TEXTS["en"][fold]).click()
     flat = page.locator(f"{panel} .flat")
     expect(flat).to_have_attribute("data-seen", re.compile(r"\d"))
@@ -270,8 +270,8 @@ def test_vae_shows_the_lesson_and_saves_a_film(visit: MapSession) -> None:
 
 
 @pytest.fixture
-def own_pictures(tmp_path: Path) -> Path:
-    """A zip with two folders of ten pictures each: dark squares and bright stripes."""
+def own_images(tmp_path: Path) -> Path:
+    """A zip with two folders of ten images each: dark squares and bright stripes."""
     random = np.random.default_rng(1)
     path = tmp_path / "mine.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -318,11 +318,11 @@ def lasso_all(page: Page) -> None:
     page.mouse.up()
 
 
-def test_embeddings_maps_pictures_of_ones_own(visit: MapSession, own_pictures: Path) -> None:
+def test_embeddings_maps_images_of_ones_own(visit: MapSession, own_images: Path) -> None:
     page = drawn_map(visit)
     plot = page.locator(MAP)
     assert int(plot.get_attribute("data-count") or 0) > 100, "the built-in set is there at once"
-    upload(page, "#embeddings-upload", own_pictures)
+    upload(page, "#embeddings-upload", own_images)
     expect(plot).to_have_attribute("data-count", "20", timeout=SLOW)
     legend = page.locator("#embeddings-plot .scatter-legend")
     expect(legend).to_contain_text("squares")
@@ -332,7 +332,7 @@ def test_embeddings_maps_pictures_of_ones_own(visit: MapSession, own_pictures: P
     expect(plot).to_have_attribute("data-count", "20")
 
 
-def test_embeddings_shows_the_neighbours_of_a_picture(visit: MapSession) -> None:
+def test_embeddings_shows_the_neighbours_of_a_image(visit: MapSession) -> None:
     page = drawn_map(visit)
     neighbours = page.locator("#embeddings-neighbours")
     tile = neighbours.locator(".near-tile").first
@@ -344,7 +344,7 @@ def test_embeddings_shows_the_neighbours_of_a_picture(visit: MapSession) -> None
 
 
 @pytest.mark.slow
-def test_pointing_at_a_picture_names_it_and_a_click_picks_it(visit: MapSession) -> None:
+def test_pointing_at_a_image_names_it_and_a_click_picks_it(visit: MapSession) -> None:
     page = drawn_map(visit)
     x, y = place_of(page, 37)
     page.evaluate(
@@ -419,7 +419,7 @@ def test_two_maps_are_linked(visit: MapSession) -> None:
     expect(page.locator("#embeddings-neighbours .near-picked")).not_to_have_attribute("data-picked", "0")
 
 
-def test_a_new_picture_is_placed_among_the_others(visit: MapSession, own_photo: Path) -> None:
+def test_a_new_image_is_placed_among_the_others(visit: MapSession, own_photo: Path) -> None:
     page = drawn_map(visit)
     upload(page, "#embeddings-guest", own_photo)
     expect(page.locator("#embeddings-neighbours [data-guest]")).to_be_visible(timeout=SLOW)
@@ -428,7 +428,7 @@ def test_a_new_picture_is_placed_among_the_others(visit: MapSession, own_photo: 
 
 
 @pytest.mark.slow
-def test_the_views_of_a_picture_are_shown(visit: MapSession) -> None:
+def test_the_views_of_a_image_are_shown(visit: MapSession) -> None:
     page = drawn_map(visit)
     page.get_by_role("button", name=TEXTS["en"]["embeddings.views"]).click()
     expect(page.locator("#embeddings-views .views-matrix[data-method=simclr] .positive")).to_have_count(10)
@@ -437,7 +437,7 @@ def test_the_views_of_a_picture_are_shown(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_why_two_pictures_are_near_is_told_until_another_is_picked(visit: MapSession) -> None:
+def test_why_two_images_are_near_is_told_until_another_is_picked(visit: MapSession) -> None:
     page = drawn_map(visit)
     page.locator("#embeddings-why").click()
     shown = page.locator("#embeddings-why-shown")
@@ -460,14 +460,14 @@ def test_learning_plays_to_the_end_and_stops(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_told_of_other_pictures_goes_when_ones_own_come(visit: MapSession, own_pictures: Path) -> None:
+def test_what_is_told_of_other_images_goes_when_ones_own_come(visit: MapSession, own_images: Path) -> None:
     page = drawn_map(visit)
     for fold in ("compare", "learning"):
         page.get_by_role("button", name=TEXTS["en"][f"embeddings.{fold}"]).click()
     frames = page.locator("#embeddings-learning .scatter")
     expect(frames).to_have_attribute("data-state", "drawn")
     expect(page.locator("#embeddings-rows tr[data-encoder=mae]")).to_be_visible(timeout=SLOW)
-    upload(page, "#embeddings-upload", own_pictures)
+    upload(page, "#embeddings-upload", own_images)
     expect(page.locator("#embeddings-rows tr")).to_have_count(0)
     expect(page.locator("#embeddings-twin .scatter")).to_have_attribute("data-count", "20", timeout=SLOW)
     page.locator("#embeddings-step input[type=range]").press("End")
@@ -479,10 +479,10 @@ def test_what_is_told_of_other_pictures_goes_when_ones_own_come(visit: MapSessio
 
 
 @pytest.mark.slow
-def test_the_gallery_of_a_lasso_goes_when_other_pictures_come(visit: MapSession, own_pictures: Path) -> None:
+def test_the_gallery_of_a_lasso_goes_when_other_images_come(visit: MapSession, own_images: Path) -> None:
     page = drawn_map(visit)
     lasso_all(page)
     expect(page.locator("#embeddings-chosen .chosen-tiles")).to_be_visible()
-    upload(page, "#embeddings-upload", own_pictures)
+    upload(page, "#embeddings-upload", own_images)
     expect(page.locator("#embeddings-chosen .chosen-tiles")).to_have_count(0)
     expect(page.locator("#embeddings-chosen-tools")).to_be_hidden()

@@ -1,4 +1,4 @@
-"""The tools around the tabs: links to a state, pictures that travel, keys, the large view, the tour."""
+"""The tools around the tabs: links to a state, images that travel, keys, the large view, the tour."""
 
 import json
 import re
@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import MapSession, another_picture_in, choose, picture_in
+from visits import MapSession, another_image_in, choose, image_in
 
 from demos.page.markup import STOPS
 
@@ -20,13 +20,13 @@ def open_tab(page: Page, tab: str) -> None:
 
 def test_a_link_opens_the_same_view(visit: MapSession) -> None:
     page = visit("/?tab=mae")
-    pasted = picture_in(page, "#mae-result-pasted")
+    pasted = image_in(page, "#mae-result-pasted")
     choose(page, "#mae-kind", "block")
-    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-pasted", pasted)
     page.locator("#mae-examples .gallery-item").nth(2).click()
     expect(page).to_have_url(re.compile(r"\?tab=mae&.*\bexample="))
     expect(page).to_have_url(re.compile("kind=block"))
-    pasted = another_picture_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-pasted", pasted)
     guest = visit(page.url.partition("127.0.0.1")[2].partition("/")[2].join(("/", "")))
     expect(guest.locator("#mae-kind input[value=block]")).to_be_checked()
     expect(guest.locator("#mae-result-pasted img")).to_have_attribute("src", pasted)
@@ -51,9 +51,9 @@ def test_weights_of_the_menu_are_in_the_link(visit: MapSession) -> None:
     expect(page).to_have_url(re.compile(r"\?tab=embeddings$"))
 
 
-def test_a_picture_travels_to_another_tab(visit: MapSession) -> None:
+def test_a_image_travels_to_another_tab(visit: MapSession) -> None:
     page = visit("/?tab=cyclegan")
-    picture_in(page, "#cyclegan-translated")
+    image_in(page, "#cyclegan-translated")
     page.locator("#cyclegan-translated img").hover()
     page.locator(".send").click()
     page.locator("[data-to=mae_example]").click()
@@ -78,14 +78,14 @@ def test_a_path_of_ones_own_does_not_travel(app_url: str) -> None:
 
 def test_keys_do_what_the_list_says(visit: MapSession) -> None:
     page = visit("/")
-    translated = picture_in(page, "#cyclegan-translated")
+    translated = image_in(page, "#cyclegan-translated")
     page.keyboard.press("ArrowRight")
-    another_picture_in(page, "#cyclegan-translated", translated)
+    another_image_in(page, "#cyclegan-translated", translated)
     page.keyboard.press("2")
     open_tab(page, "mae")
-    pasted = picture_in(page, "#mae-result-pasted")
+    pasted = image_in(page, "#mae-result-pasted")
     page.keyboard.press("Space")
-    another_picture_in(page, "#mae-result-pasted", pasted)
+    another_image_in(page, "#mae-result-pasted", pasted)
     page.locator("#mae-ratio input[type=number]").focus()
     page.keyboard.press("1")  # somebody types a number
     open_tab(page, "mae")
@@ -97,16 +97,16 @@ def test_keys_do_what_the_list_says(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_the_large_view_is_for_the_pictures(visit: MapSession) -> None:
+def test_the_large_view_is_for_the_images(visit: MapSession) -> None:
     page = visit("/?tab=cyclegan&present=1")
-    picture_in(page, "#cyclegan-translated")
+    image_in(page, "#cyclegan-translated")
     for kept in (".lead", "#cyclegan-translated"):
         expect(page.locator(f"#tab-cyclegan {kept}").first).to_be_visible()
     for gone in (".note", ".facts", ".aside", ".strip"):
         expect(page.locator(f"#tab-cyclegan {gone}").first).to_be_hidden()
-    translated = picture_in(page, "#cyclegan-translated")
-    page.keyboard.press("ArrowRight")  # the strip is out of sight, its pictures are not out of reach
-    another_picture_in(page, "#cyclegan-translated", translated)
+    translated = image_in(page, "#cyclegan-translated")
+    page.keyboard.press("ArrowRight")  # the strip is out of sight, its images are not out of reach
+    another_image_in(page, "#cyclegan-translated", translated)
     page.keyboard.press("Escape")
     expect(page.locator("#tab-cyclegan .note").first).to_be_visible()
     expect(page).not_to_have_url(re.compile("present"))

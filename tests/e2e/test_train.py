@@ -1,4 +1,4 @@
-"""Somebody trains a network on pictures of their own, and somebody else sees nothing of it."""
+"""Somebody trains a network on images of their own, and somebody else sees nothing of it."""
 
 import io
 import os
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from running_app import free_port, running_app
-from visits import MapSession, choose, picture_in, upload
+from visits import MapSession, choose, image_in, upload
 
 from demos.core.i18n import Texts
 
@@ -26,7 +26,7 @@ TRAINED = 180_000  # milliseconds; two processes have to start on a busy machine
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """A zip of sixteen small pictures, one of them twice."""
+    """A zip of sixteen small images, one of them twice."""
     path = tmp_path / "mine.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(17):
@@ -38,7 +38,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def start_training(page: Page, pictures: Path, name: str, **options: int) -> None:
-    """Bring pictures, choose a small VAE from scratch, and start."""
+    """Bring images, choose a small VAE from scratch, and start."""
     upload(page, "#train-files-a", pictures)
     expect(page.locator("#train-audit .train-verdict")).to_be_visible()
     choose(page, "#train-recipe", "vae")
@@ -88,19 +88,19 @@ def test_from_upload_to_weights_through_a_closed_page(visit: MapSession, picture
     choose(page, "#train-recipe", "vae")
     expect(page.locator("#train-runs .train-done")).to_be_visible(timeout=TRAINED)
     expect(page.locator("#train-view .run-step")).to_have_text("12 / 12")
-    assert picture_in(page, "#train-view .run-sheet")
+    assert image_in(page, "#train-view .run-sheet")
     page.locator("#train-start input").click()
     page.get_by_role("option", name="my things").click()
     expect(page.locator("#train-start input")).to_have_value("my things")
     page.locator("#train-compare").click()
-    assert picture_in(page, "#train-sheet")
+    assert image_in(page, "#train-sheet")
     page.locator("#train-runs button[data-run^='recording:']").first.click()
     expect(page.locator("#train-compare")).to_be_hidden()
     page.locator(OWN).click()
     expect(page.locator("#train-compare")).to_be_visible()
     expect(page.locator("#train-sheet")).to_be_hidden()
     page.locator("#train-compare").click()
-    assert picture_in(page, "#train-sheet")
+    assert image_in(page, "#train-sheet")
     with page.expect_download() as download:
         page.locator("#train-download").click()
     with zipfile.ZipFile(download.value.path()) as archive:
@@ -109,7 +109,7 @@ def test_from_upload_to_weights_through_a_closed_page(visit: MapSession, picture
     page.locator("#train-take").click()
     expect(page.locator("#tab-vae .lead").first).to_be_visible()
     expect(page.locator("#vae-facts")).to_contain_text("my things")
-    assert picture_in(page, "#vae-result-strip")
+    assert image_in(page, "#vae-result-strip")
     page.locator("#tab-vae").get_by_role("button", name=TEXTS["menu.title"]).click()
     used = page.locator("#vae-models .model[data-used=true]")
     expect(used).to_contain_text("my things")
@@ -128,7 +128,7 @@ def test_from_upload_to_weights_through_a_closed_page(visit: MapSession, picture
 
 
 @pytest.mark.slow
-def test_a_method_chosen_while_pictures_are_read_makes_no_second_visitor(visit: MapSession, tmp_path: Path) -> None:
+def test_a_method_chosen_while_images_are_read_makes_no_second_visitor(visit: MapSession, tmp_path: Path) -> None:
     many = tmp_path / "many.zip"
     with zipfile.ZipFile(many, "w") as archive:
         for number in range(300):

@@ -1,4 +1,4 @@
-"""Our own weights at what they are for, on the pictures that come with the repository; none of them saw any."""
+"""Our own weights at what they are for, on the images that come with the repository; none of them saw any."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from intake import read_pictures
+from intake import read_images
 from PIL import Image
 from torch import Tensor
 
 from models.analysis.cyclegan_calibration import calibration
-from models.analysis.embedding import embed_pictures
+from models.analysis.embedding import embed_images
 from models.analysis.metrics import knn_accuracy, psnr, std_of_l2_normalized
 from models.checkpoints import load_model
 from models.data.images import square_crop, to_tensor
@@ -72,17 +72,17 @@ def test_hidden_patches_are_guessed_far_better_than_by_their_mean_colour() -> No
 
 @pytest.fixture(scope="module")
 def kinds() -> tuple[list[Image.Image], Tensor]:
-    """Every sixth picture of the built-in set of the map, with the number of its kind."""
-    pictures = read_pictures([EXAMPLES / "kinds.zip"]).pictures[::6]
+    """Every sixth image of the built-in set of the map, with the number of its kind."""
+    pictures = read_images([EXAMPLES / "kinds.zip"]).images[::6]
     names = sorted({picture.label or "" for picture in pictures})
     return [picture.image for picture in pictures], torch.tensor([names.index(p.label or "") for p in pictures])
 
 
 @pytest.mark.parametrize(("name", "floors"), FLOORS.items())
-def test_encoders_put_pictures_of_a_kind_side_by_side(
+def test_encoders_put_images_of_a_kind_side_by_side(
     name: str, floors: tuple[float, float], kinds: tuple[list[Image.Image], Tensor]
 ) -> None:
     images, labels = kinds
-    features = torch.from_numpy(embed_pictures(load_encoder(name), images, ENCODERS[name].image_size()))
+    features = torch.from_numpy(embed_images(load_encoder(name), images, ENCODERS[name].image_size()))
     assert knn_accuracy(features, labels) >= floors[0]
     assert std_of_l2_normalized(features) >= floors[1]

@@ -1,4 +1,4 @@
-"""Whether fine-tuning makes weights better at new pictures: real sets, measured on what they hold out."""
+"""Whether fine-tuning makes weights better at new images: real sets, measured on what they hold out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import Recipe, in_batches
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-JUDGE = "supervised-photos"  # whose features say how alike two sets of pictures look
+JUDGE = "supervised-photos"  # whose features say how alike two sets of images look
 Scores = Mapping[str, float]
 
 
@@ -75,7 +75,7 @@ def fine_tune(
 
     Args:
         case: What to do.
-        most: About how many pictures are enough; None for all.
+        most: About how many images are enough; None for all.
         told: Called with each step and its loss.
     """
     fixed = start_config(case.recipe, weights_info(case.start))
@@ -97,13 +97,13 @@ def fine_tune(
 
 
 def two_sets(source: Path, classes: tuple[str, ...], path: Path, most: int = 80) -> Path:
-    """Write up to `most` pictures of two classes for training, and as many to measure on, as a visitor would zip them.
+    """Write up to `most` images of two classes for training, and as many to measure on, as a visitor would zip them.
 
     Args:
         source: A zip of folders such as train/daisy and val/daisy.
         classes: The class that becomes set A, and the one that becomes set B.
         path: The zip to write, which is returned.
-        most: Pictures of each set and split.
+        most: Images of each set and split.
     """
     with zipfile.ZipFile(source) as pictures, zipfile.ZipFile(path, "w") as pair:
         for (split, ours), (label, domain) in product(
@@ -123,9 +123,9 @@ def measured(name: str, recipe: Recipe) -> Scores:
 
 
 def _views_found(recipe: Any, rounds: int = 4) -> Scores:
-    """Return how often one view of a held-out picture is most like the other view of the same one, among all of them.
+    """Return how often one view of a held-out image is most like the other view of the same one, among all of them.
 
-    It is what contrastive learning is about (2002.05709 §2.1), at held-out pictures, and needs no labels. The kNN
+    It is what contrastive learning is about (2002.05709 §2.1), at held-out images, and needs no labels. The kNN
     accuracy that stands beside it comes from a few hundred labels: its standard error is more than two percent.
     """
     found, model = [], recipe.backbone
@@ -142,7 +142,7 @@ def _views_found(recipe: Any, rounds: int = 4) -> Scores:
 
 
 def _distances(recipe: Any) -> Scores:
-    """Return the kernel distance of translated and of untouched held-out pictures of A to those of B, and back."""
+    """Return the kernel distance of translated and of untouched held-out images of A to those of B, and back."""
     real_a, real_b = (recipe._test_images(pictures).contiguous() for pictures in (recipe.test_a, recipe.test_b))
     fake_b, fake_a = in_batches(real_a, recipe.shown_a2b, 1), in_batches(real_b, recipe.shown_b2a, 1)
     judge = load_model(JUDGE)
@@ -161,9 +161,9 @@ def kernel_distance(x: Tensor, y: Tensor) -> float:
 
 
 def rows() -> Iterator[tuple[str, ...]]:
-    """Fine-tune every case whose pictures are there, and say of the others that they are not."""
+    """Fine-tune every case whose images are there, and say of the others that they are not."""
     for case in CASES:
-        what = (case.recipe, case.start, case.pictures)
+        what = (case.recipe, case.start, case.images)
         if not (DATA / f"{case.data}.zip").is_file():
             yield (*what, "", "", "", f"skipped: no {case.data}.zip in ../shared/data")
             continue

@@ -1,4 +1,4 @@
-"""All pictures of a source at once, with what was left out of it."""
+"""All images of a source at once, with what was left out of it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.data.archives import Picture, iter_pictures
+from models.data.archives import Picture, iter_images
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What came of reading: every file is either among the pictures or counted, by reason, as skipped."""
+    """What came of reading: every file is either among the images or counted, by reason, as skipped."""
 
-    pictures: tuple[Picture, ...]
+    images: tuple[Picture, ...]
     skipped: dict[str, int]
     total: int
 
 
-def read_pictures(paths: Sequence[Path], **asked: Any) -> Intake:
-    """Collect what `iter_pictures` yields for these paths and options."""
+def read_images(paths: Sequence[Path], **asked: Any) -> Intake:
+    """Collect what `iter_images` yields for these paths and options."""
     skipped: Counter[str] = Counter()
-    pictures = tuple(iter_pictures(paths, skipped=skipped, **asked))
+    pictures = tuple(iter_images(paths, skipped=skipped, **asked))
     return Intake(pictures, dict(skipped), len(pictures) + sum(skipped.values()))

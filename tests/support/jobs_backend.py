@@ -1,4 +1,4 @@
-"""A backend without processes for tests of the queue, and pictures and requests that cost next to nothing."""
+"""A backend without processes for tests of the queue, and images and requests that cost next to nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def picture(seed: int, size: int = 24) -> bytes:
 
 
 def dataset(manager: JobManager, owner: str, count: int = 12, first: int = 0) -> Path:
-    """Return a new dataset of an owner with some pictures in it."""
+    """Return a new dataset of an owner with some images in it."""
     folder = manager.new_dataset(owner)
     for number in range(count):
         (folder / f"{number:02d}.png").write_bytes(picture(first + number))
@@ -36,7 +36,7 @@ def dataset(manager: JobManager, owner: str, count: int = 12, first: int = 0) ->
 
 
 def submit(manager: JobManager, owner: str, **config: Any) -> Snapshot:
-    """Submit a tiny job on pictures of its own."""
+    """Submit a tiny job on images of its own."""
     return manager.submit(owner, JobRequest("vae", {**TINY, **config}, dataset(manager, owner)))
 
 

@@ -1,4 +1,4 @@
-"""Untrained autoencoders whose pictures differ, so that a test can tell one from another."""
+"""Untrained autoencoders whose images differ, so that a test can tell one from another."""
 
 import torch
 

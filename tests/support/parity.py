@@ -34,9 +34,9 @@ class Parity:
         package: what the reference needs.
         layout: the layout that must be recognised.
         reference: makes the reference's network.
-        answers: asks the reference; gets pictures in [-1, 1], as ours does.
+        answers: asks the reference; gets images in [-1, 1], as ours does.
         ours: asks our model for the same.
-        side: of the pictures in pixels.
+        side: of the images in pixels.
         published: turns the reference's tensors into those of a published file.
         load_as: the name to load by, where tensors cannot tell.
         recorded: the name of the record, where another case has the same reference.
@@ -85,7 +85,7 @@ def _drawn_one(name: str, shape: tuple[int, ...]) -> Tensor:
 
 
 def pictures(side: int, num: int = 2) -> Tensor:
-    """Return smooth random pictures, (num, 3, side, side) in [-1, 1], the same every time."""
+    """Return smooth random images, (num, 3, side, side) in [-1, 1], the same every time."""
     coarse = torch.from_numpy(generator_of("pictures").uniform(-1, 1, (num, 3, 9, 9)).astype(np.float32))
     return nn.functional.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=True)
 

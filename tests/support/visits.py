@@ -50,15 +50,15 @@ def choose(page: Page, component: str, value: str) -> None:
     expect(page.locator(f"{component} input[value='{value}']")).to_be_checked()
 
 
-def picture_in(page: Page, result: str) -> str:
-    """Wait until a result shows a picture; return its address, which is another for another picture."""
+def image_in(page: Page, result: str) -> str:
+    """Wait until a result shows an image; return its address, which is another for another image."""
     image = page.locator(f"{result} img").first
     expect(image).to_be_visible()
     page.wait_for_function("selector => document.querySelector(selector).naturalWidth > 0", arg=f"{result} img")
     return image.get_attribute("src") or ""
 
 
-def another_picture_in(page: Page, result: str, before: str) -> str:
-    """Wait until a result shows another picture than `before`; return its address."""
+def another_image_in(page: Page, result: str, before: str) -> str:
+    """Wait until a result shows another image than `before`; return its address."""
     expect(page.locator(f"{result} img").first).not_to_have_attribute("src", before)
-    return picture_in(page, result)
+    return image_in(page, result)

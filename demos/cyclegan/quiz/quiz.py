@@ -1,6 +1,6 @@
-"""Spot the fake: a deck of real and translated pictures, and what the answers say (no page in here).
+"""Spot the fake: a deck of real and translated images, and what the answers say (no page in here).
 
-Every picture is used once, either as it is or translated, so no two cards show the same fruit. Both kinds are brought
+Every image is used once, either as it is or translated, so no two cards show the same fruit. Both kinds are brought
 to one size and written by one encoder. Cards go to the page without a name, and what they are stays on the server.
 """
 
@@ -22,7 +22,7 @@ from models.data.images import square_crop, to_images, to_tensor
 
 CARD_SIDE = 256  # pixels
 QUALITY = 90  # of the JPEG that every card is
-MOST = 40  # pictures of a deck
+MOST = 40  # images of a deck
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Card:
     Attributes:
         fruit: What it shows or claims to show.
         fake: Whether it is a translation.
-        jpeg: The picture as it is asked about.
-        chain: For afterwards, JPEG files: the picture it was made from, its translation, the way back.
+        jpeg: The image as it is asked about.
+        chain: For afterwards, JPEG files: the image it was made from, its translation, the way back.
         judged_fake: What the discriminator of `fruit` takes it for.
     """
 
@@ -94,14 +94,14 @@ def tally(cards: Sequence[Card], answers: Sequence[bool]) -> Tally:
 
 
 def encoded(image: Image.Image) -> bytes:
-    """Returns a picture as a JPEG file, all of them alike."""
+    """Returns an image as a JPEG file, all of them alike."""
     file = BytesIO()
     image.save(file, "JPEG", quality=QUALITY)
     return file.getvalue()
 
 
 def data_url(jpeg: bytes) -> str:
-    """Returns a picture as an address that holds it, so that no file name can tell anything."""
+    """Returns an image as an address that holds it, so that no file name can tell anything."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
@@ -112,7 +112,7 @@ def fruit_of(photo: Image.Image, load_model: LoadModel, known: Calibration) -> s
 
 
 def threshold(fruit: str, known: Calibration) -> float:
-    """Returns the score under which a discriminator calls a picture a fake: midway between the two medians."""
+    """Returns the score under which a discriminator calls an image a fake: midway between the two medians."""
     real, fake = known.real[fruit], known.translated[fruit]
     return (real[len(real) // 2] + fake[len(fake) // 2]) / 2
 
@@ -137,7 +137,7 @@ def make_quiz(
     """Makes a shuffled deck in which half the photos of each fruit are translated.
 
     Args:
-        photos: Pictures and which of `FRUITS` they show; at most `MOST` are used.
+        photos: Images and which of `FRUITS` they show; at most `MOST` are used.
         load_model: Gives the network of some weights.
         known: What held-out photos scored.
         seed: For tests; a deck is another one each time without it.

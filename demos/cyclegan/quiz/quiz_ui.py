@@ -18,7 +18,7 @@ from demos.cyclegan.results import figure, fixed_weights, grid, said
 from demos.cyclegan.translation import FRUITS as FOLDER
 from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, calibration
-from models.data.archives import iter_pictures
+from models.data.archives import iter_images
 
 SCRIPT = Path(__file__).with_name("quiz.js")
 EXPOSURES = {"0": "cyclegan.quiz_no_limit", "1000": "cyclegan.quiz_1000", "250": "cyclegan.quiz_250"}  # milliseconds
@@ -26,7 +26,7 @@ SEEN = """(quiz, exposure, seen) => {
   const card = document.querySelector("#cyclegan-quiz-board .card");
   return [quiz, exposure, card ? Number(card.dataset.number) : null];
 }"""  # the number of the card that the page shows goes with an answer
-FEWEST = 4  # pictures of one's own
+FEWEST = 4  # images of one's own
 STYLE = """
 .card { max-width: 340px; margin: 4px auto; text-align: center; }
 .card .frame { aspect-ratio: 1; border-radius: 10px; overflow: hidden; background: var(--mat); }
@@ -42,7 +42,7 @@ def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
     """Places the fold: what to play with, the card, the answers, the score.
 
     Returns:
-        The input of pictures to play with, and the button that opens a room.
+        The input of images to play with, and the button that opens a room.
     """
     with widgets.options(ctx, "cyclegan.quiz"):
         widgets.note(ctx, "cyclegan.quiz_lead")
@@ -99,7 +99,7 @@ def _on_start(ctx: Context) -> Callable[..., list[Any]]:
 
 
 def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[tuple[Image.Image, str]]:
-    """Returns the built-in fruit, or a visitor's own pictures, each with what it shows.
+    """Returns the built-in fruit, or a visitor's own images, each with what it shows.
 
     Raises:
         gr.Error: If there are too few.
@@ -107,11 +107,11 @@ def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[
     if not own:
         return [(Image.open(path).convert("RGB"), path.name.split("-")[0]) for path in sorted(FOLDER.glob("*.jpg"))]
     paths = [Path(path) for path in own]
-    pictures = [one.image for one in iter_pictures(paths, max_pictures=MOST, max_side=2 * CARD_SIDE)]
-    if len(pictures) < FEWEST:
-        raise widgets.user_error(ctx, request, "cyclegan.quiz_too_few", count=len(pictures), fewest=FEWEST)
+    images = [one.image for one in iter_images(paths, max_images=MOST, max_side=2 * CARD_SIDE)]
+    if len(images) < FEWEST:
+        raise widgets.user_error(ctx, request, "cyclegan.quiz_too_few", count=len(images), fewest=FEWEST)
     known = calibration()
-    return [(image, fruit_of(image, ctx.load_model, known)) for image in pictures]
+    return [(image, fruit_of(image, ctx.load_model, known)) for image in images]
 
 
 def _on_answer(ctx: Context, answer: bool) -> Callable[..., list[Any]]:
@@ -168,13 +168,13 @@ def end_html(ctx: Context, quiz: Quiz) -> str:
 
 
 def _revealed(ctx: Context, card: Card, answer: bool) -> str:
-    pictures = [figure(ctx.save_bytes(jpeg, ".jpg")) for jpeg in card.chain]
+    images = [figure(ctx.save_bytes(jpeg, ".jpg")) for jpeg in card.chain]
     kind, verdict = "fake" if card.fake else "real", "right" if card.fake == answer else "wrong"
     judged = ctx.localize_html(f"cyclegan.quiz_judged_{'fake' if card.judged_fake else 'real'}")
     words = (
         f"{ctx.localize_html(f'cyclegan.quiz_was_{kind}')} {ctx.localize_html(f'cyclegan.quiz_you_{verdict}')} {judged}"
     )
-    return grid([*pictures, said(words)], 3)
+    return grid([*images, said(words)], 3)
 
 
 def words_of(counted: Tally) -> dict[str, Any]:

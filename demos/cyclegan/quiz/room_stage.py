@@ -28,7 +28,7 @@ def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
 
     Args:
         ctx: The context of the tabs.
-        own: Pictures to play with, or none.
+        own: Images to play with, or none.
         start: The button that opens a room.
     """
     rooms = Rooms()

@@ -1,4 +1,4 @@
-"""The interactive plot of pictures: dots far out, thumbnails from sprite sheets nearer by, in 2-D or 3-D.
+"""The interactive plot of images: dots far out, thumbnails from sprite sheets nearer by, in 2-D or 3-D.
 
 It paints into a canvas of its own: where there is no graphics card, as on a server's browser or an old laptop, that
 was faster than WebGL by itself, regl-scatterplot, Plotly's scattergl and deck.gl. It also needs no WebGL context, so
@@ -141,7 +141,7 @@ def _packed(numbers: Any, dtype: str) -> str:
 
 @dataclass(frozen=True)
 class Guest:
-    """A picture that is on the map without belonging to it.
+    """An image that is on the map without belonging to it.
 
     Attributes:
         at: Its place, as many numbers as the map has dimensions.
@@ -159,7 +159,7 @@ def scatter_marks(rings: Sequence[int] = (), guest: Guest | None = None) -> str:
 
     Args:
         rings: Ids to ring: the picked one first, then its neighbours.
-        guest: A picture beside the points.
+        guest: An image beside the points.
     """
     visitor = None if guest is None else {"at": list(guest.at), "url": guest.url, "near": list(guest.near)}
     return json.dumps({"rings": list(rings), "guest": visitor})

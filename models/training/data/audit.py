@@ -1,4 +1,4 @@
-"""A look at pictures before training: what was skipped, what repeats, what is blurred, and whether it is enough.
+"""A look at images before training: what was skipped, what repeats, what is blurred, and whether it is enough.
 
 `take_in` reads untrusted uploads once, keeps clean copies in a folder that `load_split` understands (``train/`` and
 ``test/``, below them a folder for each label or set), and returns an `Audit` of plain numbers.
@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from models.data.archive_entries import Limits, entries_of
-from models.data.archives import iter_pictures
+from models.data.archives import iter_images
 from models.data.images import MIN_SIDE, read_image, square_crop, to_tensor
 from models.training.data.dataset import domain_of, held_out
 
@@ -33,23 +33,23 @@ SHARPNESS_SIDE = 128  # pixels at which blur is judged, so that a large photo is
 BLURRED_BELOW = 40.0  # variance of the Laplacian in squared levels of 0 to 255
 NEAR_BITS = 5  # of 63: perceptual hashes that differ in no more belong to near duplicates
 UNEVEN_RATIO = 3.0  # largest to smallest label
-FEWEST = 4  # pictures of a set: one is held out, and a step needs two or three that differ
+FEWEST = 4  # images of a set: one is held out, and a step needs two or three that differ
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What `take_in` saw, of one set of pictures.
+    """What `take_in` saw, of one set of images.
 
     Attributes:
-        count: Pictures kept.
+        count: Images kept.
         total: Files seen.
         skipped: Reason code (see `models.data.archives`) -> number of files left out; "repeated" are exact copies.
-        labels: Label -> number of pictures; empty where there are none.
+        labels: Label -> number of images; empty where there are none.
         sides: Smallest, median and largest short side in pixels, as read (at most `KEPT_SIDE`).
-        near_duplicates: Pictures that look like an earlier one.
-        blurred: Pictures whose sharpness is under `BLURRED_BELOW`.
-        held_out: Pictures set aside to measure with, among `count`.
-        thumbnails: One sheet, RGB, of up to `MAX_THUMBNAILS` pictures of `THUMBNAIL` pixels, spread over all.
+        near_duplicates: Images that look like an earlier one.
+        blurred: Images whose sharpness is under `BLURRED_BELOW`.
+        held_out: Images set aside to measure with, among `count`.
+        thumbnails: One sheet, RGB, of up to `MAX_THUMBNAILS` images of `THUMBNAIL` pixels, spread over all.
     """
 
     count: int
@@ -64,13 +64,13 @@ class Audit:
 
     @property
     def smooth(self) -> bool:
-        """Whether most pictures have no sharp edge: all are blurred, or the subject is soft, as galaxies are."""
+        """Whether most images have no sharp edge: all are blurred, or the subject is soft, as galaxies are."""
         return self.blurred > self.count / 2
 
 
 @dataclass
 class _Notes:
-    """What is noted of each picture while only one of them is in memory."""
+    """What is noted of each image while only one of them is in memory."""
 
     paths: list[Path] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
@@ -80,8 +80,8 @@ class _Notes:
     sharpness: list[float] = field(default_factory=list)
 
 
-class TooFewPicturesError(ValueError):
-    """There are fewer usable pictures than needed.
+class TooFewImagesError(ValueError):
+    """There are fewer usable images than needed.
 
     Attributes:
         count: How many there are.
@@ -98,25 +98,25 @@ def take_in(
     paths: Sequence[Path],
     folder: Path,
     domain: Literal["", "A", "B"] = "",
-    max_pictures: int = 10_000,
+    max_images: int = 10_000,
     fewest: int = FEWEST,
     limits: Limits = Limits(),  # noqa: B008 (frozen)
     progress: Callable[[int], None] = lambda done: None,
 ) -> Audit:
-    """Copy the usable pictures of files, folders and zips into a dataset folder and describe them.
+    """Copy the usable images of files, folders and zips into a dataset folder and describe them.
 
     Exact copies are left out. What a source held out (a folder called test or val) stays held out; otherwise
-    every fifth picture of each label is, or without labels the last twentieth by name.
+    every fifth image of each label is, or without labels the last twentieth by name.
 
     Args:
         paths: Files, folders and zips mixed, untrusted.
         folder: Receives ``train/`` and ``test/``, for a domain ``trainA/`` and so on.
         domain: Which of CycleGAN's two sets this is; its labels are then left aside. Of paths that hold both sets,
             only this one is taken.
-        max_pictures: More are counted as "too_many".
-        fewest: Pictures that are needed.
+        max_images: More are counted as "too_many".
+        fewest: Images that are needed.
         limits: How much may be read.
-        progress: Called with the number of pictures so far.
+        progress: Called with the number of images so far.
 
     Raises:
         TooFewPicturesError: If fewer than `fewest` can be used.
@@ -127,16 +127,16 @@ def take_in(
     waiting = folder / f"incoming{domain}"
     waiting.mkdir(parents=True)
     other = "ab".replace(domain.lower(), "") if domain and holds_two_sets(paths, limits) else None
-    pictures = iter_pictures(
+    images = iter_images(
         paths,
-        max_pictures=max_pictures,
+        max_images=max_images,
         max_side=KEPT_SIDE,
         limits=limits,
         skipped=skipped,
         wanted=lambda name: domain_of(name) != other,
     )
-    for picture in pictures:
-        if min(picture.image.size) < MIN_SIDE:  # shrinking made a long thin picture thinner still
+    for picture in images:
+        if min(picture.image.size) < MIN_SIDE:  # shrinking made a long thin image thinner still
             skipped["too_small"] += 1
             continue
         digest = sha256(f"{picture.image.size}".encode() + picture.image.tobytes()).digest()
@@ -149,7 +149,7 @@ def take_in(
         _note(notes, path, picture.name, "" if domain else picture.label or "", picture.image)
         progress(len(notes.paths))
     if len(notes.paths) < fewest:
-        raise TooFewPicturesError(len(notes.paths), fewest, skipped)
+        raise TooFewImagesError(len(notes.paths), fewest, skipped)
     test = _sort_in(notes, folder, domain)
     waiting.rmdir()
     return _describe(notes, skipped, test)
@@ -189,7 +189,7 @@ def _sort_in(notes: _Notes, folder: Path, domain: str) -> int:
 
 
 def folder_names(labels: Sequence[str]) -> dict[str, str]:
-    """Return a safe, distinct folder name for each label; pictures without one need no folder where none has one.
+    """Return a safe, distinct folder name for each label; images without one need no folder where none has one.
 
     The labels come from untrusted names: only letters and digits are kept, and a number tells equals apart.
     """
@@ -219,9 +219,9 @@ def _describe(notes: _Notes, skipped: Counter[str], test: int) -> Audit:
 
 
 def sharpness(image: Image.Image) -> float:
-    """Return the variance of the Laplacian, in squared levels, of a picture shrunk to `SHARPNESS_SIDE` pixels.
+    """Return the variance of the Laplacian, in squared levels, of an image shrunk to `SHARPNESS_SIDE` pixels.
 
-    Low values mean that nothing in the picture has an edge: blur, or a plain surface.
+    Low values mean that nothing in the image has an edge: blur, or a plain surface.
     """
     grey = to_tensor(square_crop(image, min(SHARPNESS_SIDE, *image.size))).mean(dim=1, keepdim=True) * 127.5
     kernel = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])[None, None]
@@ -229,9 +229,9 @@ def sharpness(image: Image.Image) -> float:
 
 
 def perceptual_hash(image: Image.Image) -> Tensor:
-    """Return 63 signs, -1 or 1, of the lowest frequencies of a picture: alike for pictures that look alike.
+    """Return 63 signs, -1 or 1, of the lowest frequencies of an image: alike for images that look alike.
 
-    The picture is shrunk to 32 x 32 grey levels; of its discrete cosine transform the 8 x 8 lowest terms but the
+    The image is shrunk to 32 x 32 grey levels; of its discrete cosine transform the 8 x 8 lowest terms but the
     mean are compared with their median.
     """
     grey = to_tensor(image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR)).mean(dim=1)[0]
@@ -257,19 +257,19 @@ def count_near_duplicates(hashes: Tensor) -> int:
     return found
 
 
-def contact_sheet(pictures: Sequence[Image.Image], columns: int = 12) -> Image.Image:
-    """Return equally large square pictures in rows on one RGB sheet."""
-    side = pictures[0].width
-    columns = min(columns, len(pictures))
-    sheet = Image.new("RGB", (columns * side, math.ceil(len(pictures) / columns) * side), "white")
-    for place, picture in enumerate(pictures):
+def contact_sheet(images: Sequence[Image.Image], columns: int = 12) -> Image.Image:
+    """Return equally large square images in rows on one RGB sheet."""
+    side = images[0].width
+    columns = min(columns, len(images))
+    sheet = Image.new("RGB", (columns * side, math.ceil(len(images) / columns) * side), "white")
+    for place, picture in enumerate(images):
         sheet.paste(picture, (place % columns * side, place // columns * side))
     return sheet
 
 
 Level = Literal["impossible", "taste", "usable", "plenty"]
 
-# From how many pictures on (of each set, for CycleGAN) fine-tuning shows a taste, is usable, and needs no more.
+# From how many images on (of each set, for CycleGAN) fine-tuning shows a taste, is usable, and needs no more.
 # Orders of magnitude from the recipes' own runs; from scratch takes about five times as many.
 ENOUGH: Mapping[str, tuple[int, int, int]] = {
     "cyclegan": (4, 60, 400),
@@ -284,7 +284,7 @@ FROM_SCRATCH = 5
 
 
 def enough_for(recipe: str, audits: Sequence[Audit], from_scratch: bool) -> Level:
-    """Return in a word what these pictures are enough for.
+    """Return in a word what these images are enough for.
 
     Args:
         recipe: A key of `models.training.recipes.RECIPES`.

@@ -13,7 +13,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 class TwoViews:
-    """Two random views of each picture for contrastive learning (arXiv 2002.05709 appendix A; 2003.04297).
+    """Two random views of each image for contrastive learning (arXiv 2002.05709 appendix A; 2003.04297).
 
     The Gaussian blur that both papers have is left out.
 
@@ -27,7 +27,7 @@ class TwoViews:
         self.size, self.strength, self.min_scale = size, strength, min_scale
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return two views of uint8 pictures (N, 3, S, S), each float (N, 3, size, size) in [-1, 1]."""
+        """Return two views of uint8 images (N, 3, S, S), each float (N, 3, size, size) in [-1, 1]."""
         with torch.autocast(images.device.type, enabled=False):  # half precision would shift colours
             return self._view(images), self._view(images)
 
@@ -38,10 +38,10 @@ class TwoViews:
 
 
 def crop_and_flip(images: Tensor, size: int, min_scale: float = 0.4) -> Tensor:
-    """Return one randomly cropped and mirrored view of uint8 pictures (N, 3, S, S), float (N, 3, size, size).
+    """Return one randomly cropped and mirrored view of uint8 images (N, 3, S, S), float (N, 3, size, size).
 
     Crops keep `min_scale` to 1 of the area at aspect ratios from 3/4 to 4/3 (arXiv 1409.4842 §6); half are mirrored.
-    One bilinear sampling for the whole batch, where the pictures are; keep them below about twice `size`, or detail
+    One bilinear sampling for the whole batch, where the images are; keep them below about twice `size`, or detail
     aliases. Full precision under autocast too: half of it would place pixels a quarter of a pixel off.
     """
     num = len(images)
@@ -49,7 +49,7 @@ def crop_and_flip(images: Tensor, size: int, min_scale: float = 0.4) -> Tensor:
     ratio = torch.empty(num).uniform_(-1.0, 1.0).mul(math.log(4 / 3)).exp()
     width, height = (area * ratio).sqrt().clamp(max=1.0), (area / ratio).sqrt().clamp(max=1.0)
     mirror = torch.where(torch.rand(num) < 0.5, -1.0, 1.0)
-    theta = torch.zeros(num, 2, 3)  # maps places in the view to places in the picture, both in [-1, 1]
+    theta = torch.zeros(num, 2, 3)  # maps places in the view to places in the image, both in [-1, 1]
     theta[:, 0, 0], theta[:, 1, 1] = width * mirror, height
     theta[:, 0, 2] = (1.0 - width) * torch.empty(num).uniform_(-1.0, 1.0)
     theta[:, 1, 2] = (1.0 - height) * torch.empty(num).uniform_(-1.0, 1.0)
@@ -65,11 +65,11 @@ def luminance(images: Tensor) -> Tensor:
 
 
 def jitter_colours(images: Tensor, strength: float) -> Tensor:
-    """Return pictures (N, 3, H, W) in [-1, 1] with colours shifted at random, each with probability 0.8.
+    """Return images (N, 3, H, W) in [-1, 1] with colours shifted at random, each with probability 0.8.
 
     Brightness, contrast and saturation change by up to 0.8 * strength and hue by up to 0.2 * strength of a turn
     (arXiv 2002.05709 appendix A). Hue turns about the grey axis in YIQ space, so that all of it is one 3x3 matrix and
-    one offset a picture.
+    one offset an image.
     """
     num, s = len(images), strength
     brightness, contrast, saturation = (torch.empty(num, 1, 1).uniform_(1 - 0.8 * s, 1 + 0.8 * s) for _ in range(3))
@@ -80,7 +80,7 @@ def jitter_colours(images: Tensor, strength: float) -> Tensor:
     rotation[:, 1, 2], rotation[:, 2, 1] = -turn.sin(), turn.sin()
     rotation[:, 1:] *= saturation
     matrix = brightness * contrast * (torch.linalg.inv(yiq) @ rotation @ yiq)  # (N, 3, 3), acts on [0, 1]
-    pull = brightness * (1 - contrast)  # contrast pulls towards the picture's mean brightness
+    pull = brightness * (1 - contrast)  # contrast pulls towards the image's mean brightness
     unchanged = torch.rand(num, 1, 1) >= 0.8
     matrix, pull = torch.where(unchanged, torch.eye(3), matrix), pull.masked_fill(unchanged, 0.0)
     mean = luminance(images).mean(dim=(1, 2, 3)).add(1).div(2).view(num, 1, 1)
@@ -90,7 +90,7 @@ def jitter_colours(images: Tensor, strength: float) -> Tensor:
 
 
 def resize(images: Tensor, size: int) -> Tensor:
-    """Return uint8 pictures (N, 3, S, S) resized without augmentation, float (N, 3, size, size) in [-1, 1]."""
+    """Return uint8 images (N, 3, S, S) resized without augmentation, float (N, 3, size, size) in [-1, 1]."""
     if images.shape[-1] != size:
         images = TF.resize(images, [size, size], antialias=True)
     return images.float() / 127.5 - 1.0

@@ -1,6 +1,6 @@
-"""Pictures for training: what is held out, how they are kept in memory, how they are augmented.
+"""Images for training: what is held out, how they are kept in memory, how they are augmented.
 
-Training pictures are decoded once to uint8 tensors (N, 3, S, S); batches are float in [-1, 1]. Which pictures a step
+Training images are decoded once to uint8 tensors (N, 3, S, S); batches are float in [-1, 1]. Which images a step
 sees depends on the seed and the step alone, so a resumed run continues exactly.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
 from models.data.archive_entries import Limits, entries_of
-from models.data.archives import iter_pictures
+from models.data.archives import iter_images
 from models.data.images import has_image_suffix, square_crop
 from models.training.failures import NoImagesError
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 HELD_OUT_FOLDERS = frozenset({"test", "testa", "testb", "val", "valid", "validation"})
 SPLIT_FOLDERS = HELD_OUT_FOLDERS | {"train", "traina", "trainb"}
-SPLITTABLE = 8  # pictures of a source, from which on some are always held out
+SPLITTABLE = 8  # images of a source, from which on some are always held out
 NAMES_LOGGED = 10  # of the files of a source that are left out
 # Of a data set on this machine: any number of files, but no single file larger than an upload may have.
 LIMITS = Limits(
@@ -35,11 +35,11 @@ LIMITS = Limits(
 
 
 def held_out(names: Iterable[str]) -> set[str]:
-    """Return which pictures of one source no recipe may train on, chosen by name alone.
+    """Return which images of one source no recipe may train on, chosen by name alone.
 
     A source with a folder called test or val (also testA, testB) holds out those folders; otherwise every fifth
-    picture of each folder in name order where there are several folders, and the last 5 % by name where there are none.
-    Of eight pictures or more at least two are held out, the last by name where these rules give fewer.
+    image of each folder in name order where there are several folders, and the last 5 % by name where there are none.
+    Of eight images or more at least two are held out, the last by name where these rules give fewer.
     """
     names = sorted(names)
     marked = {name for name in names if HELD_OUT_FOLDERS & {part.lower() for part in PurePosixPath(name).parts[:-1]}}
@@ -56,7 +56,7 @@ def held_out(names: Iterable[str]) -> set[str]:
 
 
 def label_of(name: str) -> str:
-    """Return the folder, or zip, that names a picture's class, without split folders; empty where there is none.
+    """Return the folder, or zip, that names an image's class, without split folders; empty where there is none.
 
     Of two unpaired sets without such folders, the class is the set, "A" or "B".
     """
@@ -65,7 +65,7 @@ def label_of(name: str) -> str:
 
 
 def domain_of(name: str) -> str:
-    """Return "a" or "b" for pictures in folders such as trainA and testB, else an empty string."""
+    """Return "a" or "b" for images in folders such as trainA and testB, else an empty string."""
     for part in PurePosixPath(name).parts[:-1]:
         if part.lower() in SPLIT_FOLDERS and part[-1] in "AB":
             return part[-1].lower()
@@ -73,8 +73,8 @@ def domain_of(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class PictureSet:
-    """Pictures in memory: uint8 (N, 3, S, S) with their names, and class numbers where folders gave labels."""
+class ImageSet:
+    """Images in memory: uint8 (N, 3, S, S) with their names, and class numbers where folders gave labels."""
 
     images: Tensor
     names: tuple[str, ...]
@@ -85,22 +85,22 @@ class PictureSet:
         return len(self.images)
 
     @classmethod
-    def empty(cls, classes: tuple[str, ...] = ()) -> PictureSet:
-        """Return a set without pictures."""
+    def empty(cls, classes: tuple[str, ...] = ()) -> ImageSet:
+        """Return a set without images."""
         return cls(torch.empty(0, 3, 1, 1, dtype=torch.uint8), (), torch.empty(0, dtype=torch.long), classes)
 
-    def select(self, keep: Sequence[int]) -> PictureSet:
-        """Return the pictures at these places, with the same classes."""
+    def select(self, keep: Sequence[int]) -> ImageSet:
+        """Return the images at these places, with the same classes."""
         index = torch.as_tensor(keep, dtype=torch.long)
-        return PictureSet(self.images[index], tuple(self.names[i] for i in keep), self.labels[index], self.classes)
+        return ImageSet(self.images[index], tuple(self.names[i] for i in keep), self.labels[index], self.classes)
 
     def batch(self, index: Tensor) -> Tensor:
-        """Return the pictures at these places as floats in [-1, 1], (B, 3, S, S)."""
+        """Return the images at these places as floats in [-1, 1], (B, 3, S, S)."""
         return self.images[index].float() / 127.5 - 1.0
 
 
 def _read(source: Path, image_size: int, most: int | None) -> dict[str, Tensor]:
-    """Return a source's pictures by name, in name order, uint8 (3, S, S); log which files were left out and why."""
+    """Return a source's images by name, in name order, uint8 (3, S, S); log which files were left out and why."""
     if not source.exists():
         raise FileNotFoundError(f"There is no {source}; give a zip or a folder of pictures.")
     entries = list(entries_of([source], LIMITS))
@@ -110,7 +110,7 @@ def _read(source: Path, image_size: int, most: int | None) -> dict[str, Tensor]:
         likely = [name for name in names if has_image_suffix(name)] or names
         wanted = set(likely[:: max(1, len(likely) // most)])
     skipped = Counter[str]()
-    pictures = iter_pictures([source], max_side=None, limits=LIMITS, skipped=skipped, wanted=wanted.__contains__)
+    pictures = iter_images([source], max_side=None, limits=LIMITS, skipped=skipped, wanted=wanted.__contains__)
     images = {one.name: TF.pil_to_tensor(square_crop(one.image, image_size)) for one in pictures}
     if skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
@@ -119,8 +119,8 @@ def _read(source: Path, image_size: int, most: int | None) -> dict[str, Tensor]:
     return dict(sorted(images.items()))
 
 
-def load_split(sources: Sequence[Path], image_size: int, most: int | None = None) -> tuple[PictureSet, PictureSet]:
-    """Decode all pictures of zips and folders to squares and return the training and the held-out part.
+def load_split(sources: Sequence[Path], image_size: int, most: int | None = None) -> tuple[ImageSet, ImageSet]:
+    """Decode all images of zips and folders to squares and return the training and the held-out part.
 
     They are read as uploads are (`models.data.archives`); files that are left out are named, with the reason, in
     the log.
@@ -128,11 +128,11 @@ def load_split(sources: Sequence[Path], image_size: int, most: int | None = None
     Args:
         sources: zips or folders; classes are told apart by source and folder.
         image_size: side of the squares in pixels.
-        most: about how many pictures of each source are enough, evenly spread over the names; None for all.
+        most: about how many images of each source are enough, evenly spread over the names; None for all.
 
     Raises:
         FileNotFoundError: if a source does not exist.
-        NoPicturesError: if no picture could be read.
+        NoPicturesError: if no image could be read.
     """
     images: list[Tensor] = []
     names: list[str] = []
@@ -150,15 +150,15 @@ def load_split(sources: Sequence[Path], image_size: int, most: int | None = None
         raise NoImagesError("No picture could be read from " + ", ".join(map(str, sources)) + ".")
     classes = tuple(sorted(set(labels)))
     number = {label: i for i, label in enumerate(classes)}
-    everything = PictureSet(torch.stack(images), tuple(names), torch.tensor([number[one] for one in labels]), classes)
+    everything = ImageSet(torch.stack(images), tuple(names), torch.tensor([number[one] for one in labels]), classes)
     train = [i for i, one in enumerate(test) if not one]
     return everything.select(train), everything.select([i for i, one in enumerate(test) if one])
 
 
 def batch_index(length: int, batch_size: int, step: int, seed: int) -> Tensor:
-    """Return which pictures step number `step` sees, (batch_size,): every epoch is a new permutation of all.
+    """Return which images step number `step` sees, (batch_size,): every epoch is a new permutation of all.
 
-    The stream of pictures is the concatenation of one seeded permutation an epoch; a batch may straddle two.
+    The stream of images is the concatenation of one seeded permutation an epoch; a batch may straddle two.
 
     Raises:
         NoPicturesError: if there are none.

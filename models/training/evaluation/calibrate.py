@@ -1,4 +1,4 @@
-"""Measures our CycleGAN weights on held-out photos, so that the tab can say where a visitor's picture stands."""
+"""Measures our CycleGAN weights on held-out photos, so that the tab can say where a visitor's image stands."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from models.analysis.cyclegan_calibration import DIRECTIONS, ENCODER, FRUITS, KI
 from models.analysis.signal_detection import area_under_curve
 from models.checkpoints import load_model, weights_info
 from models.networks.feature_extractors import as_encoder
-from models.training.data.dataset import PictureSet, domain_of, load_split
+from models.training.data.dataset import ImageSet, domain_of, load_split
 from models.training.loop.run_folder import write_json
 
-MOST_ELSEWHERE = 1500  # pictures of each other source that are enough
+MOST_ELSEWHERE = 1500  # images of each other source that are enough
 BATCH = 64
 SIDE = 256  # pixels; what the tab translates at
 
@@ -31,7 +31,7 @@ def calibrate(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path], out
 
     Args:
         data: Zip or folder with apples as set A and oranges as set B; only its held-out part is measured.
-        elsewhere: Sources of pictures without such fruit, for telling what is none.
+        elsewhere: Sources of images without such fruit, for telling what is none.
         unseen: More of them, which the fit of that never sees. Its strength was chosen with a look at galaxies, so that
             their number flatters a little.
         out: JSON file.
@@ -47,11 +47,11 @@ def calibrate(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path], out
         log.info("area under the ROC curve, %s: %.3f", name, value)
 
 
-def _of(pictures: PictureSet, domain: str) -> Tensor:
-    index = [place for place, name in enumerate(pictures.names) if domain_of(name) == domain]
+def _of(images: ImageSet, domain: str) -> Tensor:
+    index = [place for place, name in enumerate(images.names) if domain_of(name) == domain]
     if not index:
         raise ValueError(f"No held-out pictures of set {domain.upper()}; give a source with testA and testB.")
-    return pictures.batch(torch.tensor(index))
+    return images.batch(torch.tensor(index))
 
 
 @torch.inference_mode()
@@ -98,8 +98,8 @@ def _probe(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path]) -> dic
     weight = model.coef_[rows] / scaler.scale_  # the standardisation is put into the weights
     bias = model.intercept_[rows] - weight @ scaler.mean_
 
-    def sure(pictures: PictureSet) -> list[float]:
-        logits = torch.from_numpy(_features(encoder, pictures) @ weight.T + bias)
+    def sure(images: ImageSet) -> list[float]:
+        logits = torch.from_numpy(_features(encoder, images) @ weight.T + bias)
         return (1 - logits.softmax(dim=1)[:, -1]).tolist()
 
     fruit = sure(fruit_test)
@@ -114,7 +114,7 @@ def _probe(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path]) -> dic
 
 
 @torch.inference_mode()
-def _features(encoder: nn.Module, pictures: PictureSet) -> NDArray[np.float64]:
-    parts = [encoder(pictures.batch(index)) for index in torch.arange(len(pictures)).split(BATCH)]
+def _features(encoder: nn.Module, images: ImageSet) -> NDArray[np.float64]:
+    parts = [encoder(images.batch(index)) for index in torch.arange(len(images)).split(BATCH)]
     features: NDArray[np.float64] = torch.cat(parts).double().numpy()
     return features

@@ -11,7 +11,7 @@ Each rule looks at the last rows only, so that advice disappears when the troubl
     "posterior_collapse"    VAE: the latent numbers carry nothing
     "blurry_start"          VAE: the KL divergence's weight is still rising, so samples are no good yet
     "not_learning"          the loss has not moved
-    "memorising"            so many passes over so few pictures that they are learned by heart
+    "memorising"            so many passes over so few images that they are learned by heart
     "flat"                  the loss no longer moves: more steps of this kind bring little
     "spread_out", "balanced", "code_is_used"   the method's own measure is healthy
 """
@@ -41,14 +41,14 @@ class Advice:
     values: Mapping[str, float] = field(default_factory=dict)
 
 
-def advise(recipe: str, rows: Rows, config: Mapping[str, Any], pictures: int | None = None) -> list[Advice]:
+def advise(recipe: str, rows: Rows, config: Mapping[str, Any], images: int | None = None) -> list[Advice]:
     """Return what is worth saying about a run, the most serious first.
 
     Args:
         recipe: A key of `models.training.recipes.RECIPES`.
         rows: Logged metrics in order, each with "step" and "loss" and the recipe's own measures.
         config: The run's config.
-        pictures: Number of training pictures, if known.
+        images: Number of training images, if known.
     """
     if len(rows) < MIN_ROWS:
         return []
@@ -57,7 +57,7 @@ def advise(recipe: str, rows: Rows, config: Mapping[str, Any], pictures: int | N
         found += _RULES[recipe](rows, config)
     if not any(one.level == "warning" for one in found):
         # a GAN's losses tell who is ahead, not how far it has come
-        found += [*_memorising(rows, config, pictures), *([] if recipe == "cyclegan" else _still(rows, config))]
+        found += [*_memorising(rows, config, images), *([] if recipe == "cyclegan" else _still(rows, config))]
     order = {"warning": 0, "note": 1, "good": 2}
     return sorted(found, key=lambda one: order[one.level])
 
@@ -103,13 +103,13 @@ def _contrastive(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:
 def drawn_error(reject_source: float) -> float:
     """Return the error of CycleGAN's best discriminator where translations are perfect, so that it cannot tell them.
 
-    Its loss (`models.training.recipes._adversarial.discriminator_loss`) is half of (D - 1)² on real pictures,
-    (1 - r) D² on translations and r D² on pictures of the other set. It tells these last and answers 0. Real and
+    Its loss (`models.training.recipes._adversarial.discriminator_loss`) is half of (D - 1)² on real images,
+    (1 - r) D² on translations and r D² on images of the other set. It tells these last and answers 0. Real and
     translated ones are alike: there (D - 1)² + (1 - r) D² is least at D = 1 / (2 - r), and half of it is then
-    (1 - r) / (2 - r) / 2. That is 1/4 without pictures of the other set, 1/6 where they are half, 0 where they are all.
+    (1 - r) / (2 - r) / 2. That is 1/4 without images of the other set, 1/6 where they are half, 0 where they are all.
 
     Args:
-        reject_source: r, the share of pictures of the other set among what is rejected.
+        reject_source: r, the share of images of the other set among what is rejected.
     """
     return 0.5 * (1 - reject_source) / (2 - reject_source)
 
@@ -156,12 +156,12 @@ _RULES: Mapping[str, Callable[[Rows, Mapping[str, Any]], list[Advice]]] = {
 }
 
 
-def _memorising(rows: Rows, config: Mapping[str, Any], pictures: int | None) -> list[Advice]:
-    """Few pictures seen very often are learned by heart, which a falling loss does not show."""
-    if not pictures:
+def _memorising(rows: Rows, config: Mapping[str, Any], images: int | None) -> list[Advice]:
+    """Few images seen very often are learned by heart, which a falling loss does not show."""
+    if not images:
         return []
-    passes = rows[-1]["step"] * config.get("batch_size", 1) / pictures
-    return [Advice("memorising", "note", {"passes": passes, "pictures": pictures})] if passes > 200 else []
+    passes = rows[-1]["step"] * config.get("batch_size", 1) / images
+    return [Advice("memorising", "note", {"passes": passes, "pictures": images})] if passes > 200 else []
 
 
 def _still(rows: Rows, config: Mapping[str, Any]) -> list[Advice]:

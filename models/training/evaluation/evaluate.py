@@ -13,7 +13,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 from models.checkpoints import CHECKPOINTS
 from models.hub.records import WEIGHTS
-from models.training.data.dataset import PictureSet
+from models.training.data.dataset import ImageSet
 from models.training.distributed import Processes
 from models.training.loop.init_weights import check_fit, fill
 from models.training.loop.run_folder import RunFolder
@@ -28,7 +28,7 @@ class Loaded:
     Attributes:
         name: of the recipe.
         recipe, config: it and its options.
-        sources: of the pictures.
+        sources: of the images.
         step: how many steps it was trained for.
         folders: the weights folders that were loaded, by part; none for a run.
     """
@@ -46,8 +46,8 @@ def load_run(run: RunFolder, data: list[Path] | None, classes: tuple[str, ...] |
 
     Args:
         run: its folder.
-        data: sources of pictures, None for the run's own.
-        classes: of the run's pictures, to load its weights without any picture; None to read the pictures.
+        data: sources of images, None for the run's own.
+        classes: of the run's images, to load its weights without any image; None to read the images.
 
     Raises:
         FileNotFoundError: if the run has no checkpoint yet.
@@ -60,7 +60,7 @@ def load_run(run: RunFolder, data: list[Path] | None, classes: tuple[str, ...] |
     if classes is None:
         recipe = build_recipe(name, config, sources, Processes())
     else:
-        recipe = RECIPES[name](config, PictureSet.empty(classes), PictureSet.empty(classes), Processes())
+        recipe = RECIPES[name](config, ImageSet.empty(classes), ImageSet.empty(classes), Processes())
     recipe.load_state_dict(checkpoint.state)
     return Loaded(name, recipe, config, sources, checkpoint.step, {})
 
@@ -95,11 +95,11 @@ def load_weights(start: Path, record: Mapping[str, Any], config: TrainConfig, da
         start: a name of our own weights, or their folder.
         record: what `weights_record` says of them.
         config: of the run that trained them.
-        data: sources of pictures, None for those that the record names, in the current folder.
+        data: sources of images, None for those that the record names, in the current folder.
 
     Raises:
         FileNotFoundError: if the other half, or a source, is missing.
-        ValueError: if the weights are of another kind than the recipe makes of these pictures.
+        ValueError: if the weights are of another kind than the recipe makes of these images.
     """
     name, sources = record["recipe"], data or [Path(source) for source in record["data"]]
     folders = folders_of(record, config, str(start))

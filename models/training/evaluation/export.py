@@ -45,7 +45,7 @@ def write_weights(
         export: what to ship.
         config: of the run that trained it.
         facts: recipe, command, data and licence of the weights.
-        metrics: measured on held-out pictures, with their intervals.
+        metrics: measured on held-out images, with their intervals.
         most: bytes that the file may have, None for any number.
 
     Raises:
@@ -189,7 +189,7 @@ def export_run(
         path: of the run.
         folder: of the weights, or of a folder for each part or kept step.
         part: which module.
-        data: pictures to measure on, None for the run's own.
+        data: images to measure on, None for the run's own.
         most: bytes that a file may have, None for any number.
         every_part: whether to write all modules.
         kept: whether to write the weights kept along the run.

@@ -1,4 +1,4 @@
-"""Draws what our weights do into their cards, on pictures that come with the repository and that anyone may pass on."""
+"""Draws what our weights do into their cards, on images that come with the repository and that anyone may pass on."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ WHOSE = "The pictures come with the repository; none of our weights were trained
 def illustrate(start: Path, record: Mapping[str, Any], config: TrainConfig) -> list[Path]:
     """Draw a sheet of what some weights do, put it into their cards, and return their folders.
 
-    Weights of portraits, of which no picture comes with the repository, show draws from the prior alone.
+    Weights of portraits, of which no image comes with the repository, show draws from the prior alone.
 
     Args:
         start: a name of our own weights, or their folder.
@@ -57,7 +57,7 @@ def illustrate(start: Path, record: Mapping[str, Any], config: TrainConfig) -> l
 
     Raises:
         FileNotFoundError: if the other half of a translator is missing.
-        ValueError: if they were trained on pictures of which there are no examples here.
+        ValueError: if they were trained on images of which there are no examples here.
     """
     folders = folders_of(record, config, str(start))
     with tempfile.TemporaryDirectory() as stage:
@@ -75,7 +75,7 @@ def illustrate(start: Path, record: Mapping[str, Any], config: TrainConfig) -> l
 
 
 def _examples(record: Mapping[str, Any], stage: Path) -> list[Path]:
-    """Return sources of pictures of the kind that weights were trained on, none where only draws can be shown."""
+    """Return sources of images of the kind that weights were trained on, none where only draws can be shown."""
     encoder, data = record["arch"] == "resnet", record["data"]
     if PHOTOS in data and encoder:
         return [EXAMPLES / "kinds.zip"]

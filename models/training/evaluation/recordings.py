@@ -34,7 +34,7 @@ class Recording:
         data: Names of the sources it was trained on.
         steps: Steps taken.
         seconds: From the first logged row to the last, as the clock went.
-        scores: Measured on held-out pictures at the end; empty if they were not.
+        scores: Measured on held-out images at the end; empty if they were not.
         preview_steps: After which steps the sheets of the strip were made.
         rows: Logged metrics.
         strip: The file with the sheets.

@@ -171,7 +171,7 @@ class AccelerateLaunch(LocalProcess):
     """Several processes that share one run, on one or more GPUs or on the processor, by `accelerate launch`.
 
     Args:
-        num_processes: how many; each takes `batch_size` pictures a step.
+        num_processes: how many; each takes `batch_size` images a step.
         device: "auto", "cpu" or "cuda".
         options: further options of `accelerate launch`, such as those for several machines.
     """

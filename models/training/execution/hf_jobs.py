@@ -1,6 +1,6 @@
 """Jobs on Hugging Face with the visitor's own login, for those who outgrow this machine.
 
-Pictures, code and run travel in a private repository of the visitor; the job trains there, and its logged rows are
+Images, code and run travel in a private repository of the visitor; the job trains there, and its logged rows are
 followed in its log. The login is held in memory until the job is seen to end: it is never written, and no process of
 this machine gets it. The job itself gets it as a secret, since it reads and writes the private repository.
 """
@@ -115,7 +115,7 @@ def _passing_folder(folder: Path, prefix: str) -> Iterator[Path]:
 
 
 def stage(task: Task, folder: Path) -> None:
-    """Lay out in a folder what the far end needs: code, pictures, arguments, starting weights and the run so far."""
+    """Lay out in a folder what the far end needs: code, images, arguments, starting weights and the run so far."""
     with zipfile.ZipFile(folder / "code.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted((ROOT / "models").rglob("*.py")):
             archive.write(path, path.relative_to(ROOT).as_posix())

@@ -42,7 +42,7 @@ class JobRequest:
     Attributes:
         recipe: a key of `RECIPES`.
         config: fields of the recipe's config; the others keep their defaults.
-        data: a folder from `JobManager.new_dataset`, filled with pictures.
+        data: a folder from `JobManager.new_dataset`, filled with images.
         start: None for scratch, a name of `CHECKPOINTS`, or "job:<id>" of the same owner.
         title: the visitor's name for it.
     """
@@ -82,7 +82,7 @@ class Admission:
         dataset = self._areas.dataset(owner, request.data)
         if dataset is None:
             raise JobError("data")
-        self._check_pictures(dataset, request.recipe)
+        self._check_images(dataset, request.recipe)
         self._check_start(owner, request, config)
         return config, dataset
 
@@ -91,27 +91,27 @@ class Admission:
         if self.off is not None:
             raise JobError(self.off)
 
-    def count_pictures(self, dataset: Path) -> int:
-        """Return how many pictures a dataset has; the header of each file is read once, until it changes."""
-        return len(self._pictures(dataset))
+    def count_images(self, dataset: Path) -> int:
+        """Return how many images a dataset has; the header of each file is read once, until it changes."""
+        return len(self._images(dataset))
 
-    def _pictures(self, dataset: Path) -> dict[Path, int]:
-        """Return the pictures of a dataset with their pixels; files that the trainer leaves out are not among them."""
+    def _images(self, dataset: Path) -> dict[Path, int]:
+        """Return the images of a dataset with their pixels; files that the trainer leaves out are not among them."""
         pixels = {path: self._pixels.of(path) for path in sorted(dataset.rglob("*")) if path.is_file()}
         return {path: count for path, count in pixels.items() if count is not None}
 
-    def _check_pictures(self, dataset: Path, recipe: str) -> None:
-        limits, pictures = self.limits, self._pictures(dataset)
-        if len(pictures) < limits.fewest_pictures:
-            raise JobError("too_few_pictures", count=len(pictures), limit=limits.fewest_pictures)
-        if len(pictures) > limits.pictures:
-            raise JobError("too_many_pictures", count=len(pictures), limit=limits.pictures)
-        if sum(path.stat().st_size for path in pictures) > limits.bytes:
+    def _check_images(self, dataset: Path, recipe: str) -> None:
+        limits, images = self.limits, self._images(dataset)
+        if len(images) < limits.fewest_images:
+            raise JobError("too_few_pictures", count=len(images), limit=limits.fewest_images)
+        if len(images) > limits.images:
+            raise JobError("too_many_pictures", count=len(images), limit=limits.images)
+        if sum(path.stat().st_size for path in images) > limits.bytes:
             raise JobError("too_many_bytes", limit=limits.bytes // 2**20)
-        for path, pixels in pictures.items():
+        for path, pixels in images.items():
             if pixels > limits.pixels:
                 raise JobError("too_many_pixels", name=path.name, limit=limits.pixels // 10**6)
-        lacking = RECIPES[recipe].lacks([path.relative_to(dataset).as_posix() for path in pictures])
+        lacking = RECIPES[recipe].lacks([path.relative_to(dataset).as_posix() for path in images])
         if lacking is not None:
             raise JobError(lacking)
 

@@ -50,7 +50,7 @@ class Estimator:
         Args:
             recipe: a key of `RECIPES`.
             config: of the job.
-            dataset: the folder of its pictures.
+            dataset: the folder of its images.
             count: how many they are.
             busy: tells whether a job runs, asked before the measurement and after it.
 

@@ -1,4 +1,4 @@
-"""The folders of the trainer on disk: pictures of visitors and the folder of each job; nothing here is ever served.
+"""The folders of the trainer on disk: images of visitors and the folder of each job; nothing here is ever served.
 
 DATA_DIR/jobs.sqlite, DATA_DIR/datasets/<owner>/<id>/, DATA_DIR/jobs/<id>/{data/, run/, init/, weights/, log.txt}
 """
@@ -46,11 +46,11 @@ class Areas:
         return self.job(job_id) / "init"
 
     def datasets(self, owner: str) -> Path:
-        """Return the folder of a visitor's pictures; the visitor's id cannot be read from it."""
+        """Return the folder of a visitor's images; the visitor's id cannot be read from it."""
         return self.folder / "datasets" / hashlib.sha256(owner.encode()).hexdigest()[:32]
 
     def new_dataset(self, owner: str) -> Path:
-        """Return a new, empty folder for pictures of a visitor."""
+        """Return a new, empty folder for images of a visitor."""
         folder = self.datasets(owner) / uuid.uuid4().hex
         folder.mkdir(parents=True)
         return folder
@@ -84,7 +84,7 @@ class Areas:
         return self._free_space(self.folder)
 
     def used_by(self, owner: str, rows: Iterable[Row]) -> int:
-        """Return the bytes that a visitor's pictures and these jobs take."""
+        """Return the bytes that a visitor's images and these jobs take."""
         return disk_usage([self.datasets(owner), *(self.job(row.id) for row in rows)])
 
     def used_in_all(self) -> int:

@@ -11,8 +11,8 @@ from models.training.recipes.options import option
 class Limits:
     """Limits of the trainer; sizes in bytes, times in seconds."""
 
-    fewest_pictures: int = option(8, "pictures a job needs at least", min=2)
-    pictures: int = option(5000, "pictures a job may have", min=1)
+    fewest_images: int = option(8, "pictures a job needs at least", min=2)
+    images: int = option(5000, "pictures a job may have", min=1)
     bytes: int = option(500 * 2**20, "bytes that a job's pictures may take as files", min=1)
     pixels: int = option(50_000_000, "pixels (width times height) that one picture may have", min=1)
     steps: int = option(20_000, "optimiser steps a job may take", min=1)

@@ -120,7 +120,7 @@ class JobManager:
         self._store.close()
 
     def new_dataset(self, owner: str) -> Path:
-        """Return a new, empty folder for a visitor's pictures."""
+        """Return a new, empty folder for a visitor's images."""
         self._admission.check_disk(owner)
         return self._areas.new_dataset(owner)
 
@@ -132,7 +132,7 @@ class JobManager:
         """
         config, dataset = self._admission.check(owner, request)
         try:
-            count = self._admission.count_pictures(dataset)
+            count = self._admission.count_images(dataset)
             return self._estimator.estimate(request.recipe, config, dataset, count, self._is_busy)
         except RuntimeError as error:
             raise JobError("estimate", message=str(error)) from error
@@ -188,8 +188,8 @@ class JobManager:
         row = self._store.row(job_id)
         return row is not None and row.wish != "delete"
 
-    def pictures(self, owner: str, job_id: str) -> Path:
-        """Return the folder of a job's pictures, for its owner to look at."""
+    def images(self, owner: str, job_id: str) -> Path:
+        """Return the folder of a job's images, for its owner to look at."""
         return self._areas.job(self._admission.own_job(owner, job_id).id) / "data"
 
     def snapshot(self, owner: str, job_id: str, after_step: int = 0) -> Snapshot:
@@ -246,7 +246,7 @@ class JobManager:
         return self._snapshots.short(self._admission.own_job(owner, job_id))
 
     def delete(self, owner: str, job_id: str) -> bool:
-        """Delete a job with its pictures and weights; a running one is ended first.
+        """Delete a job with its images and weights; a running one is ended first.
 
         Returns:
             Whether it may go on elsewhere: it was lost from sight, and there is no login or no way to end it with.

@@ -12,16 +12,16 @@ from models.training.recipes._base import Recipe
 MEASURE_SECONDS = 2.0  # of steps, after one that warms up
 
 
-MEASURE_PICTURES = 48
+MEASURE_IMAGES = 48
 
 
-def measure_steps(recipe: Recipe, load_seconds: float, pictures: int, out: Path) -> None:
+def measure_steps(recipe: Recipe, load_seconds: float, images: int, out: Path) -> None:
     """Time a recipe's steps and write what was measured to `out` as JSON.
 
     Args:
-        recipe: with few pictures loaded.
+        recipe: with few images loaded.
         load_seconds: that loading them took.
-        pictures: how many they are.
+        images: how many they are.
         out: the file.
     """
     recipe.step(0)
@@ -31,7 +31,7 @@ def measure_steps(recipe: Recipe, load_seconds: float, pictures: int, out: Path)
         recipe.step(done)
     seconds = (time.monotonic() - begun) / done
     write_json(
-        out, {"seconds_per_step": seconds, "seconds_per_picture": load_seconds / pictures, "memory": peak_memory()}
+        out, {"seconds_per_step": seconds, "seconds_per_picture": load_seconds / images, "memory": peak_memory()}
     )
 
 

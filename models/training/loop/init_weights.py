@@ -55,7 +55,7 @@ def find_parts(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
 def find_start(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
     """Return what `find_parts` does, and our own discriminators where weights come without any.
 
-    They need not know the new pictures: a trained discriminator soon tells any two sets apart, and until a fresh one
+    They need not know the new images: a trained discriminator soon tells any two sets apart, and until a fresh one
     does, both translators unlearn to change anything (`python tests/bench.py finetune`).
     """
     found, record = find_parts(start, parts), CHECKPOINTS.get(start)
@@ -71,7 +71,7 @@ def weights_folder(record: Checkpoint) -> Path:
     """Return the folder of our own weights, or one made of a published file whose network a recipe can train.
 
     It is made once, beside the Hub's cache. Of the published networks only CycleGAN's generators are of an
-    architecture, and take the range of pictures, that a recipe here trains.
+    architecture, and take the range of images, that a recipe here trains.
 
     Raises:
         FileNotFoundError: if the file is not on disk, or no recipe trains such a network.

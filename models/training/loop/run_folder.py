@@ -178,21 +178,21 @@ class RunFolder:
         write_atomically(self.metrics_path, "".join(kept).encode())
 
     def save_evaluation(self, step: int, scores: Mapping[str, Estimate], exports: Mapping[str, Export]) -> None:
-        """Keep in `evaluation.json` what was measured after a step, and what of the exports is told by pictures.
+        """Keep in `evaluation.json` what was measured after a step, and what of the exports is told by images.
 
         Args:
             step: after which the weights were measured.
             scores: the value and both ends of the interval of each measure.
-            exports: of the recipe that was measured, none where it was on other pictures than the run's.
+            exports: of the recipe that was measured, none where it was on other images than the run's.
         """
-        of_pictures = {
+        of_images = {
             part: {"classes": export.classes, "latents": export.latents and asdict(export.latents())}
             for part, export in exports.items()
         }
-        write_json(self.path / "evaluation.json", {"step": step, "scores": scores, "of_pictures": of_pictures})
+        write_json(self.path / "evaluation.json", {"step": step, "scores": scores, "of_pictures": of_images})
 
     def load_exports(self, step: int) -> dict[str, dict[str, Any]] | None:
-        """Return what pictures tell of each export after this very step, `classes` and `latents`; None if unknown."""
+        """Return what images tell of each export after this very step, `classes` and `latents`; None if unknown."""
         stored = _load_json(self.path / "evaluation.json") or {}
         return stored.get("of_pictures") or None if stored.get("step") == step else None
 

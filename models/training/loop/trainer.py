@@ -164,7 +164,7 @@ def _report(recipe: Recipe, config: TrainConfig, run: RunFolder, window: Window,
 
 
 def evaluate(recipe: Recipe, run: RunFolder, step: int) -> dict[str, Estimate]:
-    """Measure a recipe's shown weights on the held-out pictures and keep the numbers in `evaluation.json`."""
+    """Measure a recipe's shown weights on the held-out images and keep the numbers in `evaluation.json`."""
     scores = recipe.evaluate()
     run.save_evaluation(step, scores, recipe.exports())
     return scores

@@ -34,11 +34,11 @@ log = logging.getLogger(__name__)
 def build_recipe(
     name: str, config: TrainConfig, sources: list[Path], processes: Processes, most: int | None = None
 ) -> Recipe:
-    """Return a recipe with fresh, seeded weights on the pictures of the sources, or on about `most` of each.
+    """Return a recipe with fresh, seeded weights on the images of the sources, or on about `most` of each.
 
     Raises:
         FileNotFoundError: if a source does not exist.
-        NoPicturesError: if no picture could be read, or none is held out.
+        NoPicturesError: if no image could be read, or none is held out.
     """
     kind = RECIPES[name]
     train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale), most)

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from models.analysis.bootstrap import Estimate
 from models.analysis.latents import LatentStatistics
-from models.training.data.dataset import PictureSet, batch_index
+from models.training.data.dataset import ImageSet, batch_index
 from models.training.distributed import Processes
 from models.training.recipes.classifier import Judge
 from models.training.recipes.options import checked, option
@@ -53,7 +53,7 @@ class Export:
     Attributes:
         arch, args: architecture and arguments.
         model: the module.
-        latents: measures the latent numbers on held-out pictures, for autoencoders with a global one.
+        latents: measures the latent numbers on held-out images, for autoencoders with a global one.
         classes: what a classifier tells apart, in the order of its scores.
     """
 
@@ -87,7 +87,7 @@ class Part:
 class Recipe(Protocol):
     """A training method as the loop sees it; it owns its networks, losses and optimisers.
 
-    Constructed from its config, the training and held-out pictures and the processes that share the run. Constructed
+    Constructed from its config, the training and held-out images and the processes that share the run. Constructed
     from empty sets with the classes of the run, it can take a state and export, no more.
     """
 
@@ -95,7 +95,7 @@ class Recipe(Protocol):
     load_scale: ClassVar[float]
     """Pictures are kept at this multiple of image_size, so that random crops have room."""
 
-    def __init__(self, config: Any, train: PictureSet, test: PictureSet, processes: Processes) -> None: ...
+    def __init__(self, config: Any, train: ImageSet, test: ImageSet, processes: Processes) -> None: ...
 
     def step(self, step: int) -> dict[str, float]:
         """Take optimiser step number `step` (from 0) and return its losses and health measures."""
@@ -104,22 +104,22 @@ class Recipe(Protocol):
         """Return a sheet of fixed held-out samples, (3, H, W) in [-1, 1]."""
 
     def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
-        """Measure the shown weights on the held-out pictures.
+        """Measure the shown weights on the held-out images.
 
         Args:
-            judge: says what pictures show, for the measures that need somebody to.
+            judge: says what images show, for the measures that need somebody to.
             thorough: whether to measure also what takes minutes and no training run waits for.
         """
 
     def contact_sheet(self, judge: Judge | None = None) -> Tensor:
-        """Return a sheet as `preview` does, of held-out pictures and below them of those it does worst at."""
+        """Return a sheet as `preview` does, of held-out images and below them of those it does worst at."""
 
     def exports(self) -> dict[str, Export]:
         """Return what can be shipped by name; the empty name is the recipe's main model."""
 
     @staticmethod
     def lacks(names: Sequence[str]) -> str | None:
-        """Return what the paths of some pictures show to be missing, as a code for a sentence, or None."""
+        """Return what the paths of some images show to be missing, as a code for a sentence, or None."""
 
     @staticmethod
     def parts_of(config: Any) -> dict[str, Part]:
@@ -136,13 +136,13 @@ class Recipe(Protocol):
 
 
 class StateOfParts:
-    """Saves and restores the parts a recipe names in `parts`: modules, optimisers, averages; takes any pictures."""
+    """Saves and restores the parts a recipe names in `parts`: modules, optimisers, averages; takes any images."""
 
     parts: dict[str, Any]
 
     @staticmethod
     def lacks(names: Sequence[str]) -> str | None:
-        """Return None: pictures in any folders will do."""
+        """Return None: images in any folders will do."""
         return None
 
     def state_dict(self) -> dict[str, Any]:
@@ -161,14 +161,14 @@ class StateOfParts:
             part.load_state_dict(state[name])
 
 
-def my_batch(train: PictureSet, config: TrainConfig, step: int, processes: Processes) -> Tensor:
-    """Return the places of this process's pictures at a step, (batch_size,)."""
+def my_batch(train: ImageSet, config: TrainConfig, step: int, processes: Processes) -> Tensor:
+    """Return the places of this process's images at a step, (batch_size,)."""
     index = batch_index(len(train), config.batch_size * processes.world_size, step, config.seed)
     return index[processes.rank * config.batch_size :][: config.batch_size]
 
 
-def my_pictures(train: PictureSet, config: TrainConfig, step: int, processes: Processes) -> Tensor:
-    """Return this process's pictures at a step on its device, uint8 (batch_size, 3, S, S)."""
+def my_images(train: ImageSet, config: TrainConfig, step: int, processes: Processes) -> Tensor:
+    """Return this process's images at a step on its device, uint8 (batch_size, 3, S, S)."""
     return train.images[my_batch(train, config, step, processes)].to(processes.device)
 
 
@@ -247,18 +247,18 @@ def weight_decay_groups(parameters: Iterable[nn.Parameter], weight_decay: float)
 
 
 def in_batches(images: Tensor, run: Callable[[Tensor], Tensor], size: int = 64) -> Tensor:
-    """Return `run` applied to pictures a batch at a time, without gradients, on the CPU, (N, ...)."""
+    """Return `run` applied to images a batch at a time, without gradients, on the CPU, (N, ...)."""
     with torch.inference_mode():
         return torch.cat([run(part).float().cpu() for part in images.split(size)])
 
 
 def in_parts(run: Callable[[Tensor, Tensor], Tensor], one: Tensor, other: Tensor, size: int = 64) -> Tensor:
-    """Return `run` applied to pairs of pictures some at a time, (N, ...)."""
+    """Return `run` applied to pairs of images some at a time, (N, ...)."""
     return torch.cat([run(*pair) for pair in zip(one.split(size), other.split(size), strict=True)])
 
 
 def sheet(rows: list[Tensor]) -> Tensor:
-    """Return pictures as a sheet, each row a batch (N, 3, S, S), short rows ending in black: (3, rows * S, N * S)."""
+    """Return images as a sheet, each row a batch (N, 3, S, S), short rows ending in black: (3, rows * S, N * S)."""
     widest = max(map(len, rows))
     full = [torch.cat([row.float().cpu(), -torch.ones(widest - len(row), *row.shape[1:])]) for row in rows]
     return torch.cat([torch.cat(list(row), dim=2) for row in full], dim=1).clamp(-1, 1)

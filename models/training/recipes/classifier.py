@@ -1,4 +1,4 @@
-"""An independent network that says what a picture shows, or in whose features pictures are compared."""
+"""An independent network that says what an image shows, or in whose features images are compared."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Judge:
         self.classes: tuple[str, ...] = tuple(stored.get("classes", ()))
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the features (N, D) of pictures (N, 3, S, S) in [-1, 1] of any side."""
+        """Return the features (N, D) of images (N, 3, S, S) in [-1, 1] of any side."""
         return self._answers(images, self._model.forward_features)
 
     def sets(self, images: Tensor) -> Tensor | None:
-        """Return which of two unpaired sets each picture (N, 3, S, S) seems to be of, (N,): 0 for A and 1 for B.
+        """Return which of two unpaired sets each image (N, 3, S, S) seems to be of, (N,): 0 for A and 1 for B.
 
         None where the judge was not trained to tell the sets A and B apart.
         """

@@ -21,7 +21,7 @@ from models.analysis.metrics import (
 from models.networks.backbones import ResNet
 from models.networks.contrastive import MoCo, SimCLR, SimSiam
 from models.training.data.augmentations import TwoViews, resize
-from models.training.data.dataset import PictureSet
+from models.training.data.dataset import ImageSet
 from models.training.distributed import Processes
 from models.training.recipes._base import (
     MIN_CHANNELS,
@@ -32,7 +32,7 @@ from models.training.recipes._base import (
     cosine_rate,
     descend,
     in_batches,
-    my_pictures,
+    my_images,
     numbers,
     place,
     sheet,
@@ -82,24 +82,24 @@ class MoCoConfig(ContrastiveConfig):
 
 
 class ContrastiveRecipe(StateOfParts):
-    """Trains one backbone on two views of every picture; a subclass says with which method.
+    """Trains one backbone on two views of every image; a subclass says with which method.
 
-    What helped: 11,100 steps of 256 pictures at 96 px in place of 1,200 of 128 at 64 px. The kNN accuracy on held-out
-    pictures of Caltech-101 rose from 29.9 to 54.2 % (SimSiam), 39.4 to 57.1 % (SimCLR) and 33.9 to 54.2 % (MoCo), with
+    What helped: 11,100 steps of 256 images at 96 px in place of 1,200 of 128 at 64 px. The kNN accuracy on held-out
+    images of Caltech-101 rose from 29.9 to 54.2 % (SimSiam), 39.4 to 57.1 % (SimCLR) and 33.9 to 54.2 % (MoCo), with
     labels from 51.8 to 70.6 %. After a tenth more steps SimSiam stands at 55.6 %, MoCo at 54.6 %.
 
     Tried and left out, for nothing of it is outside the intervals:
 
-    - Features of pictures 1.5 times as large as the crops (arXiv 1906.06423), for 2.25 times the work: from 29.9 to
+    - Features of images 1.5 times as large as the crops (arXiv 1906.06423), for 2.25 times the work: from 29.9 to
       30.8 % (SimSiam) and from 33.9 to 34.1 % (MoCo) after the 1,200 steps; from 54.2 to 53.4 and 56.0 % after 11,100.
-    - The batch norms' statistics taken anew of 8,192 whole training pictures: 53.6 and 53.8 % instead of 54.2 %.
+    - The batch norms' statistics taken anew of 8,192 whole training images: 53.6 and 53.8 % instead of 54.2 %.
     - MoCo for 1,800 steps more, from its weights and at a quarter of its rate: 53.7 % instead of 54.6 %.
     """
 
     Config: ClassVar[type[TrainConfig]] = ContrastiveConfig
     load_scale: ClassVar[float] = 1.5
 
-    def __init__(self, config: Any, train: PictureSet, test: PictureSet, processes: Processes) -> None:
+    def __init__(self, config: Any, train: ImageSet, test: ImageSet, processes: Processes) -> None:
         self.config, self.train, self.test, self.processes = config, train, test, processes
         self.backbone = ResNet(config.width, img_size=config.image_size)
         self.method = place(self.build(config, self.backbone), processes.device)
@@ -122,7 +122,7 @@ class ContrastiveRecipe(StateOfParts):
 
     def step(self, step: int) -> dict[str, float]:
         """Move down the method's loss on two views of one batch."""
-        images = my_pictures(self.train, self.config, step, self.processes)
+        images = my_images(self.train, self.config, step, self.processes)
         view1, view2 = (view.contiguous(memory_format=torch.channels_last) for view in self.views(images))
         output = self.loss(view1, view2)
         rate = cosine_rate(step, self.config)
@@ -135,10 +135,10 @@ class ContrastiveRecipe(StateOfParts):
         return numbers({"loss": output.loss, **health, "learning_rate": rate})
 
     def preview(self) -> Tensor:
-        """Return a row of held-out pictures and under each the three most similar of up to 512 training pictures."""
+        """Return a row of held-out images and under each the three most similar of up to 512 training images."""
         return sheet(self._rows(_spread(self.test, 8)))
 
-    def _rows(self, queries: PictureSet) -> list[Tensor]:
+    def _rows(self, queries: ImageSet) -> list[Tensor]:
         pool = _spread(self.train, 512)
         reference = self._features(pool)
         centre = reference.mean(dim=0)
@@ -149,7 +149,7 @@ class ContrastiveRecipe(StateOfParts):
         return [resize(row, self.config.image_size) for row in rows]
 
     def contact_sheet(self, judge: Judge | None = None) -> Tensor:
-        """Return the preview's rows, and such rows of held-out pictures whose neighbours vote for another label."""
+        """Return the preview's rows, and such rows of held-out images whose neighbours vote for another label."""
         wrong = [
             test.select((~right).nonzero()[:, 0].tolist())
             for test, right in self._asked(self._features(self.test)).values()
@@ -158,10 +158,10 @@ class ContrastiveRecipe(StateOfParts):
         return sheet([*self._rows(_spread(self.test, 8)), *failures])
 
     def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
-        """Return kNN accuracy (k = 5, cosine, centred) of held-out pictures among training pictures, and collapse.
+        """Return kNN accuracy (k = 5, cosine, centred) of held-out images among training images, and collapse.
 
-        Each source with folders for classes is asked by itself: all of its labelled held-out pictures, among all of
-        its labelled training pictures.
+        Each source with folders for classes is asked by itself: all of its labelled held-out images, among all of
+        its labelled training images.
 
         The collapse is that of the backbone's features as they are, not of the projections that a curve shows. Their
         ReLU leaves no negative number and so gives them a common offset: even the features of healthy networks stay
@@ -175,11 +175,11 @@ class ContrastiveRecipe(StateOfParts):
             **{f"knn_{source}": mean_of(right) for source, (_, right) in self._asked(features).items()},
         }
 
-    def _asked(self, features: Tensor) -> dict[str, tuple[PictureSet, Tensor]]:
-        """Return the labelled held-out pictures of each source, and whose neighbours vote for their label, (M,).
+    def _asked(self, features: Tensor) -> dict[str, tuple[ImageSet, Tensor]]:
+        """Return the labelled held-out images of each source, and whose neighbours vote for their label, (M,).
 
         Args:
-            features: (N, D) of all held-out pictures.
+            features: (N, D) of all held-out images.
         """
         train, test = labelled(self.train), self.test
         reference = self._features(train)
@@ -206,7 +206,7 @@ class ContrastiveRecipe(StateOfParts):
         """Return the backbone."""
         return {"": (self.backbone,)}
 
-    def _features(self, pictures: PictureSet) -> Tensor:
+    def _features(self, pictures: ImageSet) -> Tensor:
         training = self.backbone.training
         self.backbone.eval()
         device = self.processes.device
@@ -219,8 +219,8 @@ class ContrastiveRecipe(StateOfParts):
         return features
 
 
-def _spread(pictures: PictureSet, most: int) -> PictureSet:
-    """Return up to `most` pictures, evenly spread over the names."""
+def _spread(pictures: ImageSet, most: int) -> ImageSet:
+    """Return up to `most` images, evenly spread over the names."""
     return pictures.select(torch.linspace(0, len(pictures) - 1, min(most, len(pictures))).long().tolist())
 
 
@@ -232,13 +232,13 @@ def _spread_of(weights: Tensor, directions: Tensor) -> Tensor:
     return variance.clamp_min(0).sqrt().mean(dim=1) * directions.shape[1] ** 0.5
 
 
-def labelled(pictures: PictureSet) -> PictureSet:
-    """Return the pictures that have a label."""
+def labelled(pictures: ImageSet) -> ImageSet:
+    """Return the images that have a label."""
     return pictures.select([i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]])
 
 
-def _labelled_in(pictures: PictureSet, source: str) -> list[int]:
-    """Return the places of the pictures with a label of one source."""
+def _labelled_in(pictures: ImageSet, source: str) -> list[int]:
+    """Return the places of the images with a label of one source."""
     return [i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label].startswith(f"{source}/")]
 
 

@@ -15,7 +15,7 @@ from models.analysis.metrics import gradient_magnitude, kid
 from models.networks.cyclegan import ImagePool, LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.networks.losses import cycle_loss, identity_loss
 from models.training.data.augmentations import crop_and_flip, resize
-from models.training.data.dataset import PictureSet, domain_of, held_out
+from models.training.data.dataset import ImageSet, domain_of, held_out
 from models.training.distributed import Processes
 from models.training.recipes._adversarial import at_two_scales, discriminator_loss
 from models.training.recipes._base import (
@@ -27,7 +27,7 @@ from models.training.recipes._base import (
     averaged,
     descend,
     in_batches,
-    my_pictures,
+    my_images,
     numbers,
     place,
     sheet,
@@ -70,7 +70,7 @@ class CycleGANConfig(TrainConfig):
 class CycleGANRecipe(StateOfParts):
     """Trains both directions at once on two unpaired sets (folders ending in A and B, such as trainA and trainB).
 
-    What was tried on 128 px, each row with what the row above has, measured on 60 test pictures of each fruit by
+    What was tried on 128 px, each row with what the row above has, measured on 60 test images of each fruit by
     `evaluate --judge fruit-judge` (apple to orange / orange to apple):
 
     | light generator and loss | steps | round trip, dB | seen as the other, % | as itself after it, % |
@@ -88,7 +88,7 @@ class CycleGANRecipe(StateOfParts):
     Config: ClassVar[type[TrainConfig]] = CycleGANConfig
     load_scale: ClassVar[float] = 1.5
 
-    def __init__(self, config: CycleGANConfig, train: PictureSet, test: PictureSet, processes: Processes) -> None:
+    def __init__(self, config: CycleGANConfig, train: ImageSet, test: ImageSet, processes: Processes) -> None:
         self.config, self.processes = config, processes
         self.train_a, self.train_b = _domains(train)
         self.test_a, self.test_b = _domains(test)
@@ -147,9 +147,9 @@ class CycleGANRecipe(StateOfParts):
             discriminator.requires_grad_(True)
         return fake_a.detach(), fake_b.detach(), {"loss": total, **losses}
 
-    def _batch(self, pictures: PictureSet, step: int) -> Tensor:
+    def _batch(self, pictures: ImageSet, step: int) -> Tensor:
         """Return a randomly cropped and mirrored batch of one set."""
-        images = my_pictures(pictures, self.config, step, self.processes)
+        images = my_images(pictures, self.config, step, self.processes)
         views = crop_and_flip(images, self.config.image_size, self.config.min_scale)
         return views.contiguous(memory_format=torch.channels_last)
 
@@ -159,7 +159,7 @@ class CycleGANRecipe(StateOfParts):
         return sheet([row.cpu() for source in "ab" for row in self._round_trip(source, real[source])])
 
     def contact_sheet(self, judge: Judge | None = None) -> Tensor:
-        """Return the preview's rows, and such rows of the pictures that fail.
+        """Return the preview's rows, and such rows of the images that fail.
 
         Those fail that the judge still takes for their own fruit, and among those alike, or without a judge, those
         that come back least like they were.
@@ -178,7 +178,7 @@ class CycleGANRecipe(StateOfParts):
     def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Return round-trip and identity PSNR in dB and the sharpness of fakes.
 
-        That is given relative to real pictures of their set, `sharpness_fake_b`, and to the pictures that they were
+        That is given relative to real images of their set, `sharpness_fake_b`, and to the images that they were
         made of, `sharpness_kept_a`: backgrounds stay, and those of the two sets are not equally sharp.
         A judge that was trained on the two sets adds `seen_as_b`, the share of translated A that it takes for B, and
         `back_as_a`, the share that it takes for A again after the way back. Any judge adds `kid_share_b`: how far, in
@@ -206,11 +206,11 @@ class CycleGANRecipe(StateOfParts):
         return {"a": self.shown_a2b, "b": self.shown_b2a}
 
     def _held_out(self) -> dict[str, Tensor]:
-        """Return the held-out pictures of both sets, on the device."""
+        """Return the held-out images of both sets, on the device."""
         return {"a": self._test_images(self.test_a), "b": self._test_images(self.test_b)}
 
     def _round_trip(self, source: str, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return pictures of a set, translated, and translated back, each (N, 3, S, S) on the CPU."""
+        """Return images of a set, translated, and translated back, each (N, 3, S, S) on the CPU."""
         there, back = (self._translators()[name] for name in (source, "ab".replace(source, "")))
         fake = in_batches(real, there, 1)
         return real.cpu(), fake, in_batches(fake.to(real.device), back, 1)
@@ -226,7 +226,7 @@ class CycleGANRecipe(StateOfParts):
 
     @staticmethod
     def lacks(names: Sequence[str]) -> str | None:
-        """Return "needs_two_sets" unless both sets have pictures to train on and to hold out."""
+        """Return "needs_two_sets" unless both sets have images to train on and to hold out."""
         test = held_out(names)
         there = {(domain_of(name), name in test) for name in names}
         wanted = {(domain, held) for domain in "ab" for held in (False, True)}
@@ -254,8 +254,8 @@ class CycleGANRecipe(StateOfParts):
             "discriminator_b": (self.d_b,),
         }
 
-    def _test_images(self, pictures: PictureSet) -> Tensor:
-        """Return the held-out pictures at image_size."""
+    def _test_images(self, pictures: ImageSet) -> Tensor:
+        """Return the held-out images at image_size."""
         images = resize(pictures.images, self.config.image_size)
         return images.to(self.processes.device, memory_format=torch.channels_last)
 
@@ -270,7 +270,7 @@ class _PoolPart(ImagePool):
         self.images = list(state["images"])
 
 
-def _domains(pictures: PictureSet) -> tuple[PictureSet, PictureSet]:
+def _domains(pictures: ImageSet) -> tuple[ImageSet, ImageSet]:
     parts = []
     for domain in "ab":
         keep = [i for i, name in enumerate(pictures.names) if domain_of(name) == domain]

@@ -13,7 +13,7 @@ from models.analysis.bootstrap import Estimate, mean_of
 from models.analysis.inpainting_baselines import Pixels, harmonic_fill, mean_fill
 from models.networks.mae import MaskedAutoencoderViT, random_mask
 from models.training.data.augmentations import crop_and_flip, resize
-from models.training.data.dataset import PictureSet
+from models.training.data.dataset import ImageSet
 from models.training.distributed import Processes
 from models.training.recipes._base import (
     Export,
@@ -23,7 +23,7 @@ from models.training.recipes._base import (
     averaged,
     cosine_rate,
     descend,
-    my_pictures,
+    my_images,
     numbers,
     sheet,
     weight_decay_groups,
@@ -58,23 +58,23 @@ MODEL_FIELDS = (
     "decoder_embed_dim", "decoder_depth", "decoder_num_heads", "norm_pix_loss",
 )  # fmt: skip
 
-MOST_MEASURED = 512  # held-out pictures that are enough
+MOST_MEASURED = 512  # held-out images that are enough
 
 
 class MAERecipe(StateOfParts):
     """Trains a masked autoencoder with random crops and mirror images, the only augmentation it needs (§4.1).
 
     What helped, in PSNR on hidden patches of held-out photos, where a smooth fill-in has 17.6 dB and OpenCV's best,
-    Telea's (radius 8), 17.0: 1,800 steps of 32 pictures 17.4 dB, 4,800 steps 18.1 dB; 9,500 steps of 128 pictures with
-    8 blocks and 4 in the decoder 19.0 dB. From there 2,800 steps of 64 pictures at a third of the rate added 0.02 dB:
-    training pictures are predicted no better than held-out ones, so it is the network that limits. As many parameters
+    Telea's (radius 8), 17.0: 1,800 steps of 32 images 17.4 dB, 4,800 steps 18.1 dB; 9,500 steps of 128 images with
+    8 blocks and 4 in the decoder 19.0 dB. From there 2,800 steps of 64 images at a third of the rate added 0.02 dB:
+    training images are predicted no better than held-out ones, so it is the network that limits. As many parameters
     put elsewhere, 4 blocks and 6 of width 192 in the decoder, reach 19.17 dB in 10,000 steps, each 1.5 times as slow.
     """
 
     Config: ClassVar[type[TrainConfig]] = MAEConfig
     load_scale: ClassVar[float] = 1.0
 
-    def __init__(self, config: MAEConfig, train: PictureSet, test: PictureSet, processes: Processes) -> None:
+    def __init__(self, config: MAEConfig, train: ImageSet, test: ImageSet, processes: Processes) -> None:
         self.config, self.train, self.test, self.processes = config, train, test, processes
         self.model = MaskedAutoencoderViT(**self.parts_of(config)[""].args).to(processes.device)
         self.shown = averaged(self.model, config.ema_decay)
@@ -84,7 +84,7 @@ class MAERecipe(StateOfParts):
 
     def step(self, step: int) -> dict[str, float]:
         """Predict the hidden patches of one batch."""
-        images = crop_and_flip(my_pictures(self.train, self.config, step, self.processes), self.config.image_size)
+        images = crop_and_flip(my_images(self.train, self.config, step, self.processes), self.config.image_size)
         output = self.model(images, self.config.mask_ratio)
         assert output.loss is not None  # the config's mask_ratio hides at least one patch
         rate = cosine_rate(step, self.config)
@@ -93,7 +93,7 @@ class MAERecipe(StateOfParts):
         return numbers({"loss": output.loss, "learning_rate": rate})
 
     def preview(self) -> Tensor:
-        """Return rows of masked pictures, reconstructions with the visible patches pasted in, and originals."""
+        """Return rows of masked images, reconstructions with the visible patches pasted in, and originals."""
         return sheet(self._rows(*self._test_batch(8)))
 
     def _rows(self, images: Tensor, mask: Tensor) -> list[Tensor]:
@@ -107,7 +107,7 @@ class MAERecipe(StateOfParts):
         return self.model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, self.config.patch_size**2 * 3))
 
     def contact_sheet(self, judge: Judge | None = None) -> Tensor:
-        """Return the preview's rows for eight held-out pictures, and for the eight with the largest error."""
+        """Return the preview's rows for eight held-out images, and for the eight with the largest error."""
         images, mask = self._test_batch(min(len(self.test), MOST_MEASURED))
         worst = self._own_error(images, mask).topk(min(8, len(images))).indices
         return sheet([*self._rows(images[:8], mask[:8]), *self._rows(images[worst], mask[worst])])
@@ -115,7 +115,7 @@ class MAERecipe(StateOfParts):
     def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Return PSNR in dB on hidden patches at the training ratio, and that of the visible pixels' mean colour.
 
-        The mean is over at most 512 pictures, with one fixed mask each. `thorough` adds the best plain fill-in there
+        The mean is over at most 512 images, with one fixed mask each. `thorough` adds the best plain fill-in there
         is here, which makes each hidden pixel the mean of its neighbours
         (`models.analysis.inpainting_baselines.harmonic_fill`).
 
@@ -134,7 +134,7 @@ class MAERecipe(StateOfParts):
         }
 
     def _own_error(self, images: Tensor, mask: Tensor) -> Tensor:
-        """Return each picture's mean squared error over its hidden patches, those of `norm_pix_loss` normalised, (N,).
+        """Return each image's mean squared error over its hidden patches, those of `norm_pix_loss` normalised, (N,).
 
         `reconstruct` would give these the true mean and spread, which the network never saw.
         """
@@ -184,10 +184,10 @@ class MAERecipe(StateOfParts):
 
 
 def _masked_error(pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Return each picture's mean squared error over removed patches: (N, L, P), (N, L, P), (N, L) -> (N,)."""
+    """Return each image's mean squared error over removed patches: (N, L, P), (N, L, P), (N, L) -> (N,)."""
     return ((pred - target).square().mean(dim=-1) * mask).sum(dim=1) / mask.sum(dim=1)
 
 
 def _psnr(error: Tensor) -> Tensor:
-    """Return the PSNR in dB of mean squared errors of pictures in [-1, 1]."""
+    """Return the PSNR in dB of mean squared errors of images in [-1, 1]."""
     return 10 * torch.log10(4.0 / error)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models.analysis.bootstrap import Estimate, mean_of
 from models.networks.backbones import ResNet
 from models.training.data.augmentations import crop_and_flip, resize
-from models.training.data.dataset import PictureSet, label_of
+from models.training.data.dataset import ImageSet, label_of
 from models.training.distributed import Processes
 from models.training.recipes._base import (
     Export,
@@ -41,7 +41,7 @@ class SupervisedRecipe(ContrastiveRecipe):
 
     Config: ClassVar[type[TrainConfig]] = SupervisedConfig
 
-    def __init__(self, config: Any, train: PictureSet, test: PictureSet, processes: Processes) -> None:
+    def __init__(self, config: Any, train: ImageSet, test: ImageSet, processes: Processes) -> None:
         if len(train.classes) < 2:
             raise ValueError("Supervised training needs pictures in at least two folders, whose names are the labels.")
         self.num_classes = len(train.classes)
@@ -70,7 +70,7 @@ class SupervisedRecipe(ContrastiveRecipe):
         return numbers({"loss": loss, "accuracy": accuracy, "learning_rate": rate})
 
     def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
-        """Return the share of held-out pictures that the classifier names right, and what its features are good for."""
+        """Return the share of held-out images that the classifier names right, and what its features are good for."""
         test, model = labelled(self.test), self.backbone
         training = model.training
         model.eval()

@@ -15,7 +15,7 @@ from models.analysis.metrics import kid, ssim
 from models.networks.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
 from models.networks.vae import ConvVAE
 from models.training.data.augmentations import crop_and_flip, resize
-from models.training.data.dataset import PictureSet
+from models.training.data.dataset import ImageSet
 from models.training.distributed import Processes
 from models.training.recipes._base import (
     MIN_CHANNELS,
@@ -28,7 +28,7 @@ from models.training.recipes._base import (
     descend,
     in_batches,
     in_parts,
-    my_pictures,
+    my_images,
     numbers,
     place,
     sheet,
@@ -81,7 +81,7 @@ class VAERecipe(StateOfParts):
     Config: ClassVar[type[TrainConfig]] = VAEConfig
     load_scale: ClassVar[float] = 1.125
 
-    def __init__(self, config: VAEConfig, train: PictureSet, test: PictureSet, processes: Processes) -> None:
+    def __init__(self, config: VAEConfig, train: ImageSet, test: ImageSet, processes: Processes) -> None:
         self.config, self.train, self.test, self.processes = config, train, test, processes
         model = ConvVAE(config.image_size, config.latent_dim, config.num_filters)
         self.model = place(model, processes.device)
@@ -90,9 +90,9 @@ class VAERecipe(StateOfParts):
         self.parts = {"model": self.model, "shown": self.shown, "optimizer": self.optimizer}
 
     def step(self, step: int) -> dict[str, float]:
-        """Move down the negative evidence lower bound of one batch (eq. 3), in nats a picture."""
+        """Move down the negative evidence lower bound of one batch (eq. 3), in nats an image."""
         config = self.config
-        images = my_pictures(self.train, config, step, self.processes)
+        images = my_images(self.train, config, step, self.processes)
         images = crop_and_flip(images, config.image_size, config.min_scale).contiguous(
             memory_format=torch.channels_last
         )
@@ -111,7 +111,7 @@ class VAERecipe(StateOfParts):
         })  # fmt: skip
 
     def preview(self) -> Tensor:
-        """Return rows of held-out pictures, their reconstructions, a path between two, and samples of the prior."""
+        """Return rows of held-out images, their reconstructions, a path between two, and samples of the prior."""
         return sheet(self._rows(self._test_images(8)))
 
     def _rows(self, images: Tensor) -> list[Tensor]:
@@ -123,7 +123,7 @@ class VAERecipe(StateOfParts):
             return [images, model.decode(mu), model.decode(path), samples]
 
     def contact_sheet(self, judge: Judge | None = None) -> Tensor:
-        """Return the preview's rows, and the pictures with the largest squared error over their reconstructions."""
+        """Return the preview's rows, and the images with the largest squared error over their reconstructions."""
         images = self._test_images(len(self.test))
         recon_x = in_batches(self._posteriors(images)[0].to(images.device), self._shown().decode)
         errors = (recon_x - images.cpu()).square().mean(dim=(1, 2, 3))
@@ -133,11 +133,11 @@ class VAERecipe(StateOfParts):
     def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Return reconstruction PSNR in dB and SSIM, the KL divergence in nats and the share of active units.
 
-        A judge adds `kid_reconstructions` and `kid_midpoints`, in its features and from the held-out pictures
-        themselves, the second of pictures decoded half-way between two of them, and `kid_midpoints_ratio`, how many
-        times as far the midpoints lie as the reconstructions. `thorough` adds how far the nearest training picture is,
+        A judge adds `kid_reconstructions` and `kid_midpoints`, in its features and from the held-out images
+        themselves, the second of images decoded half-way between two of them, and `kid_midpoints_ratio`, how many
+        times as far the midpoints lie as the reconstructions. `thorough` adds how far the nearest training image is,
         in levels of 0 to 255 (root mean square, on at most 64 pixels): of draws from the prior, of reconstructions of
-        held-out pictures, as smooth as the draws, and of held-out pictures. Draws that are copies are far nearer.
+        held-out images, as smooth as the draws, and of held-out images. Draws that are copies are far nearer.
         """
         images, model = self._test_images(len(self.test)), self._shown()
         mu, logvar = self._posteriors(images)
@@ -170,7 +170,7 @@ class VAERecipe(StateOfParts):
         return {f"nearest_training_{name}": mean_of(self._distance(each)) for name, each in asked.items()}
 
     def _distance(self, images: Tensor) -> Tensor:
-        """Return the root mean square difference of each picture from the training picture nearest to it, (N,)."""
+        """Return the root mean square difference of each image from the training image nearest to it, (N,)."""
         side = min(64, self.config.image_size)
         queries = TF.resize(images, [side, side], antialias=True).flatten(1)
         nearest = torch.full((len(queries),), float("inf"))
@@ -181,7 +181,7 @@ class VAERecipe(StateOfParts):
     def exports(self) -> dict[str, Export]:
         """Return the averaged model."""
         part = self.parts_of(self.config)[""]
-        latents = self._latents if len(self.test) > 1 else None  # one picture has no spread
+        latents = self._latents if len(self.test) > 1 else None  # one image has no spread
         return {"": Export(part.arch, part.args, self.shown.module, latents)}
 
     @staticmethod
@@ -197,7 +197,7 @@ class VAERecipe(StateOfParts):
         return {"": (self.model, self.shown.module)}
 
     def _latents(self) -> LatentStatistics:
-        """Measure the latent numbers on the held-out pictures."""
+        """Measure the latent numbers on the held-out images."""
         posteriors = self._posteriors(self._test_images(len(self.test)))
         return measure_latents(*posteriors, free_bits=self.config.floor)
 
@@ -222,7 +222,7 @@ def active_units(mu: Tensor, kl: Tensor, free_bits: float) -> float:
     """Return the share of latent numbers that are in use (`models.analysis.latents.active`).
 
     Args:
-        mu: (N, latent_dim) posterior means of different pictures.
+        mu: (N, latent_dim) posterior means of different images.
         kl: (N, latent_dim) from `kl_divergence`.
         free_bits: nats that each number may carry unpunished.
     """
@@ -230,11 +230,11 @@ def active_units(mu: Tensor, kl: Tensor, free_bits: float) -> float:
 
 
 def _active_share(weights: Tensor, mu: Tensor, kl: Tensor, free_bits: float) -> Tensor:
-    """Return `active_units` under weights (B, N) of the pictures, (B,)."""
+    """Return `active_units` under weights (B, N) of the images, (B,)."""
     variance = weighted_mean(weights, mu.double().square()) - weighted_mean(weights, mu).square()
     return active(variance, weighted_mean(weights, kl), free_bits).double().mean(dim=1)
 
 
 def reconstruction_loss(recon_x: Tensor, x: Tensor) -> Tensor:
-    """Return squared error plus edge error, scaled to a sum over the numbers of one picture as the ELBO wants it."""
+    """Return squared error plus edge error, scaled to a sum over the numbers of one image as the ELBO wants it."""
     return x[0].numel() * (0.5 * (recon_x - x).square().mean() + 0.1 * laplacian_pyramid_loss(recon_x, x))

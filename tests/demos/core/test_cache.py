@@ -40,7 +40,7 @@ def test_what_is_remembered_is_bounded_in_bytes() -> None:
     assert calls[4:] == [200, 200], "what is larger than the cache is not kept, and drives nothing out"
 
 
-def test_pictures_arrays_and_tensors_are_counted_wherever_they_are() -> None:
+def test_images_arrays_and_tensors_are_counted_wherever_they_are() -> None:
     array, tensor = np.zeros((100, 100)), torch.zeros(100, 100)
     for value in (array, [array], {"a": (array,)}, SelectedModel("a", "b", array)):  # type: ignore[arg-type]
         assert 80_000 <= size_in_memory(value) < 82_000

@@ -129,7 +129,7 @@ def test_texts_for_labels_have_no_fields() -> None:
 
 @pytest.mark.parametrize("code", ["empty", "not_an_image", "unsupported", "truncated", "too_large", "too_small"])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_picture_problem_has_a_sentence(context: Context, code: str, language: str) -> None:
+def test_every_image_problem_has_a_sentence(context: Context, code: str, language: str) -> None:
     error = ImageError(code, "apple.jpg", kind="HEIC", limit=50, width=1, height=2)
     message = str(widgets.image_error(context, request_from(language), error))
     assert "apple.jpg" in message

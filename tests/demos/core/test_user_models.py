@@ -185,7 +185,7 @@ def test_more_training_is_another_network(
     assert ctx.load_model(name) is not before
 
 
-def test_the_map_draws_pictures_through_the_eyes_of_a_result(
+def test_the_map_draws_images_through_the_eyes_of_a_result(
     ctx: Context, trainer: Trainer, as_visitor: Callable[[str], gr.Request], tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(tmp_path / "kinds.zip", "w") as archive:
@@ -227,7 +227,7 @@ def test_the_latents_of_a_result_are_those_that_were_measured_with_its_weights(
 
 @pytest.fixture
 def pages(ctx: Context) -> Iterator[tuple[gr.Blocks, str]]:
-    """The three tabs that show a single picture, in a running app."""
+    """The three tabs that show a single image, in a running app."""
     with gr.Blocks(analytics_enabled=False) as app:
         for tab in TABS.values():
             tab.build(ctx)

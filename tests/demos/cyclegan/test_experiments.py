@@ -21,7 +21,7 @@ from models.hub.catalogue import checkpoint
 
 
 class Same(nn.Module):
-    """Leaves pictures as they are."""
+    """Leaves images as they are."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x
@@ -33,7 +33,7 @@ def deck(shallow_models: ShallowModels) -> quiz.Quiz:
     return quiz.make_quiz(photos, shallow_models.load_model, calibration(), seed=3)
 
 
-def test_a_deck_is_balanced_and_uses_every_picture_once(deck: quiz.Quiz) -> None:
+def test_a_deck_is_balanced_and_uses_every_image_once(deck: quiz.Quiz) -> None:
     fakes = [card for card in deck.cards if card.fake]
     assert len(deck.cards) == len(list(FRUITS.glob("*.jpg")))
     assert abs(2 * len(fakes) - len(deck.cards)) <= 1

@@ -74,7 +74,7 @@ def test_a_strip_is_refused() -> None:
 
 def test_differences_are_white_to_teal() -> None:
     levels = np.array([[0.0, translation.FULL_COLOUR / 2, translation.FULL_COLOUR, 255.0]])
-    none, half, full, beyond = pixels(translation.difference_picture(levels))[0]
+    none, half, full, beyond = pixels(translation.difference_image(levels))[0]
     assert none.tolist() == [255, 255, 255]
     assert (full < half).all() and (half < none).all()
     assert full.tolist() == beyond.tolist()
@@ -104,7 +104,7 @@ def test_a_photo_that_does_not_suit_is_warned_of(apple: float, orange: float, di
     assert translation.warning_of(kinds, direction, threshold=0.7) == warning
 
 
-def test_our_pictures_of_things_are_warned_of_and_our_fruit_is_not() -> None:
+def test_our_images_of_things_are_warned_of_and_our_fruit_is_not() -> None:
     probe = calibration().probe
     assert all(area > 0.9 for area in probe.auc.values()) and probe.unseen, "told apart from sources it never saw"
 
@@ -132,7 +132,7 @@ def test_calibration_was_made_with_the_weights_there_are() -> None:
 
 def test_the_judge_is_drawn_where_it_believes() -> None:
     picture = Image.new("RGB", (64, 32), (120, 120, 120))
-    drawn = pixels(translation.heat_picture(picture, torch.tensor([[-3.0, 7.0]])))
+    drawn = pixels(translation.heat_image(picture, torch.tensor([[-3.0, 7.0]])))
     assert drawn.shape == (32, 64, 3)
     left, right = drawn[16, 4], drawn[16, 60]
     assert np.ptp(left) <= 2, "grey where it says translated"

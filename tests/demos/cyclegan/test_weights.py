@@ -33,7 +33,7 @@ HORSES = {
 
 
 class Shifted(nn.Module):
-    """Rolls the colours, so that two networks of different numbers give different pictures."""
+    """Rolls the colours, so that two networks of different numbers give different images."""
 
     def __init__(self, number: int) -> None:
         super().__init__()

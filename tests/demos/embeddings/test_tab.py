@@ -26,13 +26,13 @@ from demos.embeddings.collection import (
     GRID_DISTANCES,
     GRID_NEIGHBOURS,
     Collection,
-    PictureMap,
+    ImageMap,
     Scores,
     Settings,
     collect,
+    images_zip,
     neighbours_of,
     opened,
-    pictures_zip,
     score,
     table_csv,
     table_rows,
@@ -82,7 +82,7 @@ def png(image: Image.Image) -> bytes:
 
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A zip of labelled pictures, with one file that is none."""
+    """A zip of labelled images, with one file that is none."""
     path = tmp_path_factory.mktemp("kinds") / "kinds.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for kind in KINDS:
@@ -123,10 +123,10 @@ def event(**data: Any) -> dict[str, Any]:
 def test_folders_become_labels_and_the_rest_is_counted(collection: Collection) -> None:
     assert collection.labels == tuple(kind for kind in KINDS for _ in range(PER_KIND))
     assert collection.skipped == {"not_an_image": 1}
-    assert {picture.size for picture in collection.pictures()} == {(128, 128)}
+    assert {picture.size for picture in collection.images()} == {(128, 128)}
 
 
-def test_no_more_pictures_are_read_than_allowed(kinds: Path) -> None:
+def test_no_more_images_are_read_than_allowed(kinds: Path) -> None:
     few = collect([kinds], 7)
     assert len(few) == 7
     assert few.skipped["too_many"] == 3 * PER_KIND + 1 - 7
@@ -158,7 +158,7 @@ def test_a_sheet_is_small_enough_for_a_phone(count: int) -> None:
     assert capacity <= columns**2
 
 
-def test_many_pictures_have_several_sheets() -> None:
+def test_many_images_have_several_sheets() -> None:
     sprite = make_sprite([Image.new("RGB", (8, 8), (number % 256, 0, 0)) for number in range(1100)])
     assert len(sprite.sheets) == 2 and sprite.place(1030) == (1, 0, 6)
     assert "url('b')" in tile_style(sprite, ["a", "b"], 1030)
@@ -218,7 +218,7 @@ def test_scores_tell_good_features_from_bad() -> None:
     assert unlabelled.knn_accuracy is None and unlabelled.chance is None
 
 
-def test_the_table_holds_every_picture(collection: Collection) -> None:
+def test_the_table_holds_every_image(collection: Collection) -> None:
     coordinates = np.arange(30, dtype=np.float32).reshape(15, 2)
     rows = table_rows(collection, coordinates)
     assert rows[1] == ["blue/1.png", "blue", 2.0, 3.0]
@@ -232,10 +232,10 @@ def test_the_table_holds_every_picture(collection: Collection) -> None:
     assert flat == b"\xef\xbb\xbfid,file,label,x,y,z\r\n"
 
 
-def test_the_pictures_of_a_lasso_come_back_as_a_labelled_set(collection: Collection, tmp_path: Path) -> None:
+def test_the_images_of_a_lasso_come_back_as_a_labelled_set(collection: Collection, tmp_path: Path) -> None:
     mixed = collection.relabelled([1], "a/../b").relabelled([2], None)
     path = tmp_path / "lasso.zip"
-    path.write_bytes(pictures_zip(mixed, [0, 1, 2]))
+    path.write_bytes(images_zip(mixed, [0, 1, 2]))
     again = collect([path], 10)
     assert sorted(again.labels, key=str) == [None, "a_.._b", "blue"]
     assert not again.skipped
@@ -276,7 +276,7 @@ def test_prepared_files_are_small_and_give_back_what_they_were_made_of(tmp_path:
     usual = {Settings("simsiam", dims): dims for dims in (2, 3)}
     grid = {Settings("simsiam", n_neighbors=k, min_dist=d): 2 for k in GRID_NEIGHBOURS for d in GRID_DISTANCES}
     maps = {
-        settings: PictureMap(rng.normal(size=(480, dims)).astype(np.float32) * 8, scores, 1.0)
+        settings: ImageMap(rng.normal(size=(480, dims)).astype(np.float32) * 8, scores, 1.0)
         for settings, dims in {**usual, **grid}.items()
     }
     Prepared(features, 1.5, maps).save(tmp_path / "simsiam.npz")
@@ -356,7 +356,7 @@ def test_another_map_of_the_same_features_needs_no_encoder(context: Context, kin
     assert other.features["random"][0] is visit.features["random"][0]
 
 
-def test_the_same_pictures_do_not_go_through_a_network_twice(context: Context, kinds: Path) -> None:
+def test_the_same_images_do_not_go_through_a_network_twice(context: Context, kinds: Path) -> None:
     atlas, seen = Atlas(context, kinds), list[float]()
     first, seconds = run_to_completion(atlas.features(MapSession(), "random"))
     again = MapSession(uploaded=atlas.collection(MapSession()).relabelled([0], "other"))
@@ -403,7 +403,7 @@ def test_work_given_up_at_the_last_batch_can_be_done_again(context: Context, kin
 
 
 class Stripes(torch.nn.Module):
-    """Sees nothing but how much neighbouring columns differ, in each third of a picture."""
+    """Sees nothing but how much neighbouring columns differ, in each third of an image."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         steps = (images[..., 1:] - images[..., :-1]).abs().mean(dim=(1, 2))
@@ -425,7 +425,7 @@ def large_encoder(atlas: Atlas, monkeypatch: pytest.MonkeyPatch, side: int = 224
     monkeypatch.setattr(atlas, "network", lambda encoder: (Stripes(), side))
 
 
-def test_an_encoder_of_large_pictures_sees_all_that_their_files_show(
+def test_an_encoder_of_large_images_sees_all_that_their_files_show(
     context: Context, kinds: Path, striped: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     atlas, visit = Atlas(context, kinds), MapSession(uploaded=collect(striped, 100))
@@ -443,7 +443,7 @@ def test_an_encoder_of_large_pictures_sees_all_that_their_files_show(
     assert opened(again[5]).size == (224, 224), "they are cut once, also for other labels"
 
 
-def test_a_new_picture_is_seen_as_large_as_those_of_the_set(
+def test_a_new_image_is_seen_as_large_as_those_of_the_set(
     handlers: Handlers, striped: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large_encoder(handlers.atlas, monkeypatch)
@@ -481,7 +481,7 @@ def test_a_page_left_for_too_long_is_told_to_reload(handlers: Handlers) -> None:
         handlers.on_pick(event(id=0), None, NO_REQUEST)
 
 
-def test_a_prepared_set_of_other_pictures_is_noticed(collection: Collection, kinds: Path, tmp_path: Path) -> None:
+def test_a_prepared_set_of_other_images_is_noticed(collection: Collection, kinds: Path, tmp_path: Path) -> None:
     save_set(collection, tmp_path)
     read = load_set(tmp_path, kinds, 2000)
     assert (read.names, read.labels, read.jpegs) == (collection.names, collection.labels, collection.jpegs)
@@ -492,7 +492,7 @@ def test_a_prepared_set_of_other_pictures_is_noticed(collection: Collection, kin
         _ = load_set(tmp_path, kinds, 3).jpegs
 
 
-def test_too_few_and_equal_pictures_get_a_sentence(handlers: Handlers, tmp_path: Path) -> None:
+def test_too_few_and_equal_images_get_a_sentence(handlers: Handlers, tmp_path: Path) -> None:
     paths = []
     for number in range(5):
         path = tmp_path / f"{number}.png"
@@ -602,7 +602,7 @@ def test_embed_answers_programs(client: Client, kinds: Path) -> None:
         call(files=None, encoder="nobody")
 
 
-def test_embed_says_what_is_wrong_with_too_few_pictures(client: Client, tmp_path: Path) -> None:
+def test_embed_says_what_is_wrong_with_too_few_images(client: Client, tmp_path: Path) -> None:
     path = tmp_path / "one.png"
     path.write_bytes(png(picture("red", 0)))
     with pytest.raises(Exception, match="at least 4 pictures, and these files hold 1"):
@@ -612,7 +612,7 @@ def test_embed_says_what_is_wrong_with_too_few_pictures(client: Client, tmp_path
 
 
 @pytest.mark.usefixtures("umap_ready")
-def test_a_picture_is_placed_where_its_twin_is(client: Client, kinds: Path, tmp_path: Path) -> None:
+def test_a_image_is_placed_where_its_twin_is(client: Client, kinds: Path, tmp_path: Path) -> None:
     path = tmp_path / "twin.png"
     path.write_bytes(png(picture("green", 2)))
     placed = client.predict(image=handle_file(path), encoder="random", api_name="/place")
@@ -633,7 +633,7 @@ def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Con
     visit, panel, tools, *_ = handlers.on_lasso(event(ids=packed(0, 6, 12)), visit, NO_REQUEST)
     assert "3 pictures" in panel and tools.visible
     *files, for_trainer, _ = handlers.on_export(visit, NO_REQUEST)
-    table, pictures = (change["value"] for change in files)
+    table, images = (change["value"] for change in files)
     assert for_trainer == pictures
     assert Path(table).read_bytes().count(b"\n") == 4
     with zipfile.ZipFile(pictures) as archive:
@@ -650,7 +650,7 @@ def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Con
 
 
 @pytest.mark.usefixtures("umap_ready")
-def test_the_table_of_encoders_goes_with_its_pictures_and_labels(
+def test_the_table_of_encoders_goes_with_its_images_and_labels(
     handlers: Handlers, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with gr.Blocks():
@@ -765,7 +765,7 @@ def test_what_likeness_hangs_on_is_found_by_the_same_change_to_both() -> None:
 
 
 @pytest.mark.usefixtures("umap_ready")
-def test_why_two_are_near_is_told_of_neighbours_and_of_a_new_picture(handlers: Handlers, context: Context) -> None:
+def test_why_two_are_near_is_told_of_neighbours_and_of_a_new_image(handlers: Handlers, context: Context) -> None:
     with gr.Blocks():
         state = gr.State(None)
         why = WhyNear(context, handlers, state, components.neighbours(context))

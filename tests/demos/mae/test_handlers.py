@@ -55,7 +55,7 @@ def test_a_stroke_is_filled_in_and_becomes_the_mask(work: MAESession, path: str)
     assert np.array_equal(np.array(numbers["patch_errors"], float) >= 0, CELLS)
 
 
-def test_a_stroke_writes_only_the_pictures_that_are_seen(work: MAESession, path: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_stroke_writes_only_the_images_that_are_seen(work: MAESession, path: str, monkeypatch: pytest.MonkeyPatch):
     handlers = Handlers(work, [])
     handlers.on_change(NOBODY, path, 75, "random", 1, "", WEIGHTS)
     written: list[tuple[int, int]] = []

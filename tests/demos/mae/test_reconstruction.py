@@ -1,4 +1,4 @@
-"""Hiding patches and filling them in: masks, pictures and scores."""
+"""Hiding patches and filling them in: masks, images and scores."""
 
 import numpy as np
 import pytest
@@ -40,11 +40,11 @@ def test_as_many_patches_are_hidden_as_asked(model, photo, kind, ratio):
     assert len(np.unique(masked[hidden])) <= 1, "hidden patches show one tone"
 
 
-def test_equal_arguments_give_equal_pictures_and_scores(model, photo):
+def test_equal_arguments_give_equal_images_and_scores(model, photo):
     assert reconstruct(model, photo, 0.75, "block", 7) == reconstruct(model, photo, 0.75, "block", 7)
 
 
-def test_the_pasted_picture_takes_each_patch_from_where_it_should(model, photo):
+def test_the_pasted_image_takes_each_patch_from_where_it_should(model, photo):
     result = reconstruct(model, photo, 0.5, "random", 0)
     hidden = (patches(result.original) != patches(result.masked)).any(axis=1)
     pasted = patches(result.pasted)
@@ -76,7 +76,7 @@ def test_scores_are_those_worked_out_by_hand():
     }
 
 
-def test_scores_belong_to_the_pictures_shown(model, photo):
+def test_scores_belong_to_the_images_shown(model, photo):
     result = reconstruct(model, photo, 0.75, "random", 4)
     hidden = (patches(result.original) != patches(result.masked)).any(axis=1)
     for name, image in (("model", result.raw), ("smooth_fill", result.fill)):

@@ -94,7 +94,7 @@ def test_the_verdict_is_that_of_the_numbers(context: Context, model, fill, words
     assert all(number in table for number in (f"{model:.1f} dB", f"{fill:.1f} dB", "12.3", "14.5", "9.9 dB", "40.0"))
 
 
-def test_the_endpoint_answers_with_pictures_and_scores(client: Client, photo_file: str):
+def test_the_endpoint_answers_with_images_and_scores(client: Client, photo_file: str):
     masked, reconstruction, pasted, scores = client.predict(
         handle_file(photo_file), 0.75, "random", 3, api_name="/reconstruct"
     )

@@ -68,7 +68,7 @@ def runs(ctx: Context) -> Runs:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Twelve pictures in two folders."""
+    """Twelve images in two folders."""
     path = tmp_path / "photos.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(12):
@@ -336,7 +336,7 @@ def take_in(starter: Starter, photos: Path, visitor: str = "", recipe: str = "va
     return starter.on_files(visitor, None, [str(photos)], files_b, recipe, SCRATCH, REQUEST, progress)  # type: ignore[arg-type]
 
 
-def test_from_pictures_to_a_job(starter: Starter, runs: Runs, manager: JobManager, photos: Path) -> None:
+def test_from_images_to_a_job(starter: Starter, runs: Runs, manager: JobManager, photos: Path) -> None:
     visitor, upload, audit, _, go = take_in(starter, photos)
     owner = owner_of(visitor, REQUEST) or ""
     assert owner == upload.owner, "a new visitor got an id"
@@ -345,11 +345,11 @@ def test_from_pictures_to_a_job(starter: Starter, runs: Runs, manager: JobManage
     (job,) = manager.jobs(owner)
     assert (job.title, job.recipe, job.total, job.start) == ("mine", "vae", 30, None)
     assert story(shown)["id"] == f"job:{job.id}"
-    folders = {path.name for path in manager.pictures(owner, job.id).iterdir()}
+    folders = {path.name for path in manager.images(owner, job.id).iterdir()}
     assert folders == {"train", "test"}
 
 
-def test_pictures_of_another_visitor_cannot_be_trained_on(starter: Starter, photos: Path) -> None:
+def test_images_of_another_visitor_cannot_be_trained_on(starter: Starter, photos: Path) -> None:
     _, upload, *_ = take_in(starter, photos, ADA)
     with pytest.raises(gr.Error, match="not here any more"):
         starter.on_start(EVE, upload, "vae", SCRATCH, "", REQUEST, *options("vae"))
@@ -377,14 +377,14 @@ def test_cyclegan_wants_two_sets(starter: Starter, photos: Path, tmp_path: Path)
     assert {path.name for path in both[1].folder.iterdir()} == {"trainA", "testA", "trainB", "testB"}
 
 
-def test_too_few_pictures_are_refused_and_leave_nothing(starter: Starter, manager: JobManager, tmp_path: Path) -> None:
+def test_too_few_images_are_refused_and_leave_nothing(starter: Starter, manager: JobManager, tmp_path: Path) -> None:
     picture(0).save(tmp_path / "one.png")
     with pytest.raises(gr.Error, match="1 usable"):
         take_in(starter, tmp_path / "one.png", ADA)
     assert not list((tmp_path / "trainer").rglob("*.webp"))
 
 
-def test_pictures_that_cannot_be_taken_in_leave_nothing(
+def test_images_that_cannot_be_taken_in_leave_nothing(
     starter: Starter, manager: JobManager, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def take_one(paths: Any, folder: Path, *options: Any) -> None:
@@ -397,7 +397,7 @@ def test_pictures_that_cannot_be_taken_in_leave_nothing(
     assert not list((manager.folder / "datasets").glob("*/*"))
 
 
-def test_new_pictures_take_the_place_of_the_old(starter: Starter, photos: Path) -> None:
+def test_new_images_take_the_place_of_the_old(starter: Starter, photos: Path) -> None:
     _, old, *_ = take_in(starter, photos, ADA)
     assert starter.on_files(ADA, old, [str(photos)], None, "vae", SCRATCH, REQUEST)[1] == gr.skip(), "the same files"
     _, gone, *_ = starter.on_files(ADA, old, None, None, "vae", SCRATCH, REQUEST)
@@ -482,7 +482,7 @@ def test_the_menu_of_starts_follows_the_trainings(context: Context, manager: Job
 @pytest.mark.parametrize(
     ("recipe", "name"), [("cyclegan", "apple2orange"), ("vae", "vae-fruit"), ("mae", "mae-photos")]
 )
-def test_before_and_after_stand_below_the_pictures(context: Context, recipe: str, name: str) -> None:
+def test_before_and_after_stand_below_the_images(context: Context, recipe: str, name: str) -> None:
     side = context.weights_info(name).image_size
     pictures = [picture(i, side) for i in range(3)]
     model = context.load_model(name)
@@ -526,7 +526,7 @@ def test_a_comparison_needs_no_earlier_job_once_its_weights_were_taken_over(
     job = replace(submit(manager, ADA, image_size=64), state="done", step=40, start="job:deleted")
     trainer = SimpleNamespace(
         snapshot=lambda owner, job_id: job,
-        pictures=manager.pictures,
+        pictures=manager.images,
         weights=lambda owner, job_id, part: {job.id: WEIGHTS / "vae-fruit"}[job_id],
         start_weights=lambda owner, job_id, part: {job.id: WEIGHTS / "vae-portraits"}[job_id],
     )
@@ -633,7 +633,7 @@ def test_nothing_of_the_trainer_is_served(
     _, url = served
     job = submit(manager, ADA)
     _, upload, *_ = take_in(starter, photos, ADA)
-    files = [next(manager.pictures(job.owner, job.id).rglob("*.webp")), next(upload.folder.rglob("*.webp"))]
+    files = [next(manager.images(job.owner, job.id).rglob("*.webp")), next(upload.folder.rglob("*.webp"))]
     files.append(files[0].parents[4] / "jobs.sqlite")
     assert all(path.is_file() for path in files), files
     for path in files:
@@ -680,7 +680,7 @@ def test_a_job_that_begins_while_its_time_is_measured_tells_it_itself(
     assert told == ""
 
 
-def test_a_page_reads_pictures_once_at_a_time(context: Context, manager: JobManager) -> None:
+def test_a_page_reads_images_once_at_a_time(context: Context, manager: JobManager) -> None:
     with gr.Blocks() as app:
         tab.build(replace(context, jobs=manager))
     (reading,) = (function for function in app.fns.values() if function.name == "on_files")

@@ -1,4 +1,4 @@
-"""The sheet of pictures with titles and a caption."""
+"""The sheet of images with titles and a caption."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from demos.ui.captioned_sheet import LINE, MARGIN, sheet
 RED, BLUE = Image.new("RGB", (8, 8), "#ff0000"), Image.new("RGB", (8, 8), "#0000ff")
 
 
-def test_pictures_stand_side_by_side():
+def test_images_stand_side_by_side():
     page = sheet([("One", RED), ("Two", BLUE)], "Caption", side=100)
     assert page.size == (2 * 100 + 3 * MARGIN, 100 + 2 * (LINE + MARGIN))
     middle = MARGIN + LINE + 50
@@ -25,6 +25,6 @@ def test_the_caption_is_written_within_the_margins(caption):
     assert not below[:, :MARGIN].any() and not below[:, -MARGIN:].any()
 
 
-def test_no_pictures_are_refused():
+def test_no_images_are_refused():
     with pytest.raises(ValueError, match="no pictures"):
         sheet([], "Caption")

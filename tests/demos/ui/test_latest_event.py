@@ -28,7 +28,7 @@ ONCE = {
     "embeddings-learning ready": OPENS,
     "embeddings-plot ready": OPENS,
     "<lambda> then": CONSTANT,  # takes the button away that stops a map
-    "<lambda> success": CONSTANT,  # empties what is about other pictures or about a job that has begun
+    "<lambda> success": CONSTANT,  # empties what is about other images or about a job that has begun
     "<lambda> failure": CONSTANT,
     "on_open expand": OPENS,
     "train-view ready": OPENS,

@@ -23,7 +23,7 @@ from demos.core.context import Context, make_context
 from demos.vae import video_export
 from demos.vae.arithmetic import Arithmetic
 from demos.vae.grid_and_plane import Corners
-from demos.vae.interpolation import encode, pictures_of
+from demos.vae.interpolation import encode, images_of
 from demos.vae.kl_comparison import LESSON, Lesson
 from demos.vae.latent_slice import Flats, LatentSlice
 from demos.vae.networks import Networks
@@ -56,7 +56,7 @@ def flats(networks: Networks) -> Flats:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> list[str]:
-    """Four pictures that differ, as files."""
+    """Four images that differ, as files."""
     paths = [tmp_path / f"{name}.png" for name in "abcd"]
     for seed, path in enumerate(paths):
         blocks = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
@@ -82,14 +82,14 @@ def test_the_lesson_shows_all_three_on_the_same_photos_and_draws(context: Contex
     assert lesson.show(photos[0], photos[1], 3) == shown != lesson.show(photos[0], photos[1], 4)
 
 
-def test_a_point_of_the_plane_is_the_picture_of_its_latent(
+def test_a_point_of_the_plane_is_the_image_of_its_latent(
     context: Context, networks: Networks, flats: Flats, photos: list[str]
 ) -> None:
     value = json.loads(Corners(context, networks, flats).show_plane(photos[0], photos[1], photos[2], "photos", MODEL))
     for point, z in zip(value["points"], latents(photos[:3]), strict=True):
         place = [share * value["half"] for share in point["at"]]
         seen = np.asarray(Image.open(BytesIO(urlopened(flats.paint([value["key"], place])["picture"])))).astype(int)
-        meant = np.asarray(pictures_of(NETWORKS[MODEL], z[None])[0]).astype(int)
+        meant = np.asarray(images_of(NETWORKS[MODEL], z[None])[0]).astype(int)
         assert np.abs(seen - meant).max() <= 3, "the map stands the pictures where they are"
     here, far = (flats.paint([value["key"], [x, 0.0]]) for x in (0.0, 50.0))
     assert far["place"] == "far" and far["share"] == 1 and here["share"] < 1
@@ -99,7 +99,7 @@ def urlopened(url: str) -> bytes:
     return b64decode(url.split(",", 1)[1])
 
 
-def test_the_plane_of_equal_or_missing_pictures_is_refused_in_words(
+def test_the_plane_of_equal_or_missing_images_is_refused_in_words(
     context: Context, networks: Networks, flats: Flats, photos: list[str], tmp_path: Path
 ) -> None:
     corners = Corners(context, networks, flats)
@@ -203,7 +203,7 @@ def test_a_choice_from_the_page_is_checked(data: Any) -> None:
 
 
 @pytest.mark.parametrize("way", video_export.WAYS)
-def test_a_film_goes_from_one_picture_to_the_other(photos: list[str], way: str) -> None:
+def test_a_film_goes_from_one_image_to_the_other(photos: list[str], way: str) -> None:
     first, last = (read_image(path) for path in photos[:2])
     frames = [frame for part in film_frames(NETWORKS[MODEL], first, last, 13, way) for frame in part]
     assert len(frames) == 13

@@ -1,4 +1,4 @@
-"""The two ways between two pictures, and the animation written of them; no user interface."""
+"""The two ways between two images, and the animation written of them; no user interface."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -79,7 +79,7 @@ def test_the_ends_of_a_morph_are_what_encoding_and_decoding_gives(model: ConvVAE
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_pictures_of_the_strip_are_decoded_from_evenly_spaced_latents(model: ConvVAE, way: str) -> None:
+def test_the_images_of_the_strip_are_decoded_from_evenly_spaced_latents(model: ConvVAE, way: str) -> None:
     result = morph(model, photo(1), photo(2), 16)
     start, end = torch.tensor(result.latents)
     path = latent_path(start, end, 16, way)
@@ -88,7 +88,7 @@ def test_the_pictures_of_the_strip_are_decoded_from_evenly_spaced_latents(model:
             assert np.abs(pixels(seen) - pixels(meant)).max() <= 1
 
 
-def test_the_scores_belong_to_the_rebuilt_pictures(model: ConvVAE) -> None:
+def test_the_scores_belong_to_the_rebuilt_images(model: ConvVAE) -> None:
     result = morph(model, photo(1), photo(2))
     for score, end, rebuilt in zip(result.scores, result.ends, result.rebuilt, strict=True):
         error = np.square(pixels(end) - pixels(rebuilt)).mean()
@@ -144,7 +144,7 @@ def test_an_animation_goes_there_and_back_without_showing_an_end_twice() -> None
 
 
 def shown(kind: str, data: bytes) -> list[tuple[np.ndarray, int]]:
-    """What one round of a file shows: pictures, each with its milliseconds."""
+    """What one round of a file shows: images, each with its milliseconds."""
     if kind == "mp4":
         with av.open(BytesIO(data), "r") as film:
             frames = list(film.decode(video=0))
@@ -161,7 +161,7 @@ def test_a_film_loops_without_a_jump(kind: str, write: Callable[..., bytes]) -> 
     frames = upscale([photo(seed, (16, 16)) for seed in range(5)], 64)
     data = write(frames)
     assert data == write(frames)
-    rests: list[tuple[int, int]] = []  # which picture stands, and for how long, over one round
+    rests: list[tuple[int, int]] = []  # which image stands, and for how long, over one round
     for seen, time in shown(kind, data):
         assert seen.shape == (64, 64, 3)
         unlike = [np.abs(seen - pixels(frame)).mean() for frame in frames]
@@ -181,7 +181,7 @@ def test_a_film_wants_even_sides() -> None:
         looping_mp4([photo(1, (15, 16)), photo(2, (15, 16))])
 
 
-def test_one_picture_is_no_animation() -> None:
+def test_one_image_is_no_animation() -> None:
     with pytest.raises(ValueError, match=r"1 picture\(s\) make no animation"):
         looping_webp([photo(1)])
 
@@ -192,7 +192,7 @@ def test_upscaling_enlarges_and_never_shrinks() -> None:
     assert upscale([photo(1, (300, 300))], 256) == [photo(1, (300, 300))]
 
 
-def test_a_sheet_has_every_picture_at_its_place() -> None:
+def test_a_sheet_has_every_image_at_its_place() -> None:
     rows = [[photo(10 * row + column, (16, 16)) for column in range(3)] for row in range(2)]
     for gap in (0, 4):
         sheet = sprite_sheet(rows, gap)

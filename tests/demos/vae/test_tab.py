@@ -1,4 +1,4 @@
-"""The way between two pictures on the VAE tab: what it opens on, its handlers, and the tab's endpoints over HTTP."""
+"""The way between two images on the VAE tab: what it opens on, its handlers, and the tab's endpoints over HTTP."""
 
 import json
 import re
@@ -91,7 +91,7 @@ def pixels(path: str | Path) -> np.ndarray:
         return np.asarray(image.convert("RGB")).astype(int)
 
 
-def test_without_a_first_result_the_tab_asks_for_two_pictures(context: Context) -> None:
+def test_without_a_first_result_the_tab_asks_for_two_images(context: Context) -> None:
     parts = built(context)
     assert "Choose two pictures" in parts["vae-result-animation"].value
     assert parts["vae-a"].value is parts["vae-b"].value is None
@@ -127,7 +127,7 @@ def test_a_stored_result_is_the_one_computed_now(context: Context, fruit: Path) 
     assert (pixels(files_in(strip)[0]) == pixels(stored.strip)).all()
     for now, then in zip(
         files_in(ends),
-        [stored.pictures[0], *stored.rebuilt, stored.pictures[1]],
+        [stored.images[0], *stored.rebuilt, stored.images[1]],
         strict=True,
     ):
         assert (pixels(now) == pixels(then)).all()
@@ -135,7 +135,7 @@ def test_a_stored_result_is_the_one_computed_now(context: Context, fruit: Path) 
     assert all("/" not in str(value) for value in json.loads((folder / "result.json").read_text()).values())
 
 
-def test_a_result_shows_facts_scores_and_equal_files_for_equal_pictures(
+def test_a_result_shows_facts_scores_and_equal_files_for_equal_images(
     context: Context, photos: tuple[str, str]
 ) -> None:
     handlers = handlers_of(context)
@@ -156,7 +156,7 @@ def test_a_result_shows_facts_scores_and_equal_files_for_equal_pictures(
 
 
 @pytest.mark.parametrize("present", [(False, False), (True, False), (False, True)])
-def test_a_missing_picture_is_asked_for(context: Context, photos: tuple[str, str], present: tuple[bool, bool]) -> None:
+def test_a_missing_image_is_asked_for(context: Context, photos: tuple[str, str], present: tuple[bool, bool]) -> None:
     paths = [path if here else None for path, here in zip(photos, present, strict=True)]
     player, *rest = handlers_of(context).show(paths[0], paths[1], 5, "vae-fruit")
     assert ("the other picture" in player) == any(present)
@@ -164,7 +164,7 @@ def test_a_missing_picture_is_asked_for(context: Context, photos: tuple[str, str
     assert all(button["value"] is None and not button["interactive"] for button in rest[3:])
 
 
-def test_a_bad_picture_is_named_where_the_result_would_be(
+def test_a_bad_image_is_named_where_the_result_would_be(
     context: Context, photos: tuple[str, str], tmp_path: Path
 ) -> None:
     bad = tmp_path / "mine.png"
@@ -180,7 +180,7 @@ def test_removing_a_photo_asks_for_it_again(context: Context) -> None:
     assert "Choose two pictures" in handlers.miss(None)[0]
 
 
-def test_a_change_of_model_replaces_built_in_pictures_only(
+def test_a_change_of_model_replaces_built_in_images_only(
     context: Context, photos: tuple[str, str], fruit: Path
 ) -> None:
     paths = {name: example_ends(context, name)[0] for name in MODELS}
@@ -218,7 +218,7 @@ def test_the_way_back_is_the_way_there_reversed(client: Client, photos: tuple[st
 
 
 @pytest.mark.parametrize("missing", ["image_a", "image_b"])
-def test_the_endpoint_names_the_missing_picture(client: Client, photos: tuple[str, str], missing: str) -> None:
+def test_the_endpoint_names_the_missing_image(client: Client, photos: tuple[str, str], missing: str) -> None:
     arguments = {"image_a": handle_file(photos[0]), "image_b": handle_file(photos[1]), missing: None}
     with pytest.raises(AppError, match=rf"^Two pictures are needed: {missing} is missing\.$"):
         client.predict(**arguments, steps=5, model="vae-fruit", api_name="/interpolate")
@@ -243,7 +243,7 @@ def test_arguments_out_of_range_are_refused(client: Client, photos: tuple[str, s
         client.predict(*map(handle_file, photos), steps, model, api_name="/interpolate")
 
 
-def test_the_endpoint_mixes_two_to_four_pictures(client: Client, photos: tuple[str, str]) -> None:
+def test_the_endpoint_mixes_two_to_four_images(client: Client, photos: tuple[str, str]) -> None:
     images = {f"image_{letter}": handle_file(photos[place % 2]) for place, letter in enumerate("abcd")}
     sizes = {}
     for count in (2, 3, 4):
@@ -268,7 +268,7 @@ def test_the_endpoint_adds_a_difference_of_groups(client: Client, photos: tuple[
     assert np.abs(shifted(1.0) - pixels(frames[2])).max() <= 2, "the whole difference leads to the other picture"
 
 
-def test_the_endpoint_draws_the_same_pictures_for_the_same_seed(client: Client) -> None:
+def test_the_endpoint_draws_the_same_images_for_the_same_seed(client: Client) -> None:
     first, numbers = client.predict(7, 0.8, "vae-fruit", api_name="/sample")
     again, _ = client.predict(7, 0.8, "vae-fruit", api_name="/sample")
     assert len(first) == len(numbers["latents"]) == SAMPLES

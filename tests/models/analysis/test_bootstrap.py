@@ -18,14 +18,14 @@ def test_the_interval_of_a_mean_is_about_two_standard_errors_wide_on_both_sides(
     assert measured.high - measured.value == pytest.approx(1.96 * error, rel=0.15)
 
 
-def test_equal_pictures_leave_no_doubt_and_equal_seeds_no_difference() -> None:
+def test_equal_images_leave_no_doubt_and_equal_seeds_no_difference() -> None:
     assert mean_of(torch.full((30,), 3.0)) == pytest.approx((3.0, 3.0, 3.0))
     values = torch.rand(30)
     assert mean_of(values) == mean_of(values)
     assert estimate(lambda w: weighted_mean(w, values), 30, seed=1) != mean_of(values)
 
 
-def test_every_resample_draws_as_many_pictures_as_there_are_and_each_set_by_itself() -> None:
+def test_every_resample_draws_as_many_images_as_there_are_and_each_set_by_itself() -> None:
     seen: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def statistic(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -38,14 +38,14 @@ def test_every_resample_draws_as_many_pictures_as_there_are_and_each_set_by_itse
     assert (a.sum(dim=1) == 5).all() and (b.sum(dim=1) == 7).all()
 
 
-def test_psnr_is_that_of_all_pictures_at_once() -> None:
+def test_psnr_is_that_of_all_images_at_once() -> None:
     a, b = torch.rand(6, 3, 8, 8), torch.rand(6, 3, 8, 8)
     measured = psnr_of(a, b)
     assert measured.value == pytest.approx(psnr(a, b))
     assert measured.low < measured.value < measured.high
 
 
-def test_a_ratio_within_the_same_pictures_is_surer_than_between_two_sets() -> None:
+def test_a_ratio_within_the_same_images_is_surer_than_between_two_sets() -> None:
     values = torch.rand(50) + 0.5
     apart, together = ratio_of(2 * values, values), ratio_of(2 * values, values, same=True)
     assert apart.value == pytest.approx(2.0)

@@ -1,4 +1,4 @@
-"""From pictures to features: order, batches, and what is refused."""
+"""From images to features: order, batches, and what is refused."""
 
 import io
 
@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from models.analysis.embedding import embed_pictures, folded
+from models.analysis.embedding import embed_images, folded
 from models.networks.backbones import ResNet
 from models.networks.feature_extractors import FeatureEncoder
 
@@ -29,25 +29,25 @@ def colours(count: int) -> list[Image.Image]:
     return [Image.new("RGB", (40, 30), (index % 256, 100, 200)) for index in range(count)]
 
 
-def test_pictures_are_embedded_in_order_and_in_batches() -> None:
+def test_images_are_embedded_in_order_and_in_batches() -> None:
     encoder, seen = MeanColour(), list[tuple[int, int]]()
-    features = embed_pictures(encoder, colours(70), 16, 32, lambda done, total: seen.append((done, total)))
+    features = embed_images(encoder, colours(70), 16, 32, lambda done, total: seen.append((done, total)))
     assert encoder.batches == [(32, 3, 16, 16), (32, 3, 16, 16), (6, 3, 16, 16)]
     assert seen == [(32, 70), (64, 70), (70, 70)]
     assert features.shape == (70, 3) and features.dtype == np.float32
     np.testing.assert_allclose(features[:, 0], np.arange(70) / 127.5 - 1, atol=1e-5)
 
 
-def test_no_pictures_and_broken_weights_are_refused() -> None:
+def test_no_images_and_broken_weights_are_refused() -> None:
     with pytest.raises(ValueError, match="no pictures"):
-        embed_pictures(MeanColour(), [], 16)
+        embed_images(MeanColour(), [], 16)
     broken = nn.Module()
     broken.forward = lambda images: torch.full((len(images), 4), float("nan"))
     with pytest.raises(ValueError, match="not finite"):
-        embed_pictures(broken, colours(2), 16)
+        embed_images(broken, colours(2), 16)
 
 
-def test_files_give_the_features_of_their_pictures() -> None:
+def test_files_give_the_features_of_their_images() -> None:
     random = np.random.default_rng(0)
     pictures = [Image.fromarray(random.integers(0, 256, (48, 64, 3), dtype=np.uint8)) for _ in range(3)]
     files = []
@@ -55,7 +55,7 @@ def test_files_give_the_features_of_their_pictures() -> None:
         buffer = io.BytesIO()
         picture.save(buffer, "PNG")
         files.append(buffer.getvalue())
-    np.testing.assert_array_equal(embed_pictures(MeanColour(), files, 16), embed_pictures(MeanColour(), pictures, 16))
+    np.testing.assert_array_equal(embed_images(MeanColour(), files, 16), embed_images(MeanColour(), pictures, 16))
 
 
 def test_folding_normalisations_changes_no_feature() -> None:

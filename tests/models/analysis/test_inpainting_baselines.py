@@ -63,7 +63,7 @@ def test_what_is_hidden_plays_no_part(fill, picture, hidden):
 
 
 @pytest.mark.parametrize("fill", FILLS)
-def test_nothing_hidden_returns_the_picture(fill, picture):
+def test_nothing_hidden_returns_the_image(fill, picture):
     assert np.array_equal(fill(picture, np.zeros((12, 9), dtype=bool)), picture)
 
 

@@ -44,7 +44,7 @@ def test_a_number_that_rests_on_its_free_bits_is_idle() -> None:
     assert measure_latents(mu, logvar).is_active == [True, True, False], "nothing was free"
 
 
-def test_the_share_of_a_distance_is_that_of_the_measured_pictures() -> None:
+def test_the_share_of_a_distance_is_that_of_the_measured_images() -> None:
     mu = torch.randn(500, 16)
     found = measure_latents(mu, torch.full_like(mu, -20.0))
     distances = found.distance(mu)

@@ -34,7 +34,7 @@ def test_psnr_of_a_constant_difference(difference: float, expected: float) -> No
     assert psnr(a + difference, a) == pytest.approx(expected, abs=1e-3)
 
 
-def test_psnr_of_equal_pictures_is_infinite() -> None:
+def test_psnr_of_equal_images_is_infinite() -> None:
     a = torch.rand(1, 3, 4, 4)
     assert psnr(a, a) == math.inf
 
@@ -134,7 +134,7 @@ def test_accuracy_of_separate_clusters_is_one() -> None:
     assert knn_accuracy(features, labels, reference=(centres.repeat(2, 1), torch.arange(3).repeat(2)), k=1) == 1.0
 
 
-def test_a_picture_does_not_vote_for_itself() -> None:
+def test_a_image_does_not_vote_for_itself() -> None:
     features = torch.tensor([[1.0, 0.0], [1.0, 0.1], [-1.0, 0.0], [-1.0, 0.1]])
     assert knn_accuracy(features, torch.tensor([0, 1, 2, 3]), k=1) == 0.0
     assert knn_accuracy(features, torch.tensor([0, 0, 1, 1]), k=1) == 1.0
@@ -160,7 +160,7 @@ def test_accuracy_against_a_reference_ignores_the_query_set() -> None:
     assert whole == pytest.approx(sum(single) / 8)
 
 
-def test_accuracy_needs_two_pictures() -> None:
+def test_accuracy_needs_two_images() -> None:
     with pytest.raises(ValueError, match="not 1"):
         knn_accuracy(torch.randn(1, 4), torch.zeros(1, dtype=torch.long))
 
@@ -222,7 +222,7 @@ def test_kernel_distance_of_equal_distributions_is_zero_on_average() -> None:
     assert apart > 5 * abs(sum(found) / 60)
 
 
-def test_kernel_distance_under_weights_leaves_pairs_of_one_picture_out() -> None:
+def test_kernel_distance_under_weights_leaves_pairs_of_one_image_out() -> None:
     x, y = torch.randn(6, 4), torch.randn(5, 4)
     weights = torch.tensor([[2.0, 0, 1, 1, 1, 1], [1.0, 1, 1, 1, 1, 1]], dtype=torch.float64)
     found = kid(x, y, weights, torch.ones(2, 5, dtype=torch.float64))
@@ -236,7 +236,7 @@ def test_kernel_distance_under_weights_leaves_pairs_of_one_picture_out() -> None
     assert float(found[0]) == pytest.approx(expected)
 
 
-def test_structural_similarity_of_equal_constant_and_shifted_pictures() -> None:
+def test_structural_similarity_of_equal_constant_and_shifted_images() -> None:
     a = torch.rand(2, 3, 16, 16) * 2 - 1
     assert ssim(a, a).tolist() == pytest.approx([1.0, 1.0])
     low, high = torch.full((1, 3, 12, 12), -0.5), torch.full((1, 3, 12, 12), 0.5)
@@ -246,7 +246,7 @@ def test_structural_similarity_of_equal_constant_and_shifted_pictures() -> None:
     assert (ssim(a, noisy) < 0.9).all()
 
 
-def test_sharpness_of_even_pictures_slopes_and_smoothed_ones() -> None:
+def test_sharpness_of_even_images_slopes_and_smoothed_ones() -> None:
     slope = torch.linspace(-1, 1, 33).expand(1, 3, 33, 33)  # 1/16 a pixel to the right
     assert gradient_magnitude(torch.full((2, 3, 8, 8), 0.3)).tolist() == [0.0, 0.0]
     assert gradient_magnitude(slope).item() == pytest.approx(1 / 16, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Neighbours exactly and nearly, and the place of a new picture."""
+"""Neighbours exactly and nearly, and the place of a new image."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_a_twin_lands_on_its_twin_and_a_stranger_is_told(features: Floats) -> No
     assert stranger.percentile > 95
 
 
-def test_a_picture_between_two_groups_goes_to_the_larger_one() -> None:
+def test_a_image_between_two_groups_goes_to_the_larger_one() -> None:
     features = np.eye(6, dtype=np.float32)
     coordinates = np.array([[0, 0], [0.1, 0], [0, 0.1], [9, 9], [9.1, 9], [5, 0]], np.float32)
     placed = place(np.array([1, 1, 1, 0.9, 0.9, 0], np.float32), features, coordinates)

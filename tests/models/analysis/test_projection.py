@@ -27,7 +27,7 @@ def blobs() -> Floats:
 
 
 @pytest.mark.parametrize(("wanted", "pictures", "used"), [(15, 480, 15), (15, 10, 9), (15, 4, 3), (1, 50, 2)])
-def test_neighbours_stay_below_the_number_of_pictures(wanted: int, pictures: int, used: int) -> None:
+def test_neighbours_stay_below_the_number_of_images(wanted: int, pictures: int, used: int) -> None:
     assert clamp_neighbours(wanted, pictures) == used
 
 
@@ -50,7 +50,7 @@ def test_a_map_of_blobs_can_be_trusted(blobs: Floats, dims: int) -> None:
 
 @pytest.mark.usefixtures("umap_ready")
 @pytest.mark.parametrize("dims", [2, 3])
-def test_four_pictures_are_enough(blobs: Floats, dims: int) -> None:
+def test_four_images_are_enough(blobs: Floats, dims: int) -> None:
     coordinates = project(blobs[:4], dims=dims)
     assert np.isfinite(coordinates).all()
     assert 0 <= trustworthiness(blobs[:4], coordinates) <= 1

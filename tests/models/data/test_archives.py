@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from intake import Intake, read_pictures
+from intake import Intake, read_images
 from PIL import Image
 
 from models.data.archive_entries import Limits, entries_of, labels_of
-from models.data.archives import iter_pictures
+from models.data.archives import iter_images
 
 
 def png(colour: tuple[int, int, int] = (200, 30, 40), size: tuple[int, int] = (16, 16)) -> bytes:
@@ -40,11 +40,11 @@ def make_zip(path: Path, entries: Mapping[str, bytes], method: int = zipfile.ZIP
 
 
 def labels(intake: Intake) -> dict[str, str | None]:
-    return {picture.name: picture.label for picture in intake.pictures}
+    return {picture.name: picture.label for picture in intake.images}
 
 
 def check_sum(intake: Intake) -> None:
-    assert intake.total == len(intake.pictures) + sum(intake.skipped.values())
+    assert intake.total == len(intake.images) + sum(intake.skipped.values())
     assert all(count > 0 for count in intake.skipped.values())
 
 
@@ -64,7 +64,7 @@ def test_files_folders_and_zips_mixed(tmp_path: Path) -> None:
     single = tmp_path / "single.png"
     single.write_bytes(png((1, 2, 3)))
     archive = make_zip(tmp_path / "set.zip", {"owls/c.png": png(), "bats/d.png": png(), "e.png": png()})
-    intake = read_pictures([folder, single, archive])
+    intake = read_images([folder, single, archive])
     assert labels(intake) == {
         "cats/a.png": "cats",
         "dogs/b.png": "dogs",
@@ -74,15 +74,15 @@ def test_files_folders_and_zips_mixed(tmp_path: Path) -> None:
         "e.png": "set",
     }
     assert (intake.skipped, intake.total) == ({}, 6)
-    assert intake.pictures[2].image.getpixel((8, 8)) == (1, 2, 3)
+    assert intake.images[2].image.getpixel((8, 8)) == (1, 2, 3)
 
 
-def test_pictures_are_upright_rgb_and_shrunk(tmp_path: Path) -> None:
+def test_images_are_upright_rgb_and_shrunk(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "set.zip", {"big.jpg": jpeg((900, 300)), "small.png": png(size=(20, 10))})
-    big, small = read_pictures([archive], max_side=90).pictures
+    big, small = read_images([archive], max_side=90).images
     assert (big.image.mode, big.image.size) == ("RGB", (90, 30))
     assert small.image.size == (20, 10)
-    assert read_pictures([archive], max_side=None).pictures[0].image.size == (900, 300)
+    assert read_images([archive], max_side=None).images[0].image.size == (900, 300)
 
 
 def test_equal_names_of_several_sources_are_numbered(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_equal_names_of_several_sources_are_numbered(tmp_path: Path) -> None:
         (tmp_path / str(number)).mkdir()
         paths.append(tmp_path / str(number) / "image.png")
         paths[-1].write_bytes(png())
-    assert [picture.name for picture in read_pictures(paths).pictures] == [
+    assert [picture.name for picture in read_images(paths).images] == [
         "image.png",
         "image (2).png",
         "image (3).png",
@@ -101,20 +101,20 @@ def test_equal_names_of_several_sources_are_numbered(tmp_path: Path) -> None:
 def test_several_zips_label_what_has_no_folder(tmp_path: Path) -> None:
     cats = make_zip(tmp_path / "cats.zip", {"1.png": png()})
     dogs = make_zip(tmp_path / "dogs.zip", {"dogs/2.png": png()})
-    assert labels(read_pictures([cats, dogs])) == {"1.png": "cats", "dogs/2.png": "dogs"}
-    assert labels(read_pictures([cats])) == {"1.png": None}
+    assert labels(read_images([cats, dogs])) == {"1.png": "cats", "dogs/2.png": "dogs"}
+    assert labels(read_images([cats])) == {"1.png": None}
 
 
 def test_zips_in_a_folder_are_read(tmp_path: Path) -> None:
     (tmp_path / "sets").mkdir()
     make_zip(tmp_path / "sets" / "birds.zip", {"owls/1.png": png(), "2.png": png()})
-    intake = read_pictures([tmp_path / "sets"])
+    intake = read_images([tmp_path / "sets"])
     assert labels(intake) == {"birds.zip/owls/1.png": "owls", "birds.zip/2.png": "birds"}
 
 
 def test_missing_paths_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        read_pictures([tmp_path / "missing.zip"])
+        read_images([tmp_path / "missing.zip"])
 
 
 def test_a_file_of_a_folder_that_cannot_be_opened_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,31 +123,31 @@ def test_a_file_of_a_folder_that_cannot_be_opened_is_counted(tmp_path: Path, mon
     entries = list(entries_of([tmp_path], Limits()))
     (tmp_path / "lost.png").unlink()
     monkeypatch.setattr("models.data.archives.entries_of", lambda *asked: iter(entries))
-    intake = read_pictures([tmp_path])
-    assert ([one.name for one in intake.pictures], intake.skipped) == (["good.png"], {"unreadable": 1})
+    intake = read_images([tmp_path])
+    assert ([one.name for one in intake.images], intake.skipped) == (["good.png"], {"unreadable": 1})
 
 
 def test_nothing_to_read(tmp_path: Path) -> None:
     empty = make_zip(tmp_path / "empty.zip", {})
-    assert read_pictures([empty]) == Intake((), {}, 0)
-    assert read_pictures([]) == Intake((), {}, 0)
+    assert read_images([empty]) == Intake((), {}, 0)
+    assert read_images([]) == Intake((), {}, 0)
 
 
 def test_iteration_is_lazy(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "set.zip", {f"{i}.png": png() for i in range(5)} | {"x.txt": b"words"})
     skipped: Counter[str] = Counter()
-    iterator = iter_pictures([archive], skipped=skipped)
+    iterator = iter_images([archive], skipped=skipped)
     assert next(iterator).name == "0.png"
     assert not skipped
     assert len(list(iterator)) == 4
     assert skipped == {"not_an_image": 1}
 
 
-def test_few_pictures_are_in_memory_at_once(tmp_path: Path) -> None:
+def test_few_images_are_in_memory_at_once(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "set.zip", {f"{i}.jpg": jpeg((1200, 1200)) for i in range(6)})
     tracemalloc.start()
     try:
-        for picture in iter_pictures([archive], max_side=32):
+        for picture in iter_images([archive], max_side=32):
             assert picture.image.size == (32, 32)
         assert tracemalloc.get_traced_memory()[1] < 12_000_000
     finally:
@@ -209,8 +209,8 @@ def test_names_that_are_left_out(tmp_path: Path, name: str, reason: str) -> None
     folder.mkdir(parents=True)
     archive = make_zip(folder / "set.zip", {name: png(), "good.png": png()})
     before = files_below(tmp_path)
-    intake = read_pictures([archive])
-    assert [picture.name for picture in intake.pictures] == ["good.png"]
+    intake = read_images([archive])
+    assert [picture.name for picture in intake.images] == ["good.png"]
     assert intake.skipped == {reason: 1}
     assert files_below(tmp_path) == before
     check_sum(intake)
@@ -219,7 +219,7 @@ def test_names_that_are_left_out(tmp_path: Path, name: str, reason: str) -> None
 def test_a_name_with_a_null_is_left_out(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "set.zip", {"good.png": png(), "fineXpng": png()})
     archive.write_bytes(archive.read_bytes().replace(b"fineXpng", b"fine\0png"))
-    assert read_pictures([archive]).skipped == {"unsafe_name": 1}
+    assert read_images([archive]).skipped == {"unsafe_name": 1}
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK])
@@ -230,9 +230,9 @@ def test_links_and_devices_in_a_zip_are_left_out(tmp_path: Path, kind: int) -> N
         info.external_attr = (kind | 0o777) << 16
         archive.writestr(info, "/etc/passwd")
         archive.writestr("good.png", png())
-    intake = read_pictures([tmp_path / "set.zip"])
+    intake = read_images([tmp_path / "set.zip"])
     assert intake.skipped == {"link": 1}
-    assert len(intake.pictures) == 1
+    assert len(intake.images) == 1
 
 
 def test_links_and_pipes_in_a_folder_are_left_out(tmp_path: Path) -> None:
@@ -246,8 +246,8 @@ def test_links_and_pipes_in_a_folder_are_left_out(tmp_path: Path) -> None:
     (inside / "folder").symlink_to(outside)
     (inside / "loop").symlink_to(inside)
     os.mkfifo(inside / "pipe.png")
-    intake = read_pictures([inside])
-    assert [picture.name for picture in intake.pictures] == ["good.png"]
+    intake = read_images([inside])
+    assert [picture.name for picture in intake.images] == ["good.png"]
     assert intake.skipped == {"link": 4}
 
 
@@ -256,8 +256,8 @@ def test_dotfiles_in_a_folder_are_left_out(tmp_path: Path) -> None:
     (tmp_path / ".cache" / "a.png").write_bytes(png())
     (tmp_path / ".DS_Store").write_bytes(b"x")
     (tmp_path / "good.png").write_bytes(png())
-    intake = read_pictures([tmp_path])
-    assert (len(intake.pictures), intake.skipped) == (1, {"hidden": 2})
+    intake = read_images([tmp_path])
+    assert (len(intake.images), intake.skipped) == (1, {"hidden": 2})
 
 
 def test_other_files_in_a_zip_are_counted_by_reason(tmp_path: Path) -> None:
@@ -274,8 +274,8 @@ def test_other_files_in_a_zip_are_counted_by_reason(tmp_path: Path) -> None:
         "dot.png": png(size=(1, 1)),
         "drawing.psd": b"8BPS\0\1" + bytes(20),
     }
-    intake = read_pictures([make_zip(tmp_path / "set.zip", entries)])
-    assert [picture.name for picture in intake.pictures] == ["good.png"]
+    intake = read_images([make_zip(tmp_path / "set.zip", entries)])
+    assert [picture.name for picture in intake.images] == ["good.png"]
     assert intake.skipped == {
         "nested_archive": 2,
         "not_an_image": 2,
@@ -289,7 +289,7 @@ def test_other_files_in_a_zip_are_counted_by_reason(tmp_path: Path) -> None:
 
 def test_folders_in_a_zip_are_not_counted(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "set.zip", {"cats/": b"", "dogs\\": b"", "cats/a.png": png()})
-    assert read_pictures([archive]).total == 1
+    assert read_images([archive]).total == 1
 
 
 def test_duplicates_are_left_out(tmp_path: Path) -> None:
@@ -298,8 +298,8 @@ def test_duplicates_are_left_out(tmp_path: Path) -> None:
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("a.png", png((200, 20, 30)))
         archive.writestr("./a.png", png((200, 20, 30)))
-    intake = read_pictures([tmp_path / "set.zip"])
-    assert [picture.image.getpixel((8, 8)) for picture in intake.pictures] == [(10, 20, 30)]
+    intake = read_images([tmp_path / "set.zip"])
+    assert [picture.image.getpixel((8, 8)) for picture in intake.images] == [(10, 20, 30)]
     assert intake.skipped == {"duplicate": 2}
 
 
@@ -309,13 +309,13 @@ def test_encrypted_entries_are_left_out(tmp_path: Path) -> None:
     flags = data.index(b"PK\x01\x02") + 8
     data[flags] |= 1
     archive.write_bytes(data)
-    assert read_pictures([archive]).skipped == {"encrypted": 1}
+    assert read_images([archive]).skipped == {"encrypted": 1}
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_rare_compression_is_left_out(tmp_path: Path, method: int) -> None:
     archive = make_zip(tmp_path / "set.zip", {"a.png": png()}, method)
-    assert read_pictures([archive]).skipped == {"compression": 1}
+    assert read_images([archive]).skipped == {"compression": 1}
 
 
 def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:
@@ -323,9 +323,9 @@ def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:
     data = bytearray(archive.read_bytes())
     data[data.index(b"IDAT") + 6] ^= 0xFF
     archive.write_bytes(data)
-    intake = read_pictures([archive])
+    intake = read_images([archive])
     assert intake.skipped == {"truncated": 1}
-    assert [picture.name for picture in intake.pictures] == ["b.png"]
+    assert [picture.name for picture in intake.images] == ["b.png"]
 
 
 # --- Broken archives --------------------------------------------------------------------------------------
@@ -336,7 +336,7 @@ def test_a_truncated_zip_is_counted_not_raised(tmp_path: Path, share: float) -> 
     archive = make_zip(tmp_path / "set.zip", {f"{i}.png": png() for i in range(20)})
     data = archive.read_bytes()
     archive.write_bytes(data[: int(len(data) * share)])
-    intake = read_pictures([archive])
+    intake = read_images([archive])
     assert (intake.skipped, intake.total) == ({"broken_archive": 1}, 1)
 
 
@@ -346,14 +346,14 @@ def test_an_index_that_points_elsewhere_is_damage(tmp_path: Path) -> None:
     first = data.index(b"PK\x01\x02")
     struct.pack_into("<I", data, first + 42, len(data) + 999)  # offset of the entry
     archive.write_bytes(data)
-    intake = read_pictures([archive])
-    assert (len(intake.pictures), intake.skipped) == (3, {"truncated": 1})
+    intake = read_images([archive])
+    assert (len(intake.images), intake.skipped) == (3, {"truncated": 1})
 
 
 def test_an_index_of_absurd_size_is_refused_without_reading_it(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "set.zip", {f"{i}.png": png() for i in range(50)})
-    assert len(read_pictures([archive]).pictures) == 50
-    intake = read_pictures([archive], limits=Limits(max_index_bytes=1000))
+    assert len(read_images([archive]).images) == 50
+    intake = read_images([archive], limits=Limits(max_index_bytes=1000))
     assert intake.skipped == {"broken_archive": 1}
 
 
@@ -366,7 +366,7 @@ def test_random_damage_never_raises(tmp_path: Path) -> None:
         for position in rng.integers(4, len(data), 6):
             damaged[position] = rng.integers(256)
         damaged_path.write_bytes(damaged)
-        intake = read_pictures([damaged_path])
+        intake = read_images([damaged_path])
         check_sum(intake)
         assert intake.total >= 1
 
@@ -394,15 +394,15 @@ def test_a_compression_bomb_is_stopped_early(tmp_path: Path, monkeypatch: pytest
         return data
 
     monkeypatch.setattr(zipfile.ZipExtFile, "read", counting_read)
-    intake = read_pictures([archive])
+    intake = read_images([archive])
     assert intake.skipped == {"bomb": 1}
-    assert [picture.name for picture in intake.pictures] == ["good.png"]
+    assert [picture.name for picture in intake.images] == ["good.png"]
     assert 0 < unpacked < len(bomb) / 4
 
 
-def test_a_small_blank_picture_is_no_bomb(tmp_path: Path) -> None:
+def test_a_small_blank_image_is_no_bomb(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "set.zip", {"blank.bmp": blank_bmp((400, 400))})
-    assert len(read_pictures([archive]).pictures) == 1
+    assert len(read_images([archive]).images) == 1
 
 
 def test_claimed_sizes_are_not_believed(tmp_path: Path) -> None:
@@ -412,8 +412,8 @@ def test_claimed_sizes_are_not_believed(tmp_path: Path) -> None:
     for claim in (10, 2**32 - 2):
         struct.pack_into("<I", data, index + 24, claim)  # unpacked size
         archive.write_bytes(data)
-        intake = read_pictures([archive])
-        assert not intake.pictures
+        intake = read_images([archive])
+        assert not intake.images
         assert set(intake.skipped) <= {"bomb", "truncated"}
 
 
@@ -422,29 +422,29 @@ def test_a_file_over_its_limit_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "noise.jpg"
     path.write_bytes(jpeg((200, 200)))
     archive = make_zip(tmp_path / "set.zip", {"noise.jpg": path.read_bytes(), "good.png": png()})
-    assert read_pictures([archive], limits=limits).skipped == {"too_big": 1}
-    assert read_pictures([path], limits=limits).skipped == {"too_big": 1}
+    assert read_images([archive], limits=limits).skipped == {"too_big": 1}
+    assert read_images([path], limits=limits).skipped == {"too_big": 1}
 
 
 def test_the_budget_of_bytes_holds_for_all_sources_together(tmp_path: Path) -> None:
     first = make_zip(tmp_path / "a.zip", {f"{i}.png": png() for i in range(10)})
     second = make_zip(tmp_path / "b.zip", {f"{i}.png": png() for i in range(10)})
     limits = Limits(max_total_bytes=15 * len(png()))
-    intake = read_pictures([first, second], limits=limits)
-    assert (len(intake.pictures), intake.skipped) == (15, {"over_budget": 5})
+    intake = read_images([first, second], limits=limits)
+    assert (len(intake.images), intake.skipped) == (15, {"over_budget": 5})
 
 
 def test_the_budget_of_pixels(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "set.zip", {f"{i}.png": png(size=(100, 100)) for i in range(5)})
-    intake = read_pictures([archive], limits=Limits(max_total_pixels=35_000))
-    assert (len(intake.pictures), intake.skipped) == (3, {"over_budget": 2})
+    intake = read_images([archive], limits=Limits(max_total_pixels=35_000))
+    assert (len(intake.images), intake.skipped) == (3, {"over_budget": 2})
 
 
-def test_a_picture_of_too_many_pixels_is_counted(tmp_path: Path) -> None:
+def test_a_image_of_too_many_pixels_is_counted(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.new("1", (8000, 8000)).save(buffer, "PNG")
     archive = make_zip(tmp_path / "set.zip", {"huge.png": buffer.getvalue()})
-    assert read_pictures([archive]).skipped == {"too_large": 1}
+    assert read_images([archive]).skipped == {"too_large": 1}
 
 
 def test_ten_thousand_and_one_entries_are_fast(tmp_path: Path) -> None:
@@ -454,19 +454,19 @@ def test_ten_thousand_and_one_entries_are_fast(tmp_path: Path) -> None:
         for number in range(10_001):
             writer.writestr(f"{number % 10}/{number}.png", picture)
     start = time.process_time()
-    intake = read_pictures([archive])
+    intake = read_images([archive])
     assert time.process_time() - start < 15
-    assert (len(intake.pictures), intake.skipped, intake.total) == (10_000, {"too_many": 1}, 10_001)
-    assert intake.pictures[9_999].label == "9"
-    few = read_pictures([archive], max_pictures=3)
-    assert (len(few.pictures), few.skipped) == (3, {"too_many": 9_998})
+    assert (len(intake.images), intake.skipped, intake.total) == (10_000, {"too_many": 1}, 10_001)
+    assert intake.images[9_999].label == "9"
+    few = read_images([archive], max_images=3)
+    assert (len(few.images), few.skipped) == (3, {"too_many": 9_998})
 
 
 def test_limits_are_for_the_caller_to_set(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "set.zip", {f"{i}.png": png() for i in range(12)})
     few = Limits(max_entries=5)
-    assert read_pictures([archive], limits=few).skipped == {"too_many": 7}
-    assert sum(1 for _ in iter_pictures([archive], limits=few)) == 5
+    assert read_images([archive], limits=few).skipped == {"too_many": 7}
+    assert sum(1 for _ in iter_images([archive], limits=few)) == 5
 
 
 # --- Names ------------------------------------------------------------------------------------------------
@@ -487,7 +487,7 @@ def test_names_in_any_encoding(tmp_path: Path, stored: bytes, shown: str) -> Non
     placeholder = "x" * len(stored)
     archive = make_zip(tmp_path / "set.zip", {placeholder: png(), "other/2.png": png()})
     archive.write_bytes(archive.read_bytes().replace(placeholder.encode(), stored))
-    picture = read_pictures([archive]).pictures[0]
+    picture = read_images([archive]).images[0]
     assert picture.name == shown
     assert picture.label == shown.split("/")[0]
     picture.name.encode("utf-8")
@@ -500,5 +500,5 @@ def test_a_file_name_that_is_no_unicode(tmp_path: Path) -> None:
             file.write(png())
     except OSError:
         pytest.skip("this file system accepts only Unicode names")
-    names = [picture.name for picture in read_pictures([tmp_path]).pictures]
+    names = [picture.name for picture in read_images([tmp_path]).images]
     assert names == ["caf\ufffd.png"]

@@ -1,4 +1,4 @@
-"""Reading pictures: every format and mode, every way in which a file can be bad, and exact round trips."""
+"""Reading images: every format and mode, every way in which a file can be bad, and exact round trips."""
 
 import io
 import pickle
@@ -18,7 +18,7 @@ RED, GREEN, BLUE, GREY = (230, 20, 30), (20, 200, 40), (10, 30, 220), (120, 120,
 
 
 def quadrants(width: int = 48, height: int = 32) -> Image.Image:
-    """A picture whose four quarters differ: red, green over blue, grey."""
+    """An image whose four quarters differ: red, green over blue, grey."""
     image = Image.new("RGB", (width, height), GREY)
     image.paste(RED, (0, 0, width // 2, height // 2))
     image.paste(GREEN, (width // 2, 0, width, height // 2))
@@ -143,7 +143,7 @@ def test_first_frame_of_an_animation(kind: str) -> None:
     assert np.abs(np.subtract(read_image(data).getpixel((8, 8)), RED)).max() <= 8  # type: ignore[arg-type]
 
 
-STORED_AS = {  # orientation tag -> what was done to the upright picture before it was stored
+STORED_AS = {  # orientation tag -> what was done to the upright image before it was stored
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -371,7 +371,7 @@ def test_fit_within(size: tuple[int, int], side: int, multiple: int) -> None:
         assert length == multiple or wanted - multiple <= length <= wanted + 1e-6
 
 
-def test_fit_within_keeps_a_fitting_picture_as_it_is() -> None:
+def test_fit_within_keeps_a_fitting_image_as_it_is() -> None:
     assert fit_within(quadrants(64, 48), 64).tobytes() == quadrants(64, 48).tobytes()
     assert fit_within(quadrants(64, 48), 256).size == (64, 48)
 
@@ -389,7 +389,7 @@ def test_tensor_round_trip_is_exact_for_every_value() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_tensor_round_trip_of_random_pictures(seed: int) -> None:
+def test_tensor_round_trip_of_random_images(seed: int) -> None:
     rng = np.random.default_rng(seed)
     count, height, width = rng.integers(1, 5), *rng.integers(1, 40, 2)
     images = [Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)) for _ in range(count)]

@@ -31,7 +31,7 @@ def halves(pool: bool = True, latent_channels: int = 32) -> tuple[dict[str, Tens
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
-    """Mean over pictures in [-1, 1], in dB."""
+    """Mean over images in [-1, 1], in dB."""
     return float((10 * torch.log10(4 / (a - b).square().mean(dim=(1, 2, 3)))).mean())
 
 
@@ -137,7 +137,7 @@ def test_the_real_taef2_brings_real_photos_back() -> None:
     assert mu.abs().max() < 30
     pictures = model.decode(mu)
     assert psnr(pictures, images) >= PSNR_FLOOR
-    assert psnr(pictures.flip(0), images) < PSNR_FLOOR - 10  # the floor asks for the right picture
+    assert psnr(pictures.flip(0), images) < PSNR_FLOOR - 10  # the floor asks for the right image
 
 
 # --- The verbs that a tab uses ----------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_sides_that_do_not_fit_are_refused(model: AutoencoderTiny | AutoencoderK
         model.encode(torch.zeros(shape))
 
 
-def test_a_picture_far_out_cannot_upset_the_tiny_decoder() -> None:
+def test_a_image_far_out_cannot_upset_the_tiny_decoder() -> None:
     model = AutoencoderTiny()
     far = torch.full((1, 4, 2, 2), 1e6)
     assert torch.allclose(model.decode(far), model.decode(far * 10))

@@ -17,7 +17,7 @@ FEATURES = 24
 
 
 def encoder() -> nn.Sequential:
-    """A backbone of two layers over pictures of 8 x 8 pixels."""
+    """A backbone of two layers over images of 8 x 8 pixels."""
     return nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 32), nn.ReLU(), nn.Linear(32, FEATURES))
 
 
@@ -34,7 +34,7 @@ def moco(queue_size: int = 12, momentum: float = 0.9) -> MoCo:
 
 
 def views(num: int = 4) -> tuple[Tensor, Tensor]:
-    """Two noisy versions of the same pictures."""
+    """Two noisy versions of the same images."""
     pictures = torch.rand(num, 3, 8, 8) * 2 - 1
     return pictures + 0.1 * torch.randn_like(pictures), pictures + 0.1 * torch.randn_like(pictures)
 
@@ -227,7 +227,7 @@ def test_looking_at_the_loss_changes_nothing() -> None:
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_keys_belong_to_their_pictures_whatever_the_order() -> None:
+def test_keys_belong_to_their_images_whatever_the_order() -> None:
     model, (view1, view2) = moco().eval(), views(6)
     expected = F.normalize(model.encoder_k(view2), dim=1)
     for seed in range(4):
@@ -246,7 +246,7 @@ def test_every_trained_parameter_gets_a_gradient(build: Build) -> None:
 
 
 def losses_of_sixty_steps(model: nn.Module) -> tuple[list[float], float]:
-    """Train on four batches of sixteen pictures in turn; return the losses and the last spread of z."""
+    """Train on four batches of sixteen images in turn; return the losses and the last spread of z."""
     optimizer = torch.optim.Adam(trainable(model).values(), lr=0.01)
     batches = torch.rand(4, 16, 3, 8, 8) * 2 - 1
     losses = []

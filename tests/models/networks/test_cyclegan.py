@@ -160,7 +160,7 @@ def test_sides_that_the_borders_would_fill_are_refused(kind: type[nn.Module]) ->
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
-def test_pictures_of_a_batch_do_not_mix(kind: type[nn.Module]) -> None:
+def test_images_of_a_batch_do_not_mix(kind: type[nn.Module]) -> None:
     generator = tiny(kind).train()
     images = torch.rand(3, 3, 16, 16) * 2 - 1
     alone = torch.cat([generator(image[None]) for image in images])
@@ -175,7 +175,7 @@ def test_every_generator_parameter_gets_a_gradient(kind: type[nn.Module]) -> Non
     assert_finite_gradients(generator, may_be_zero=["bias"])  # before an instance norm a bias has no effect
 
 
-def test_a_light_generator_without_a_change_leaves_pictures_as_they_are() -> None:
+def test_a_light_generator_without_a_change_leaves_images_as_they_are() -> None:
     generator, images = LightGenerator(num_filters=4, num_blocks=1), torch.rand(2, 3, 16, 16) * 2 - 1
     for parameter in generator.model[-2].parameters():
         nn.init.zeros_(parameter)

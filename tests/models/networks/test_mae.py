@@ -188,7 +188,7 @@ def test_block_masks_hang_together() -> None:
 
 
 def naive_prediction(model: MaskedAutoencoderViT, image: Tensor, mask: Tensor) -> Tensor:
-    """Encode the kept patches of one picture and decode all, with boolean indexing instead of gathering."""
+    """Encode the kept patches of one image and decode all, with boolean indexing instead of gathering."""
     tokens = model.patch_embed(image[None])[0] + model.pos_embed[0, 1:]
     kept = torch.cat([model.cls_token[0] + model.pos_embed[0, :1], tokens[mask == 0]])[None]
     for block in model.blocks:
@@ -306,7 +306,7 @@ def test_every_parameter_gets_a_gradient() -> None:
     assert model.decoder_pos_embed.grad is None
 
 
-def test_a_tiny_model_learns_eight_pictures_by_heart() -> None:
+def test_a_tiny_model_learns_eight_images_by_heart() -> None:
     y, x = torch.meshgrid(torch.linspace(-1, 1, 32), torch.linspace(-1, 1, 32), indexing="ij")
     directions = torch.arange(8) * math.pi / 8
     waves = [

@@ -33,7 +33,7 @@ def test_inverting_leads_back(preprocessing: Preprocessing) -> None:
 
 @pytest.mark.parametrize("resample", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("side", [20, 90])
-def test_pictures_of_another_side_are_resized_as_torchvision_does(resample: str, side: int) -> None:
+def test_images_of_another_side_are_resized_as_torchvision_does(resample: str, side: int) -> None:
     images = torch.rand(2, 3, side, side) * 2 - 1
     preprocessing = Preprocessing(32, resample)  # type: ignore[arg-type]
     mode = InterpolationMode(resample)

@@ -44,7 +44,7 @@ def test_wrong_sizes_are_refused() -> None:
         tiny(16).encode(pictures(1, 32))
 
 
-def test_pictures_do_not_mix_when_used() -> None:
+def test_images_do_not_mix_when_used() -> None:
     model, images = tiny().eval(), pictures()
     alone = torch.cat([model.encode(image[None])[0] for image in images])
     assert torch.allclose(model.encode(images)[0], alone, atol=1e-5)
@@ -74,7 +74,7 @@ def test_draws_let_the_gradient_through() -> None:
     assert torch.allclose(logvar.grad, 0.5 * z.detach())  # dz / dlogvar = sigma noise / 2, here mu = 0
 
 
-def test_the_same_generator_gives_the_same_pictures() -> None:
+def test_the_same_generator_gives_the_same_images() -> None:
     model, images = tiny().eval(), pictures()
 
     def draws(seed: int) -> tuple[Tensor, Tensor]:
@@ -109,7 +109,7 @@ def test_every_parameter_gets_a_gradient() -> None:
     assert_finite_gradients(model, may_be_zero=[".0.bias"])
 
 
-def test_a_tiny_model_learns_six_pictures_by_heart() -> None:
+def test_a_tiny_model_learns_six_images_by_heart() -> None:
     colours = torch.tensor([[0.8, -0.8, -0.8], [-0.8, 0.8, -0.8], [-0.8, -0.8, 0.8]])
     images = torch.full((6, 3, 16, 16), -0.2)
     for index in range(6):

@@ -10,7 +10,7 @@ from PIL import Image
 
 
 def picture(index: int, hue: int, size: int = 40) -> bytes:
-    """A small picture of its own: a coloured ramp with a noisy patch."""
+    """A small image of its own: a coloured ramp with a noisy patch."""
     rng = np.random.default_rng(index)
     ramp = np.linspace(0, 255, size)
     pixels = np.zeros((size, size, 3))
@@ -24,7 +24,7 @@ def picture(index: int, hue: int, size: int = 40) -> bytes:
 
 @pytest.fixture(scope="session")
 def labelled_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two classes of twelve pictures each."""
+    """Two classes of twelve images each."""
     path = tmp_path_factory.mktemp("data") / "shapes.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for index in range(24):

@@ -72,6 +72,6 @@ def test_two_processes_train_moco_with_the_same_arguments_and_share_their_keys(
     checkpoint = RunFolder(run).load_checkpoint()
     assert checkpoint is not None
     assert checkpoint.step == 2
-    assert int(checkpoint.state["method"]["queue_ptr"]) == 2 * 2 * 4  # steps, processes, pictures
+    assert int(checkpoint.state["method"]["queue_ptr"]) == 2 * 2 * 4  # steps, processes, images
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [2]  # only the main process writes

@@ -61,7 +61,7 @@ STROKE_COLUMNS = ("what", "median, ms", "longest, ms")
 
 
 def stroke_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Time the masked autoencoder's tab in Chromium from the end of a stroke to the new picture, loaded."""
+    """Time the masked autoencoder's tab in Chromium from the end of a stroke to the new image, loaded."""
     from chromium import FLAGS, find_chromium
     from playwright.sync_api import sync_playwright
 
@@ -78,7 +78,7 @@ def stroke_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def stroke_ms(page: Any, number: int) -> float:
-    """Return the milliseconds from letting go of the brush until the before-and-after picture is another."""
+    """Return the milliseconds from letting go of the brush until the before-and-after image is another."""
     place = "cell => document.querySelector('#mae-canvas .mask-canvas').placeOf(cell)"
     page.mouse.move(*page.evaluate(place, 16 * number + 2))
     page.mouse.down()

@@ -1,4 +1,4 @@
-"""What the map of embeddings costs in process: from pictures to points, and what visitors wait for."""
+"""What the map of embeddings costs in process: from images to points, and what visitors wait for."""
 
 import time
 import zipfile
@@ -18,11 +18,11 @@ MAP_COLUMNS = (
     "pictures", "plain script, s (embed + fit)", "ours, s", "times quicker", "in processor time", "its trust",
     "our trust",
 )  # fmt: skip
-TURN = 250  # pictures embedded by one before the other embeds the same
+TURN = 250  # images embedded by one before the other embeds the same
 
 
-def varied_pictures(folder: Path, count: int) -> list[Path]:
-    """Write pictures of 256 pixels: crops of the built-in kinds, each another one."""
+def varied_images(folder: Path, count: int) -> list[Path]:
+    """Write images of 256 pixels: crops of the built-in kinds, each another one."""
     random = np.random.default_rng(0)
     with zipfile.ZipFile(EXAMPLES / "kinds.zip") as archive:
         names = archive.namelist()
@@ -58,7 +58,7 @@ class Spent:
 
 
 def plain_embed(network: nn.Module, paths: Sequence[Path]) -> np.ndarray:
-    """Return features as a plain script makes them, of the whole square as ours, so that both map the same pictures."""
+    """Return features as a plain script makes them, of the whole square as ours, so that both map the same images."""
     from torchvision import transforms
 
     prepare = transforms.Compose([
@@ -74,7 +74,7 @@ def plain_embed(network: nn.Module, paths: Sequence[Path]) -> np.ndarray:
 
 
 class Normalised(nn.Module):
-    """A network for pictures in [-1, 1] out of one for ImageNet's range."""
+    """A network for images in [-1, 1] out of one for ImageNet's range."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Normalised(nn.Module):
 
 
 def map_rows(folder: Path, sizes: Sequence[int] = MAP_SIZES) -> Iterator[tuple[str, ...]]:
-    """Time pictures to map, ours against the plain script, with the same ResNet-18 and a compiled UMAP for both.
+    """Time images to map, ours against the plain script, with the same ResNet-18 and a compiled UMAP for both.
 
     The two take turns, so that what else this machine does weighs on both. Both maps compare features by umap's own
     default, the Euclidean distance, and are judged by it on the plain script's features.
@@ -96,7 +96,7 @@ def map_rows(folder: Path, sizes: Sequence[int] = MAP_SIZES) -> Iterator[tuple[s
     from torchvision.models import resnet18
 
     from models.analysis import projection
-    from models.analysis.embedding import embed_pictures
+    from models.analysis.embedding import embed_images
     from models.analysis.metrics import trustworthiness
 
     torch.manual_seed(0)
@@ -107,7 +107,7 @@ def map_rows(folder: Path, sizes: Sequence[int] = MAP_SIZES) -> Iterator[tuple[s
     projection.wait_until_ready()
     umap.UMAP(random_state=0).fit(np.random.default_rng(0).normal(size=(200, 16)))
     for size in sizes:
-        paths = varied_pictures(folder, size)
+        paths = varied_images(folder, size)
         plain, own = (Spent(), Spent()), (Spent(), Spent())
         theirs, ours = [], []
         for start in range(0, size, TURN):
@@ -115,7 +115,7 @@ def map_rows(folder: Path, sizes: Sequence[int] = MAP_SIZES) -> Iterator[tuple[s
             with plain[0]:
                 theirs.append(plain_embed(network, part))
             with own[0]:
-                ours.append(embed_pictures(normalised, [path.read_bytes() for path in part], 224))
+                ours.append(embed_images(normalised, [path.read_bytes() for path in part], 224))
         features = np.concatenate(theirs)
         with plain[1]:
             plain_map = umap.UMAP(random_state=0).fit_transform(features)
@@ -133,7 +133,7 @@ def map_rows(folder: Path, sizes: Sequence[int] = MAP_SIZES) -> Iterator[tuple[s
 
 
 def visit_rows() -> Iterator[tuple[str, str]]:
-    """Time what the map's visitors wait for on the built-in set: a new picture's place, a click, a lasso, a slider."""
+    """Time what the map's visitors wait for on the built-in set: a new image's place, a click, a lasso, a slider."""
     import base64
 
     import gradio as gr

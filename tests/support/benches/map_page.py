@@ -97,7 +97,7 @@ TRIPS = {
     "why two are near": ("why", "#embeddings-why-shown .why-pairs"),
     "a lasso's gallery": ("lasso", "#embeddings-chosen .chosen-tiles"),
 }
-# Returns null if nothing changed in five seconds: a random point may lie under the picture that is picked already.
+# Returns null if nothing changed in five seconds: a random point may lie under the image that is picked already.
 ANSWERED = """async ([selector, act]) => {
   const root = document.querySelector("#embeddings-plot .scatter"), plot = root.querySelector(".scatter-plot");
   const old = document.querySelector(selector)?.outerHTML;
@@ -147,7 +147,7 @@ def trip_rows(folder: Path) -> Iterator[tuple[str, str]]:
             times = []
             for _ in range(WARM_UP + CALLS):
                 times.append(trip_ms(page, act, selector))
-                if act == "why":  # another picture, so that there is another answer the next time
+                if act == "why":  # another image, so that there is another answer the next time
                     trip_ms(page, *TRIPS["a click's neighbours"])
             yield name, f"{statistics.median(times[WARM_UP:]):.0f}"
         browser.close()

@@ -1,4 +1,4 @@
-"""What the benches share: tables, medians, pictures that no cache knows, and the arguments of the endpoints."""
+"""What the benches share: tables, medians, images that no cache knows, and the arguments of the endpoints."""
 
 import statistics
 import time
@@ -36,7 +36,7 @@ def median_ms(call: Callable[[int], object], calls: int = CALLS, warm_up: int = 
 
 
 def photos(folder: Path, example: str, count: int) -> list[str]:
-    """Write different pictures of one example, so that no answer can be one remembered from before."""
+    """Write different images of one example, so that no answer can be one remembered from before."""
     image = Image.open(EXAMPLES / example).convert("RGB")
     paths = [folder / f"{Path(example).stem}-{number}.png" for number in range(count)]
     for number, path in enumerate(paths):
@@ -73,7 +73,7 @@ def sent(arguments: Arguments) -> Arguments:
 
 
 def noise_archive(path: Path) -> Path:
-    """Write 80 small pictures of noise in folders that suit every recipe."""
+    """Write 80 small images of noise in folders that suit every recipe."""
     random = np.random.default_rng(0)
     folders = ("trainA", "trainB", "testA", "testB")
     with zipfile.ZipFile(path, "w") as archive:

@@ -1,4 +1,4 @@
-"""What the networks cost: ours beside those of the published sizes, large files, large pictures."""
+"""What the networks cost: ours beside those of the published sizes, large files, large images."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from torch import nn
 
 
 def network_rows() -> Iterator[tuple[str, str, str]]:
-    """Time our networks beside those of the published sizes, one picture at a time."""
+    """Time our networks beside those of the published sizes, one image at a time."""
     from models.checkpoints import load_model, weights_info
     from models.networks.cyclegan import ResnetGenerator
     from models.networks.mae import PRESETS, MaskedAutoencoderViT
@@ -104,7 +104,7 @@ def published_rows(folder: Path) -> Iterator[tuple[str, ...]]:
 
 
 def large_rows() -> Iterator[tuple[str, ...]]:
-    """Translate one square picture of each size that the CycleGAN tab offers, each in its own process."""
+    """Translate one square image of each size that the CycleGAN tab offers, each in its own process."""
     from demos.cyclegan.full_resolution import SIDES
 
     for side in SIDES:

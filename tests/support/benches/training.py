@@ -60,7 +60,7 @@ def run_measured(recipe: str, config: Mapping[str, Any], data: Path, folder: Pat
 
 
 def start_job(manager: Any, recipe: str, config: Mapping[str, Any], data: Path) -> Any:
-    """Submit a job on the pictures of a zip, and wait until it takes steps."""
+    """Submit a job on the images of a zip, and wait until it takes steps."""
     from models.training.jobs import JobRequest
 
     dataset = manager.new_dataset("bench")

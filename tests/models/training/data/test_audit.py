@@ -1,4 +1,4 @@
-"""The audit of pictures before training: what is kept, set aside, skipped, repeated, blurred and uneven."""
+"""The audit of images before training: what is kept, set aside, skipped, repeated, blurred and uneven."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 from models.training.data.audit import (
     ENOUGH,
     Audit,
-    TooFewPicturesError,
+    TooFewImagesError,
     balance,
     count_near_duplicates,
     enough_for,
@@ -28,7 +28,7 @@ from models.training.recipes import RECIPES
 
 
 def texture(seed: int, size: tuple[int, int] = (96, 72)) -> Image.Image:
-    """A picture of coarse blocks with fine noise on top."""
+    """An image of coarse blocks with fine noise on top."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 255, (6, 6, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
     noise = rng.integers(-20, 20, (size[1], size[0], 3))
@@ -121,7 +121,7 @@ def test_untrusted_labels_make_no_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [4, 7])
-def test_few_pictures_without_labels_still_leave_some_to_measure_with(tmp_path: Path, count: int) -> None:
+def test_few_images_without_labels_still_leave_some_to_measure_with(tmp_path: Path, count: int) -> None:
     source = archive(tmp_path / "few.zip", {f"{i}.png": encoded(texture(i)) for i in range(count)})
     audit = take_in([source], tmp_path / "data")
     train, test = load_split([tmp_path / "data"], 16)
@@ -136,13 +136,13 @@ def test_what_a_source_held_out_stays_held_out(tmp_path: Path) -> None:
 
 def test_too_few_is_an_error_that_says_how_many(tmp_path: Path) -> None:
     source = archive(tmp_path / "two.zip", {"a.png": encoded(texture(0)), "b.png": encoded(texture(1)), "c.txt": b"?"})
-    with pytest.raises(TooFewPicturesError, match="at least 8") as caught:
+    with pytest.raises(TooFewImagesError, match="at least 8") as caught:
         take_in([source], tmp_path / "data", fewest=8)
     assert (caught.value.count, caught.value.skipped) == (2, {"not_an_image": 1})
 
 
 def test_more_than_allowed_are_not_even_read(labelled: Path, tmp_path: Path) -> None:
-    audit = take_in([labelled], tmp_path / "data", max_pictures=12)
+    audit = take_in([labelled], tmp_path / "data", max_images=12)
     assert (audit.count, audit.skipped) == (12, {"too_many": 8})
 
 
@@ -173,7 +173,7 @@ def counted(count: int, labels: int = 0) -> Audit:
     return Audit(count, count, {}, kinds, (64, 64, 64), 0, 0, 1, Image.new("RGB", (1, 1)))
 
 
-def test_enough_grows_with_the_pictures_and_needs_what_the_method_needs() -> None:
+def test_enough_grows_with_the_images_and_needs_what_the_method_needs() -> None:
     order = ("impossible", "taste", "usable", "plenty")
     assert set(ENOUGH) == set(RECIPES)
     for recipe in RECIPES:

@@ -34,24 +34,24 @@ def test_the_last_twentieth_of_a_flat_set_is_held_out() -> None:
         ([f"{i:02d}.png" for i in range(60)], 3),
     ],
 )
-def test_of_eight_pictures_at_least_two_are_held_out(names: list[str], expected: int) -> None:
+def test_of_eight_images_at_least_two_are_held_out(names: list[str], expected: int) -> None:
     assert held_out(names) == set(sorted(names)[len(names) - expected :])
 
 
-def test_few_pictures_evenly_chosen_are_enough_for_a_measurement(labelled_zip: Path) -> None:
+def test_few_images_evenly_chosen_are_enough_for_a_measurement(labelled_zip: Path) -> None:
     train, test = load_split([labelled_zip], 16, most=12)
     assert len(train) + len(test) == 12
     assert train.classes == ("shapes/green", "shapes/red")
 
 
-def test_a_picture_that_gets_lost_after_it_was_listed_is_left_out(
+def test_a_image_that_gets_lost_after_it_was_listed_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "good.png").write_bytes(picture_bytes())
+    (tmp_path / "good.png").write_bytes(image_bytes())
     (tmp_path / "lost.png").mkdir()
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
-        archive.writestr("good.png", picture_bytes())
-        archive.writestr("torn.png", picture_bytes())
+        archive.writestr("good.png", image_bytes())
+        archive.writestr("torn.png", image_bytes())
     content = bytearray((tmp_path / "set.zip").read_bytes())
     place = content.index(b"torn.png") + 20
     content[place : place + 20] = bytes(20)
@@ -73,7 +73,7 @@ def test_labels_and_domains_come_from_folders(name: str, label: str, domain: str
     assert (label_of(name), domain_of(name)) == (label, domain)
 
 
-def test_one_epoch_shows_every_picture_once_and_batches_straddle_epochs() -> None:
+def test_one_epoch_shows_every_image_once_and_batches_straddle_epochs() -> None:
     stream = torch.cat([batch_index(10, 4, step, seed=3) for step in range(5)])
     assert sorted(stream[:10].tolist()) == list(range(10))
     assert sorted(stream[10:].tolist()) == list(range(10))
@@ -98,16 +98,16 @@ def test_load_split_reads_zips_and_counts_classes(labelled_zip: Path) -> None:
     assert not set(train.names) & set(test.names)
 
 
-def test_a_damaged_picture_is_left_out_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_image_is_left_out_and_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("bad.png", b"\x89PNG\r\n\x1a\n and then nothing")
-        archive.writestr("good.png", picture_bytes())
+        archive.writestr("good.png", image_bytes())
     train, _ = load_split([tmp_path / "x.zip"], 16)
     assert train.names == ("x/good.png",)
     assert "bad.png" in caplog.text
 
 
-def picture_bytes(kind: str = "PNG") -> bytes:
+def image_bytes(kind: str = "PNG") -> bytes:
     import io
 
     from PIL import Image
@@ -120,13 +120,13 @@ def picture_bytes(kind: str = "PNG") -> bytes:
 def test_what_an_upload_leaves_out_is_not_trained_on_either(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with zipfile.ZipFile(tmp_path / "finder.zip", "w") as archive:
         for i in range(40):
-            archive.writestr(f"{i:03d}.png", picture_bytes())
+            archive.writestr(f"{i:03d}.png", image_bytes())
             archive.writestr(f"__MACOSX/._{i:03d}.png", b"\0\5\x16\7" + bytes(80))
     folder = tmp_path / "photos"
     (folder / ".thumbnails").mkdir(parents=True)
     for i in range(10):
-        (folder / f"{i}.png").write_bytes(picture_bytes())
-        (folder / ".thumbnails" / f"{i}.png").write_bytes(picture_bytes())
+        (folder / f"{i}.png").write_bytes(image_bytes())
+        (folder / ".thumbnails" / f"{i}.png").write_bytes(image_bytes())
     sizes = [[len(part) for part in load_split([source], 16)] for source in (tmp_path / "finder.zip", folder)]
     assert sizes == [[38, 2], [8, 2]]
     assert "40 hidden" in caplog.text
@@ -136,19 +136,19 @@ def test_what_an_upload_leaves_out_is_not_trained_on_either(tmp_path: Path, capl
 def test_every_format_that_an_upload_may_have_is_read(tmp_path: Path, suffix: str) -> None:
     name = {".jp2": "JPEG2000", ".ppm": "PPM", ".jfif": "JPEG", "": "PNG"}[suffix]
     for i in range(9):
-        (tmp_path / f"{i}{suffix}").write_bytes(picture_bytes(name))
+        (tmp_path / f"{i}{suffix}").write_bytes(image_bytes(name))
     (tmp_path / "notes.txt").write_text("words", "utf-8")
     train, test = load_split([tmp_path], 16)
     assert (len(train), len(test)) == (7, 2)
     assert len(load_split([tmp_path], 16, most=3)[0]) == 3
 
 
-def test_damaged_pictures_at_the_end_of_a_set_leave_others_held_out(tmp_path: Path) -> None:
+def test_damaged_images_at_the_end_of_a_set_leave_others_held_out(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         for i in range(12):
-            archive.writestr(f"{i:03d}.png", picture_bytes())
+            archive.writestr(f"{i:03d}.png", image_bytes())
         for i in (990, 991):
-            archive.writestr(f"{i}.png", picture_bytes()[:60])
+            archive.writestr(f"{i}.png", image_bytes()[:60])
     assert load_split([tmp_path / "x.zip"], 16)[1].names == ("x/010.png", "x/011.png")
 
 
@@ -156,7 +156,7 @@ def test_zips_in_a_folder_are_read_and_their_names_are_labels(tmp_path: Path) ->
     for name in ("cats", "dogs"):
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
             for i in range(5):
-                archive.writestr(f"{i}.png", picture_bytes())
+                archive.writestr(f"{i}.png", image_bytes())
     train, test = load_split([tmp_path], 16)
     assert train.classes == tuple(f"{tmp_path.name}/{name}" for name in ("cats", "dogs"))
     assert (len(train), len(test)) == (8, 2)
@@ -190,7 +190,7 @@ def test_resize_keeps_pixels_at_the_same_size_and_crops_have_the_wanted_size() -
     assert crop_and_flip(images, 24).shape == (2, 3, 24, 24)
 
 
-def test_a_crop_of_everything_is_the_picture_or_its_mirror_image() -> None:
+def test_a_crop_of_everything_is_the_image_or_its_mirror_image() -> None:
     ramp = torch.arange(0, 256, 8, dtype=torch.uint8).expand(64, 3, 32, 32)  # dark left, bright right
     crops = crop_and_flip(ramp, 32, min_scale=1.0)
     rising = crops[:, 0, 16, -1] > crops[:, 0, 16, 0]

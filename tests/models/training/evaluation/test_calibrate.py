@@ -1,4 +1,4 @@
-"""Calibrating the CycleGAN tab: on a handful of pictures, by the command, and read again."""
+"""Calibrating the CycleGAN tab: on a handful of images, by the command, and read again."""
 
 import zipfile
 from pathlib import Path
@@ -13,7 +13,7 @@ from models.training.__main__ import main
 
 
 def archive(path: Path, folders: tuple[str, ...], colours: tuple[str, ...], count: int) -> Path:
-    """A zip with noisy pictures of one colour in each folder."""
+    """A zip with noisy images of one colour in each folder."""
     random = np.random.default_rng(0)
     with zipfile.ZipFile(path, "w") as file:
         for folder, colour in zip(folders, colours, strict=True):
@@ -24,7 +24,7 @@ def archive(path: Path, folders: tuple[str, ...], colours: tuple[str, ...], coun
     return path
 
 
-def test_held_out_pictures_are_measured_and_read_again(tmp_path: Path) -> None:
+def test_held_out_images_are_measured_and_read_again(tmp_path: Path) -> None:
     fruit = archive(
         tmp_path / "fruit.zip", ("trainA", "trainB", "testA", "testB"), ("red", "orange", "red", "orange"), 4
     )

@@ -78,7 +78,7 @@ def test_a_fair_fight_and_no_way_back() -> None:
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 1 / 4), (0.5, 1 / 6), (1.0, 0.0)])
 def test_the_error_of_a_discriminator_that_cannot_tell(share: float, expected: float) -> None:
     assert drawn_error(share) == pytest.approx(expected)
-    alike, other = torch.ones(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)  # translations are like the real pictures
+    alike, other = torch.ones(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)  # translations are like the real images
     judge = nn.Identity()  # answers 0 to the other set, and to the others what they show
     losses = [discriminator_loss(judge, it * alike, it * alike, other, share) for it in torch.linspace(0, 1, 601)]
     assert float(min(losses)) == pytest.approx(expected, abs=1e-5)
@@ -120,10 +120,10 @@ def test_a_loss_that_does_not_move() -> None:
     assert codes("mae", curve(loss=lambda t: max(0.2, 1 - 4 * t))) == ["flat"]
 
 
-def test_few_pictures_seen_often_are_learned_by_heart() -> None:
+def test_few_images_seen_often_are_learned_by_heart() -> None:
     rows = curve(loss=falling)
-    assert "memorising" in codes("mae", rows, pictures=20, batch_size=16)
-    assert "memorising" not in codes("mae", rows, pictures=2000, batch_size=16)
+    assert "memorising" in codes("mae", rows, images=20, batch_size=16)
+    assert "memorising" not in codes("mae", rows, images=2000, batch_size=16)
 
 
 def test_warnings_come_first() -> None:

@@ -55,7 +55,7 @@ def test_exported_weights_measure_as_their_run_did_and_their_card_is_renewed(
 
 @pytest.fixture(scope="module")
 def translators(unpaired_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with both directions of a run, and a judge of the same pictures."""
+    """A folder with both directions of a run, and a judge of the same images."""
     folder = tmp_path_factory.mktemp("translators")
     train("cyclegan", unpaired_zip, folder / "run")
     for part, name in (("a2b", "red2blue"), ("b2a", "blue2red")):

@@ -1,4 +1,4 @@
-"""Sheets in the cards of weights: drawn on pictures that may be passed on, by the network that the card is of."""
+"""Sheets in the cards of weights: drawn on images that may be passed on, by the network that the card is of."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.training.__main__ import main
 
 
 def weights(name: str, data: Path, folder: Path) -> Path:
-    """Train for two steps on pictures called as those of our own weights, and export every part."""
+    """Train for two steps on images called as those of our own weights, and export every part."""
     small = [f"--{key.replace('_', '-')}={value}" for key, value in SMALL[name].items()]
     common = ["--data", str(data), "--out", str(folder / "run"), "--device=cpu", "--precision=fp32", "--steps=2"]
     assert main([name, *common, *small]) == 0

@@ -73,7 +73,7 @@ def test_a_long_strip_stays_within_what_webp_can_hold() -> None:
 
 
 @pytest.mark.parametrize("shipped", SHIPPED, ids=lambda one: one.name)
-def test_a_shipped_recording_is_small_whole_and_of_our_own_pictures(shipped: object) -> None:
+def test_a_shipped_recording_is_small_whole_and_of_our_own_images(shipped: object) -> None:
     from models.training.evaluation.recordings import Recording
 
     assert isinstance(shipped, Recording)

@@ -262,7 +262,7 @@ def test_a_job_keeps_the_weights_that_an_earlier_one_gave_it(
 
 
 @pytest.mark.parametrize("where", ["/etc", "..", "nothing-here"])
-def test_pictures_come_from_the_visitors_own_area_only(manager: JobManager, where: str, tmp_path: Path) -> None:
+def test_images_come_from_the_visitors_own_area_only(manager: JobManager, where: str, tmp_path: Path) -> None:
     own = dataset(manager, "ann")
     link = own.parent / "link"
     link.symlink_to(tmp_path)
@@ -733,21 +733,21 @@ def test_what_is_measured_beside_a_job_is_not_remembered(
     assert [estimate(), estimate()] == [3.0, 3.0]
 
 
-def test_pictures_that_cannot_be_read_are_no_reason_to_refuse(manager: JobManager) -> None:
+def test_images_that_cannot_be_read_are_no_reason_to_refuse(manager: JobManager) -> None:
     folder = dataset(manager, "ann")
     (folder / "broken.png").write_bytes(picture(1)[:60])
     (folder / "notes.txt").write_text("not a picture")
     assert manager.submit("ann", JobRequest("vae", TINY, folder)).state == "queued"
 
 
-def test_only_pictures_that_can_be_read_count_as_enough(manager: JobManager) -> None:
+def test_only_images_that_can_be_read_count_as_enough(manager: JobManager) -> None:
     folder = manager.new_dataset("ann")
-    for index in range(manager.limits.fewest_pictures):
+    for index in range(manager.limits.fewest_images):
         (folder / f"{index}.png").write_bytes(b"not a picture")
     assert code_of(lambda: manager.submit("ann", JobRequest("vae", TINY, folder))) == "too_few_pictures"
 
 
-def test_headers_of_pictures_are_read_once_until_a_file_changes(
+def test_headers_of_images_are_read_once_until_a_file_changes(
     manager: JobManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []

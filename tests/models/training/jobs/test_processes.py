@@ -140,7 +140,7 @@ def test_a_child_pauses_gap_free(open_manager: Callable[..., JobManager], tmp_pa
 
 @pytest.mark.slow
 def test_faults_of_one_job_after_another(open_manager: Callable[..., JobManager]) -> None:
-    """One job is stopped, blown up, starved of memory, of disk and of a picture, killed, and still has its weights."""
+    """One job is stopped, blown up, starved of memory, of disk and of an image, killed, and still has its weights."""
     manager = open_manager()
     job = manager.submit("ann", JobRequest("vae", LONG, dataset(manager, "ann")))
     until(manager, job, lambda seen: seen.step > 5)

@@ -1,4 +1,4 @@
-"""Fine-tuning makes weights better at new pictures; all cases are in `python tests/bench.py finetune`."""
+"""Fine-tuning makes weights better at new images; all cases are in `python tests/bench.py finetune`."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ def test_a_vae_of_portraits_learns_galaxies() -> None:
     assert after[case.measure] > before[case.measure] + 1, "a decibel on pictures it never saw"
 
 
-def test_the_kernel_distance_is_that_of_the_sets_of_pictures() -> None:
+def test_the_kernel_distance_is_that_of_the_sets_of_images() -> None:
     torch.manual_seed(0)
     one, same, other = torch.randn(80, 16), torch.randn(80, 16), torch.randn(80, 16) + 0.5
     assert abs(kernel_distance(one, same)) < 0.2 * kernel_distance(one, other)

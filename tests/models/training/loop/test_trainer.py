@@ -45,7 +45,7 @@ def source(request: pytest.FixtureRequest) -> Callable[[str], Path]:
 
 @pytest.fixture
 def flat(tmp_path: Path, labelled_zip: Path) -> Callable[[int], Path]:
-    """Makes a folder of so many pictures, without folders in it that would be labels."""
+    """Makes a folder of so many images, without folders in it that would be labels."""
 
     def of(count: int) -> Path:
         folder = tmp_path / "pictures"
@@ -94,7 +94,7 @@ def test_a_run_by_command_line_logs_previews_evaluates_and_exports(
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_measured_run_is_exported_without_its_pictures_and_as_with_them(
+def test_a_measured_run_is_exported_without_its_images_and_as_with_them(
     name: str, source: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, loads = tmp_path / "run", list[object]()
@@ -124,7 +124,7 @@ WITHOUT_LABELS = [name for name, recipe in RECIPES.items() if recipe.lacks(["000
 
 
 @pytest.mark.parametrize("name", WITHOUT_LABELS)
-def test_pictures_without_folders_are_trained_on_and_measured(
+def test_images_without_folders_are_trained_on_and_measured(
     name: str, flat: Callable[[int], Path], tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -135,7 +135,7 @@ def test_pictures_without_folders_are_trained_on_and_measured(
 
 
 @pytest.mark.parametrize("name", WITHOUT_LABELS)
-def test_pictures_that_cannot_be_split_are_refused_with_a_sentence(
+def test_images_that_cannot_be_split_are_refused_with_a_sentence(
     name: str, flat: Callable[[int], Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     out = ["--out", str(tmp_path / "run"), "--device=cpu", "--steps=1", "--precision=fp32"]
@@ -322,7 +322,7 @@ def test_a_run_is_not_resumed_with_other_options_than_its_own(tmp_path: Path) ->
             main([*asked, f"--steps={steps}"])
     with pytest.raises(SystemExit, match="was begun with --no-autoencoder;"):
         main([*asked, "--autoencoder"])
-    for same in ([], ["--steps=7"], ["--steps=7", "--no-autoencoder"]):  # these go on, as far as to missing pictures
+    for same in ([], ["--steps=7"], ["--steps=7", "--no-autoencoder"]):  # these go on, as far as to missing images
         assert main([*asked, *same]) == 2
 
 

@@ -1,4 +1,4 @@
-"""What recipes measure on held-out pictures, with networks whose answers are known."""
+"""What recipes measure on held-out images, with networks whose answers are known."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_features_that_are_nearly_the_same_have_collapsed(spread: float, labelle
 
 
 class Known(nn.Module):
-    """An autoencoder whose first number tells pictures apart, while the other three rest on 0.05 nats."""
+    """An autoencoder whose first number tells images apart, while the other three rest on 0.05 nats."""
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return means and log-variances, (N, 4), the same for each batch."""
@@ -53,7 +53,7 @@ class Known(nn.Module):
         return mu, torch.tensor([-3.0, -0.1, -0.1, -0.1]).expand_as(mu)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Return grey pictures."""
+        """Return grey images."""
         return torch.zeros(len(z), 3, 32, 32)
 
 
