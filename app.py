@@ -40,17 +40,17 @@ from models.training.jobs import JobManager  # noqa: E402
 
 
 def real_context(jobs: JobManager | None = None) -> Context:
-    """Returns the context with the weights of this repository."""
+    """Return the context with the weights of this repository."""
     return make_context(load_model, weights_info, environment.files_folder(), jobs=jobs)
 
 
 def default_data_folder() -> Path:
-    """Returns where trainings are kept unless ``--data-dir`` says otherwise."""
+    """Return where trainings are kept unless ``--data-dir`` says otherwise."""
     return Path(os.environ.get("UNLABELED_DATA") or Path.home() / ".local" / "share" / "unlabeled")
 
 
 def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
-    """Returns the trainer.
+    """Return the trainer.
 
     Args:
         folder: For images and results of visitors.
@@ -70,7 +70,7 @@ def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
 
 
 def build_app(ctx: Context) -> gr.Blocks:
-    """Builds the page with every tab found in `demos`."""
+    """Build the page with every tab found in `demos`."""
     gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint])
     with gr.Blocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
         build_page(app, ctx, discover())
@@ -79,7 +79,7 @@ def build_app(ctx: Context) -> gr.Blocks:
 
 
 def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, Any]:
-    """Returns the arguments of `gr.Blocks.launch` that belong to this app, wherever it runs.
+    """Return the arguments of `gr.Blocks.launch` that belong to this app, wherever it runs.
 
     Args:
         texts: Strings of the app.
@@ -108,7 +108,7 @@ def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, 
 
 
 def precompute(ctx: Context) -> None:
-    """Makes the finished result each tab opens on, and notes the weights they were made with."""
+    """Make the finished result each tab opens on, and notes the weights they were made with."""
     for demo in discover():
         folder = ctx.first_paint / demo.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def precompute(ctx: Context) -> None:
 
 
 def main() -> None:
-    """Reads the command line and starts the app, or renews the first results."""
+    """Read the command line and starts the app, or renews the first results."""
     parser = argparse.ArgumentParser(description=__doc__)
     everywhere_or_here = "0.0.0.0" if os.environ.get("SYSTEM") == "spaces" else "127.0.0.1"
     parser.add_argument("--host", default=everywhere_or_here, help="address to listen on")

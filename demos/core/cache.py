@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 def _texts(value: object) -> list[str]:
-    """Returns an argument that is a text, or the texts in a tuple or among the fields of a dataclass."""
+    """Return an argument that is a text, or the texts in a tuple or among the fields of a dataclass."""
     values = value if isinstance(value, tuple) else vars(value).values() if is_dataclass(value) else [value]
     return [each for each in values if isinstance(each, str)]
 

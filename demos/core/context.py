@@ -86,7 +86,7 @@ def make_context(
     library: Library | None = None,
     jobs: JobManager | None = None,
 ) -> Context:
-    """Builds a `Context` over a source of weights and a folder for result files.
+    """Build a `Context` over a source of weights and a folder for result files.
 
     Args:
         load_model: Name of the weights -> network in eval mode.

@@ -20,7 +20,7 @@ DEFAULTS = {
 
 
 def prepare(offline: bool = False) -> None:
-    """Sets the defaults above and gives this process a fresh folder for Gradio's files.
+    """Set the defaults above and gives this process a fresh folder for Gradio's files.
 
     With `offline` set, nothing in this process asks the Hub; its client reads that once, when it is imported.
     Everything in that folder is served to whoever knows its path, so nothing else belongs there. Folders that
@@ -42,7 +42,7 @@ def prepare(offline: bool = False) -> None:
 
 
 def files_folder() -> Path:
-    """Returns the folder for result files, inside the one Gradio serves."""
+    """Return the folder for result files, inside the one Gradio serves."""
     return Path(os.environ["GRADIO_TEMP_DIR"]) / "results"
 
 

@@ -32,7 +32,7 @@ class FileStore:
         self._last_sweep = time.monotonic()
 
     def save_image(self, image: Image.Image) -> str:
-        """Saves an image as PNG and returns the path; equal pixels give an equal path."""
+        """Save an image as PNG and returns the path; equal pixels give an equal path."""
         digest = hashlib.sha256(f"{image.mode} {image.size}".encode())
         digest.update(image.tobytes())
         path = self._path(digest.hexdigest(), ".png")
@@ -43,7 +43,7 @@ class FileStore:
         return str(path)
 
     def save_bytes(self, data: bytes, suffix: str) -> str:
-        """Saves finished file content and returns the path.
+        """Save finished file content and returns the path.
 
         Args:
             data: Content of the file.
@@ -55,7 +55,7 @@ class FileStore:
         return str(path)
 
     def sweep(self, keep_for: float = KEEP_FOR) -> int:
-        """Removes files not handed out, and parts not finished, for `keep_for` seconds; returns how many they were."""
+        """Remove files not handed out, and parts not finished, for `keep_for` seconds; returns how many they were."""
         oldest, removed = time.time() - keep_for, 0
         for pattern in ("unlabeled-*", f"{PART}*"):
             for path in self.root.glob(pattern):
@@ -96,5 +96,5 @@ class FileStore:
 
 
 def file_url(path: str) -> str:
-    """Returns the address, relative to the page, under which Gradio serves a file."""
+    """Return the address, relative to the page, under which Gradio serves a file."""
     return "gradio_api/file=" + quote(path)

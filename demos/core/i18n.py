@@ -18,7 +18,7 @@ DEFAULT_LANGUAGE = "en"
 
 
 def preferred_language(accept_language: str | None) -> str:
-    """Picks the language of this app that an ``Accept-Language`` header asks for most.
+    """Pick the language of this app that an ``Accept-Language`` header asks for most.
 
     Args:
         accept_language: Header such as ``"zh-TW,zh;q=0.9,en;q=0.8"``; empty or absent means no wish.
@@ -47,15 +47,15 @@ class Texts:
 
     @classmethod
     def load(cls, folder: Path = I18N_FOLDER) -> Texts:
-        """Reads ``<language>.json`` for every language of the app."""
+        """Read ``<language>.json`` for every language of the app."""
         return cls({name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in LANGUAGES})
 
     def i18n(self) -> gr.I18n:
-        """Returns the tables in the form `gr.Blocks.launch` takes; browsers fall back from zh-CN to zh."""
+        """Return the tables in the form `gr.Blocks.launch` takes; browsers fall back from zh-CN to zh."""
         return gr.I18n(**{name: dict(table) for name, table in self.tables.items()})
 
     def label(self, key: str) -> I18nData:
-        """Returns a text for a static label, translated in the browser.
+        """Return a text for a static label, translated in the browser.
 
         Raises:
             KeyError: If the key is not in the tables (a typing error in a tab should be loud).
@@ -64,12 +64,12 @@ class Texts:
         return I18nData(key)
 
     def localize(self, request: gr.Request | None, key: str, /, **values: Any) -> str:
-        """Returns a finished sentence in the language of the visitor who sent `request`."""
+        """Return a finished sentence in the language of the visitor who sent `request`."""
         header = request.headers.get("accept-language") if request is not None else None
         return self._template(preferred_language(header), key).format(**values)
 
     def localize_html(self, key: str, /, **values: Any) -> str:
-        """Returns HTML holding the sentence in every language; the style sheet shows the visitor's own.
+        """Return HTML holding the sentence in every language; the style sheet shows the visitor's own.
 
         Needed where a text carries numbers and is part of the page before any request was made.
         Values are escaped; the text itself may hold simple markup.

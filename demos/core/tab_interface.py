@@ -27,7 +27,7 @@ class Photo:
 
     @property
     def examples(self) -> dict[str, Path]:
-        """Returns the built-in images by their stems."""
+        """Return the built-in images by their stems."""
         return {path.stem: path for _, paths in self.strips for path in paths}
 
 

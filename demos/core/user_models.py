@@ -49,7 +49,7 @@ NO_SELECTED_MODEL = SelectedModel("", "", 0)
 
 
 def selected_model() -> gr.State:
-    """Places, once a page, what says which result its owner wants to use where."""
+    """Place, once a page, what says which result its owner wants to use where."""
     return rendered_once(
         lambda block: isinstance(block, gr.State) and block.value == NO_SELECTED_MODEL,
         lambda: gr.State(NO_SELECTED_MODEL),
@@ -57,12 +57,12 @@ def selected_model() -> gr.State:
 
 
 def can_be_used(job: Snapshot) -> bool:
-    """Whether a job has a result for the other tabs."""
+    """Return whether a job has a result for the other tabs."""
     return job.state in ("done", "stopped") and job.step > 0
 
 
 def tab_of(job: Snapshot) -> str:
-    """Returns the tab in which a job's result is at home."""
+    """Return the tab in which a job's result is at home."""
     return TAB_OF[FAMILY_OF[job.recipe]]
 
 
@@ -84,7 +84,7 @@ class UserModels:
         self._guard = threading.Lock()
 
     def introduce(self, visitor: str, request: gr.Request | None) -> None:
-        """Notes whose page sent a request, by the secret that came with it."""
+        """Note whose page sent a request, by the secret that came with it."""
         owner = owner_of(visitor, request)
         session = getattr(request, "session_hash", None)
         if owner is None or not session:
@@ -96,14 +96,14 @@ class UserModels:
                 self._owners.popitem(last=False)
 
     def records(self, families: Collection[str]) -> list[Checkpoint]:
-        """Returns the results of some kinds that belong to whoever's page asks, newest first."""
+        """Return the results of some kinds that belong to whoever's page asks, newest first."""
         self.let_go()
         owner = self._owner()
         jobs = self._jobs.jobs(owner) if self._jobs and owner else []
         return [_record(job) for job in jobs if can_be_used(job) and FAMILY_OF.get(job.recipe) in families]
 
     def record(self, name: str) -> Checkpoint:
-        """Returns the record of a result.
+        """Return the record of a result.
 
         Raises:
             gr.Error: If it is not there any more, or not that of whoever's page asks.
@@ -112,7 +112,7 @@ class UserModels:
         return _record(job, back)
 
     def folder(self, name: str) -> Path:
-        """Returns the weights folder of a result, made when it is first asked for; errors are those of `record`."""
+        """Return the weights folder of a result, made when it is first asked for; errors are those of `record`."""
         owner, job, back = self._find(name)
         assert self._jobs is not None
         try:
@@ -121,7 +121,7 @@ class UserModels:
             raise self._user_error(f"error.job.{error.code}", **error.values) from error
 
     def let_go(self) -> None:
-        """Frees the networks of jobs that were deleted."""
+        """Free the networks of jobs that were deleted."""
         self._store.forget(lambda key: isinstance(key, tuple) and self._is_orphan(key[0]))
 
     def _is_orphan(self, record: object) -> bool:
@@ -154,12 +154,12 @@ class UserModels:
 
 
 def name_of(job: Snapshot) -> str:
-    """Returns the private name of a job's result."""
+    """Return the private name of a job's result."""
     return PRIVATE + job.id
 
 
 def title_of(job: Snapshot) -> str:
-    """Returns what a job is called in a menu: as its owner wished, else by its method and the end of its id."""
+    """Return what a job is called in a menu: as its owner wished, else by its method and the end of its id."""
     return job.title or f"{job.recipe} …{job.id[-6:]}"
 
 

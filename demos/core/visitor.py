@@ -26,12 +26,12 @@ Placed = TypeVar("Placed", bound=Block)
 
 
 def has_login() -> bool:
-    """Whether this is a Space with Hugging Face login; anywhere else a login button would crash the app."""
+    """Return whether this is a Space with Hugging Face login; anywhere else a login button would crash the app."""
     return os.environ.get("SYSTEM") == "spaces" and bool(os.environ.get("OAUTH_CLIENT_ID"))
 
 
 def rendered_once(is_it: Callable[[Block], bool], make: Callable[[], Placed]) -> Placed:
-    """Returns the one component of a page for which `is_it` holds, placed outside the tabs when first asked for."""
+    """Return the one component of a page for which `is_it` holds, placed outside the tabs when first asked for."""
     root = GradioContext.root_block
     assert root is not None, "components are placed in a gr.Blocks"
     found = [block for block in root.blocks.values() if is_it(block)]
@@ -45,7 +45,7 @@ def rendered_once(is_it: Callable[[Block], bool], make: Callable[[], Placed]) ->
 
 
 def remembered_id() -> gr.BrowserState:
-    """Places, once a page, what keeps the id in the browser, empty until `new_id` is put into it.
+    """Place, once a page, what keeps the id in the browser, empty until `new_id` is put into it.
 
     It stands outside the tabs: Gradio reads what a browser remembers only once a component is shown, and a tab that
     was not opened yet would look like a new visitor.
@@ -57,12 +57,12 @@ def remembered_id() -> gr.BrowserState:
 
 
 def new_id() -> str:
-    """Returns an id of 256 random bits."""
+    """Return an id of 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 def owner_of(browser_id: Any, request: gr.Request | None) -> str | None:
-    """Returns whom trainings belong to, or None for a visitor of whom nothing is known yet.
+    """Return whom trainings belong to, or None for a visitor of whom nothing is known yet.
 
     Args:
         browser_id: What the browser sent; anything that `new_id` cannot have made counts as nothing.
@@ -77,7 +77,7 @@ def owner_of(browser_id: Any, request: gr.Request | None) -> str | None:
 
 
 def token_of(request: gr.Request | None) -> str | None:
-    """Returns the access token of a visitor who is logged in, to be used at once and never kept."""
+    """Return the access token of a visitor who is logged in, to be used at once and never kept."""
     login = _login(request)
     return None if login is None else str(login["access_token"])
 

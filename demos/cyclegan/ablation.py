@@ -41,13 +41,13 @@ class Half:
 
 
 def weights_of(half: str, direction: str) -> tuple[str, str]:
-    """Returns the names of the weights of one of `HALVES`, there and back."""
+    """Return the names of the weights of one of `HALVES`, there and back."""
     suffix = "" if half == "full" else f"-{half}"
     return direction + suffix, BACK[direction] + suffix
 
 
 def convincing(image: Image.Image, direction: str, load_model: LoadModel) -> float:
-    """Returns the share of held-out photos that our discriminator finds less convincing than a translation."""
+    """Return the share of held-out photos that our discriminator finds less convincing than a translation."""
     fruit = DIRECTIONS[direction][1]
     with torch.inference_mode():
         score = judge(load_model(f"{fruit}-discriminator"), to_tensor(image)).mean()
@@ -55,7 +55,7 @@ def convincing(image: Image.Image, direction: str, load_model: LoadModel) -> flo
 
 
 def through_halves(photo: Image.Image, direction: str, load_model: LoadModel) -> dict[str, tuple[Translation, float]]:
-    """Translates a photo with each of `HALVES`, and says how convincing each result is."""
+    """Translate a photo with each of `HALVES`, and says how convincing each result is."""
     done: dict[str, Translation] = {}
     for half in HALVES:
         there, back = weights_of(half, direction)
@@ -64,7 +64,7 @@ def through_halves(photo: Image.Image, direction: str, load_model: LoadModel) ->
 
 
 def halves_html(ctx: Context, photo: str, halves: Sequence[Half], direction: str) -> str:
-    """Writes a row for each set of weights: photo, translation, way back, and one sentence."""
+    """Write a row for each set of weights: photo, translation, way back, and one sentence."""
     source, target = (ctx.localize_html(f"cyclegan.{fruit}") for fruit in DIRECTIONS[direction])
     cells: list[str] = []
     for half in halves:
@@ -80,17 +80,17 @@ def halves_html(ctx: Context, photo: str, halves: Sequence[Half], direction: str
 
 
 def steps_of(direction: str) -> list[TrainingStep]:
-    """Returns the moments of the run at which the generator of a direction was kept."""
+    """Return the moments of the run at which the generator of a direction was kept."""
     return training_steps(WEIGHTS / f"{direction}-steps")
 
 
 def load_step(store: ModelCache, folder: Path) -> nn.Module:
-    """Returns the generator kept in a folder, within the memory that all loaded models share."""
+    """Return the generator kept in a folder, within the memory that all loaded models share."""
     return store.get(folder, lambda: load_folder(folder), lambda: (folder / "model.safetensors").stat().st_size)
 
 
 def step_html(ctx: Context, photo: Image.Image, direction: str, place: int) -> str:
-    """Writes what the network made of a photo at one moment of its training."""
+    """Write what the network made of a photo at one moment of its training."""
     there, back = steps_of(direction)[place], steps_of(BACK[direction])[place]
     store = ctx.library.store
     done = translate(photo, load_step(store, there.folder), load_step(store, back.folder))
@@ -101,7 +101,7 @@ def step_html(ctx: Context, photo: Image.Image, direction: str, place: int) -> s
 
 
 def precompute_halves(ctx: Context, folder: Path) -> None:
-    """Writes what the fold opens on: the opening example through all of `HALVES`."""
+    """Write what the fold opens on: the opening example through all of `HALVES`."""
     here = folder / FOLDER
     here.mkdir(exist_ok=True)
     direction = "apple2orange"
@@ -116,7 +116,7 @@ def precompute_halves(ctx: Context, folder: Path) -> None:
 
 
 def opening_html(ctx: Context) -> str:
-    """Writes the prepared comparison; empty where there is none."""
+    """Write the prepared comparison; empty where there is none."""
     here = ctx.first_paint / "cyclegan" / FOLDER
     if not (here / "facts.json").is_file():
         return ""
@@ -129,7 +129,7 @@ def opening_html(ctx: Context) -> str:
 
 
 def halves_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
-    """Places the fold: the comparison, a button that makes it for the visitor's photo, and the slider over a run."""
+    """Place the fold: the comparison, a button that makes it for the visitor's photo, and the slider over a run."""
     steps = steps_of("apple2orange")
     with widgets.options(ctx, "cyclegan.halves"):
         widgets.note(ctx, "cyclegan.halves_lead")

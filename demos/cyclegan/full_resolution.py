@@ -25,7 +25,7 @@ FEATHER = 1 / 128  # of the longest side: how soft the edge of the brushed part 
 
 
 def brushed(value: dict[str, Any] | None, size: tuple[int, int]) -> Image.Image | None:
-    """Returns where a visitor brushed as a grey image of `size`, white inside; None where they did not.
+    """Return where a visitor brushed as a grey image of `size`, white inside; None where they did not.
 
     Args:
         value: Of a `gr.ImageEditor`, its layers as images with transparency.
@@ -40,7 +40,7 @@ def brushed(value: dict[str, Any] | None, size: tuple[int, int]) -> Image.Image 
 
 
 def translate_within(photo: Image.Image, generator: nn.Module, mask: Image.Image | None) -> tuple[Image.Image, float]:
-    """Translates a photo at its size, and keeps it as it was outside a mask.
+    """Translate a photo at its size, and keeps it as it was outside a mask.
 
     Args:
         photo: RGB, both sides multiples of 4.
@@ -60,7 +60,7 @@ def translate_within(photo: Image.Image, generator: nn.Module, mask: Image.Image
 
 
 def own_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
-    """Places the fold: a size, the photo to brush on, and the result."""
+    """Place the fold: a size, the photo to brush on, and the result."""
     with widgets.options(ctx, "cyclegan.own"):
         widgets.note(ctx, "cyclegan.own_lead")
         label: Any = ctx.t("cyclegan.own_side")

@@ -32,7 +32,7 @@ IDENTITY_EXAMPLE = FRUITS / "orange-01.jpg"
 
 @torch.inference_mode()
 def leave_alone(photo: Image.Image, generator: nn.Module) -> tuple[Image.Image, Image.Image, float]:
-    """Gives a generator a photo of the kind it makes (arXiv 1703.10593 §5.2).
+    """Give a generator a photo of the kind it makes (arXiv 1703.10593 §5.2).
 
     Returns:
         What it makes of it, the difference image, and how far it moved it in levels of 255.
@@ -44,7 +44,7 @@ def leave_alone(photo: Image.Image, generator: nn.Module) -> tuple[Image.Image, 
 
 
 def identity_html(ctx: Context, images: tuple[str, str, str], weights: str, moved: float) -> str:
-    """Writes photo, what the generator made of it, what changed, and of our own how much that is among held-out photos.
+    """Write photo, what the generator made of it, what changed, and of our own how much that is among held-out photos.
 
     Args:
         ctx: The context of the tab.
@@ -67,7 +67,7 @@ def _identity_said(ctx: Context, weights: str, moved: float) -> str:
 
 
 def precompute_limits(ctx: Context, folder: Path) -> None:
-    """Writes the identity test of one orange and the gallery."""
+    """Write the identity test of one orange and the gallery."""
     here = folder / "limits"
     here.mkdir(exist_ok=True)
     photo = prepared(read_image(IDENTITY_EXAMPLE))
@@ -84,7 +84,7 @@ def precompute_limits(ctx: Context, folder: Path) -> None:
 
 
 def limits_folds(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
-    """Places both folds; without prepared results there is only the button of the identity test."""
+    """Place both folds; without prepared results there is only the button of the identity test."""
     here = ctx.first_paint / "cyclegan" / "limits"
     opening = ""
     if (here / "identity.json").is_file():
@@ -107,7 +107,7 @@ def limits_folds(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.St
 
 
 def failures_html(ctx: Context, here: Path) -> str:
-    """Writes the gallery: each photo beside what was made of it, and what is wrong with that."""
+    """Write the gallery: each photo beside what was made of it, and what is wrong with that."""
     cells: list[str] = []
     for name in FAILURES:
         cells += [

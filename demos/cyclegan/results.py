@@ -77,7 +77,7 @@ class Shown:
     prepared: bool = False
 
     def values(self, ctx: Context) -> dict[str, Any]:
-        """Returns the values of the components by the names that `cyclegan.build` gives them."""
+        """Return the values of the components by the names that `cyclegan.build` gives them."""
         shown = self.images
         return {
             "translated": shown["translated"],
@@ -95,13 +95,13 @@ class Shown:
 
 
 def nothing() -> dict[str, Any]:
-    """Returns the values of the same components when there is no photo."""
+    """Return the values of the same components when there is no photo."""
     empty = dict.fromkeys(("translated", "back", "judged", "difference", "slider", "strip", "numbers"))
     return {**empty, **dict.fromkeys(("facts", "warning", "convincing", "score"), "")}
 
 
 def convincing_line(ctx: Context, direction: str, share: float | None) -> str:
-    """Says how convincing a translation is among held-out photos and how far to trust who says so, or that none can."""
+    """Return how convincing a translation is among held-out photos and how far to trust who says so, or that none can."""
     if share is None:
         return ctx.localize_html("cyclegan.unjudged")
     fruit, known = DIRECTIONS[direction][1], calibration()
@@ -110,7 +110,7 @@ def convincing_line(ctx: Context, direction: str, share: float | None) -> str:
 
 
 def score_line(ctx: Context, direction: str, error: float | None, share: float | None) -> str:
-    """Says how far the round trip lands from the photo, and of fruit for how many held-out photos it lands closer."""
+    """Return how far the round trip lands from the photo, and of fruit for how many held-out photos it lands closer."""
     if error is None:
         return ctx.localize_html("cyclegan.no_way_back")
     if share is None:
@@ -120,7 +120,7 @@ def score_line(ctx: Context, direction: str, error: float | None, share: float |
 
 
 def warning_line(ctx: Context, kinds: dict[str, float] | None, direction: str) -> str:
-    """Says what speaks against translating a photo; empty where nothing does, or nothing is known."""
+    """Return what speaks against translating a photo; empty where nothing does, or nothing is known."""
     if kinds is None:
         return ""
     source, target = DIRECTIONS[direction]
@@ -133,7 +133,7 @@ def warning_line(ctx: Context, kinds: dict[str, float] | None, direction: str) -
 
 
 def facts_of(done: OneWay, judged: Judgement | None, direction: str, weights: Sequence[str]) -> dict[str, Any]:
-    """Returns the numbers of a result by name, as they are stored and offered as JSON; null where there are none."""
+    """Return the numbers of a result by name, as they are stored and offered as JSON; null where there are none."""
     return {
         "direction": direction,
         "weights": list(weights),
@@ -147,7 +147,7 @@ def facts_of(done: OneWay, judged: Judgement | None, direction: str, weights: Se
 
 
 def images_of(done: OneWay, judged: Judgement | None, direction: str, weights: Sequence[str]) -> dict[str, Image.Image]:
-    """Returns the image for each of `FILES` that there is."""
+    """Return the image for each of `FILES` that there is."""
     images = {name: getattr(done, name) for name in IMAGES if hasattr(done, name)}
     if judged:
         images["judged"] = judged.image
@@ -155,7 +155,7 @@ def images_of(done: OneWay, judged: Judgement | None, direction: str, weights: S
 
 
 def show(ctx: Context, done: OneWay, judged: Judgement | None, direction: str, weights: tuple[str, ...]) -> Shown:
-    """Puts the files of a result where the browser can fetch them."""
+    """Put the files of a result where the browser can fetch them."""
     files = {name: ctx.save_image(image) for name, image in images_of(done, judged, direction, weights).items()}
     facts = facts_of(done, judged, direction, weights)
     numbers = ctx.save_bytes(json.dumps(facts, indent=2).encode(), ".json")
@@ -168,7 +168,7 @@ def _shown(files: dict[str, str], numbers: str, facts: dict[str, Any], prepared:
 
 
 def read_first_paint(folder: Path) -> Shown | None:
-    """Reads the finished result the tab opens on, or None when there is none."""
+    """Read the finished result the tab opens on, or None when there is none."""
     facts = folder / "result.json"
     if not facts.is_file():
         return None
@@ -177,7 +177,7 @@ def read_first_paint(folder: Path) -> Shown | None:
 
 
 def write_first_paint(folder: Path, done: Translation, judged: Judgement, direction: str) -> None:
-    """Writes what `read_first_paint` reads."""
+    """Write what `read_first_paint` reads."""
     weights = (direction, BACK[direction])
     for name, image in images_of(done, judged, direction, weights).items():
         image.save(folder / f"{name}.png", optimize=True)
@@ -186,23 +186,23 @@ def write_first_paint(folder: Path, done: Translation, judged: Judgement, direct
 
 
 def panel(value: str, elem_id: str) -> gr.HTML:
-    """Places a panel of images made by `grid`."""
+    """Place a panel of images made by `grid`."""
     return gr.HTML(value, css_template=STYLE, apply_default_css=False, elem_id=elem_id)
 
 
 def figure(path: str, caption: str = "") -> str:
-    """Writes an image with its caption, fetched only when it is seen."""
+    """Write an image with its caption, fetched only when it is seen."""
     said = f"<figcaption>{caption}</figcaption>" if caption else ""
     return f'<figure><img src="{file_url(path)}" alt="" loading="lazy">{said}</figure>'
 
 
 def said(text: str) -> str:
-    """Writes a sentence as a cell of a grid."""
+    """Write a sentence as a cell of a grid."""
     return f'<div class="said">{text}</div>'
 
 
 def grid(cells: Sequence[str], images: int, plain: bool = False) -> str:
-    """Writes cells in rows.
+    """Write cells in rows.
 
     Args:
         cells: HTML of `figure` and `said`.
@@ -214,18 +214,18 @@ def grid(cells: Sequence[str], images: int, plain: bool = False) -> str:
 
 
 def fixed_weights(ctx: Context, names: Sequence[str]) -> gr.HTML:
-    """Places the line that says which weights an experiment uses that knows nothing of the menu of models."""
+    """Place the line that says which weights an experiment uses that knows nothing of the menu of models."""
     return widgets.html_line(ctx.localize_html("cyclegan.fixed_weights", weights=", ".join(names)))
 
 
 def made_with(ctx: Context, names: Sequence[str]) -> str:
-    """Writes, on a line of its own, which weights from the menu of models were used."""
+    """Write, on a line of its own, which weights from the menu of models were used."""
     titles = " + ".join(widgets.short_name(ctx.weights_info(name).name) for name in names)
     return f"<br>{ctx.localize_html('cyclegan.made_with')} {titles}"
 
 
 def chosen(ctx: Context, request: gr.Request | None, used: str, direction: str) -> tuple[str, str]:
-    """Returns the weights in use that translate in a direction and back.
+    """Return the weights in use that translate in a direction and back.
 
     Raises:
         gr.Error: If there is no way back, with one sentence in the visitor's language.
@@ -237,7 +237,7 @@ def chosen(ctx: Context, request: gr.Request | None, used: str, direction: str) 
 
 
 def opened(ctx: Context, request: gr.Request | None, path: str | None, side: int = SIDE) -> Image.Image:
-    """Reads a visitor's photo at the size at which it is translated.
+    """Read a visitor's photo at the size at which it is translated.
 
     Raises:
         gr.Error: If there is none or it cannot be used, with one sentence in the visitor's language.

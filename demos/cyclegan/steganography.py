@@ -30,7 +30,7 @@ MEASURED = 6  # built-in photos that the curve is the mean of
 
 
 def disturbed(picture: Image.Image, kind: str, strength: int) -> Image.Image:
-    """Returns an image with noise of a standard deviation in levels of 255, or after JPEG of a quality."""
+    """Return an image with noise of a standard deviation in levels of 255, or after JPEG of a quality."""
     if kind == "jpeg":
         if strength == 100:
             return picture
@@ -46,7 +46,7 @@ def disturbed(picture: Image.Image, kind: str, strength: int) -> Image.Image:
 def send(
     photo: Image.Image, kind: str, strengths: Sequence[int], there: nn.Module, back: nn.Module
 ) -> list[dict[str, Any]]:
-    """Translates a photo, disturbs the translation and translates that back, for each of some strengths.
+    """Translate a photo, disturbs the translation and translates that back, for each of some strengths.
 
     Returns:
         "sent" and "back", images; "sent_error", how far the disturbed translation is from what was made, and
@@ -70,7 +70,7 @@ def send(
 
 
 def measure_curve(ctx: Context, photos: Sequence[Path]) -> dict[str, dict[str, list[float]]]:
-    """Returns for each kind of disturbance both errors at each strength, the mean over photos."""
+    """Return for each kind of disturbance both errors at each strength, the mean over photos."""
     curve: dict[str, dict[str, list[float]]] = {}
     for kind, strengths in STRENGTHS.items():
         errors = np.zeros((len(strengths), 2))
@@ -84,13 +84,13 @@ def measure_curve(ctx: Context, photos: Sequence[Path]) -> dict[str, dict[str, l
 
 
 def precompute_message(ctx: Context, folder: Path) -> None:
-    """Writes the curve of our weights over the built-in fruit."""
+    """Write the curve of our weights over the built-in fruit."""
     curve = measure_curve(ctx, example_photos()[:MEASURED])
     (folder / CURVE).write_text(json.dumps(curve, indent=2) + "\n", "utf-8")
 
 
 def verdict(curve: Mapping[str, Sequence[float]]) -> str:
-    """Returns whether the way back leans on what a disturbance destroys: "hides" or "open".
+    """Return whether the way back leans on what a disturbance destroys: "hides" or "open".
 
     It does where noise that moves the translation by a few levels costs the way back more than it moved.
     """
@@ -100,7 +100,7 @@ def verdict(curve: Mapping[str, Sequence[float]]) -> str:
 
 
 def curve_svg(ctx: Context, curve: Mapping[str, Sequence[float]], kind: str, here: tuple[int, float] | None) -> str:
-    """Draws both errors over the strengths of a disturbance, and the visitor's own result as a ring."""
+    """Draw both errors over the strengths of a disturbance, and the visitor's own result as a ring."""
     strengths = STRENGTHS[kind]
     top = max(*curve["sent"], *curve["back"], here[1] if here else 0.0) * 1.08
     left, right, floor, height = 44, 480, 190, 170
@@ -147,7 +147,7 @@ def _strength_text(kind: str, strength: int) -> str:
 
 
 def message_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
-    """Places the fold: a kind of disturbance, its strength, what comes back, and the curve of our weights."""
+    """Place the fold: a kind of disturbance, its strength, what comes back, and the curve of our weights."""
     stored = ctx.first_paint / "cyclegan" / CURVE
     curve = json.loads(stored.read_text("utf-8")) if stored.is_file() else None
     with widgets.options(ctx, "cyclegan.message"):

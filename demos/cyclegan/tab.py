@@ -49,12 +49,12 @@ from models.networks.cyclegan import PatchDiscriminator
 
 
 def is_generator(model: nn.Module) -> str:
-    """Returns the key of the sentence that refuses a network of this family which does not translate."""
+    """Return the key of the sentence that refuses a network of this family which does not translate."""
     return "menu.wrong_kind" if isinstance(model, PatchDiscriminator) else ""
 
 
 def build(ctx: Context) -> TabInterface:
-    """Creates the components of the tab and connects them."""
+    """Create the components of the tab and connects them."""
     first = read_first_paint(ctx.first_paint / "cyclegan")
     shown = first.values(ctx) if first else nothing()
     widgets.lead(ctx, "cyclegan.lead")
@@ -92,7 +92,7 @@ def build(ctx: Context) -> TabInterface:
 
 
 def _checks(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
-    """Places the two checks, each an image and what it says, and the two images to compare."""
+    """Place the two checks, each an image and what it says, and the two images to compare."""
     placed: dict[str, Component] = {}
     with gr.Row(elem_classes="row-of-pictures"):
         for image, line in (("judged", "convincing"), ("difference", "score")):
@@ -104,7 +104,7 @@ def _checks(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
 
 
 def _files(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
-    """Places the buttons that give the result away as files."""
+    """Place the buttons that give the result away as files."""
     with gr.Row(elem_classes="toolbar"):
         return {
             name: gr.DownloadButton(
@@ -119,7 +119,7 @@ def _files(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
 
 
 def ways(ctx: Context, used: str) -> dict[str, Any]:
-    """Returns the two directions as they are called for the weights in use; a single generator leaves no choice."""
+    """Return the two directions as they are called for the weights in use; a single generator leaves no choice."""
     record = ctx.library.record(used)
     named = {way: named_direction(record, way) or way for way in BACK}
     choices = [(ctx.t(f"cyclegan.{name}"), way) for way, name in named.items()]
@@ -127,7 +127,7 @@ def ways(ctx: Context, used: str) -> dict[str, Any]:
 
 
 def whole(done: OneWay) -> Translation:
-    """Returns a result that is known to have a way back."""
+    """Return a result that is known to have a way back."""
     assert isinstance(done, Translation)
     return done
 
@@ -141,7 +141,7 @@ def _connect(
     photos: Sequence[Path],
     results: dict[str, Component],
 ) -> dict[str, Any]:
-    """Lets every change of photo or direction show its result at once, and offers the endpoints; returns how."""
+    """Let every change of photo or direction show its result at once, and offers the endpoints; returns how."""
 
     @public_lru_cache()
     def translated(path: str, weights: tuple[str, ...]) -> OneWay:
@@ -221,7 +221,7 @@ def _connect(
 
 
 def precompute(ctx: Context, folder: Path) -> None:
-    """Writes the translation of the opening example, the curves and galleries of the folds, and facts about them."""
+    """Write the translation of the opening example, the curves and galleries of the folds, and facts about them."""
     path = FRUITS / OPENING_EXAMPLE
     direction = example_direction(path)
     done = translate(read_image(path), ctx.load_model(direction), ctx.load_model(BACK[direction]))

@@ -84,7 +84,7 @@ class Judgement:
 
 
 def prepared(photo: Image.Image, side: int = SIDE) -> Image.Image:
-    """Returns a photo at the size at which it is translated.
+    """Return a photo at the size at which it is translated.
 
     Raises:
         TooNarrowError: If the photo is so narrow that its short side would be under `MIN_SIDE` pixels.
@@ -96,7 +96,7 @@ def prepared(photo: Image.Image, side: int = SIDE) -> Image.Image:
 
 
 def translate(photo: Image.Image, forward: nn.Module, backward: nn.Module, side: int = SIDE) -> Translation:
-    """Translates a photo there and back at its own aspect ratio.
+    """Translate a photo there and back at its own aspect ratio.
 
     Args:
         photo: RGB image of any size.
@@ -133,13 +133,13 @@ def translate_one_way(photo: Image.Image, forward: nn.Module) -> OneWay:
 
 
 def levels_apart(a: Tensor, b: Tensor) -> np.ndarray:
-    """Returns the absolute difference of two images (1, 3, H, W), mean of the colours, (H, W) in levels of 255."""
+    """Return the absolute difference of two images (1, 3, H, W), mean of the colours, (H, W) in levels of 255."""
     apart: np.ndarray = (a - b).abs().mean(dim=1)[0].numpy() * 127.5
     return apart
 
 
 def difference_image(levels: np.ndarray) -> Image.Image:
-    """Draws differences as one hue on white: none is white, `FULL_COLOUR` levels or more is deep teal.
+    """Draw differences as one hue on white: none is white, `FULL_COLOUR` levels or more is deep teal.
 
     Args:
         levels: (H, W) absolute differences in levels of 0 to 255.
@@ -150,7 +150,7 @@ def difference_image(levels: np.ndarray) -> Image.Image:
 
 
 def assess(done: Translation, direction: str, load_model: LoadModel, known: Calibration) -> Judgement:
-    """Judges a translation with our own discriminator and compares it with held-out photos.
+    """Judge a translation with our own discriminator and compares it with held-out photos.
 
     Args:
         done: The translation.
@@ -170,7 +170,7 @@ def assess(done: Translation, direction: str, load_model: LoadModel, known: Cali
 
 
 def heat_image(image: Image.Image, scores: Tensor) -> Image.Image:
-    """Lays a discriminator's scores (h, w) over an image: grey where it says 0 (translated), teal at 1 (photo)."""
+    """Lay a discriminator's scores (h, w) over an image: grey where it says 0 (translated), teal at 1 (photo)."""
     heat = Image.fromarray(scores.clamp(0, 1).mul(255).byte().numpy())
     strength = np.asarray(heat.resize(image.size, Image.Resampling.BICUBIC), float)[..., None] / 255 * 0.75
     grey = np.asarray(ImageOps.grayscale(image).convert("RGB"), float) * 0.6 + 96.0
@@ -180,14 +180,14 @@ def heat_image(image: Image.Image, scores: Tensor) -> Image.Image:
 
 @torch.inference_mode()
 def kinds_of(photo: Image.Image, load_model: LoadModel, known: Calibration) -> dict[str, float]:
-    """Returns how likely a photo is each of `KINDS`, by a linear classifier on the features of `ENCODER`."""
+    """Return how likely a photo is each of `KINDS`, by a linear classifier on the features of `ENCODER`."""
     encoder, side = as_encoder(load_model(ENCODER))
     features = encoder(to_tensor(square_crop(photo, side)))
     return dict(zip(KINDS, known.probe.probabilities(features)[0].tolist(), strict=True))
 
 
 def warning_of(kinds: dict[str, float], direction: str, threshold: float) -> str:
-    """Returns what speaks against a translation: "elsewhere" (no fruit), "other" (the fruit it would make) or "".
+    """Return what speaks against a translation: "elsewhere" (no fruit), "other" (the fruit it would make) or "".
 
     Args:
         kinds: What `kinds_of` says.
@@ -201,7 +201,7 @@ def warning_of(kinds: dict[str, float], direction: str, threshold: float) -> str
 
 
 def summary(done: OneWay, direction: str, weights: Sequence[str]) -> Image.Image:
-    """Draws photo, translation and, where there is one, the way back in a row with a caption, in English, for slides.
+    """Draw photo, translation and, where there is one, the way back in a row with a caption, in English, for slides.
 
     Args:
         done: The result.
@@ -221,7 +221,7 @@ def summary(done: OneWay, direction: str, weights: Sequence[str]) -> Image.Image
 
 
 def generators(record: Checkpoint, direction: str) -> tuple[str, ...]:
-    """Returns the names of the weights that translate in a direction and back, of which one is `record`'s.
+    """Return the names of the weights that translate in a direction and back, of which one is `record`'s.
 
     Where a single generator of apples and oranges is given, our own takes the opposite direction. A single generator
     of other domains stands alone: it has one direction and no way back.
@@ -238,23 +238,23 @@ def generators(record: Checkpoint, direction: str) -> tuple[str, ...]:
 
 
 def knows_fruit(record: Checkpoint) -> bool:
-    """Returns whether a generator is known to translate apples and oranges, which our judges and probe know."""
+    """Return whether a generator is known to translate apples and oranges, which our judges and probe know."""
     return record.direction in DIRECTIONS
 
 
 def named_direction(record: Checkpoint, direction: str) -> str:
-    """Returns the direction as results are named by it: of fruit, of sets "a2b" or "b2a", "" of a single generator."""
+    """Return the direction as results are named by it: of fruit, of sets "a2b" or "b2a", "" of a single generator."""
     if knows_fruit(record):
         return direction
     return UNNAMED[direction] if record.direction else ""
 
 
 def example_direction(path: Path) -> str:
-    """Returns the direction that makes sense for an example, told by the first word of its file name."""
+    """Return the direction that makes sense for an example, told by the first word of its file name."""
     return "orange2apple" if path.name.startswith("orange") else "apple2orange"
 
 
 def example_photos(folder: Path = FRUITS) -> list[Path]:
-    """Returns the built-in photos of fruit, apples and oranges in turn."""
+    """Return the built-in photos of fruit, apples and oranges in turn."""
     kinds = [sorted(folder.glob(f"{kind}-*.jpg")) for kind in ("apple", "orange")]
     return [path for pair in zip(*kinds, strict=False) for path in pair][:10]

@@ -106,7 +106,7 @@ class Programs:
 
 
 def offer(ctx: Context, handlers: Handlers) -> None:
-    """Offers the endpoints."""
+    """Offer the endpoints."""
     programs, usual = Programs(ctx, handlers), Settings()
 
     def files() -> gr.File:

@@ -32,14 +32,14 @@ BEFORE = "random"
 
 
 def sampled(collection: Collection, picked: int, count: int) -> list[int]:
-    """Returns the picked image and others, spread evenly over the set."""
+    """Return the picked image and others, spread evenly over the set."""
     spread = np.linspace(0, len(collection) - 1, count + 1).astype(int).tolist()
     others = [index for index in dict.fromkeys(spread) if index != picked]
     return [picked, *others][: min(count, len(collection))]
 
 
 def two_views(pictures: Sequence[Image.Image], side: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Returns two random views of each image, each (N, 3, side, side) in [-1, 1]; the same for the same seed."""
+    """Return two random views of each image, each (N, 3, side, side) in [-1, 1]; the same for the same seed."""
     images = torch.stack([TF.pil_to_tensor(image) for image in pictures])  # (N, 3, S, S)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -47,7 +47,7 @@ def two_views(pictures: Sequence[Image.Image], side: int, seed: int) -> tuple[Te
 
 
 def role(method: str, row: int, column: int, count: int) -> Role:
-    """Returns what a pair of views is to a method, by their places in the matrix of `similarities`.
+    """Return what a pair of views is to a method, by their places in the matrix of `similarities`.
 
     Rows are queries, columns keys: the second views of the `count` images, and for SimCLR and MoCo more.
     """
@@ -61,7 +61,7 @@ def role(method: str, row: int, column: int, count: int) -> Role:
 
 
 def cosines(features: Tensor, others: Tensor, mean: Tensor) -> Tensor:
-    """Returns the cosines (N, M) of features (N, D) and (M, D) around a mean (D,)."""
+    """Return the cosines (N, M) of features (N, D) and (M, D) around a mean (D,)."""
     return centred_directions(features, mean) @ centred_directions(others, mean).T
 
 
@@ -98,7 +98,7 @@ class Views:
         )
 
     def on_views(self, visit: MapSession | None, method: str, seed: int) -> str:
-        """Draws new views of the picked image and some others, and measures them before and after training."""
+        """Draw new views of the picked image and some others, and measures them before and after training."""
         visit = visit or MapSession()
         collection = self._handlers.atlas.collection(visit)
         ids = sampled(collection, visit.picked, NUM_IMAGES)
@@ -118,7 +118,7 @@ class Views:
     def _matrix(
         self, visit: MapSession, encoder: str, network: nn.Module, method: str, views: tuple[Tensor, Tensor, Tensor]
     ) -> Tensor:
-        """Returns the cosines of the views as the method pairs them, by the features of an encoder."""
+        """Return the cosines of the views as the method pairs them, by the features of an encoder."""
         z1, z2, keys = (network(one).float() for one in views)
         known = self._handlers.atlas.known_features(visit, encoder)
         mean = torch.from_numpy(known[0]).mean(dim=0) if known else torch.cat([z1, z2, keys]).mean(dim=0)
@@ -130,7 +130,7 @@ class Views:
 
 
 def views_html(ctx: Context, method: str, views: tuple[Tensor, Tensor, Tensor], before: Tensor, after: Tensor) -> str:
-    """Shows views as the headings of a matrix of their similarities, and the means of its parts.
+    """Show views as the headings of a matrix of their similarities, and the means of its parts.
 
     Args:
         ctx: The context of the tab.
@@ -167,7 +167,7 @@ def views_html(ctx: Context, method: str, views: tuple[Tensor, Tensor, Tensor], 
 
 
 def mean_of(matrix: Tensor, method: str, kind: Role, count: int) -> float | None:
-    """Returns the mean of the pairs of one kind that the method uses; None where there are none.
+    """Return the mean of the pairs of one kind that the method uses; None where there are none.
 
     For SimSiam, which uses no negatives, these are the pairs of different images all the same.
     """
@@ -183,7 +183,7 @@ def mean_of(matrix: Tensor, method: str, kind: Role, count: int) -> float | None
 
 
 def is_same_view(method: str, row: int, column: int, count: int) -> bool:
-    """Returns whether a cell compares a view with itself, which the matrix of SimCLR holds as well."""
+    """Return whether a cell compares a view with itself, which the matrix of SimCLR holds as well."""
     return method == "simclr" and column == (row + count) % (2 * count)
 
 
@@ -200,13 +200,13 @@ def _cell(value: float, kind: Role, row: int, column: int, method: str, count: i
 
 
 def image_html(view: Tensor) -> str:
-    """Returns an image (3, S, S) in [-1, 1] as an image that carries its own data."""
+    """Return an image (3, S, S) in [-1, 1] as an image that carries its own data."""
     data = base64.b64encode(jpeg(to_images(view[None])[0], 80)).decode("ascii")
     return f'<img alt="" src="data:image/jpeg;base64,{data}">'
 
 
 def views_section(ctx: Context, handlers: Handlers, visit: gr.State) -> Any:
-    """Places the fold with the views."""
+    """Place the fold with the views."""
     with widgets.options(ctx, "embeddings.views"):
         return Views(ctx, handlers, visit)
 

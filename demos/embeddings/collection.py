@@ -46,18 +46,18 @@ class Settings:
     method: Method = "umap"
 
     def is_usual(self) -> bool:
-        """Returns whether UMAP runs with the usual numbers, as in the ready-made maps of the built-in set."""
+        """Return whether UMAP runs with the usual numbers, as in the ready-made maps of the built-in set."""
         return self == Settings(encoder=self.encoder, dims=self.dims)
 
     def on_grid(self) -> Settings | None:
-        """Returns the nearest settings of the ready-made grid, or None where these differ in more than its axes."""
+        """Return the nearest settings of the ready-made grid, or None where these differ in more than its axes."""
         if self != Settings(self.encoder, n_neighbors=self.n_neighbors, min_dist=self.min_dist):
             return None
         near = min(GRID_NEIGHBOURS, key=lambda value: abs(np.log(value / self.n_neighbors)))
         return replace(self, n_neighbors=near, min_dist=min(GRID_DISTANCES, key=lambda d: abs(d - self.min_dist)))
 
     def layout(self) -> dict[str, Any]:
-        """Returns the arguments of `models.analysis.projection.project`."""
+        """Return the arguments of `models.analysis.projection.project`."""
         return {name: value for name, value in asdict(self).items() if name != "encoder"}
 
 
@@ -100,15 +100,15 @@ class Collection:
         return tuple(hashlib.sha256(data).digest() for data in self.jpegs)
 
     def image(self, index: int) -> Image.Image:
-        """Returns one image, decoded."""
+        """Return one image, decoded."""
         return opened(self.jpegs[index])
 
     def images(self) -> list[Image.Image]:
-        """Returns all images, decoded."""
+        """Return all images, decoded."""
         return [self.image(index) for index in range(len(self))]
 
     def relabelled(self, ids: Sequence[int], label: str | None) -> Collection:
-        """Returns the same images, some of them with another label."""
+        """Return the same images, some of them with another label."""
         changed = set(ids)
         labels = tuple(label if index in changed else old for index, old in enumerate(self.labels))
         # By way of a function, so that ready-made sets are still decoded only when needed.
@@ -121,7 +121,7 @@ class Collection:
 
 
 def collect(paths: Sequence[Path], max_images: int, progress: Progress | None = None) -> Collection:
-    """Reads images from files and zips, keeping small copies only.
+    """Read images from files and zips, keeping small copies only.
 
     Args:
         paths: Files, folders and zips mixed.
@@ -141,12 +141,12 @@ def collect(paths: Sequence[Path], max_images: int, progress: Progress | None = 
 
 
 def guest_jpeg(image: Image.Image) -> bytes:
-    """Returns the centre square of a single image as a JPEG, large enough for any encoder that may see it."""
+    """Return the centre square of a single image as a JPEG, large enough for any encoder that may see it."""
     return square_jpeg(image, max(KEPT_SIDE, min(GUEST_SIDE, *image.size)))
 
 
 def opened(picture: bytes) -> Image.Image:
-    """Returns a JPEG that the map keeps as an image again."""
+    """Return a JPEG that the map keeps as an image again."""
     return Image.open(io.BytesIO(picture)).convert("RGB")
 
 
@@ -170,14 +170,14 @@ class Scores:
 
 
 def numbered(labels: Sequence[str | None]) -> tuple[list[int], torch.Tensor]:
-    """Returns the places of the images that have a label, and their labels as numbers from 0, both of one length."""
+    """Return the places of the images that have a label, and their labels as numbers from 0, both of one length."""
     kinds = sorted({label for label in labels if label is not None})
     known = [(place, kinds.index(label)) for place, label in enumerate(labels) if label is not None]
     return [place for place, _ in known], torch.tensor([kind for _, kind in known], dtype=torch.long)
 
 
 def score(features: Floats, coordinates: Floats, labels: Sequence[str | None], n_neighbors: int) -> Scores:
-    """Measures features (N, D) and their map (N, dims)."""
+    """Measure features (N, D) and their map (N, dims)."""
     labelled, numbers = numbered(labels)
     accuracy = chance = None
     if len(numbers.unique()) > 1:
@@ -203,7 +203,7 @@ class ImageMap:
 
 
 def neighbours_of(features: Floats, index: int, k: int) -> list[tuple[int, float]]:
-    """Returns the k images most like one, with their cosine similarities in the original feature space."""
+    """Return the k images most like one, with their cosine similarities in the original feature space."""
     directions = centred_directions(torch.from_numpy(features))
     others = torch.cat([directions[:index], directions[index + 1 :]])
     ids, similarities = nearest_neighbours(directions[index : index + 1], others, k)
@@ -212,14 +212,14 @@ def neighbours_of(features: Floats, index: int, k: int) -> list[tuple[int, float
 
 
 def table_rows(collection: Collection, coordinates: Floats) -> list[list[Any]]:
-    """Returns file, label (empty without one) and coordinates of every image."""
+    """Return file, label (empty without one) and coordinates of every image."""
     points = np.round(coordinates.astype(np.float64), 4).tolist()
     rows = zip(collection.names, collection.labels, points, strict=True)
     return [[name, label or "", *point] for name, label, point in rows]
 
 
 def table_csv(collection: Collection, coordinates: Floats, ids: Sequence[int]) -> bytes:
-    """Writes id, file, label and coordinates of some images as CSV that spreadsheets open in the right encoding."""
+    """Write id, file, label and coordinates of some images as CSV that spreadsheets open in the right encoding."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["id", "file", "label", *"xyz"[: coordinates.shape[1]]])
@@ -229,7 +229,7 @@ def table_csv(collection: Collection, coordinates: Floats, ids: Sequence[int]) -
 
 
 def images_zip(collection: Collection, ids: Sequence[int]) -> bytes:
-    """Packs some images, centre squares of `KEPT_SIDE` pixels, into a zip with one folder a label.
+    """Pack some images, centre squares of `KEPT_SIDE` pixels, into a zip with one folder a label.
 
     That is what the map and the trainer read: whoever wants to go on with a lasso gives them this file.
     """
@@ -244,6 +244,6 @@ def images_zip(collection: Collection, ids: Sequence[int]) -> bytes:
 
 
 def _folder(label: str) -> str:
-    """Returns a label as the name of a folder that every system takes."""
+    """Return a label as the name of a folder that every system takes."""
     safe = "".join("_" if letter in '<>:"/\\|?*' or ord(letter) < 32 else letter for letter in label)
     return safe.strip(" .") or "_"

@@ -55,7 +55,7 @@ class Lasso(NamedTuple):
 
 
 def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
-    """Places the inputs for a set of images and for one more image."""
+    """Place the inputs for a set of images and for one more image."""
     widgets.html_line(ctx.localize_html("embeddings.upload_hint"))
     upload = gr.File(
         label=ctx.t("embeddings.upload"),
@@ -77,7 +77,7 @@ def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
 
 
 def neighbours(ctx: Context) -> gr.HTML:
-    """Places the panel of an image and those most like it, empty."""
+    """Place the panel of an image and those most like it, empty."""
     return gr.HTML(
         js_on_load=reporter(NAME) + view.NEIGHBOURS_SCRIPT,
         css_template=view.NEIGHBOURS_STYLE,
@@ -88,7 +88,7 @@ def neighbours(ctx: Context) -> gr.HTML:
 
 
 def settings(ctx: Context, usual: Settings) -> tuple[How, gr.DownloadButton]:
-    """Places what decides how the map is drawn, and the button that saves its coordinates."""
+    """Place what decides how the map is drawn, and the button that saves its coordinates."""
     with gr.Row(elem_classes="toolbar"):
         methods: dict[str, str] = {name: f"embeddings.method_{name}" for name in METHODS}
         method = widgets.pills(ctx, "embeddings.method", methods, usual.method, "embeddings-method")
@@ -128,7 +128,7 @@ def settings(ctx: Context, usual: Settings) -> tuple[How, gr.DownloadButton]:
 
 
 def lasso(ctx: Context) -> Lasso:
-    """Places what can be done with the images inside a lasso, hidden until there are some."""
+    """Place what can be done with the images inside a lasso, hidden until there are some."""
     panel = gr.HTML(
         js_on_load=reporter(NAME) + view.NEIGHBOURS_SCRIPT,
         css_template=view.NEIGHBOURS_STYLE,

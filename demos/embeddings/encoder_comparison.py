@@ -52,7 +52,7 @@ class Row:
 
 
 def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seconds: float) -> Row:
-    """Measures features (N, D) beyond the scores of their map."""
+    """Measure features (N, D) beyond the scores of their map."""
     labelled, numbers = numbered(labels)
     probe = None
     if int((numbers.bincount() >= 3).sum()) > 1:
@@ -62,17 +62,17 @@ def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seco
 
 
 def atlas_row(prepared: Prepared, labels: Sequence[str | None], encoder: str) -> Row:
-    """Measures an encoder on the built-in set."""
+    """Measure an encoder on the built-in set."""
     return measure(prepared.features, prepared.maps[Settings(encoder)].scores, labels, prepared.seconds)
 
 
 def save_rows(rows: Mapping[str, Row], folder: Path) -> None:
-    """Writes the table of the built-in set."""
+    """Write the table of the built-in set."""
     (folder / ROWS_FILE).write_text(json.dumps({name: asdict(row) for name, row in rows.items()}, indent=1), "utf-8")
 
 
 def load_rows(folder: Path) -> dict[str, Row]:
-    """Reads what `save_rows` wrote; nothing where there is no table."""
+    """Read what `save_rows` wrote; nothing where there is no table."""
     path = folder / ROWS_FILE
     if not path.is_file():
         return {}
@@ -81,7 +81,7 @@ def load_rows(folder: Path) -> dict[str, Row]:
 
 
 def rows_html(ctx: Context, rows: Mapping[str, Row]) -> str:
-    """Shows the table; the best of each column is set in bold where more is better."""
+    """Show the table; the best of each column is set in bold where more is better."""
     if not rows:
         return ""
     head = "".join(f'<th title="">{ctx.localize_html(f"embeddings.column_{name}")}</th>' for name in COLUMNS)
@@ -164,7 +164,7 @@ class Twin:
         )
 
     def follow(self, event: Dependency) -> None:
-        """Draws the second map anew after an event that changed the first."""
+        """Draw the second map anew after an event that changed the first."""
         event.then(**self._draw, show_progress="hidden")
 
     def on_twin(
@@ -176,7 +176,7 @@ class Twin:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[list[Any], None, None]:
-        """Shows the images of the first map through the eyes of another encoder, turned to lie as the first does."""
+        """Show the images of the first map through the eyes of another encoder, turned to lie as the first does."""
         if not is_open or visit is None:
             yield [gr.skip()] * 4
             return
@@ -202,7 +202,7 @@ class Twin:
         ]
 
     def _rows(self, visit: MapSession, measured: Collection | None) -> Any:
-        """Returns the table of the built-in set, or nothing in place of one of other images or labels."""
+        """Return the table of the built-in set, or nothing in place of one of other images or labels."""
         if measured is self._handlers.atlas.collection(visit):
             return gr.skip()
         if visit.uploaded or visit.relabelled:
@@ -215,7 +215,7 @@ class Twin:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[Any, None, None]:
-        """Measures every encoder on the images of the visit, one row after another."""
+        """Measure every encoder on the images of the visit, one row after another."""
         visit = visit or MapSession()
         atlas, rows = self._handlers.atlas, dict[str, Row]()
         for encoder in ENCODERS:
@@ -232,7 +232,7 @@ class Twin:
 
 
 def compare_section(ctx: Context, handlers: Handlers, visit: gr.State) -> Twin:
-    """Places the fold with the second map and the table."""
+    """Place the fold with the second map and the table."""
     with widgets.options(ctx, "embeddings.compare"):
         return Twin(ctx, handlers, visit)
 

@@ -53,16 +53,16 @@ class Handlers:
         self.atlas = Atlas(ctx, kinds)
 
     def on_ready(self, *state: Any) -> list[Any]:
-        """Shows the first map; whoever looks at it may soon want UMAP, so that its slow start begins now."""
+        """Show the first map; whoever looks at it may soon want UMAP, so that its slow start begins now."""
         projection.warm_up()
         return self.on_settings(*state)
 
     def on_settings(self, visit: MapSession | None, *wishes: Any) -> list[Any]:
-        """Shows the wished map if it exists, else asks for it to be made."""
+        """Show the wished map if it exists, else asks for it to be made."""
         return self._show_or_ask(visit or MapSession(), settings_of(*wishes))
 
     def on_slide(self, visit: MapSession | None, *wishes: Any) -> Shown:
-        """Shows the ready-made map that is nearest to where a slider is being dragged, if there is one."""
+        """Show the ready-made map that is nearest to where a slider is being dragged, if there is one."""
         visit, wanted = visit or MapSession(), settings_of(*wishes)
         near = wanted.on_grid()
         known = near and self.atlas.recall(visit, near)
@@ -81,7 +81,7 @@ class Handlers:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> list[Any]:
-        """Takes in a visitor's images, or goes back to the built-in set when they are taken away."""
+        """Take in a visitor's images, or goes back to the built-in set when they are taken away."""
         visit = self.atlas.take_in(paths, request, progress) if paths else MapSession()
         return self._show_or_ask(visit, settings_of(encoder, dims, n_neighbors, min_dist, seed, metric, method))
 
@@ -92,7 +92,7 @@ class Handlers:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[Any, None, None]:
-        """Makes a map, for `on_made` to show; the page may cancel it after each sign of life."""
+        """Make a map, for `on_made` to show; the page may cancel it after each sign of life."""
         if job is None:
             yield gr.skip()
             return
@@ -100,14 +100,14 @@ class Handlers:
         yield (yield from report_progress(work, self._ctx, request, progress, gr.skip()))
 
     def on_made(self, visit: MapSession | None, made: MapSession | None) -> Shown:
-        """Shows a map that was made, beside what the visitor has picked, lassoed and labelled meanwhile."""
+        """Show a map that was made, beside what the visitor has picked, lassoed and labelled meanwhile."""
         visit = visit or MapSession()
         if made is None or made.uploaded is not visit.uploaded:
             return NOTHING
         return self.shown(self.atlas.adopt(visit, made))
 
     def on_pick(self, report: object, visit: MapSession | None, request: gr.Request) -> list[Any]:
-        """Shows the neighbours of the image that was clicked."""
+        """Show the neighbours of the image that was clicked."""
         visit = self.current(visit, request)
         try:
             picked = picked_id(report, len(self.atlas.collection(visit)))
@@ -118,7 +118,7 @@ class Handlers:
         return [visit, html, *(scatter_update(marks=marks) for _ in range(3))]
 
     def on_lasso(self, report: object, visit: MapSession | None, request: gr.Request) -> list[Any]:
-        """Shows the images inside a lasso, and what can be done with them."""
+        """Show the images inside a lasso, and what can be done with them."""
         visit = self.current(visit, request)
         try:
             chosen = lassoed_ids(report, len(self.atlas.collection(visit)))
@@ -130,7 +130,7 @@ class Handlers:
         return [visit, self._chosen(visit), gr.Row(visible=bool(chosen)), table, images, None, train]
 
     def on_export(self, visit: MapSession | None, request: gr.Request) -> list[Any]:
-        """Writes the table and the images of a lasso for download, the images for the trainer as well."""
+        """Write the table and the images of a lasso for download, the images for the trainer as well."""
         visit = self.current(visit, request)
         if not visit.chosen:
             return [gr.skip()] * 4
@@ -141,7 +141,7 @@ class Handlers:
         return [*files, images, gr.Button(interactive=True)]
 
     def on_label(self, visit: MapSession | None, label: str | None, request: gr.Request) -> list[Any]:
-        """Gives the images of a lasso a label, and scores the map by it."""
+        """Give the images of a lasso a label, and scores the map by it."""
         visit = self.current(visit, request)
         words = " ".join((label or "").split())
         if not visit.chosen:
@@ -152,18 +152,18 @@ class Handlers:
         return [*self.shown(visit), self._chosen(visit)]
 
     def on_guest(self, visit: MapSession | None, path: str | None, request: gr.Request) -> MapSession:
-        """Takes in a new image, for `on_placed` to show, or lets it go."""
+        """Take in a new image, for `on_placed` to show, or lets it go."""
         visit = self.current(visit, request)
         guest = guest_jpeg(widgets.open_photo(self._ctx, request, path)) if path else None
         return replace(visit, guest=guest)
 
     def on_placed(self, visit: MapSession | None, request: gr.Request) -> list[Any]:
-        """Places the new image on the map as it is, or takes it away again."""
+        """Place the new image on the map as it is, or takes it away again."""
         html, marks = self.near(self.current(visit, request))
         return [html, scatter_update(marks=marks)]
 
     def shown(self, visit: MapSession) -> Shown:
-        """Returns everything the map of a visit fills."""
+        """Return everything the map of a visit fills."""
         ctx, settings, drawn = self._ctx, visit.shown, visit.maps[visit.shown]
         collection = self.atlas.collection(visit)
         html, marks = self.near(visit)
@@ -182,26 +182,26 @@ class Handlers:
         )
 
     def _about(self, encoder: str) -> str:
-        """Returns what the encoder learned from, as far as it is known."""
+        """Return what the encoder learned from, as far as it is known."""
         if encoder in ENCODERS:
             return self._ctx.localize_html(f"embeddings.about_{encoder}")
         return self._ctx.localize_html(f"embeddings.about_other_{self._ctx.library.record(encoder).family}")
 
     def plot_value(self, visit: MapSession, coordinates: Floats) -> str:
-        """Returns the value of a plot of a visit's images at some coordinates."""
+        """Return the value of a plot of a visit's images at some coordinates."""
         collection = self.atlas.collection(visit)
         kinds = None if visit.uploaded else view.kinds_html(self._ctx, collection.labels)
         urls = self.atlas.sprite_urls(collection)
         return scatter_value(coordinates, collection.labels, collection.names, collection.sprite, urls, kinds)
 
     def _show_or_ask(self, visit: MapSession, settings: Settings) -> list[Any]:
-        """Returns the values of a map that exists and no job, or the visit alone and a job."""
+        """Return the values of a map that exists and no job, or the visit alone and a job."""
         if known := self.atlas.recall(visit, settings):
             return [*self.shown(known), gr.skip()]
         return [visit, *NOTHING[1:], Job(settings, time.monotonic_ns())]
 
     def current(self, visit: MapSession | None, request: gr.Request) -> MapSession:
-        """Returns the visit.
+        """Return the visit.
 
         Raises:
             gr.Error: If the page was left for so long that it is forgotten, or shows no map yet.
@@ -211,7 +211,7 @@ class Handlers:
         return visit
 
     def placement(self, visit: MapSession) -> Placement:
-        """Returns where the new image of a visit belongs."""
+        """Return where the new image of a visit belongs."""
         assert visit.guest is not None
         encoder = visit.shown.encoder
         features, _ = visit.features[encoder]
@@ -219,7 +219,7 @@ class Handlers:
         return place(feature, features, visit.maps[visit.shown].coordinates, show=NUM_NEAR)
 
     def near(self, visit: MapSession) -> tuple[str, str]:
-        """Returns the panel beside the map (the picked image, or the guest), and the marks on the map."""
+        """Return the panel beside the map (the picked image, or the guest), and the marks on the map."""
         collection = self.atlas.collection(visit)
         urls = self.atlas.sprite_urls(collection)
         ours = visit.uploaded is None
@@ -264,5 +264,5 @@ def settings_of(
     metric: Metric,
     method: Method,
 ) -> Settings:
-    """Returns the settings that the controls of the page stand for."""
+    """Return the settings that the controls of the page stand for."""
     return Settings(encoder, int(dims), int(n_neighbors), float(min_dist), int(seed or 0), metric, method)

@@ -37,7 +37,7 @@ class StoredFiles(Sequence[bytes]):
         self._lock = threading.Lock()
 
     def append(self, data: bytes) -> None:
-        """Adds a file at the end."""
+        """Add a file at the end."""
         with self._lock:
             self._file.seek(self._ends[-1])
             self._file.write(data)
@@ -97,11 +97,11 @@ class Originals:
         self._cut: tuple[int, StoredFiles] | None = None
 
     def squares(self, side: int) -> StoredFiles | None:
-        """Returns the centre squares as JPEGs if those of this side were cut last."""
+        """Return the centre squares as JPEGs if those of this side were cut last."""
         return self._cut[1] if self._cut and self._cut[0] == side else None
 
     def cut(self, side: int, names: Sequence[str]) -> Iterator[int]:
-        """Cuts the squares of a side, for `squares`; gives how many are done after each.
+        """Cut the squares of a side, for `squares`; gives how many are done after each.
 
         Args:
             side: In pixels.
@@ -127,7 +127,7 @@ class Originals:
 def read_images(
     paths: Sequence[Path], max_images: int, side: int, skipped: Counter[str] | None = None
 ) -> Iterator[Picture]:
-    """Yields images large enough for a centre square of `side` pixels; see `iter_images`.
+    """Yield images large enough for a centre square of `side` pixels; see `iter_images`.
 
     The same images for every side: what may be decoded in all grows with it.
     """
@@ -138,5 +138,5 @@ def read_images(
 
 
 def square_jpeg(image: Image.Image, side: int) -> bytes:
-    """Returns the centre square of an image as a JPEG."""
+    """Return the centre square of an image as a JPEG."""
     return jpeg(square_crop(image, side), QUALITY)

@@ -22,7 +22,7 @@ LEVELS = 16  # steps that features are told apart by, for their usual distance f
 
 
 def save_set(collection: Collection, folder: Path) -> None:
-    """Writes names, labels and thumbnails, which is all of a collection that the page opens with."""
+    """Write names, labels and thumbnails, which is all of a collection that the page opens with."""
     words = {"names": collection.names, "labels": collection.labels}
     (folder / "set.json").write_text(json.dumps(words, ensure_ascii=False) + "\n", "utf-8")
     sprite = make_sprite(collection.images(), SHEETS)
@@ -31,7 +31,7 @@ def save_set(collection: Collection, folder: Path) -> None:
 
 
 def load_set(folder: Path, source: Path, max_images: int) -> Collection:
-    """Reads what `save_set` wrote of the images in `source`; these are decoded when they are first needed.
+    """Read what `save_set` wrote of the images in `source`; these are decoded when they are first needed.
 
     Raises:
         ValueError: In `Collection.jpegs`, if `source` holds other images than it did.
@@ -66,7 +66,7 @@ class Prepared:
     maps: Mapping[Settings, ImageMap]
 
     def save(self, path: Path) -> None:
-        """Writes a compressed npz: features as 8-bit numbers, every map as 16-bit numbers in its own range.
+        """Write a compressed npz: features as 8-bit numbers, every map as 16-bit numbers in its own range.
 
         Cosines around the mean move by about 0.001 thereby.
         """
@@ -84,7 +84,7 @@ class Prepared:
 
     @classmethod
     def load(cls, path: Path, count: int) -> Prepared:
-        """Reads what `save` wrote.
+        """Read what `save` wrote.
 
         Raises:
             ValueError: If it was made for another number of images than `count`.
@@ -103,7 +103,7 @@ class Prepared:
 
 
 def rounded(features: Floats) -> tuple[NDArray[np.int8], Floats, float]:
-    """Returns features (N, D) as whole steps from their mean, the mean (D,), and the size of a step."""
+    """Return features (N, D) as whole steps from their mean, the mean (D,), and the size of a step."""
     mean = features.mean(axis=0)
     centred = features - mean
     step = max(float(np.sqrt((centred**2).mean())) / LEVELS, float(np.abs(centred).max()) / 127, 1e-12)
@@ -111,13 +111,13 @@ def rounded(features: Floats) -> tuple[NDArray[np.int8], Floats, float]:
 
 
 def quantised(coordinates: Floats) -> tuple[NDArray[np.int16], tuple[float, float]]:
-    """Returns coordinates as 16-bit numbers, and the lowest and the highest value they stand for."""
+    """Return coordinates as 16-bit numbers, and the lowest and the highest value they stand for."""
     low, high = float(coordinates.min()), float(coordinates.max())
     scale = 65535 / max(high - low, 1e-12)
     return np.round((coordinates - low) * scale - 32768).astype(np.int16), (low, high)
 
 
 def dequantised(numbers: NDArray[np.int16], span: Sequence[float]) -> Floats:
-    """Returns the coordinates of which `quantised` made these numbers and this range."""
+    """Return the coordinates of which `quantised` made these numbers and this range."""
     low, high = span
     return np.asarray(low + (numbers.astype(np.float32) + 32768) * ((high - low) / 65535), dtype=np.float32)

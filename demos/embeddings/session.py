@@ -65,7 +65,7 @@ class MapSession:
     guest: bytes | None = None
 
     def showing(self, settings: Settings, found: FeaturesAndSeconds, drawn: ImageMap) -> MapSession:
-        """Returns the visit with a map, and the features it was made of, on the page."""
+        """Return the visit with a map, and the features it was made of, on the page."""
         features = {**self.features, settings.encoder: found}
         return replace(self, features=features, maps={**self.maps, settings: drawn}, shown=settings)
 
@@ -79,7 +79,7 @@ class Job:
 
 
 def squares_of(collection: Collection, side: int) -> Work[Sequence[bytes]]:
-    """Gives the images of a set as JPEGs for an encoder of a side: those in memory, or larger ones cut for it.
+    """Give the images of a set as JPEGs for an encoder of a side: those in memory, or larger ones cut for it.
 
     Raises:
         OriginalsGoneError: If larger ones have to be read again, and the files are gone.
@@ -119,11 +119,11 @@ class Atlas:
         return None
 
     def collection(self, visit: MapSession) -> Collection:
-        """Returns the images a visit is about, with the visitor's labels."""
+        """Return the images a visit is about, with the visitor's labels."""
         return visit.relabelled or visit.uploaded or self._built_in()
 
     def recall(self, visit: MapSession, settings: Settings) -> MapSession | None:
-        """Returns the visit with the map in it if it exists already, ready-made or from before."""
+        """Return the visit with the map in it if it exists already, ready-made or from before."""
         if settings in visit.maps:
             return replace(visit, shown=settings)
         prepared = None if visit.uploaded else self._prepared(settings.encoder)
@@ -136,7 +136,7 @@ class Atlas:
         return visit.showing(settings, (prepared.features, prepared.seconds), drawn)
 
     def known_features(self, visit: MapSession, encoder: str) -> FeaturesAndSeconds | None:
-        """Returns features (N, D) that need no network any more, and the seconds they took; None if there are none."""
+        """Return features (N, D) that need no network any more, and the seconds they took; None if there are none."""
         if encoder in visit.features:
             return visit.features[encoder]
         if not visit.uploaded and (prepared := self._prepared(encoder)):
@@ -144,7 +144,7 @@ class Atlas:
         return None
 
     def features(self, visit: MapSession, encoder: str) -> Work[FeaturesAndSeconds]:
-        """Makes the features (N, D) of the images of a visit, as far as they are not known.
+        """Make the features (N, D) of the images of a visit, as far as they are not known.
 
         Gives them with the seconds the network takes for all of them, also where some were remembered.
         """
@@ -170,7 +170,7 @@ class Atlas:
         return np.stack([row for row in rows if row is not None]), self._pace[weights] * len(rows)
 
     def squares(self, collection: Collection, side: int) -> Work[Sequence[bytes]]:
-        """Gives the images of a set as an encoder of a side should see them; errors of `squares_of` are said.
+        """Give the images of a set as an encoder of a side should see them; errors of `squares_of` are said.
 
         Raises:
             gr.Error: If they have to be read again, and the files are gone.
@@ -181,13 +181,13 @@ class Atlas:
             raise widgets.user_error(self.ctx, LocalContext.request.get(None), "embeddings.files_gone") from error
 
     def network(self, encoder: str) -> tuple[nn.Module, int]:
-        """Returns an encoder, one of ours or of other weights, and the side of the images it takes."""
+        """Return an encoder, one of ours or of other weights, and the side of the images it takes."""
         if encoder in ENCODERS:
             return load_encoder(encoder, self.ctx.load_model), ENCODERS[encoder].image_size(self.ctx.weights_info)
         return as_encoder(self.ctx.load_model(encoder))
 
     def weights_hash(self, encoder: str) -> str:
-        """Returns what changes whenever an encoder's weights do."""
+        """Return what changes whenever an encoder's weights do."""
         if encoder not in ENCODERS:
             record = self.ctx.library.record(encoder)
             return f"{encoder} {record.revision} {record.sha256}"
@@ -195,7 +195,7 @@ class Atlas:
         return f"{encoder} {self.ctx.weights_info(checkpoint).sha256 if checkpoint else 'untrained'}"
 
     def feature_of(self, picture: bytes, encoder: str) -> Floats:
-        """Returns the features (D,) of one image."""
+        """Return the features (D,) of one image."""
         network, size = self.network(encoder)
         image, side = opened(picture), max(KEPT_SIDE, size)  # as those of a set are seen
         square = picture if image.size == (side, side) else square_jpeg(image, side)
@@ -203,7 +203,7 @@ class Atlas:
         return features
 
     def draw(self, visit: MapSession, settings: Settings, request: gr.Request | None) -> Work[MapSession]:
-        """Makes a new map, running the encoder and the layout as far as they are needed; gives the visit with it.
+        """Make a new map, running the encoder and the layout as far as they are needed; gives the visit with it.
 
         Raises:
             gr.Error: If the images cannot be mapped.
@@ -230,7 +230,7 @@ class Atlas:
         return visit.showing(settings, found, ImageMap(coordinates, scores, seconds))
 
     def adopt(self, visit: MapSession, made: MapSession) -> MapSession:
-        """Returns a visit as it is now with the map that was made for it before, scored by the labels of now."""
+        """Return a visit as it is now with the map that was made for it before, scored by the labels of now."""
         settings = made.shown
         found, drawn = made.features[settings.encoder], made.maps[settings]
         if visit.relabelled is not made.relabelled:
@@ -239,7 +239,7 @@ class Atlas:
         return visit.showing(settings, found, drawn)
 
     def take_in(self, paths: Sequence[str], request: gr.Request | None, progress: gr.Progress) -> MapSession:
-        """Returns a visit about the images of a visitor.
+        """Return a visit about the images of a visitor.
 
         Raises:
             gr.Error: If there are too few of them for a map.
@@ -255,7 +255,7 @@ class Atlas:
         return MapSession(uploaded=uploaded)
 
     def relabel(self, visit: MapSession, ids: Sequence[int], label: str | None) -> MapSession:
-        """Returns the visit with another label on some images, and its maps scored anew."""
+        """Return the visit with another label on some images, and its maps scored anew."""
         collection = self.collection(visit).relabelled(ids, label)
         drawn = visit.maps[visit.shown]
         features, _ = visit.features[visit.shown.encoder]
@@ -263,7 +263,7 @@ class Atlas:
         return replace(visit, relabelled=collection, maps={visit.shown: replace(drawn, scores=scores)})
 
     def sprite_urls(self, collection: Collection) -> list[str]:
-        """Puts the thumbnails where the browser finds them and returns their addresses."""
+        """Put the thumbnails where the browser finds them and returns their addresses."""
         sprite = collection.sprite
         return [file_url(self.ctx.save_bytes(sheet, sprite.suffix)) for sheet in sprite.sheets]
 
@@ -282,7 +282,7 @@ class FeatureCache:
         self._lock = threading.Lock()
 
     def get(self, weights: str, images: Sequence[bytes]) -> list[Floats | None]:
-        """Returns the features (D,) of each image, None where they are not known.
+        """Return the features (D,) of each image, None where they are not known.
 
         Args:
             weights: Hash of the weights.
@@ -299,7 +299,7 @@ class FeatureCache:
             return found
 
     def put(self, weights: str, images: Sequence[bytes], features: Floats) -> None:
-        """Remembers features (N, D) of N images."""
+        """Remember features (N, D) of N images."""
         with self._lock:
             for picture, row in zip(images, features, strict=True):
                 key = (weights, picture, PREPROCESSING_VERSION)

@@ -38,7 +38,7 @@ Change = Callable[[Tensor], Tensor]  # of uint8 images (N, 3, S, S)
 
 
 def _crop(down: float, right: float) -> Change:
-    """Returns the change that keeps a square of `CROP`, at shares of the way down and to the right."""
+    """Return the change that keeps a square of `CROP`, at shares of the way down and to the right."""
 
     def change(images: Tensor) -> Tensor:
         side = images.shape[-1]
@@ -67,7 +67,7 @@ BOTH_WAYS = tuple(name for name in CHANGES if name not in (AS_IT_IS, "mirrored")
 
 
 def changed(picture: Image.Image, side: int) -> Tensor:
-    """Returns an image after each of the `CHANGES`, (V, 3, S, S) in [-1, 1]."""
+    """Return an image after each of the `CHANGES`, (V, 3, S, S) in [-1, 1]."""
     image = TF.pil_to_tensor(picture)[None]
     views = [TF.resize(change(image), [side, side], antialias=True) for change in CHANGES.values()]
     return torch.cat(views).float() / 127.5 - 1
@@ -88,11 +88,11 @@ class Why:
     similarities: Tensor
 
     def untouched(self) -> float:
-        """Returns the cosine of the two as they are."""
+        """Return the cosine of the two as they are."""
         return float(self.similarities[0, 0])
 
     def best_pairs(self) -> list[tuple[str, str, float]]:
-        """Returns the most similar pairs of changes and their cosines, no change twice on the same image."""
+        """Return the most similar pairs of changes and their cosines, no change twice on the same image."""
         names, rest = list(CHANGES), self.similarities.clone()
         pairs = []
         for _ in range(NUM_PAIRS):
@@ -102,14 +102,14 @@ class Why:
         return pairs
 
     def together(self) -> dict[str, float]:
-        """Returns the cosine after the same change to both, for each of `BOTH_WAYS`, the lowest first."""
+        """Return the cosine after the same change to both, for each of `BOTH_WAYS`, the lowest first."""
         diagonal = dict(zip(CHANGES, self.similarities.diagonal().tolist(), strict=True))
         return dict(sorted(((name, diagonal[name]) for name in BOTH_WAYS), key=lambda item: item[1]))
 
 
 @torch.inference_mode()
 def explain(network: nn.Module, side: int, pair: tuple[Image.Image, Image.Image], features: Floats) -> Why:
-    """Compares two images after every change, in one batch.
+    """Compare two images after every change, in one batch.
 
     Args:
         network: (N, 3, S, S) in [-1, 1] -> (N, D), in eval mode.
@@ -124,7 +124,7 @@ def explain(network: nn.Module, side: int, pair: tuple[Image.Image, Image.Image]
 
 
 def why_html(ctx: Context, why: Why, others: str) -> str:
-    """Shows the pairs of changed versions that are most alike, and what the likeness hangs on.
+    """Show the pairs of changed versions that are most alike, and what the likeness hangs on.
 
     Args:
         ctx: The context of the tab.
@@ -172,12 +172,12 @@ class WhyNear:
         near.change(None, None, shown, js="() => ''")
 
     def on_ask(self, visit: MapSession | None, request: gr.Request) -> str:
-        """Compares the picked image, or the new one, with the nearest of its neighbours."""
+        """Compare the picked image, or the new one, with the nearest of its neighbours."""
         visit = self._handlers.current(visit, request)
         return self._compared(visit, self._near(visit)[0])
 
     def on_choose(self, report: object, visit: MapSession | None, request: gr.Request) -> str:
-        """Compares it with another of them."""
+        """Compare it with another of them."""
         visit = self._handlers.current(visit, request)
         try:
             other = picked_id(report, len(self._handlers.atlas.collection(visit)))

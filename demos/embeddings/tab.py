@@ -39,7 +39,7 @@ KINDS = EXAMPLES / "kinds.zip"
 
 
 def gives_features(model: nn.Module) -> str:
-    """Returns the key of the sentence that refuses a network which is no encoder."""
+    """Return the key of the sentence that refuses a network which is no encoder."""
     try:
         as_encoder(model)
     except ValueError:
@@ -48,12 +48,12 @@ def gives_features(model: nn.Module) -> str:
 
 
 def encoder_of(weights: str) -> str:
-    """Returns the name in `ENCODERS` of some weights of ours, or the name of the weights itself."""
+    """Return the name in `ENCODERS` of some weights of ours, or the name of the weights itself."""
     return next((name for name, spec in ENCODERS.items() if spec.checkpoint == weights), weights)
 
 
 def build(ctx: Context, kinds: Path = KINDS) -> TabInterface:
-    """Creates the components of the tab and connects them.
+    """Create the components of the tab and connects them.
 
     Args:
         ctx: The context of the tab.
@@ -105,7 +105,7 @@ def build(ctx: Context, kinds: Path = KINDS) -> TabInterface:
 
 
 def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str, Any]:
-    """Lets the switch and the menu choose the same thing, each showing what the other chose; returns the former's."""
+    """Let the switch and the menu choose the same thing, each showing what the other chose; returns the former's."""
 
     def on_menu(weights: str) -> tuple[str, Any]:
         name = encoder_of(weights)
@@ -131,7 +131,7 @@ def _connect_map(
     lasso: Lasso,
     twin: Twin,
 ) -> dict[str, Any]:
-    """Draws the first map when the plot appears and a new one after every change; returns what draws it."""
+    """Draw the first map when the plot appears and a new one after every change; returns what draws it."""
     # Ready-made maps are shown at once; what needs an encoder or UMAP becomes a job that waits for the model's slot.
     # Events with queue=False would be quicker still, but Gradio does not report changes of a State from those.
     job, made = gr.State(None), gr.State(None)
@@ -187,7 +187,7 @@ def _connect_map(
 
 
 def _connect_images(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.File, twin: Twin) -> None:
-    """Answers clicks on images, lassos, labels, and a new image."""
+    """Answer clicks on images, lassos, labels, and a new image."""
     state = shown.visit
     plots = [shown.plot, twin.mirror, twin.plot]
     files = [lasso.table, lasso.images, lasso.train_zip, lasso.train]
@@ -220,7 +220,7 @@ def _connect_images(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.Fi
 
 
 def precompute(ctx: Context, folder: Path, kinds: Path = KINDS) -> None:
-    """Writes the thumbnails of the built-in set, and its features and maps for every encoder."""
+    """Write the thumbnails of the built-in set, and its features and maps for every encoder."""
     atlas = Atlas(ctx, kinds, use_prepared=False)
     usual = run_to_completion(atlas.draw(MapSession(), Settings(), None)).maps[Settings()].coordinates
     rows = {}
@@ -234,7 +234,7 @@ def precompute(ctx: Context, folder: Path, kinds: Path = KINDS) -> None:
 
 
 def _prepare(atlas: Atlas, encoder: str, fixed: Floats) -> Prepared:
-    """Makes the usual maps in 2-D and 3-D and the grid of an encoder, all flat ones aligned to `fixed`."""
+    """Make the usual maps in 2-D and 3-D and the grid of an encoder, all flat ones aligned to `fixed`."""
     visit = MapSession()
     grid = [Settings(encoder, n_neighbors=k, min_dist=d) for k in GRID_NEIGHBOURS for d in GRID_DISTANCES]
     for settings in (Settings(encoder), Settings(encoder, dims=3), *grid):

@@ -100,7 +100,7 @@ def make_frames(
 
 
 def save_frames(frames: Sequence[Frame], path: Path) -> None:
-    """Writes frames, their coordinates as 16-bit numbers."""
+    """Write frames, their coordinates as 16-bit numbers."""
     points = np.stack([frame.coordinates for frame in frames])
     numbers, span = quantised(points)
     facts = [{"step": frame.step, "scores": vars(frame.scores)} for frame in frames]
@@ -110,7 +110,7 @@ def save_frames(frames: Sequence[Frame], path: Path) -> None:
 
 
 def load_frames(path: Path) -> list[Frame]:
-    """Reads what `save_frames` wrote; nothing where there is no such file."""
+    """Read what `save_frames` wrote; nothing where there is no such file."""
     if not path.is_file():
         return []
     with np.load(path, allow_pickle=False) as file:
@@ -123,7 +123,7 @@ def load_frames(path: Path) -> list[Frame]:
 
 
 def precompute_learning(atlas: Atlas, folder: Path, fixed: Floats, steps: Path = STEPS) -> None:
-    """Writes the frames of the built-in set if there is a training run."""
+    """Write the frames of the built-in set if there is a training run."""
     if found := training_steps(steps):
         frames = run_to_completion(make_frames(atlas.collection(MapSession()), found, fixed))
         save_frames(frames, folder / FRAMES_FILE)
@@ -175,7 +175,7 @@ class Learning:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[list[Any], None, None]:
-        """Shows one frame, making all of them where those of these images are neither there nor ready-made."""
+        """Show one frame, making all of them where those of these images are neither there nor ready-made."""
         visit = visit or MapSession()
         if film is None or film.uploaded is not visit.uploaded:
             frames = self._ready() if visit.uploaded is None else []
@@ -186,7 +186,7 @@ class Learning:
         yield [film, *self._shown(visit, film.frames[int(place)])]
 
     def on_step(self, visit: MapSession | None, film: Film | None, place: int) -> list[Any]:
-        """Shows one frame, or asks for those of other images by taking away the ones that are there."""
+        """Show one frame, or asks for those of other images by taking away the ones that are there."""
         visit = visit or MapSession()
         if film is None or film.uploaded is not visit.uploaded:
             return [None, gr.skip(), gr.skip()]
@@ -205,7 +205,7 @@ class Learning:
 
 
 def learning_section(ctx: Context, handlers: Handlers, visit: gr.State, steps: Path = STEPS) -> Learning | None:
-    """Places the fold with the slider; nothing where there is no training run of at least two steps."""
+    """Place the fold with the slider; nothing where there is no training run of at least two steps."""
     found = training_steps(steps)
     if len(found) < 2:
         return None

@@ -15,7 +15,7 @@ MAX_TILES = 60  # images of a lasso that are shown; all of them are exported
 
 
 def kind_html(ctx: Context, collection: Collection, index: int, translated: bool) -> str:
-    """Returns the label of an image as HTML, in every language if it is one of ours; empty without a label."""
+    """Return the label of an image as HTML, in every language if it is one of ours; empty without a label."""
     label = collection.labels[index]
     if label is None:
         return ""
@@ -23,7 +23,7 @@ def kind_html(ctx: Context, collection: Collection, index: int, translated: bool
 
 
 def kinds_html(ctx: Context, labels: Iterable[str | None]) -> dict[str, str]:
-    """Returns the HTML of our labels; those that the texts do not translate are shown as they are."""
+    """Return the HTML of our labels; those that the texts do not translate are shown as they are."""
     known = {}
     for label in {label for label in labels if label is not None}:
         try:
@@ -41,7 +41,7 @@ def neighbours_html(
     near: Sequence[tuple[int, float]],
     translated: bool,
 ) -> str:
-    """Shows an image and those most like it; a click on one of them picks it.
+    """Show an image and those most like it; a click on one of them picks it.
 
     Args:
         ctx: The context of the tab.
@@ -65,7 +65,7 @@ def neighbours_html(
 def guest_html(
     ctx: Context, collection: Collection, urls: Sequence[str], image_url: str, placed: Placement, translated: bool
 ) -> str:
-    """Shows a new image, how far it is from everything, and its neighbours.
+    """Show a new image, how far it is from everything, and its neighbours.
 
     Args:
         ctx: The context of the tab.
@@ -87,7 +87,7 @@ def guest_html(
 
 
 def chosen_html(ctx: Context, collection: Collection, urls: Sequence[str], ids: Sequence[int], translated: bool) -> str:
-    """Shows the images of a lasso, the first `MAX_TILES` of them; empty without any."""
+    """Show the images of a lasso, the first `MAX_TILES` of them; empty without any."""
     if not ids:
         return ""
     common = Counter(kind_html(ctx, collection, index, translated) for index in ids).most_common(3)
@@ -120,13 +120,13 @@ def _tiles(
 
 
 def thumbnail(collection: Collection, urls: Sequence[str], index: int) -> str:
-    """Returns the HTML of an image's thumbnail."""
+    """Return the HTML of an image's thumbnail."""
     name, style = html.escape(collection.names[index]), html.escape(tile_style(collection.sprite, urls, index))
     return f'<span class="near-picture" role="img" aria-label="{name}" style="{style}"></span>'
 
 
 def scores_html(ctx: Context, scores: Scores, num_labels: int) -> str:
-    """Shows what the features and the map are worth, each number with its meaning."""
+    """Show what the features and the map are worth, each number with its meaning."""
     parts = []
     if scores.knn_accuracy is not None and scores.chance is not None:
         words = ctx.localize_html("embeddings.knn", k=KNN, chance=f"{scores.chance:.0%}", kinds=num_labels)
@@ -139,7 +139,7 @@ def scores_html(ctx: Context, scores: Scores, num_labels: int) -> str:
 
 
 def told_html(ctx: Context, collection: Collection, uploaded: bool, clamped: int | None) -> str:
-    """Says what is on the map, what was left out and why, and whether fewer neighbours had to do.
+    """Return what is on the map, what was left out and why, and whether fewer neighbours had to do.
 
     Args:
         ctx: The context of the tab.

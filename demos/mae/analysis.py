@@ -40,19 +40,19 @@ FULL_SPREAD = 32.0  # levels of spread in full colour
 
 
 def rule_of(mask_kind: str, rules: Sequence[str] = MASK_KINDS) -> str:
-    """Returns the kind itself where it is one of the rules, else "random": masks are to be drawn anew."""
+    """Return the kind itself where it is one of the rules, else "random": masks are to be drawn anew."""
     return mask_kind if mask_kind in rules else "random"
 
 
 def by_ratio(model: MaskedAutoencoderViT, photo: Image.Image, mask_kind: str, seed: int) -> Iterator[Reconstruction]:
-    """Hides `RATIOS` of a photo, one after the other, by one rule and with one seed."""
+    """Hide `RATIOS` of a photo, one after the other, by one rule and with one seed."""
     square = square_crop(photo, model.img_size)
     for ratio in RATIOS:
         yield reconstruct(model, square, draw_mask(square, grid_of(model), ratio, rule_of(mask_kind), seed))
 
 
 def ratio_strip(results: Sequence[Reconstruction], weights: str, mask_kind: str, seed: int) -> Image.Image:
-    """Draws what the model saw above what it made of it, in English, for slides."""
+    """Draw what the model saw above what it made of it, in English, for slides."""
     scores = [result.scores for result in results]
     shares = [f"{each['hidden_patches'] / each['patches']:.0%} hidden" for each in scores]
     psnrs = [f"{each['model']['psnr']:.1f} dB (smooth {each['smooth_fill']['psnr']:.1f})" for each in scores]
@@ -88,7 +88,7 @@ class Guesses:
 def guess_often(
     model: MaskedAutoencoderViT, photo: Image.Image, mask_ratio: float, mask_kind: str, seed: int, count: int
 ) -> Iterator[Guesses]:
-    """Fills a photo in from many masks, of the seeds `seed`, `seed` + 1 and so on, and gives what they say so far.
+    """Fill a photo in from many masks, of the seeds `seed`, `seed` + 1 and so on, and gives what they say so far.
 
     After `MAX_SEED` comes 0.
 
@@ -157,7 +157,7 @@ def _summed(
 def influence(
     model: MaskedAutoencoderViT, photo: Image.Image, cells: Cells, target: int
 ) -> Iterator[NDArray[np.float64]]:
-    """Measures how much the guess of a hidden patch rests on each visible one: leave it out and look what changes.
+    """Measure how much the guess of a hidden patch rests on each visible one: leave it out and look what changes.
 
     Attention weights would be one pass, but they say where a layer looks, not what the answer rests on (arXiv
     1902.10186), and by the decoder the encoder has already mixed all visible patches. Leaving out is what it says.
@@ -200,7 +200,7 @@ def influence(
 
 
 def half_of_it(changes: NDArray[np.float64]) -> int:
-    """Returns how few visible patches together make half of all influence; 0 where none has any."""
+    """Return how few visible patches together make half of all influence; 0 where none has any."""
     ordered = np.sort(changes[~np.isnan(changes)])[::-1]
     if not ordered.sum():
         return 0
@@ -208,5 +208,5 @@ def half_of_it(changes: NDArray[np.float64]) -> int:
 
 
 def relative_influence(changes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns influences from 0 to 1, the strongest at 1, by square root: the nearest patch outdoes the others."""
+    """Return influences from 0 to 1, the strongest at 1, by square root: the nearest patch outdoes the others."""
     return np.sqrt(changes / max(float(np.nanmax(changes)), 1e-9))

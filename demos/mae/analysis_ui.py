@@ -57,7 +57,7 @@ class LookHandlers:
         self._work, self._ctx = work, work.ctx
 
     def on_ratios(self, request: gr.Request, *controls: Any) -> Iterator[list[Any]]:
-        """Gives how far it is after each ratio, and at the end the strip, what it says, and its numbers."""
+        """Give how far it is after each ratio, and at the end the strip, what it says, and its numbers."""
         ask = self._ask(request, controls)
         with self._work.user_error(request):
             found = []
@@ -71,7 +71,7 @@ class LookHandlers:
         yield [gr.update(visible=True), strip, self._work.save_json(ratio_numbers(ask, found)), says, ENDED]
 
     def on_often(self, request: gr.Request, count: float, *controls: Any) -> Iterator[list[Any]]:
-        """Gives the mean, the spread and the error after each handful of masks."""
+        """Give the mean, the spread and the error after each handful of masks."""
         ask = self._ask(request, controls)
         model, ratio, kind = self._work.model(ask.weights), ask.mask_ratio, ask.mask_kind
         with self._work.user_error(request):
@@ -84,7 +84,7 @@ class LookHandlers:
                 yield [gr.update(visible=True), *images, self._work.save_json(numbers), says, stop]
 
     def on_pick(self, request: gr.Request, cell: object, *controls: Any) -> Iterator[list[Any]]:
-        """Gives the influence of each visible patch on the picked one: canvas, image, numbers and a sentence."""
+        """Give the influence of each visible patch on the picked one: canvas, image, numbers and a sentence."""
         ask = self._ask(request, controls)
         with self._work.user_error(request):
             cells = self._work.cells(ask)
@@ -126,14 +126,14 @@ class LookHandlers:
 
 
 def ratio_numbers(ask: MaskRequest, results: list[Any]) -> dict[str, Any]:
-    """Returns the scores at each ratio, and the settings."""
+    """Return the scores at each ratio, and the settings."""
     return {"weights": ask.weights, "mask_kind": rule_of(ask.mask_kind), "seed": ask.seed, "ratios": [
         {"mask_ratio": ratio, **result.scores} for ratio, result in zip(RATIOS, results, strict=True)
     ]}  # fmt: skip
 
 
 def influence_numbers(ask: MaskRequest, cells: Any, target: int, changes: Any) -> dict[str, Any]:
-    """Returns the change of the guess for each visible patch left out, null where hidden; and the settings."""
+    """Return the change of the guess for each visible patch left out, null where hidden; and the settings."""
     row, column = divmod(target, len(cells))
     levels = [[None if np.isnan(each) else round(float(each), 3) for each in line] for line in changes]
     made = {**ask.settings, "mask": pack(cells), "row": row, "column": column}
@@ -141,7 +141,7 @@ def influence_numbers(ask: MaskRequest, cells: Any, target: int, changes: Any) -
 
 
 def build_looks(ctx: Context, work: MAESession, mask: str) -> Looks:
-    """Places the folds; `mask` is the canvas value of the opening result, or empty."""
+    """Place the folds; `mask` is the canvas value of the opening result, or empty."""
     handlers = LookHandlers(work)
     with widgets.options(ctx, "mae.ratios_title"):
         widgets.note(ctx, "mae.ratios_why")
@@ -190,7 +190,7 @@ def build_looks(ctx: Context, work: MAESession, mask: str) -> Looks:
 
 
 def number_file(ctx: Context, elem_id: str) -> gr.DownloadButton:
-    """Places the button that saves the numbers of a result as JSON."""
+    """Place the button that saves the numbers of a result as JSON."""
     label: Any = ctx.t("mae.numbers")
     return gr.DownloadButton(label, elem_id=elem_id, elem_classes="quiet")
 

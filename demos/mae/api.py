@@ -154,7 +154,7 @@ def _answers(*names: str, numbers: str = "scores") -> list[gr.components.Compone
 
 
 def offer_endpoints(work: MAESession) -> None:
-    """Offers the endpoints of the tab."""
+    """Offer the endpoints of the tab."""
     programs = Programs(work)
     photo, seed = lambda: photo_parameter("image"), lambda: _whole("seed", 1, MAX_SEED)
     endpoint(

@@ -32,15 +32,15 @@ class Handlers:
         self._work, self._outdated = work, outdated
 
     def on_change(self, request: gr.Request, *controls: Any) -> list[Any]:
-        """Shows what the controls say."""
+        """Show what the controls say."""
         return self._answer(MaskRequest.of(*controls), request)
 
     def on_redraw(self, request: gr.Request, *controls: Any) -> list[Any]:
-        """Draws the mask by a rule, since only a rule has a ratio and a seed; adds the rule."""
+        """Draw the mask by a rule, since only a rule has a ratio and a seed; adds the rule."""
         return self._by_rule(MaskRequest.of(*controls), request)
 
     def on_ratio(self, request: gr.Request, wanted: object, *controls: Any) -> list[Any]:
-        """Hides as much as the wheel or a key asks for; adds the rule and the percentage."""
+        """Hide as much as the wheel or a key asks for; adds the rule and the percentage."""
         with self._work.user_error(request):
             percent = asked_percent(wanted)
         ask = replace(MaskRequest.of(*controls), mask_ratio=percent / 100)
@@ -49,7 +49,7 @@ class Handlers:
     def on_stroke(
         self, mask: object, path: str | None, seed: int | None, weights: str, request: gr.Request
     ) -> list[Any]:
-        """Fills in what was brushed; adds the kind, the percentage and the mask. The page keeps its own canvas."""
+        """Fill in what was brushed; adds the kind, the percentage and the mask. The page keeps its own canvas."""
         if not path:
             return [*self.on_clear(), BY_HAND, 0, ""]
         with self._work.user_error(request):
@@ -60,19 +60,19 @@ class Handlers:
         return [*answer, BY_HAND, round(100 * min(float(cells.mean()), MAX_RATIO)), ask.mask]
 
     def on_sheet(self, ask: MaskRequest | None, request: gr.Request) -> str:
-        """Draws all images of the result that is shown on one."""
+        """Draw all images of the result that is shown on one."""
         if ask is None:
             raise widgets.user_error(self._work.ctx, request, "error.no_photo")
         with self._work.user_error(request):
             return sheet(self._work, ask)
 
     def on_unfold(self, ask: MaskRequest | None) -> list[str | None]:
-        """Shows the images of the result that are folded away."""
+        """Show the images of the result that are folded away."""
         with self._work.user_error(None):
             return folded(self._work, ask)
 
     def on_clear(self) -> list[Any]:
-        """Shows nothing, where there is no photo."""
+        """Show nothing, where there is no photo."""
         values = nothing(self._work.ctx)
         return [*(values[name] for name in NAMES), "", None, *self._outdated]
 

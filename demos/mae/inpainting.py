@@ -23,13 +23,13 @@ WORDS = ("UNLABELED", "SAMPLE", "DO NOT COPY")
 
 
 def collage(first: Image.Image, second: Image.Image, cells: Cells) -> Image.Image:
-    """Returns the first image with the marked patches of the second; both are squares of one size."""
+    """Return the first image with the marked patches of the second; both are squares of one size."""
     marked = Image.fromarray(cells.astype(np.uint8) * 255).resize(first.size, Image.Resampling.NEAREST)
     return Image.composite(second, first, marked)
 
 
 def draw_damage(side: int, damage: str, seed: int) -> Cells:
-    """Draws which pixels of a photo are spoilt, (side, side); equal arguments give equal damage.
+    """Draw which pixels of a photo are spoilt, (side, side); equal arguments give equal damage.
 
     Args:
         side: Pixels of the photo.
@@ -60,7 +60,7 @@ def draw_damage(side: int, damage: str, seed: int) -> Cells:
 
 
 def spoil(photo: Image.Image, spoilt: Cells, damage: str) -> Image.Image:
-    """Returns a photo with its spoilt pixels in the colour of the damage."""
+    """Return a photo with its spoilt pixels in the colour of the damage."""
     return Image.composite(
         Image.new("RGB", photo.size, INK[damage]), photo, Image.fromarray(spoilt.astype(np.uint8) * 255)
     )
@@ -88,7 +88,7 @@ class Mended:
 
 @torch.inference_mode()
 def mend(model: MaskedAutoencoderViT, damaged: Image.Image, spoilt: Cells, intact: Image.Image | None = None) -> Mended:
-    """Mends the spoilt pixels of a photo by the model, and plainly.
+    """Mend the spoilt pixels of a photo by the model, and plainly.
 
     Args:
         model: In eval mode.

@@ -44,13 +44,13 @@ class PhotoHandlers:
         self._work, self._ctx = work, work.ctx
 
     def mixed(self, ask: MaskRequest, other: str, mix_ratio: float) -> Reconstruction:
-        """Puts the other photo where the mask of the tab is, hides a random share of that, and fills it in."""
+        """Put the other photo where the mask of the tab is, hides a random share of that, and fills it in."""
         model = self._work.model(ask.weights)
         image = collage(self._work.photo(ask), self._work.cropped(other, model.img_size), self._work.cells(ask))
         return reconstruct(model, image, draw_mask(image, grid_of(model), mix_ratio, "random", ask.seed))
 
     def on_mix(self, request: gr.Request, other: str | None, mix_percent: float, *controls: Any) -> list[Any]:
-        """Gives the images of the mixture and its numbers; `controls` are the values that `MaskRequest.of` takes."""
+        """Give the images of the mixture and its numbers; `controls` are the values that `MaskRequest.of` takes."""
         ask = MaskRequest.of(*controls)
         if not ask.path or not other:
             raise widgets.user_error(self._ctx, request, "mae.mix_two")
@@ -61,7 +61,7 @@ class PhotoHandlers:
         return [gr.update(visible=True), *images, numbers]
 
     def on_photo(self, path: str | None, weights: str, request: gr.Request) -> list[Any]:
-        """Shows another photo without any mark, and hides what was mended before."""
+        """Show another photo without any mark, and hides what was mended before."""
         if not path:
             return ["", Spoilt(), gr.update(visible=False), ""]
         with self._work.user_error(request):
@@ -69,13 +69,13 @@ class PhotoHandlers:
         return [canvas, Spoilt(), gr.update(visible=False), ""]
 
     def on_open(self, path: str | None, weights: str, shown: str | None, request: gr.Request) -> list[Any]:
-        """Shows the photo when the fold is opened for the first time."""
+        """Show the photo when the fold is opened for the first time."""
         return [gr.skip()] * 4 if shown else self.on_photo(path, weights, request)
 
     def on_damage(
         self, path: str | None, weights: str, before: Spoilt | None, damage: str, request: gr.Request
     ) -> list[Any]:
-        """Damages the photo, each time otherwise, and mends it."""
+        """Damage the photo, each time otherwise, and mends it."""
         if not path:
             raise widgets.user_error(self._ctx, request, "error.no_photo")
         now = Spoilt(damage, before.seed + 1 if before else 1)
@@ -88,7 +88,7 @@ class PhotoHandlers:
     def on_stroke(
         self, marks: object, path: str | None, weights: str, now: Spoilt | None, request: gr.Request
     ) -> list[Any]:
-        """Mends what was brushed over."""
+        """Mend what was brushed over."""
         if not path:
             raise widgets.user_error(self._ctx, request, "error.no_photo")
         with self._work.user_error(request):
@@ -98,7 +98,7 @@ class PhotoHandlers:
             return self._mended(path, weights, now or Spoilt(), spoilt)
 
     def mend(self, path: str, weights: str, now: Spoilt, spoilt: Cells) -> Mended:
-        """Mends a photo; its score is known only where the damage is our own and nothing else is marked."""
+        """Mend a photo; its score is known only where the damage is our own and nothing else is marked."""
         model = self._work.model(weights)
         intact = self._work.cropped(path, model.img_size)
         if not now.damage:
@@ -140,7 +140,7 @@ class Photos(NamedTuple):
 
 
 def build_photos(ctx: Context, work: MAESession, photos: Sequence[Path]) -> Photos:
-    """Places the folds; the second of the built-in photos is there to be mixed with."""
+    """Place the folds; the second of the built-in photos is there to be mixed with."""
     handlers = PhotoHandlers(work)
     with widgets.options(ctx, "mae.mix_title"):
         widgets.note(ctx, "mae.mix_why")

@@ -37,7 +37,7 @@ def canvas_value(
     heat: NDArray[np.floating[Any]] | None = None,
     target: int = -1,
 ) -> str:
-    """Returns the value of a `mask_canvas`: everything the browser draws.
+    """Return the value of a `mask_canvas`: everything the browser draws.
 
     Args:
         path: File of the image, square.
@@ -55,7 +55,7 @@ def canvas_value(
 
 
 def newest(canvas: gr.HTML, event: str) -> str:
-    """Returns the ``js`` of a listener whose first input, a `mask_canvas`, becomes what its event reported last.
+    """Return the ``js`` of a listener whose first input, a `mask_canvas`, becomes what its event reported last.
 
     It runs whenever the listener is called. What an event itself carries is not sent again when Gradio catches up with
     an event that came while another was answered: it then sends what the other one carried.
@@ -65,7 +65,7 @@ def newest(canvas: gr.HTML, event: str) -> str:
 
 
 def picked(cell: object, count: int) -> int:
-    """Returns the number of the cell that was clicked.
+    """Return the number of the cell that was clicked.
 
     Raises:
         MaskError: If it is not the number of one of `count` cells.
@@ -76,7 +76,7 @@ def picked(cell: object, count: int) -> int:
 
 
 def asked_percent(percent: object) -> float:
-    """Returns the share to hide that the wheel or a key asks for, in percent, within what can be hidden.
+    """Return the share to hide that the wheel or a key asks for, in percent, within what can be hidden.
 
     Raises:
         MaskError: If it is no finite number.
@@ -87,7 +87,7 @@ def asked_percent(percent: object) -> float:
 
 
 def mask_canvas(ctx: Context, label_key: str, use: Use, elem_id: str, value: str = "") -> gr.HTML:
-    """Places the canvas.
+    """Place the canvas.
 
     Args:
         ctx: The context of the tab.

@@ -45,13 +45,13 @@ class MaskError(ValueError):
 
 
 def pack(cells: Cells) -> str:
-    """Returns a mask as text."""
+    """Return a mask as text."""
     bits = base64.urlsafe_b64encode(np.packbits(cells).tobytes()).decode("ascii")
     return f"{len(cells)}.{bits.rstrip('=')}"
 
 
 def unpack(text: object, side: int | None = None) -> Cells:
-    """Reads a mask that a page or a program sent.
+    """Read a mask that a page or a program sent.
 
     Args:
         text: As `pack` writes it; anything else is refused.
@@ -78,7 +78,7 @@ def unpack(text: object, side: int | None = None) -> Cells:
 
 
 def refit(cells: Cells, side: int) -> Cells:
-    """Returns a mask with another number of cells a side, the nearest cell each; at least one stays visible."""
+    """Return a mask with another number of cells a side, the nearest cell each; at least one stays visible."""
     places = ((np.arange(side) + 0.5) * len(cells) / side).astype(int)
     fitted: Cells = cells[np.ix_(places, places)]
     if fitted.all():
@@ -88,12 +88,12 @@ def refit(cells: Cells, side: int) -> Cells:
 
 
 def to_tensor(cells: Cells) -> torch.Tensor:
-    """Returns a mask as the networks take it: (1, L), 1 hidden and 0 visible."""
+    """Return a mask as the networks take it: (1, L), 1 hidden and 0 visible."""
     return torch.from_numpy(cells.reshape(1, -1).astype(np.float32))
 
 
 def draw_mask(image: Image.Image, grid: int, mask_ratio: float, mask_kind: str, seed: int) -> Cells:
-    """Draws which patches to hide; equal arguments give equal masks.
+    """Draw which patches to hide; equal arguments give equal masks.
 
     Args:
         image: The square the model sees; only "object" and "edges" look at it.
@@ -124,7 +124,7 @@ def draw_mask(image: Image.Image, grid: int, mask_ratio: float, mask_kind: str, 
 
 
 def keep_most(worth: NDArray[np.float64], mask_ratio: float) -> Cells:
-    """Hides the share of patches that are worth least; `worth` is (grid, grid)."""
+    """Hide the share of patches that are worth least; `worth` is (grid, grid)."""
     least_first = np.argsort(worth, axis=None, kind="stable")
     cells = np.zeros(worth.shape, bool)
     cells.flat[least_first[: num_masked(worth.size, mask_ratio)]] = True
@@ -132,7 +132,7 @@ def keep_most(worth: NDArray[np.float64], mask_ratio: float) -> Cells:
 
 
 def even_order(grid: int, seed: int) -> NDArray[np.float64]:
-    """Returns an order of patches, (grid, grid), whose first so and so many are always spread evenly.
+    """Return an order of patches, (grid, grid), whose first so and so many are always spread evenly.
 
     It is that of ordered dithering (Bayer 1973): its first quarter is every other patch of every other row, which is
     the paper's grid-wise masking at 75 % (arXiv 2111.06377, figure 6).
@@ -145,14 +145,14 @@ def even_order(grid: int, seed: int) -> NDArray[np.float64]:
 
 
 def edge_strength(image: Image.Image, grid: int) -> NDArray[np.float64]:
-    """Returns the mean length of the brightness gradient (Sobel) in each patch, (grid, grid)."""
+    """Return the mean length of the brightness gradient (Sobel) in each patch, (grid, grid)."""
     grey = np.asarray(image.convert("L"), np.float64)
     slope = np.hypot(ndimage.sobel(grey, axis=0), ndimage.sobel(grey, axis=1))
     return patch_means(slope, grid)
 
 
 def border_contrast(image: Image.Image, grid: int) -> NDArray[np.float64]:
-    """Returns how far each patch's colour is from the patches of the border that are most like it, (grid, grid).
+    """Return how far each patch's colour is from the patches of the border that are most like it, (grid, grid).
 
     What touches the border is mostly background (Wei et al., ECCV 2012, section 2). Neighbours are averaged, so that
     an object is one area.
@@ -167,6 +167,6 @@ def border_contrast(image: Image.Image, grid: int) -> NDArray[np.float64]:
 
 
 def patch_means(values: NDArray[np.floating[Any]], grid: int) -> NDArray[np.float64]:
-    """Returns the mean of a value of the pixels, (S, S), in each patch, (grid, grid)."""
+    """Return the mean of a value of the pixels, (S, S), in each patch, (grid, grid)."""
     side = len(values) // grid
     return values.reshape(grid, side, grid, side).mean(axis=(1, 3), dtype=np.float64)

@@ -63,13 +63,13 @@ class Reconstruction:
 
 
 def grid_of(model: MaskedAutoencoderViT) -> int:
-    """Returns how many patches a model has along a side."""
+    """Return how many patches a model has along a side."""
     return model.img_size // model.patch_size
 
 
 @torch.inference_mode()
 def reconstruct(model: MaskedAutoencoderViT, photo: Image.Image, cells: Cells) -> Reconstruction:
-    """Hides patches of the centre square of a photo and fills them in, by the model and plainly.
+    """Hide patches of the centre square of a photo and fills them in, by the model and plainly.
 
     Args:
         model: In eval mode; must predict pixels themselves, not normalised patches.
@@ -106,21 +106,21 @@ def reconstruct(model: MaskedAutoencoderViT, photo: Image.Image, cells: Cells) -
 
 
 def hidden_pixels(model: MaskedAutoencoderViT, cells: Cells) -> Tensor:
-    """Returns which pixels hidden patches have, (1, 3, S, S) of bool."""
+    """Return which pixels hidden patches have, (1, 3, S, S) of bool."""
     size = model.patch_size
     pixels = torch.from_numpy(cells).repeat_interleave(size, 0).repeat_interleave(size, 1)  # (S, S)
     return pixels.expand(1, 3, -1, -1)
 
 
 def patch_errors(guess: Tensor, original: Tensor, grid: int) -> NDArray[np.float64]:
-    """Returns the mean absolute error of each patch, (grid, grid), in levels; the images are (1, 3, S, S)."""
+    """Return the mean absolute error of each patch, (grid, grid), in levels; the images are (1, 3, S, S)."""
     levels = (guess - original).abs().mul(127.5)
     means: NDArray[np.float64] = torch.nn.functional.adaptive_avg_pool2d(levels, grid)[0].mean(dim=0).double().numpy()
     return means
 
 
 def plain_fills(original: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the smooth and the one-colour fill-in of the hidden pixels; all four are (1, 3, S, S)."""
+    """Return the smooth and the one-colour fill-in of the hidden pixels; all four are (1, 3, S, S)."""
 
     def tensor(pixels: NDArray[np.float64]) -> Tensor:
         return torch.from_numpy(pixels).float().permute(2, 0, 1).unsqueeze(0)  # (S, S, 3) -> (1, 3, S, S)
@@ -130,7 +130,7 @@ def plain_fills(original: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def compare(guess: Tensor, original: Tensor, hidden: Tensor) -> dict[str, float] | None:
-    """Measures a guess on the hidden pixels alone; all three are (1, 3, S, S), the images in [-1, 1].
+    """Measure a guess on the hidden pixels alone; all three are (1, 3, S, S), the images in [-1, 1].
 
     Returns:
         "psnr" in dB (higher is better, `EQUAL_PSNR` for no error) and "mean_abs_error" in levels of 0 to 255
@@ -144,7 +144,7 @@ def compare(guess: Tensor, original: Tensor, hidden: Tensor) -> dict[str, float]
 
 
 def large_pair(result: Reconstruction) -> tuple[Image.Image, Image.Image]:
-    """Enlarges the masked and the pasted image for the eye, with sharp edges of the patches."""
+    """Enlarge the masked and the pasted image for the eye, with sharp edges of the patches."""
     side = (LARGE_SIDE, LARGE_SIDE)
     original, raw = (image.resize(side, Image.Resampling.LANCZOS) for image in (result.original, result.raw))
     hidden = result.hidden.resize(side, Image.Resampling.NEAREST)
@@ -153,7 +153,7 @@ def large_pair(result: Reconstruction) -> tuple[Image.Image, Image.Image]:
 
 
 def summary(result: Reconstruction, weights: str, steps: int, mask_kind: str, seed: int) -> Image.Image:
-    """Draws all panels with titles and a caption that says how they were made, in English, for slides."""
+    """Draw all panels with titles and a caption that says how they were made, in English, for slides."""
     titles = (
         "Original",
         "What the model sees",
@@ -176,7 +176,7 @@ def summary(result: Reconstruction, weights: str, steps: int, mask_kind: str, se
 
 
 def heat_image(image: Image.Image, values: NDArray[np.floating[Any]], full: float) -> Image.Image:
-    """Paints a number on each patch, or on each pixel.
+    """Paint a number on each patch, or on each pixel.
 
     Args:
         image: Square, RGB.

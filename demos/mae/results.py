@@ -28,7 +28,7 @@ NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", *SEEN, "numbe
 
 
 def verdict_html(ctx: Context, scores: dict[str, Any]) -> str:
-    """Says in both languages how the model did against the smooth fill-in."""
+    """Return in both languages how the model did against the smooth fill-in."""
     if scores["model"] is None:
         return ctx.localize_html("mae.nothing_hidden")
     gain = round(scores["model"]["psnr"] - scores["smooth_fill"]["psnr"], 1)
@@ -37,7 +37,7 @@ def verdict_html(ctx: Context, scores: dict[str, Any]) -> str:
 
 
 def table_html(ctx: Context, scores: dict[str, Any]) -> str:
-    """Writes the table of scores in both languages; nothing where they are not defined."""
+    """Write the table of scores in both languages; nothing where they are not defined."""
     if scores["model"] is None:
         return ""
     count = ctx.localize_html("mae.score_of", hidden=scores["hidden_patches"], patches=scores["patches"])
@@ -72,12 +72,12 @@ class Shown:
         return 100 * self.scores["hidden_patches"] / self.scores["patches"]
 
     def canvas(self) -> str:
-        """Returns the value of a canvas that shows the photo with its mask."""
+        """Return the value of a canvas that shows the photo with its mask."""
         cells = unpack(self.mask)
         return canvas_value(self.panels["original"], cells, len(cells), self.percent)
 
     def values(self, ctx: Context) -> dict[str, Any]:
-        """Returns the value of each component of the result, by its name: `NAMES`, and those of `FOLDED` there are."""
+        """Return the value of each component of the result, by its name: `NAMES`, and those of `FOLDED` there are."""
         grid = len(unpack(self.mask))
         facts = widgets.facts_line(ctx, [self.weights], (self.side, self.side), self.seconds, self.prepared)
         facts += f" · {ctx.localize_html('mae.patches', grid=grid, size=self.side // grid)}"
@@ -96,7 +96,7 @@ class Shown:
 
 
 def show(work: MAESession, ask: MaskRequest, result: Reconstruction) -> Shown:
-    """Puts the images of a result where the browser can fetch them: those that are seen, and what the canvas shows.
+    """Put the images of a result where the browser can fetch them: those that are seen, and what the canvas shows.
 
     A stroke of the brush waits for each of them to be written. The original is written once for all strokes.
     """
@@ -115,7 +115,7 @@ def show(work: MAESession, ask: MaskRequest, result: Reconstruction) -> Shown:
 
 
 def folded(work: MAESession, ask: MaskRequest | None) -> list[str | None]:
-    """Returns the images of `FOLDED` of the result that is shown, or nothing where there is none."""
+    """Return the images of `FOLDED` of the result that is shown, or nothing where there is none."""
     if ask is None:
         return [None] * len(FOLDED)
     result = work.result(ask)
@@ -123,13 +123,13 @@ def folded(work: MAESession, ask: MaskRequest | None) -> list[str | None]:
 
 
 def sheet(work: MAESession, ask: MaskRequest) -> str:
-    """Returns the path of an image of all panels of a result."""
+    """Return the path of an image of all panels of a result."""
     info = work.ctx.weights_info(ask.weights)
     return work.ctx.save_image(summary(work.result(ask), info.name, info.steps, ask.mask_kind, ask.seed))
 
 
 def numbers(ask: MaskRequest, result: Reconstruction) -> dict[str, Any]:
-    """Returns the scores, the settings, and the error of each patch, row by row, null where it is visible."""
+    """Return the scores, the settings, and the error of each patch, row by row, null where it is visible."""
     errors = [
         [None if not hidden else round(float(error), 2) for error, hidden in zip(*row, strict=True)]
         for row in zip(result.errors, result.cells, strict=True)
@@ -139,14 +139,14 @@ def numbers(ask: MaskRequest, result: Reconstruction) -> dict[str, Any]:
 
 
 def nothing(ctx: Context) -> dict[str, Any]:
-    """Returns the values of the same components when there is no photo."""
+    """Return the values of the same components when there is no photo."""
     empty: dict[str, Any] = dict.fromkeys((*NAMES, *FOLDED))
     words = {"verdict": ctx.localize_html("mae.no_photo"), "table": "", "facts": "", "limit": "", "canvas": ""}
     return {**empty, **words}
 
 
 def read_first_paint(folder: Path, weights: str) -> Shown | None:
-    """Reads the finished result the tab opens on, or None where it was not prepared."""
+    """Read the finished result the tab opens on, or None where it was not prepared."""
     facts = folder / "result.json"
     if not facts.is_file():
         return None
@@ -161,7 +161,7 @@ def read_first_paint(folder: Path, weights: str) -> Shown | None:
 
 
 def write_first_paint(work: MAESession, ask: MaskRequest, folder: Path) -> None:
-    """Writes the result of `ask` and the facts about it as `read_first_paint` reads them."""
+    """Write the result of `ask` and the facts about it as `read_first_paint` reads them."""
     result = work.result(ask)
     images = {name: getattr(result, name) for name in PANELS}
     images["masked-large"], images["pasted-large"] = large_pair(result)

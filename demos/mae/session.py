@@ -46,7 +46,7 @@ class MaskRequest:
 
     @classmethod
     def of(cls, path: str | None, percent: float, kind: str, seed: int | None, mask: str, weights: str) -> MaskRequest:
-        """Returns what the tab's controls say, in the order in which its handlers are given them."""
+        """Return what the tab's controls say, in the order in which its handlers are given them."""
         return cls(path or "", percent / 100, kind, seed or 0, mask, weights)
 
     @property
@@ -65,15 +65,15 @@ class MAESession:
         self._remembered = public_lru_cache()(self._reconstructed)
 
     def model(self, weights: str) -> MaskedAutoencoderViT:
-        """Returns a model by its name."""
+        """Return a model by its name."""
         return cast(MaskedAutoencoderViT, self.ctx.load_model(weights))
 
     def photo(self, ask: MaskRequest) -> Image.Image:
-        """Returns the square of a photo that its model sees."""
+        """Return the square of a photo that its model sees."""
         return self.cropped(ask.path, self.model(ask.weights).img_size)
 
     def cells(self, ask: MaskRequest) -> Cells:
-        """Returns the mask that is asked for; one drawn by hand on another grid is fitted to the model's.
+        """Return the mask that is asked for; one drawn by hand on another grid is fitted to the model's.
 
         Raises:
             MaskError: If it was drawn by hand and is none.
@@ -84,14 +84,14 @@ class MAESession:
         return draw_mask(self.photo(ask), grid, ask.mask_ratio, ask.mask_kind, ask.seed)
 
     def result(self, ask: MaskRequest) -> Reconstruction:
-        """Returns what the model and the plain fill-ins make of a photo."""
+        """Return what the model and the plain fill-ins make of a photo."""
         # What plays no part is made equal, so that it is not worked out twice.
         plain = replace(ask, mask="") if ask.mask_kind != BY_HAND else replace(ask, mask_ratio=0.0, seed=0)
         return self._remembered(plain)
 
     @contextmanager
     def user_error(self, request: gr.Request | None) -> Iterator[None]:
-        """Turns what is wrong with a photo or a mask into one sentence in the visitor's language."""
+        """Turn what is wrong with a photo or a mask into one sentence in the visitor's language."""
         try:
             yield
         except ImageError as error:
@@ -100,7 +100,7 @@ class MAESession:
             raise widgets.user_error(self.ctx, request, f"error.mask.{error.code}", **error.values) from error
 
     def save_json(self, numbers: dict[str, Any]) -> str:
-        """Saves numbers where the browser can fetch them, and returns the path."""
+        """Save numbers where the browser can fetch them, and returns the path."""
         return self.ctx.save_bytes((json.dumps(numbers, indent=2) + "\n").encode(), ".json")
 
     def _cropped(self, path: str, side: int) -> Image.Image:

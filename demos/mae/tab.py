@@ -37,19 +37,19 @@ OPENING = (0.75, "random", 1)  # ratio, kind and seed of the mask the tab opens 
 
 
 def scenes(folder: Path = SCENES) -> list[Path]:
-    """Returns the built-in photos, the opening one first."""
+    """Return the built-in photos, the opening one first."""
     return sorted(folder.glob("*.jpg"))
 
 
 def paints_pixels(model: nn.Module) -> str:
-    """Returns the key of the sentence that refuses a network which cannot show what it fills in."""
+    """Return the key of the sentence that refuses a network which cannot show what it fills in."""
     if not isinstance(model, MaskedAutoencoderViT):
         return "menu.wrong_kind"
     return "menu.no_pixels" if model.norm_pix_loss else ""
 
 
 def build(ctx: Context) -> TabInterface:
-    """Creates the components of the tab and connects them."""
+    """Create the components of the tab and connects them."""
     photos = scenes()
     first = read_first_paint(ctx.first_paint / "mae", WEIGHTS)
     shown = first.values(ctx) if first else nothing(ctx)
@@ -88,7 +88,7 @@ def build(ctx: Context) -> TabInterface:
 
 
 def _row_of_results(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
-    """Places what is under the main images."""
+    """Place what is under the main images."""
     row: dict[str, Component] = {}
     with gr.Row(elem_classes="row-of-pictures"):
         row |= {name: _panel(ctx, name, shown) for name in ("pasted", "fill", "error")}
@@ -123,7 +123,7 @@ class Below(NamedTuple):
 
 
 def _below_results(ctx: Context, shown: Mapping[str, Any], ask: MaskRequest | None) -> Below:
-    """Places, folded away, why a prediction is pasted into the gaps; `ask` gave what is shown at first."""
+    """Place, folded away, why a prediction is pasted into the gaps; `ask` gave what is shown at first."""
     with widgets.options(ctx, "mae.raw_title") as fold:
         with gr.Row(elem_classes="row-of-pictures"):
             images = [_panel(ctx, name, shown) for name in FOLDED]
@@ -132,7 +132,7 @@ def _below_results(ctx: Context, shown: Mapping[str, Any], ask: MaskRequest | No
 
 
 def _connect_below(below: Below, button: Component, handlers: Handlers) -> None:
-    """Lets the fold and the sheet follow the result that is shown."""
+    """Let the fold and the sheet follow the result that is shown."""
     widgets.fill_when_open(below.fold, handlers.on_unfold, [below.shown], below.images, [below.shown.change])
     made = button.click(handlers.on_sheet, below.shown, below.sheet, **PRIVATE_MODEL_EVENT)  # type: ignore[attr-defined]
     made.success(fn=None, inputs=below.sheet, js=DOWNLOAD, api_visibility="private")
@@ -165,7 +165,7 @@ def _connect(
     folds: Photos,
     below: Below,
 ) -> TabInterface:
-    """Shows the result of every change at once, and offers the endpoints; the page may show results too."""
+    """Show the result of every change at once, and offers the endpoints; the page may show results too."""
     photo, percent, kind, seed, mask, canvas, another = controls
     outdated = {**looks.outdated, **folds.outdated}
     handlers = Handlers(work, list(outdated.values()))
@@ -199,7 +199,7 @@ def _connect(
 
 
 def precompute(ctx: Context, folder: Path) -> None:
-    """Writes the result for the opening example and the facts about it."""
+    """Write the result for the opening example and the facts about it."""
     ratio, kind, seed = OPENING
     write_first_paint(MAESession(ctx), MaskRequest(str(scenes()[0]), ratio, kind, seed), folder)
 

@@ -23,7 +23,7 @@ MAX_TEXT = 1_000  # characters of a text in a link
 
 
 def parse(component: Component, text: str) -> Any:
-    """Returns the value of a setting that a link describes.
+    """Return the value of a setting that a link describes.
 
     Args:
         component: A switch, a slider, a number, a checkbox, or a text that the tab itself checks.
@@ -53,14 +53,14 @@ def _refuse(text: str) -> Any:
 
 
 def text_of(value: Any) -> str:
-    """Returns a value of a setting as JavaScript writes it, so that the page can tell the usual one."""
+    """Return a value of a setting as JavaScript writes it, so that the page can tell the usual one."""
     if isinstance(value, bool):
         return str(int(value))
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def read(handles: TabInterface, state: Any) -> tuple[list[Any], list[str]]:
-    """Returns a value for every photo and setting of a tab, and the parts of a link that it cannot have.
+    """Return a value for every photo and setting of a tab, and the parts of a link that it cannot have.
 
     Args:
         handles: Of the tab.
@@ -83,13 +83,13 @@ def read(handles: TabInterface, state: Any) -> tuple[list[Any], list[str]]:
 
 
 def follow(event: Any, show: Sequence[Mapping[str, Any]]) -> None:
-    """Lets the events that show a result come after another one, and once more if that one came again meanwhile."""
+    """Let the events that show a result come after another one, and once more if that one came again meanwhile."""
     for arguments in show:
         event = event.then(**{"trigger_mode": "always_last", **arguments})
 
 
 def connect(ctx: Context, page: gr.HTML, name: str, handles: TabInterface) -> None:
-    """Lets a link open a tab as it was, and keeps the address up to date.
+    """Let a link open a tab as it was, and keeps the address up to date.
 
     Args:
         ctx: The context of the tabs.

@@ -10,7 +10,7 @@ from demos.core.context import Demo
 
 
 def discover() -> list[Demo]:
-    """Imports every public module of `demos` and returns their tabs in order.
+    """Import every public module of `demos` and returns their tabs in order.
 
     Raises:
         TypeError: If a module does not define ``DEMO`` as a `Demo`.

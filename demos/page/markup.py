@@ -24,7 +24,7 @@ KEYS = (("1 … 9", "tabs"), ("← →", "examples"), ("␣", "again"), ("R", "r
 
 
 def tools_html(ctx: Context, tabs: Sequence[str], targets: Sequence[str]) -> str:
-    """Writes the tools of the page in both languages.
+    """Write the tools of the page in both languages.
 
     Args:
         ctx: The context of the tabs.

@@ -18,7 +18,7 @@ if (/^zh\\b/i.test(navigator.language) && !["zh-CN", "zh-TW"].includes(navigator
 
 
 def is_page(scope: Scope) -> bool:
-    """Returns whether a request asks for the page itself."""
+    """Return whether a request asks for the page itself."""
     return scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) in ("", "/")
 
 
@@ -30,7 +30,7 @@ class SmallPage(GZipMiddleware):
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, and compresses the answer if it is the page itself and the browser takes gzip."""
+        """Pass a request on, and compresses the answer if it is the page itself and the browser takes gzip."""
         await (super().__call__(scope, receive, send) if is_page(scope) else self.app(scope, receive, send))
 
 
@@ -41,7 +41,7 @@ class ChineseLocales:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, and changes the answer if it is the page itself."""
+        """Pass a request on, and changes the answer if it is the page itself."""
         await self._app(scope, receive, _Rewriter(send) if is_page(scope) else send)
 
 

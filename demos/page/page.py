@@ -40,7 +40,7 @@ _NOTE_TAB_IN_ADDRESS = """() => {
 
 
 def receivers(handles: Mapping[str, TabInterface]) -> dict[str, tuple[str, str]]:
-    """Returns what an image can be sent to: an id in the page -> tab and name of its photo.
+    """Return what an image can be sent to: an id in the page -> tab and name of its photo.
 
     The id cannot be taken apart again: names of tabs and of photos may have underscores themselves.
 
@@ -57,7 +57,7 @@ def receivers(handles: Mapping[str, TabInterface]) -> dict[str, tuple[str, str]]
 
 
 def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
-    """Builds the whole page: head, tabs, what connects them, and the small print."""
+    """Build the whole page: head, tabs, what connects them, and the small print."""
     with gr.Row(elem_id="masthead"):
         gr.HTML('<h1>Unlabeled <span lang="zh" translate="no">无标签</span></h1>', elem_classes="wordmark")
         gr.Markdown(ctx.t("app.lead"), elem_classes="tagline")
@@ -82,7 +82,7 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
 
 
 def _tab(ctx: Context, demo: Demo) -> TabInterface:
-    """Builds a tab in its place; choosing it notes it in the address."""
+    """Build a tab in its place; choosing it notes it in the address."""
     with gr.Tab(ctx.t(f"{demo.name}.title"), id=demo.name, elem_id=f"tab-{demo.name}") as tab:
         handles = demo.build(ctx)
     tab.select(fn=None, js=_NOTE_TAB_IN_ADDRESS.replace("NAME", repr(demo.name)), api_visibility="private")
@@ -90,7 +90,7 @@ def _tab(ctx: Context, demo: Demo) -> TabInterface:
 
 
 def _connect_sets(tabs: gr.Tabs, handles: Mapping[str, TabInterface]) -> None:
-    """Lets the tab that takes many images have what other tabs give; without one, the buttons to it are gone."""
+    """Let the tab that takes many images have what other tabs give; without one, the buttons to it are gone."""
     takers = [(name, each.takes) for name, each in handles.items() if each.takes is not None]
     givers = [each.gives for each in handles.values() if each.gives is not None]
     for button, file in givers:
@@ -102,7 +102,7 @@ def _connect_sets(tabs: gr.Tabs, handles: Mapping[str, TabInterface]) -> None:
 def _connect_send(
     page: gr.HTML, sent: gr.Image, tabs: gr.Tabs, target: str, name: str, handles: TabInterface, photo: str
 ) -> None:
-    """Lets an image of any tab become the photo of this one; Gradio checks that it may be read."""
+    """Let an image of any tab become the photo of this one; Gradio checks that it may be read."""
 
     def on_send(path: str | None) -> tuple[str | None, gr.Tabs]:
         return path, gr.Tabs(selected=name)

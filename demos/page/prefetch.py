@@ -17,7 +17,7 @@ ALL = "all"
 
 
 def prefetch(library: Library, wanted: Sequence[str]) -> int:
-    """Fetches models and prints what is there; returns the exit status, 1 if something could not be had.
+    """Fetch models and prints what is there; returns the exit status, 1 if something could not be had.
 
     Args:
         library: Where to.
@@ -58,7 +58,7 @@ def _records(library: Library, asked: str) -> Iterator[Checkpoint]:
 
 
 def _families_of(tab: str) -> list[str]:
-    """Returns the kinds of weights that are fetched with a tab: those of another tab come with that."""
+    """Return the kinds of weights that are fetched with a tab: those of another tab come with that."""
     return [family for family in FAMILIES[tab] if family == tab or family not in FAMILIES]
 
 

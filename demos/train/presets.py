@@ -40,7 +40,7 @@ SHAPE: Mapping[str, frozenset[str]] = {
 
 
 def starts(recipe: str, library: Library) -> list[str]:
-    """Returns the names of the weights that a recipe can start from, the most fitting first.
+    """Return the names of the weights that a recipe can start from, the most fitting first.
 
     Of CycleGAN's two directions one stands for both. Its published generators are offered once they are on disk; the
     other published networks are larger than what can be trained here, or take other images.
@@ -53,7 +53,7 @@ def starts(recipe: str, library: Library) -> list[str]:
 
 
 def start_config(recipe: str, info: WeightsInfo) -> dict[str, Any]:
-    """Returns the options without which the weights would not fit."""
+    """Return the options without which the weights would not fit."""
     known: dict[str, Any] = {"image_size": info.image_size, **info.args, "light": info.arch == "light_generator"}
     return {name: known[name] for name in SHAPE.get(recipe, ()) if name in known}
 
@@ -61,7 +61,7 @@ def start_config(recipe: str, info: WeightsInfo) -> dict[str, Any]:
 def preset_config(
     recipe: str, preset: str, fixed: Mapping[str, Any], fine_tune: bool, most_steps: int, stop_gradient: bool = True
 ) -> dict[str, Any]:
-    """Returns all options of a recipe for a preset.
+    """Return all options of a recipe for a preset.
 
     Args:
         recipe: A key of `RECIPES`.
@@ -91,6 +91,6 @@ def preset_config(
 
 
 def fitting_jobs(recipe: str, jobs: Sequence[Any]) -> list[Any]:
-    """Returns the jobs whose weights a recipe can start from: of its own kind, with something learned."""
+    """Return the jobs whose weights a recipe can start from: of its own kind, with something learned."""
     alike = {recipe, *(name for name, family in FAMILY.items() if set(family) == set(FAMILY.get(recipe, ())))}
     return [job for job in jobs if job.recipe in alike and job.step > 0 and job.state in ("done", "stopped")]

@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 
 def remote_section(ctx: Context, starter: Starter, runs: Runs) -> tuple[Remote, Place]:
-    """Places the section, folded away."""
+    """Place the section, folded away."""
     most = runs.manager.limits.wall_seconds / 3600
     with widgets.options(ctx, "train.remote.title"):
         widgets.html_line(ctx.localize_html("train.remote.about"), "facts", "train-remote-about")
@@ -68,7 +68,7 @@ class Remote:
         self._ctx, self._starter, self._runs = ctx, starter, runs
 
     def on_ask(self, token: str, flavor: str, hours: float, request: gr.Request) -> list[Any]:
-        """Asks the Hub which hardware there is and what it costs: hardware, cost, start button."""
+        """Ask the Hub which hardware there is and what it costs: hardware, cost, start button."""
         prices = self._prices(self._login(token, request), request)
         chosen = flavor if flavor in prices else next(iter(prices))
         choices = [(f"{name} ({price:.2f} $ / h)", name) for name, price in prices.items()]
@@ -76,21 +76,21 @@ class Remote:
         return [gr.update(choices=choices, value=chosen), cost, gr.update(interactive=True)]
 
     def on_change(self) -> list[Any]:
-        """Wants the cost to be asked for anew after a change: cost, start button."""
+        """Want the cost to be asked for anew after a change: cost, start button."""
         return ["", gr.update(interactive=False)]
 
     def on_start(
         self, visitor: str, upload: Any, recipe: str, start: str, title: str, token: str, flavor: str, hours: float,
         request: gr.Request, *values: Any,
     ) -> list[Any]:  # fmt: skip
-        """Sends the job to Hugging Face and shows it: an empty token field, and everything about the job."""
+        """Send the job to Hugging Face and shows it: an empty token field, and everything about the job."""
         backend = self.backend(self._login(token, request), flavor, hours)
         return ["", *self._starter.on_start(visitor, upload, recipe, start, title, request, *values, backend=backend)]
 
     def on_resume(
         self, visitor: str, watched: Watched | None, token: str, flavor: str, hours: float, request: gr.Request
     ) -> Shown:
-        """Lets the watched job go on; one on Hugging Face needs the login again."""
+        """Let the watched job go on; one on Hugging Face needs the login again."""
         login = token.strip() or token_of(request)
 
         def resume(owner: str, job_id: str) -> None:
@@ -101,7 +101,7 @@ class Remote:
         return self._runs.show(self._runs.act(resume, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
 
     def backend(self, token: str, flavor: str, hours: float) -> HFJobs:
-        """Returns where a job of this visitor runs."""
+        """Return where a job of this visitor runs."""
         endpoint = self._ctx.library.hub.endpoint or None
         return HFJobs(token, flavor, f"{max(1, round(60 * hours))}m", endpoint)
 
@@ -112,7 +112,7 @@ class Remote:
         return login
 
     def _prices(self, token: str, request: gr.Request) -> Mapping[str, float]:
-        """Returns dollars an hour of all hardware that is paid by the minute."""
+        """Return dollars an hour of all hardware that is paid by the minute."""
         api = HfApi(endpoint=self._ctx.library.hub.endpoint or None, token=token)
         try:
             api.whoami()  # prices are told to anybody; a login that is none should be noticed now
@@ -127,7 +127,7 @@ def connect_remote(
     remote: Remote, place: Place, visitor: gr.BrowserState, job: list[Component], options: list[Any], shown: Shown,
     event: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    """Connects the section with the rest of the tab.
+    """Connect the section with the rest of the tab.
 
     Args:
         remote: What answers.

@@ -37,7 +37,7 @@ PARTS = {"cyclegan": ("a2b", "b2a")}  # of other methods, the main one
 
 
 def images_of(folder: Path, names: Sequence[str], most: int, side: int) -> list[Image.Image]:
-    """Returns up to `most` square images of a dataset's folders, the same ones every time."""
+    """Return up to `most` square images of a dataset's folders, the same ones every time."""
     paths = sorted(path for name in names for path in (folder / name).rglob("*.webp"))
     random.Random(0).shuffle(paths)
     return [square_crop(read_image(path), side) for path in paths[:most]]
@@ -46,7 +46,7 @@ def images_of(folder: Path, names: Sequence[str], most: int, side: int) -> list[
 def compare(
     recipe: str, before: nn.Module, after: nn.Module, pictures: Sequence[Image.Image], pool: Sequence[Image.Image]
 ) -> Image.Image:
-    """Returns a sheet of held-out images, what the start makes of them, and what the result does.
+    """Return a sheet of held-out images, what the start makes of them, and what the result does.
 
     For encoders of the contrastive kind, "what it makes of an image" is the training image nearest to it.
 
@@ -79,13 +79,13 @@ def _outcome(recipe: str, model: nn.Module, images: Tensor, pool: Sequence[Image
 
 
 def _mask(model: nn.Module, images: Tensor) -> Tensor:
-    """Returns the same mask every time, three quarters hidden, (N, L) with 1 hidden."""
+    """Return the same mask every time, three quarters hidden, (N, L) with 1 hidden."""
     num_patches: int = model.num_patches  # type: ignore[assignment]
     return random_mask(len(images), num_patches, 0.75, torch.Generator().manual_seed(0))
 
 
 def _hidden(images: Tensor, mask: Tensor) -> Tensor:
-    """Returns the mask pixel by pixel, (N, 1, S, S)."""
+    """Return the mask pixel by pixel, (N, 1, S, S)."""
     grid = round(mask.shape[1] ** 0.5)
     return nn.functional.interpolate(mask.float().reshape(-1, 1, grid, grid), size=images.shape[-2:])
 
@@ -109,7 +109,7 @@ def _sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
 
 
 def untrained(folder: Path, seed: int) -> nn.Module:
-    """Returns a network of the shape of some weights before any training."""
+    """Return a network of the shape of some weights before any training."""
     stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -117,7 +117,7 @@ def untrained(folder: Path, seed: int) -> nn.Module:
 
 
 def zip_folder(folder: Path) -> bytes:
-    """Returns a zip of a folder's files, the same bytes for the same files."""
+    """Return a zip of a folder's files, the same bytes for the same files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path in sorted(folder.rglob("*")):
@@ -147,7 +147,7 @@ class Results:
         self._ctx, self._runs = ctx, runs
 
     def on_compare(self, visitor: str, watched: Watched | None, request: gr.Request) -> Made:
-        """Makes a sheet of before and after on held-out images, and a zip of the weights."""
+        """Make a sheet of before and after on held-out images, and a zip of the weights."""
         owner, job = self._own(visitor, watched, request)
         part = PARTS.get(job.recipe, ("",))[0]
         try:
@@ -171,7 +171,7 @@ class Results:
         )
 
     def on_made(self, watched: Watched | None, made: Made | None) -> tuple[Any, Any, Any]:
-        """Shows a comparison, unless the page went on to another run, or to later weights of the same."""
+        """Show a comparison, unless the page went on to another run, or to later weights of the same."""
         if watched is None or made is None or (watched.run, watched.step) != (made.of.run, made.of.step):
             return gr.skip(), gr.skip(), gr.skip()
         return made.parts
@@ -184,7 +184,7 @@ class Results:
         return self._ctx.load_model(job.start)
 
     def on_take(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[SelectedModel, str]:
-        """Makes the weights ready for the tab where they are at home: what that tab is told, and its name."""
+        """Make the weights ready for the tab where they are at home: what that tab is told, and its name."""
         owner, job = self._own(visitor, watched, request)
         try:
             self._runs.manager.weights(owner, job.id)
@@ -193,7 +193,7 @@ class Results:
         return SelectedModel(tab_of(job), name_of(job), time.monotonic_ns()), tab_of(job)
 
     def on_push(self, visitor: str, watched: Watched | None, name: str, request: gr.Request) -> str:
-        """Puts the weights into a repository of the visitor's, with their own login."""
+        """Put the weights into a repository of the visitor's, with their own login."""
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -228,7 +228,7 @@ def _kind(recipe: str) -> str:
 
 
 def push(api: Any, folder: Path, name: str) -> str:
-    """Uploads a weights folder to a new or own repository and returns its id.
+    """Upload a weights folder to a new or own repository and returns its id.
 
     Args:
         api: A `huggingface_hub.HfApi` with the visitor's token.

@@ -73,7 +73,7 @@ class Frame:
 
 
 def run_view(ctx: Context, elem_id: str, value: str) -> gr.HTML:
-    """Places the view, with three events of its own.
+    """Place the view, with three events of its own.
 
     ``ready`` asks what to show, ``stale`` for the whole run instead of its newest part, ``unlisted`` for the list.
 
@@ -123,7 +123,7 @@ def run_value(
     after: int = 0,
     earlier: Sequence[Mapping[str, float]] = (),
 ) -> str:
-    """Returns the value of a `run_view`.
+    """Return the value of a `run_view`.
 
     Args:
         ctx: The context of the tab.
@@ -167,7 +167,7 @@ def run_value(
 
 
 def _short(row: Mapping[str, float], names: set[str]) -> dict[str, float | None]:
-    """Returns what the charts need of a row; JSON has no word for a number that is none."""
+    """Return what the charts need of a row; JSON has no word for a number that is none."""
     return {
         name: round(value, 2) if name == "time" else float(f"{value:.5g}") if math.isfinite(value) else None
         for name, value in row.items()
@@ -183,7 +183,7 @@ def remarks(
     images: int | None,
     earlier: Sequence[Mapping[str, float]] = (),
 ) -> list[dict[str, Any]]:
-    """Returns, for each moment at which the advice changes, its step and its HTML."""
+    """Return, for each moment at which the advice changes, its step and its HTML."""
     told: list[dict[str, Any]] = []
     everything = [*earlier, *rows]
     stride = max(1, len(rows) // MAX_REMARKS)
@@ -200,7 +200,7 @@ def remarks(
 
 
 def png_frames(ctx: Context, previews: Sequence[Path]) -> list[Frame]:
-    """Puts the previews of a run where the browser can fetch them."""
+    """Put the previews of a run where the browser can fetch them."""
     frames = []
     for path in previews:
         with Image.open(path) as image:
@@ -212,7 +212,7 @@ def png_frames(ctx: Context, previews: Sequence[Path]) -> list[Frame]:
 
 
 def strip_frames(recording: Recording) -> list[Frame]:
-    """Returns the sheets of a recording, whose strip the browser may fetch as it is."""
+    """Return the sheets of a recording, whose strip the browser may fetch as it is."""
     with Image.open(recording.strip) as strip:
         ratio = strip.width * len(recording.preview_steps) / strip.height
     url, count = file_url(str(recording.strip)), len(recording.preview_steps)
@@ -220,7 +220,7 @@ def strip_frames(recording: Recording) -> list[Frame]:
 
 
 def recording_value(ctx: Context, recording: Recording) -> str:
-    """Returns the value of a `run_view` that shows a recording."""
+    """Return the value of a `run_view` that shows a recording."""
     scores = " · ".join(f"{name} {value:g}" for name, value in recording.scores.items())
     head = ctx.localize_html(
         "train.recorded",

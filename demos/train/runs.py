@@ -88,7 +88,7 @@ class Runs:
         return sorted(recordings(self._folder), key=lambda one: (one.name != OPENING, one.name))
 
     def opening(self) -> tuple[str, str]:
-        """Returns the view and the list that the tab opens on, before anything is known of the visitor."""
+        """Return the view and the list that the tab opens on, before anything is known of the visitor."""
         first = self.recorded[0]
         return recording_value(self._ctx, first), text.runs_html(
             self._ctx, [], [], self.recorded, f"recording:{first.name}"
@@ -106,7 +106,7 @@ class Runs:
         return self._ctx.jobs
 
     def on_ready(self, visitor: str, request: gr.Request) -> Shown:
-        """Shows a visitor who comes back their job, if one is under way or waits for them."""
+        """Show a visitor who comes back their job, if one is under way or waits for them."""
         owner = owner_of(visitor, request)
         jobs = self._ctx.jobs.jobs(owner) if self._ctx.jobs and owner else []
         waiting = [job for job in jobs if job.state in (*text.LIVE, "paused", "interrupted")] or jobs
@@ -114,18 +114,18 @@ class Runs:
         return self.show(owner, first, request)
 
     def on_pick(self, report: object, visitor: str, request: gr.Request) -> Shown:
-        """Shows the run that was chosen from the list."""
+        """Show the run that was chosen from the list."""
         run = report.get("run") if isinstance(report, dict) else None
         return self.show(owner_of(visitor, request), str(run), request)
 
     def on_stale(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Tells a page the whole of its run again, of which it lacks a part."""
+        """Tell a page the whole of its run again, of which it lacks a part."""
         if watched is None or not watched.run:
             return self.on_ready(visitor, request)
         return self.show(owner_of(visitor, request), watched.run, request)
 
     def on_tick(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Any, Any]:
-        """Adds to the page what its job did since it was last told; nothing where nothing happened.
+        """Add to the page what its job did since it was last told; nothing where nothing happened.
 
         Every output of an event costs, and this one runs all the time: where buttons or the list have to change, the
         page is only told so, and asks for them.
@@ -163,14 +163,14 @@ class Runs:
         )  # fmt: skip
 
     def on_unlisted(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Any, Any, Any]:
-        """Tells a page its list again, and leaves alone the run it shows, which may be in the midst of a replay."""
+        """Tell a page its list again, and leaves alone the run it shows, which may be in the midst of a replay."""
         if watched is None or not watched.run:
             return gr.skip(), gr.skip(), gr.skip()
         listed, html = self._list(owner_of(visitor, request), watched.run)
         return replace(watched, listed=listed), html, gr.Timer(active=_moving(listed))
 
     def act(self, action: Callable[[str, str], Any], visitor: str, watched: Watched | None, request: gr.Request) -> str:
-        """Does something with the watched job, for its owner only; returns who that is.
+        """Do something with the watched job, for its owner only; returns who that is.
 
         Raises:
             gr.Error: If it is not theirs, or cannot be done.
@@ -185,19 +185,19 @@ class Runs:
         return owner
 
     def on_pause(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Lets the watched job rest."""
+        """Let the watched job rest."""
         return self.show(self.act(self.manager.pause, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
 
     def on_resume(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Lets it go on."""
+        """Let it go on."""
         return self.show(self.act(self.manager.resume, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
 
     def on_stop(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Ends it with its last checkpoint."""
+        """End it with its last checkpoint."""
         return self.show(self.act(self.manager.stop, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
 
     def on_delete(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Deletes it with its images and weights; says so if it may go on elsewhere."""
+        """Delete it with its images and weights; says so if it may go on elsewhere."""
 
         def delete(owner: str, job_id: str) -> None:
             if self.manager.delete(owner, job_id):
@@ -207,7 +207,7 @@ class Runs:
         return self.on_ready(visitor, request)
 
     def show(self, owner: str | None, run: str, request: gr.Request | None) -> Shown:
-        """Returns everything about a run that the visitor may see.
+        """Return everything about a run that the visitor may see.
 
         Raises:
             gr.Error: If there is none, or it is another visitor's.
@@ -250,7 +250,7 @@ class Runs:
         return tuple(self._ctx.jobs.states(owner)) if self._ctx.jobs else ()
 
     def _list(self, owner: str | None, run: str) -> tuple[Listed, str]:
-        """Returns the list of runs as HTML, and before it what tells whether it is still true.
+        """Return the list of runs as HTML, and before it what tells whether it is still true.
 
         A job may begin at any moment, so the states are read first: if one of them changes before the list is made,
         the next tick finds them different and the list is made again.
@@ -285,5 +285,5 @@ def _look_of(job: Snapshot) -> str:
 
 
 def job_error(ctx: Context, request: gr.Request | None, error: JobError) -> gr.Error:
-    """Turns the reason why a job cannot be had into a message for the visitor."""
+    """Turn the reason why a job cannot be had into a message for the visitor."""
     return widgets.user_error(ctx, request, f"error.job.{error.code}", **error.values)

@@ -65,7 +65,7 @@ class Starter:
         self._ctx, self._runs = ctx, runs
 
     def config(self, owner: str | None, selection: Selection) -> dict[str, Any]:
-        """Returns the options for what was chosen.
+        """Return the options for what was chosen.
 
         Raises:
             JobError: If the start is a job that is not the visitor's, or weights that are not there.
@@ -88,13 +88,13 @@ class Starter:
             raise JobError("start", start=name) from error
 
     def start_choices(self, recipe: str, jobs: Sequence[Snapshot]) -> list[tuple[Any, str]]:
-        """Returns what a recipe can start from, as choices of a menu."""
+        """Return what a recipe can start from, as choices of a menu."""
         ours = [(name, name) for name in starts(recipe, self._ctx.library)]
         own = [(job.title or f"{job.recipe} …{job.id[-6:]}", f"job:{job.id}") for job in fitting_jobs(recipe, jobs)]
         return [*ours, *own, (self._ctx.t("train.scratch"), SCRATCH)]
 
     def on_recipe(self, visitor: str, recipe: str, preset: str, broken: bool, request: gr.Request) -> list[Any]:
-        """Shows what the chosen method can start from, and its options: wish, start, switch, second set, options."""
+        """Show what the chosen method can start from, and its options: wish, start, switch, second set, options."""
         owner = owner_of(visitor, request)
         choices = self._choices(owner, recipe)
         selection = Selection(recipe, choices[0][1], preset, broken)
@@ -109,7 +109,7 @@ class Starter:
         ]
 
     def on_listed(self, visitor: str, recipe: str, start: str, request: gr.Request) -> Any:
-        """Renews the menu of starts as the visitor's trainings come and go; a start that is gone becomes the first."""
+        """Renew the menu of starts as the visitor's trainings come and go; a start that is gone becomes the first."""
         choices = self._choices(owner_of(visitor, request), recipe)
         names = [name for _, name in choices]
         return gr.update(choices=choices, value=start if start in names else names[0])
@@ -120,7 +120,7 @@ class Starter:
     def on_selection(
         self, visitor: str, told: Selection, recipe: str, start: str, preset: str, broken: bool, request: gr.Request
     ) -> list[Any]:
-        """Fills in anew those options that the choices made since `told` change: wish, options."""
+        """Fill in anew those options that the choices made since `told` change: wish, options."""
         owner, selection = owner_of(visitor, request), Selection(recipe, start, preset, broken)
         try:
             config = self.config(owner, selection)
@@ -129,7 +129,7 @@ class Starter:
         return [selection, *OPTIONS.update(self._ctx, recipe, config, self._known(owner, told, recipe))]
 
     def _known(self, owner: str | None, told: Selection, recipe: str) -> dict[str, Any] | None:
-        """Returns the options that the page was told last, None if they were another method's or cannot be known."""
+        """Return the options that the page was told last, None if they were another method's or cannot be known."""
         try:
             return self.config(owner, told) if told.recipe == recipe else None
         except JobError:  # a start that was deleted meanwhile
@@ -146,7 +146,7 @@ class Starter:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> list[Any]:
-        """Takes images in and says what they are: visitor, upload, audit, estimate, start button."""
+        """Take images in and says what they are: visitor, upload, audit, estimate, start button."""
         sources = _sources(recipe, tuple(files_a or ()), tuple(files_b or ()))
         if upload is not None and upload.sources == sources:
             return [gr.skip(), gr.skip(), *self._ready(upload, recipe, start)]
@@ -200,19 +200,19 @@ class Starter:
             raise widgets.user_error(ctx, request, "train.unreadable") from error
 
     def _ready(self, upload: Upload, recipe: str, start: str) -> list[Any]:
-        """Returns the audit, an empty estimate, and the start button."""
+        """Return the audit, an empty estimate, and the start button."""
         html = text.audit_html(self._ctx, upload.audits, recipe, start == SCRATCH)
         return [html, "", gr.update(interactive=_is_enough(upload, recipe, start))]
 
     def _forget(self, upload: Upload | None) -> None:
-        """Deletes images that will not be trained on; jobs that were started have copies of their own."""
+        """Delete images that will not be trained on; jobs that were started have copies of their own."""
         if upload is not None:
             shutil.rmtree(upload.folder, ignore_errors=True)
 
     def request(
         self, upload: Upload | None, selection: Selection, title: str, values: Sequence[Any], owner: str
     ) -> JobRequest:
-        """Returns what the page asks to be trained.
+        """Return what the page asks to be trained.
 
         Raises:
             OptionError: If an option is outside its bounds.
@@ -227,7 +227,7 @@ class Starter:
     def on_estimate(
         self, visitor: str, upload: Upload | None, recipe: str, start: str, request: gr.Request, *values: Any
     ) -> Iterator[str]:
-        """Says how long it would take here, after a few steps of trying; nothing without images that are enough.
+        """Return how long it would take here, after a few steps of trying; nothing without images that are enough.
 
         Nor does it where a job was started meanwhile: that one tells its own time, and would count as one before it.
         """
@@ -257,7 +257,7 @@ class Starter:
         *values: Any,
         backend: Backend | None = None,
     ) -> Shown:
-        """Puts the job into the queue, of another backend where one is given, and shows it."""
+        """Put the job into the queue, of another backend where one is given, and shows it."""
         owner = owner_of(visitor, request) or ""
         asked = self._asked(upload, Selection(recipe, start, OPENING_PRESET, False), title, values, owner, request)
         try:
@@ -288,7 +288,7 @@ def _is_enough(upload: Upload, recipe: str, start: str) -> bool:
 
 
 def _sources(recipe: str, files_a: tuple[str, ...], files_b: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """Returns where each set of images comes from; of a zip in CycleGAN's layout, both come from the first field."""
+    """Return where each set of images comes from; of a zip in CycleGAN's layout, both come from the first field."""
     if recipe != "cyclegan":
         return (files_a,)
     if not files_b and holds_two_sets([Path(path) for path in files_a]):

@@ -59,7 +59,7 @@ class Steps(NamedTuple):
 
 
 def build(ctx: Context) -> TabInterface:
-    """Creates the components of the tab and connects them."""
+    """Create the components of the tab and connects them."""
     runs = Runs(ctx)
     starter, results = Starter(ctx, runs), Results(ctx, runs)
     visitor = remembered_id()
@@ -88,7 +88,7 @@ def build(ctx: Context) -> TabInterface:
 
 
 def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserState) -> tuple[Shown, gr.Button]:
-    """Places the list of runs, the view of one, and what its owner can do with it."""
+    """Place the list of runs, the view of one, and what its owner can do with it."""
     view_value, list_value = runs.opening()
     style = f"<style>{STYLE.read_text('utf-8')}</style>"
     listed = gr.HTML(list_value, js_on_load=PICK_SCRIPT, head=style, apply_default_css=False, elem_id=RUNS)
@@ -124,7 +124,7 @@ def _button(ctx: Context, name: str, variant: Any = "secondary") -> gr.Button:
 
 
 def _push(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.State) -> None:
-    """Places what sends the weights to the visitor's own account; only where they can log in."""
+    """Place what sends the weights to the visitor's own account; only where they can log in."""
     with widgets.options(ctx, "train.push.title"):
         gr.LoginButton()
         name = gr.Textbox("", label=ctx.t("train.push.name"), max_length=96)
@@ -134,7 +134,7 @@ def _push(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.
 
 
 def _steps(ctx: Context, starter: Starter) -> Steps:
-    """Places the three steps: images, method, start."""
+    """Place the three steps: images, method, start."""
     assert ctx.jobs is not None
     gr.Markdown(ctx.t("train.step_1"), elem_classes="train-step")
     widgets.html_line(limits_html(ctx, ctx.jobs.limits), "facts", "train-limits")
@@ -172,7 +172,7 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
 
 
 def _files(ctx: Context, key: str, elem_id: str, visible: bool = True) -> tuple[gr.Column, gr.File]:
-    """Places what takes images and zips, or a whole folder."""
+    """Place what takes images and zips, or a whole folder."""
     label: Any = ctx.t(key)
     choose: Any = ctx.t("train.folder")
     with gr.Column(visible=visible, elem_id=f"{elem_id}-set") as whole:
@@ -185,7 +185,7 @@ def _files(ctx: Context, key: str, elem_id: str, visible: bool = True) -> tuple[
 
 
 def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
-    """Shows a visitor's job when they come, what it does while it runs, and what they choose to look at."""
+    """Show a visitor's job when they come, what it does while it runs, and what they choose to look at."""
     everything = list(shown)
     here = [visitor, shown.watched]
     shown.view.ready(runs.on_ready, visitor, everything, **QUIET_EVENT)
@@ -200,7 +200,7 @@ def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
 
 
 def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, compare: gr.Button) -> None:
-    """Shows before and after, and hands the weights to the tab where they are at home."""
+    """Show before and after, and hands the weights to the tab where they are at home."""
     made = gr.State(None)
     compared = compare.click(
         results.on_compare, [visitor, shown.watched], made, show_progress_on=[shown.caption], **SLOW_EVENT
@@ -215,7 +215,7 @@ def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, co
 
 
 def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State, steps: Steps, shown: Shown) -> None:
-    """Leads from images over the choice of a method to a job."""
+    """Lead from images over the choice of a method to a job."""
     told = gr.State(Selection(OPENING_RECIPE, str(steps.start.value), OPENING_PRESET, False))
     selection: list[Component] = [visitor, told, steps.recipe, steps.start, steps.preset, steps.broken]
     images: list[Component] = [visitor, upload, steps.files_a, steps.files_b, steps.recipe, steps.start]

@@ -17,7 +17,7 @@ OWN_SKIPPED = ("repeated", "too_many", "over_budget")  # the other reasons are s
 
 
 def duration(ctx: Context, seconds: float) -> str:
-    """Returns a time in seconds, minutes or hours."""
+    """Return a time in seconds, minutes or hours."""
     if seconds < 90:
         return ctx.localize_html("train.seconds", count=max(1, round(seconds)))
     if seconds < 90 * 60:
@@ -26,7 +26,7 @@ def duration(ctx: Context, seconds: float) -> str:
 
 
 def limits_html(ctx: Context, limits: Limits) -> str:
-    """Returns what a visitor may use, said before they upload anything."""
+    """Return what a visitor may use, said before they upload anything."""
     return ctx.localize_html(
         "train.limits",
         images=limits.images,
@@ -40,7 +40,7 @@ def limits_html(ctx: Context, limits: Limits) -> str:
 
 
 def audit_html(ctx: Context, audits: Sequence[Audit], recipe: str, from_scratch: bool) -> str:
-    """Returns what there is to say about a visitor's images before they are trained on."""
+    """Return what there is to say about a visitor's images before they are trained on."""
     parts = [_set_html(ctx, audit, "AB"[place] if len(audits) > 1 else "") for place, audit in enumerate(audits)]
     level = enough_for(recipe, audits, from_scratch)
     verdict = ctx.localize_html(f"train.enough.{level}")
@@ -78,7 +78,7 @@ def _reason(ctx: Context, code: str) -> str:
 
 
 def estimate_html(ctx: Context, estimate: Estimate, steps: int, ahead: int) -> str:
-    """Returns how long a job would take here and how many would run before it."""
+    """Return how long a job would take here and how many would run before it."""
     time = duration(ctx, estimate.seconds)
     queue = ctx.localize_html("train.ahead", count=ahead) if ahead else ctx.localize_html("train.at_once")
     speed = ctx.localize_html("train.speed", seconds=estimate.seconds_per_step, megabytes=estimate.memory // 2**20)
@@ -86,7 +86,7 @@ def estimate_html(ctx: Context, estimate: Estimate, steps: int, ahead: int) -> s
 
 
 def state_html(ctx: Context, job: Snapshot) -> str:
-    """Returns how a job is doing, in one sentence."""
+    """Return how a job is doing, in one sentence."""
     if job.error:
         return ctx.localize_html(f"error.job.{job.error}", **{"step": job.step, **job.error_values})
     if job.state == "queued":
@@ -98,12 +98,12 @@ def state_html(ctx: Context, job: Snapshot) -> str:
 
 
 def title_of(ctx: Context, job: Snapshot) -> str:
-    """Returns the name of a job as HTML: the visitor's own, else the method's."""
+    """Return the name of a job as HTML: the visitor's own, else the method's."""
     return html.escape(job.title) if job.title else ctx.localize_html(f"train.recipe.{job.recipe}")
 
 
 def head_html(ctx: Context, job: Snapshot) -> str:
-    """Returns the line above the view of a job."""
+    """Return the line above the view of a job."""
     start = (
         ctx.localize_html("train.from_scratch")
         if job.start is None
@@ -123,7 +123,7 @@ def _start(ctx: Context, start: str) -> str:
 def runs_html(
     ctx: Context, jobs: Sequence[Snapshot], public: Sequence[Snapshot], recorded: Sequence[Recording], selected: str
 ) -> str:
-    """Returns the list of runs to look at: the visitor's own, in a classroom everybody's, and the shipped ones."""
+    """Return the list of runs to look at: the visitor's own, in a classroom everybody's, and the shipped ones."""
     own = {job.id for job in jobs}
     groups = [
         ("train.own_runs", [(f"job:{job.id}", f"{title_of(ctx, job)} {_badge(ctx, job)}") for job in jobs]),

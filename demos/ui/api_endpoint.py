@@ -14,7 +14,7 @@ from demos.ui.widgets import undecoded
 
 
 def endpoint(fn: Callable[..., Any], inputs: Sequence[Component], outputs: Sequence[Component], api_name: str) -> None:
-    """Offers `fn` to programs as ``/api_name``, over components that no page shows.
+    """Offer `fn` to programs as ``/api_name``, over components that no page shows.
 
     Unlike `gr.api`, this goes through the components' own checks: a caller can only name files it uploaded.
 
@@ -56,7 +56,7 @@ def _refuse_other_numbers(parameter: gr.Number | gr.Slider) -> None:
 
 
 def _called(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """Returns a handler under another name, which is what language models know it by as a tool."""
+    """Return a handler under another name, which is what language models know it by as a tool."""
 
     @wraps(fn)
     def call(*args: Any) -> Any:
@@ -67,5 +67,5 @@ def _called(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 def photo_parameter(label: str) -> gr.Image:
-    """Makes a photo among the inputs of an endpoint; the handler gets the path of the file as it came."""
+    """Make a photo among the inputs of an endpoint; the handler gets the path of the file as it came."""
     return undecoded(gr.Image(label=label, type="filepath", image_mode=None, render=False))

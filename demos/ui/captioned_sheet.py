@@ -12,7 +12,7 @@ PAPER, INK = "#ffffff", "#1c1917"
 
 
 def sheet(images: Sequence[tuple[str, Image.Image]], caption: str, side: int = 256) -> Image.Image:
-    """Draws square images in a row, each under its title, with a caption below.
+    """Draw square images in a row, each under its title, with a caption below.
 
     Args:
         images: Titles and images, left to right; Latin letters, which Pillow's own font can write.
@@ -29,7 +29,7 @@ def sheet(images: Sequence[tuple[str, Image.Image]], caption: str, side: int = 2
 
 
 def page(rows: Sequence[Sequence[tuple[str, Image.Image]]], caption: str, side: int = 256) -> Image.Image:
-    """Draws rows of square images under each other, each image under its title, with a caption below all.
+    """Draw rows of square images under each other, each image under its title, with a caption below all.
 
     Args:
         rows: As for `sheet`, from the top.
@@ -59,7 +59,7 @@ def page(rows: Sequence[Sequence[tuple[str, Image.Image]]], caption: str, side: 
 
 
 def _write(pen: ImageDraw.ImageDraw, text: str, left_middle: tuple[float, float], room: float) -> None:
-    """Writes one line no wider than `room`."""
+    """Write one line no wider than `room`."""
     size = 17.0
     font = ImageFont.load_default(size)
     if (length := font.getlength(text)) > room:

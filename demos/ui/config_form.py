@@ -17,7 +17,7 @@ Control = gr.Number | gr.Checkbox | gr.Dropdown
 
 
 def help_text(ctx: Context, recipe: str, name: str) -> I18nData:
-    """Returns the help text of an option: the recipe's own where it has one, else the common one."""
+    """Return the help text of an option: the recipe's own where it has one, else the common one."""
     try:
         return ctx.t(f"option.{recipe}.{name}")
     except KeyError:
@@ -47,13 +47,13 @@ class Options:
         return list(self._kinds)
 
     def build(self, ctx: Context, recipe: str, config: Mapping[str, Any]) -> list[Control]:
-        """Places the controls, those of `recipe` visible with the values of `config`."""
+        """Place the controls, those of `recipe` visible with the values of `config`."""
         return [self._control(name, self._settings(ctx, name, recipe, config)) for name in self.names]
 
     def update(
         self, ctx: Context, recipe: str, config: Mapping[str, Any], known: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
-        """Returns updates that show the options of a recipe with the values of `config`.
+        """Return updates that show the options of a recipe with the values of `config`.
 
         Args:
             ctx: The context of the tab.
@@ -70,7 +70,7 @@ class Options:
         ]
 
     def read(self, recipe: str, values: Sequence[Any]) -> dict[str, Any]:
-        """Returns the config that the controls describe.
+        """Return the config that the controls describe.
 
         Args:
             recipe: Whose options to read; the other controls are left aside.

@@ -19,7 +19,7 @@ from gradio.events import Dependency
 
 
 def reporter(group: str) -> str:
-    """Returns a script that defines ``report(name, data)``: triggers an event, and notes its data for `on_report`.
+    """Return a script that defines ``report(name, data)``: triggers an event, and notes its data for `on_report`.
 
     Args:
         group: Components whose events of one name are alternatives of each other; unique in the page.
@@ -40,7 +40,7 @@ def on_report(
     outputs: Sequence[Component],
     **event: Any,
 ) -> tuple[Dependency, Dependency]:
-    """Answers an event that the script of a component reports; `fn` gets the data of the last one before its inputs.
+    """Answer an event that the script of a component reports; `fn` gets the data of the last one before its inputs.
 
     Args:
         source: The component, whose script begins with `reporter`.
@@ -64,7 +64,7 @@ def on_report(
 def on_latest(
     triggers: Sequence[Any], fn: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any], **event: Any
 ) -> Dependency:
-    """Answers the last of some events with the values that the inputs have then; arguments are those of `gr.on`.
+    """Answer the last of some events with the values that the inputs have then; arguments are those of `gr.on`.
 
     Never two of them at once: after a failure a change of state triggers the same listener.
     """
@@ -86,7 +86,7 @@ def on_latest(
 
 
 def _scripts(values: str, fn: Callable[..., Any], inputs: Sequence[Any]) -> tuple[str, str]:
-    """Returns scripts that send `values`: noting them, and only if others were noted (an error sends nothing)."""
+    """Return scripts that send `values`: noting them, and only if others were noted (an error sends nothing)."""
     sent = f"(window.unlabeledSent ??= {{}})[{json.dumps(f'{fn.__name__} {[block._id for block in inputs]}')}]"
     begin = f"(...given) => {{ const values = {values}, text = JSON.stringify(values);"
     end = f"{sent} = text; return values; }}"

@@ -26,7 +26,7 @@ class Step:
     started: float
 
     def seconds_left(self) -> float | None:
-        """Returns the time left if the rest goes as fast as what is done, None while it is too early to tell."""
+        """Return the time left if the rest goes as fast as what is done, None while it is too early to tell."""
         gone = time.perf_counter() - self.started
         return None if self.share <= 0 or gone < PATIENCE else gone * (1 - self.share) / self.share
 
@@ -35,7 +35,7 @@ Work = Generator[Step, None, Answer]
 
 
 def in_background(key: str, call: Callable[[], Answer], expected: float) -> Work[Answer]:
-    """Runs what cannot be interrupted in a thread of its own, and says how far it should be.
+    """Run what cannot be interrupted in a thread of its own, and says how far it should be.
 
     Whoever stops asking is free at once; the thread ends by itself.
 
@@ -61,7 +61,7 @@ def in_background(key: str, call: Callable[[], Answer], expected: float) -> Work
 def report_progress(
     work: Work[Answer], ctx: Context, request: gr.Request | None, progress: gr.Progress, nothing: Any
 ) -> Generator[Any, None, Answer]:
-    """Shows the steps of some work as progress; gives `nothing` to the page after each, and returns the answer."""
+    """Show the steps of some work as progress; gives `nothing` to the page after each, and returns the answer."""
     while True:
         try:
             step = next(work)
@@ -76,7 +76,7 @@ def report_progress(
 
 
 def run_to_completion(work: Work[Answer]) -> Answer:
-    """Does some work to its end, without telling anybody."""
+    """Do some work to its end, without telling anybody."""
     while True:
         try:
             next(work)

@@ -42,23 +42,23 @@ class Sprite:
         return {"JPEG": ".jpg", "WEBP": ".webp"}[self.form]
 
     def place(self, index: int) -> tuple[int, int, int]:
-        """Returns the sheet, row and column of a thumbnail."""
+        """Return the sheet, row and column of a thumbnail."""
         sheet, rest = divmod(index, self.capacity)
         return sheet, *divmod(rest, self.columns)
 
     def rows(self, sheet: int) -> int:
-        """Returns how many rows a sheet has, the last one perhaps not full."""
+        """Return how many rows a sheet has, the last one perhaps not full."""
         return math.ceil(min(self.capacity, self.count - sheet * self.capacity) / self.columns)
 
 
 def sprite_layout(count: int) -> tuple[int, int, int]:
-    """Returns side of a cell in pixels, columns and capacity: near square, and small enough for a phone to decode."""
+    """Return side of a cell in pixels, columns and capacity: near square, and small enough for a phone to decode."""
     capacity = max(1, min(count, SHEET_CAPACITY))
     return (96 if count <= LARGE_CELLS_UP_TO else 64), math.ceil(math.sqrt(capacity)), capacity
 
 
 def make_sprite(thumbnails: Sequence[Image.Image], form: Form = "JPEG") -> Sprite:
-    """Draws square thumbnails into sheets."""
+    """Draw square thumbnails into sheets."""
     cell, columns, capacity = sprite_layout(len(thumbnails))
     sheets = []
     for start in range(0, len(thumbnails), capacity):
@@ -73,19 +73,19 @@ def make_sprite(thumbnails: Sequence[Image.Image], form: Form = "JPEG") -> Sprit
 
 
 def jpeg(image: Image.Image, quality: int) -> bytes:
-    """Returns an image as JPEG."""
+    """Return an image as JPEG."""
     return encoded(image, "JPEG", quality)
 
 
 def encoded(image: Image.Image, form: Form, quality: int) -> bytes:
-    """Returns an image as a file."""
+    """Return an image as a file."""
     buffer = io.BytesIO()
     image.save(buffer, form, quality=quality)
     return buffer.getvalue()
 
 
 def tile_style(sprite: Sprite, urls: Sequence[str], index: int) -> str:
-    """Returns the CSS that shows one thumbnail as the background of a square of any size."""
+    """Return the CSS that shows one thumbnail as the background of a square of any size."""
     sheet, row, column = sprite.place(index)
     rows = sprite.rows(sheet)
     x = 100 * column / max(1, sprite.columns - 1)

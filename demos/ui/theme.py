@@ -16,7 +16,7 @@ MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"
 
 
 def theme() -> gr.themes.Base:
-    """Returns the theme: system fonts, warm greys, and one accent colour, teal."""
+    """Return the theme: system fonts, warm greys, and one accent colour, teal."""
     look = gr.themes.Base(
         primary_hue=gr.themes.colors.teal,
         secondary_hue=gr.themes.colors.teal,

@@ -18,29 +18,29 @@ from models.data.images import ImageError, read_image
 
 
 def lead(ctx: Context, key: str) -> gr.Markdown:
-    """Places the one sentence a tab begins with."""
+    """Place the one sentence a tab begins with."""
     return gr.Markdown(ctx.t(key), elem_classes="lead")
 
 
 def note(ctx: Context, key: str) -> gr.Markdown:
-    """Places a short quiet text, such as the honest limit of a model."""
+    """Place a short quiet text, such as the honest limit of a model."""
     return gr.Markdown(ctx.t(key), elem_classes="note")
 
 
 def aside(ctx: Context, title_key: str, body_key: str) -> gr.Accordion:
-    """Places an explanation that is folded away until asked for."""
+    """Place an explanation that is folded away until asked for."""
     with gr.Accordion(ctx.t(title_key), open=False, elem_classes="aside") as fold:
         gr.Markdown(ctx.t(body_key))
     return fold
 
 
 def options(ctx: Context, title_key: str) -> gr.Accordion:
-    """Opens a folded block for secondary controls; use it as a context manager."""
+    """Open a folded block for secondary controls; use it as a context manager."""
     return gr.Accordion(ctx.t(title_key), open=False, elem_classes="options")
 
 
 def pills(ctx: Context, label_key: str, choices: Mapping[str, str], value: str, elem_id: str | None = None) -> gr.Radio:
-    """Places a switch between a few choices, side by side.
+    """Place a switch between a few choices, side by side.
 
     Args:
         ctx: The context of the tab.
@@ -60,7 +60,7 @@ def pills(ctx: Context, label_key: str, choices: Mapping[str, str], value: str, 
 
 
 def photo(ctx: Context, label_key: str, value: str | Path | None = None, elem_id: str | None = None) -> gr.Image:
-    """Places an input for one photo (file, camera, clipboard); handlers get the path of the file as it came.
+    """Place an input for one photo (file, camera, clipboard); handlers get the path of the file as it came.
 
     Read it with `open_photo`, which says what is wrong with a file in the visitor's language.
     """
@@ -80,7 +80,7 @@ def photo(ctx: Context, label_key: str, value: str | Path | None = None, elem_id
 
 
 def undecoded(image: gr.Image) -> gr.Image:
-    """Makes an image input hand over the path of the file as it came.
+    """Make an image input hand over the path of the file as it came.
 
     By itself Gradio decodes the file first and fails on a damaged one before anybody can say what is wrong.
     """
@@ -91,7 +91,7 @@ def undecoded(image: gr.Image) -> gr.Image:
 def image(
     label: I18nData, value: str | Path | None = None, elem_id: str | None = None, download: bool = True
 ) -> gr.Image:
-    """Places a result image with its caption underneath, exact to the pixel."""
+    """Place a result image with its caption underneath, exact to the pixel."""
     return gr.Image(
         None if value is None else str(value),
         label=label,
@@ -105,7 +105,7 @@ def image(
 
 
 def before_after(label: I18nData, value: tuple[str, str] | None = None, elem_id: str | None = None) -> gr.ImageSlider:
-    """Places two images of equal size under one slider."""
+    """Place two images of equal size under one slider."""
     return gr.ImageSlider(
         value,
         label=label,  # type: ignore[arg-type]
@@ -119,14 +119,14 @@ def before_after(label: I18nData, value: tuple[str, str] | None = None, elem_id:
 
 
 def html_line(value: str = "", elem_class: str = "facts", elem_id: str | None = None) -> gr.HTML:
-    """Places a line of HTML made by `Context.both`, by default the line of facts under a result."""
+    """Place a line of HTML made by `Context.both`, by default the line of facts under a result."""
     return gr.HTML(value, elem_classes=elem_class, elem_id=elem_id)
 
 
 def facts_line(
     ctx: Context, weights: Sequence[str], size: tuple[int, int], seconds: float, prepared: bool = False
 ) -> str:
-    """Writes the line every panel ends with: which weights, at what size, how long it took.
+    """Write the line every panel ends with: which weights, at what size, how long it took.
 
     Args:
         ctx: The context of the tab.
@@ -143,13 +143,13 @@ def facts_line(
 
 
 def short_name(name: str) -> str:
-    """Writes the name of some weights as HTML, a commit in it cut to its first digits."""
+    """Write the name of some weights as HTML, a commit in it cut to its first digits."""
     title, _, commit = name.partition("@")
     return html.escape(f"{title}@{commit[:7]}" if commit else title)
 
 
 def strip(ctx: Context, paths: Sequence[Path], elem_id: str | None = None) -> gr.Dataset:
-    """Places a strip of example thumbnails; its click event passes the index of the chosen one."""
+    """Place a strip of example thumbnails; its click event passes the index of the chosen one."""
     return gr.Dataset(
         label=ctx.t("common.examples"),
         components=[gr.Image(render=False)],
@@ -169,7 +169,7 @@ def fill_when_open(
     again: Sequence[Any] = (),
     stale: Callable[..., Any] | None = None,
 ) -> None:
-    """Runs `fn` when a fold opens, and while it is open whenever one of some events happens.
+    """Run `fn` when a fold opens, and while it is open whenever one of some events happens.
 
     So nothing is computed for a fold that nobody looks at.
 
@@ -200,7 +200,7 @@ def fill_when_open(
 
 
 def open_photo(ctx: Context, request: gr.Request | None, path: str | None) -> Image.Image:
-    """Reads a visitor's photo.
+    """Read a visitor's photo.
 
     Raises:
         gr.Error: If there is none or it cannot be used, with one sentence in the visitor's language.
@@ -214,12 +214,12 @@ def open_photo(ctx: Context, request: gr.Request | None, path: str | None) -> Im
 
 
 def image_error(ctx: Context, request: gr.Request | None, error: ImageError) -> gr.Error:
-    """Turns the reason an image cannot be used into a message for the visitor."""
+    """Turn the reason an image cannot be used into a message for the visitor."""
     return user_error(ctx, request, f"error.image.{error.code}", **error.values)
 
 
 def user_error(ctx: Context, request: gr.Request | None, key: str, **values: Any) -> gr.Error:
-    """Makes the message that tells a visitor, in their language, why there is no result."""
+    """Make the message that tells a visitor, in their language, why there is no result."""
     return gr.Error(ctx.localize(request, key, **values), duration=8, print_exception=False)
 
 

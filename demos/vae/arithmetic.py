@@ -28,7 +28,7 @@ GROUP_LIMIT = 24  # images
 
 
 def group_direction(network: GlobalAutoencoder, minus: Sequence[str], plus: Sequence[str]) -> Tensor:
-    """Returns the difference of the mean latents of two groups of image files, plus - minus, (D,).
+    """Return the difference of the mean latents of two groups of image files, plus - minus, (D,).
 
     Raises:
         ImageError: If a file is no image.
@@ -44,11 +44,11 @@ class Arithmetic:
         self._ctx, self._networks, self._flats = ctx, networks, flats
 
     def examples(self, model: str) -> list[list[str]]:
-        """Returns the built-in groups for a model."""
+        """Return the built-in groups for a model."""
         return [[str(path) for path in end] for end in example_ends(self._ctx, with_examples(model))]
 
     def show(self, path_a: str | None, path_b: str | None, end: str, minus: Any, plus: Any, model: str) -> str:
-        """Returns the value of the one knob, or a sentence on what is missing."""
+        """Return the value of the one knob, or a sentence on what is missing."""
         network = self._networks.vector(model)
         path = path_b if end == "b" else path_a
         groups = [[item[0] for item in group or []] for group in (minus, plus)]
@@ -94,7 +94,7 @@ class Arithmetic:
 
 
 def arithmetic_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequence[gr.Image], menu: Menu) -> None:
-    """Places the fold with the two groups and the knob."""
+    """Place the fold with the two groups and the knob."""
     handlers = Arithmetic(ctx, networks, flats)
     with widgets.options(ctx, "vae.arithmetic") as fold:
         widgets.note(ctx, "vae.arithmetic_note")

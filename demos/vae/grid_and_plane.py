@@ -45,7 +45,7 @@ NEEDS_VECTOR = "vae.needs_vector"
 
 
 def grid_latents(corners: Sequence[Tensor], steps: int) -> Tensor:
-    """Returns the latents of a grid row by row: (steps², D) between three or four corners, (steps, D) between two.
+    """Return the latents of a grid row by row: (steps², D) between three or four corners, (steps, D) between two.
 
     Three corners are completed to a parallelogram, the fourth being B + C - A.
     """
@@ -64,11 +64,11 @@ class Corners:
     def show(
         self, a: str | None, b: str | None, c: str | None, d: str | None, steps: float, plane: str, model: str
     ) -> tuple[str, str]:
-        """Shows grid and plane of the chosen images, or says what is missing in their places."""
+        """Show grid and plane of the chosen images, or says what is missing in their places."""
         return self.show_grid(a, b, c, d, steps, model), self.show_plane(a, b, c, plane, model)
 
     def show_grid(self, a: str | None, b: str | None, c: str | None, d: str | None, steps: float, model: str) -> str:
-        """Writes the grid between the corners."""
+        """Write the grid between the corners."""
         network, chosen = self._networks.vector(model), [path for path in (a, b, c, d) if path]
         if network is None:
             return sorry_html(self._ctx, NEEDS_VECTOR)
@@ -88,7 +88,7 @@ class Corners:
         return sprite_sheet(rows, STRIP_GAP)
 
     def show_plane(self, a: str | None, b: str | None, c: str | None, plane: str, model: str) -> str:
-        """Returns the value of the map: the plane through three images, or that of the examples' main directions."""
+        """Return the value of the map: the plane through three images, or that of the examples' main directions."""
         network = self._networks.vector(model)
         if network is None:
             return sorry_value(self._ctx, NEEDS_VECTOR)
@@ -159,14 +159,14 @@ class Corners:
 
 
 def _cells(flat: LatentSlice, half: float, cells: int) -> Tensor:
-    """Returns the latents at the middles of `cells` x `cells` squares of the map, row by row from the top left."""
+    """Return the latents at the middles of `cells` x `cells` squares of the map, row by row from the top left."""
     middles = (torch.arange(cells) + 0.5) / cells * 2 - 1
     y, x = torch.meshgrid(-middles * half, middles * half, indexing="ij")
     return flat.origin + torch.stack([x.flatten(), y.flatten()], dim=1) @ flat.directions
 
 
 def corners_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequence[gr.Image], menu: Menu) -> None:
-    """Places the fold with the two further photos, the grid and the map."""
+    """Place the fold with the two further photos, the grid and the map."""
     corners = Corners(ctx, networks, flats)
     ends = {name: example_ends(ctx, name) for name in MODELS}
     with widgets.options(ctx, "vae.corners") as fold:

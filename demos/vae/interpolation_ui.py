@@ -46,7 +46,7 @@ class Way(NamedTuple):
 
 
 def values(ctx: Context, shown: Shown) -> list[Any]:
-    """Returns the values of a result's components: player, strip, ends, facts, the two files to save."""
+    """Return the values of a result's components: player, strip, ends, facts, the two files to save."""
     size = (shown.img_size, shown.img_size)
     line = widgets.facts_line(ctx, [shown.model], size, shown.seconds, shown.prepared)
     numbers = ctx.localize_html("vae.facts", latent_dim=f"{shown.latent_dim:,}", steps=shown.steps)
@@ -60,7 +60,7 @@ def values(ctx: Context, shown: Shown) -> list[Any]:
 
 
 def no_values(ctx: Context, key: str, **words: Any) -> list[Any]:
-    """Returns the values of the same components while there is no result, and why."""
+    """Return the values of the same components while there is no result, and why."""
     return [player.empty(ctx, key, **words), "", "", "", *[gr.update(value=None, interactive=False)] * 2]
 
 
@@ -77,13 +77,13 @@ class Handlers:
         return render(self._networks.any(model), read_image(path_a), read_image(path_b), steps)
 
     def _path(self, path_a: str, path_b: str, steps: int, model: str) -> tuple[list[Image.Image], bytes]:
-        """Returns the images of the straight way and its animation, all that a program asks for."""
+        """Return the images of the straight way and its animation, all that a program asks for."""
         done = morph(self._networks.any(model), read_image(path_a), read_image(path_b), steps, ("lerp",))
         frames = upscale(done.smooth_paths["lerp"], LARGE_SIDE)
         return frames[:: done.stride], looping_webp(frames)
 
     def show(self, path_a: str | None, path_b: str | None, steps: float, model: str) -> list[Any]:
-        """Shows the way between the two chosen images, or says what is wrong with them in its place."""
+        """Show the way between the two chosen images, or says what is wrong with them in its place."""
         if not path_a or not path_b:
             return self.miss(path_a or path_b)
         try:
@@ -93,11 +93,11 @@ class Handlers:
         return values(self._ctx, serve(self._ctx, done, self._networks.any(model), model))
 
     def miss(self, other: str | None) -> list[Any]:
-        """Asks for the missing image, or for both when there is no other one."""
+        """Ask for the missing image, or for both when there is no other one."""
         return no_values(self._ctx, "vae.missing" if other else "vae.missing_both")
 
     def hint(self, model: str) -> Any:
-        """Says which images suit a model of ours, and of another one which kind it is."""
+        """Return which images suit a model of ours, and of another one which kind it is."""
         latent = self._ctx.library.record(model).latent
         return gr.update(value=self._ctx.t(HINTS.get(model, f"menu.latent_{latent or 'global'}")))
 
@@ -116,13 +116,13 @@ class Handlers:
 
 
 def way_steps(ctx: Context) -> gr.Slider:
-    """Places the folded choice of how many images are in the strip."""
+    """Place the folded choice of how many images are in the strip."""
     with widgets.options(ctx, "vae.options"):
         return gr.Slider(MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label=ctx.t("vae.steps"), elem_id="vae-steps")
 
 
 def way_results(ctx: Context, first: Shown | None) -> list[Any]:
-    """Places the results, filled with what was stored for the tab to open on."""
+    """Place the results, filled with what was stored for the tab to open on."""
     opening = values(ctx, first) if first else no_values(ctx, "vae.missing_both")
     panels = [
         player.panel(value, f"vae-result-{name}")
@@ -147,7 +147,7 @@ def _save(ctx: Context, what: str, file: str | None) -> gr.DownloadButton:
 
 
 def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> TabInterface:
-    """Lets every choice of photos, model and steps show its result at once; the page may do so too."""
+    """Let every choice of photos, model and steps show its result at once; the page may do so too."""
     photos, places = way.photos, way.places
     # One sign of work is enough, on the largest image. A change made while the network runs must not be lost.
     run = {
@@ -181,7 +181,7 @@ def connect_way(ctx: Context, handlers: Handlers, way: Way, menu: Menu) -> TabIn
 
 
 def offer_interpolate(handlers: Handlers) -> None:
-    """Offers ``/interpolate`` to programs."""
+    """Offer ``/interpolate`` to programs."""
     inputs = [
         photo_parameter("image_a"),
         photo_parameter("image_b"),

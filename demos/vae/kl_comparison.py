@@ -33,7 +33,7 @@ class Lesson:
         self._ctx, self._networks = ctx, networks
 
     def show(self, path_a: str | None, path_b: str | None, seed: float | None) -> str:
-        """Writes photos, reconstructions and draws of every model, with the numbers of their cards."""
+        """Write photos, reconstructions and draws of every model, with the numbers of their cards."""
         try:
             photos = [read_image(path) for path in self._photos([path_a, path_b])]
         except ImageError as error:
@@ -59,7 +59,7 @@ class Lesson:
         return f'<div class="lesson"><div class="lesson-row">{head}</div>{"".join(rows)}</div>{links}'
 
     def _photos(self, paths: Sequence[str | None]) -> list[str]:
-        """Returns the visitor's photos, filled up with examples."""
+        """Return the visitor's photos, filled up with examples."""
         own = [path for path in paths if path]
         ends = example_ends(self._ctx, "vae-fruit")
         examples = [str(path) for pair in zip(*ends, strict=False) for path in pair]
@@ -87,7 +87,7 @@ class Lesson:
 
 
 def lesson_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image]) -> None:
-    """Places the fold of the lesson."""
+    """Place the fold of the lesson."""
     lesson = Lesson(ctx, networks)
     with widgets.options(ctx, "vae.lesson") as fold:
         widgets.note(ctx, "vae.lesson_note")

@@ -41,7 +41,7 @@ class LatentSlice:
     directions: Tensor
 
     def at(self, coordinates: Sequence[float]) -> Tensor:
-        """Returns the latent (D,) at K coordinates."""
+        """Return the latent (D,) at K coordinates."""
         return self.origin + torch.tensor(coordinates) @ self.directions
 
     @property
@@ -70,7 +70,7 @@ class Flats:
         self._guard = threading.Lock()
 
     def add(self, flat: LatentSlice) -> str:
-        """Remembers a flat of a model with one vector an image, and returns its key.
+        """Remember a flat of a model with one vector an image, and returns its key.
 
         The model is looked up here, in an event: when a script asks for a point later, Gradio does not tell whose page
         it is, and a visitor's own model is handed to its owner only.
@@ -86,7 +86,7 @@ class Flats:
         return flat.key
 
     def look(self) -> Callable[[Any], dict[str, Any]]:
-        """Returns the function for a component's script: ``look([key, coordinates])``."""
+        """Return the function for a component's script: ``look([key, coordinates])``."""
 
         def look(asked: Any) -> dict[str, Any]:
             return self.paint(asked)
@@ -94,7 +94,7 @@ class Flats:
         return look
 
     def paint(self, asked: Any) -> dict[str, Any]:
-        """Paints a point.
+        """Paint a point.
 
         Args:
             asked: ``[key, coordinates]`` as a browser sent it.
@@ -130,7 +130,7 @@ class Flats:
 
 
 def data_url(image: Image.Image, quality: int | None = None) -> str:
-    """Returns an image as an address that holds it: PNG, or WebP of a quality where no single pixel matters."""
+    """Return an image as an address that holds it: PNG, or WebP of a quality where no single pixel matters."""
     buffer = BytesIO()
     if quality is None:
         image.save(buffer, "PNG", compress_level=1)
@@ -141,5 +141,5 @@ def data_url(image: Image.Image, quality: int | None = None) -> str:
 
 
 def thumbnail_url(photo: Image.Image) -> str:
-    """Returns the centre square of a photo, small, as an address that holds it."""
+    """Return the centre square of a photo, small, as an address that holds it."""
     return data_url(square_crop(photo, SMALL_SIDE), quality=85)

@@ -60,7 +60,7 @@ STYLE = """
 
 
 def plane_map(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML:
-    """Places the map of a plane, empty; drag, touch or arrow keys move on it."""
+    """Place the map of a plane, empty; drag, touch or arrow keys move on it."""
     canvas = (
         '<div><canvas class="plane-map" tabindex="0" role="application" aria-labelledby="plane-name"></canvas>'
         f'<p class="flat-says" id="plane-name" style="min-height: 0">{ctx.localize_html("vae.plane_how")}</p></div>'
@@ -69,13 +69,13 @@ def plane_map(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML
 
 
 def knobs(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML:
-    """Places knobs, none yet: a range under a strip of images for each."""
+    """Place knobs, none yet: a range under a strip of images for each."""
     rows = f'<div class="knobs"></div><template class="knob-save">{ctx.localize_html("vae.save_strip")}</template>'
     return _flat(ctx, rows, "latent_sliders.js", look, elem_id, '<div class="knobs-bars"></div>')
 
 
 def sorry_value(ctx: Context, key: str, **words: Any) -> str:
-    """Returns the value that shows a sentence in the place of the component."""
+    """Return the value that shows a sentence in the place of the component."""
     return json.dumps({"sorry": f"<p>{ctx.localize_html(key, **words)}</p>"})
 
 

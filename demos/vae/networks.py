@@ -50,7 +50,7 @@ MEASURED_DRAWS = 128  # images of its own that a model without statistics is mea
 
 
 def example_ends(ctx: Context, model: str) -> tuple[list[Path], list[Path]]:
-    """Returns the built-in images for the start and for the end; empty where none were made yet."""
+    """Return the built-in images for the start and for the end; empty where none were made yet."""
     if model == "vae-portraits":
         folder = ctx.first_paint / "vae"
         ends = [[folder / f"portrait-{seed:02d}.png" for seed in seeds] for seeds in PORTRAIT_SEEDS]
@@ -61,17 +61,17 @@ def example_ends(ctx: Context, model: str) -> tuple[list[Path], list[Path]]:
 
 
 def is_built_in(ctx: Context, path: str | None) -> bool:
-    """Tells whether a chosen image is nobody's own (or none at all), so that another may take its place."""
+    """Tell whether a chosen image is nobody's own (or none at all), so that another may take its place."""
     return not path or any(Path(path).is_relative_to(folder) for folder in (EXAMPLES, ctx.first_paint))
 
 
 def with_examples(model: str) -> str:
-    """Returns the model whose examples suit a model: its own, or any for one that is not ours."""
+    """Return the model whose examples suit a model: its own, or any for one that is not ours."""
     return model if model in MODELS else OPENING_MODEL
 
 
 def encodes_images(model: nn.Module) -> str:
-    """Returns the key of the sentence that refuses a network which is no autoencoder."""
+    """Return the key of the sentence that refuses a network which is no autoencoder."""
     return "" if isinstance(model, Autoencoder) else "menu.wrong_kind"
 
 
@@ -83,16 +83,16 @@ class Networks:
         self.statistics = public_lru_cache()(self._statistics)
 
     def any(self, name: str) -> Autoencoder:
-        """Returns an autoencoder of either kind."""
+        """Return an autoencoder of either kind."""
         return cast(Autoencoder, self._ctx.load_model(name))
 
     def vector(self, name: str) -> GlobalAutoencoder | None:
-        """Returns an autoencoder with one vector an image; None for one with a map."""
+        """Return an autoencoder with one vector an image; None for one with a map."""
         network = self.any(name)
         return network if isinstance(network, GlobalAutoencoder) else None
 
     def _statistics(self, name: str) -> LatentStatistics:
-        """Returns the statistics that lie beside the weights, or measures them on images the model draws itself."""
+        """Return the statistics that lie beside the weights, or measures them on images the model draws itself."""
         folder, sha256 = self._ctx.library.folder(name), self._ctx.weights_info(name).sha256
         if folder is not None and (stored := read_statistics(folder, sha256)) is not None:
             return stored
@@ -102,7 +102,7 @@ class Networks:
 
 
 def photo_place(ctx: Context, letter: str, strips: dict[str, list[Path]], filled: bool) -> Place:
-    """Places a photo with the strips of examples under it, one strip a model, of which one shows.
+    """Place a photo with the strips of examples under it, one strip a model, of which one shows.
 
     Args:
         ctx: The context of the tab.
@@ -143,7 +143,7 @@ class Place:
         return Photo(self.photo, [(self.strips[name], paths) for name, paths in self.paths.items()])
 
     def update(self, ctx: Context, path: str | None, model: str) -> list[Any]:
-        """Returns the values after a change of model: an own photo or an example for this model stays."""
+        """Return the values after a change of model: an own photo or an example for this model stays."""
         name = with_examples(model)
         examples = self.paths[name]
         stays = path is not None and (not is_built_in(ctx, path) or Path(path) in examples)
@@ -151,7 +151,7 @@ class Place:
         return [fresh, *(gr.update(visible=each == name and bool(self.paths[each])) for each in self.strips)]
 
     def connect(self) -> list[Any]:
-        """Lets a click on an example put it into the place; returns the events."""
+        """Let a click on an example put it into the place; returns the events."""
         latest: dict[str, Any] = {"trigger_mode": "always_last", **QUICK_EVENT}
         return [
             strip.click(lambda index, paths=self.paths[name]: str(paths[index]), strip, self.photo, **latest)
@@ -160,12 +160,12 @@ class Place:
 
 
 def file_url(path: str) -> str:
-    """Returns the address of a file, relative to the page, wherever the app is mounted."""
+    """Return the address of a file, relative to the page, wherever the app is mounted."""
     return "gradio_api/file=" + quote(path)
 
 
 def saves(ctx: Context, files: Mapping[str, str]) -> str:
-    """Writes links that save files: name to save under -> path."""
+    """Write links that save files: name to save under -> path."""
     links = (
         f'<a href="{file_url(path)}" download="{html.escape(name, quote=True)}">'
         f"{ctx.localize_html('vae.save', name=name.rpartition('.')[2].upper())}</a>"
@@ -175,5 +175,5 @@ def saves(ctx: Context, files: Mapping[str, str]) -> str:
 
 
 def sorry_html(ctx: Context, key: str, **words: Any) -> str:
-    """Writes what stands in the place of a result that needs something first."""
+    """Write what stands in the place of a result that needs something first."""
     return f'<div class="empty"><p>{ctx.localize_html(key, **words)}</p></div>'

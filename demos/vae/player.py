@@ -110,17 +110,17 @@ requestAnimationFrame(tick);
 
 
 def panel(value: str, elem_id: str) -> gr.HTML:
-    """Places one of the panels; what it shows comes from the functions below."""
+    """Place one of the panels; what it shows comes from the functions below."""
     return gr.HTML(value, css_template=_STYLE, js_on_load=_SCRIPT, elem_id=elem_id, apply_default_css=False)
 
 
 def photo_row() -> gr.HTML:
-    """Opens a place for the two photos, which stand side by side and so are lower than a photo alone."""
+    """Open a place for the two photos, which stand side by side and so are lower than a photo alone."""
     return gr.HTML(html_template="@children", css_template=_LOWER, apply_default_css=False)
 
 
 def player(ctx: Context, shown: Shown) -> str:
-    """Writes the player of the ways through the network and the cross-fade, side by side."""
+    """Write the player of the ways through the network and the cross-fade, side by side."""
     stages = "".join(
         f'<figure><canvas width="384" height="384" role="img" aria-labelledby="play-{name}"></canvas>'
         f'<figcaption id="play-{name}" class="{kind}">{text}</figcaption></figure>'
@@ -137,7 +137,7 @@ def player(ctx: Context, shown: Shown) -> str:
 
 
 def filmstrip(ctx: Context, shown: Shown) -> str:
-    """Writes the strip of the same rows, what they are written above it."""
+    """Write the strip of the same rows, what they are written above it."""
     names = " · ".join(f'<span class="{kind}">{text}</span>' for _, kind, text in _rows(ctx, shown))
     return (
         f'<figure class="sheet"><figcaption id="film-rows">{names}</figcaption>'
@@ -147,14 +147,14 @@ def filmstrip(ctx: Context, shown: Shown) -> str:
 
 
 def _rows(ctx: Context, shown: Shown) -> list[tuple[str, str, str]]:
-    """Returns name, class and caption of every row of strip and sheet."""
+    """Return name, class and caption of every row of strip and sheet."""
     numbers = f"{shown.latent_dim:,}"
     learned = [(way, "learned", ctx.localize_html(f"vae.stage_{way}", latent_dim=numbers)) for way in shown.ways]
     return [*learned, ("fade", "", ctx.localize_html("vae.fade"))]
 
 
 def ends(ctx: Context, shown: Shown) -> str:
-    """Writes both ends as the network got them, each beside what it made of it and their likeness."""
+    """Write both ends as the network got them, each beside what it made of it and their likeness."""
     photo = ctx.localize_html("vae.end_photo", size=shown.img_size)
     made = [ctx.localize_html("vae.end_rebuilt", score=f"{score:.1f}") for score in shown.scores]
     photos = [(path, "", photo) for path in shown.images]
@@ -169,7 +169,7 @@ def ends(ctx: Context, shown: Shown) -> str:
 
 
 def empty(ctx: Context, key: str, **words: Any) -> str:
-    """Writes what stands in the place of a result that needs something first."""
+    """Write what stands in the place of a result that needs something first."""
     return f'<div class="empty"><p>{ctx.localize_html(key, **words)}</p></div>'
 
 

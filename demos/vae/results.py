@@ -55,7 +55,7 @@ class Shown:
 
 
 def serve(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> Shown:
-    """Puts the files of a result of the weights called `name` where the browser can fetch them."""
+    """Put the files of a result of the weights called `name` where the browser can fetch them."""
 
     def keep(content: Image.Image | bytes, file: str) -> str:
         if isinstance(content, bytes):
@@ -66,7 +66,7 @@ def serve(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> Shown:
 
 
 def store(ctx: Context, folder: Path, done: Rendered, model: Autoencoder, name: str) -> None:
-    """Writes the files of a result and `RESULT` beside them, for `read_stored`."""
+    """Write the files of a result and `RESULT` beside them, for `read_stored`."""
 
     def keep(content: Image.Image | bytes, file: str) -> str:
         if isinstance(content, bytes):
@@ -80,7 +80,7 @@ def store(ctx: Context, folder: Path, done: Rendered, model: Autoencoder, name: 
 
 
 def read_stored(folder: Path) -> Shown | None:
-    """Reads what `store` wrote, or returns None where it was never called."""
+    """Read what `store` wrote, or returns None where it was never called."""
     if not (folder / RESULT).is_file():
         return None
     stored = json.loads((folder / RESULT).read_text("utf-8"))
@@ -92,7 +92,7 @@ def read_stored(folder: Path) -> Shown | None:
 
 
 def numbers(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> dict[str, Any]:
-    """Returns the numbers behind a result of the weights called `name`, for a file.
+    """Return the numbers behind a result of the weights called `name`, for a file.
 
     `active_units` is the share of the latent numbers that are in use, as the weights' card has it.
     """

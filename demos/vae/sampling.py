@@ -91,7 +91,7 @@ class Breeder:
         self._ctx, self._networks = ctx, networks
 
     def fresh(self, model: str, seed: float | None, temperature: float) -> tuple[Generation | None, str]:
-        """Draws a generation from the prior, or says why there is none."""
+        """Draw a generation from the prior, or says why there is none."""
         network = self._networks.vector(model)
         if network is None:
             return None, sorry_html(self._ctx, "menu.spatial_samples")
@@ -102,7 +102,7 @@ class Breeder:
     def breed(
         self, generation: Generation | None, how: str, ids: Sequence[int], radius: float, seed: float | None, model: str
     ) -> tuple[Generation | None, str]:
-        """Makes the next generation from one or two images of this one.
+        """Make the next generation from one or two images of this one.
 
         Raises:
             ValueError: If `how` or an id is none of those on the page.
@@ -155,7 +155,7 @@ class Breeder:
 
 
 def samples_html(ctx: Context, paths: Sequence[str], parents: int = 0) -> str:
-    """Writes the grid, each image a button that picks it, and the buttons that breed what is picked."""
+    """Write the grid, each image a button that picks it, and the buttons that breed what is picked."""
     tiles = "".join(
         f'<button type="button" data-number="{number}" aria-pressed="false"{PARENT if number < parents else ""}>'
         f'<img src="{file_url(path)}" alt="{number + 1}"></button>'
@@ -171,7 +171,7 @@ def samples_html(ctx: Context, paths: Sequence[str], parents: int = 0) -> str:
 
 
 def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequence[str]) -> None:
-    """Places the samples from the prior, beginning with the stored images of seed 0."""
+    """Place the samples from the prior, beginning with the stored images of seed 0."""
     breeder = Breeder(ctx, networks)
     generation = gr.State(None)
     gr.Markdown(ctx.t("vae.samples"))
@@ -214,7 +214,7 @@ def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequen
 
 
 def read_choice(event: gr.EventData) -> tuple[str, list[int]]:
-    """Returns what is to be bred from which images, as an event of the page carries it.
+    """Return what is to be bred from which images, as an event of the page carries it.
 
     Raises:
         ValueError: If it is not a word and a list of at most two different whole numbers.

@@ -39,7 +39,7 @@ from models.networks.vae import ConvVAE
 
 
 def build(ctx: Context) -> TabInterface:
-    """Creates the components of the tab and connects them."""
+    """Create the components of the tab and connects them."""
     first = read_stored(ctx.first_paint / "vae")
     networks = Networks(ctx)
     widgets.lead(ctx, "vae.lead")
@@ -82,7 +82,7 @@ def build(ctx: Context) -> TabInterface:
 
 
 def precompute(ctx: Context, folder: Path) -> None:
-    """Writes the way between the opening examples, the first samples, and the portraits drawn as examples."""
+    """Write the way between the opening examples, the first samples, and the portraits drawn as examples."""
     portraits = cast(ConvVAE, ctx.load_model("vae-portraits"))
     for seed in (*PORTRAIT_SEEDS[0], *PORTRAIT_SEEDS[1]):
         (portrait,) = upscale(draw(portraits, 1, seed, PORTRAIT_TEMPERATURE), SMALL_SIDE)

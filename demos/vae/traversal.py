@@ -28,14 +28,14 @@ ENDS = {"a": "vae.knobs_a", "b": "vae.knobs_b"}
 
 
 def strip_urls(network: GlobalAutoencoder, latents: Tensor) -> list[str]:
-    """Paints strips of images from latents (K, `STATIONS`, D), as addresses that hold them."""
+    """Paint strips of images from latents (K, `STATIONS`, D), as addresses that hold them."""
     images = images_of(network, latents.flatten(0, 1))
     rows = [images[start : start + latents.shape[1]] for start in range(0, len(images), latents.shape[1])]
     return [data_url(sprite_sheet([row]), quality=85) for row in rows]
 
 
 def knob(file: str, name: str, strip: str, first: float, last: float, at: float) -> dict[str, Any]:
-    """Describes a knob whose strip runs from `first` to `last`; the ends of the range lie under the strip's edges.
+    """Describe a knob whose strip runs from `first` to `last`; the ends of the range lie under the strip's edges.
 
     Its strip is saved under the name `file`.
     """
@@ -45,7 +45,7 @@ def knob(file: str, name: str, strip: str, first: float, last: float, at: float)
 
 
 def bars_html(ctx: Context, statistics: LatentStatistics, shown: Sequence[int]) -> str:
-    """Draws a bar for the KL divergence of every latent number, sorted; those with a knob stand out."""
+    """Draw a bar for the KL divergence of every latent number, sorted; those with a knob stand out."""
     order, most, is_active = statistics.by_kl, max(max(statistics.kl), 1e-6), statistics.is_active
     width = 100 / len(order)
     bars = "".join(
@@ -77,7 +77,7 @@ class Knobs:
         self._ctx, self._networks, self._flats = ctx, networks, flats
 
     def show(self, path_a: str | None, path_b: str | None, end: str, model: str) -> str:
-        """Returns the value of the knobs on one of the two photos, or a sentence on what is missing."""
+        """Return the value of the knobs on one of the two photos, or a sentence on what is missing."""
         network = self._networks.vector(model)
         path = path_b if end == "b" else path_a
         if network is None:
@@ -122,7 +122,7 @@ class Knobs:
 
 
 def knobs_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequence[gr.Image], menu: Menu) -> None:
-    """Places the fold with the knobs."""
+    """Place the fold with the knobs."""
     handlers = Knobs(ctx, networks, flats)
     with widgets.options(ctx, "vae.knobs") as fold:
         widgets.note(ctx, "vae.knobs_note")

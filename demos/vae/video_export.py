@@ -30,7 +30,7 @@ AT_ONCE = 4
 def film_frames(
     model: Autoencoder, first: Image.Image, last: Image.Image, steps: int, way: str
 ) -> Iterator[list[Image.Image]]:
-    """Yields the images of the way from one image to another in pieces, `steps` in all.
+    """Yield the images of the way from one image to another in pieces, `steps` in all.
 
     Args:
         model: In eval mode.
@@ -60,7 +60,7 @@ class Films:
         self, path_a: str | None, path_b: str | None, steps: float, way: str, kind: str, model: str,
         request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Iterator[Any]:  # fmt: skip
-        """Yields updates of the button that saves, the last with the file."""
+        """Yield updates of the button that saves, the last with the file."""
         if not path_a or not path_b:
             raise widgets.user_error(self._ctx, request, "vae.missing_both")
         yield gr.update(value=None, interactive=False)
@@ -79,7 +79,7 @@ class Films:
 
 
 def films_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image], menu: Menu) -> None:
-    """Places the fold with the choices and the two buttons."""
+    """Place the fold with the choices and the two buttons."""
     films = Films(ctx, networks)
     with widgets.options(ctx, "vae.film"):
         widgets.note(ctx, "vae.film_note")

@@ -15,7 +15,7 @@ Pixels = NDArray[np.float64]
 
 
 def harmonic_fill(pixels: Pixels, hidden: NDArray[np.bool_]) -> Pixels:
-    """Fills hidden pixels so that each is the mean of its four neighbours (fewer at the border).
+    """Fill hidden pixels so that each is the mean of its four neighbours (fewer at the border).
 
     This solves Laplace's equation with the visible pixels as boundary values, the classic smooth fill-in: one
     sparse linear system, the same answer every time; a plain gradient inside the image comes back exactly.
@@ -41,7 +41,7 @@ def harmonic_fill(pixels: Pixels, hidden: NDArray[np.bool_]) -> Pixels:
 
 
 def mean_fill(pixels: Pixels, hidden: NDArray[np.bool_]) -> Pixels:
-    """Fills hidden pixels with the mean colour of the visible ones.
+    """Fill hidden pixels with the mean colour of the visible ones.
 
     Args:
         pixels: (H, W, C) in any unit.
@@ -67,7 +67,7 @@ def _check(pixels: Pixels, hidden: NDArray[np.bool_]) -> None:
 
 
 def _laplacian(height: int, width: int) -> sparse.csr_array:
-    """Returns the graph Laplacian of the pixel grid, (H*W, H*W)."""
+    """Return the graph Laplacian of the pixel grid, (H*W, H*W)."""
     index = np.arange(height * width).reshape(height, width)
     pairs = [(index[:, :-1].ravel(), index[:, 1:].ravel()), (index[:-1].ravel(), index[1:].ravel())]
     first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))

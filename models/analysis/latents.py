@@ -55,7 +55,7 @@ class LatentStatistics:
 
     @property
     def is_active(self) -> list[bool]:
-        """Whether each number is in use, (D,), as `active` has it."""
+        """Return whether each number is in use, (D,), as `active` has it."""
         return active(torch.tensor(self.variance), torch.tensor(self.kl), self.free_bits).tolist()
 
     @property

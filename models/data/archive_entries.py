@@ -52,7 +52,7 @@ class Entry:
 
 
 def entries_of(paths: Sequence[Path], limits: Limits) -> Iterator[Entry]:
-    """Yields the files of all paths; with several folders or zips, their own names label what else has no label."""
+    """Yield the files of all paths; with several folders or zips, their own names label what else has no label."""
     containers = [path for path in paths if path.is_dir() or _is_zip(path)]
     for path in paths:
         fallback = printable(path.stem if path.is_file() else path.name) if len(containers) > 1 else None
@@ -118,7 +118,7 @@ class _BoundedFile(io.FileIO):
         self._most = most
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Reads up to `size` bytes; `ValueError` if that is more than allowed."""
+        """Read up to `size` bytes; `ValueError` if that is more than allowed."""
         if size is not None and size > self._most:
             raise ValueError(f"the index of the zip claims {size} bytes, more than {self._most}")
         return super().read(-1 if size is None else size)
@@ -132,7 +132,7 @@ def _is_zip(path: Path) -> bool:
 
 
 def labels_of(names: Sequence[str]) -> list[str | None]:
-    """Labels each file by its folder: the last one that means something.
+    """Label each file by its folder: the last one that means something.
 
     Folders that all images share mean nothing, nor do those named after a split (train, test, val); of
     CycleGAN's trainA and testB the letter is kept. A file in no other folder has no label.
@@ -176,7 +176,7 @@ def _entry_name(info: zipfile.ZipInfo) -> str:
 
 
 def _entry_problem(info: zipfile.ZipInfo, name: str) -> str:
-    """Says why an entry must not be read, judged by its record in the index; "" if it may."""
+    """Return why an entry must not be read, judged by its record in the index; "" if it may."""
     if problem := _name_problem(name):
         return problem
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
@@ -189,7 +189,7 @@ def _entry_problem(info: zipfile.ZipInfo, name: str) -> str:
 
 
 def _name_problem(name: str) -> str:
-    """Says why a name is suspicious or of no interest; "" if it is neither."""
+    """Return why a name is suspicious or of no interest; "" if it is neither."""
     parts = name.split("/")
     if (
         not PurePosixPath(name).name

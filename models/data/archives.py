@@ -72,7 +72,7 @@ class _Reading:
     names: Counter[str] = field(default_factory=Counter)
 
     def image(self, entry: Entry) -> Picture:
-        """Reads and decodes one file within the budgets."""
+        """Read and decodes one file within the budgets."""
         if entry.reason:
             raise _SkippedError(entry.reason)
         image = open_image(io.BytesIO(self._content(entry)), name=entry.name, max_side=self.max_side)
@@ -99,7 +99,7 @@ class _Reading:
             raise ImageError("truncated", entry.name) from error
 
     def _read(self, stream: IO[bytes], entry: Entry) -> bytes:
-        """Reads a file chunk by chunk; gives up after the first one if it is no image."""
+        """Read a file chunk by chunk; gives up after the first one if it is no image."""
         content = bytearray()
         while chunk := stream.read(_CHUNK):
             if not content:
@@ -133,7 +133,7 @@ def iter_images(
     skipped: Counter[str] | None = None,
     wanted: Callable[[str], bool] = lambda name: True,
 ) -> Iterator[Picture]:
-    """Yields the images of files, folders and zips one by one, so that only one is in memory.
+    """Yield the images of files, folders and zips one by one, so that only one is in memory.
 
     They come in the order of the paths given; within a zip in its own order, within a folder by name.
 

@@ -70,7 +70,7 @@ class ImageError(ValueError):
 
 
 def read_image(source: str | Path | bytes | BinaryIO, *, name: str = "", max_side: int | None = None) -> Image.Image:
-    """Reads an image as upright 8-bit RGB, whatever its format and mode.
+    """Read an image as upright 8-bit RGB, whatever its format and mode.
 
     The orientation tag is applied, colour profiles are converted to sRGB, transparency is laid on white,
     16-bit and floating-point values are scaled to 8 bits, and of an animation the first frame is taken. The
@@ -95,7 +95,7 @@ def read_image(source: str | Path | bytes | BinaryIO, *, name: str = "", max_sid
 
 
 def open_image(stream: BinaryIO, *, name: str = "", max_side: int | None = None) -> Image.Image:
-    """Opens an image and checks its header; nothing is decoded yet.
+    """Open an image and checks its header; nothing is decoded yet.
 
     With `max_side`, JPEGs are set to be decoded at a reduced scale: the size of the result is the number of
     pixels that `decode_image` will decode.
@@ -125,7 +125,7 @@ def open_image(stream: BinaryIO, *, name: str = "", max_side: int | None = None)
 
 
 def decode_image(image: Image.Image, *, name: str = "", max_side: int | None = None) -> Image.Image:
-    """Decodes what `open_image` opened: upright RGB, at most `max_side` on the longer side.
+    """Decode what `open_image` opened: upright RGB, at most `max_side` on the longer side.
 
     Raises:
         ImageError: The image data are cut short or damaged.
@@ -147,7 +147,7 @@ def decode_image(image: Image.Image, *, name: str = "", max_side: int | None = N
 
 
 def printable(name: str) -> str:
-    """Replaces what cannot be shown or encoded in a name: control and format characters, lone surrogates."""
+    """Replace what cannot be shown or encoded in a name: control and format characters, lone surrogates."""
     return "".join("\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs"} else char for char in name)
 
 
@@ -157,7 +157,7 @@ def has_image_suffix(name: str) -> bool:
 
 
 def square_crop(image: Image.Image, size: int) -> Image.Image:
-    """Cuts the centre square and resizes it to (size, size).
+    """Cut the centre square and resizes it to (size, size).
 
     Raises:
         ValueError: `size` is below 1.
@@ -168,7 +168,7 @@ def square_crop(image: Image.Image, size: int) -> Image.Image:
 
 
 def fit_within(image: Image.Image, side: int, multiple: int = 4) -> Image.Image:
-    """Shrinks an image to fit a square of the given side, with both sides multiples of `multiple`.
+    """Shrink an image to fit a square of the given side, with both sides multiples of `multiple`.
 
     The aspect is kept: up to `multiple` - 1 pixels are cut off rather than squeezed. Small images are not
     enlarged, except where a side is under `multiple`.
@@ -185,7 +185,7 @@ def fit_within(image: Image.Image, side: int, multiple: int = 4) -> Image.Image:
 
 
 def to_tensor(image: Image.Image | Sequence[Image.Image]) -> torch.Tensor:
-    """Turns one image or several of one size into a float32 tensor (N, 3, H, W) in [-1, 1].
+    """Turn one image or several of one size into a float32 tensor (N, 3, H, W) in [-1, 1].
 
     Raises:
         ValueError: There is no image, or the images differ in size.
@@ -199,7 +199,7 @@ def to_tensor(image: Image.Image | Sequence[Image.Image]) -> torch.Tensor:
 
 
 def to_images(tensor: torch.Tensor) -> list[Image.Image]:
-    """Turns a tensor (N, 3, H, W) in [-1, 1] into N images; values outside the range are clamped.
+    """Turn a tensor (N, 3, H, W) in [-1, 1] into N images; values outside the range are clamped.
 
     `to_images(to_tensor(images))` gives the very same pixels back.
 
@@ -216,7 +216,7 @@ def to_images(tensor: torch.Tensor) -> list[Image.Image]:
 
 
 def _open_header(stream: BinaryIO, kind: FileKind, name: str) -> Image.Image:
-    """Opens lazily with the allowed decoders only."""
+    """Open lazily with the allowed decoders only."""
     Image.init()
     formats = [decoder for decoder in _FORMATS if decoder in Image.OPEN]
     try:
@@ -232,7 +232,7 @@ def _open_header(stream: BinaryIO, kind: FileKind, name: str) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    """Converts any mode to sRGB: deep ones are scaled to 8 bits, transparent ones laid on white."""
+    """Convert any mode to sRGB: deep ones are scaled to 8 bits, transparent ones laid on white."""
     if image.mode.startswith("I") or image.mode == "F":
         image = _to_8_bit(image)
     if image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info:
@@ -245,7 +245,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """Converts to RGB by the colour profile in the file, if it has a usable one that is not sRGB itself.
+    """Convert to RGB by the colour profile in the file, if it has a usable one that is not sRGB itself.
 
     Without it, the colours of many phones (Display P3) look dull and those of print (CMYK) garish.
     """
@@ -261,7 +261,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Scales a grey image of 16 or 32 bits to 8 bits.
+    """Scale a grey image of 16 or 32 bits to 8 bits.
 
     16-bit modes use their full range. Modes "I" and "F" have none: values within [0, 1] (only "F"), [0, 255]
     or [0, 65535] are taken to use that range; anything else is stretched between its extremes.

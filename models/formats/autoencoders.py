@@ -20,7 +20,7 @@ _OLD_ATTENTION = [
 
 
 def is_autoencoder_kl(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of diffusers' `AutoencoderKL`, of any age."""
+    """Return whether the tensors are those of diffusers' `AutoencoderKL`, of any age."""
     names = ("encoder.down_blocks.0.resnets.0.conv1.weight", "decoder.conv_in.weight", "quant_conv.weight")
     return all(name in tensors for name in names)
 
@@ -65,7 +65,7 @@ def joined_halves(halves: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def is_autoencoder_tiny(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of a tiny autoencoder, in the authors' or in diffusers' layout."""
+    """Return whether the tensors are those of a tiny autoencoder, in the authors' or in diffusers' layout."""
     return any({f"{a}.0.weight", f"{a}.1.conv.0.weight"} <= tensors.keys() for a in ("encoder", "encoder.layers"))
 
 

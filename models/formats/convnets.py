@@ -17,7 +17,7 @@ RESNET18, RESNET50 = (False, (2, 2, 2, 2)), (True, (3, 4, 6, 3))
 
 
 def is_resnet(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of a ResNet by torchvision's names, with or without a classifier."""
+    """Return whether the tensors are those of a ResNet by torchvision's names, with or without a classifier."""
     return _dims(tensors, "conv1.weight") == 4 and {"bn1.running_mean", "layer1.0.conv2.weight"} <= tensors.keys()
 
 
@@ -40,12 +40,12 @@ def build_resnet(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
 
 
 def is_alexnet(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of torchvision's AlexNet."""
+    """Return whether the tensors are those of torchvision's AlexNet."""
     return {"features.10.weight", "classifier.6.weight"} <= tensors.keys() and _kernel(tensors) == 11
 
 
 def is_vgg16(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of VGG-16 without batch norm, in torchvision's layout or timm's."""
+    """Return whether the tensors are those of VGG-16 without batch norm, in torchvision's layout or timm's."""
     tails = ("classifier.6.weight", "head.fc.weight")
     last = _dims(tensors, "features.28.weight") == 4  # a batch norm, were there any
     return last and any(tail in tensors for tail in tails) and _kernel(tensors) == 3

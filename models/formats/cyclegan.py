@@ -12,18 +12,18 @@ from models.networks.cyclegan import LightGenerator, PatchDiscriminator, ResnetG
 
 
 def is_resnet_generator(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of the authors' generator, of any age."""
+    """Return whether the tensors are those of the authors' generator, of any age."""
     first, block = tensors.get("model.1.weight"), "model.10.conv_block.1.weight"
     return first is not None and first.dim() == 4 and first.shape[1:] == (3, 7, 7) and block in tensors
 
 
 def is_light_generator(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of a `LightGenerator`."""
+    """Return whether the tensors are those of a `LightGenerator`."""
     return "model.2.weight" in tensors and "model.9.conv_block.0.1.weight" in tensors
 
 
 def is_patch_discriminator(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of a `PatchDiscriminator`."""
+    """Return whether the tensors are those of a `PatchDiscriminator`."""
     first = tensors.get("model.0.weight")
     return first is not None and first.dim() == 4 and first.shape[1:] == (3, 4, 4) and "model.11.weight" in tensors
 

@@ -36,17 +36,17 @@ _HUB = [
 
 
 def is_hub_mae(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of transformers' `ViTMAEForPreTraining`, by its names of 2022 or of today."""
+    """Return whether the tensors are those of transformers' `ViTMAEForPreTraining`, by its names of 2022 or of today."""
     return {"vit.embeddings.position_embeddings", "vit.layernorm.weight"} <= tensors.keys()
 
 
 def is_mae(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of a masked autoencoder with its decoder, by the authors' names."""
+    """Return whether the tensors are those of a masked autoencoder with its decoder, by the authors' names."""
     return {"pos_embed", "patch_embed.proj.weight", "decoder_pos_embed", "decoder_pred.weight"} <= tensors.keys()
 
 
 def is_published_mae(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether they are a masked autoencoder of one of the authors' widths, whose images are ImageNet-normalised."""
+    """Return whether they are a masked autoencoder of one of the authors' widths, whose images are ImageNet-normalised."""
     pairs = {(preset["embed_dim"], preset["decoder_embed_dim"]) for preset in PRESETS.values()}
     if not is_mae(tensors) or tensors["pos_embed"].dim() != 3 or tensors["decoder_pos_embed"].dim() != 3:
         return False

@@ -25,7 +25,7 @@ class PretrainingLayout:
     dropped: tuple[str, ...]
 
     def matches(self, tensors: Mapping[str, Tensor]) -> bool:
-        """Whether there is a backbone under the prefix, and the method's marker."""
+        """Return whether there is a backbone under the prefix, and the method's marker."""
         tensors = unwrapped(tensors)
         starts = (f"{self.prefix}conv1.weight", f"{self.prefix}cls_token")
         return any(name in tensors for name in starts) and any(key.startswith(self.marker) for key in tensors)

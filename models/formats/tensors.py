@@ -166,7 +166,7 @@ def _only_tensors(found: object, name: str) -> dict[str, Tensor]:
 
 
 def _is_larger_than_its_memory(value: Tensor) -> bool:
-    """Whether a small file claims a tensor that would fill the memory when copied (a few numbers, repeated)."""
+    """Return whether a small file claims a tensor that would fill the memory when copied (a few numbers, repeated)."""
     if value.layout != torch.strided:
         return True
     return value.numel() * value.element_size() > value.untyped_storage().nbytes()

@@ -12,7 +12,7 @@ from models.networks.vae import ConvVAE
 
 
 def is_portrait_vae(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors have the three linear layers that are known of the portraits' autoencoder."""
+    """Return whether the tensors have the three linear layers that are known of the portraits' autoencoder."""
     return {"fc_mu.weight", "fc_logvar.weight", "fc2.weight"} <= tensors.keys()
 
 
@@ -62,7 +62,7 @@ def build_portrait_vae(tensors: Mapping[str, Tensor], expected: str = "an autoen
 
 
 def is_conv_vae(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of a `ConvVAE`."""
+    """Return whether the tensors are those of a `ConvVAE`."""
     return {"encoder.0.0.weight", "to_mu.weight", "to_logvar.weight", "from_latent.weight"} <= tensors.keys()
 
 

@@ -36,13 +36,13 @@ _DINOV2 = [
 
 
 def is_vit(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of a vision transformer without a decoder, by timm's names."""
+    """Return whether the tensors are those of a vision transformer without a decoder, by timm's names."""
     names = ("cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight")
     return all(name in tensors for name in names) and "decoder_pred.weight" not in tensors
 
 
 def is_dinov2(tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the tensors are those of transformers' `Dinov2Model`, of any age."""
+    """Return whether the tensors are those of transformers' `Dinov2Model`, of any age."""
     names = {key.removeprefix("dinov2.") for key in tensors}
     return {"embeddings.position_embeddings", "encoder.layer.0.layer_scale1.lambda1"} <= names
 

@@ -66,12 +66,12 @@ class Checkpoint:
 
     @property
     def is_own(self) -> bool:
-        """Whether these are our own weights, which lie in a folder with their config."""
+        """Return whether these are our own weights, which lie in a folder with their config."""
         return not self.layout and not self.repo_id and not self.url and not is_private(self.name)
 
     @property
     def is_verified(self) -> bool:
-        """Whether the record pins exactly one file: by a full commit, or by digits of its hash."""
+        """Return whether the record pins exactly one file: by a full commit, or by digits of its hash."""
         return self.is_own or bool(self.revision) or bool(self.sha256)
 
     @property

@@ -25,7 +25,7 @@ class Processes:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes logs and checkpoints."""
+        """Return whether this process writes logs and checkpoints."""
         return self.rank == 0
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:

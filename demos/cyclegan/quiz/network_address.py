@@ -30,7 +30,7 @@ class Reach:
 
 
 def network_address() -> str | None:
-    """Returns the address of this machine in its network, or None; nothing is sent."""
+    """Return the address of this machine in its network, or None; nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(NOWHERE)
@@ -41,7 +41,7 @@ def network_address() -> str | None:
 
 
 def listens(address: str, port: int) -> bool:
-    """Whether this machine takes connections at one of its own addresses."""
+    """Return whether this machine takes connections at one of its own addresses."""
     try:
         with socket.create_connection((address, port), PATIENCE):
             return True
@@ -50,7 +50,7 @@ def listens(address: str, port: int) -> bool:
 
 
 def is_own(host: str) -> bool:
-    """Whether a host's name or address means, to any device, that device itself."""
+    """Return whether a host's name or address means, to any device, that device itself."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -65,7 +65,7 @@ def reach(
     own_address: Callable[[], str | None] = network_address,
     takes: Callable[[str, int], bool] = listens,
 ) -> Reach:
-    """Returns where other devices find the app.
+    """Return where other devices find the app.
 
     A page that was opened under a public name or an address in the network can be opened by others under the same;
     so behind a proxy, on a Space and through a tunnel. One that was opened on ``localhost`` is looked for under the

@@ -85,7 +85,7 @@ class Tally:
 
 
 def tally(cards: Sequence[Card], answers: Sequence[bool]) -> Tally:
-    """Counts answers ("it is a fake") against what the first cards are."""
+    """Count answers ("it is a fake") against what the first cards are."""
     asked = list(zip(cards, answers, strict=False))
     right = sum(card.fake == answer for card, answer in asked)
     fakes, reals = ([answer for card, answer in asked if card.fake is kind] for kind in (True, False))
@@ -94,32 +94,32 @@ def tally(cards: Sequence[Card], answers: Sequence[bool]) -> Tally:
 
 
 def encoded(image: Image.Image) -> bytes:
-    """Returns an image as a JPEG file, all of them alike."""
+    """Return an image as a JPEG file, all of them alike."""
     file = BytesIO()
     image.save(file, "JPEG", quality=QUALITY)
     return file.getvalue()
 
 
 def data_url(jpeg: bytes) -> str:
-    """Returns an image as an address that holds it, so that no file name can tell anything."""
+    """Return an image as an address that holds it, so that no file name can tell anything."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
 def fruit_of(photo: Image.Image, load_model: LoadModel, known: Calibration) -> str:
-    """Returns which of `FRUITS` a photo shows, by the classifier of photos."""
+    """Return which of `FRUITS` a photo shows, by the classifier of photos."""
     kinds = kinds_of(photo, load_model, known)
     return max(FRUITS, key=kinds.__getitem__)
 
 
 def threshold(fruit: str, known: Calibration) -> float:
-    """Returns the score under which a discriminator calls an image a fake: midway between the two medians."""
+    """Return the score under which a discriminator calls an image a fake: midway between the two medians."""
     real, fake = known.real[fruit], known.translated[fruit]
     return (real[len(real) // 2] + fake[len(fake) // 2]) / 2
 
 
 @torch.inference_mode()
 def make_card(photo: Image.Image, fruit: str, fake: bool, load_model: LoadModel, known: Calibration) -> Card:
-    """Makes a card of a photo of one of `FRUITS`: the photo itself, or its translation into the other fruit."""
+    """Make a card of a photo of one of `FRUITS`: the photo itself, or its translation into the other fruit."""
     direction = next(way for way, (source, _) in DIRECTIONS.items() if source == fruit)
     square = square_crop(photo, CARD_SIDE)
     made = load_model(direction)(to_tensor(square))
@@ -134,7 +134,7 @@ def make_card(photo: Image.Image, fruit: str, fake: bool, load_model: LoadModel,
 def make_quiz(
     photos: Sequence[tuple[Image.Image, str]], load_model: LoadModel, known: Calibration, seed: int | None = None
 ) -> Quiz:
-    """Makes a shuffled deck in which half the photos of each fruit are translated.
+    """Make a shuffled deck in which half the photos of each fruit are translated.
 
     Args:
         photos: Images and which of `FRUITS` they show; at most `MOST` are used.

@@ -39,7 +39,7 @@ STYLE = """
 
 
 def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
-    """Places the fold: what to play with, the card, the answers, the score.
+    """Place the fold: what to play with, the card, the answers, the score.
 
     Returns:
         The input of images to play with, and the button that opens a room.
@@ -99,7 +99,7 @@ def _on_start(ctx: Context) -> Callable[..., list[Any]]:
 
 
 def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[tuple[Image.Image, str]]:
-    """Returns the built-in fruit, or a visitor's own images, each with what it shows.
+    """Return the built-in fruit, or a visitor's own images, each with what it shows.
 
     Raises:
         gr.Error: If there are too few.
@@ -129,7 +129,7 @@ def _on_answer(ctx: Context, answer: bool) -> Callable[..., list[Any]]:
 
 
 def card_html(ctx: Context, quiz: Quiz, exposure: str) -> str:
-    """Writes the card that waits for an answer; nothing in it tells what it is."""
+    """Write the card that waits for an answer; nothing in it tells what it is."""
     card = quiz.current
     if card is None:
         return ""
@@ -143,7 +143,7 @@ def card_html(ctx: Context, quiz: Quiz, exposure: str) -> str:
 
 
 def score_html(ctx: Context, quiz: Quiz) -> str:
-    """Writes whether the last answer was right, and the running score with its interval."""
+    """Write whether the last answer was right, and the running score with its interval."""
     last = quiz.last
     if last is None:
         return ""
@@ -154,7 +154,7 @@ def score_html(ctx: Context, quiz: Quiz) -> str:
 
 
 def end_html(ctx: Context, quiz: Quiz) -> str:
-    """Writes the visitor, the discriminator and chance side by side, and the cycle of every card."""
+    """Write the visitor, the discriminator and chance side by side, and the cycle of every card."""
     mine = tally(quiz.cards, quiz.answers)
     judge = tally(quiz.cards, [card.judged_fake for card in quiz.cards])
     columns = "".join(
@@ -178,7 +178,7 @@ def _revealed(ctx: Context, card: Card, answer: bool) -> str:
 
 
 def words_of(counted: Tally) -> dict[str, Any]:
-    """Returns the numbers of a tally by the names that the texts give them."""
+    """Return the numbers of a tally by the names that the texts give them."""
     rate = counted.right / counted.count
     return {"right": counted.right, "count": counted.count, "rate": rate, "low": counted.low, "high": counted.high,
             "sensitivity": f"{counted.sensitivity:.2f}".replace("-", "−")}  # fmt: skip

@@ -44,12 +44,12 @@ class RoomError(Exception):
 
 
 def new_token() -> str:
-    """Returns a token of 128 random bits."""
+    """Return a token of 128 random bits."""
     return secrets.token_urlsafe(16)
 
 
 def is_token(text: object) -> TypeGuard[str]:
-    """Whether something can be a token."""
+    """Return whether something can be a token."""
     return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
 
 
@@ -112,7 +112,7 @@ class Room:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has lasted too long or been forgotten."""
+        """Return whether it has lasted too long or been forgotten."""
         now = self._clock()
         return now - self.opened > LIFETIME or now - self._asked > IDLE
 
@@ -122,7 +122,7 @@ class Room:
         return self.number + (self.phase in ("reveal", "end"))
 
     def advance(self, phase: str, number: int) -> None:
-        """Goes on by one step: to the next card, or to what the card is.
+        """Go on by one step: to the next card, or to what the card is.
 
         Args:
             phase: Where whoever asks believes the room to be; a click that came twice changes nothing.
@@ -141,7 +141,7 @@ class Room:
                 self.phase = "end"
 
     def state(self, token: str | None = None) -> dict[str, object]:
-        """Returns what the screen, or the phone with a token, may know; a phone that is new has joined by asking.
+        """Return what the screen, or the phone with a token, may know; a phone that is new has joined by asking.
 
         Raises:
             RoomError: "phones" or "hurry".
@@ -165,7 +165,7 @@ class Room:
             return state
 
     def answer(self, token: str, number: int, fake: bool) -> None:
-        """Takes the vote of a phone, in the place of its earlier one on this card.
+        """Take the vote of a phone, in the place of its earlier one on this card.
 
         Raises:
             RoomError: "phones", "hurry", or "late".
@@ -177,12 +177,12 @@ class Room:
             phone.answers[number] = fake
 
     def split(self, number: int) -> Split:
-        """Returns what phones said of a card."""
+        """Return what phones said of a card."""
         with self._guard:
             return self._split(number)
 
     def tally(self) -> Tally | None:
-        """Counts all answers to the cards that are revealed; None without any."""
+        """Count all answers to the cards that are revealed; None without any."""
         with self._guard:
             answers = [
                 (self.cards[number], said)
@@ -193,7 +193,7 @@ class Room:
         return tally([card for card, _ in answers], [said for _, said in answers]) if answers else None
 
     def scores(self) -> list[tuple[int, int]]:
-        """Returns for each phone that answered its right answers and all its answers to revealed cards."""
+        """Return for each phone that answered its right answers and all its answers to revealed cards."""
         with self._guard:
             known = [
                 [self.cards[number].fake == said for number, said in phone.answers.items() if number < self.revealed]
@@ -235,7 +235,7 @@ class Rooms:
         self._guard = threading.Lock()
 
     def check(self) -> None:
-        """Makes sure that a room can be opened, before a deck is made for it.
+        """Make sure that a room can be opened, before a deck is made for it.
 
         Raises:
             RoomError: "rooms".
@@ -244,7 +244,7 @@ class Rooms:
             self._check()
 
     def open(self, cards: Sequence[Card], found: Reach) -> Room:
-        """Opens a room with a deck, whose phones find the app there.
+        """Open a room with a deck, whose phones find the app there.
 
         Raises:
             RoomError: "rooms".
@@ -256,19 +256,19 @@ class Rooms:
             return room
 
     def find(self, code: str) -> Room | None:
-        """Returns the room with a code, however it is written; None if there is none."""
+        """Return the room with a code, however it is written; None if there is none."""
         with self._guard:
             self._forget()
             return self._rooms.get(code.upper())
 
     def of(self, key: object) -> Room | None:
-        """Returns the room that a key opens; None if there is none."""
+        """Return the room that a key opens; None if there is none."""
         with self._guard:
             self._forget()
             return next((room for room in self._rooms.values() if room.key == key), None)
 
     def close(self, key: object) -> None:
-        """Closes the room that a key opens."""
+        """Close the room that a key opens."""
         with self._guard:
             self._rooms = {code: room for code, room in self._rooms.items() if room.key != key}
 

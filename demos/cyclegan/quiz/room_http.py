@@ -45,7 +45,7 @@ class Phones:
         self._ctx, self._rooms = ctx, rooms
 
     def routes(self) -> list[BaseRoute]:
-        """Returns the routes; their addresses are relative to the root of the app."""
+        """Return the routes; their addresses are relative to the root of the app."""
         return [
             Route("/room/{code}", self.page, methods=["GET"]),
             Route("/room/{code}/state", self.state, methods=["GET"]),
@@ -53,7 +53,7 @@ class Phones:
         ]
 
     async def page(self, request: Request) -> Response:
-        """Sends the page of a phone in its language, and the token that it is known by; 404 for a wrong code."""
+        """Send the page of a phone in its language, and the token that it is known by; 404 for a wrong code."""
         code = request.path_params["code"].upper()
         found = self._rooms.find(code) is not None
         texts = {
@@ -70,7 +70,7 @@ class Phones:
         return response
 
     async def state(self, request: Request) -> Response:
-        """Sends what the screen, or the phone with a token, may know."""
+        """Send what the screen, or the phone with a token, may know."""
         room = self._rooms.find(request.path_params["code"])
         if room is None:
             return _refusal("gone", 404)
@@ -81,7 +81,7 @@ class Phones:
             return _refusal(error.code, STATUS[error.code])
 
     async def answer(self, request: Request) -> Response:
-        """Takes a vote, ``{"number": 3, "fake": true}``, and sends the state with it."""
+        """Take a vote, ``{"number": 3, "fake": true}``, and sends the state with it."""
         room = self._rooms.find(request.path_params["code"])
         if room is None:
             return _refusal("gone", 404)
@@ -102,7 +102,7 @@ class Phones:
 
 
 async def _vote(request: Request) -> tuple[int, bool] | None:
-    """Returns the number of the card and whether it is called a fake, or None where a request says nothing like it."""
+    """Return the number of the card and whether it is called a fake, or None where a request says nothing like it."""
     if request.headers.get("content-type") != "application/json":
         return None  # what a form of another site can send
     body = b""

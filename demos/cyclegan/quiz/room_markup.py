@@ -22,7 +22,7 @@ STYLE = GRID_STYLE + QUIZ_STYLE + Path(__file__).with_name("room.css").read_text
 
 
 def stage_html(ctx: Context, room: Room) -> str:
-    """Writes what the screen shows, the key of the room in it; nothing tells what a card is before it is revealed."""
+    """Write what the screen shows, the key of the room in it; nothing tells what a card is before it is revealed."""
     bodies = {"lobby": _lobby, "question": _question, "reveal": _reveal, "end": _end}
     body = bodies[room.phase](ctx, room)
     on = {"lobby": "start", "question": "reveal", "reveal": "next", "end": ""}[room.phase]
@@ -39,7 +39,7 @@ def stage_html(ctx: Context, room: Room) -> str:
 
 
 def notice_html(ctx: Context, phase: str) -> str:
-    """Says why there is no room to see: it is in the "making", or "gone"."""
+    """Return why there is no room to see: it is in the "making", or "gone"."""
     return (
         f'<section class="room" data-phase="{phase}"><main class="all" role="status">'
         f'<p class="big">{ctx.localize_html(f"cyclegan.room_{phase}")}</p></main>'
@@ -48,7 +48,7 @@ def notice_html(ctx: Context, phase: str) -> str:
 
 
 def qr_svg(address: str) -> str:
-    """Draws an address as a QR code (ISO/IEC 18004, error correction M), black on white as cameras expect."""
+    """Draw an address as a QR code (ISO/IEC 18004, error correction M), black on white as cameras expect."""
     code: str = segno.make(address, error="m", micro=False).svg_inline(omitsize=True, border=3, light="#fff")
     return code
 
@@ -58,7 +58,7 @@ def _button(ctx: Context, do: str, key: str, style: str = "") -> str:
 
 
 def _head(ctx: Context, room: Room) -> str:
-    """Writes the line at the top, with the way in for those who come late."""
+    """Write the line at the top, with the way in for those who come late."""
     asking = room.phase in ("question", "reveal")
     way = f'<span class="code">{html.escape(room.address.partition("://")[2])}</span>' if asking else ""
     place = ctx.localize_html("cyclegan.room_place", number=room.number + 1, count=len(room.cards)) if asking else ""
@@ -114,7 +114,7 @@ def _bar(name: str, count: int, of: int, true: bool) -> str:
 
 
 def _tallies(ctx: Context, room: Room) -> str:
-    """Writes the room, the discriminator and chance side by side, over what is revealed."""
+    """Write the room, the discriminator and chance side by side, over what is revealed."""
     mine = room.tally()
     judge = tally(room.cards[: room.revealed], [card.judged_fake for card in room.cards[: room.revealed]])
     ours = _everybody(ctx, mine) if mine else ctx.localize_html("cyclegan.room_nobody")
@@ -144,7 +144,7 @@ def _row(ctx: Context, room: Room, number: int) -> str:
 
 
 def guessing(scores: Sequence[tuple[int, int]], most: int) -> list[float]:
-    """Returns how many phones would have 0, 1, ... `most` right answers if all had guessed (binomial, one half).
+    """Return how many phones would have 0, 1, ... `most` right answers if all had guessed (binomial, one half).
 
     Args:
         scores: Right answers and all answers of each phone.
@@ -154,7 +154,7 @@ def guessing(scores: Sequence[tuple[int, int]], most: int) -> list[float]:
 
 
 def _spread(ctx: Context, scores: Sequence[tuple[int, int]], most: int) -> str:
-    """Draws how many phones had how many right, and where guessing would have put them."""
+    """Draw how many phones had how many right, and where guessing would have put them."""
     counts, guessed = Counter(right for right, _ in scores), guessing(scores, most)
     top = max(*counts.values(), *guessed)
     bars = "".join(

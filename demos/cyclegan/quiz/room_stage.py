@@ -24,7 +24,7 @@ OPENING = "(own) => [own, window.location.origin + window.location.pathname]"
 
 
 def room_stage(ctx: Context, own: gr.File, start: gr.Button) -> None:
-    """Places the stage, which covers the page while a room is open, and lets phones in.
+    """Place the stage, which covers the page while a room is open, and lets phones in.
 
     Args:
         ctx: The context of the tabs.
@@ -64,7 +64,7 @@ class Stage:
         self._ctx, self._rooms = ctx, rooms
 
     def on_open(self, own: list[str] | None, page: str, request: gr.Request) -> str:
-        """Makes a deck and opens a room with it."""
+        """Make a deck and opens a room with it."""
         found = self._reach(page, request)
         try:
             self._rooms.check()
@@ -75,12 +75,12 @@ class Stage:
         return room_markup.stage_html(self._ctx, room)
 
     def on_look(self, event: gr.EventData) -> str:
-        """Shows a window its room, after it was loaded anew or another one went on, or says that it is no more."""
+        """Show a window its room, after it was loaded anew or another one went on, or says that it is no more."""
         room = self._rooms.of(_told(event).get("key"))
         return room_markup.notice_html(self._ctx, "gone") if room is None else room_markup.stage_html(self._ctx, room)
 
     def on_forward(self, event: gr.EventData) -> str:
-        """Goes on by one step from where the screen stands."""
+        """Go on by one step from where the screen stands."""
         told = _told(event)
         room = self._rooms.of(told.get("key"))
         if room is None:
@@ -89,7 +89,7 @@ class Stage:
         return room_markup.stage_html(self._ctx, room)
 
     def on_shut(self, event: gr.EventData) -> str:
-        """Closes the room."""
+        """Close the room."""
         self._rooms.close(_told(event).get("key"))
         return ""
 
@@ -101,5 +101,5 @@ class Stage:
 
 
 def _told(event: gr.EventData) -> dict[str, Any]:
-    """Returns what a page sent with an event, if it is anything with names."""
+    """Return what a page sent with an event, if it is anything with names."""
     return event._data if isinstance(event._data, dict) else {}

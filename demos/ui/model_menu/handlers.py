@@ -42,7 +42,7 @@ class Choice:
 
 
 def fits_always(model: nn.Module) -> str:
-    """Returns the sentence that refuses a model where any of the right family will do: none."""
+    """Return the sentence that refuses a model where any of the right family will do: none."""
     return ""
 
 
@@ -69,22 +69,22 @@ class Handlers:
         self._families, self._fits, self._tab, self._unlinked = families, fits, tab, unlinked
 
     def rows(self, choice: Choice) -> str:
-        """Returns the list of models as this visitor sees it."""
+        """Return the list of models as this visitor sees it."""
         rows = [self._row(record) for record in self._offered(choice)]
         return view.rows_html(self._ctx, rows, choice.used, choice.picked)
 
     def about(self, choice: Choice) -> str:
-        """Returns what is known of the model that is looked at; nothing where none of the menu's is."""
+        """Return what is known of the model that is looked at; nothing where none of the menu's is."""
         if not choice.picked or (is_private(choice.picked) and not self._is_there(choice.picked)):
             return ""
         return view.about_html(self._ctx, self._library.record(choice.picked))
 
     def _is_there(self, name: str) -> bool:
-        """Whether the visitor still has this result of theirs."""
+        """Return whether the visitor still has this result of theirs."""
         return any(record.name == name for record in self._ctx.user_models.records(self._families))
 
     def on_open(self, choice: Choice, used: str, visitor: str, request: gr.Request) -> tuple[Choice, str]:
-        """Looks anew at the disk and at the visitor's own results; others may have fetched something."""
+        """Look anew at the disk and at the visitor's own results; others may have fetched something."""
         self._ctx.user_models.introduce(visitor, request)
         looked_at = used if choice.picked == choice.used else choice.picked
         choice = replace(choice, used=used, picked=looked_at)
@@ -93,7 +93,7 @@ class Handlers:
     def on_pick(
         self, report: object, choice: Choice, used: str, visitor: str, request: gr.Request
     ) -> Iterator[list[Any]]:
-        """Uses the model that was clicked if it is on disk, else shows what fetching it would mean."""
+        """Use the model that was clicked if it is on disk, else shows what fetching it would mean."""
         self._ctx.user_models.introduce(visitor, request)
         name = report.get("name") if isinstance(report, dict) else None
         yield from self._take(str(name), replace(choice, used=used), request)
@@ -101,7 +101,7 @@ class Handlers:
     def on_selected_model(
         self, selection: SelectedModel, choice: Choice, used: str, visitor: str, request: gr.Request
     ) -> Iterator[list[Any]]:
-        """Uses a visitor's own result if it is this tab that they want it in."""
+        """Use a visitor's own result if it is this tab that they want it in."""
         if selection.tab != self._tab:
             yield [gr.skip()] * OUTPUTS
             return
@@ -109,7 +109,7 @@ class Handlers:
         yield from self._take(selection.name, replace(choice, used=used), request)
 
     def on_linked(self, name: str, choice: Choice, used: str, request: gr.Request) -> Iterator[list[Any]]:
-        """Uses the weights that a link names; what has to be fetched first is shown in the unfolded list instead."""
+        """Use the weights that a link names; what has to be fetched first is shown in the unfolded list instead."""
         if not name or name == used:
             yield [gr.skip()] * (OUTPUTS + 2)
             return
@@ -130,7 +130,7 @@ class Handlers:
             ]
 
     def linked(self, used: str) -> str:
-        """Returns what a link says of the weights in use: nothing of the usual ones, and nothing of a visitor's own."""
+        """Return what a link says of the weights in use: nothing of the usual ones, and nothing of a visitor's own."""
         return "" if used in self._unlinked or is_private(used) else used
 
     def _take(self, name: str, choice: Choice, request: gr.Request) -> Iterator[list[Any]]:
@@ -146,7 +146,7 @@ class Handlers:
         yield self._use(choice)
 
     def on_fetch(self, choice: Choice, used: str) -> Iterator[list[Any]]:
-        """Fetches the model that is looked at and uses it; tells how far it is."""
+        """Fetch the model that is looked at and uses it; tells how far it is."""
         choice = replace(choice, used=used)
         record = next((each for each in self._offered(choice) if each.name == choice.picked), None)
         if record is None:
@@ -159,7 +159,7 @@ class Handlers:
         yield self._use(choice)
 
     def on_paste(self, text: str, choice: Choice, used: str) -> Iterator[list[Any]]:
-        """Fetches the weights of a Hub id, if they are of a layout this tab can use, and uses them."""
+        """Fetch the weights of a Hub id, if they are of a layout this tab can use, and uses them."""
         choice = replace(choice, used=used)
         try:
             reference = Reference.parse(text)
@@ -178,7 +178,7 @@ class Handlers:
         yield self._use(replace(choice, picked=record.name, pasted=pasted))
 
     def on_cancel(self, choice: Choice) -> list[Any]:
-        """Says that nothing is fetched any more."""
+        """Return that nothing is fetched any more."""
         sentence = view.sentence_html(self._ctx, "error.hub.cancelled")
         fetchable = bool(
             choice.picked
@@ -188,7 +188,7 @@ class Handlers:
         return self._told(sentence, fetchable=fetchable)
 
     def _for_this_tab(self, error: HubError | WeightsError) -> HubError | WeightsError:
-        """Returns an error that lists only those layouts which this tab can use."""
+        """Return an error that lists only those layouts which this tab can use."""
         if error.code != "unknown_layout":
             return error
         known = [layout for layout in LAYOUTS.values() if layout.family in self._families and not layout.by_name_only]
@@ -196,7 +196,7 @@ class Handlers:
         return WeightsError(error.code, **values)
 
     def _offered(self, choice: Choice) -> list[Checkpoint]:
-        """Returns the models of the menu, the visitor's own before all others; of a pair of generators the first."""
+        """Return the models of the menu, the visitor's own before all others; of a pair of generators the first."""
         known = self._library.records(self._families)
         first = [record for index, record in enumerate(known) if not _is_second(record, known[:index])]
         own = self._ctx.user_models.records(self._families)
@@ -210,7 +210,7 @@ class Handlers:
         return view.Row(record, size, all(self._library.is_on_disk(each) for each in pair))
 
     def _known(self, reference: Reference) -> Checkpoint | None:
-        """Returns what is on disk for an id: of a commit that is named, or offline the newest that was fetched."""
+        """Return what is on disk for an id: of a commit that is named, or offline the newest that was fetched."""
         hub = self._library.hub
         return noted(hub, reference) if reference.revision or hub.offline else None
 
@@ -220,7 +220,7 @@ class Handlers:
                 yield self._told(view.progress_html(self._ctx, download), busy=True)
 
     def _use(self, choice: Choice) -> list[Any]:
-        """Loads the picked model; it is in use only when that went well and the tab can work with it."""
+        """Load the picked model; it is in use only when that went well and the tab can work with it."""
         record = self._library.record(choice.picked)
         try:
             model = self._ctx.load_model(record.name)
@@ -235,12 +235,12 @@ class Handlers:
         return self._answer(replace(choice, used=record.name), switched=choice.used != record.name)
 
     def _answer(self, choice: Choice, sentence: str = "", fetchable: bool = False, switched: bool = False) -> list[Any]:
-        """Returns the values of the components in the order in which `model_menu` collects them."""
+        """Return the values of the components in the order in which `model_menu` collects them."""
         ticket = time.monotonic_ns() if switched else gr.skip()
         return [choice, choice.used, ticket, self.rows(choice), self.about(choice), *self._way(sentence, fetchable)]
 
     def _told(self, sentence: str, fetchable: bool = False, busy: bool = False) -> list[Any]:
-        """Returns them where nothing is chosen: what the visitor chose since the event began stays as it is."""
+        """Return them where nothing is chosen: what the visitor chose since the event began stays as it is."""
         return [*[gr.skip()] * (OUTPUTS - 3), *self._way(sentence, fetchable, busy)]
 
     def _way(self, sentence: str, fetchable: bool, busy: bool = False) -> list[Any]:

@@ -49,7 +49,7 @@ def model_menu(
     fits: Callable[[nn.Module], str] = fits_always,
     unlinked: Collection[str] = (),
 ) -> Menu:
-    """Places the menu of a tab, folded away, and connects it.
+    """Place the menu of a tab, folded away, and connects it.
 
     Args:
         ctx: The context of the tab.

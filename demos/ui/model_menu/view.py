@@ -52,7 +52,7 @@ class Row:
 
 
 def title_html(ctx: Context, record: Checkpoint) -> str:
-    """Writes what a model is called, translated where it is more than a name."""
+    """Write what a model is called, translated where it is more than a name."""
     try:
         return ctx.localize_html(f"menu.name.{record.name}")
     except KeyError:
@@ -60,7 +60,7 @@ def title_html(ctx: Context, record: Checkpoint) -> str:
 
 
 def licence_html(ctx: Context, record: Checkpoint) -> str:
-    """Writes a licence, with "non-commercial" in plain words where it applies; of the visitor's own, whose it is."""
+    """Write a licence, with "non-commercial" in plain words where it applies; of the visitor's own, whose it is."""
     if is_private(record.name):
         return ctx.localize_html("menu.own")
     name = ctx.localize_html("menu.licence_unknown") if record.license == "not stated" else html.escape(record.license)
@@ -68,7 +68,7 @@ def licence_html(ctx: Context, record: Checkpoint) -> str:
 
 
 def rows_html(ctx: Context, rows: Sequence[Row], used: str, picked: str) -> str:
-    """Writes the list of models; the one in use and the one picked stand out."""
+    """Write the list of models; the one in use and the one picked stand out."""
     buttons = []
     for row in rows:
         record = row.record
@@ -87,7 +87,7 @@ def rows_html(ctx: Context, rows: Sequence[Row], used: str, picked: str) -> str:
 
 
 def about_html(ctx: Context, record: Checkpoint) -> str:
-    """Writes what is known of one model: its paper, its page, what was not verified, which kind of latent it has."""
+    """Write what is known of one model: its paper, its page, what was not verified, which kind of latent it has."""
     lines = [html.escape(part) for part in (record.paper,) if part and not part.startswith("https://")]
     if is_private(record.name):
         lines.append(ctx.localize_html("menu.own_about" if not record.partner else "menu.own_about_pair"))
@@ -102,7 +102,7 @@ def about_html(ctx: Context, record: Checkpoint) -> str:
 
 
 def progress_html(ctx: Context, download: Download) -> str:
-    """Writes how many megabytes of a file have arrived."""
+    """Write how many megabytes of a file have arrived."""
     done, total = download.done / 1e6, download.total / 1e6
     share = min(100.0, 100 * done / total) if total else 0.0
     bar = f'<div class="arrived"><i style="width: {share:.0f}%"></i></div>'
@@ -111,16 +111,16 @@ def progress_html(ctx: Context, download: Download) -> str:
 
 
 def sentence_html(ctx: Context, key: str, **values: object) -> str:
-    """Writes one sentence in the place of the progress."""
+    """Write one sentence in the place of the progress."""
     return f'<p class="way" role="status">{ctx.localize_html(key, **values)}</p>'
 
 
 def said_html(sentence: str) -> str:
-    """Writes a finished sentence in that place."""
+    """Write a finished sentence in that place."""
     return f'<p class="way" role="status">{html.escape(sentence)}</p>'
 
 
 def error_html(ctx: Context, error: HubError | WeightsError) -> str:
-    """Writes why a model could not be had, in both languages."""
+    """Write why a model could not be had, in both languages."""
     kind = "hub" if isinstance(error, HubError) else "weights"
     return sentence_html(ctx, f"error.{kind}.{error.code}", **error.values)

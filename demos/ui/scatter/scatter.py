@@ -44,13 +44,13 @@ Coordinates = NDArray[np.floating[Any]]
 
 
 def kinds_of(labels: Sequence[str | None]) -> list[str | None]:
-    """Returns the different labels in the order of the legend, None last."""
+    """Return the different labels in the order of the legend, None last."""
     kinds: list[str | None] = [*sorted({label for label in labels if label is not None}, key=str.casefold)]
     return [*kinds, None] if any(label is None for label in labels) else kinds
 
 
 def colour_of(kinds: Sequence[str | None], place: int) -> str:
-    """Returns the colour of one of the kinds."""
+    """Return the colour of one of the kinds."""
     if kinds[place] is None:
         return PLAIN if len(kinds) == 1 else UNLABELLED
     return COLOURS[place % len(COLOURS)]
@@ -59,7 +59,7 @@ def colour_of(kinds: Sequence[str | None], place: int) -> str:
 def scatter_figure(
     coordinates: Coordinates, labels: Sequence[str | None], names: Sequence[str], unlabelled: str = "–"
 ) -> dict[str, Any]:
-    """Returns a Plotly figure as plain data, for programs: one trace per label, ids in ``customdata``.
+    """Return a Plotly figure as plain data, for programs: one trace per label, ids in ``customdata``.
 
     Args:
         coordinates: (N, 2) or (N, 3).
@@ -100,7 +100,7 @@ def scatter_value(
     kinds_html: Mapping[str, str] | None = None,
     unlabelled: str = "–",
 ) -> str:
-    """Returns the value of a `scatter`: everything the browser draws, numbers packed as base64.
+    """Return the value of a `scatter`: everything the browser draws, numbers packed as base64.
 
     Args:
         coordinates: (N, 2) or (N, 3).
@@ -155,7 +155,7 @@ class Guest:
 
 
 def scatter_marks(rings: Sequence[int] = (), guest: Guest | None = None) -> str:
-    """Returns what a `scatter` marks, besides the lasso, which the page keeps itself.
+    """Return what a `scatter` marks, besides the lasso, which the page keeps itself.
 
     Args:
         rings: Ids to ring: the picked one first, then its neighbours.
@@ -166,13 +166,13 @@ def scatter_marks(rings: Sequence[int] = (), guest: Guest | None = None) -> str:
 
 
 def scatter_update(value: str | None = None, marks: str | None = None) -> gr.HTML:
-    """Returns an update of a `scatter`: a new `scatter_value`, new `scatter_marks`, or both; None leaves a part."""
+    """Return an update of a `scatter`: a new `scatter_value`, new `scatter_marks`, or both; None leaves a part."""
     changes = {"value": value, "marks": marks}
     return gr.HTML(**{name: change for name, change in changes.items() if change is not None})  # type: ignore[arg-type]
 
 
 def picked_id(data: object, count: int) -> int:
-    """Returns the id that a click in the page reports.
+    """Return the id that a click in the page reports.
 
     Raises:
         ValueError: If it is not the whole number of one of the `count` points.
@@ -184,7 +184,7 @@ def picked_id(data: object, count: int) -> int:
 
 
 def lassoed_ids(data: object, count: int) -> list[int]:
-    """Returns the ids, in ascending order, that a lasso of the page reports.
+    """Return the ids, in ascending order, that a lasso of the page reports.
 
     Raises:
         ValueError: If they are not different whole numbers of some of the `count` points.
@@ -204,7 +204,7 @@ def lassoed_ids(data: object, count: int) -> list[int]:
 
 
 def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
-    """Places the plot, empty; its ``ready`` event says when to fill it with a `scatter_value`.
+    """Place the plot, empty; its ``ready`` event says when to fill it with a `scatter_value`.
 
     Args:
         ctx: The context of the tab.

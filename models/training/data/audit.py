@@ -64,7 +64,7 @@ class Audit:
 
     @property
     def smooth(self) -> bool:
-        """Whether most images have no sharp edge: all are blurred, or the subject is soft, as galaxies are."""
+        """Return whether most images have no sharp edge: all are blurred, or the subject is soft, as galaxies are."""
         return self.blurred > self.count / 2
 
 
@@ -156,7 +156,7 @@ def take_in(
 
 
 def holds_two_sets(paths: Sequence[Path], limits: Limits = Limits()) -> bool:  # noqa: B008 (frozen)
-    """Whether files, folders and zips hold both of CycleGAN's sets, in folders such as trainA and testB.
+    """Return whether files, folders and zips hold both of CycleGAN's sets, in folders such as trainA and testB.
 
     Raises:
         OSError: If one of the paths cannot be opened.

@@ -102,7 +102,7 @@ class JobManager:
 
     @property
     def supervises(self) -> bool:
-        """Whether this app runs the jobs; False while another one on the same data folder does."""
+        """Return whether this app runs the jobs; False while another one on the same data folder does."""
         return self.supervisor.leads
 
     def notices(self) -> dict[str, dict[str, Any]]:
