@@ -50,16 +50,7 @@ def default_data_folder() -> Path:
 
 
 def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
-    """Return the trainer.
-
-    Args:
-        folder: For images and results of visitors.
-        training: False switches it off.
-        classroom: Whether everybody may look at every job.
-
-    Raises:
-        ValueError: If the folder lies in the one whose files anybody may fetch.
-    """
+    """Return the trainer."""
     served = environment.files_folder().parent.resolve()
     if folder.resolve().is_relative_to(served):
         raise ValueError(f"{folder} lies in {served}, whose files are served to anybody; choose another --data-dir.")
@@ -79,12 +70,7 @@ def build_app(ctx: Context) -> gr.Blocks:
 
 
 def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, Any]:
-    """Return the arguments of `gr.Blocks.launch` that belong to this app, wherever it runs.
-
-    Args:
-        texts: Strings of the app.
-        routes: What the tabs serve beside the page (`Context.routes`).
-    """
+    """Return the arguments of `gr.Blocks.launch` that belong to this app, wherever it runs."""
     return {
         "theme": theme(),
         "css_paths": [CSS_FILE],

@@ -40,16 +40,7 @@ def brushed(value: dict[str, Any] | None, size: tuple[int, int]) -> Image.Image 
 
 
 def translate_within(photo: Image.Image, generator: nn.Module, mask: Image.Image | None) -> tuple[Image.Image, float]:
-    """Translate a photo at its size, and keeps it as it was outside a mask.
-
-    Args:
-        photo: RGB, both sides multiples of 4.
-        generator: (N, 3, H, W) in [-1, 1] to the same.
-        mask: Grey image of the same size, white where the translation shows; None for everywhere.
-
-    Returns:
-        The image and the seconds the network took.
-    """
+    """Translate a photo at its size, and keeps it as it was outside a mask."""
     real = to_tensor(photo)
     start = time.perf_counter()
     with torch.inference_mode():

@@ -32,11 +32,7 @@ IDENTITY_EXAMPLE = FRUITS / "orange-01.jpg"
 
 @torch.inference_mode()
 def leave_alone(photo: Image.Image, generator: nn.Module) -> tuple[Image.Image, Image.Image, float]:
-    """Give a generator a photo of the kind it makes (arXiv 1703.10593 §5.2).
-
-    Returns:
-        What it makes of it, the difference image, and how far it moved it in levels of 255.
-    """
+    """Give a generator a photo of the kind it makes (arXiv 1703.10593 §5.2)."""
     real = to_tensor(photo)
     same = generator(real)
     apart = levels_apart(same, real)
@@ -44,14 +40,7 @@ def leave_alone(photo: Image.Image, generator: nn.Module) -> tuple[Image.Image, 
 
 
 def identity_html(ctx: Context, images: tuple[str, str, str], weights: str, moved: float) -> str:
-    """Write photo, what the generator made of it, what changed, and of our own how much that is among held-out photos.
-
-    Args:
-        ctx: The context of the tab.
-        images: Paths of the three.
-        weights: Name of the generator's.
-        moved: How far it moved the photo, in levels of 255.
-    """
+    """Write photo, what the generator made of it, what changed, and of our own how much that is among held-out photos."""
     captions = ("photo_caption", "identity_made", "identity_changed")
     cells = [figure(path, ctx.localize_html(f"cyclegan.{key}")) for path, key in zip(images, captions, strict=True)]
     return grid([*cells, said(_identity_said(ctx, weights, moved) + made_with(ctx, [weights]))], 3)

@@ -139,25 +139,14 @@ def levels_apart(a: Tensor, b: Tensor) -> np.ndarray:
 
 
 def difference_image(levels: np.ndarray) -> Image.Image:
-    """Draw differences as one hue on white: none is white, `FULL_COLOUR` levels or more is deep teal.
-
-    Args:
-        levels: (H, W) absolute differences in levels of 0 to 255.
-    """
+    """Draw differences as one hue on white: none is white, `FULL_COLOUR` levels or more is deep teal."""
     strength = np.clip(levels / FULL_COLOUR, 0.0, 1.0)[..., None]  # (H, W, 1)
     white, teal = np.array([255.0, 255.0, 255.0]), np.array(TEAL)
     return Image.fromarray((white + (teal - white) * strength).round().astype(np.uint8))
 
 
 def assess(done: Translation, direction: str, load_model: LoadModel, known: Calibration) -> Judgement:
-    """Judge a translation with our own discriminator and compares it with held-out photos.
-
-    Args:
-        done: The translation.
-        direction: Key of `DIRECTIONS`.
-        load_model: Gives the network of some weights.
-        known: What held-out photos scored.
-    """
+    """Judge a translation with our own discriminator and compares it with held-out photos."""
     source, target = DIRECTIONS[direction]
     with torch.inference_mode():
         scores = judge(load_model(f"{target}-discriminator"), to_tensor(done.translated))
@@ -187,13 +176,7 @@ def kinds_of(photo: Image.Image, load_model: LoadModel, known: Calibration) -> d
 
 
 def warning_of(kinds: dict[str, float], direction: str, threshold: float) -> str:
-    """Return what speaks against a translation: "elsewhere" (no fruit), "other" (the fruit it would make) or "".
-
-    Args:
-        kinds: What `kinds_of` says.
-        direction: Key of `DIRECTIONS`.
-        threshold: How sure of a fruit the classifier has to be.
-    """
+    """Return what speaks against a translation: "elsewhere" (no fruit), "other" (the fruit it would make) or ""."""
     source, target = DIRECTIONS[direction]
     if 1 - kinds["elsewhere"] < threshold:
         return "elsewhere"

@@ -130,15 +130,7 @@ class Views:
 
 
 def views_html(ctx: Context, method: str, views: tuple[Tensor, Tensor, Tensor], before: Tensor, after: Tensor) -> str:
-    """Show views as the headings of a matrix of their similarities, and the means of its parts.
-
-    Args:
-        ctx: The context of the tab.
-        method: "simclr", "simsiam" or "moco".
-        views: First views and second views (N, 3, S, S), and what is queued (M, 3, S, S).
-        before: Cosines by the untrained network, see `role`.
-        after: By the trained one.
-    """
+    """Show views as the headings of a matrix of their similarities, and the means of its parts."""
     view1, view2, queue = views
     count = len(view1)
     rows = torch.cat([view1, view2]) if method == "simclr" else view1

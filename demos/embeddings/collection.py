@@ -121,13 +121,7 @@ class Collection:
 
 
 def collect(paths: Sequence[Path], max_images: int, progress: Progress | None = None) -> Collection:
-    """Read images from files and zips, keeping small copies only.
-
-    Args:
-        paths: Files, folders and zips mixed.
-        max_images: What comes after that many is counted as skipped.
-        progress: Called after every image with the number so far and `max_images`.
-    """
+    """Read images from files and zips, keeping small copies only."""
     skipped: Counter[str] = Counter()
     names, labels, jpegs = [], [], []
     for picture in read_images(paths, max_images, KEPT_SIDE, skipped):

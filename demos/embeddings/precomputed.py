@@ -31,11 +31,7 @@ def save_set(collection: Collection, folder: Path) -> None:
 
 
 def load_set(folder: Path, source: Path, max_images: int) -> Collection:
-    """Read what `save_set` wrote of the images in `source`; these are decoded when they are first needed.
-
-    Raises:
-        ValueError: In `Collection.jpegs`, if `source` holds other images than it did.
-    """
+    """Read what `save_set` wrote of the images in `source`; these are decoded when they are first needed."""
     words = json.loads((folder / "set.json").read_text("utf-8"))
     names, labels = tuple(words["names"]), tuple(words["labels"])
 

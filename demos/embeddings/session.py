@@ -79,11 +79,7 @@ class Job:
 
 
 def squares_of(collection: Collection, side: int) -> Work[Sequence[bytes]]:
-    """Give the images of a set as JPEGs for an encoder of a side: those in memory, or larger ones cut for it.
-
-    Raises:
-        OriginalsGoneError: If larger ones have to be read again, and the files are gone.
-    """
+    """Give the images of a set as JPEGs for an encoder of a side: those in memory, or larger ones cut for it."""
     if side <= KEPT_SIDE:
         return collection.jpegs
     started = time.perf_counter()

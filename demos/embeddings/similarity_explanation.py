@@ -109,14 +109,7 @@ class Why:
 
 @torch.inference_mode()
 def explain(network: nn.Module, side: int, pair: tuple[Image.Image, Image.Image], features: Floats) -> Why:
-    """Compare two images after every change, in one batch.
-
-    Args:
-        network: (N, 3, S, S) in [-1, 1] -> (N, D), in eval mode.
-        side: S, in pixels.
-        pair: The two images, square.
-        features: (N, D), of the set around whose mean directions are taken.
-    """
+    """Compare two images after every change, in one batch."""
     first, second = (changed(picture, side) for picture in pair)
     found = network(torch.cat([first, second])).float()
     mean = torch.from_numpy(features).mean(dim=0)
@@ -124,13 +117,7 @@ def explain(network: nn.Module, side: int, pair: tuple[Image.Image, Image.Image]
 
 
 def why_html(ctx: Context, why: Why, others: str) -> str:
-    """Show the pairs of changed versions that are most alike, and what the likeness hangs on.
-
-    Args:
-        ctx: The context of the tab.
-        why: The comparison.
-        others: HTML of the neighbours to choose from.
-    """
+    """Show the pairs of changed versions that are most alike, and what the likeness hangs on."""
     place = {name: number for number, name in enumerate(CHANGES)}
     pairs = "".join(
         f'<figure class="why-pair">{image_html(why.first[place[one]])}{image_html(why.second[place[other]])}'

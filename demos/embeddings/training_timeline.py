@@ -78,13 +78,7 @@ class Film:
 def make_frames(
     collection: Collection, steps: Sequence[TrainingStep], fixed: Floats | None = None
 ) -> Work[list[Frame]]:
-    """Maps the images with the network of every step; each frame is turned to lie as the next one does.
-
-    Args:
-        collection: The images.
-        steps: The checkpoints, in the order of training.
-        fixed: A map (N, 2) for the last frame to lie as.
-    """
+    """Maps the images with the network of every step; each frame is turned to lie as the next one does."""
     frames: list[Frame] = []
     started = time.perf_counter()
     for done, (step, folder) in enumerate(reversed(steps), start=1):

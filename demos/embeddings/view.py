@@ -41,16 +41,7 @@ def neighbours_html(
     near: Sequence[tuple[int, float]],
     translated: bool,
 ) -> str:
-    """Show an image and those most like it; a click on one of them picks it.
-
-    Args:
-        ctx: The context of the tab.
-        collection: The images.
-        urls: Addresses of the collection's thumbnails.
-        picked: Id of the image.
-        near: Ids and cosine similarities of its neighbours.
-        translated: Whether the labels are ours, and known in every language.
-    """
+    """Show an image and those most like it; a click on one of them picks it."""
     label = collection.labels[picked]
     kind = kind_html(ctx, collection, picked, translated)
     name = html.escape(collection.names[picked])
@@ -65,16 +56,7 @@ def neighbours_html(
 def guest_html(
     ctx: Context, collection: Collection, urls: Sequence[str], image_url: str, placed: Placement, translated: bool
 ) -> str:
-    """Show a new image, how far it is from everything, and its neighbours.
-
-    Args:
-        ctx: The context of the tab.
-        collection: The images on the map.
-        urls: Addresses of their thumbnails.
-        image_url: Address of the new image.
-        placed: Where it belongs.
-        translated: Whether the labels are ours.
-    """
+    """Show a new image, how far it is from everything, and its neighbours."""
     near = list(zip(placed.near, placed.similarities, strict=True))
     far = "embeddings.guest_odd" if placed.percentile >= 95 else "embeddings.guest_far"
     return (
@@ -139,14 +121,7 @@ def scores_html(ctx: Context, scores: Scores, num_labels: int) -> str:
 
 
 def told_html(ctx: Context, collection: Collection, uploaded: bool, clamped: int | None) -> str:
-    """Return what is on the map, what was left out and why, and whether fewer neighbours had to do.
-
-    Args:
-        ctx: The context of the tab.
-        collection: The images.
-        uploaded: Whether they are the visitor's.
-        clamped: The number of neighbours used instead of the wanted one, or None.
-    """
+    """Return what is on the map, what was left out and why, and whether fewer neighbours had to do."""
     which = "embeddings.own_set" if uploaded else "embeddings.built_in_set"
     said = [ctx.localize_html(which, count=len(collection), kinds=collection.num_kinds)]
     if collection.skipped:

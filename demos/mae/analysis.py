@@ -91,18 +91,6 @@ def guess_often(
     """Fill a photo in from many masks, of the seeds `seed`, `seed` + 1 and so on, and gives what they say so far.
 
     After `MAX_SEED` comes 0.
-
-    Args:
-        model: In eval mode.
-        photo: Any RGB image.
-        mask_ratio: Share of patches to hide, 0 to `MAX_RATIO`.
-        mask_kind: A rule that follows the image always gives one mask; "random" is taken in its place.
-        seed: Of the first mask, 0 to `MAX_SEED`.
-        count: How many masks, 2 to `MAX_MASKS`.
-
-    Raises:
-        ValueError: If an argument is outside its range.
-        MaskError: If nothing is hidden.
     """
     if not 2 <= count <= MAX_MASKS:
         raise ValueError(f"count is {count}; choose one from 2 to {MAX_MASKS}.")
@@ -161,19 +149,6 @@ def influence(
 
     Attention weights would be one pass, but they say where a layer looks, not what the answer rests on (arXiv
     1902.10186), and by the decoder the encoder has already mixed all visible patches. Leaving out is what it says.
-
-    Args:
-        model: In eval mode.
-        photo: Any RGB image.
-        cells: (grid, grid), True where hidden.
-        target: Number of a hidden patch, row by row.
-
-    Yields:
-        (grid, grid) mean absolute change of the guess in levels of 0 to 255, so far; NaN where not yet measured,
-        and where hidden.
-
-    Raises:
-        MaskError: If the target is visible, or no patch is left when one is left out.
     """
     grid = len(cells)
     row, column = divmod(target, grid)

@@ -29,16 +29,7 @@ def collage(first: Image.Image, second: Image.Image, cells: Cells) -> Image.Imag
 
 
 def draw_damage(side: int, damage: str, seed: int) -> Cells:
-    """Draw which pixels of a photo are spoilt, (side, side); equal arguments give equal damage.
-
-    Args:
-        side: Pixels of the photo.
-        damage: "scratches" for thin lines across it, "text" for words.
-        seed: 0 or more.
-
-    Raises:
-        ValueError: If the kind of damage is another.
-    """
+    """Draw which pixels of a photo are spoilt, (side, side); equal arguments give equal damage."""
     if damage not in DAMAGES:
         raise ValueError(f"damage is {damage!r}; choose one of {', '.join(DAMAGES)}.")
     random = np.random.default_rng(seed)
@@ -88,17 +79,7 @@ class Mended:
 
 @torch.inference_mode()
 def mend(model: MaskedAutoencoderViT, damaged: Image.Image, spoilt: Cells, intact: Image.Image | None = None) -> Mended:
-    """Mend the spoilt pixels of a photo by the model, and plainly.
-
-    Args:
-        model: In eval mode.
-        damaged: RGB, square, of the model's size.
-        spoilt: (S, S), True for each pixel to mend.
-        intact: The same photo without damage, to measure against.
-
-    Raises:
-        MaskError: If no patch is free of damage, or nothing is marked.
-    """
+    """Mend the spoilt pixels of a photo by the model, and plainly."""
     if not spoilt.any():
         raise MaskError("unmarked")
     grid, size = grid_of(model), model.patch_size

@@ -37,16 +37,7 @@ def canvas_value(
     heat: NDArray[np.floating[Any]] | None = None,
     target: int = -1,
 ) -> str:
-    """Return the value of a `mask_canvas`: everything the browser draws.
-
-    Args:
-        path: File of the image, square.
-        cells: (n, n), True where hidden, or where there is a scratch.
-        grid: Patches along a side, which lines divide.
-        percent: Where the wheel begins.
-        heat: (n, n) from 0 to 1: how strongly each cell keeps its colour, the others fade; None leaves them all.
-        target: Number of the cell to ring, row by row; none if below 0.
-    """
+    """Return the value of a `mask_canvas`: everything the browser draws."""
     value: dict[str, Any] = {"url": file_url(path), "mask": pack(cells), "grid": grid, "percent": percent}
     if heat is not None:
         strengths = np.nan_to_num(heat).clip(0, 1) * 255
@@ -76,26 +67,14 @@ def picked(cell: object, count: int) -> int:
 
 
 def asked_percent(percent: object) -> float:
-    """Return the share to hide that the wheel or a key asks for, in percent, within what can be hidden.
-
-    Raises:
-        MaskError: If it is no finite number.
-    """
+    """Return the share to hide that the wheel or a key asks for, in percent, within what can be hidden."""
     if not isinstance(percent, int | float) or isinstance(percent, bool) or not math.isfinite(percent):
         raise MaskError("format")
     return float(min(max(percent, 0), 100 * MAX_RATIO))
 
 
 def mask_canvas(ctx: Context, label_key: str, use: Use, elem_id: str, value: str = "") -> gr.HTML:
-    """Place the canvas.
-
-    Args:
-        ctx: The context of the tab.
-        label_key: Key of its caption, which says what to do with it.
-        use: "patches" to hide and show them, "pick" to choose one of the hidden, "pixels" to mark scratches.
-        elem_id: Id in the page.
-        value: A `canvas_value`; without one it is empty.
-    """
+    """Place the canvas."""
     verbs = ("mark", "unmark") if use == "pixels" else ("hide", "show")
     buttons = [
         (f'data-tool="{tool}" aria-pressed="{str(tool == "hide").lower()}"', ctx.localize_html(f"mae.tool_{verb}"))

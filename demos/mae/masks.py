@@ -51,15 +51,7 @@ def pack(cells: Cells) -> str:
 
 
 def unpack(text: object, side: int | None = None) -> Cells:
-    """Read a mask that a page or a program sent.
-
-    Args:
-        text: As `pack` writes it; anything else is refused.
-        side: Cells a side must have; None takes any.
-
-    Raises:
-        MaskError: If it is no such text, has another side, or hides everything.
-    """
+    """Read a mask that a page or a program sent."""
     match = _TEXT.fullmatch(text) if isinstance(text, str) and len(text) < MAX_SIDE**2 else None
     if match is None or not 1 <= (found := int(match[1])) <= MAX_SIDE:
         raise MaskError("format")
@@ -93,19 +85,7 @@ def to_tensor(cells: Cells) -> torch.Tensor:
 
 
 def draw_mask(image: Image.Image, grid: int, mask_ratio: float, mask_kind: str, seed: int) -> Cells:
-    """Draw which patches to hide; equal arguments give equal masks.
-
-    Args:
-        image: The square the model sees; only "object" and "edges" look at it.
-        grid: Patches along a side.
-        mask_ratio: Share of patches to hide, 0 to `MAX_RATIO`.
-        mask_kind: "random" hides single patches, "block" rectangles of them, "grid" leaves an even pattern, "object"
-            leaves what stands out from the border, "edges" what has the strongest ones.
-        seed: Whole number from 0 to `MAX_SEED`; where to start the pattern of a "grid". The last two ignore it.
-
-    Raises:
-        ValueError: If an argument is outside its range.
-    """
+    """Draw which patches to hide; equal arguments give equal masks."""
     if mask_kind not in MASK_KINDS:
         raise ValueError(f"mask_kind is {mask_kind!r}; choose one of {', '.join(MASK_KINDS)}.")
     if not 0 <= mask_ratio <= MAX_RATIO:

@@ -24,13 +24,7 @@ KEYS = (("1 … 9", "tabs"), ("← →", "examples"), ("␣", "again"), ("R", "r
 
 
 def tools_html(ctx: Context, tabs: Sequence[str], targets: Sequence[str]) -> str:
-    """Write the tools of the page in both languages.
-
-    Args:
-        ctx: The context of the tabs.
-        tabs: Names of the tabs in order.
-        targets: What an image can be sent to, each with a text ``page.send_<target>``.
-    """
+    """Write the tools of the page in both languages."""
     buttons = "".join(_button(ctx, do) for do in ("tour", "link", "present"))
     names = json.dumps(list(tabs)).replace('"', "&quot;")
     tours = "".join(_tour(ctx, tab) for tab in tabs if tab in STOPS)

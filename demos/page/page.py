@@ -43,9 +43,6 @@ def receivers(handles: Mapping[str, TabInterface]) -> dict[str, tuple[str, str]]
     """Return what an image can be sent to: an id in the page -> tab and name of its photo.
 
     The id cannot be taken apart again: names of tabs and of photos may have underscores themselves.
-
-    Raises:
-        ValueError: If two photos have the same id.
     """
     found: dict[str, tuple[str, str]] = {}
     for tab, each in handles.items():

@@ -61,16 +61,7 @@ def start_config(recipe: str, info: WeightsInfo) -> dict[str, Any]:
 def preset_config(
     recipe: str, preset: str, fixed: Mapping[str, Any], fine_tune: bool, most_steps: int, stop_gradient: bool = True
 ) -> dict[str, Any]:
-    """Return all options of a recipe for a preset.
-
-    Args:
-        recipe: A key of `RECIPES`.
-        preset: A key of `PRESETS`.
-        fixed: Options that the start demands (see `start_config`).
-        fine_tune: Whether it starts from trained weights.
-        most_steps: Steps that a job may take here.
-        stop_gradient: False trains SimSiam without its stop-gradient.
-    """
+    """Return all options of a recipe for a preset."""
     config = asdict(RECIPES[recipe].Config())
     share, batch = PRESETS[preset]
     steps = min(most_steps, max(40, round(config["steps"] * share / 10) * 10))

@@ -127,17 +127,7 @@ def connect_remote(
     remote: Remote, place: Place, visitor: gr.BrowserState, job: list[Component], options: list[Any], shown: Shown,
     event: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    """Connect the section with the rest of the tab.
-
-    Args:
-        remote: What answers.
-        place: The controls.
-        visitor: What the browser keeps.
-        job: The inputs of `Starter.on_start` that stand before the options.
-        options: The options.
-        shown: The view of a job.
-        event: Options of all events.
-    """
+    """Connect the section with the rest of the tab."""
     where: list[Component] = [place.token, place.flavor, place.hours]
     place.ask.click(remote.on_ask, where, [place.flavor, place.cost, place.go], **event)
     changes = [place.flavor.input, place.hours.release, place.token.input]

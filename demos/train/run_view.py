@@ -76,11 +76,6 @@ def run_view(ctx: Context, elem_id: str, value: str) -> gr.HTML:
     """Place the view, with three events of its own.
 
     ``ready`` asks what to show, ``stale`` for the whole run instead of its newest part, ``unlisted`` for the list.
-
-    Args:
-        ctx: The context of the tab.
-        elem_id: Id in the page.
-        value: A `run_value` to open on.
     """
     speeds = "".join(
         f'<button type="button" data-speed="{speed}" aria-pressed="{str(speed == 30).lower()}">{speed}×</button>'
@@ -123,22 +118,7 @@ def run_value(
     after: int = 0,
     earlier: Sequence[Mapping[str, float]] = (),
 ) -> str:
-    """Return the value of a `run_view`.
-
-    Args:
-        ctx: The context of the tab.
-        run_id: Tells one run from another.
-        recipe: A key of `models.training.recipes.RECIPES`.
-        config: Of the run.
-        rows: Logged metrics, all or those after step `after`.
-        frames: Sheets of samples, all or the new ones.
-        head: HTML of the line above.
-        total: Steps the run will take.
-        live: Whether more is to come.
-        images: Training images, if known.
-        after: The last step that the page has; 0 tells the run from the beginning.
-        earlier: Rows that the page has, which the advice is given on too.
-    """
+    """Return the value of a `run_view`."""
     kinds = CHARTS.get(recipe, (LOSS,))
     charts = [
         {

@@ -170,11 +170,7 @@ class Runs:
         return replace(watched, listed=listed), html, gr.Timer(active=_moving(listed))
 
     def act(self, action: Callable[[str, str], Any], visitor: str, watched: Watched | None, request: gr.Request) -> str:
-        """Do something with the watched job, for its owner only; returns who that is.
-
-        Raises:
-            gr.Error: If it is not theirs, or cannot be done.
-        """
+        """Do something with the watched job, for its owner only; returns who that is."""
         owner, run = owner_of(visitor, request), watched.run if watched else ""
         if owner is None or not run.startswith("job:"):
             raise widgets.user_error(self._ctx, request, "error.job.unknown")

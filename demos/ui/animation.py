@@ -41,9 +41,6 @@ def there_and_back(frames: Sequence[T]) -> tuple[list[T], list[int]]:
     """Return the images of one round, or what stands for them, and how long each is shown, in milliseconds.
 
     N images make a round of 2N - 2, since neither end is shown twice; both ends rest for `HOLD_MS`.
-
-    Raises:
-        ValueError: if there are fewer than two images.
     """
     if len(frames) < 2:
         raise ValueError(f"{len(frames)} picture(s) make no animation; give at least 2.")

@@ -28,11 +28,7 @@ GROUP_LIMIT = 24  # images
 
 
 def group_direction(network: GlobalAutoencoder, minus: Sequence[str], plus: Sequence[str]) -> Tensor:
-    """Return the difference of the mean latents of two groups of image files, plus - minus, (D,).
-
-    Raises:
-        ImageError: If a file is no image.
-    """
+    """Return the difference of the mean latents of two groups of image files, plus - minus, (D,)."""
     means = [encode(network, [read_image(path) for path in group]).mean(dim=0) for group in (minus, plus)]
     return means[1] - means[0]
 

@@ -77,17 +77,7 @@ def stride_for(steps: int) -> int:
 
 
 def latent_path(start: Tensor, end: Tensor, steps: int, way: str = "lerp") -> Tensor:
-    """Return `steps` points evenly spaced from one latent (D,) to another, both included: (steps, D).
-
-    Args:
-        start: Latent of the first image, (D,).
-        end: Latent of the last image, (D,).
-        steps: How many points, `MIN_STEPS` to `LONGEST`.
-        way: "lerp" for the straight line, "slerp" for the arc.
-
-    Raises:
-        ValueError: If `steps` or `way` is not one of those.
-    """
+    """Return `steps` points evenly spaced from one latent (D,) to another, both included: (steps, D)."""
     _check_steps(steps)
     _check_way(way)
     inner = [WAYS[way](start, end, t) for t in torch.linspace(0, 1, steps)[1:-1].tolist()]
@@ -102,11 +92,7 @@ def numbers_of(model: Autoencoder) -> int:
 
 
 def cross_fade(start: Tensor, end: Tensor, steps: int) -> Tensor:
-    """Return `steps` mixtures (1 - t) start + t end of two images (3, S, S): (steps, 3, S, S).
-
-    Raises:
-        ValueError: If `steps` is outside `MIN_STEPS` to `LONGEST`.
-    """
+    """Return `steps` mixtures (1 - t) start + t end of two images (3, S, S): (steps, 3, S, S)."""
     _check_steps(steps)
     t = torch.linspace(0, 1, steps).view(-1, 1, 1, 1)
     return (1 - t) * start + t * end
@@ -120,18 +106,7 @@ def morph(
     steps: int = DEFAULT_STEPS,
     ways: Sequence[str] = tuple(WAYS),
 ) -> Morph:
-    """Take two images through the latent space of a model (their posterior means) and through a cross-fade.
-
-    Args:
-        model: In eval mode. Nothing is drawn, so equal arguments give equal images.
-        first: Any RGB image; its centre square is used.
-        last: Any RGB image; its centre square is used.
-        steps: Images of the filmstrip, `MIN_STEPS` to `MAX_STEPS`.
-        ways: Some of `WAYS`.
-
-    Raises:
-        ValueError: If `steps` or a way is out of range.
-    """
+    """Take two images through the latent space of a model (their posterior means) and through a cross-fade."""
     _check_steps(steps, MAX_STEPS)
     ends = to_tensor([square_crop(image, model.img_size) for image in (first, last)])  # (2, 3, S, S)
     mu, _ = model.encode(ends)  # (2, D), or a map of vectors (2, C, h, w), which is one long vector on the way
@@ -186,17 +161,7 @@ def render(model: Autoencoder, first: Image.Image, last: Image.Image, steps: int
 
 
 def prior_latents(latent_dim: int, number: int, seed: int, temperature: float = DRAW_TEMPERATURE) -> Tensor:
-    """Draw latents from the prior N(0, temperature²), (number, latent_dim); equal arguments give equal latents.
-
-    Args:
-        latent_dim: Numbers in a latent.
-        number: How many, at least 1.
-        seed: A whole number from 0.
-        temperature: Spread of the draws; 0 is the average latent over and over, 1 the prior itself.
-
-    Raises:
-        ValueError: If an argument is out of range.
-    """
+    """Draw latents from the prior N(0, temperature²), (number, latent_dim); equal arguments give equal latents."""
     if number < 1 or seed < 0 or temperature < 0:
         raise ValueError(f"number {number} must be at least 1, seed {seed} and temperature {temperature} 0.")
     return torch.randn(number, latent_dim, generator=torch.Generator().manual_seed(seed)) * temperature

@@ -102,14 +102,7 @@ class Networks:
 
 
 def photo_place(ctx: Context, letter: str, strips: dict[str, list[Path]], filled: bool) -> Place:
-    """Place a photo with the strips of examples under it, one strip a model, of which one shows.
-
-    Args:
-        ctx: The context of the tab.
-        letter: Of the place, which ends the ids in the page and the key of its name.
-        strips: Model -> its examples for this place, the one to begin with first.
-        filled: Whether to begin with one.
-    """
+    """Place a photo with the strips of examples under it, one strip a model, of which one shows."""
     opening = strips[OPENING_MODEL]
     with gr.Column(min_width=130):
         photo = widgets.photo(ctx, f"vae.{letter}", opening[0] if filled and opening else None, f"vae-{letter}")

@@ -102,11 +102,7 @@ class Breeder:
     def breed(
         self, generation: Generation | None, how: str, ids: Sequence[int], radius: float, seed: float | None, model: str
     ) -> tuple[Generation | None, str]:
-        """Make the next generation from one or two images of this one.
-
-        Raises:
-            ValueError: If `how` or an id is none of those on the page.
-        """
+        """Make the next generation from one or two images of this one."""
         if generation is None or generation.model != model:
             generation = self.fresh(model, 0, DRAW_TEMPERATURE)[0]  # what the page opened with
         if generation is None:
@@ -214,11 +210,7 @@ def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequen
 
 
 def read_choice(event: gr.EventData) -> tuple[str, list[int]]:
-    """Return what is to be bred from which images, as an event of the page carries it.
-
-    Raises:
-        ValueError: If it is not a word and a list of at most two different whole numbers.
-    """
+    """Return what is to be bred from which images, as an event of the page carries it."""
     data = event._data if isinstance(event._data, dict) else {}
     how, ids = data.get("how"), data.get("ids")
     if not isinstance(how, str) or not isinstance(ids, list) or any(type(each) is not int for each in ids):

@@ -30,15 +30,7 @@ AT_ONCE = 4
 def film_frames(
     model: Autoencoder, first: Image.Image, last: Image.Image, steps: int, way: str
 ) -> Iterator[list[Image.Image]]:
-    """Yield the images of the way from one image to another in pieces, `steps` in all.
-
-    Args:
-        model: In eval mode.
-        first: Any RGB image; its centre square is used.
-        last: Any RGB image; its centre square is used.
-        steps: How many images.
-        way: A key of `WAYS`.
-    """
+    """Yield the images of the way from one image to another in pieces, `steps` in all."""
     ends = to_tensor([square_crop(image, model.img_size) for image in (first, last)])
     if way == "fade":
         yield to_images(cross_fade(ends[0], ends[1], steps))

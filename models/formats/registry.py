@@ -226,9 +226,6 @@ def recognise(tensors: Tensors) -> Layout:
 
     A ResNet-50 of SimCLR and one trained with labels have the same tensors, as have masked autoencoders that predict
     pixels and normalised patches: the more common is returned, and `load_file` takes the other's name.
-
-    Raises:
-        WeightsError: if none matches, saying what was found and what is known.
     """
     for layout in LAYOUTS.values():
         if not layout.by_name_only and layout.matches(tensors):

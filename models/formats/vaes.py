@@ -17,11 +17,7 @@ def is_portrait_vae(tensors: Mapping[str, Tensor]) -> bool:
 
 
 def by_shape(tensors: Mapping[str, Tensor], expected: str) -> dict[str, Tensor]:
-    """Give the tensors this module's names, by the chain of their shapes and, for batch norms, their order.
-
-    Raises:
-        WeightsError: if a link of the chain is missing.
-    """
+    """Give the tensors this module's names, by the chain of their shapes and, for batch norms, their order."""
     stems = {key.removesuffix(".weight"): tuple(value.shape) for key, value in tensors.items() if value.dim() == 4}
     norms = [key.removesuffix(".running_mean") for key in tensors if key.endswith(".running_mean")]
     encoder, back = [(b, a, 3, 3) for a, b in zip((3, *WIDTHS[:-1]), WIDTHS, strict=True)], (*WIDTHS[::-1], 3)

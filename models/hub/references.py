@@ -69,11 +69,7 @@ class RemoteFile:
 
 
 def choose_file(repo: str, files: Sequence[RemoteFile]) -> RemoteFile:
-    """Return the file with the weights: by its name, else the shortest path of the best kind.
-
-    Raises:
-        HubError: "no_weights" or "sharded".
-    """
+    """Return the file with the weights: by its name, else the shortest path of the best kind."""
     weights = [file for file in files if file.path.endswith(_SUFFIXES) and not _NO_MODEL.search(file.path)]
     whole = [file for file in weights if not _SHARD.search(file.path)]
     if not whole:

@@ -168,12 +168,7 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
 
 @contextlib.contextmanager
 def url_errors(hub: Hub, record: Checkpoint, address: str) -> Iterator[None]:
-    """Turn what fetching from a host other than the Hub raises into a `HubError`; only known hosts are asked.
-
-    Raises:
-        HubError: Whatever went wrong.
-        ValueError: The host is in no record, or the connection would not be encrypted.
-    """
+    """Turn what fetching from a host other than the Hub raises into a `HubError`; only known hosts are asked."""
     known = {urlsplit(other.url).hostname for other in CHECKPOINTS.values() if other.url}
     if urlsplit(record.url).hostname not in known or not (hub.mirror or address.startswith("https://")):
         raise ValueError(f"{record.url} is not at one of the hosts that the records name.")

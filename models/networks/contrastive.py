@@ -30,12 +30,7 @@ class ContrastiveOutput(NamedTuple):
 
 
 def mlp_head(dims: list[int], last_norm: bool = False) -> nn.Sequential:
-    """Return linear layers with batch norm and ReLU between: (N, dims[0]) -> (N, dims[-1]).
-
-    Args:
-        dims: widths from input to output.
-        last_norm: whether the output is batch-normalised without an affine map, as in SimSiam's projector (§3).
-    """
+    """Return linear layers with batch norm and ReLU between: (N, dims[0]) -> (N, dims[-1])."""
     layers: list[nn.Module] = []
     for index, (before, after) in enumerate(zip(dims[:-1], dims[1:], strict=True)):
         last = index == len(dims) - 2
@@ -180,11 +175,7 @@ class MoCo(nn.Module):
 
     @torch.no_grad()
     def enqueue(self, keys: Tensor) -> None:
-        """Replace the oldest keys of the queue by `keys`, (N, D).
-
-        Raises:
-            ValueError: if the queue's size is not a multiple of N.
-        """
+        """Replace the oldest keys of the queue by `keys`, (N, D)."""
         num, start = len(keys), int(self.queue_ptr)
         if self.queue_size % num:
             raise ValueError(f"queue_size {self.queue_size} is not a multiple of the batch of {num}; change one.")

@@ -206,12 +206,6 @@ def changed_options(given: Mapping[str, Any], begun: TrainConfig, init: str | No
     """Return what a run was begun with where another value was given now.
 
     The precision is left out: what can be had depends on the device.
-
-    Args:
-        given: fields of the config, of the options that were given.
-        begun: the config of the run.
-        init: the weights to start from that were given, None for none.
-        begun_from: those that the run began with, None for none.
     """
     changed = [
         shlex.join(option_words(name, getattr(begun, name)))

@@ -134,14 +134,7 @@ def make_card(photo: Image.Image, fruit: str, fake: bool, load_model: LoadModel,
 def make_quiz(
     photos: Sequence[tuple[Image.Image, str]], load_model: LoadModel, known: Calibration, seed: int | None = None
 ) -> Quiz:
-    """Make a shuffled deck in which half the photos of each fruit are translated.
-
-    Args:
-        photos: Images and which of `FRUITS` they show; at most `MOST` are used.
-        load_model: Gives the network of some weights.
-        known: What held-out photos scored.
-        seed: For tests; a deck is another one each time without it.
-    """
+    """Make a shuffled deck in which half the photos of each fruit are translated."""
     draw = random.Random(seed) if seed is not None else random.SystemRandom()
     chosen = draw.sample(list(photos), min(len(photos), MOST))
     chosen.sort(key=lambda item: item[1])  # so that every second of each fruit is translated

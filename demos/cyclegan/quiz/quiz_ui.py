@@ -99,11 +99,7 @@ def _on_start(ctx: Context) -> Callable[..., list[Any]]:
 
 
 def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[tuple[Image.Image, str]]:
-    """Return the built-in fruit, or a visitor's own images, each with what it shows.
-
-    Raises:
-        gr.Error: If there are too few.
-    """
+    """Return the built-in fruit, or a visitor's own images, each with what it shows."""
     if not own:
         return [(Image.open(path).convert("RGB"), path.name.split("-")[0]) for path in sorted(FOLDER.glob("*.jpg"))]
     paths = [Path(path) for path in own]

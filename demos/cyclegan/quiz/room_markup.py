@@ -144,12 +144,7 @@ def _row(ctx: Context, room: Room, number: int) -> str:
 
 
 def guessing(scores: Sequence[tuple[int, int]], most: int) -> list[float]:
-    """Return how many phones would have 0, 1, ... `most` right answers if all had guessed (binomial, one half).
-
-    Args:
-        scores: Right answers and all answers of each phone.
-        most: Cards of the deck.
-    """
+    """Return how many phones would have 0, 1, ... `most` right answers if all had guessed (binomial, one half)."""
     return [sum(comb(answered, right) / 2**answered for _, answered in scores) for right in range(most + 1)]
 
 

@@ -38,19 +38,7 @@ def write_weights(
     metrics: Mapping[str, Estimate],
     most: int | None = MAX_BYTES,
 ) -> None:
-    """Write `model.safetensors`, `config.json` and `README.md` of one trained module.
-
-    Args:
-        folder: the weights folder; its name becomes the title of the card, for a step of a run after the run's.
-        export: what to ship.
-        config: of the run that trained it.
-        facts: recipe, command, data and licence of the weights.
-        metrics: measured on held-out images, with their intervals.
-        most: bytes that the file may have, None for any number.
-
-    Raises:
-        ValueError: if the file would be larger.
-    """
+    """Write `model.safetensors`, `config.json` and `README.md` of one trained module."""
     data = save(half_precision(export.model))
     if most is not None and len(data) > most:
         raise ValueError(f"The weights take {len(data)} bytes, over the {most} that may be shipped; train smaller.")

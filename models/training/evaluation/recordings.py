@@ -88,11 +88,7 @@ def record(run: RunFolder, folder: Path) -> None:
 
 
 def load_recording(folder: Path) -> Recording:
-    """Read a recording.
-
-    Raises:
-        FileNotFoundError: If the folder holds none.
-    """
+    """Read a recording."""
     facts = json.loads((folder / "recording.json").read_text(encoding="utf-8"))
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return Recording(
@@ -115,11 +111,7 @@ def recordings(folder: Path) -> list[Recording]:
 
 
 def preview_strip(sheets: list[Image.Image], max_bytes: int) -> bytes:
-    """Return sheets of one size, one below the other, as a WebP file of at most `max_bytes`.
-
-    Raises:
-        ValueError: If it does not get that small.
-    """
+    """Return sheets of one size, one below the other, as a WebP file of at most `max_bytes`."""
     width, height = sheets[0].size
     if height * len(sheets) > MAX_HEIGHT:
         scale = MAX_HEIGHT / (height * len(sheets))

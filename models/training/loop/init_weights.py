@@ -22,16 +22,7 @@ PUBLISHED_SIDE = 256  # pixels; of the crops that the published CycleGAN generat
 
 
 def find_parts(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
-    """Return the weights folder of each part of a recipe.
-
-    Args:
-        start: a name of `CHECKPOINTS`, a weights folder, or a folder that holds one weights folder for each part.
-        parts: of the recipe; where there are both directions `a2b` and `b2a`, and the folder is called x2y, the other
-            direction is y2x beside it.
-
-    Raises:
-        FileNotFoundError: if there are no such weights, or a part that is needed is not among them.
-    """
+    """Return the weights folder of each part of a recipe."""
     record = CHECKPOINTS.get(start)
     folder = Path(start) if record is None else weights_folder(record)
     if (folder / "config.json").is_file():

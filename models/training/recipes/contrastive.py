@@ -176,11 +176,7 @@ class ContrastiveRecipe(StateOfParts):
         }
 
     def _asked(self, features: Tensor) -> dict[str, tuple[ImageSet, Tensor]]:
-        """Return the labelled held-out images of each source, and whose neighbours vote for their label, (M,).
-
-        Args:
-            features: (N, D) of all held-out images.
-        """
+        """Return the labelled held-out images of each source, and whose neighbours vote for their label, (M,)."""
         train, test = labelled(self.train), self.test
         reference = self._features(train)
         found = {}
