@@ -40,7 +40,7 @@ def leave_alone(photo: Image.Image, generator: nn.Module) -> tuple[Image.Image, 
 
 
 def identity_html(ctx: Context, images: tuple[str, str, str], weights: str, moved: float) -> str:
-    """Write photo, what the generator made of it, what changed, and of our own how much that is among held-out photos."""
+    """Write photo, what the generator made of it, what changed, and of our own how much that is among held-out photos."""  # noqa: E501
     captions = ("photo_caption", "identity_made", "identity_changed")
     cells = [figure(path, ctx.localize_html(f"cyclegan.{key}")) for path, key in zip(images, captions, strict=True)]
     return grid([*cells, said(_identity_said(ctx, weights, moved) + made_with(ctx, [weights]))], 3)

@@ -101,7 +101,7 @@ def nothing() -> dict[str, Any]:
 
 
 def convincing_line(ctx: Context, direction: str, share: float | None) -> str:
-    """Return how convincing a translation is among held-out photos and how far to trust who says so, or that none can."""
+    """Return how convincing a translation is among held-out photos and how far to trust who says so, or that none can."""  # noqa: E501
     if share is None:
         return ctx.localize_html("cyclegan.unjudged")
     fruit, known = DIRECTIONS[direction][1], calibration()

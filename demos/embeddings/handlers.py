@@ -176,7 +176,7 @@ class Handlers:
             near=html,
             scores=view.scores_html(ctx, drawn.scores, collection.num_kinds),
             facts=self._facts(settings, visit.features[settings.encoder][1], drawn.seconds),
-            report_progress=view.told_html(ctx, collection, visit.uploaded is not None, clamped),
+            told=view.told_html(ctx, collection, visit.uploaded is not None, clamped),
             about=self._about(settings.encoder),
             table=ctx.save_bytes(table_csv(collection, drawn.coordinates, everything), ".csv"),
         )

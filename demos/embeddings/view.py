@@ -80,7 +80,7 @@ def chosen_html(ctx: Context, collection: Collection, urls: Sequence[str], ids: 
         for index in ids[:MAX_TILES]
     )
     rest = f"<small>+ {len(ids) - MAX_TILES}</small>" if len(ids) > MAX_TILES else ""
-    head = f'<p class="chosen-head"><b>{ctx.localize_html("embeddings.chosen", count=len(ids))}</b> <span>{kinds}</span></p>'
+    head = f'<p class="chosen-head"><b>{ctx.localize_html("embeddings.chosen", count=len(ids))}</b> <span>{kinds}</span></p>'  # noqa: E501
     return f'{head}<div class="chosen-tiles" data-chosen="{len(ids)}">{tiles}{rest}</div>'
 
 

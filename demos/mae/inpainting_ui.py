@@ -133,7 +133,7 @@ class Photos(NamedTuple):
     Attributes:
         outdated: What to hide when the photo or the mask is another, with the values that do it.
         connect: Takes the photo, the state with the model, and the inputs that make up an `MaskRequest`; connects everything.
-    """
+    """  # noqa: E501
 
     outdated: dict[Component, Any]
     connect: Callable[[gr.Image, gr.State, list[Component], list[Any]], None]

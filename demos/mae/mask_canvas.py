@@ -87,7 +87,7 @@ def mask_canvas(ctx: Context, label_key: str, use: Use, elem_id: str, value: str
     ]
     tools = "".join(f'<button type="button" {attributes}>{text}</button>' for attributes, text in buttons)
     said = "".join(
-        f'<template data-say="{state}">{ctx.localize_html(f"mae.said_{state}", row="{row}", column="{column}")}</template>'
+        f'<template data-say="{state}">{ctx.localize_html(f"mae.said_{state}", row="{row}", column="{column}")}</template>'  # noqa: E501
         for state in SAID
     )
     return gr.HTML(

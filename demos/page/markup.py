@@ -44,7 +44,7 @@ def _button(ctx: Context, do: str, key: str = "") -> str:
 
 def _help(ctx: Context) -> str:
     rows = "".join(f"<dt><kbd>{keys}</kbd></dt><dd>{ctx.localize_html(f'page.key_{what}')}</dd>" for keys, what in KEYS)
-    return f'<dialog class="keys"><h2>{ctx.localize_html("page.keys")}</h2><dl>{rows}</dl>{_button(ctx, "help", "close")}</dialog>'
+    return f'<dialog class="keys"><h2>{ctx.localize_html("page.keys")}</h2><dl>{rows}</dl>{_button(ctx, "help", "close")}</dialog>'  # noqa: E501
 
 
 def _send(ctx: Context, targets: Sequence[str]) -> str:

@@ -43,7 +43,7 @@ def images_of(folder: Path, names: Sequence[str], most: int, side: int) -> list[
     return [square_crop(read_image(path), side) for path in paths[:most]]
 
 
-def compare(
+def compare(  # noqa: D417
     recipe: str, before: nn.Module, after: nn.Module, pictures: Sequence[Image.Image], pool: Sequence[Image.Image]
 ) -> Image.Image:
     """Return a sheet of held-out images, what the start makes of them, and what the result does.

@@ -137,7 +137,7 @@ def runs_html(
         ),
     ]
     return "".join(
-        f'<div class="train-group"><span>{ctx.localize_html(key)}</span>{"".join(_button(*run, selected) for run in runs)}</div>'
+        f'<div class="train-group"><span>{ctx.localize_html(key)}</span>{"".join(_button(*run, selected) for run in runs)}</div>'  # noqa: E501
         for key, runs in groups
         if runs
     )

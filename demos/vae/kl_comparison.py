@@ -77,7 +77,7 @@ class Lesson:
             active="–" if active is None else f"{active:.0%}",
         )
         return (
-            f'<h4>{self._ctx.localize_html(title)}</h4><p class="how">{words}</p><div class="lesson-row" data-model="{name}">'
+            f'<h4>{self._ctx.localize_html(title)}</h4><p class="how">{words}</p><div class="lesson-row" data-model="{name}">'  # noqa: E501
             f"{self._figure(rebuilt, 'vae.lesson_rebuilt')}{self._figure(drawn, 'vae.lesson_drawn')}</div>"
         )
 

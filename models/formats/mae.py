@@ -36,7 +36,7 @@ _HUB = [
 
 
 def is_hub_mae(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of transformers' `ViTMAEForPreTraining`, by its names of 2022 or of today."""
+    """Return whether the tensors are those of transformers' `ViTMAEForPreTraining`, by its names of 2022 or of today."""  # noqa: E501
     return {"vit.embeddings.position_embeddings", "vit.layernorm.weight"} <= tensors.keys()
 
 
@@ -46,7 +46,7 @@ def is_mae(tensors: Mapping[str, Tensor]) -> bool:
 
 
 def is_published_mae(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether they are a masked autoencoder of one of the authors' widths, whose images are ImageNet-normalised."""
+    """Return whether they are a masked autoencoder of one of the authors' widths, whose images are ImageNet-normalised."""  # noqa: E501
     pairs = {(preset["embed_dim"], preset["decoder_embed_dim"]) for preset in PRESETS.values()}
     if not is_mae(tensors) or tensors["pos_embed"].dim() != 3 or tensors["decoder_pos_embed"].dim() != 3:
         return False

@@ -163,7 +163,7 @@ def kernel_distance(x: Tensor, y: Tensor) -> float:
 def rows() -> Iterator[tuple[str, ...]]:
     """Fine-tune every case whose images are there, and say of the others that they are not."""
     for case in CASES:
-        what = (case.recipe, case.start, case.images)
+        what = (case.recipe, case.start, case.pictures)
         if not (DATA / f"{case.data}.zip").is_file():
             yield (*what, "", "", "", f"skipped: no {case.data}.zip in ../shared/data")
             continue

@@ -71,9 +71,9 @@ def _head(ctx: Context, room: Room) -> str:
 def _lobby(ctx: Context, room: Room) -> str:
     address = f'<p class="address">{html.escape(room.address)}</p>'
     if room.missing:
-        return f'<main class="all"><p class="warn">{ctx.localize_html(f"cyclegan.room_missing_{room.missing}")}</p>{address}</main>'
+        return f'<main class="all"><p class="warn">{ctx.localize_html(f"cyclegan.room_missing_{room.missing}")}</p>{address}</main>'  # noqa: E501
     words = (
-        f'<p class="big">{ctx.localize_html("cyclegan.room_scan")}</p><p>{ctx.localize_html("cyclegan.room_type")}</p>{address}'
+        f'<p class="big">{ctx.localize_html("cyclegan.room_scan")}</p><p>{ctx.localize_html("cyclegan.room_type")}</p>{address}'  # noqa: E501
         f"<p>{ctx.localize_html('cyclegan.room_reach')}</p>"
     )
     return f'<main><div class="qr">{qr_svg(room.address)}</div><div>{words}</div></main>'
@@ -119,7 +119,7 @@ def _tallies(ctx: Context, room: Room) -> str:
     judge = tally(room.cards[: room.revealed], [card.judged_fake for card in room.cards[: room.revealed]])
     ours = _everybody(ctx, mine) if mine else ctx.localize_html("cyclegan.room_nobody")
     judged = ctx.localize_html("cyclegan.quiz_judge", **words_of(judge))
-    return f'<div class="tallies"><div>{ours}</div><div>{judged}</div><div>{ctx.localize_html("cyclegan.quiz_chance")}</div></div>'
+    return f'<div class="tallies"><div>{ours}</div><div>{judged}</div><div>{ctx.localize_html("cyclegan.quiz_chance")}</div></div>'  # noqa: E501
 
 
 def _everybody(ctx: Context, counted: Tally) -> str:
@@ -139,7 +139,7 @@ def _row(ctx: Context, room: Room, number: int) -> str:
     kind = "fake" if card.fake else "real"
     right = split.fake if card.fake else split.real
     judged = ctx.localize_html(f"cyclegan.quiz_judged_{'fake' if card.judged_fake else 'real'}")
-    words = f"{ctx.localize_html(f'cyclegan.quiz_was_{kind}')} {ctx.localize_html('cyclegan.room_right', right=right, count=split.count)}"
+    words = f"{ctx.localize_html(f'cyclegan.quiz_was_{kind}')} {ctx.localize_html('cyclegan.room_right', right=right, count=split.count)}"  # noqa: E501
     return grid([*(figure(ctx.save_bytes(jpeg, ".jpg")) for jpeg in card.chain), said(f"{words} {judged}")], 3)
 
 

@@ -634,9 +634,9 @@ def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Con
     assert "3 pictures" in panel and tools.visible
     *files, for_trainer, _ = handlers.on_export(visit, NO_REQUEST)
     table, images = (change["value"] for change in files)
-    assert for_trainer == pictures
+    assert for_trainer == images
     assert Path(table).read_bytes().count(b"\n") == 4
-    with zipfile.ZipFile(pictures) as archive:
+    with zipfile.ZipFile(images) as archive:
         assert sorted(archive.namelist()) == ["blue/00000-0.jpg", "green/00006-1.jpg", "red/00012-2.jpg"]
     *shown, panel = handlers.on_label(visit, "  mine  ", NO_REQUEST)
     assert handlers.atlas.collection(shown[0]).labels.count("mine") == 3
