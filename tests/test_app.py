@@ -171,6 +171,7 @@ def test_first_results_are_in_the_repository_and_fresh(demo: Any) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_command_explains_itself() -> None:
     shown = subprocess.run(
         [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -214,6 +214,7 @@ def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: MapSession) -> Non
     expect(page.locator("#mae-mend-mended")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_fold_and_the_sheet_follow_the_brush(visit: MapSession) -> None:
     page = visit("/?tab=mae")
     image_in(page, "#mae-result-pasted")

@@ -36,12 +36,8 @@ def expect_open(page: Page, tab: str) -> None:
         expect(page.locator(f"#tab-{other}")).to_be_hidden()
 
 
-@pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("zh-CN", "zh")])
-@TABS
-def test_a_phone_shows_a_tab_in_its_language_and_needs_no_sideways_scrolling(
-    visit: MapSession, tab: str, locale: str, language: str
-) -> None:
-    page = visit(f"/?tab={tab}", size=(390, 844), locale=locale)
+def expect_on_a_phone(page: Page, tab: str, language: str) -> None:
+    """An open tab speaks its language alone, and needs no sideways scrolling."""
     expect_open(page, tab)
     expect(page.get_by_role("tab", name=TEXTS[language][f"{tab}.title"])).to_be_visible()
     shown = page.locator(f"#tab-{tab}")
@@ -55,6 +51,26 @@ def test_a_phone_shows_a_tab_in_its_language_and_needs_no_sideways_scrolling(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+LANGUAGES = pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("zh-CN", "zh")])
+
+
+@LANGUAGES
+def test_a_phone_shows_every_tab_in_its_language(visit: MapSession, locale: str, language: str) -> None:
+    page = visit("/", locale=locale)
+    for tab in OPENING:
+        page.set_viewport_size({"width": 1280, "height": 720})  # where no tab is folded away
+        page.get_by_role("tab", name=TEXTS[language][f"{tab}.title"]).click()
+        page.set_viewport_size({"width": 390, "height": 844})
+        expect_on_a_phone(page, tab, language)
+
+
+@pytest.mark.slow
+@LANGUAGES
+@TABS
+def test_a_phone_opens_a_tab_in_its_language(visit: MapSession, tab: str, locale: str, language: str) -> None:
+    expect_on_a_phone(visit(f"/?tab={tab}", size=(390, 844), locale=locale), tab, language)
+
+
 def brightness(page: Page, selector: str, what: str) -> float:
     """Mean of red, green and blue, 0 to 255, of a computed colour."""
     colour = page.locator(selector).first.evaluate("(element, what) => getComputedStyle(element)[what]", what)
@@ -63,7 +79,9 @@ def brightness(page: Page, selector: str, what: str) -> float:
 
 
 @pytest.mark.parametrize(("dark", "other_hosts"), [pytest.param(False, "fail", marks=pytest.mark.slow), (True, "hang")])
-@TABS
+@pytest.mark.parametrize(
+    "tab", ["embeddings", *(pytest.param(t, marks=pytest.mark.slow) for t in OPENING if t != "embeddings")]
+)
 def test_a_tab_opens_finished_and_legible_with_no_other_host(
     visit: MapSession, tab: str, dark: bool, other_hosts: Hosts
 ) -> None:
@@ -77,6 +95,7 @@ def test_a_tab_opens_finished_and_legible_with_no_other_host(
     assert page.evaluate(BROKEN, tab) == []
 
 
+@pytest.mark.slow
 def test_the_page_opens_on_the_first_tab(visit: MapSession) -> None:
     expect_open(visit("/"), "cyclegan")
     expect_open(visit("/?tab=nonsense"), "cyclegan")
@@ -91,6 +110,7 @@ def test_choosing_a_tab_makes_a_link_to_it(visit: MapSession) -> None:
     expect_open(page, "vae")
 
 
+@pytest.mark.slow
 def test_all_tabs_can_be_visited_in_one_go(visit: MapSession) -> None:
     page = visit("/")
     for tab in [*OPENING, "cyclegan"]:

@@ -511,6 +511,7 @@ def test_taking_the_files_away_brings_the_built_in_set_back(handlers: Handlers) 
     assert visit.uploaded is None and isinstance(job, Job)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("umap_ready")
 def test_the_first_paint_needs_neither_weights_nor_umap(
     context: Context, kinds: Path, monkeypatch: pytest.MonkeyPatch

@@ -24,6 +24,7 @@ def archive(path: Path, folders: tuple[str, ...], colours: tuple[str, ...], coun
     return path
 
 
+@pytest.mark.slow
 def test_held_out_images_are_measured_and_read_again(tmp_path: Path) -> None:
     fruit = archive(
         tmp_path / "fruit.zip", ("trainA", "trainB", "testA", "testB"), ("red", "orange", "red", "orange"), 4

@@ -58,6 +58,7 @@ def assert_nowhere(token: str, folder: Path) -> None:
             assert token.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.slow
 def test_a_job_trains_there_and_its_weights_are_here(manager: JobManager, server: JobsServer) -> None:
     backend = HFJobs(TOKEN, flavor="cpu-basic", timeout="1h", endpoint=server.url)
     request = JobRequest("vae", {**TINY, "steps": 20}, dataset(manager, "ann"))

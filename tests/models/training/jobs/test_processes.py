@@ -209,6 +209,7 @@ def test_a_child_is_niced_alone_without_secrets_and_goes_on_in_the_next_app(
     until(second, job, lambda seen: seen.step > interrupted.step)
 
 
+@pytest.mark.slow
 def test_an_estimate_is_measured_once_in_a_child_and_leaves_nothing(open_manager: Callable[..., JobManager]) -> None:
     manager = open_manager()
     request = JobRequest("vae", {**TINY, "steps": 400}, dataset(manager, "ann"))
