@@ -29,7 +29,7 @@ def limits_html(ctx: Context, limits: Limits) -> str:
     """Return what a visitor may use, said before they upload anything."""
     return ctx.localize_html(
         "train.limits",
-        images=limits.images,
+        pictures=limits.images,
         megabytes=limits.bytes // 2**20,
         megapixels=limits.pixels // 10**6,
         steps=limits.steps,

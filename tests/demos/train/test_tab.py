@@ -526,7 +526,7 @@ def test_a_comparison_needs_no_earlier_job_once_its_weights_were_taken_over(
     job = replace(submit(manager, ADA, image_size=64), state="done", step=40, start="job:deleted")
     trainer = SimpleNamespace(
         snapshot=lambda owner, job_id: job,
-        pictures=manager.images,
+        images=manager.images,
         weights=lambda owner, job_id, part: {job.id: WEIGHTS / "vae-fruit"}[job_id],
         start_weights=lambda owner, job_id, part: {job.id: WEIGHTS / "vae-portraits"}[job_id],
     )
@@ -616,7 +616,7 @@ def test_no_handler_gives_a_job_away_over_http(served: tuple[gr.Blocks, str], ma
         assert "holiday" not in said and ADA not in said and job.owner not in said, function.name
         tried.add(function.name)
     assert {"on_pick", "on_tick", "on_pause", "on_resume", "on_stop", "on_delete", "on_compare", "on_start"} <= tried
-    assert {"on_files", "on_estimate", "on_wish", "on_recipe", "on_ready", "on_stale", "on_unlisted"} <= tried
+    assert {"on_files", "on_estimate", "on_selection", "on_recipe", "on_ready", "on_stale", "on_unlisted"} <= tried
     assert manager.snapshot(job.owner, job.id) == before
 
 

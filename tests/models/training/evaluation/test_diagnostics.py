@@ -25,8 +25,8 @@ def curve(count: int = 30, **measures: Any) -> list[dict[str, float]]:
     ]
 
 
-def codes(recipe: str, rows: list[dict[str, float]], pictures: int | None = None, **config: Any) -> list[str]:
-    return [one.code for one in advise(recipe, rows, config, pictures)]
+def codes(recipe: str, rows: list[dict[str, float]], images: int | None = None, **config: Any) -> list[str]:
+    return [one.code for one in advise(recipe, rows, config, images)]
 
 
 def falling(t: float) -> float:
