@@ -15,6 +15,7 @@ from demos.core.files import FileStore
 from demos.core.i18n import Localize, LocalizeHtml, Texts
 from demos.core.paths import FIRST_PAINT
 from demos.core.tab_interface import TabInterface
+from demos.core.tabs import TAB_IDS
 from demos.core.user_models import UserModels
 from models import checkpoints
 from models.hub.records import is_private
@@ -42,6 +43,7 @@ class Context:
         own: What visitors trained themselves, each for its owner's pages alone.
         first_paint: Folder with one folder per tab, written by `Demo.precompute`.
         jobs: The trainer; without one, nothing can be trained.
+        tabs: What each tab on the page offers the others, by its id; the page fills it in, handlers read it.
         routes: What a tab serves beside the page over plain HTTP, relative to the root of the app; `Demo.build` adds
             to it.
     """
@@ -57,6 +59,7 @@ class Context:
     user_models: UserModels
     first_paint: Path = FIRST_PAINT
     jobs: JobManager | None = None
+    tabs: dict[str, TabInterface] = field(default_factory=dict)
     routes: list[BaseRoute] = field(default_factory=list)
 
 
@@ -65,16 +68,25 @@ class Demo:
     """One tab.
 
     Attributes:
-        name: Id of the tab, also in ``?tab=``; its title is the text ``"<name>.title"``.
-        order: Place among the tabs, smallest first.
+        name: Id of the tab, one of `TAB_IDS`, also in ``?tab=``; its title is the text ``"<name>.title"``.
         build: Creates the components and events in the caller's tab; returns what the page may do with them.
         precompute: Writes the finished first result into the given folder, ``first_paint/<name>``.
     """
 
     name: str
-    order: int
     build: Callable[[Context], TabInterface | None]
     precompute: Callable[[Context, Path], None]
+
+    @property
+    def order(self) -> int:
+        """Return the place among all tabs, from 0.
+
+        Raises:
+            ValueError: If the name is no tab id.
+        """
+        if self.name not in TAB_IDS:
+            raise ValueError(f"{self.name!r} is no tab id; add it to TAB_IDS in demos/core/tabs.py at its place.")
+        return TAB_IDS.index(self.name)
 
 
 def make_context(

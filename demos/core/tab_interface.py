@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,21 @@ class Photo:
 
 
 @dataclass(frozen=True)
+class SummaryCell:
+    """What one tab makes of an image, for an overview of all tabs.
+
+    Attributes:
+        image: The result as an RGB image, at most 256 pixels a side.
+        text: One short sentence with the number that counts, as HTML in every language (`Context.localize_html`).
+        link: Query string that opens the tab, such as "tab=vae&a=apple-01"; the tab alone for an image of one's own.
+    """
+
+    image: Image.Image
+    text: str
+    link: str
+
+
+@dataclass(frozen=True)
 class TabInterface:
     """What `Demo.build` hands to the page.
 
@@ -40,6 +56,8 @@ class TabInterface:
         settings: Components by their name in a link.
         show: Arguments of the events that, one after the other, show the result of what the inputs hold.
         takes: Input for many images, such as a zip; what it gets shows its result without `show`.
+        summary: Computes what the tab makes of an RGB image with its default weights and settings; imports and returns
+            no component, and can be called in any process. None if the tab has no answer to a single image.
         gives: Button that sends many images to the tab that takes them, and what holds their file.
     """
 
@@ -48,3 +66,4 @@ class TabInterface:
     show: Sequence[Mapping[str, Any]] = ()
     takes: gr.File | None = None
     gives: tuple[gr.Button, gr.File] | None = None
+    summary: Callable[[Image.Image], SummaryCell] | None = None

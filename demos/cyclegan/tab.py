@@ -231,4 +231,4 @@ def precompute(ctx: Context, folder: Path) -> None:
     precompute_limits(ctx, folder)
 
 
-DEMO = Demo("cyclegan", 10, build, precompute)
+DEMO = Demo("cyclegan", build, precompute)

@@ -247,4 +247,4 @@ def _prepare(atlas: Atlas, encoder: str, fixed: Floats) -> Prepared:
     return Prepared(*visit.features[encoder], maps)
 
 
-DEMO = Demo(NAME, 40, build, precompute)
+DEMO = Demo(NAME, build, precompute)

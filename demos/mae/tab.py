@@ -204,4 +204,4 @@ def precompute(ctx: Context, folder: Path) -> None:
     write_first_paint(MAESession(ctx), MaskRequest(str(scenes()[0]), ratio, kind, seed), folder)
 
 
-DEMO = Demo("mae", 20, build, precompute)
+DEMO = Demo("mae", build, precompute)

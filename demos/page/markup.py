@@ -19,7 +19,7 @@ STOPS: Mapping[str, tuple[str, ...]] = {  # tab -> CSS selectors
     "train": ("#train-runs", "#train-view", "#train-limits", "#train-recipe", "#train-start"),
 }  # fmt: skip
 
-KEYS = (("1 … 9", "tabs"), ("← →", "examples"), ("␣", "again"), ("R", "reset"), ("S", "send"), ("L", "link"),
+KEYS = (("1 … 9, 0", "tabs"), ("← →", "examples"), ("␣", "again"), ("R", "reset"), ("S", "send"), ("L", "link"),
         ("P", "present"), ("T", "tour"), ("?", "help"))  # fmt: skip
 
 
@@ -44,7 +44,8 @@ def _button(ctx: Context, do: str, key: str = "") -> str:
 
 def _help(ctx: Context) -> str:
     rows = "".join(f"<dt><kbd>{keys}</kbd></dt><dd>{ctx.localize_html(f'page.key_{what}')}</dd>" for keys, what in KEYS)
-    return f'<dialog class="keys"><h2>{ctx.localize_html("page.keys")}</h2><dl>{rows}</dl>{_button(ctx, "help", "close")}</dialog>'  # noqa: E501
+    title, close = ctx.localize_html("page.keys"), _button(ctx, "help", "close")
+    return f'<dialog class="keys"><h2>{title}</h2><dl>{rows}</dl>{close}</dialog>'
 
 
 def _send(ctx: Context, targets: Sequence[str]) -> str:

@@ -202,8 +202,8 @@ function onKey(event) {
   const typing = "input, textarea, select, [contenteditable=true], canvas, [role=application], [role=grid], [role=grid] *";
   const pressing = event.key === " " || event.key === "Enter" ? ", button, a, summary, [role=tab]" : ", [role=tab], [role=slider]";
   if (event.target.matches?.(typing + pressing) || help.open) return;
-  const number = Number(event.key);
-  if (number >= 1 && number <= names.length) return void tabButtons()[number - 1]?.click();
+  const place = "1234567890".indexOf(event.key);
+  if (event.key.length === 1 && place >= 0 && place < names.length) return void tabButtons()[place]?.click();
   const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (act && act() !== false) event.preventDefault();
 }

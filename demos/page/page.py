@@ -61,6 +61,7 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
         page = gr.HTML(elem_classes="tools-block", apply_default_css=False, js_on_load="")
     with gr.Tabs(elem_id="tabs") as tabs:
         handles = {demo.name: _tab(ctx, demo) for demo in demos}
+    ctx.tabs.update(handles)
     targets = receivers(handles)
     events = [*(f"link_{name}" for name in handles), *(f"send_{target}" for target in targets)]
     known = f"const EVENTS = {json.dumps(events)};\nconst RECEIVERS = {json.dumps(targets)};\n"

@@ -264,4 +264,4 @@ def precompute(ctx: Context, folder: Path) -> None:
     """The tab opens on a recording, which `python -m models.training record` writes; nothing else is needed."""
 
 
-DEMO = Demo(NAME, 50, build, precompute)
+DEMO = Demo(NAME, build, precompute)

@@ -95,4 +95,4 @@ def precompute(ctx: Context, folder: Path) -> None:
     store(ctx, folder, render(model, first, last), model, OPENING_MODEL)
 
 
-DEMO = Demo("vae", 30, build, precompute)
+DEMO = Demo("vae", build, precompute)

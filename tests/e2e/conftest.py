@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from chromium import FLAGS, HELP, find_chromium
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from visits import PATIENCE, Hosts, MapSession, stop_other_hosts
+from visits import PATIENCE, Hosts, OpenPage, stop_other_hosts
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(browser: Browser, app_url: str) -> Iterator[MapSession]:
+def visit(browser: Browser, app_url: str) -> Iterator[OpenPage]:
     """Visits to the running app; at the end none may have met an error or asked another host."""
     contexts: list[BrowserContext] = []
     troubles: list[str] = []

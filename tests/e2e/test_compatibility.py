@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from recorded import old_data_folder, recorded
 from running_app import running_app
-from visits import PATIENCE, MapSession
+from visits import PATIENCE, OpenPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -36,7 +36,7 @@ def expect_value(page: Page, component: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(("tab", "state"), OPENED, ids=[tab for tab, _ in OPENED])
-def test_an_old_link_opens_the_same_view_whatever_its_order(visit: MapSession, tab: str, state: dict[str, str]) -> None:
+def test_an_old_link_opens_the_same_view_whatever_its_order(visit: OpenPage, tab: str, state: dict[str, str]) -> None:
     page = visit(f"/?{urlencode([*state.items(), ('tab', tab)])}")
     expect(page.locator(f"#tab-{tab}")).to_be_visible()
     for name, value in state.items():

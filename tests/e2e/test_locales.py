@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from visits import MapSession
+from visits import OpenPage
 
 from demos.core.i18n import Texts
 
@@ -19,7 +19,7 @@ TABLES = Texts.load().tables
         ("fr-FR", "en"),
     ],
 )
-def test_a_browser_of_this_locale_reads(visit: MapSession, locale: str, language: str) -> None:
+def test_a_browser_of_this_locale_reads(visit: OpenPage, locale: str, language: str) -> None:
     page = visit("/", locale=locale)
     expect(page.locator("#tab-cyclegan .lead.block")).to_have_text(TABLES[language]["cyclegan.lead"])
     score = page.locator("#cyclegan-score span:visible")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
-from visits import MapSession, another_image_in, image_in
+from visits import OpenPage, another_image_in, image_in
 
 from demos.core.i18n import Texts
 from demos.mae.masks import pack
@@ -61,7 +61,7 @@ def asks(page: Page) -> Any:
     return page.expect_request("**/queue/data*")
 
 
-def test_patches_are_painted_away_and_back(visit: MapSession) -> None:
+def test_patches_are_painted_away_and_back(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     hidden(page, 192)
     pasted = image_in(page, "#mae-result-pasted")
@@ -82,7 +82,7 @@ def test_patches_are_painted_away_and_back(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_keys_move_hide_and_change_the_share(visit: MapSession) -> None:
+def test_keys_move_hide_and_change_the_share(visit: OpenPage) -> None:
     page = visit("/?tab=mae", locale="zh-CN")
     hidden(page, 192)
     canvas = page.locator(f"{CANVAS} canvas")
@@ -105,7 +105,7 @@ def test_keys_move_hide_and_change_the_share(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_done_last_counts_while_the_first_is_answered(visit: MapSession) -> None:
+def test_what_is_done_last_counts_while_the_first_is_answered(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     hidden(page, 192)
     with answers_held_back(page):
@@ -136,7 +136,7 @@ def test_what_is_done_last_counts_while_the_first_is_answered(visit: MapSession)
 
 
 @pytest.mark.slow
-def test_marks_made_while_others_are_mended_are_mended_too(visit: MapSession) -> None:
+def test_marks_made_while_others_are_mended_are_mended_too(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     page.get_by_role("button", name=TEXTS["en"]["mae.mend_title"]).click()
     canvas = "#mae-mend-canvas .mask-canvas"
@@ -149,7 +149,7 @@ def test_marks_made_while_others_are_mended_are_mended_too(visit: MapSession) ->
 
 
 @pytest.mark.slow
-def test_a_finger_paints_on_a_phone(visit: MapSession) -> None:
+def test_a_finger_paints_on_a_phone(visit: OpenPage) -> None:
     page = visit("/?tab=mae", size=(390, 844), dark=True)
     picture = page.locator("#mae-result-pasted img")
     expect(picture).to_have_attribute("src", re.compile("png"))  # images below the window are loaded when scrolled to
@@ -171,7 +171,7 @@ def test_a_finger_paints_on_a_phone(visit: MapSession) -> None:
     expect(picture).not_to_have_attribute("src", pasted)
 
 
-def test_closer_looks_answer_and_go_when_the_mask_changes(visit: MapSession) -> None:
+def test_closer_looks_answer_and_go_when_the_mask_changes(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     hidden(page, 192)
     for look in ("ratios", "often", "influence"):
@@ -194,7 +194,7 @@ def test_closer_looks_answer_and_go_when_the_mask_changes(visit: MapSession) -> 
         expect(page.locator(f"#mae-{result}")).to_be_hidden()
 
 
-def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: MapSession) -> None:
+def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     for fold in ("mix", "mend"):
         page.get_by_role("button", name=TEXTS["en"][f"mae.{fold}_title"]).click()
@@ -215,7 +215,7 @@ def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: MapSession) -> Non
 
 
 @pytest.mark.slow
-def test_the_fold_and_the_sheet_follow_the_brush(visit: MapSession) -> None:
+def test_the_fold_and_the_sheet_follow_the_brush(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     image_in(page, "#mae-result-pasted")
     page.get_by_role("button", name=TEXTS["en"]["mae.raw_title"]).click()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import MapSession, another_image_in, image_in
+from visits import OpenPage, another_image_in, image_in
 
 from demos.core.i18n import Texts
 
@@ -20,7 +20,7 @@ def open_menu(page: Page, tab: str) -> None:
 
 
 @pytest.mark.parametrize("tab", ["cyclegan", *(pytest.param(tab, marks=pytest.mark.slow) for tab in TABS[1:])])
-def test_it_is_folded_away_and_opening_it_asks_no_other_host(visit: MapSession, tab: str) -> None:
+def test_it_is_folded_away_and_opening_it_asks_no_other_host(visit: OpenPage, tab: str) -> None:
     page = visit(f"/?tab={tab}", other_hosts="hang")
     expect(page.locator(f"#tab-{tab} .lead").first).to_be_visible()
     expect(page.locator(f"#{tab}-models .model")).to_have_count(0)
@@ -30,7 +30,7 @@ def test_it_is_folded_away_and_opening_it_asks_no_other_host(visit: MapSession, 
     expect(used).to_contain_text(TEXTS["menu.in_use"])
 
 
-def test_another_model_is_put_to_use(visit: MapSession) -> None:
+def test_another_model_is_put_to_use(visit: OpenPage) -> None:
     page = visit("/?tab=vae")
     strip = image_in(page, "#vae-result-strip")
     open_menu(page, "vae")
@@ -40,7 +40,7 @@ def test_another_model_is_put_to_use(visit: MapSession) -> None:
     expect(page.locator("#vae-model input[value=vae-portraits]")).to_be_checked()
 
 
-def test_the_app_of_these_tests_is_offline_and_says_so(visit: MapSession) -> None:
+def test_the_app_of_these_tests_is_offline_and_says_so(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     open_menu(page, "mae")
     expect(page.locator("#tab-mae")).to_contain_text(TEXTS["menu.note_offline"])

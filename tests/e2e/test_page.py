@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import Hosts, MapSession, image_in
+from visits import Hosts, OpenPage, image_in
 
 from demos.core.i18n import Texts
 
@@ -55,7 +55,7 @@ LANGUAGES = pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("
 
 
 @LANGUAGES
-def test_a_phone_shows_every_tab_in_its_language(visit: MapSession, locale: str, language: str) -> None:
+def test_a_phone_shows_every_tab_in_its_language(visit: OpenPage, locale: str, language: str) -> None:
     page = visit("/", locale=locale)
     for tab in OPENING:
         page.set_viewport_size({"width": 1280, "height": 720})  # where no tab is folded away
@@ -67,7 +67,7 @@ def test_a_phone_shows_every_tab_in_its_language(visit: MapSession, locale: str,
 @pytest.mark.slow
 @LANGUAGES
 @TABS
-def test_a_phone_opens_a_tab_in_its_language(visit: MapSession, tab: str, locale: str, language: str) -> None:
+def test_a_phone_opens_a_tab_in_its_language(visit: OpenPage, tab: str, locale: str, language: str) -> None:
     expect_on_a_phone(visit(f"/?tab={tab}", size=(390, 844), locale=locale), tab, language)
 
 
@@ -83,7 +83,7 @@ def brightness(page: Page, selector: str, what: str) -> float:
     "tab", ["embeddings", *(pytest.param(t, marks=pytest.mark.slow) for t in OPENING if t != "embeddings")]
 )
 def test_a_tab_opens_finished_and_legible_with_no_other_host(
-    visit: MapSession, tab: str, dark: bool, other_hosts: Hosts
+    visit: OpenPage, tab: str, dark: bool, other_hosts: Hosts
 ) -> None:
     page = visit(f"/?tab={tab}", dark=dark, other_hosts=other_hosts)
     expect_open(page, tab)
@@ -96,12 +96,12 @@ def test_a_tab_opens_finished_and_legible_with_no_other_host(
 
 
 @pytest.mark.slow
-def test_the_page_opens_on_the_first_tab(visit: MapSession) -> None:
+def test_the_page_opens_on_the_first_tab(visit: OpenPage) -> None:
     expect_open(visit("/"), "cyclegan")
     expect_open(visit("/?tab=nonsense"), "cyclegan")
 
 
-def test_choosing_a_tab_makes_a_link_to_it(visit: MapSession) -> None:
+def test_choosing_a_tab_makes_a_link_to_it(visit: OpenPage) -> None:
     page = visit("/")
     page.get_by_role("tab", name=TEXTS["en"]["vae.title"]).click()
     expect_open(page, "vae")
@@ -111,7 +111,7 @@ def test_choosing_a_tab_makes_a_link_to_it(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_all_tabs_can_be_visited_in_one_go(visit: MapSession) -> None:
+def test_all_tabs_can_be_visited_in_one_go(visit: OpenPage) -> None:
     page = visit("/")
     for tab in [*OPENING, "cyclegan"]:
         page.get_by_role("tab", name=TEXTS["en"][f"{tab}.title"]).click()

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import MapSession, upload
+from visits import OpenPage, upload
 
 from demos.core.i18n import Texts
 from demos.cyclegan.translation import FRUITS
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.browser
 TEXTS = Texts.load().tables
 
 
-def phone(visit: MapSession, path: str, locale: str) -> Page:
+def phone(visit: OpenPage, path: str, locale: str) -> Page:
     return visit(path, locale=locale, size=(390, 844), ready="#said")
 
 
-def test_two_phones_answer_what_the_screen_shows(visit: MapSession) -> None:
+def test_two_phones_answer_what_the_screen_shows(visit: OpenPage) -> None:
     screen = visit("/?tab=cyclegan")
     screen.get_by_role("button", name=TEXTS["en"]["cyclegan.quiz"]).click()
     upload(screen, "#cyclegan-quiz-own", *sorted(FRUITS.glob("*.jpg"))[:4])  # a short deck is made sooner

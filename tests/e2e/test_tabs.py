@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page, expect
-from visits import MapSession, another_image_in, choose, image_in, upload
+from visits import OpenPage, another_image_in, choose, image_in, upload
 
 from demos.core.i18n import Texts
 
@@ -30,7 +30,7 @@ def own_photo(photo: Image.Image, tmp_path: Path) -> Path:
     return path
 
 
-def test_cyclegan_translates_a_photo_there_and_back(visit: MapSession, own_photo: Path) -> None:
+def test_cyclegan_translates_a_photo_there_and_back(visit: OpenPage, own_photo: Path) -> None:
     page = visit("/?tab=cyclegan")
     translated, back = image_in(page, "#cyclegan-translated"), image_in(page, "#cyclegan-back")
     score = page.locator("#cyclegan-score").inner_text()
@@ -42,7 +42,7 @@ def test_cyclegan_translates_a_photo_there_and_back(visit: MapSession, own_photo
     another_image_in(page, "#cyclegan-translated", translated)
 
 
-def test_cyclegan_checks_warns_and_compares_on_request(visit: MapSession, own_photo: Path, tmp_path: Path) -> None:
+def test_cyclegan_checks_warns_and_compares_on_request(visit: OpenPage, own_photo: Path, tmp_path: Path) -> None:
     page = visit("/?tab=cyclegan")
     judged = image_in(page, "#cyclegan-judged")
     convincing = page.locator("#cyclegan-convincing").inner_text()
@@ -71,7 +71,7 @@ def test_cyclegan_checks_warns_and_compares_on_request(visit: MapSession, own_ph
 
 
 @pytest.mark.slow
-def test_the_last_of_two_quick_choices_is_translated(visit: MapSession) -> None:
+def test_the_last_of_two_quick_choices_is_translated(visit: OpenPage) -> None:
     page = visit("/?tab=cyclegan")
     examples, shown = page.locator("#cyclegan-examples button"), image_in(page, "#cyclegan-translated")
     last = {}
@@ -86,7 +86,7 @@ def test_the_last_of_two_quick_choices_is_translated(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: MapSession, own_photo: Path) -> None:
+def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: OpenPage, own_photo: Path) -> None:
     page = visit("/?tab=cyclegan")
     translated = image_in(page, "#cyclegan-translated")
     page.get_by_role("button", name=TEXTS["en"]["cyclegan.own"]).click()
@@ -115,7 +115,7 @@ def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: MapSession, ow
 
 
 @pytest.mark.slow
-def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: MapSession) -> None:
+def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: OpenPage) -> None:
     page = visit("/?tab=cyclegan", size=(390, 844))
     page.get_by_role("button", name=TEXTS["en"]["cyclegan.quiz"]).click()
     choose(page, "#cyclegan-quiz-exposure", "250")
@@ -135,7 +135,7 @@ def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: MapSession) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_mae_fills_in_a_photo(visit: MapSession, own_photo: Path) -> None:
+def test_mae_fills_in_a_photo(visit: OpenPage, own_photo: Path) -> None:
     page = visit("/?tab=mae")
     error, pasted = image_in(page, "#mae-result-error"), image_in(page, "#mae-result-pasted")
     upload(page, "#mae-input", own_photo)
@@ -149,7 +149,7 @@ def test_mae_fills_in_a_photo(visit: MapSession, own_photo: Path) -> None:
     another_image_in(page, "#mae-result-pasted", pasted)
 
 
-def test_vae_morphs_one_photo_into_another(visit: MapSession, own_photo: Path) -> None:
+def test_vae_morphs_one_photo_into_another(visit: OpenPage, own_photo: Path) -> None:
     page = visit("/?tab=vae")
     strip, ends = image_in(page, "#vae-result-strip"), image_in(page, "#vae-result-ends")
     upload(page, "#vae-a", own_photo)
@@ -163,7 +163,7 @@ def test_vae_morphs_one_photo_into_another(visit: MapSession, own_photo: Path) -
 
 
 @pytest.mark.slow
-def test_vae_draws_new_images(visit: MapSession) -> None:
+def test_vae_draws_new_images(visit: OpenPage) -> None:
     page = visit("/?tab=vae")
     before = image_in(page, "#vae-samples")
     page.locator("#vae-more").click()
@@ -171,7 +171,7 @@ def test_vae_draws_new_images(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_vae_breeds_what_is_picked(visit: MapSession) -> None:
+def test_vae_breeds_what_is_picked(visit: OpenPage) -> None:
     page = visit("/?tab=vae")
     image_in(page, "#vae-samples")
     cross = page.locator("#vae-samples [data-breed=cross]")
@@ -191,7 +191,7 @@ def opened_flat(page: Page, fold: str, panel: str) -> Locator:
 
 
 @pytest.mark.slow
-def test_vae_walks_on_a_plane_by_pointer_and_keys(visit: MapSession) -> None:
+def test_vae_walks_on_a_plane_by_pointer_and_keys(visit: OpenPage) -> None:
     page = visit("/?tab=vae", size=(1280, 1000))
     flat = opened_flat(page, "vae.corners", "#vae-plane")
     start = flat.get_attribute("data-seen") or ""
@@ -215,7 +215,7 @@ def test_vae_walks_on_a_plane_by_pointer_and_keys(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_vae_turns_a_knob_and_adds_a_difference(visit: MapSession) -> None:
+def test_vae_turns_a_knob_and_adds_a_difference(visit: OpenPage) -> None:
     page = visit("/?tab=vae", size=(1280, 1000))
     for fold, panel in (("vae.knobs", "#vae-knobs"), ("vae.arithmetic", "#vae-arithmetic")):
         flat = opened_flat(page, fold, panel)
@@ -233,7 +233,7 @@ def test_vae_turns_a_knob_and_adds_a_difference(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_vae_shows_the_model_of_a_link_in_every_part_and_forgets_a_removed_photo(visit: MapSession) -> None:
+def test_vae_shows_the_model_of_a_link_in_every_part_and_forgets_a_removed_photo(visit: OpenPage) -> None:
     page = visit("/?tab=vae&model=vae-portraits", size=(1280, 1000))
     expect(page.locator("#vae-facts")).to_contain_text("vae-portraits")
     numbers = page.locator("#vae-samples a[download='vae-samples.json']")
@@ -257,7 +257,7 @@ def test_vae_shows_the_model_of_a_link_in_every_part_and_forgets_a_removed_photo
     expect(page.locator("#vae-save-numbers")).to_be_disabled()
 
 
-def test_vae_shows_the_lesson_and_saves_a_film(visit: MapSession) -> None:
+def test_vae_shows_the_lesson_and_saves_a_film(visit: OpenPage) -> None:
     page = visit("/?tab=vae")
     page.get_by_role("button", name=TEXTS["en"]["vae.lesson"]).click()
     expect(page.locator("#vae-lesson [data-model] img")).to_have_count(6)
@@ -291,7 +291,7 @@ def own_images(tmp_path: Path) -> Path:
 MAP = "#embeddings-plot .scatter"
 
 
-def drawn_map(visit: MapSession, **how: Any) -> Page:
+def drawn_map(visit: OpenPage, **how: Any) -> Page:
     page = visit("/?tab=embeddings", **how)
     expect(page.locator(f"{MAP}[data-state=drawn]")).to_be_visible()
     page.wait_for_function("map => Number(document.querySelector(map).dataset.paints) > 0", arg=MAP)
@@ -318,7 +318,7 @@ def lasso_all(page: Page) -> None:
     page.mouse.up()
 
 
-def test_embeddings_maps_images_of_ones_own(visit: MapSession, own_images: Path) -> None:
+def test_embeddings_maps_images_of_ones_own(visit: OpenPage, own_images: Path) -> None:
     page = drawn_map(visit)
     plot = page.locator(MAP)
     assert int(plot.get_attribute("data-count") or 0) > 100, "the built-in set is there at once"
@@ -332,7 +332,7 @@ def test_embeddings_maps_images_of_ones_own(visit: MapSession, own_images: Path)
     expect(plot).to_have_attribute("data-count", "20")
 
 
-def test_embeddings_shows_the_neighbours_of_a_image(visit: MapSession) -> None:
+def test_embeddings_shows_the_neighbours_of_a_image(visit: OpenPage) -> None:
     page = drawn_map(visit)
     neighbours = page.locator("#embeddings-neighbours")
     tile = neighbours.locator(".near-tile").first
@@ -344,7 +344,7 @@ def test_embeddings_shows_the_neighbours_of_a_image(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_pointing_at_a_image_names_it_and_a_click_picks_it(visit: MapSession) -> None:
+def test_pointing_at_a_image_names_it_and_a_click_picks_it(visit: OpenPage) -> None:
     page = drawn_map(visit)
     x, y = place_of(page, 37)
     page.evaluate(
@@ -363,7 +363,7 @@ def test_pointing_at_a_image_names_it_and_a_click_picks_it(visit: MapSession) ->
     expect(page.locator(f"#embeddings-neighbours [data-picked='{point}']")).to_be_visible()
 
 
-def test_a_lasso_becomes_a_gallery_a_label_and_files(visit: MapSession) -> None:
+def test_a_lasso_becomes_a_gallery_a_label_and_files(visit: OpenPage) -> None:
     page = drawn_map(visit)
     count = int(page.locator(MAP).get_attribute("data-count") or 0)
     lasso_all(page)
@@ -391,7 +391,7 @@ def test_a_lasso_becomes_a_gallery_a_label_and_files(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_search_and_legend_leave_only_what_is_asked_for(visit: MapSession) -> None:
+def test_search_and_legend_leave_only_what_is_asked_for(visit: OpenPage) -> None:
     page = drawn_map(visit)
     page.locator(f"{MAP} .scatter-search").fill("chess")
     expect(page.locator(MAP)).to_have_attribute("data-found", "102")
@@ -403,7 +403,7 @@ def test_search_and_legend_leave_only_what_is_asked_for(visit: MapSession) -> No
 
 
 @pytest.mark.slow
-def test_two_maps_are_linked(visit: MapSession) -> None:
+def test_two_maps_are_linked(visit: OpenPage) -> None:
     page = drawn_map(visit, size=(1280, 1400))
     page.get_by_role("button", name=TEXTS["en"]["embeddings.compare"]).click()
     twin = "#embeddings-twin .scatter"
@@ -419,7 +419,7 @@ def test_two_maps_are_linked(visit: MapSession) -> None:
     expect(page.locator("#embeddings-neighbours .near-picked")).not_to_have_attribute("data-picked", "0")
 
 
-def test_a_new_image_is_placed_among_the_others(visit: MapSession, own_photo: Path) -> None:
+def test_a_new_image_is_placed_among_the_others(visit: OpenPage, own_photo: Path) -> None:
     page = drawn_map(visit)
     upload(page, "#embeddings-guest", own_photo)
     expect(page.locator("#embeddings-neighbours [data-guest]")).to_be_visible(timeout=SLOW)
@@ -428,7 +428,7 @@ def test_a_new_image_is_placed_among_the_others(visit: MapSession, own_photo: Pa
 
 
 @pytest.mark.slow
-def test_the_views_of_a_image_are_shown(visit: MapSession) -> None:
+def test_the_views_of_a_image_are_shown(visit: OpenPage) -> None:
     page = drawn_map(visit)
     page.get_by_role("button", name=TEXTS["en"]["embeddings.views"]).click()
     expect(page.locator("#embeddings-views .views-matrix[data-method=simclr] .positive")).to_have_count(10)
@@ -437,7 +437,7 @@ def test_the_views_of_a_image_are_shown(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_why_two_images_are_near_is_told_until_another_is_picked(visit: MapSession) -> None:
+def test_why_two_images_are_near_is_told_until_another_is_picked(visit: OpenPage) -> None:
     page = drawn_map(visit)
     page.locator("#embeddings-why").click()
     shown = page.locator("#embeddings-why-shown")
@@ -449,7 +449,7 @@ def test_why_two_images_are_near_is_told_until_another_is_picked(visit: MapSessi
 
 
 @pytest.mark.slow
-def test_learning_plays_to_the_end_and_stops(visit: MapSession) -> None:
+def test_learning_plays_to_the_end_and_stops(visit: OpenPage) -> None:
     page = drawn_map(visit)
     page.get_by_role("button", name=TEXTS["en"]["embeddings.learning"]).click()
     expect(page.locator("#embeddings-learning .scatter[data-state=drawn]")).to_be_visible()
@@ -460,7 +460,7 @@ def test_learning_plays_to_the_end_and_stops(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_told_of_other_images_goes_when_ones_own_come(visit: MapSession, own_images: Path) -> None:
+def test_what_is_told_of_other_images_goes_when_ones_own_come(visit: OpenPage, own_images: Path) -> None:
     page = drawn_map(visit)
     for fold in ("compare", "learning"):
         page.get_by_role("button", name=TEXTS["en"][f"embeddings.{fold}"]).click()
@@ -479,7 +479,7 @@ def test_what_is_told_of_other_images_goes_when_ones_own_come(visit: MapSession,
 
 
 @pytest.mark.slow
-def test_the_gallery_of_a_lasso_goes_when_other_images_come(visit: MapSession, own_images: Path) -> None:
+def test_the_gallery_of_a_lasso_goes_when_other_images_come(visit: OpenPage, own_images: Path) -> None:
     page = drawn_map(visit)
     lasso_all(page)
     expect(page.locator("#embeddings-chosen .chosen-tiles")).to_be_visible()

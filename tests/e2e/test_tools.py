@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import MapSession, another_image_in, choose, image_in
+from visits import OpenPage, another_image_in, choose, image_in
 
 from demos.page.markup import STOPS
 
@@ -18,7 +18,7 @@ def open_tab(page: Page, tab: str) -> None:
     expect(page.locator(f"#tab-{tab}")).to_be_visible()
 
 
-def test_a_link_opens_the_same_view(visit: MapSession) -> None:
+def test_a_link_opens_the_same_view(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     pasted = image_in(page, "#mae-result-pasted")
     choose(page, "#mae-kind", "block")
@@ -35,7 +35,7 @@ def test_a_link_opens_the_same_view(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_a_link_that_asks_too_much_says_so_and_opens(visit: MapSession) -> None:
+def test_a_link_that_asks_too_much_says_so_and_opens(visit: OpenPage) -> None:
     page = visit("/?tab=mae&ratio=5000&kind=block")
     expect(page.locator(".toast-body")).to_contain_text("ratio=5000")
     expect(page.locator("#mae-kind input[value=block]")).to_be_checked()
@@ -43,7 +43,7 @@ def test_a_link_that_asks_too_much_says_so_and_opens(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_weights_of_the_menu_are_in_the_link(visit: MapSession) -> None:
+def test_weights_of_the_menu_are_in_the_link(visit: OpenPage) -> None:
     page = visit("/?tab=embeddings&weights=mae-photos")
     expect(page).to_have_url(re.compile(r"encoder=mae$"))
     page = visit("/?tab=embeddings&weights=taesd")
@@ -51,7 +51,7 @@ def test_weights_of_the_menu_are_in_the_link(visit: MapSession) -> None:
     expect(page).to_have_url(re.compile(r"\?tab=embeddings$"))
 
 
-def test_a_image_travels_to_another_tab(visit: MapSession) -> None:
+def test_a_image_travels_to_another_tab(visit: OpenPage) -> None:
     page = visit("/?tab=cyclegan")
     image_in(page, "#cyclegan-translated")
     page.locator("#cyclegan-translated img").hover()
@@ -76,7 +76,7 @@ def test_a_path_of_ones_own_does_not_travel(app_url: str) -> None:
         assert refused.value.code in (403, 500) and path not in refused.value.read().decode()
 
 
-def test_keys_do_what_the_list_says(visit: MapSession) -> None:
+def test_keys_do_what_the_list_says(visit: OpenPage) -> None:
     page = visit("/")
     translated = image_in(page, "#cyclegan-translated")
     page.keyboard.press("ArrowRight")
@@ -97,7 +97,7 @@ def test_keys_do_what_the_list_says(visit: MapSession) -> None:
 
 
 @pytest.mark.slow
-def test_the_large_view_is_for_the_images(visit: MapSession) -> None:
+def test_the_large_view_is_for_the_images(visit: OpenPage) -> None:
     page = visit("/?tab=cyclegan&present=1")
     image_in(page, "#cyclegan-translated")
     for kept in (".lead", "#cyclegan-translated"):
@@ -113,7 +113,7 @@ def test_the_large_view_is_for_the_images(visit: MapSession) -> None:
 
 
 @pytest.mark.parametrize("locale", [pytest.param("en-US", marks=pytest.mark.slow), "zh-CN"])
-def test_the_tour_of_every_tab_points_at_five_things(visit: MapSession, locale: str) -> None:
+def test_the_tour_of_every_tab_points_at_five_things(visit: OpenPage, locale: str) -> None:
     page = visit("/", locale=locale)
     for tab in STOPS:
         page.set_viewport_size({"width": 1280, "height": 720})

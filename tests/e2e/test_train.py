@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from running_app import free_port, running_app
-from visits import MapSession, choose, image_in, upload
+from visits import OpenPage, choose, image_in, upload
 
 from demos.core.i18n import Texts
 
@@ -61,7 +61,7 @@ def start_training(page: Page, pictures: Path, name: str, **options: int) -> Non
     expect(page.locator("#train-estimate")).to_have_text("")
 
 
-def test_the_recording_plays_again(visit: MapSession) -> None:
+def test_the_recording_plays_again(visit: OpenPage) -> None:
     page = visit("/?tab=train")
     steps = page.locator("#train-view .run-step")
     expect(steps).to_have_text("600 / 600")
@@ -75,7 +75,7 @@ def test_the_recording_plays_again(visit: MapSession) -> None:
     expect(page.locator("#train-view .run-warning")).to_be_hidden()
 
 
-def test_from_upload_to_weights_through_a_closed_page(visit: MapSession, pictures: Path) -> None:
+def test_from_upload_to_weights_through_a_closed_page(visit: OpenPage, pictures: Path) -> None:
     page = visit("/?tab=train")
     start_training(page, pictures, "my things")
     expect(page.locator("#train-audit")).to_contain_text("16 usable pictures of 17 files")
@@ -128,7 +128,7 @@ def test_from_upload_to_weights_through_a_closed_page(visit: MapSession, picture
 
 
 @pytest.mark.slow
-def test_a_method_chosen_while_images_are_read_makes_no_second_visitor(visit: MapSession, tmp_path: Path) -> None:
+def test_a_method_chosen_while_images_are_read_makes_no_second_visitor(visit: OpenPage, tmp_path: Path) -> None:
     many = tmp_path / "many.zip"
     with zipfile.ZipFile(many, "w") as archive:
         for number in range(300):
@@ -149,7 +149,7 @@ def test_a_method_chosen_while_images_are_read_makes_no_second_visitor(visit: Ma
 
 
 @pytest.mark.slow
-def test_two_visitors_do_not_see_each_other(visit: MapSession, pictures: Path) -> None:
+def test_two_visitors_do_not_see_each_other(visit: OpenPage, pictures: Path) -> None:
     ada, eve = visit("/?tab=train"), visit("/?tab=train")
     start_training(ada, pictures, "secret of ada", steps=20_000)
     run = ada.locator(OWN).get_attribute("data-run") or ""

@@ -13,7 +13,7 @@ PATIENCE = 90_000  # milliseconds; a page that takes a second takes many on a bu
 expect.set_options(timeout=PATIENCE)
 
 
-class MapSession(Protocol):
+class OpenPage(Protocol):
     """Opens a page of the app as a visitor with a language, a window and a network of their own, once `ready` shows."""
 
     def __call__(

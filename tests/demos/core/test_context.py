@@ -18,6 +18,7 @@ from demos.core import environment
 from demos.core.context import Context, Demo
 from demos.core.files import FileStore
 from demos.core.i18n import LANGUAGES, Texts, preferred_language
+from demos.core.tabs import TAB_IDS
 from demos.page.discovery import discover
 from demos.ui import widgets
 from models.data.images import ImageError
@@ -233,25 +234,32 @@ def fake_tabs(monkeypatch: pytest.MonkeyPatch, folder: Path, **tabs: object) -> 
         monkeypatch.setitem(sys.modules, f"demos.{name}", module)
 
 
-def a_demo(name: str, order: int) -> Demo:
-    return Demo(name, order, build=lambda ctx: None, precompute=lambda ctx, folder: None)
+def a_demo(name: str) -> Demo:
+    return Demo(name, build=lambda ctx: None, precompute=lambda ctx, folder: None)
 
 
 def test_tabs_are_found_in_their_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "_helper.py").touch()
-    fake_tabs(monkeypatch, tmp_path, aa=a_demo("last", 30), bb=a_demo("first", 10), cc=a_demo("middle", 20))
-    assert [demo.name for demo in discover()] == ["first", "middle", "last"]
+    fake_tabs(monkeypatch, tmp_path, core=None, **{name: a_demo(name) for name in sorted(TAB_IDS)})
+    assert [demo.name for demo in discover()] == list(TAB_IDS)
+
+
+def test_the_places_of_all_tabs_are_fixed() -> None:
+    assert TAB_IDS[:6] == ("overview", "features", "cyclegan", "mae", "vae", "gan")
+    assert TAB_IDS[6:] == ("content_style", "embeddings", "few_labels", "train")
+    assert all(f"{name}.title" in table for name in TAB_IDS for table in TEXTS.tables.values())
+    with pytest.raises(ValueError, match="add it to TAB_IDS"):
+        assert a_demo("sharpness").order
 
 
 def test_a_module_without_a_tab_is_loud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    fake_tabs(monkeypatch, tmp_path, good=a_demo("good", 1), forgot=None)
-    with pytest.raises(TypeError, match=r"demos/forgot\.py must define DEMO"):
+    fake_tabs(monkeypatch, tmp_path, vae=a_demo("vae"), forgot=None)
+    with pytest.raises(TypeError, match="demos/forgot must define DEMO"):
         discover()
 
 
 def test_two_tabs_of_one_name_are_loud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    fake_tabs(monkeypatch, tmp_path, one=a_demo("same", 1), two=a_demo("same", 2))
-    with pytest.raises(ValueError, match="repeats the tab name 'same'"):
+    fake_tabs(monkeypatch, tmp_path, one=a_demo("vae"), two=a_demo("vae"))
+    with pytest.raises(ValueError, match="repeats the tab name 'vae'"):
         discover()
 
 

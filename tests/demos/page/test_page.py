@@ -7,10 +7,11 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from PIL import Image
 
 from demos.core.context import Context, Demo
 from demos.core.i18n import LANGUAGES, Texts
-from demos.core.tab_interface import Photo, TabInterface
+from demos.core.tab_interface import Photo, SummaryCell, TabInterface
 from demos.page import deep_links
 from demos.page.markup import KEYS, STOPS
 from demos.page.page import build_page, receivers
@@ -65,7 +66,7 @@ def test_a_link_cannot_set_what_the_page_could_not(handles: TabInterface, name: 
 def tab_of(name: str, *photos: str) -> Demo:
     """A tab that takes nothing but photos."""
     return Demo(
-        name, 1, lambda ctx: TabInterface({photo: Photo(gr.Image()) for photo in photos}), lambda ctx, folder: None
+        name, lambda ctx: TabInterface({photo: Photo(gr.Image()) for photo in photos}), lambda ctx, folder: None
     )
 
 
@@ -81,6 +82,16 @@ def test_a_image_reaches_the_photo_of_a_tab_with_underscores_in_its_name(context
     known = json.loads(line.removeprefix("const RECEIVERS = ").removesuffix(";"))
     assert known == {"content_style_style_photo": ["content_style", "style_photo"], "vae_a": ["vae", "a"]}
     assert script.count("RECEIVERS[target]") == 1 and '.split("_"' not in script
+
+
+def test_the_page_hands_the_summaries_of_its_tabs_to_handlers(context: Context, photo: Image.Image) -> None:
+    plain = replace(context, localize_html=lambda key, **values: key, t=lambda key: key)  # type: ignore[arg-type, return-value]
+    silent, cell = tab_of("mae", "example"), SummaryCell(photo, "42 dB", "tab=vae")
+    speaking = Demo("vae", lambda ctx: TabInterface(summary=lambda image: cell), lambda ctx, folder: None)
+    with gr.Blocks() as app:
+        build_page(app, plain, [silent, speaking])
+    summaries = {name: tab.summary for name, tab in plain.tabs.items()}
+    assert summaries["mae"] is None and summaries["vae"] is not None and summaries["vae"](photo) is cell
 
 
 def test_photos_that_the_page_could_not_tell_apart_are_loud(context: Context) -> None:
