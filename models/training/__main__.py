@@ -46,7 +46,7 @@ from models.training.loop.run_folder import RunFolder
 from models.training.loop.trainer import Schedule, evaluate, resolve_precision, train
 from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import TrainConfig
-from models.training.recipes.classifier import Judge
+from models.training.recipes.classifier import Classifier
 
 MAX_PUBLISHED_BYTES = 5_000_000_000  # what the Hub takes of one file without special care
 
@@ -219,7 +219,7 @@ def changed_options(given: Mapping[str, Any], begun: TrainConfig, init: str | No
 
 def run_evaluation(arguments: argparse.Namespace) -> int:
     """Measure a run or exported weights, print the numbers, and write them and a sheet where that is asked for."""
-    judge = Judge(arguments.judge) if arguments.judge else None
+    classifier = Classifier(arguments.judge) if arguments.judge else None
     record = weights_record(arguments.source)
     if arguments.image_size and (record is None or arguments.renew):
         raise ValueError("--image-size is for looking at exported weights, without --renew; leave one of them out.")
@@ -228,20 +228,20 @@ def run_evaluation(arguments: argparse.Namespace) -> int:
             raise ValueError(f"--renew writes into exported weights, and {arguments.source} holds none; export first.")
         run = RunFolder(arguments.source)
         loaded = load_run(run, arguments.data)
-        scores = loaded.recipe.evaluate(judge, thorough=True)
+        scores = loaded.recipe.evaluate(classifier, thorough=True)
         run.save_evaluation(loaded.step, scores, {} if arguments.data else loaded.recipe.exports())
     else:
         config = config_of(record["command"])
         config = replace(config, image_size=arguments.image_size or config.image_size)
         loaded = load_weights(arguments.source, record, config, arguments.data)
-        scores = loaded.recipe.evaluate(judge, thorough=True)
+        scores = loaded.recipe.evaluate(classifier, thorough=True)
     tell(scores)
     if arguments.renew:
         for folder in loaded.folders.values():
-            command = command_of(folder, loaded.sources, judge.name if judge else None)
+            command = command_of(folder, loaded.sources, classifier.name if classifier else None)
             renew_measures(folder, scores, command)
     if arguments.sheet:
-        save_sheet(loaded, arguments.sheet, judge=judge)
+        save_sheet(loaded, arguments.sheet, classifier=classifier)
     return 0
 
 

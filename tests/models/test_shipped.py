@@ -18,7 +18,7 @@ from models.checkpoints import load_model
 from models.data.images import square_crop, to_tensor
 from models.encoders import ENCODERS, load_encoder
 from models.networks.mae import MaskedAutoencoderViT, random_mask
-from models.training.recipes.classifier import Judge
+from models.training.recipes.classifier import Classifier
 
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 FRUITS = ("apple", "orange")  # sets A and B
@@ -35,14 +35,14 @@ def pictures(pattern: str, side: int) -> Tensor:
 @pytest.mark.parametrize(("source", "target"), [FRUITS, FRUITS[::-1]])
 @torch.inference_mode()
 def test_translated_fruit_is_seen_as_the_other_and_as_itself_after_the_way_back(source: str, target: str) -> None:
-    judge, side = Judge("fruit-judge"), calibration().side  # at which the tab translates
+    classifier, side = Classifier("fruit-judge"), calibration().side  # at which the tab translates
     photos = pictures(f"fruit/{source}-*.jpg", side)
     fruit_there = pictures(f"fruit/{source}-*.mask.png", side)[:, :1] > 0  # (N, 1, S, S)
     there, back = load_model(f"{source}2{target}"), load_model(f"{target}2{source}")
     fake = torch.cat([there(photo[None]) for photo in photos])
     again = torch.cat([back(photo[None]) for photo in fake])
     for images, fruit in ((photos, source), (fake, target), (again, source)):
-        seen = judge.sets(images)
+        seen = classifier.predict_sets(images)
         assert seen is not None
         assert (seen == FRUITS.index(fruit)).float().mean() >= 8 / 9
     assert psnr(again, photos) >= 26

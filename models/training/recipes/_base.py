@@ -15,7 +15,7 @@ from models.analysis.bootstrap import Estimate
 from models.analysis.latents import LatentStatistics
 from models.training.data.dataset import ImageSet, batch_index
 from models.training.distributed import Processes
-from models.training.recipes.classifier import Judge
+from models.training.recipes.classifier import Classifier
 from models.training.recipes.options import checked, option
 
 # Channels-last convolutions of 4 channels corrupt memory in torch 2.15's AVX2 kernels (a backward pass aborts).
@@ -103,15 +103,15 @@ class Recipe(Protocol):
     def preview(self) -> Tensor:
         """Return a sheet of fixed held-out samples, (3, H, W) in [-1, 1]."""
 
-    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
+    def evaluate(self, classifier: Classifier | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Measure the shown weights on the held-out images.
 
         Args:
-            judge: says what images show, for the measures that need somebody to.
+            classifier: says what images show, for the measures that need somebody to.
             thorough: whether to measure also what takes minutes and no training run waits for.
         """
 
-    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
+    def contact_sheet(self, classifier: Classifier | None = None) -> Tensor:
         """Return a sheet as `preview` does, of held-out images and below them of those it does worst at."""
 
     def exports(self) -> dict[str, Export]:

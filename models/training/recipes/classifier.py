@@ -14,8 +14,8 @@ from models.checkpoints import CHECKPOINTS, load_folder
 from models.networks.backbones import ResNet
 
 
-class Judge:
-    """A ResNet of ours, ready to judge.
+class Classifier:
+    """A ResNet of ours, in evaluation mode.
 
     Attributes:
         name: of its weights.
@@ -33,25 +33,25 @@ class Judge:
         folder = CHECKPOINTS[start].folder if start in CHECKPOINTS else Path(start)
         model = load_folder(folder)
         if not isinstance(model, ResNet):
-            raise ValueError(f"{start} is a {type(model).__name__}; a judge is a resnet, such as fruit-judge.")
+            raise ValueError(f"{start} is a {type(model).__name__}; choose a resnet, such as fruit-judge.")
         self.name, self._model = folder.name, model
         stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.classes: tuple[str, ...] = tuple(stored.get("classes", ()))
 
     def features(self, images: Tensor) -> Tensor:
         """Return the features (N, D) of images (N, 3, S, S) in [-1, 1] of any side."""
-        return self._answers(images, self._model.forward_features)
+        return self._forward(images, self._model.forward_features)
 
-    def sets(self, images: Tensor) -> Tensor | None:
+    def predict_sets(self, images: Tensor) -> Tensor | None:
         """Return which of two unpaired sets each image (N, 3, S, S) seems to be of, (N,): 0 for A and 1 for B.
 
-        None where the judge was not trained to tell the sets A and B apart.
+        None where the classifier was not trained to tell the sets A and B apart.
         """
         if [name.rpartition("/")[2] for name in self.classes] != ["A", "B"]:
             return None
-        return self._answers(images, self._model).argmax(dim=1)
+        return self._forward(images, self._model).argmax(dim=1)
 
     @torch.inference_mode()
-    def _answers(self, images: Tensor, ask: Callable[[Tensor], Tensor]) -> Tensor:
+    def _forward(self, images: Tensor, ask: Callable[[Tensor], Tensor]) -> Tensor:
         size = [self._model.img_size] * 2
         return torch.cat([ask(TF.resize(part, size, antialias=True)) for part in images.cpu().split(64)])

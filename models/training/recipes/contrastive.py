@@ -38,7 +38,7 @@ from models.training.recipes._base import (
     sheet,
     weight_decay_groups,
 )
-from models.training.recipes.classifier import Judge
+from models.training.recipes.classifier import Classifier
 from models.training.recipes.options import option
 
 
@@ -148,7 +148,7 @@ class ContrastiveRecipe(StateOfParts):
         rows = [queries.images, *(pool.images[column] for column in nearest.T)]
         return [resize(row, self.config.image_size) for row in rows]
 
-    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
+    def contact_sheet(self, classifier: Classifier | None = None) -> Tensor:
         """Return the preview's rows, and such rows of held-out images whose neighbours vote for another label."""
         wrong = [
             test.select((~right).nonzero()[:, 0].tolist())
@@ -157,7 +157,7 @@ class ContrastiveRecipe(StateOfParts):
         failures = [row for test in wrong if len(test) for row in self._rows(_spread(test, 8))]
         return sheet([*self._rows(_spread(self.test, 8)), *failures])
 
-    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
+    def evaluate(self, classifier: Classifier | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Return kNN accuracy (k = 5, cosine, centred) of held-out images among training images, and collapse.
 
         Each source with folders for classes is asked by itself: all of its labelled held-out images, among all of

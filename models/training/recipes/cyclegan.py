@@ -32,7 +32,7 @@ from models.training.recipes._base import (
     place,
     sheet,
 )
-from models.training.recipes.classifier import Judge
+from models.training.recipes.classifier import Classifier
 from models.training.recipes.options import option
 
 
@@ -158,32 +158,31 @@ class CycleGANRecipe(StateOfParts):
         real = {source: images[:8] for source, images in self._held_out().items()}
         return sheet([row.cpu() for source in "ab" for row in self._round_trip(source, real[source])])
 
-    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
-        """Return the preview's rows, and such rows of the images that fail.
+    def contact_sheet(self, classifier: Classifier | None = None) -> Tensor:
+        """Return the preview's rows, and such rows of the eight worst images of each set.
 
-        Those fail that the judge still takes for their own fruit, and among those alike, or without a judge, those
-        that come back least like they were.
+        The worst are those whose translation the classifier still assigns to the source set; ties, or all images
+        without a classifier, are ranked by the squared error of the cycle reconstruction.
         """
         rows, failures = [], []
         for source, real in self._held_out().items():
             trip = self._round_trip(source, real)
             errors = (trip[2] - trip[0]).square().mean(dim=(1, 2, 3))
-            seen = judge.sets(trip[1]) if judge else None
+            seen = classifier.predict_sets(trip[1]) if classifier else None
             missed = torch.zeros(len(errors)) if seen is None else (seen == "ab".index(source)).float()
             worst = (errors + 10 * missed).topk(min(8, len(real))).indices  # errors of [-1, 1] are at most 4
             rows += [row[:8] for row in trip]
             failures += [row[worst] for row in trip]
         return sheet([*rows, *failures])
 
-    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
-        """Return round-trip and identity PSNR in dB and the sharpness of fakes.
+    def evaluate(self, classifier: Classifier | None = None, thorough: bool = False) -> dict[str, Estimate]:
+        """Return PSNR of cycle reconstruction and identity mapping in dB and the sharpness of translations, both ways.
 
-        That is given relative to real images of their set, `sharpness_fake_b`, and to the images that they were
-        made of, `sharpness_kept_a`: backgrounds stay, and those of the two sets are not equally sharp.
-        A judge that was trained on the two sets adds `seen_as_b`, the share of translated A that it takes for B, and
-        `back_as_a`, the share that it takes for A again after the way back. Any judge adds `kid_share_b`: how far, in
-        its features, translated A lies from B, as a share of how far A lay from it untranslated. All of them are
-        measured both ways.
+        Sharpness is given relative to real images of the target set, `sharpness_fake_b`, and to the translated images
+        themselves, `sharpness_kept_a`: backgrounds stay, and those of the two sets are not equally sharp.
+        A classifier trained on the two sets adds `seen_as_b`, the share of translated A that it assigns to B, and
+        `back_as_a`, the share assigned to A after the cycle. Any classifier adds `kid_share_b`: how far, in its
+        features, translated A lies from B, as a share of how far A lay from it untranslated.
         """
         real = self._held_out()
         trips = {source: self._round_trip(source, images) for source, images in real.items()}
@@ -197,8 +196,8 @@ class CycleGANRecipe(StateOfParts):
             sharp = gradient_magnitude(fake)
             scores[f"sharpness_fake_{target}"] = ratio_of(sharp, gradient_magnitude(other))
             scores[f"sharpness_kept_{source}"] = ratio_of(sharp, gradient_magnitude(original), same=True)
-            if judge is not None:
-                scores |= _judged(judge, source, target, trips)
+            if classifier is not None:
+                scores |= _classifier_scores(classifier, source, target, trips)
         return scores
 
     def _translators(self) -> dict[str, nn.Module]:
@@ -237,13 +236,13 @@ class CycleGANRecipe(StateOfParts):
         """Return both generators, and the discriminators, which weights need not come with."""
         arch = "light_generator" if config.light else "resnet_generator"
         generator = Part(arch, {"num_filters": config.num_filters, "num_blocks": config.num_blocks})
-        judge = Part(
+        discriminator = Part(
             "patch_discriminator",
             {"num_filters": config.discriminator_filters},
             needed=False,
             options={"num_filters": "discriminator_filters"},
         )
-        return {"a2b": generator, "b2a": generator, "discriminator_a": judge, "discriminator_b": judge}
+        return {"a2b": generator, "b2a": generator, "discriminator_a": discriminator, "discriminator_b": discriminator}
 
     def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
         """Return the generators with their averages, and the discriminators."""
@@ -282,17 +281,17 @@ def _domains(pictures: ImageSet) -> tuple[ImageSet, ImageSet]:
     return parts[0], parts[1]
 
 
-def _judged(
-    judge: Judge, source: str, target: str, trips: dict[str, tuple[Tensor, Tensor, Tensor]]
+def _classifier_scores(
+    classifier: Classifier, source: str, target: str, trips: dict[str, tuple[Tensor, Tensor, Tensor]]
 ) -> dict[str, Estimate]:
-    """Return what a judge says of the translations of one set, see `CycleGANRecipe.evaluate`."""
+    """Return a classifier's measures of the translations of one set, see `CycleGANRecipe.evaluate`."""
     original, fake, back = trips[source]
     scores: dict[str, Estimate] = {}
     for name, images, wanted in (("seen_as", fake, target), ("back_as", back, source)):
-        seen = judge.sets(images)
+        seen = classifier.predict_sets(images)
         if seen is not None:
             scores[f"{name}_{wanted}"] = mean_of(seen == "ab".index(wanted))
-    here, moved, there = (judge.features(images) for images in (original, fake, trips[target][0]))
+    here, moved, there = (classifier.features(images) for images in (original, fake, trips[target][0]))
     scores[f"kid_share_{target}"] = estimate(
         lambda w, other: kid(moved, there, w, other) / kid(here, there, w, other), len(here), len(there)
     )

@@ -28,7 +28,7 @@ from models.training.recipes._base import (
     sheet,
     weight_decay_groups,
 )
-from models.training.recipes.classifier import Judge
+from models.training.recipes.classifier import Classifier
 from models.training.recipes.options import option
 
 
@@ -106,13 +106,13 @@ class MAERecipe(StateOfParts):
         """Return a mask of patches (N, L) as pixels, (N, 3, S, S), 1 where hidden."""
         return self.model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, self.config.patch_size**2 * 3))
 
-    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
+    def contact_sheet(self, classifier: Classifier | None = None) -> Tensor:
         """Return the preview's rows for eight held-out images, and for the eight with the largest error."""
         images, mask = self._test_batch(min(len(self.test), MOST_MEASURED))
         worst = self._own_error(images, mask).topk(min(8, len(images))).indices
         return sheet([*self._rows(images[:8], mask[:8]), *self._rows(images[worst], mask[worst])])
 
-    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
+    def evaluate(self, classifier: Classifier | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Return PSNR in dB on hidden patches at the training ratio, and that of the visible pixels' mean colour.
 
         The mean is over at most 512 images, with one fixed mask each. `thorough` adds the best plain fill-in there

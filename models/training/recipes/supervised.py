@@ -24,7 +24,7 @@ from models.training.recipes._base import (
     my_batch,
     numbers,
 )
-from models.training.recipes.classifier import Judge
+from models.training.recipes.classifier import Classifier
 from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe, labelled
 from models.training.recipes.options import option
 
@@ -69,7 +69,7 @@ class SupervisedRecipe(ContrastiveRecipe):
         accuracy = (scores.argmax(dim=1) == labels).float().mean()
         return numbers({"loss": loss, "accuracy": accuracy, "learning_rate": rate})
 
-    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
+    def evaluate(self, classifier: Classifier | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Return the share of held-out images that the classifier names right, and what its features are good for."""
         test, model = labelled(self.test), self.backbone
         training = model.training
@@ -77,7 +77,7 @@ class SupervisedRecipe(ContrastiveRecipe):
         sides = resize(test.images, self.config.image_size).to(self.processes.device)
         right = in_batches(sides, model, 128).argmax(dim=1) == test.labels
         model.train(training)
-        return {"accuracy": mean_of(right), **super().evaluate(judge, thorough)}
+        return {"accuracy": mean_of(right), **super().evaluate(classifier, thorough)}
 
     def exports(self) -> dict[str, Export]:
         """Return the backbone with its classifier."""

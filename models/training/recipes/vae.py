@@ -33,7 +33,7 @@ from models.training.recipes._base import (
     place,
     sheet,
 )
-from models.training.recipes.classifier import Judge
+from models.training.recipes.classifier import Classifier
 from models.training.recipes.options import option
 
 
@@ -122,7 +122,7 @@ class VAERecipe(StateOfParts):
             samples = model.sample(len(mu), torch.Generator().manual_seed(0))
             return [images, model.decode(mu), model.decode(path), samples]
 
-    def contact_sheet(self, judge: Judge | None = None) -> Tensor:
+    def contact_sheet(self, classifier: Classifier | None = None) -> Tensor:
         """Return the preview's rows, and the images with the largest squared error over their reconstructions."""
         images = self._test_images(len(self.test))
         recon_x = in_batches(self._posteriors(images)[0].to(images.device), self._shown().decode)
@@ -130,10 +130,10 @@ class VAERecipe(StateOfParts):
         worst = errors.topk(min(8, len(images))).indices
         return sheet([*self._rows(images[:8]), images[worst], recon_x[worst]])
 
-    def evaluate(self, judge: Judge | None = None, thorough: bool = False) -> dict[str, Estimate]:
+    def evaluate(self, classifier: Classifier | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Return reconstruction PSNR in dB and SSIM, the KL divergence in nats and the share of active units.
 
-        A judge adds `kid_reconstructions` and `kid_midpoints`, in its features and from the held-out images
+        A classifier adds `kid_reconstructions` and `kid_midpoints`, in its features and from the held-out images
         themselves, the second of images decoded half-way between two of them, and `kid_midpoints_ratio`, how many
         times as far the midpoints lie as the reconstructions. `thorough` adds how far the nearest training image is,
         in levels of 0 to 255 (root mean square, on at most 64 pixels): of draws from the prior, of reconstructions of
@@ -148,14 +148,16 @@ class VAERecipe(StateOfParts):
             "reconstruction_ssim": mean_of(in_parts(ssim, recon_x, images.cpu())),
             "kl": mean_of(kl.sum(dim=1)),
             "active_units": estimate(lambda weights: _active_share(weights, mu, kl, free_bits), len(images)),
-            **(self._kernel_distances(judge, images, mu, recon_x) if judge else {}),
+            **(self._kernel_distances(classifier, images, mu, recon_x) if classifier else {}),
             **(self._nearest_training(images, recon_x) if thorough else {}),
         }
 
-    def _kernel_distances(self, judge: Judge, images: Tensor, mu: Tensor, recon_x: Tensor) -> dict[str, Estimate]:
+    def _kernel_distances(
+        self, classifier: Classifier, images: Tensor, mu: Tensor, recon_x: Tensor
+    ) -> dict[str, Estimate]:
         half_way = 0.5 * (mu + mu.roll(1, dims=0))
         middle = in_batches(half_way.to(images.device), self._shown().decode)
-        real, rebuilt, mixed = (judge.features(each) for each in (images, recon_x, middle))
+        real, rebuilt, mixed = (classifier.features(each) for each in (images, recon_x, middle))
         return {
             "kid_reconstructions": estimate(lambda w: kid(rebuilt, real, w, w), len(real)),
             "kid_midpoints": estimate(lambda w: kid(mixed, real, w, w), len(real)),

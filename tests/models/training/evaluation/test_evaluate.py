@@ -104,7 +104,7 @@ def test_what_cannot_be_measured_is_refused_with_a_sentence(
     assert main(["evaluate", str(translators / "run"), *data, "--renew"]) == 2
     assert "export first" in caplog.text
     assert main(["evaluate", str(translators / "red2blue"), *data, "--judge", str(translators / "blue2red")]) == 2
-    assert "a judge is a resnet" in caplog.text
+    assert "choose a resnet" in caplog.text
     assert main(["evaluate", str(translators / "red2blue"), "--data", str(labelled_zip)]) == 2
     assert "trainA" in caplog.text
     three = tmp_path / "three.zip"
