@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from demos.core.paths import EXAMPLES
-from demos.ui.captioned_sheet import sheet
+from demos.ui.images import captioned_row
 from models.analysis.cyclegan_calibration import DIRECTIONS, ENCODER, KINDS, Calibration, judge
 from models.data.images import fit_within, square_crop, to_images, to_tensor
 from models.hub.records import Checkpoint
@@ -200,7 +200,7 @@ def summary(done: OneWay, direction: str, weights: Sequence[str]) -> Image.Image
     squares = [
         (title, ImageOps.pad(image, (SIDE, SIDE), Image.Resampling.LANCZOS, "white")) for title, image in images.items()
     ]
-    return sheet(squares, caption, SIDE)
+    return captioned_row(squares, caption, SIDE)
 
 
 def generators(record: Checkpoint, direction: str) -> tuple[str, ...]:

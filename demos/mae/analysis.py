@@ -27,7 +27,7 @@ from demos.mae.reconstruction import (
     patch_errors,
     reconstruct,
 )
-from demos.ui.captioned_sheet import page
+from demos.ui.images import captioned_grid
 from models.analysis.metrics import psnr
 from models.data.images import square_crop, to_images, to_tensor
 from models.networks.mae import MaskedAutoencoderViT
@@ -60,7 +60,7 @@ def ratio_strip(results: Sequence[Reconstruction], weights: str, mask_kind: str,
     below = list(zip(psnrs, (result.pasted for result in results), strict=True))
     drawn = f"{mask_kind}, seed {seed}" if mask_kind in SEEDED_KINDS else f"by {mask_kind}"
     caption = f"Unlabeled · {weights}, {results[0].original.width} px · {drawn} · PSNR on the hidden patches"
-    return page([above, below], caption, STRIP_SIDE)
+    return captioned_grid([above, below], caption, STRIP_SIDE)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from demos.mae.masks import SEEDED_KINDS, Cells
 from demos.mae.masks import to_tensor as mask_tensor
-from demos.ui.captioned_sheet import sheet
+from demos.ui.images import captioned_row
 from models.analysis.inpainting_baselines import harmonic_fill, mean_fill
 from models.analysis.metrics import psnr
 from models.data.images import square_crop, to_images, to_tensor
@@ -172,7 +172,7 @@ def summary(result: Reconstruction, weights: str, steps: int, mask_kind: str, se
         caption += f" · PSNR on the hidden patches: MAE {scores['model']['psnr']:.1f} dB"
         caption += f", smooth fill-in {scores['smooth_fill']['psnr']:.1f} dB"
     images = [getattr(result, name) for name in PANELS]
-    return sheet(list(zip(titles, images, strict=True)), caption)
+    return captioned_row(list(zip(titles, images, strict=True)), caption)
 
 
 def heat_image(image: Image.Image, values: NDArray[np.floating[Any]], full: float) -> Image.Image:

@@ -22,6 +22,7 @@ from demos.core.user_models import SelectedModel, name_of, tab_of
 from demos.core.visitor import owner_of, token_of
 from demos.train.runs import Runs, Watched, job_error
 from demos.ui import widgets
+from demos.ui.images import image_grid
 from models.analysis.metrics import centred_directions, nearest_neighbours
 from models.checkpoints import build_model, load_folder
 from models.data.images import read_image, square_crop, to_images, to_tensor
@@ -61,7 +62,7 @@ def compare(  # noqa: D417
     with torch.inference_mode():
         rows = [_outcome(recipe, model, images, pool) for model in (before, after)]
     extra = [_masked(images, _mask(after, images))] if recipe == "mae" else []
-    return _sheet([list(pictures), *extra, *rows])
+    return image_grid([list(pictures), *extra, *rows], MARGIN, SIDE)
 
 
 def _outcome(recipe: str, model: nn.Module, images: Tensor, pool: Sequence[Image.Image]) -> list[Image.Image]:
@@ -97,15 +98,6 @@ def _paste(images: Tensor, filled: Tensor, mask: Tensor) -> Tensor:
 
 def _masked(images: Tensor, mask: Tensor) -> list[Image.Image]:
     return to_images(images * (1 - _hidden(images, mask)))
-
-
-def _sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
-    step = SIDE + MARGIN
-    page = Image.new("RGB", (len(rows[0]) * step - MARGIN, len(rows) * step - MARGIN), "white")
-    for top, row in enumerate(rows):
-        for left, image in enumerate(row):
-            page.paste(image.resize((SIDE, SIDE), Image.Resampling.LANCZOS), (left * step, top * step))
-    return page
 
 
 def untrained(folder: Path, seed: int) -> nn.Module:

@@ -14,6 +14,8 @@ from typing import TypeVar
 
 from PIL import Image
 
+from demos.ui.images import image_grid
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -71,7 +73,7 @@ def looping_gif(frames: Sequence[Image.Image]) -> bytes:
         ValueError: if there are fewer than two images.
     """
     some = frames[:: max(1, len(frames) // 8)]
-    palette = sprite_sheet([some]).quantize(256, Image.Quantize.MEDIANCUT)
+    palette = image_grid([some]).quantize(256, Image.Quantize.MEDIANCUT)
     dither = Image.Dither.FLOYDSTEINBERG
     few = in_threads(lambda frame: frame.quantize(palette=palette, dither=dither), frames)
     (first, *rest), durations = there_and_back(few)
@@ -102,29 +104,3 @@ def looping_mp4(frames: Sequence[Image.Image]) -> bytes:
                 film.mux(stream.encode(picture))
         film.mux(stream.encode())
     return buffer.getvalue()
-
-
-def still_webp(image: Image.Image, quality: int = 90) -> bytes:
-    """Write one image as WebP, for views where no single pixel matters."""
-    buffer = BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=2)
-    return buffer.getvalue()
-
-
-def sprite_sheet(rows: Sequence[Sequence[Image.Image]], gap: int = 0) -> Image.Image:
-    """Lay rows of equally many images out on white, (rows) x (images), `gap` pixels apart.
-
-    Raises:
-        ValueError: if there is no image or the rows differ in length.
-    """
-    if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
-        lengths = [len(row) for row in rows]
-        raise ValueError(f"Rows of {lengths} pictures make no sheet; give rows of equal length.")
-    width, height = rows[0][0].size
-    columns = len(rows[0])
-    size = (columns * (width + gap) - gap, len(rows) * (height + gap) - gap)
-    sheet = Image.new("RGB", size, "white")
-    for top, row in enumerate(rows):
-        for left, image in enumerate(row):
-            sheet.paste(image, (left * (width + gap), top * (height + gap)))
-    return sheet

@@ -13,13 +13,15 @@ from torch import Tensor
 
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
+from demos.core.files import file_url
 from demos.ui import widgets
-from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
+from demos.ui.animation import STRIP_GAP, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
+from demos.ui.images import data_url, image_grid
 from demos.ui.model_menu.menu import Menu
 from demos.vae import player
 from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, encode, images_of
-from demos.vae.latent_slice import Flats, LatentSlice, data_url, thumbnail_url
+from demos.vae.latent_slice import Flats, LatentSlice, thumbnail_url
 from demos.vae.latent_widgets import plane_map, sorry_value
 from demos.vae.networks import (
     MODELS,
@@ -27,7 +29,6 @@ from demos.vae.networks import (
     STYLE,
     Networks,
     example_ends,
-    file_url,
     photo_place,
     saves,
     sorry_html,
@@ -85,7 +86,7 @@ class Corners:
         mu = encode(network, [read_image(path) for path in paths])
         images = upscale(images_of(network, grid_latents(list(mu), steps)), SMALL_SIDE)
         rows = [images[start : start + steps] for start in range(0, len(images), steps)]
-        return sprite_sheet(rows, STRIP_GAP)
+        return image_grid(rows, STRIP_GAP)
 
     def show_plane(self, a: str | None, b: str | None, c: str | None, plane: str, model: str) -> str:
         """Return the value of the map: the plane through three images, or that of the examples' main directions."""
@@ -135,7 +136,7 @@ class Corners:
         ]
         value = {
             "key": self._flats.add(flat), "model": flat.model, "half": half, "at": points[0]["at"], "points": points,
-            "mosaic": data_url(sprite_sheet(rows), quality=82),
+            "mosaic": data_url(image_grid(rows), quality=82),
             "density": base64.b64encode((density * 255).round().byte().numpy().tobytes()).decode("ascii"),
         }  # fmt: skip
         return json.dumps(value)

@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from demos.ui.animation import STRIP_GAP, sprite_sheet, still_webp, upscale
+from demos.ui.animation import STRIP_GAP, upscale
+from demos.ui.images import image_grid, still_webp
 from models.analysis.latents import lerp, slerp
 from models.analysis.metrics import psnr
 from models.data.images import square_crop, to_images, to_tensor
@@ -156,8 +157,8 @@ def render(model: Autoencoder, first: Image.Image, last: Image.Image, steps: int
     result = morph(model, first, last, steps, ("lerp",) if model.spatial else tuple(WAYS))
     seconds = time.perf_counter() - start
     rows = [upscale(row, SMALL_SIDE) for row in (*result.smooth_paths.values(), result.smooth_fade)]
-    strip = sprite_sheet([row[:: result.stride] for row in rows], STRIP_GAP)
-    return Rendered(result, strip, still_webp(sprite_sheet(rows)), seconds)
+    strip = image_grid([row[:: result.stride] for row in rows], STRIP_GAP)
+    return Rendered(result, strip, still_webp(image_grid(rows)), seconds)
 
 
 def prior_latents(latent_dim: int, number: int, seed: int, temperature: float = DRAW_TEMPERATURE) -> Tensor:

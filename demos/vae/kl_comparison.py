@@ -10,10 +10,12 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.files import file_url
 from demos.ui import widgets
-from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
+from demos.ui.animation import STRIP_GAP, upscale
+from demos.ui.images import image_grid
 from demos.vae.interpolation import SMALL_SIDE, encode, images_of, prior_latents
-from demos.vae.networks import STYLE, Networks, example_ends, file_url, saves, sorry_html
+from demos.vae.networks import STYLE, Networks, example_ends, saves, sorry_html
 from models.data.images import ImageError, read_image, square_crop
 
 PLAIN = "vae-fruit-autoencoder"
@@ -48,12 +50,12 @@ class Lesson:
             drawn = upscale(draws, SMALL_SIDE)
             metrics = self._ctx.weights_info(name).metrics
             numbers[name] = {"seed": int(seed or 0), **metrics}
-            rows.append(self._row(name, title, [sprite_sheet([part], STRIP_GAP) for part in (rebuilt, drawn)], metrics))
+            rows.append(self._row(name, title, [image_grid([part], STRIP_GAP) for part in (rebuilt, drawn)], metrics))
             sheet.append([*rebuilt, *drawn])
         first = [square_crop(photo, SMALL_SIDE) for photo in photos]
         blank = [Image.new("RGB", first[0].size, "white")] * DRAWS
-        table = self._ctx.save_image(sprite_sheet([[*first, *blank], *sheet], STRIP_GAP))
-        head = self._figure(self._ctx.save_image(sprite_sheet([first], STRIP_GAP)), "vae.lesson_photos")
+        table = self._ctx.save_image(image_grid([[*first, *blank], *sheet], STRIP_GAP))
+        head = self._figure(self._ctx.save_image(image_grid([first], STRIP_GAP)), "vae.lesson_photos")
         text = json.dumps(numbers, indent=2).encode()
         links = saves(self._ctx, {"vae-lesson.png": table, "vae-lesson.json": self._ctx.save_bytes(text, ".json")})
         return f'<div class="lesson"><div class="lesson-row">{head}</div>{"".join(rows)}</div>{links}'

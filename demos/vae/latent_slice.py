@@ -7,14 +7,12 @@ for an event of the queue, so this is a function that the component's script cal
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -22,6 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from demos.ui.images import data_url
 from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, images_of
 from demos.vae.networks import Networks
 from models.analysis.latents import LatentStatistics
@@ -127,17 +126,6 @@ class Flats:
         numbers = [float(number) for number in coordinates if isinstance(number, int | float)]
         fits = len(numbers) == len(coordinates) and all(math.isfinite(n) and abs(n) <= FARTHEST for n in numbers)
         return (known, numbers) if fits else None
-
-
-def data_url(image: Image.Image, quality: int | None = None) -> str:
-    """Return an image as an address that holds it: PNG, or WebP of a quality where no single pixel matters."""
-    buffer = BytesIO()
-    if quality is None:
-        image.save(buffer, "PNG", compress_level=1)
-    else:
-        image.save(buffer, "WEBP", quality=quality, method=2)
-    kind = "png" if quality is None else "webp"
-    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def thumbnail_url(photo: Image.Image) -> str:

@@ -6,7 +6,6 @@ import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote
 
 import gradio as gr
 from torch import nn
@@ -14,6 +13,7 @@ from torch import nn
 from demos.core.cache import public_lru_cache
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
+from demos.core.files import file_url
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo
 from demos.ui import widgets
@@ -150,11 +150,6 @@ class Place:
             strip.click(lambda index, paths=self.paths[name]: str(paths[index]), strip, self.photo, **latest)
             for name, strip in self.strips.items()
         ]
-
-
-def file_url(path: str) -> str:
-    """Return the address of a file, relative to the page, wherever the app is mounted."""
-    return "gradio_api/file=" + quote(path)
 
 
 def saves(ctx: Context, files: Mapping[str, str]) -> str:

@@ -14,12 +14,14 @@ from torch import Tensor
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.files import file_url
 from demos.ui import widgets
-from demos.ui.animation import STRIP_GAP, sprite_sheet, upscale
+from demos.ui.animation import STRIP_GAP, upscale
 from demos.ui.api_endpoint import endpoint
+from demos.ui.images import image_grid
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import DRAW_TEMPERATURE, LARGE_SIDE, SMALL_SIDE, images_of, prior_latents
-from demos.vae.networks import MODELS, OPENING_MODEL, Networks, file_url, saves, sorry_html
+from demos.vae.networks import MODELS, OPENING_MODEL, Networks, saves, sorry_html
 from models.analysis.latents import averaged_between, crossed, mutated
 
 SAMPLES = 12
@@ -132,7 +134,7 @@ class Breeder:
             "latents": [[round(n, 4) for n in row] for row in generation.latents.tolist()],
         }  # fmt: skip
         files = {
-            "vae-samples.png": self._ctx.save_image(sprite_sheet(rows, STRIP_GAP)),
+            "vae-samples.png": self._ctx.save_image(image_grid(rows, STRIP_GAP)),
             "vae-samples.json": self._ctx.save_bytes(json.dumps(numbers).encode(), ".json"),
         }
         paths = [self._ctx.save_image(image) for image in images]

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from demos.core.context import Context
 from demos.ui import widgets
-from demos.ui.animation import sprite_sheet
+from demos.ui.images import data_url, image_grid
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import GlobalAutoencoder, encode, images_of
-from demos.vae.latent_slice import Flats, LatentSlice, data_url
+from demos.vae.latent_slice import Flats, LatentSlice
 from demos.vae.latent_widgets import knobs, sorry_value
 from demos.vae.networks import Networks
 from models.analysis.latents import LatentStatistics
@@ -31,7 +31,7 @@ def strip_urls(network: GlobalAutoencoder, latents: Tensor) -> list[str]:
     """Paint strips of images from latents (K, `STATIONS`, D), as addresses that hold them."""
     images = images_of(network, latents.flatten(0, 1))
     rows = [images[start : start + latents.shape[1]] for start in range(0, len(images), latents.shape[1])]
-    return [data_url(sprite_sheet([row]), quality=85) for row in rows]
+    return [data_url(image_grid([row]), quality=85) for row in rows]
 
 
 def knob(file: str, name: str, strip: str, first: float, last: float, at: float) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import torch
 from lively import lively_vae
 from PIL import Image, ImageSequence
 
-from demos.ui.animation import FRAME_MS, HOLD_MS, looping_mp4, looping_webp, sprite_sheet, there_and_back, upscale
+from demos.ui.animation import FRAME_MS, HOLD_MS, looping_mp4, looping_webp, there_and_back, upscale
+from demos.ui.images import image_grid
 from demos.vae.interpolation import SMOOTH_STEPS, WAYS, cross_fade, draw, latent_path, morph
 from demos.vae.video_export import WRITERS
 from models.data.images import square_crop, to_images, to_tensor
@@ -195,7 +196,7 @@ def test_upscaling_enlarges_and_never_shrinks() -> None:
 def test_a_sheet_has_every_image_at_its_place() -> None:
     rows = [[photo(10 * row + column, (16, 16)) for column in range(3)] for row in range(2)]
     for gap in (0, 4):
-        sheet = sprite_sheet(rows, gap)
+        sheet = image_grid(rows, gap)
         assert sheet.size == (48 + 2 * gap, 32 + gap)
         for top, row in enumerate(rows):
             for left, image in enumerate(row):
@@ -206,4 +207,4 @@ def test_a_sheet_has_every_image_at_its_place() -> None:
 @pytest.mark.parametrize("rows", [[], [[]], [[photo(1)], [photo(1), photo(2)]]])
 def test_a_ragged_sheet_is_refused(rows: list[list[Image.Image]]) -> None:
     with pytest.raises(ValueError, match="make no sheet"):
-        sprite_sheet(rows)
+        image_grid(rows)

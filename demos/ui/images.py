@@ -1,0 +1,111 @@
+"""The drawing of image grids, with and without captions, and addresses that hold an image."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from io import BytesIO
+
+from PIL import Image, ImageDraw, ImageFont
+
+MARGIN = 16  # pixels around and between the images
+LINE = 30  # pixels a line of text takes
+PAPER, INK = "#ffffff", "#1c1917"
+
+
+def captioned_row(images: Sequence[tuple[str, Image.Image]], caption: str, side: int = 256) -> Image.Image:
+    """Draw square images in a row, each under its title, with a caption below.
+
+    Args:
+        images: Titles and images, left to right; Latin letters, which Pillow's own font can write.
+        caption: One line, shrunk to fit the width.
+        side: Pixels each image is shown at.
+
+    Returns:
+        An RGB image of n * side + (n + 1) * MARGIN by side + 2 * (LINE + MARGIN) pixels.
+
+    Raises:
+        ValueError: If there is no image.
+    """
+    return captioned_grid([images], caption, side)
+
+
+def captioned_grid(rows: Sequence[Sequence[tuple[str, Image.Image]]], caption: str, side: int = 256) -> Image.Image:
+    """Draw rows of square images under each other, each image under its title, with a caption below all.
+
+    Args:
+        rows: As for `captioned_row`, from the top.
+        caption: One line, shrunk to fit the width.
+        side: Pixels each image is shown at.
+
+    Returns:
+        An RGB image, as wide as the longest row needs.
+
+    Raises:
+        ValueError: If there is no image.
+    """
+    columns = max((len(row) for row in rows), default=0)
+    if not columns:
+        raise ValueError("There are no pictures to draw; give at least 1.")
+    width, height = MARGIN + columns * (side + MARGIN), len(rows) * (side + LINE + MARGIN)
+    paper = Image.new("RGB", (width, height + LINE + MARGIN), PAPER)
+    pen = ImageDraw.Draw(paper)
+    for line, row in enumerate(rows):
+        top = MARGIN + line * (side + LINE + MARGIN)
+        for place, (title, image) in enumerate(row):
+            left = MARGIN + place * (side + MARGIN)
+            paper.paste(image.resize((side, side), Image.Resampling.LANCZOS), (left, top + LINE))
+            _write(pen, title, (left, top + LINE / 2), side)
+    _write(pen, caption, (MARGIN, height + LINE / 2 + MARGIN / 2), width - 2 * MARGIN)
+    return paper
+
+
+def _write(pen: ImageDraw.ImageDraw, text: str, left_middle: tuple[float, float], room: float) -> None:
+    """Write one line no wider than `room`."""
+    size = 17.0
+    font = ImageFont.load_default(size)
+    if (length := font.getlength(text)) > room:
+        font = ImageFont.load_default(size * room / length)
+    pen.text(left_middle, text, fill=INK, font=font, anchor="lm")
+
+
+def still_webp(image: Image.Image, quality: int = 90) -> bytes:
+    """Write one image as WebP, for views where no single pixel matters."""
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=quality, method=2)
+    return buffer.getvalue()
+
+
+def image_grid(rows: Sequence[Sequence[Image.Image]], gap: int = 0, side: int | None = None) -> Image.Image:
+    """Draw rows of equally many images on white.
+
+    Args:
+        rows: Images of one size, from the top left.
+        gap: Pixels between two images.
+        side: Draws each image as a square of so many pixels, whatever its size.
+
+    Raises:
+        ValueError: If there is no image or the rows differ in length.
+    """
+    if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
+        lengths = [len(row) for row in rows]
+        raise ValueError(f"Rows of {lengths} pictures make no sheet; give rows of equal length.")
+    width, height = (side, side) if side else rows[0][0].size
+    size = (len(rows[0]) * (width + gap) - gap, len(rows) * (height + gap) - gap)
+    grid = Image.new("RGB", size, "white")
+    for row, images in enumerate(rows):
+        for column, image in enumerate(images):
+            cell = image.resize((side, side), Image.Resampling.LANCZOS) if side else image
+            grid.paste(cell, (column * (width + gap), row * (height + gap)))
+    return grid
+
+
+def data_url(image: Image.Image, quality: int | None = None) -> str:
+    """Return an image as an address that holds it: PNG, or WebP of a quality where no single pixel matters."""
+    buffer = BytesIO()
+    if quality is None:
+        image.save(buffer, "PNG", compress_level=1)
+    else:
+        image.save(buffer, "WEBP", quality=quality, method=2)
+    kind = "png" if quality is None else "webp"
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
