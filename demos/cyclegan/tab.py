@@ -17,8 +17,8 @@ from demos.core.tab_interface import Photo, TabInterface
 from demos.cyclegan.ablation import halves_fold, precompute_halves
 from demos.cyclegan.full_resolution import own_fold
 from demos.cyclegan.identity_test import limits_folds, precompute_limits
+from demos.cyclegan.quiz.audience import quiz_room
 from demos.cyclegan.quiz.quiz_ui import quiz_fold
-from demos.cyclegan.quiz.room_stage import room_stage
 from demos.cyclegan.results import facts_of, nothing, read_first_paint, show, write_first_paint
 from demos.cyclegan.steganography import message_fold, precompute_message
 from demos.cyclegan.translation import (
@@ -85,7 +85,7 @@ def build(ctx: Context) -> TabInterface:
         own_fold(ctx, photo, direction, menu.used)
         limits_folds(ctx, photo, direction, menu.used)
     widgets.aside(ctx, "cyclegan.about_title", "cyclegan.about")
-    room_stage(ctx, images, room)
+    quiz_room(ctx, images, room)
     run = _connect(ctx, photo, direction, menu, strip, photos, results)
     settings = {"direction": direction, "weights": menu.linked}
     return TabInterface({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, run))

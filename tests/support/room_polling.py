@@ -32,7 +32,7 @@ def open_room(app: RunningApp) -> str:
     if code is None or key is None:
         raise RuntimeError(f"No room was opened: {said[-500:]}")
     event = {"key": key[1], "phase": "lobby", "number": 0}
-    body = {"data": [], "fn_index": numbers["on_forward"], "session_hash": session, "event_data": event}
+    body = {"data": [], "fn_index": numbers["on_advance"], "session_hash": session, "event_data": event}
     httpx.post(f"{app.url}/gradio_api/run/predict", json=body, timeout=60).raise_for_status()
     return code[1]
 
@@ -46,15 +46,16 @@ async def poll(app: RunningApp, code: str, phones: int, seconds: float) -> tuple
     idle = await cpu_seconds(process, asyncio.sleep(seconds))
 
     async def phone(place: int) -> None:
+        choice = ("real", "fake")[place % 2]
         await asyncio.sleep(EVERY * place / phones)
         async with httpx.AsyncClient(base_url=f"{app.url}/room/", timeout=60) as client:
             (await client.get(code)).raise_for_status()
             until = time.monotonic() + seconds - EVERY
-            (await client.post(f"{code}/answer", json={"number": 0, "fake": place % 2 == 0})).raise_for_status()
+            (await client.post(f"{code}/answer", json={"number": 0, "choice": choice})).raise_for_status()
             while (begun := time.monotonic()) < until:
                 state = (await client.get(f"{code}/state")).raise_for_status().json()
                 times.append(time.monotonic() - begun)
-                if state["mine"] is not (place % 2 == 0):
+                if state["mine"] != choice:
                     raise RuntimeError("a vote was lost")
                 await asyncio.sleep(max(0.0, EVERY - times[-1]))
 

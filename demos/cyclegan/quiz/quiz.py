@@ -1,7 +1,7 @@
-"""Spot the fake: a deck of real and translated images, and what the answers say (no page in here).
+"""Spot the fake: a deck of real and translated images, and the statistics of the answers (no page in here).
 
 Every image is used once, either as it is or translated, so no two cards show the same fruit. Both kinds are brought
-to one size and written by one encoder. Cards go to the page without a name, and what they are stays on the server.
+to one size and written by one encoder. Cards go to the page without a name, and their answers stay on the server.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from models.data.images import square_crop, to_images, to_tensor
 
 CARD_SIDE = 256  # pixels
 QUALITY = 90  # of the JPEG that every card is
-MOST = 40  # images of a deck
+MAX_CARDS = 40
+CHOICES = ("real", "fake")
 
 
 @dataclass(frozen=True)
@@ -30,46 +31,36 @@ class Card:
     """One question.
 
     Attributes:
-        fruit: What it shows or claims to show.
-        fake: Whether it is a translation.
+        fruit: The fruit that it shows or claims to show.
+        answer: "real" or "fake", a translation.
         jpeg: The image as it is asked about.
-        chain: For afterwards, JPEG files: the image it was made from, its translation, the way back.
-        judged_fake: What the discriminator of `fruit` takes it for.
+        cycle: JPEG files of the photo, its translation, and the reconstruction, for afterwards.
+        discriminator_answer: What the discriminator of `fruit` takes it for.
     """
 
     fruit: str
-    fake: bool
+    answer: str
     jpeg: bytes
-    chain: tuple[bytes, bytes, bytes]
-    judged_fake: bool
+    cycle: tuple[bytes, bytes, bytes]
+    discriminator_answer: str
 
 
 @dataclass
 class Quiz:
-    """A visitor's deck and answers so far; it stays on the server.
-
-    Attributes:
-        cards: In the order they are shown.
-        answers: For each card shown, whether the visitor called it a fake.
-    """
+    """A visitor's deck, in the order it is shown, and the answers so far; it stays on the server."""
 
     cards: list[Card]
-    answers: list[bool] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
 
     @property
     def current(self) -> Card | None:
         """The card that waits for an answer; None at the end."""
         return self.cards[len(self.answers)] if len(self.answers) < len(self.cards) else None
 
-    @property
-    def last(self) -> Card | None:
-        """The card that was answered last."""
-        return self.cards[len(self.answers) - 1] if self.answers else None
-
 
 @dataclass(frozen=True)
 class Tally:
-    """How well somebody tells fakes.
+    """How well an observer tells fakes from real images.
 
     Attributes:
         right, count: Right answers and all answers.
@@ -84,25 +75,30 @@ class Tally:
     sensitivity: float
 
 
-def tally(cards: Sequence[Card], answers: Sequence[bool]) -> Tally:
-    """Count answers ("it is a fake") against what the first cards are."""
-    asked = list(zip(cards, answers, strict=False))
-    right = sum(card.fake == answer for card, answer in asked)
-    fakes, reals = ([answer for card, answer in asked if card.fake is kind] for kind in (True, False))
+def tally(answered: Sequence[tuple[Card, str]]) -> Tally:
+    """Compare answers with what the cards are."""
+    right = sum(card.answer == answer for card, answer in answered)
+    said_fake = {kind: [answer == "fake" for card, answer in answered if card.answer == kind] for kind in CHOICES}
+    fakes, reals = said_fake["fake"], said_fake["real"]
     sensitivity = d_prime(sum(fakes), len(fakes), sum(reals), len(reals))
-    return Tally(right, len(asked), *wilson_interval(right, len(asked)), sensitivity)
+    return Tally(right, len(answered), *wilson_interval(right, len(answered)), sensitivity)
 
 
-def encoded(image: Image.Image) -> bytes:
-    """Return an image as a JPEG file, all of them alike."""
+def discriminator_tally(cards: Sequence[Card]) -> Tally:
+    """Return how well the discriminators tell the cards apart."""
+    return tally([(card, card.discriminator_answer) for card in cards])
+
+
+def encode_jpeg(image: Image.Image) -> bytes:
+    """Return an image as a JPEG file, with the same settings for all cards."""
     file = BytesIO()
     image.save(file, "JPEG", quality=QUALITY)
     return file.getvalue()
 
 
-def data_url(jpeg: bytes) -> str:
-    """Return an image as an address that holds it, so that no file name can tell anything."""
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+def card_image(card: Card) -> str:
+    """Return the image of a card as HTML that holds the file itself, so that no file name reveals the answer."""
+    return f'<img src="data:image/jpeg;base64,{base64.b64encode(card.jpeg).decode()}" alt="">'
 
 
 def fruit_of(photo: Image.Image, load_model: LoadModel, known: Calibration) -> str:
@@ -111,37 +107,38 @@ def fruit_of(photo: Image.Image, load_model: LoadModel, known: Calibration) -> s
     return max(FRUITS, key=kinds.__getitem__)
 
 
-def threshold(fruit: str, known: Calibration) -> float:
-    """Return the score under which a discriminator calls an image a fake: midway between the two medians."""
+def decision_threshold(fruit: str, known: Calibration) -> float:
+    """Return the score under which a discriminator counts as calling an image fake: midway between the two medians."""
     real, fake = known.real[fruit], known.translated[fruit]
     return (real[len(real) // 2] + fake[len(fake) // 2]) / 2
 
 
 @torch.inference_mode()
 def make_card(photo: Image.Image, fruit: str, fake: bool, load_model: LoadModel, known: Calibration) -> Card:
-    """Make a card of a photo of one of `FRUITS`: the photo itself, or its translation into the other fruit."""
-    direction = next(way for way, (source, _) in DIRECTIONS.items() if source == fruit)
+    """Return a card of a photo of one of `FRUITS`: the photo itself, or its translation into the other fruit."""
+    direction = next(name for name, (source, _) in DIRECTIONS.items() if source == fruit)
     square = square_crop(photo, CARD_SIDE)
-    made = load_model(direction)(to_tensor(square))
-    back = load_model(BACK[direction])(made)
-    translated, returned = to_images(torch.cat([made, back]))
+    fake_image = load_model(direction)(to_tensor(square))
+    reconstruction = load_model(BACK[direction])(fake_image)
+    translated, reconstructed = to_images(torch.cat([fake_image, reconstruction]))
     shown, shows = (translated, DIRECTIONS[direction][1]) if fake else (square, fruit)
     score = float(judge(load_model(f"{shows}-discriminator"), to_tensor(shown)).mean())
-    chain = (encoded(square), encoded(translated), encoded(returned))
-    return Card(shows, fake, encoded(shown), chain, score < threshold(shows, known))
+    says_fake = score < decision_threshold(shows, known)
+    cycle = (encode_jpeg(square), encode_jpeg(translated), encode_jpeg(reconstructed))
+    return Card(shows, CHOICES[fake], encode_jpeg(shown), cycle, CHOICES[says_fake])
 
 
 def make_quiz(
     photos: Sequence[tuple[Image.Image, str]], load_model: LoadModel, known: Calibration, seed: int | None = None
 ) -> Quiz:
-    """Make a shuffled deck in which half the photos of each fruit are translated."""
-    draw = random.Random(seed) if seed is not None else random.SystemRandom()
-    chosen = draw.sample(list(photos), min(len(photos), MOST))
+    """Return a shuffled deck in which half the photos of each fruit are translated."""
+    rng = random.Random(seed) if seed is not None else random.SystemRandom()
+    chosen = rng.sample(list(photos), min(len(photos), MAX_CARDS))
     chosen.sort(key=lambda item: item[1])  # so that every second of each fruit is translated
-    start = draw.randrange(2)
+    start = rng.randrange(2)
     cards = [
-        make_card(photo, fruit, (place + start) % 2 == 0, load_model, known)
-        for place, (photo, fruit) in enumerate(chosen)
+        make_card(photo, fruit, (index + start) % 2 == 0, load_model, known)
+        for index, (photo, fruit) in enumerate(chosen)
     ]
-    draw.shuffle(cards)
+    rng.shuffle(cards)
     return Quiz(cards)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,18 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
-from demos.cyclegan.quiz.quiz import CARD_SIDE, MOST, Card, Quiz, Tally, data_url, fruit_of, make_quiz, tally
+from demos.cyclegan.quiz.quiz import (
+    CARD_SIDE,
+    MAX_CARDS,
+    Card,
+    Quiz,
+    Tally,
+    card_image,
+    discriminator_tally,
+    fruit_of,
+    make_quiz,
+    tally,
+)
 from demos.cyclegan.results import STYLE as GRID_STYLE
 from demos.cyclegan.results import figure, fixed_weights, grid, said
 from demos.cyclegan.translation import FRUITS as FOLDER
@@ -26,7 +37,7 @@ SEEN = """(quiz, exposure, seen) => {
   const card = document.querySelector("#cyclegan-quiz-board .card");
   return [quiz, exposure, card ? Number(card.dataset.number) : null];
 }"""  # the number of the card that the page shows goes with an answer
-FEWEST = 4  # images of one's own
+MIN_IMAGES = 4  # of one's own
 STYLE = """
 .card { max-width: 340px; margin: 4px auto; text-align: center; }
 .card .frame { aspect-ratio: 1; border-radius: 10px; overflow: hidden; background: var(--mat); }
@@ -71,7 +82,7 @@ def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
         score = widgets.html_line("", "score", "cyclegan-quiz-score")
     outputs = [state, board, answers, score]
     start.click(_on_start(ctx), [own, exposure], outputs, **PRIVATE_MODEL_EVENT)
-    for button, answer in ((real, False), (fake, True)):
+    for button, answer in ((real, "real"), (fake, "fake")):
         button.click(
             _on_answer(ctx, answer),
             [state, exposure, seen],
@@ -103,16 +114,16 @@ def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[
     if not own:
         return [(Image.open(path).convert("RGB"), path.name.split("-")[0]) for path in sorted(FOLDER.glob("*.jpg"))]
     paths = [Path(path) for path in own]
-    images = [one.image for one in iter_images(paths, max_images=MOST, max_side=2 * CARD_SIDE)]
-    if len(images) < FEWEST:
-        raise widgets.user_error(ctx, request, "cyclegan.quiz_too_few", count=len(images), fewest=FEWEST)
+    images = [one.image for one in iter_images(paths, max_images=MAX_CARDS, max_side=2 * CARD_SIDE)]
+    if len(images) < MIN_IMAGES:
+        raise widgets.user_error(ctx, request, "cyclegan.quiz_too_few", count=len(images), fewest=MIN_IMAGES)
     known = calibration()
     return [(image, fruit_of(image, ctx.load_model, known)) for image in images]
 
 
-def _on_answer(ctx: Context, answer: bool) -> Callable[..., list[Any]]:
+def _on_answer(ctx: Context, answer: str) -> Callable[..., list[Any]]:
     def on_answer(quiz: Quiz | None, exposure: str, seen: object) -> list[Any]:
-        # An answer that was on its way when another came is about a card that is answered.
+        # An answer that was sent before the last one arrived is about a card that is answered.
         if quiz is None or quiz.current is None or seen != len(quiz.answers) + 1:
             return [gr.skip()] * 4
         quiz = Quiz(quiz.cards, [*quiz.answers, answer])
@@ -125,56 +136,57 @@ def _on_answer(ctx: Context, answer: bool) -> Callable[..., list[Any]]:
 
 
 def card_html(ctx: Context, quiz: Quiz, exposure: str) -> str:
-    """Write the card that waits for an answer; nothing in it tells what it is."""
+    """Return the card that waits for an answer; nothing in it tells the answer."""
     card = quiz.current
     if card is None:
         return ""
     number = len(quiz.answers) + 1
-    asked = ctx.localize_html(f"cyclegan.quiz_asked_{card.fruit}", number=number, count=len(quiz.cards))
+    prompt = ctx.localize_html(f"cyclegan.quiz_asked_{card.fruit}", number=number, count=len(quiz.cards))
     time = exposure if exposure in EXPOSURES else "0"
     return (
         f'<div class="card" data-card="{secrets.token_hex(8)}" data-exposure="{time}" data-number="{number}">'
-        f'<div class="frame"><img src="{data_url(card.jpeg)}" alt=""></div><p>{asked}</p></div>'
+        f'<div class="frame">{card_image(card)}</div><p>{prompt}</p></div>'
     )
 
 
 def score_html(ctx: Context, quiz: Quiz) -> str:
-    """Write whether the last answer was right, and the running score with its interval."""
-    last = quiz.last
-    if last is None:
-        return ""
-    verdict = "right" if last.fake == quiz.answers[-1] else "wrong"
-    told = ctx.localize_html(f"cyclegan.quiz_{verdict}_{'fake' if last.fake else 'real'}")
-    mine = tally(quiz.cards, quiz.answers)
-    return f"{told} {ctx.localize_html('cyclegan.quiz_running', **words_of(mine))}"
+    """Return whether the last answer was right, and the running score with its interval."""
+    card, answer = quiz.cards[len(quiz.answers) - 1], quiz.answers[-1]
+    verdict = "right" if card.answer == answer else "wrong"
+    result = ctx.localize_html(f"cyclegan.quiz_{verdict}_{card.answer}")
+    return f"{result} {tally_html(ctx, 'quiz_running', tally(list(zip(quiz.cards, quiz.answers, strict=False))))}"
 
 
 def end_html(ctx: Context, quiz: Quiz) -> str:
-    """Write the visitor, the discriminator and chance side by side, and the cycle of every card."""
-    mine = tally(quiz.cards, quiz.answers)
-    judge = tally(quiz.cards, [card.judged_fake for card in quiz.cards])
-    columns = "".join(
-        f"<div>{ctx.localize_html(f'cyclegan.quiz_{who}', **words_of(counted))}</div>"
-        for who, counted in (("you", mine), ("judge", judge))
-    )
-    chance = ctx.localize_html("cyclegan.quiz_chance")
-    rows = "".join(_revealed(ctx, card, answer) for card, answer in zip(quiz.cards, quiz.answers, strict=True))
-    heading = ctx.localize_html("cyclegan.quiz_afterwards")
-    return f'<div class="tallies">{columns}<div>{chance}</div></div><p>{heading}</p>{rows}'
+    """Return the visitor, the discriminator and chance side by side, and the cycle of every card."""
+    answered = list(zip(quiz.cards, quiz.answers, strict=True))
+    cells = [tally_html(ctx, "quiz_you", tally(answered)), *baselines(ctx, quiz.cards)]
+    columns = "".join(f"<div>{cell}</div>" for cell in cells)
+    rows = ""
+    for card, answer in answered:
+        verdict = "right" if card.answer == answer else "wrong"
+        rows += cycle_html(ctx, card, ctx.localize_html(f"cyclegan.quiz_you_{verdict}"))
+    return f'<div class="tallies">{columns}</div><p>{ctx.localize_html("cyclegan.quiz_afterwards")}</p>{rows}'
 
 
-def _revealed(ctx: Context, card: Card, answer: bool) -> str:
-    images = [figure(ctx.save_bytes(jpeg, ".jpg")) for jpeg in card.chain]
-    kind, verdict = "fake" if card.fake else "real", "right" if card.fake == answer else "wrong"
-    judged = ctx.localize_html(f"cyclegan.quiz_judged_{'fake' if card.judged_fake else 'real'}")
-    words = (
-        f"{ctx.localize_html(f'cyclegan.quiz_was_{kind}')} {ctx.localize_html(f'cyclegan.quiz_you_{verdict}')} {judged}"
-    )
-    return grid([*images, said(words)], 3)
+def tally_html(ctx: Context, key: str, counted: Tally) -> str:
+    """Return a tally as the text with a key."""
+    sensitivity = f"{counted.sensitivity:.2f}".replace("-", "−")
+    values = {**vars(counted), "rate": counted.right / counted.count, "sensitivity": sensitivity}
+    return ctx.localize_html(f"cyclegan.{key}", **values)
 
 
-def words_of(counted: Tally) -> dict[str, Any]:
-    """Return the numbers of a tally by the names that the texts give them."""
-    rate = counted.right / counted.count
-    return {"right": counted.right, "count": counted.count, "rate": rate, "low": counted.low, "high": counted.high,
-            "sensitivity": f"{counted.sensitivity:.2f}".replace("-", "−")}  # fmt: skip
+def baselines(ctx: Context, cards: Sequence[Card]) -> list[str]:
+    """Return the tallies to compare with: of the discriminators, and of guessing."""
+    return [
+        tally_html(ctx, "quiz_judge", discriminator_tally(cards)),
+        ctx.localize_html("cyclegan.quiz_chance"),
+    ]
+
+
+def cycle_html(ctx: Context, card: Card, result: str) -> str:
+    """Return photo, translation and reconstruction of a card, with its answer, a result and the discriminator's."""
+    images = [figure(ctx.save_bytes(jpeg, ".jpg")) for jpeg in card.cycle]
+    answer = ctx.localize_html(f"cyclegan.quiz_was_{card.answer}")
+    discriminator = ctx.localize_html(f"cyclegan.quiz_judged_{card.discriminator_answer}")
+    return grid([*images, said(f"{answer} {result} {discriminator}")], 3)

@@ -1,22 +1,15 @@
 """The folds of the CycleGAN tab: the quiz, the hidden message, the missing half, the brush."""
 
 import re
-from io import BytesIO
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
-from fakes import ShallowModels
 from PIL import Image, ImageDraw
-from PIL.JpegImagePlugin import JpegImageFile
 from torch import nn
 
 from demos.core.context import Context
 from demos.cyclegan import ablation, full_resolution, steganography
-from demos.cyclegan.quiz import quiz, quiz_ui
-from demos.cyclegan.translation import FRUITS
-from models.analysis.cyclegan_calibration import calibration
 from models.hub.catalogue import checkpoint
 
 
@@ -25,68 +18,6 @@ class Same(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x
-
-
-@pytest.fixture(scope="module")
-def deck(shallow_models: ShallowModels) -> quiz.Quiz:
-    photos = [(Image.open(path).convert("RGB"), path.name.split("-")[0]) for path in sorted(FRUITS.glob("*.jpg"))]
-    return quiz.make_quiz(photos, shallow_models.load_model, calibration(), seed=3)
-
-
-def test_a_deck_is_balanced_and_uses_every_image_once(deck: quiz.Quiz) -> None:
-    fakes = [card for card in deck.cards if card.fake]
-    assert len(deck.cards) == len(list(FRUITS.glob("*.jpg")))
-    assert abs(2 * len(fakes) - len(deck.cards)) <= 1
-    assert {(card.fruit, card.fake) for card in deck.cards} == {(f, k) for f in ("apple", "orange") for k in (0, 1)}
-    assert len({card.chain[0] for card in deck.cards}) == len(deck.cards)
-    for card in deck.cards:
-        assert card.jpeg == card.chain[1 if card.fake else 0]
-
-
-def test_decks_differ(shallow_models: ShallowModels) -> None:
-    photos = [(Image.new("RGB", (64, 64), (0, 9 * n, 90)), "apple") for n in range(12)]
-    orders = [
-        tuple(card.chain[0] for card in quiz.make_quiz(photos, shallow_models.load_model, calibration()).cards)
-        for _ in range(2)
-    ]
-    assert orders[0] != orders[1], "one in 12! is the same"
-
-
-def test_both_kinds_are_files_of_one_kind(deck: quiz.Quiz) -> None:
-    def described(card: quiz.Card) -> tuple[object, ...]:
-        with Image.open(BytesIO(card.jpeg)) as image:
-            assert isinstance(image, JpegImageFile)
-            return image.format, image.size, image.mode, image.info, tuple(image.quantization[0])
-
-    first = described(deck.cards[0])
-    assert all(described(card) == first for card in deck.cards)
-
-
-def test_a_card_says_nothing_before_the_answer(context: Context, deck: quiz.Quiz) -> None:
-    pages = {}
-    for fake in (False, True):
-        card = next(card for card in deck.cards if card.fake is fake and card.fruit == "apple")
-        page = quiz_ui.card_html(context, quiz.Quiz([card]), "250")
-        assert card.fruit in page and 'data-exposure="250"' in page
-        pages[fake] = re.sub(r'data-card="[0-9a-f]{16}"', "", page.replace(quiz.data_url(card.jpeg), ""))
-    assert pages[False] == pages[True], "real and translated pages differ in nothing but the picture"
-    assert "/" not in re.sub(r"</?\w+", "", pages[True]).replace("/>", ""), "no path"
-
-
-def test_answers_are_counted_and_the_end_shows_everybody(context: Context, deck: quiz.Quiz) -> None:
-    answer = {kind: quiz_ui._on_answer(context, kind) for kind in (False, True)}
-    played: quiz.Quiz | None = deck
-    for number, card in enumerate(deck.cards, start=1):
-        said = card.fake if number % 3 else not card.fake  # two of three are right
-        assert answer[said](played, "0", number - 1)[0] == gr.skip(), "about the card before"
-        played, board, _, score = answer[said](played, "0", number)
-        assert f"of {number} right" in score
-    assert played is not None and played.current is None
-    counted = quiz.tally(played.cards, played.answers)
-    assert (counted.right, counted.count) == (len(deck.cards) - len(deck.cards) // 3, len(deck.cards))
-    assert counted.low < counted.right / counted.count < counted.high and counted.sensitivity > 0
-    assert board.count("<figure>") == 3 * len(deck.cards) and "d′" in board
-    assert answer[True](played, "0", len(deck.cards) + 1)[0] == gr.skip(), "an answer after the end changes nothing"
 
 
 def test_without_disturbance_what_comes_back_is_the_photo(photo: Image.Image) -> None:
