@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +75,9 @@ def store(ctx: Context, folder: Path, done: Rendered, model: Autoencoder, name: 
             content.save(folder / file, optimize=True)
         return file
 
-    shown = replace(_show(ctx, done, model, name, keep), prepared=True)
-    (folder / RESULT).write_text(json.dumps(asdict(shown), indent=2) + "\n", "utf-8")
+    stored = asdict(_show(ctx, done, model, name, keep)) | {"prepared": True}
+    stored["pictures"] = stored.pop("images")  # the key that files written by older versions have
+    (folder / RESULT).write_text(json.dumps(stored, indent=2) + "\n", "utf-8")
 
 
 def read_stored(folder: Path) -> Shown | None:
@@ -84,9 +85,10 @@ def read_stored(folder: Path) -> Shown | None:
     if not (folder / RESULT).is_file():
         return None
     stored = json.loads((folder / RESULT).read_text("utf-8"))
+    stored["images"] = stored.pop("pictures")
     for key in ("strip", "sheet", "numbers"):
         stored[key] = str(folder / stored[key])
-    for key in ("pictures", "rebuilt"):
+    for key in ("images", "rebuilt"):
         stored[key] = tuple(str(folder / file) for file in stored[key])
     return Shown(**{**stored, "scores": tuple(stored["scores"]), "ways": tuple(stored["ways"])})
 
