@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 import torch
+from PIL import Image
 from torch import Tensor
 
 from demos.core.context import Context
@@ -17,125 +18,132 @@ from demos.ui.animation import upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import LARGE_SIDE, GlobalAutoencoder, encode, images_of
-from demos.vae.latent_slice import Flats, LatentSlice
-from demos.vae.latent_widgets import knobs, sorry_value
-from demos.vae.networks import MODELS, OPENING_MODEL, Networks, example_ends, with_examples
-from demos.vae.traversal import ENDS, STATIONS, knob, strip_urls
-from models.data.images import ImageError, read_image
+from demos.vae.latent_slice import LatentSlice, LatentSlices
+from demos.vae.latent_widgets import message_value, sliders
+from demos.vae.networks import MODELS, OPENING_MODEL, InputError, Networks, read_photos
+from demos.vae.panels import user_errors
+from demos.vae.photo_input import example_ends
+from demos.vae.traversal import ENDS, STRIP_LENGTH, slider, strip_urls
 
 WEAKEST, STRONGEST = -1.0, 2.0  # of the strip; 1 is the whole difference of the groups
 GROUP_LIMIT = 24  # images
 
 
-def group_direction(network: GlobalAutoencoder, minus: Sequence[str], plus: Sequence[str]) -> Tensor:
-    """Return the difference of the mean latents of two groups of image files, plus - minus, (D,)."""
-    means = [encode(network, [read_image(path) for path in group]).mean(dim=0) for group in (minus, plus)]
-    return means[1] - means[0]
+def latent_and_direction(
+    networks: Networks, image: str | None, minus: Sequence[str] | None, plus: Sequence[str] | None, model: str
+) -> tuple[GlobalAutoencoder, Tensor, Tensor]:
+    """Return the network, the latent of an image (D,), and the mean latent of `plus` minus that of `minus`, (D,).
+
+    Raises:
+        InputError: If something is missing, a group has more than `GROUP_LIMIT` images, or an image cannot be used.
+    """
+    network = networks.vector(model)
+    if not image or not minus or not plus:
+        raise InputError("vae.arithmetic_missing")
+    if max(len(minus), len(plus)) > GROUP_LIMIT:
+        raise InputError("vae.arithmetic_many", most=GROUP_LIMIT)
+    z, low, high = (encode(network, read_photos(paths)).mean(dim=0) for paths in ([image], minus, plus))
+    return network, z, high - low
 
 
-class Arithmetic:
-    """What the fold asks for; a gallery's value is a list of pairs of path and caption."""
+def shifted_image(
+    networks: Networks,
+    image: str | None,
+    minus: Sequence[str] | None,
+    plus: Sequence[str] | None,
+    strength: float,
+    model: str,
+) -> Image.Image:
+    """Return an image with `strength` times the difference of two groups added to its latent.
 
-    def __init__(self, ctx: Context, networks: Networks, flats: Flats) -> None:
-        self._ctx, self._networks, self._flats = ctx, networks, flats
+    Raises:
+        InputError: As `latent_and_direction`.
+    """
+    network, z, direction = latent_and_direction(networks, image, minus, plus, model)
+    return upscale(images_of(network, (z + strength * direction)[None]), LARGE_SIDE)[0]
 
-    def examples(self, model: str) -> list[list[str]]:
-        """Return the built-in groups for a model."""
-        return [[str(path) for path in end] for end in example_ends(self._ctx, with_examples(model))]
 
-    def show(self, path_a: str | None, path_b: str | None, end: str, minus: Any, plus: Any, model: str) -> str:
-        """Return the value of the one knob, or a sentence on what is missing."""
-        network = self._networks.vector(model)
-        path = path_b if end == "b" else path_a
-        groups = [[item[0] for item in group or []] for group in (minus, plus)]
-        if network is None:
-            return sorry_value(self._ctx, "vae.needs_vector")
-        if not path or not all(groups):
-            return sorry_value(self._ctx, "vae.arithmetic_missing")
-        if max(map(len, groups)) > GROUP_LIMIT:
-            return sorry_value(self._ctx, "vae.arithmetic_many", most=GROUP_LIMIT)
+def arithmetic_value(
+    ctx: Context,
+    networks: Networks,
+    slices: LatentSlices,
+    image: str | None,
+    minus: Sequence[str],
+    plus: Sequence[str],
+    model: str,
+) -> str:
+    """Return the value of the slider from one group to the other."""
+    network, z, direction = latent_and_direction(networks, image, minus, plus, model)
+    strengths = torch.linspace(WEAKEST, STRONGEST, STRIP_LENGTH)
+    (strip,) = strip_urls(network, (z + strengths[:, None] * direction)[None])
+    name = ctx.localize_html("vae.arithmetic_knob")
+    length = ctx.localize_html("vae.arithmetic_length", length=f"{float(direction.norm()):.2f}")
+    value = {
+        "key": slices.add(LatentSlice(model, z, direction[None])), "model": model, "bars": f"<p>{length}</p>",
+        "knobs": [slider("vae-arithmetic", name, strip, WEAKEST, STRONGEST, 1.0)],
+    }  # fmt: skip
+    return json.dumps(value)
+
+
+def arithmetic_section(
+    ctx: Context, networks: Networks, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu
+) -> None:
+    """Place the fold with the two groups and the slider."""
+
+    def examples(model: str) -> list[list[str]]:
+        return [[str(path) for path in end] for end in example_ends(ctx, model)]
+
+    def show(path_a: str | None, path_b: str | None, end: str, minus: Any, plus: Any, model: str) -> str:
+        first, last = ([path for path, _ in group or []] for group in (minus, plus))  # paths and captions
         try:
-            mu = encode(network, [read_image(path)])[0]
-            direction = group_direction(network, *groups)
-        except ImageError as error:
-            return sorry_value(self._ctx, f"error.image.{error.code}", **error.values)
-        flat = LatentSlice(model, mu, direction[None])
-        stations = torch.linspace(WEAKEST, STRONGEST, STATIONS)
-        (strip,) = strip_urls(network, (mu + stations[:, None] * direction)[None])
-        name = self._ctx.localize_html("vae.arithmetic_knob")
-        words = self._ctx.localize_html("vae.arithmetic_length", length=f"{float(direction.norm()):.2f}")
-        value = {
-            "key": self._flats.add(flat), "model": model, "bars": f"<p>{words}</p>",
-            "knobs": [knob("vae-arithmetic", name, strip, WEAKEST, STRONGEST, 1.0)],
-        }  # fmt: skip
-        return json.dumps(value)
+            return arithmetic_value(ctx, networks, slices, path_b if end == "b" else path_a, first, last, model)
+        except InputError as error:
+            return message_value(ctx, error)
 
-    def shift(
-        self, image: str | None, minus: list[str] | None, plus: list[str] | None, strength: float, model: str,
-        request: gr.Request,
-    ) -> str:  # fmt: skip
-        """Add the difference of two groups of images to an image, in the latent space of a VAE; returns a PNG."""
-        network = self._networks.vector(model)
-        if network is None or not image or not minus or not plus:
-            raise widgets.user_error(
-                self._ctx, request, "vae.needs_vector" if network is None else "vae.arithmetic_missing"
-            )
-        if max(len(minus), len(plus)) > GROUP_LIMIT:
-            raise widgets.user_error(self._ctx, request, "vae.arithmetic_many", most=GROUP_LIMIT)
-        try:
-            z = encode(network, [read_image(image)])[0] + strength * group_direction(network, minus, plus)
-        except ImageError as error:
-            raise widgets.image_error(self._ctx, request, error) from error
-        return self._ctx.save_image(upscale(images_of(network, z[None]), LARGE_SIDE)[0])
-
-
-def arithmetic_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequence[gr.Image], menu: Menu) -> None:
-    """Place the fold with the two groups and the knob."""
-    handlers = Arithmetic(ctx, networks, flats)
     with widgets.options(ctx, "vae.arithmetic") as fold:
         widgets.note(ctx, "vae.arithmetic_note")
         end = widgets.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-arithmetic-end")
         with gr.Row():
-            groups = [
-                _group(ctx, name, paths)
-                for name, paths in zip(("minus", "plus"), handlers.examples(OPENING_MODEL), strict=True)
-            ]
-        panel = knobs(ctx, flats.look(), "vae-arithmetic")
+            groups = [_group(ctx, *group) for group in zip(("minus", "plus"), examples(OPENING_MODEL), strict=True)]
+        view = sliders(ctx, slices, "vae-arithmetic")
         widgets.aside(ctx, "vae.arithmetic_about", "vae.arithmetic_about_text")
-    inputs = [*photos, end, *groups, menu.used]
-    again = [*(photo.change for photo in photos), *(group.change for group in groups), end.input, menu.used.change]
-    widgets.fill_when_open(fold, handlers.show, inputs, [panel], again, panel.stale)
-    menu.used.change(lambda model: handlers.examples(model), menu.used, groups, **QUICK_EVENT)
-    _offer_shift(handlers)
+    changes = [*(photo.change for photo in photos), *(group.change for group in groups), end.input, menu.used.change]
+    widgets.fill_when_open(fold, show, [*photos, end, *groups, menu.used], [view], changes, view.stale)
+    menu.used.change(examples, menu.used, groups, **QUICK_EVENT)
+    _offer_shift(ctx, networks)
 
 
 def _group(ctx: Context, name: str, paths: list[str]) -> gr.Gallery:
     with gr.Column(min_width=280):
         widgets.note(ctx, f"vae.group_{name}")
-        return _gallery(ctx, name, paths)
+        return gr.Gallery(
+            [(path, None) for path in paths],
+            label=ctx.t(f"vae.group_{name}"),
+            show_label=False,
+            type="filepath",
+            file_types=["image"],
+            columns=6,
+            height=130,
+            object_fit="cover",
+            allow_preview=False,
+            buttons=[],
+            interactive=True,
+            elem_classes="group",
+            elem_id=f"vae-group-{name}",
+        )
 
 
-def _gallery(ctx: Context, name: str, paths: list[str]) -> gr.Gallery:
-    return gr.Gallery(
-        [(path, None) for path in paths],
-        label=ctx.t(f"vae.group_{name}"),
-        show_label=False,
-        type="filepath",
-        file_types=["image"],
-        columns=6,
-        height=130,
-        object_fit="cover",
-        allow_preview=False,
-        buttons=[],
-        interactive=True,
-        elem_classes="group",
-        elem_id=f"vae-group-{name}",
-    )
+def _offer_shift(ctx: Context, networks: Networks) -> None:
+    def shift(
+        image: str | None, minus: list[str] | None, plus: list[str] | None, strength: float, model: str,
+        request: gr.Request,
+    ) -> str:  # fmt: skip
+        """Add the difference of two groups of images to an image, in the latent space of a VAE; returns a PNG."""
+        with user_errors(ctx, request):
+            return ctx.save_image(shifted_image(networks, image, minus, plus, strength, model))
 
-
-def _offer_shift(handlers: Arithmetic) -> None:
     groups = [gr.File(label=name, file_count="multiple", type="filepath", render=False) for name in ("minus", "plus")]
     strength = gr.Slider(-4.0, 4.0, 1.0, label="strength", render=False)
     model = gr.Radio(list(MODELS), value=OPENING_MODEL, label="model", render=False)
     shifted = gr.Image(label="shifted", type="filepath", format="png", render=False)
-    endpoint(handlers.shift, [photo_parameter("image"), *groups, strength, model], [shifted], "shift")
+    endpoint(shift, [photo_parameter("image"), *groups, strength, model], [shifted], "shift")

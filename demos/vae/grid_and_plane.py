@@ -1,4 +1,4 @@
-"""Two to four images on the VAE tab: a grid between four corners, and a plane of latent space to walk on."""
+"""Two to four images on the VAE tab: a grid between four corners, and a plane of latent space to move on."""
 
 from __future__ import annotations
 
@@ -19,30 +19,21 @@ from demos.ui.animation import STRIP_GAP, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.images import data_url, image_grid
 from demos.ui.model_menu.menu import Menu
-from demos.vae import player
-from demos.vae.interpolation import SMALL_SIDE, GlobalAutoencoder, encode, images_of
-from demos.vae.latent_slice import Flats, LatentSlice, thumbnail_url
-from demos.vae.latent_widgets import plane_map, sorry_value
-from demos.vae.networks import (
-    MODELS,
-    OPENING_MODEL,
-    STYLE,
-    Networks,
-    example_ends,
-    photo_place,
-    saves,
-    sorry_html,
-    with_examples,
-)
+from demos.vae.interpolation import SMALL_SIDE, encode, images_of
+from demos.vae.latent_slice import LatentSlice, LatentSlices
+from demos.vae.latent_widgets import message_value, plane_map
+from demos.vae.networks import MODELS, OPENING_MODEL, InputError, Networks, read_photos
+from demos.vae.panels import download_links, message_html, panel, user_errors
+from demos.vae.photo_input import example_ends, photo_input, photo_row
 from models.analysis.latents import corner_grid, plane_basis, principal_plane
-from models.data.images import ImageError, read_image
+from models.data.images import square_crop
 
 MIN_GRID, GRID, MAX_GRID = 3, 6, 9  # images along a side
 MOSAIC = 9  # images along a side of the map
 DENSITY = 64  # cells along a side of its shading
-ROOM = 1.45  # how much farther the map reaches than its images
+MARGIN = 1.45  # extent of the map over that of its images
 PLANES = {"photos": "vae.plane_photos", "pca": "vae.plane_pca"}
-NEEDS_VECTOR = "vae.needs_vector"
+SQUARE_STYLE = ".square { display: block; width: 100%; max-width: 460px; border-radius: 8px; }"
 
 
 def grid_latents(corners: Sequence[Tensor], steps: int) -> Tensor:
@@ -56,155 +47,133 @@ def grid_latents(corners: Sequence[Tensor], steps: int) -> Tensor:
     return corner_grid(torch.stack([*corners[:3], last]), steps)
 
 
-class Corners:
-    """What the fold asks for; photos are paths, models names."""
+def grid_image(networks: Networks, paths: Sequence[str | None], steps: int, model: str) -> Image.Image:
+    """Return the grid of images between those of two to four files that are given, `steps` along a side.
 
-    def __init__(self, ctx: Context, networks: Networks, flats: Flats) -> None:
-        self._ctx, self._networks, self._flats = ctx, networks, flats
+    Raises:
+        InputError: If fewer are given, one cannot be used, or the model has no latent vector.
+    """
+    network, given = networks.vector(model), [path for path in paths if path]
+    if len(given) < 2:
+        raise InputError("vae.missing_both")
+    mu = encode(network, read_photos(given))
+    images = upscale(images_of(network, grid_latents(list(mu), steps)), SMALL_SIDE)
+    return image_grid([images[start : start + steps] for start in range(0, len(images), steps)], STRIP_GAP)
+
+
+def plane_value(
+    ctx: Context, networks: Networks, slices: LatentSlices, paths: Sequence[str | None], plane: str, model: str
+) -> str:
+    """Return the value of the map: the plane through three images, or that of the examples' principal components.
+
+    Raises:
+        InputError: If images are missing or equal, one cannot be used, or the model has no latent vector.
+    """
+    network = networks.vector(model)
+    through = plane == "photos"
+    given = paths if through else [str(path) for end in example_ends(ctx, model) for path in end]
+    photos = read_photos(path for path in given if path)
+    if len(photos) < 3:
+        raise InputError("vae.plane_missing")
+    mu = encode(network, photos)
+    try:
+        flat = LatentSlice(model, *(plane_basis(mu) if through else principal_plane(mu)))
+    except ValueError as error:  # three images of which two are the same
+        raise InputError("vae.plane_line") from error
+    coordinates = (mu - flat.origin) @ flat.directions.T  # (N, 2)
+    half = float(coordinates.abs().max()) * MARGIN
+    mosaic = images_of(network, cell_latents(flat, half, MOSAIC))
+    rows = [mosaic[start : start + MOSAIC] for start in range(0, len(mosaic), MOSAIC)]
+    statistics = networks.statistics(model)
+    density = statistics.density(statistics.distance(cell_latents(flat, half, DENSITY)))
+    points = [
+        {"at": [round(float(share), 4) for share in at / half], "name": "ABC"[index] if through else "",
+         "url": data_url(square_crop(photo, SMALL_SIDE), quality=85)}
+        for index, (at, photo) in enumerate(zip(coordinates, photos, strict=True))
+    ]  # fmt: skip
+    value = {
+        "key": slices.add(flat), "model": model, "half": half, "at": points[0]["at"], "points": points,
+        "mosaic": data_url(image_grid(rows), quality=82),
+        "density": base64.b64encode((density * 255).round().byte().numpy().tobytes()).decode("ascii"),
+    }  # fmt: skip
+    return json.dumps(value)
+
+
+def cell_latents(plane: LatentSlice, half: float, cells: int) -> Tensor:
+    """Return the latents at the centres of `cells` x `cells` squares of the map, row by row from the top left."""
+    centres = (torch.arange(cells) + 0.5) / cells * 2 - 1
+    y, x = torch.meshgrid(-centres * half, centres * half, indexing="ij")
+    return plane.origin + torch.stack([x.flatten(), y.flatten()], dim=1) @ plane.directions
+
+
+def grid_and_plane_section(
+    ctx: Context, networks: Networks, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu
+) -> None:
+    """Place the fold with the two further photos, the grid and the map."""
+
+    def show_grid(paths: Sequence[str | None], steps: int, model: str) -> str:
+        try:
+            path = ctx.save_image(grid_image(networks, paths, steps, model))
+        except InputError as error:
+            return message_html(ctx, error)
+        return f'<img class="square" src="{file_url(path)}" alt="">{download_links(ctx, {"vae-grid.png": path})}'
 
     def show(
-        self, a: str | None, b: str | None, c: str | None, d: str | None, steps: float, plane: str, model: str
+        a: str | None, b: str | None, c: str | None, d: str | None, steps: float, plane: str, model: str
     ) -> tuple[str, str]:
-        """Show grid and plane of the chosen images, or says what is missing in their places."""
-        return self.show_grid(a, b, c, d, steps, model), self.show_plane(a, b, c, plane, model)
-
-    def show_grid(self, a: str | None, b: str | None, c: str | None, d: str | None, steps: float, model: str) -> str:
-        """Write the grid between the corners."""
-        network, chosen = self._networks.vector(model), [path for path in (a, b, c, d) if path]
-        if network is None:
-            return sorry_html(self._ctx, NEEDS_VECTOR)
-        if len(chosen) < 2:
-            return sorry_html(self._ctx, "vae.missing_both")
+        grid = show_grid([a, b, c, d], int(steps), model)
         try:
-            path = self._ctx.save_image(self._grid(network, chosen, int(steps)))
-        except ImageError as error:
-            return sorry_html(self._ctx, f"error.image.{error.code}", **error.values)
-        links = saves(self._ctx, {"vae-grid.png": path})
-        return f'<img class="square" src="{file_url(path)}" alt="">{links}'
+            return grid, plane_value(ctx, networks, slices, [a, b, c], plane, model)
+        except InputError as error:
+            return grid, message_value(ctx, error)
 
-    def _grid(self, network: GlobalAutoencoder, paths: Sequence[str], steps: int) -> Image.Image:
-        mu = encode(network, [read_image(path) for path in paths])
-        images = upscale(images_of(network, grid_latents(list(mu), steps)), SMALL_SIDE)
-        rows = [images[start : start + steps] for start in range(0, len(images), steps)]
-        return image_grid(rows, STRIP_GAP)
+    ends = {name: example_ends(ctx, name) for name in MODELS}
+    with widgets.options(ctx, "vae.corners") as fold:
+        widgets.note(ctx, "vae.corners_note")
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(), photo_row(), gr.Row():
+                further = [
+                    photo_input(ctx, letter, {name: end[index][::-1] for name, end in ends.items()}, True)
+                    for index, letter in enumerate("cd")
+                ]
+            with gr.Column():
+                gr.Markdown(ctx.t("vae.grid_title"))
+                grid = panel("vae-grid", style=SQUARE_STYLE)
+                steps = gr.Slider(
+                    MIN_GRID, MAX_GRID, GRID, step=1, label=ctx.t("vae.grid_steps"), elem_id="vae-grid-steps"
+                )
+        gr.Markdown(ctx.t("vae.plane_title"))
+        plane = widgets.pills(ctx, "vae.plane", PLANES, "photos", "vae-plane-kind")
+        plane_view = plane_map(ctx, slices, "vae-plane")
+        widgets.aside(ctx, "vae.plane_about", "vae.plane_about_text")
+    images = [*photos, *(each.photo for each in further)]
+    changes = [*(image.change for image in images), steps.release, plane.input, menu.used.change]
+    inputs = [*images, steps, plane, menu.used]
+    widgets.fill_when_open(fold, show, inputs, [grid, plane_view], changes, plane_view.stale)
+    for each in further:
+        each.connect()
+        menu.used.change(
+            lambda path, model, each=each: each.update(ctx, path, model), [each.photo, menu.used], each.outputs,
+            **QUICK_EVENT,
+        )  # fmt: skip
+    _offer_grid(ctx, networks)
 
-    def show_plane(self, a: str | None, b: str | None, c: str | None, plane: str, model: str) -> str:
-        """Return the value of the map: the plane through three images, or that of the examples' main directions."""
-        network = self._networks.vector(model)
-        if network is None:
-            return sorry_value(self._ctx, NEEDS_VECTOR)
-        paths = [path for path in (a, b, c) if path]
-        if plane == "photos" and len(paths) < 3:
-            return sorry_value(self._ctx, "vae.plane_missing")
-        try:
-            if plane == "photos":
-                photos = [read_image(path) for path in paths]
-                mu = encode(network, photos)
-                origin, directions = plane_basis(mu)
-                names = ["A", "B", "C"]
-            else:
-                ends = example_ends(self._ctx, with_examples(model))
-                photos = [read_image(path) for end in ends for path in end]
-                if len(photos) < 3:
-                    return sorry_value(self._ctx, "vae.plane_missing")
-                mu = encode(network, photos)
-                origin, directions = principal_plane(mu)
-                names = [""] * len(photos)
-        except ImageError as error:
-            return sorry_value(self._ctx, f"error.image.{error.code}", **error.values)
-        except ValueError:  # three images of which two are the same
-            return sorry_value(self._ctx, "vae.plane_line")
-        return self._value(network, LatentSlice(model, origin, directions), mu, photos, names)
 
-    def _value(
-        self,
-        network: GlobalAutoencoder,
-        flat: LatentSlice,
-        mu: Tensor,
-        photos: Sequence[Image.Image],
-        names: Sequence[str],
-    ) -> str:
-        places = (mu - flat.origin) @ flat.directions.T  # (N, 2)
-        half = float(places.abs().max()) * ROOM
-        mosaic = images_of(network, _cells(flat, half, MOSAIC))
-        rows = [mosaic[start : start + MOSAIC] for start in range(0, len(mosaic), MOSAIC)]
-        statistics = self._networks.statistics(flat.model)
-        density = statistics.density(statistics.distance(_cells(flat, half, DENSITY)))
-        points = [
-            {"at": [round(float(share), 4) for share in place / half], "url": thumbnail_url(photo), "name": name}
-            for place, photo, name in zip(places, photos, names, strict=True)
-        ]
-        value = {
-            "key": self._flats.add(flat), "model": flat.model, "half": half, "at": points[0]["at"], "points": points,
-            "mosaic": data_url(image_grid(rows), quality=82),
-            "density": base64.b64encode((density * 255).round().byte().numpy().tobytes()).decode("ascii"),
-        }  # fmt: skip
-        return json.dumps(value)
-
+def _offer_grid(ctx: Context, networks: Networks) -> None:
     def grid(
-        self, image_a: str | None, image_b: str | None, image_c: str | None, image_d: str | None, steps: float,
+        image_a: str | None, image_b: str | None, image_c: str | None, image_d: str | None, steps: float,
         model: str, request: gr.Request,
     ) -> str:  # fmt: skip
         """Mix two to four images through a VAE: a sheet (PNG) with them at the corners and mixtures between.
 
         With three, the fourth corner is B + C - A; with two, the sheet is one row.
         """
-        paths = [path for path in (image_a, image_b, image_c, image_d) if path]
-        network = self._networks.vector(model)
-        if network is None or len(paths) < 2:
-            raise widgets.user_error(self._ctx, request, NEEDS_VECTOR if network is None else "vae.missing_both")
-        try:
-            return self._ctx.save_image(self._grid(network, paths, int(steps)))
-        except ImageError as error:
-            raise widgets.image_error(self._ctx, request, error) from error
+        with user_errors(ctx, request):
+            return ctx.save_image(grid_image(networks, [image_a, image_b, image_c, image_d], int(steps), model))
 
-
-def _cells(flat: LatentSlice, half: float, cells: int) -> Tensor:
-    """Return the latents at the middles of `cells` x `cells` squares of the map, row by row from the top left."""
-    middles = (torch.arange(cells) + 0.5) / cells * 2 - 1
-    y, x = torch.meshgrid(-middles * half, middles * half, indexing="ij")
-    return flat.origin + torch.stack([x.flatten(), y.flatten()], dim=1) @ flat.directions
-
-
-def corners_section(ctx: Context, networks: Networks, flats: Flats, photos: Sequence[gr.Image], menu: Menu) -> None:
-    """Place the fold with the two further photos, the grid and the map."""
-    corners = Corners(ctx, networks, flats)
-    ends = {name: example_ends(ctx, name) for name in MODELS}
-    with widgets.options(ctx, "vae.corners") as fold:
-        widgets.note(ctx, "vae.corners_note")
-        with gr.Row(elem_classes="columns"):
-            with gr.Column(), player.photo_row(), gr.Row():
-                places = [
-                    photo_place(ctx, letter, {name: end[number][::-1] for name, end in ends.items()}, True)
-                    for number, letter in enumerate("cd")
-                ]
-            with gr.Column():
-                gr.Markdown(ctx.t("vae.grid_title"))
-                grid = gr.HTML(css_template=STYLE, apply_default_css=False, elem_id="vae-grid")
-                steps = gr.Slider(
-                    MIN_GRID, MAX_GRID, GRID, step=1, label=ctx.t("vae.grid_steps"), elem_id="vae-grid-steps"
-                )
-        gr.Markdown(ctx.t("vae.plane_title"))
-        plane = widgets.pills(ctx, "vae.plane", PLANES, "photos", "vae-plane-kind")
-        walk = plane_map(ctx, flats.look(), "vae-plane")
-        widgets.aside(ctx, "vae.plane_about", "vae.plane_about_text")
-    images = [*photos, *(place.photo for place in places)]
-    inputs = [*images, steps, plane, menu.used]
-    changes = [*(image.change for image in images), steps.release, plane.input, menu.used.change]
-    widgets.fill_when_open(fold, corners.show, inputs, [grid, walk], changes, walk.stale)
-    for place in places:
-        place.connect()
-        menu.used.change(
-            lambda path, model, place=place: place.update(ctx, path, model), [place.photo, menu.used], place.outputs,
-            **QUICK_EVENT,
-        )  # fmt: skip
-    _offer_grid(corners)
-
-
-def _offer_grid(corners: Corners) -> None:
     inputs = [
         *(photo_parameter(f"image_{letter}") for letter in "abcd"),
         gr.Slider(MIN_GRID, MAX_GRID, GRID, step=1, label="steps", render=False),
         gr.Radio(list(MODELS), value=OPENING_MODEL, label="model", render=False),
     ]
-    endpoint(corners.grid, inputs, [gr.Image(label="grid", type="filepath", format="png", render=False)], "grid")
+    endpoint(grid, inputs, [gr.Image(label="grid", type="filepath", format="png", render=False)], "grid")

@@ -1,7 +1,7 @@
-"""The way from one image to another, through the latent space of a VAE and by plain cross-fade.
+"""Interpolation between two images, through the latent space of a VAE and by plain cross-fade.
 
 Nothing here knows the user interface. S is the side of the images the network works at, D the length of its
-latent vector, N the number of images of a way, both ends included.
+latent vector, N the number of images of an interpolation, both ends included.
 """
 
 from __future__ import annotations
@@ -26,42 +26,42 @@ from models.networks.vae import ConvVAE
 
 Autoencoder = ConvVAE | PortraitVAE | AutoencoderTiny | AutoencoderKL
 GlobalAutoencoder = ConvVAE | PortraitVAE
-WAYS = {"lerp": lerp, "slerp": slerp}
+METHODS = {"lerp": lerp, "slerp": slerp}
 MIN_STEPS, DEFAULT_STEPS, MAX_STEPS = 3, 9, 24
-LONGEST = 72  # images of a film
-SMOOTH_STEPS = 24  # images one way of an animation, about
+MAX_FRAMES = 72  # of a video
+SMOOTH_STEPS = 24  # images of an animation from one end to the other, about
 LARGE_SIDE, SMALL_SIDE = 256, 128  # pixels an image is enlarged to: to look at, and in strips and sheets
-SPATIAL_AT_ONCE, GLOBAL_AT_ONCE = 4, 32  # images; a large decoder takes gigabytes for a whole way
+SPATIAL_BATCH, GLOBAL_BATCH = 4, 32  # images; a large decoder takes gigabytes for all at once
 DRAW_TEMPERATURE = 0.8  # somewhat calmer than the prior: fewer odd draws, still varied
 
 
 @dataclass(frozen=True)
-class Morph:
-    """Two images, what the network makes of them, and the ways between them; all images are RGB, S x S.
+class Interpolation:
+    """Two images, their reconstructions, and the images between them; all are RGB, S x S.
 
     Attributes:
         ends: The two images as the network gets them: the centre square.
-        latents: Posterior means of the ends, D numbers each; none of a spatial model, which has thousands.
-        rebuilt: The ends, encoded and decoded again.
-        scores: Likeness of each rebuilt end with its image, PSNR in dB.
-        smooth_paths: For each way M images decoded from latent points on it, for what moves; the first and the last
-            are `rebuilt`.
+        latents: Posterior means of the ends, D numbers each; empty for a spatial model, which has thousands.
+        rebuilt: The reconstructions of the ends.
+        psnr: Of each reconstruction, in dB.
+        smooth_paths: For each method M images decoded from latents on its path, for what moves; the first and the
+            last are `rebuilt`.
         smooth_fade: M plain mixtures of the two `ends`.
-        stride: Every how manieth of the M images is one of the N that were asked for.
+        stride: Of the N images that were asked for among the M.
     """
 
     ends: tuple[Image.Image, Image.Image]
     latents: tuple[tuple[float, ...], ...]
     rebuilt: tuple[Image.Image, Image.Image]
-    scores: tuple[float, float]
+    psnr: tuple[float, float]
     smooth_paths: dict[str, list[Image.Image]]
     smooth_fade: list[Image.Image]
     stride: int
 
     @property
     def paths(self) -> dict[str, list[Image.Image]]:
-        """The N images of each way."""
-        return {way: images[:: self.stride] for way, images in self.smooth_paths.items()}
+        """The N images of each method."""
+        return {method: images[:: self.stride] for method, images in self.smooth_paths.items()}
 
     @property
     def fade(self) -> list[Image.Image]:
@@ -70,23 +70,28 @@ class Morph:
 
 
 def stride_for(steps: int) -> int:
-    """Return how many steps of a smooth way make one of a way of `steps` images, at least 3.
+    """Return how many steps of the smooth path make one of a path of `steps` images, at least 3.
 
-    The smooth way has about `SMOOTH_STEPS` images, the others among them, so that none is decoded twice.
+    The smooth path has about `SMOOTH_STEPS` images, the others among them, so that none is decoded twice.
     """
     return max(1, round((SMOOTH_STEPS - 1) / (steps - 1)))
 
 
-def latent_path(start: Tensor, end: Tensor, steps: int, way: str = "lerp") -> Tensor:
-    """Return `steps` points evenly spaced from one latent (D,) to another, both included: (steps, D)."""
+def latent_path(start: Tensor, end: Tensor, steps: int, method: str = "lerp") -> Tensor:
+    """Return `steps` points evenly spaced from one latent (D,) to another, both included: (steps, D).
+
+    Raises:
+        ValueError: If `steps` or `method` is out of range.
+    """
     _check_steps(steps)
-    _check_way(way)
-    inner = [WAYS[way](start, end, t) for t in torch.linspace(0, 1, steps)[1:-1].tolist()]
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; choose one of {', '.join(METHODS)}.")
+    inner = [METHODS[method](start, end, t) for t in torch.linspace(0, 1, steps)[1:-1].tolist()]
     return torch.stack([start, *inner, end])  # the ends exactly, free of rounding
 
 
-def numbers_of(model: Autoencoder) -> int:
-    """Return how many numbers an image passes through."""
+def latent_size(model: Autoencoder) -> int:
+    """Return how many numbers the latent of an image has."""
     if isinstance(model, GlobalAutoencoder):
         return model.latent_dim
     return model.latent_channels * (model.img_size // model.downsampling) ** 2
@@ -99,62 +104,71 @@ def cross_fade(start: Tensor, end: Tensor, steps: int) -> Tensor:
     return (1 - t) * start + t * end
 
 
+def encode_pair(model: Autoencoder, first: Image.Image, last: Image.Image) -> tuple[Tensor, Tensor]:
+    """Return two images as the network gets them, (2, 3, S, S), and their posterior means, (2, D) or (2, C, h, w)."""
+    ends = to_tensor([square_crop(image, model.img_size) for image in (first, last)])
+    return ends, model.encode(ends)[0]
+
+
 @torch.inference_mode()
-def morph(
+def interpolate(
     model: Autoencoder,
     first: Image.Image,
     last: Image.Image,
     steps: int = DEFAULT_STEPS,
-    ways: Sequence[str] = tuple(WAYS),
-) -> Morph:
-    """Take two images through the latent space of a model (their posterior means) and through a cross-fade."""
+    methods: Sequence[str] = tuple(METHODS),
+) -> Interpolation:
+    """Interpolate between two images in the latent space of a model (their posterior means), and by a cross-fade.
+
+    Raises:
+        ValueError: If `steps` is not `MIN_STEPS` to `MAX_STEPS`, or a method is unknown.
+    """
     _check_steps(steps, MAX_STEPS)
-    ends = to_tensor([square_crop(image, model.img_size) for image in (first, last)])  # (2, 3, S, S)
-    mu, _ = model.encode(ends)  # (2, D), or a map of vectors (2, C, h, w), which is one long vector on the way
-    start, end = mu.flatten(1)
+    ends, mu = encode_pair(model, first, last)
+    start, end = mu.flatten(1)  # of a spatial map: one long vector
     stride = 1 if model.spatial else stride_for(steps)  # an image takes those models seconds: few are made
     smooth = stride * (steps - 1) + 1
-    latents = [latent_path(start, end, smooth, way) for way in ways]
+    latents = [latent_path(start, end, smooth, method) for method in methods]
     decoded = decode(model, torch.cat(latents), mu.shape[1:])
     rebuilt = decoded[[0, smooth - 1]]
-    return Morph(
+    return Interpolation(
         ends=_pair(to_images(ends)),
         latents=() if model.spatial else tuple(tuple(each) for each in mu.tolist()),
         rebuilt=_pair(to_images(rebuilt)),
-        scores=(psnr(rebuilt[0], ends[0]), psnr(rebuilt[1], ends[1])),
-        smooth_paths={way: to_images(part) for way, part in zip(ways, decoded.split(smooth), strict=True)},
+        psnr=(psnr(rebuilt[0], ends[0]), psnr(rebuilt[1], ends[1])),
+        smooth_paths={method: to_images(part) for method, part in zip(methods, decoded.split(smooth), strict=True)},
         smooth_fade=to_images(cross_fade(ends[0], ends[1], smooth)),
         stride=stride,
     )
 
 
 def decode(model: Autoencoder, latents: Tensor, shape: Sequence[int] = ()) -> Tensor:
-    """Decode latents (N, D) in pieces; `shape` is that of one latent where it is a map: (N, 3, S, S)."""
-    at_once = SPATIAL_AT_ONCE if model.spatial else GLOBAL_AT_ONCE
-    return torch.cat([model.decode(part.unflatten(1, shape or (-1,))) for part in latents.split(at_once)])
+    """Decode latents (N, D) in batches; `shape` is that of one latent where it is a map: (N, 3, S, S)."""
+    batch = SPATIAL_BATCH if model.spatial else GLOBAL_BATCH
+    return torch.cat([model.decode(part.unflatten(1, shape or (-1,))) for part in latents.split(batch)])
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A morph and the files made of it.
+    """An interpolation and the files made of it.
 
     Attributes:
-        morph: Two images and the ways between them.
-        strip: The ways and the cross-fade as a filmstrip of rows `STRIP_GAP` pixels apart.
-        sheet: The smooth ways and the cross-fade in rows without gaps, as WebP, for the player.
+        interpolation: Two images and those between them.
+        strip: The methods and the cross-fade as a filmstrip of rows `STRIP_GAP` pixels apart.
+        sheet: The smooth paths and the cross-fade in rows without gaps, as WebP, for the player.
         seconds: Time of the network.
     """
 
-    morph: Morph
+    interpolation: Interpolation
     strip: Image.Image
     sheet: bytes
     seconds: float
 
 
 def render(model: Autoencoder, first: Image.Image, last: Image.Image, steps: int = DEFAULT_STEPS) -> Rendered:
-    """Take the arguments of `morph` and make the files that show its result: all ways, or one of a spatial model."""
+    """Interpolate by all methods, or by one in a spatial model, and make the files that show the result."""
     start = time.perf_counter()
-    result = morph(model, first, last, steps, ("lerp",) if model.spatial else tuple(WAYS))
+    result = interpolate(model, first, last, steps, ("lerp",) if model.spatial else tuple(METHODS))
     seconds = time.perf_counter() - start
     rows = [upscale(row, SMALL_SIDE) for row in (*result.smooth_paths.values(), result.smooth_fade)]
     strip = image_grid([row[:: result.stride] for row in rows], STRIP_GAP)
@@ -187,12 +201,7 @@ def images_of(model: GlobalAutoencoder, latents: Tensor) -> list[Image.Image]:
     return to_images(decode(model, latents))
 
 
-def _check_way(way: str) -> None:
-    if way not in WAYS:
-        raise ValueError(f"way is {way!r}; choose one of {', '.join(WAYS)}.")
-
-
-def _check_steps(steps: int, most: int = LONGEST) -> None:
+def _check_steps(steps: int, most: int = MAX_FRAMES) -> None:
     if not MIN_STEPS <= steps <= most:
         raise ValueError(f"steps is {steps}; choose {MIN_STEPS} to {most} pictures.")
 

@@ -1,4 +1,4 @@
-"""What the KL divergence is for: the same photos and the same draws without it, with it, and with four times it."""
+"""What the KL divergence is for: equal photos and draws through models trained with 0, 1 and 4 times it."""
 
 from __future__ import annotations
 
@@ -15,90 +15,96 @@ from demos.ui import widgets
 from demos.ui.animation import STRIP_GAP, upscale
 from demos.ui.images import image_grid
 from demos.vae.interpolation import SMALL_SIDE, encode, images_of, prior_latents
-from demos.vae.networks import STYLE, Networks, example_ends, saves, sorry_html
-from models.data.images import ImageError, read_image, square_crop
+from demos.vae.networks import InputError, Networks, read_photos
+from demos.vae.panels import download_links, message_html, panel
+from demos.vae.photo_input import example_ends
+from models.data.images import square_crop
 
-PLAIN = "vae-fruit-autoencoder"
-LESSON = {
-    PLAIN: "vae.lesson_none",
+AUTOENCODER = "vae-fruit-autoencoder"
+COMPARED = {
+    AUTOENCODER: "vae.lesson_none",
     "vae-fruit": "vae.lesson_one",
     "vae-fruit-beta4": "vae.lesson_four",
 }
 PHOTOS = 4  # the visitor's two and two examples
 DRAWS = 6
+STYLE = """
+.lesson { display: grid; gap: 6px; max-width: 960px; }
+.lesson h4 { margin: 12px 0 0; font-size: 16px; font-weight: 650; color: var(--ink); }
+.lesson-row { display: grid; grid-template-columns: 2fr 3fr; gap: 8px 20px; }
+@media (max-width: 620px) { .lesson-row { grid-template-columns: 1fr; } }
+"""
 
 
-class Lesson:
-    """Runs the models of the lesson."""
+def comparison_html(ctx: Context, networks: Networks, paths: Sequence[str], seed: int) -> str:
+    """Write photos, reconstructions and draws of every model, with the metrics of its card.
 
-    def __init__(self, ctx: Context, networks: Networks) -> None:
-        self._ctx, self._networks = ctx, networks
+    Raises:
+        InputError: If a photo cannot be used.
+    """
+    photos = read_photos(_with_examples(ctx, paths))
+    html, rows, numbers = [], [], {}
+    for name, title in COMPARED.items():
+        network = networks.vector(name)
+        latents = prior_latents(network.latent_dim, DRAWS, seed, temperature=1.0)
+        rebuilt, drawn = (upscale(images_of(network, each), SMALL_SIDE) for each in (encode(network, photos), latents))
+        metrics = ctx.weights_info(name).metrics
+        numbers[name] = {"seed": seed, **metrics}
+        figures = _figure(ctx, rebuilt, "vae.lesson_rebuilt") + _figure(ctx, drawn, "vae.lesson_drawn")
+        html.append(
+            f'<h4>{ctx.localize_html(title)}</h4><p class="how">{_metrics(ctx, name, metrics)}</p>'
+            f'<div class="lesson-row" data-model="{name}">{figures}</div>'
+        )
+        rows.append([*rebuilt, *drawn])
+    originals = [square_crop(photo, SMALL_SIDE) for photo in photos]
+    blank = [Image.new("RGB", originals[0].size, "white")] * DRAWS
+    table = ctx.save_image(image_grid([[*originals, *blank], *rows], STRIP_GAP))
+    text = json.dumps(numbers, indent=2).encode()
+    links = download_links(ctx, {"vae-lesson.png": table, "vae-lesson.json": ctx.save_bytes(text, ".json")})
+    head = _figure(ctx, originals, "vae.lesson_photos")
+    return f'<div class="lesson"><div class="lesson-row">{head}</div>{"".join(html)}</div>{links}'
 
-    def show(self, path_a: str | None, path_b: str | None, seed: float | None) -> str:
-        """Write photos, reconstructions and draws of every model, with the numbers of their cards."""
+
+def _with_examples(ctx: Context, paths: Sequence[str]) -> list[str]:
+    """Return the paths of a visitor's photos, filled up with those of examples."""
+    examples = [str(path) for pair in zip(*example_ends(ctx, "vae-fruit"), strict=False) for path in pair]
+    return [*paths, *(path for path in examples if path not in paths)][:PHOTOS]
+
+
+def _metrics(ctx: Context, name: str, metrics: Mapping[str, float]) -> str:
+    # the log-variance of a plain autoencoder is never trained, and so it has no KL divergence to speak of
+    key = "vae.lesson_numbers_none" if name == AUTOENCODER else "vae.lesson_numbers"
+    score, kl, active = (metrics.get(each) for each in ("reconstruction_psnr", "kl", "active_units"))
+    return ctx.localize_html(
+        key,
+        score="–" if score is None else f"{score:.2f}",
+        kl="–" if kl is None else f"{kl:.0f}",
+        active="–" if active is None else f"{active:.0%}",
+    )
+
+
+def _figure(ctx: Context, images: Sequence[Image.Image], key: str) -> str:
+    url = file_url(ctx.save_image(image_grid([images], STRIP_GAP)))
+    return f'<figure><img src="{url}" alt=""><figcaption>{ctx.localize_html(key)}</figcaption></figure>'
+
+
+def kl_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image]) -> None:
+    """Place the fold of the comparison."""
+
+    def show(path_a: str | None, path_b: str | None, seed: float | None) -> str:
         try:
-            photos = [read_image(path) for path in self._photos([path_a, path_b])]
-        except ImageError as error:
-            return sorry_html(self._ctx, f"error.image.{error.code}", **error.values)
-        rows, sheet, numbers = [], [], {}
-        for name, title in LESSON.items():
-            network = self._networks.vector(name)
-            if network is None:
-                raise TypeError(f"{name} has no latent vector.")
-            rebuilt = upscale(images_of(network, encode(network, photos)), SMALL_SIDE)
-            draws = images_of(network, prior_latents(network.latent_dim, DRAWS, int(seed or 0), temperature=1.0))
-            drawn = upscale(draws, SMALL_SIDE)
-            metrics = self._ctx.weights_info(name).metrics
-            numbers[name] = {"seed": int(seed or 0), **metrics}
-            rows.append(self._row(name, title, [image_grid([part], STRIP_GAP) for part in (rebuilt, drawn)], metrics))
-            sheet.append([*rebuilt, *drawn])
-        first = [square_crop(photo, SMALL_SIDE) for photo in photos]
-        blank = [Image.new("RGB", first[0].size, "white")] * DRAWS
-        table = self._ctx.save_image(image_grid([[*first, *blank], *sheet], STRIP_GAP))
-        head = self._figure(self._ctx.save_image(image_grid([first], STRIP_GAP)), "vae.lesson_photos")
-        text = json.dumps(numbers, indent=2).encode()
-        links = saves(self._ctx, {"vae-lesson.png": table, "vae-lesson.json": self._ctx.save_bytes(text, ".json")})
-        return f'<div class="lesson"><div class="lesson-row">{head}</div>{"".join(rows)}</div>{links}'
+            return comparison_html(ctx, networks, [path for path in (path_a, path_b) if path], int(seed or 0))
+        except InputError as error:
+            return message_html(ctx, error)
 
-    def _photos(self, paths: Sequence[str | None]) -> list[str]:
-        """Return the visitor's photos, filled up with examples."""
-        own = [path for path in paths if path]
-        ends = example_ends(self._ctx, "vae-fruit")
-        examples = [str(path) for pair in zip(*ends, strict=False) for path in pair]
-        return [*own, *(path for path in examples if path not in own)][:PHOTOS]
-
-    def _row(self, name: str, title: str, strips: Sequence[Image.Image], metrics: Mapping[str, float]) -> str:
-        rebuilt, drawn = (self._ctx.save_image(strip) for strip in strips)
-        # the log-variance of a plain autoencoder is never trained, and so it has no KL divergence to speak of
-        key = "vae.lesson_numbers_none" if name == PLAIN else "vae.lesson_numbers"
-        score, kl, active = (metrics.get(each) for each in ("reconstruction_psnr", "kl", "active_units"))
-        words = self._ctx.localize_html(
-            key,
-            score="–" if score is None else f"{score:.2f}",
-            kl="–" if kl is None else f"{kl:.0f}",
-            active="–" if active is None else f"{active:.0%}",
-        )
-        return (
-            f'<h4>{self._ctx.localize_html(title)}</h4><p class="how">{words}</p><div class="lesson-row" data-model="{name}">'  # noqa: E501
-            f"{self._figure(rebuilt, 'vae.lesson_rebuilt')}{self._figure(drawn, 'vae.lesson_drawn')}</div>"
-        )
-
-    def _figure(self, path: str, key: str) -> str:
-        caption = self._ctx.localize_html(key)
-        return f'<figure><img src="{file_url(path)}" alt=""><figcaption>{caption}</figcaption></figure>'
-
-
-def lesson_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image]) -> None:
-    """Place the fold of the lesson."""
-    lesson = Lesson(ctx, networks)
     with widgets.options(ctx, "vae.lesson") as fold:
         widgets.note(ctx, "vae.lesson_note")
-        result = gr.HTML(css_template=STYLE, apply_default_css=False, elem_id="vae-lesson")
+        result = panel("vae-lesson", style=STYLE)
         with gr.Row():
             seed = gr.Number(
                 0, minimum=0, maximum=999_999, precision=0, label=ctx.t("vae.seed"), elem_id="vae-lesson-seed"
             )
         widgets.aside(ctx, "vae.lesson_about", "vae.lesson_about_text")
     inputs = [*photos, seed]
-    widgets.fill_when_open(fold, lesson.show, inputs, [result], [photo.change for photo in photos])
-    seed.change(lesson.show, inputs, result, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
+    widgets.fill_when_open(fold, show, inputs, [result], [photo.change for photo in photos])
+    seed.change(show, inputs, result, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)

@@ -10,7 +10,7 @@ async function ask(coordinates) {
   asking = true;
   const key = scene.key;
   try {
-    const answer = await server.look([key, coordinates]);
+    const answer = await server.decode([key, coordinates]);
     if (!answer) return; // the server could not be reached, and Gradio has said so
     if (answer.gone) { if (key === scene.key) trigger("stale"); }
     else if (key === scene.key) await seen(answer, coordinates);
@@ -23,12 +23,12 @@ async function ask(coordinates) {
 }
 
 async function seen(answer, coordinates) {
-  const picture = new Image();
-  picture.src = answer.picture;
-  await picture.decode();
+  const image = new Image();
+  image.src = answer.image;
+  await image.decode();
   const page = find(".flat-seen canvas"), pen = page.getContext("2d");
   pen.imageSmoothingQuality = "high";
-  pen.drawImage(picture, 0, 0, page.width, page.height);
+  pen.drawImage(image, 0, 0, page.width, page.height);
   root.dataset.place = answer.place;
   root.dataset.seen = coordinates.map((number) => number.toFixed(3)).join(" ");
   const share = Math.round(answer.share * 100), words = share > 99 ? "> 99 %" : share < 1 ? "< 1 %" : `${share} %`;

@@ -1,22 +1,22 @@
-"""The two components that move in a flat of the latent space: a map to drag on, and knobs under strips of images.
+"""The components that move in a slice of the latent space: a map to drag on, and sliders under strips of images.
 
-Both show the image at the chosen point and where that point lies among the measured images. Their values are JSON
-made by `_vae_corners`, `_vae_knobs` and `_vae_arithmetic`; their event ``stale`` says that the server has forgotten
-the flat and should be asked for the value again.
+Both show the image at the chosen point and where that point lies among the measured images. Their values are JSON;
+their event ``stale`` says that the server has forgotten the slice and should be asked for the value again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from demos.core.context import Context
+from demos.vae.latent_slice import LatentSlices
+from demos.vae.networks import InputError
 
-ASK = Path(__file__).with_name("latent_widgets.js")
+CLIENT = "latent_widgets.js"  # what both scripts share
 STYLE = """
 .flat { --veil: 251,250,248; display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 300px); gap: 12px 24px;
   max-width: 960px; align-items: start; }
@@ -59,28 +59,34 @@ STYLE = """
 """
 
 
-def plane_map(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML:
+def plane_map(ctx: Context, slices: LatentSlices, elem_id: str) -> gr.HTML:
     """Place the map of a plane, empty; drag, touch or arrow keys move on it."""
     canvas = (
         '<div><canvas class="plane-map" tabindex="0" role="application" aria-labelledby="plane-name"></canvas>'
         f'<p class="flat-says" id="plane-name" style="min-height: 0">{ctx.localize_html("vae.plane_how")}</p></div>'
     )
-    return _flat(ctx, canvas, "latent_plane.js", look, elem_id)
+    return _slice_view(ctx, canvas, "latent_plane.js", slices, elem_id)
 
 
-def knobs(ctx: Context, look: Callable[[Any], Any], elem_id: str) -> gr.HTML:
-    """Place knobs, none yet: a range under a strip of images for each."""
+def sliders(ctx: Context, slices: LatentSlices, elem_id: str) -> gr.HTML:
+    """Place sliders, none yet: a range under a strip of images for each."""
     rows = f'<div class="knobs"></div><template class="knob-save">{ctx.localize_html("vae.save_strip")}</template>'
-    return _flat(ctx, rows, "latent_sliders.js", look, elem_id, '<div class="knobs-bars"></div>')
+    return _slice_view(ctx, rows, "latent_sliders.js", slices, elem_id, '<div class="knobs-bars"></div>')
 
 
-def sorry_value(ctx: Context, key: str, **words: Any) -> str:
-    """Return the value that shows a sentence in the place of the component."""
-    return json.dumps({"sorry": f"<p>{ctx.localize_html(key, **words)}</p>"})
+def message_value(ctx: Context, error: InputError) -> str:
+    """Return the value that shows why there is no result, in the place of the component."""
+    return json.dumps({"sorry": f"<p>{ctx.localize_html(error.key, **error.values)}</p>"})
 
 
-def _flat(ctx: Context, main: str, script: str, look: Callable[[Any], Any], elem_id: str, after: str = "") -> gr.HTML:
-    says = "".join(f'<span class="says-{place}">{ctx.localize_html(f"vae.place_{place}")}</span>' for place in PLACES)
+def _slice_view(ctx: Context, main: str, script: str, slices: LatentSlices, elem_id: str, after: str = "") -> gr.HTML:
+    def decode(query: Any) -> dict[str, Any]:
+        return slices.decode(query)  # Gradio marks the function that scripts may call, and cannot mark a method
+
+    places = "".join(
+        f'<span class="says-{place}">{ctx.localize_html(f"vae.place_{place}")}</span>'
+        for place in ("usual", "near", "far")
+    )
     tools = "".join(
         f'<button type="button" {attribute}>{ctx.localize_html(f"vae.flat_{name}")}</button>'
         for name, attribute in (
@@ -92,14 +98,11 @@ def _flat(ctx: Context, main: str, script: str, look: Callable[[Any], Any], elem
     return gr.HTML(
         html_template=f"""<div class="flat" data-state="empty">{main}
 <figure class="flat-seen"><canvas width="384" height="384" role="img"></canvas>
-<p class="flat-says" role="status">{says}</p><div class="flat-tools">{tools}</div></figure>
+<p class="flat-says" role="status">{places}</p><div class="flat-tools">{tools}</div></figure>
 {after}<div class="flat-sorry"></div></div>""",
         css_template=STYLE,
-        js_on_load="\n".join(path.read_text("utf-8") for path in (ASK, Path(__file__).with_name(script))),
+        js_on_load="\n".join(Path(__file__).with_name(name).read_text("utf-8") for name in (CLIENT, script)),
         apply_default_css=False,
         elem_id=elem_id,
-        server_functions=[look],
+        server_functions=[decode],
     )
-
-
-PLACES = ("usual", "near", "far")

@@ -1,28 +1,22 @@
-"""The HTML panels of a morph: a player of all ways in step, the filmstrip, the rebuilt ends.
+"""The HTML panels of an interpolation: a synchronous player of all methods, the filmstrip, the reconstructions.
 
-The player's images come in one sheet (row: way, column: moment) and are drawn on one canvas a row, so that all
-ways always show the same moment, however slowly they arrive.
+The player's images come in one sheet (row: method, column: moment) and are drawn on one canvas a row, so that all
+methods always show the same moment, however slowly they arrive.
 """
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import quote
-
-import gradio as gr
-
 from demos.core.context import Context
+from demos.core.files import file_url
 from demos.ui.animation import FRAME_MS, HOLD_MS
 from demos.vae.results import Shown
 
-_STYLE = """
+STYLE = """
 .stages { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 10px; max-width: 720px;
   margin: 0 auto; }
-figure { margin: 0; min-width: 0; }
 canvas { display: block; width: 100%; aspect-ratio: 1; border-radius: 8px; background: var(--line);
   cursor: pointer; }
-figcaption { margin-top: 6px; color: var(--ink-soft); font-size: 14px; line-height: 1.35;
-  text-align: center; }
+figcaption { margin-top: 6px; text-align: center; }
 .learned { color: var(--accent); font-weight: 600; }
 canvas, .film img, .ends img { box-sizing: border-box; border: 1px solid var(--line); }
 .bar { display: flex; align-items: center; gap: 10px; max-width: 720px; margin: 8px auto 0; }
@@ -34,21 +28,17 @@ canvas, .film img, .ends img { box-sizing: border-box; border: 1px solid var(--l
   clip-path: polygon(0 0, 35% 0, 35% 100%, 65% 100%, 65% 0, 100% 0, 100% 100%, 65% 100%, 35% 100%, 0 100%); }
 .bar input { flex: 1; min-width: 0; height: 36px; margin: 0; accent-color: var(--accent); cursor: ew-resize; }
 .film { overflow-x: auto; margin: 4px 0; }
-.film img { display: block; width: 100%; border-radius: 6px; }
 .sheet figcaption { text-align: left; margin: 0; }
 .ends { display: grid; grid-template-columns: 1fr 1fr 4px 1fr 1fr; gap: 8px; }
 .ends figure:nth-child(3) { grid-column: 4; }
-.ends img { display: block; width: 100%; aspect-ratio: 1; border-radius: 6px; }
-.how { margin: 8px 0 0; color: var(--ink-soft); font-size: 13px; }
-.empty { display: grid; place-items: center; min-height: 260px; padding: 24px; text-align: center;
-  border: 1px dashed var(--line); border-radius: 8px; color: var(--ink-soft); }
+.ends img { aspect-ratio: 1; }
+.how { margin: 8px 0 0; font-size: 13px; }
+.empty { min-height: 260px; padding: 24px; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap; }
 """
 
-_LOWER = "--picture-height: min(42vw, 264px);"
-
-_SCRIPT = """
+SCRIPT = """
 let playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
 let began = performance.now(), sheet = null, source = "", drawn = -1;
 const find = (what) => element.querySelector(what);
@@ -109,25 +99,15 @@ requestAnimationFrame(tick);
 """
 
 
-def panel(value: str, elem_id: str) -> gr.HTML:
-    """Place one of the panels; what it shows comes from the functions below."""
-    return gr.HTML(value, css_template=_STYLE, js_on_load=_SCRIPT, elem_id=elem_id, apply_default_css=False)
-
-
-def photo_row() -> gr.HTML:
-    """Open a place for the two photos, which stand side by side and so are lower than a photo alone."""
-    return gr.HTML(html_template="@children", css_template=_LOWER, apply_default_css=False)
-
-
 def player(ctx: Context, shown: Shown) -> str:
-    """Write the player of the ways through the network and the cross-fade, side by side."""
+    """Write the player of the methods and the cross-fade, side by side."""
     stages = "".join(
         f'<figure><canvas width="384" height="384" role="img" aria-labelledby="play-{name}"></canvas>'
         f'<figcaption id="play-{name}" class="{kind}">{text}</figcaption></figure>'
         for name, kind, text in _rows(ctx, shown)
     )
     return (
-        f'<div class="morph" data-sheet="{_url(shown.sheet)}" data-columns="{shown.moments}" '
+        f'<div class="morph" data-sheet="{file_url(shown.sheet)}" data-columns="{shown.moments}" '
         f'data-step="{FRAME_MS}" data-hold="{HOLD_MS}"><div class="stages">{stages}</div><div class="bar">'
         f'<button type="button" class="key-again" aria-labelledby="play-name"></button>'
         f'<input type="range" min="0" max="{shown.moments - 1}" value="0" aria-labelledby="play-moment">'
@@ -137,11 +117,11 @@ def player(ctx: Context, shown: Shown) -> str:
 
 
 def filmstrip(ctx: Context, shown: Shown) -> str:
-    """Write the strip of the same rows, what they are written above it."""
+    """Write the strip of the same rows, with their names above it."""
     names = " · ".join(f'<span class="{kind}">{text}</span>' for _, kind, text in _rows(ctx, shown))
     return (
         f'<figure class="sheet"><figcaption id="film-rows">{names}</figcaption>'
-        f'<div class="film"><img src="{_url(shown.strip)}" style="min-width: {shown.steps * 56}px" '
+        f'<div class="film"><img src="{file_url(shown.strip)}" style="min-width: {shown.steps * 56}px" '
         f'aria-labelledby="film-rows"></div></figure>'
     )
 
@@ -154,24 +134,15 @@ def _rows(ctx: Context, shown: Shown) -> list[tuple[str, str, str]]:
 
 
 def ends(ctx: Context, shown: Shown) -> str:
-    """Write both ends as the network got them, each beside what it made of it and their likeness."""
+    """Write both ends as the network got them, each beside its reconstruction and the PSNR."""
     photo = ctx.localize_html("vae.end_photo", size=shown.img_size)
     made = [ctx.localize_html("vae.end_rebuilt", score=f"{score:.1f}") for score in shown.scores]
     photos = [(path, "", photo) for path in shown.images]
     rebuilt = [(path, "learned", text) for path, text in zip(shown.rebuilt, made, strict=True)]
     row = [photos[0], *rebuilt, photos[1]]
     figures = (
-        f'<figure><img src="{_url(path)}" aria-labelledby="end-{place}">'
+        f'<figure><img src="{file_url(path)}" aria-labelledby="end-{place}">'
         f'<figcaption id="end-{place}" class="{kind}">{text}</figcaption></figure>'
         for place, (path, kind, text) in enumerate(row)
     )
     return f'<div class="ends">{"".join(figures)}</div><p class="how">{ctx.localize_html("vae.ends_note")}</p>'
-
-
-def empty(ctx: Context, key: str, **words: Any) -> str:
-    """Write what stands in the place of a result that needs something first."""
-    return f'<div class="empty"><p>{ctx.localize_html(key, **words)}</p></div>'
-
-
-def _url(path: str) -> str:
-    return "gradio_api/file=" + quote(path)  # relative to the page, wherever the app is mounted

@@ -12,7 +12,7 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.ui.animation import upscale
-from demos.vae.interpolation import SMALL_SIDE, Autoencoder, Rendered, numbers_of
+from demos.vae.interpolation import SMALL_SIDE, Autoencoder, Rendered, latent_size
 
 RESULT = "result.json"
 
@@ -22,19 +22,19 @@ class Shown:
     """What the page shows of one result; files are paths.
 
     Attributes:
-        strip: PNG of the ways and the cross-fade as a filmstrip.
-        sheet: WebP of the smooth ways and the cross-fade, for the player.
+        strip: PNG of the methods and the cross-fade as a filmstrip.
+        sheet: WebP of the smooth paths and the cross-fade, for the player.
         numbers: JSON of the numbers behind the result.
         images: PNGs of the two ends as the network got them.
-        rebuilt: PNGs of the two ends as the network rebuilt them.
+        rebuilt: PNGs of the reconstructions of the two ends.
         model: Name of the weights.
         img_size: Side in pixels the network works at.
-        latent_dim: Numbers an image passes through.
+        latent_dim: Numbers in the latent of an image.
         steps: Images in the strip.
-        scores: PSNR of the two rebuilt ends in dB.
+        scores: PSNR of the two reconstructions in dB.
         seconds: Time of the network.
-        moments: Images of a smooth way.
-        ways: The latent ways in the rows above the cross-fade.
+        moments: Images of a smooth path.
+        ways: The methods in the rows above the cross-fade.
         prepared: Whether the result was made in advance.
     """
 
@@ -54,7 +54,7 @@ class Shown:
     prepared: bool = False
 
 
-def serve(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> Shown:
+def serve(ctx: Context, rendered: Rendered, model: Autoencoder, name: str) -> Shown:
     """Put the files of a result of the weights called `name` where the browser can fetch them."""
 
     def keep(content: Image.Image | bytes, file: str) -> str:
@@ -62,10 +62,10 @@ def serve(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> Shown:
             return ctx.save_bytes(content, Path(file).suffix)
         return ctx.save_image(content)
 
-    return _show(ctx, done, model, name, keep)
+    return _show(ctx, rendered, model, name, keep)
 
 
-def store(ctx: Context, folder: Path, done: Rendered, model: Autoencoder, name: str) -> None:
+def store(ctx: Context, folder: Path, rendered: Rendered, model: Autoencoder, name: str) -> None:
     """Write the files of a result and `RESULT` beside them, for `read_stored`."""
 
     def keep(content: Image.Image | bytes, file: str) -> str:
@@ -75,13 +75,13 @@ def store(ctx: Context, folder: Path, done: Rendered, model: Autoencoder, name: 
             content.save(folder / file, optimize=True)
         return file
 
-    stored = asdict(_show(ctx, done, model, name, keep)) | {"prepared": True}
+    stored = asdict(_show(ctx, rendered, model, name, keep)) | {"prepared": True}
     stored["pictures"] = stored.pop("images")  # the key that files written by older versions have
     (folder / RESULT).write_text(json.dumps(stored, indent=2) + "\n", "utf-8")
 
 
 def read_stored(folder: Path) -> Shown | None:
-    """Read what `store` wrote, or returns None where it was never called."""
+    """Read what `store` wrote, or return None where it was never called."""
     if not (folder / RESULT).is_file():
         return None
     stored = json.loads((folder / RESULT).read_text("utf-8"))
@@ -93,35 +93,35 @@ def read_stored(folder: Path) -> Shown | None:
     return Shown(**{**stored, "scores": tuple(stored["scores"]), "ways": tuple(stored["ways"])})
 
 
-def numbers(ctx: Context, done: Rendered, model: Autoencoder, name: str) -> dict[str, Any]:
+def numbers(ctx: Context, rendered: Rendered, model: Autoencoder, name: str) -> dict[str, Any]:
     """Return the numbers behind a result of the weights called `name`, for a file.
 
-    `active_units` is the share of the latent numbers that are in use, as the weights' card has it.
+    `active_units` is the share of the latent dimensions in use, as recorded with the weights.
     """
     info = ctx.weights_info(name)
     return {
         "model": name,
         "sha256": info.sha256,
         "image_size": model.img_size,
-        "latent_numbers": numbers_of(model),
+        "latent_numbers": latent_size(model),
         "active_units": info.metrics.get("active_units"),
-        "steps": len(done.morph.fade),
-        "ways": list(done.morph.smooth_paths),
-        "psnr_db": [round(score, 2) for score in done.morph.scores],
-        "seconds": round(done.seconds, 3),
-        "latents": [[round(number, 4) for number in latent] for latent in done.morph.latents],
+        "steps": len(rendered.interpolation.fade),
+        "ways": list(rendered.interpolation.smooth_paths),
+        "psnr_db": [round(score, 2) for score in rendered.interpolation.psnr],
+        "seconds": round(rendered.seconds, 3),
+        "latents": [[round(number, 4) for number in latent] for latent in rendered.interpolation.latents],
     }
 
 
 def _show(
-    ctx: Context, done: Rendered, model: Autoencoder, name: str, keep: Callable[[Image.Image | bytes, str], str]
+    ctx: Context, rendered: Rendered, model: Autoencoder, name: str, keep: Callable[[Image.Image | bytes, str], str]
 ) -> Shown:
-    images = upscale(done.morph.ends, SMALL_SIDE)
-    rebuilt = upscale(done.morph.rebuilt, SMALL_SIDE)
-    facts = numbers(ctx, done, model, name)
+    images = upscale(rendered.interpolation.ends, SMALL_SIDE)
+    rebuilt = upscale(rendered.interpolation.rebuilt, SMALL_SIDE)
+    facts = numbers(ctx, rendered, model, name)
     return Shown(
-        strip=keep(done.strip, "strip.png"),
-        sheet=keep(done.sheet, "sheet.webp"),
+        strip=keep(rendered.strip, "strip.png"),
+        sheet=keep(rendered.sheet, "sheet.webp"),
         numbers=keep((json.dumps(facts, indent=2) + "\n").encode(), "numbers.json"),
         images=(keep(images[0], "picture-a.png"), keep(images[1], "picture-b.png")),
         rebuilt=(keep(rebuilt[0], "rebuilt-a.png"), keep(rebuilt[1], "rebuilt-b.png")),
@@ -131,6 +131,6 @@ def _show(
         steps=facts["steps"],
         scores=(facts["psnr_db"][0], facts["psnr_db"][1]),
         seconds=facts["seconds"],
-        moments=len(done.morph.smooth_fade),
-        ways=tuple(done.morph.smooth_paths),
+        moments=len(rendered.interpolation.smooth_fade),
+        ways=tuple(rendered.interpolation.smooth_paths),
     )

@@ -1,4 +1,4 @@
-"""The VAE tab: the way from one image to another through a latent space, and what else can be done in it."""
+"""The VAE tab: interpolation between two images through a latent space, and what else can be done in it."""
 
 from __future__ import annotations
 
@@ -12,34 +12,30 @@ from demos.core.tab_interface import TabInterface
 from demos.ui import widgets
 from demos.ui.animation import upscale
 from demos.ui.model_menu.menu import model_menu
-from demos.vae import player
 from demos.vae.arithmetic import arithmetic_section
-from demos.vae.grid_and_plane import corners_section
+from demos.vae.grid_and_plane import grid_and_plane_section
 from demos.vae.interpolation import SMALL_SIDE, draw, render
-from demos.vae.interpolation_ui import Handlers, Way, connect_way, offer_interpolate, way_results, way_steps
-from demos.vae.kl_comparison import lesson_section
-from demos.vae.latent_slice import Flats
-from demos.vae.networks import (
-    HINTS,
-    MODELS,
-    OPENING_MODEL,
-    PORTRAIT_SEEDS,
-    PORTRAIT_TEMPERATURE,
-    Networks,
-    encodes_images,
-    example_ends,
-    photo_place,
+from demos.vae.interpolation_ui import (
+    InterpolationUI,
+    connect_interpolation,
+    offer_interpolate,
+    result_panels,
+    steps_slider,
 )
+from demos.vae.kl_comparison import kl_section
+from demos.vae.latent_slice import LatentSlices
+from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, Networks, encodes_images
+from demos.vae.photo_input import PORTRAIT_SEEDS, PORTRAIT_TEMPERATURE, example_ends, photo_input, photo_row
 from demos.vae.results import read_stored, store
 from demos.vae.sampling import SAMPLES, samples_section
-from demos.vae.traversal import knobs_section
-from demos.vae.video_export import films_section
+from demos.vae.traversal import traversal_section
+from demos.vae.video_export import video_section
 from models.data.images import read_image
 from models.networks.vae import ConvVAE
 
 
 def build(ctx: Context) -> TabInterface:
-    """Create the components of the tab and connects them."""
+    """Create the components of the tab and connect them."""
     first = read_stored(ctx.first_paint / "vae")
     networks = Networks(ctx)
     widgets.lead(ctx, "vae.lead")
@@ -47,42 +43,39 @@ def build(ctx: Context) -> TabInterface:
         with gr.Column():
             model = widgets.pills(ctx, "vae.model", MODELS, OPENING_MODEL, "vae-model")
             ends = {name: example_ends(ctx, name) for name in MODELS}
-            with player.photo_row(), gr.Row():
-                places = [
-                    photo_place(ctx, letter, {name: end[number] for name, end in ends.items()}, first is not None)
-                    for number, letter in enumerate("ab")
+            with photo_row(), gr.Row():
+                inputs = [
+                    photo_input(ctx, letter, {name: end[index] for name, end in ends.items()}, first is not None)
+                    for index, letter in enumerate("ab")
                 ]
             hint = widgets.note(ctx, HINTS[OPENING_MODEL])
-            steps = way_steps(ctx)
+            steps = steps_slider(ctx)
         with gr.Column():
-            results = way_results(ctx, first)
-            film = gr.Column()
+            results = result_panels(ctx, first)
+            video = gr.Column()
     widgets.note(ctx, "vae.limit")
-    way = Way(places, model, hint, steps, results)
+    ui = InterpolationUI(inputs, model, hint, steps, results)
     samples = gr.Column()
     folds = gr.Column(elem_id="vae-folds")
     widgets.note(ctx, "vae.kinds")
     menu = model_menu(ctx, "vae", OPENING_MODEL, encodes_images, MODELS)
     widgets.aside(ctx, "vae.about", "vae.about_text")
     with samples:
-        samples_section(
-            ctx, networks, menu, [str(path) for path in sorted((ctx.first_paint / "vae").glob("sample-??.png"))]
-        )
-    flats = Flats(networks)
+        samples_section(ctx, networks, menu, sorted(map(str, (ctx.first_paint / "vae").glob("sample-??.png"))))
+    slices = LatentSlices(networks)
     with folds:
-        lesson_section(ctx, networks, way.photos)
-        corners_section(ctx, networks, flats, way.photos, menu)
-        knobs_section(ctx, networks, flats, way.photos, menu)
-        arithmetic_section(ctx, networks, flats, way.photos, menu)
-    with film:
-        films_section(ctx, networks, way.photos, menu)
-    handlers = Handlers(ctx, networks)
-    offer_interpolate(handlers)
-    return connect_way(ctx, handlers, way, menu)
+        kl_section(ctx, networks, ui.photos)
+        grid_and_plane_section(ctx, networks, slices, ui.photos, menu)
+        traversal_section(ctx, networks, slices, ui.photos, menu)
+        arithmetic_section(ctx, networks, slices, ui.photos, menu)
+    with video:
+        video_section(ctx, networks, ui.photos, menu)
+    offer_interpolate(ctx, networks)
+    return connect_interpolation(ctx, networks, ui, menu)
 
 
 def precompute(ctx: Context, folder: Path) -> None:
-    """Write the way between the opening examples, the first samples, and the portraits drawn as examples."""
+    """Write the interpolation between the opening examples, the first samples, and the portraits drawn as examples."""
     portraits = cast(ConvVAE, ctx.load_model("vae-portraits"))
     for seed in (*PORTRAIT_SEEDS[0], *PORTRAIT_SEEDS[1]):
         (portrait,) = upscale(draw(portraits, 1, seed, PORTRAIT_TEMPERATURE), SMALL_SIDE)

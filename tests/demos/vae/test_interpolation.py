@@ -1,4 +1,4 @@
-"""The two ways between two images, and the animation written of them; no user interface."""
+"""Interpolation by both methods, and the animations written of it; no user interface."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -13,7 +13,7 @@ from PIL import Image, ImageSequence
 
 from demos.ui.animation import FRAME_MS, HOLD_MS, looping_mp4, looping_webp, there_and_back, upscale
 from demos.ui.images import image_grid
-from demos.vae.interpolation import SMOOTH_STEPS, WAYS, cross_fade, draw, latent_path, morph
+from demos.vae.interpolation import METHODS, SMOOTH_STEPS, cross_fade, draw, interpolate, latent_path
 from demos.vae.video_export import WRITERS
 from models.data.images import square_crop, to_images, to_tensor
 from models.networks.vae import ConvVAE
@@ -33,14 +33,14 @@ def pixels(image: Image.Image) -> np.ndarray:
     return np.asarray(image).astype(int)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("steps", [3, 9, 24])
-def test_a_latent_path_starts_and_ends_exactly(way: str, steps: int) -> None:
+def test_a_latent_path_starts_and_ends_exactly(method: str, steps: int) -> None:
     start, end = torch.randn(2, 16)
-    path = latent_path(start, end, steps, way)
+    path = latent_path(start, end, steps, method)
     assert path.shape == (steps, 16)
     assert torch.equal(path[0], start) and torch.equal(path[-1], end)
-    assert torch.allclose(path.flip(0), latent_path(end, start, steps, way), atol=1e-5)
+    assert torch.allclose(path.flip(0), latent_path(end, start, steps, method), atol=1e-5)
 
 
 def test_a_straight_path_has_equal_steps() -> None:
@@ -63,61 +63,61 @@ def test_a_cross_fade_is_the_weighted_mean() -> None:
 
 
 @pytest.mark.parametrize("steps", [3, 9, 16, 24])
-def test_the_ends_of_a_morph_are_what_encoding_and_decoding_gives(model: ConvVAE, steps: int) -> None:
-    result = morph(model, photo(1), photo(2), steps)
-    assert set(result.paths) == set(WAYS)
+def test_the_ends_of_an_interpolation_are_reconstructions(model: ConvVAE, steps: int) -> None:
+    result = interpolate(model, photo(1), photo(2), steps)
+    assert set(result.paths) == set(METHODS)
     assert all(len(row) == steps for row in (*result.paths.values(), result.fade))
-    assert abs(len(result.smooth_fade) - SMOOTH_STEPS) <= 7, "what moves is smooth whatever the strip's number"
-    for end, picture in enumerate([photo(1), photo(2)]):
-        cropped = square_crop(picture, 32)
+    assert abs(len(result.smooth_fade) - SMOOTH_STEPS) <= 7, "what moves is smooth, however few images the strip has"
+    for end, image in enumerate([photo(1), photo(2)]):
+        cropped = square_crop(image, 32)
         with torch.inference_mode():
             alone = to_images(model.decode(model.encode(to_tensor(cropped))[0]))[0]
         assert np.abs(pixels(result.rebuilt[end]) - pixels(alone)).max() <= 1
-        for way in WAYS:
-            assert np.abs(pixels(result.paths[way][-end]) - pixels(alone)).max() <= 1
-            assert result.smooth_paths[way][-end] == result.paths[way][-end]
+        for method in METHODS:
+            assert np.abs(pixels(result.paths[method][-end]) - pixels(alone)).max() <= 1
+            assert result.smooth_paths[method][-end] == result.paths[method][-end]
         assert result.fade[-end] == result.ends[end] == cropped
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_the_images_of_the_strip_are_decoded_from_evenly_spaced_latents(model: ConvVAE, way: str) -> None:
-    result = morph(model, photo(1), photo(2), 16)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_images_of_the_strip_are_decoded_from_evenly_spaced_latents(model: ConvVAE, method: str) -> None:
+    result = interpolate(model, photo(1), photo(2), 16)
     start, end = torch.tensor(result.latents)
-    path = latent_path(start, end, 16, way)
+    path = latent_path(start, end, 16, method)
     with torch.inference_mode():
-        for seen, meant in zip(result.paths[way], to_images(model.decode(path)), strict=True):
+        for seen, meant in zip(result.paths[method], to_images(model.decode(path)), strict=True):
             assert np.abs(pixels(seen) - pixels(meant)).max() <= 1
 
 
-def test_the_scores_belong_to_the_rebuilt_images(model: ConvVAE) -> None:
-    result = morph(model, photo(1), photo(2))
-    for score, end, rebuilt in zip(result.scores, result.ends, result.rebuilt, strict=True):
+def test_the_psnr_is_that_of_the_reconstructions(model: ConvVAE) -> None:
+    result = interpolate(model, photo(1), photo(2))
+    for score, end, rebuilt in zip(result.psnr, result.ends, result.rebuilt, strict=True):
         error = np.square(pixels(end) - pixels(rebuilt)).mean()
         assert score == pytest.approx(10 * np.log10(255**2 / error), abs=0.1)
 
 
-def test_the_middle_of_the_way_is_not_a_cross_fade(model: ConvVAE) -> None:
-    result = morph(model, photo(1), photo(2), 3)
+def test_the_middle_of_an_interpolation_is_not_a_cross_fade(model: ConvVAE) -> None:
+    result = interpolate(model, photo(1), photo(2), 3)
     plain = (pixels(result.rebuilt[0]) + pixels(result.rebuilt[1])) / 2
     assert np.abs(pixels(result.paths["lerp"][1]) - plain).mean() > 1
 
 
-def test_a_morph_is_the_same_every_time(model: ConvVAE) -> None:
-    first = morph(model, photo(1), photo(2), 5)
+def test_an_interpolation_is_reproducible(model: ConvVAE) -> None:
+    first = interpolate(model, photo(1), photo(2), 5)
     torch.manual_seed(99)
-    again = morph(model, photo(1), photo(2), 5)
+    again = interpolate(model, photo(1), photo(2), 5)
     assert first == again
 
 
 @pytest.mark.parametrize("steps", [2, 25, -1])
 def test_a_wrong_number_of_steps_is_refused_with_its_value(model: ConvVAE, steps: int) -> None:
     with pytest.raises(ValueError, match=rf"steps is {steps}; choose 3 to 24"):
-        morph(model, photo(1), photo(2), steps)
+        interpolate(model, photo(1), photo(2), steps)
 
 
-def test_an_unknown_way_is_refused_with_its_name(model: ConvVAE) -> None:
+def test_an_unknown_method_is_refused_with_its_name(model: ConvVAE) -> None:
     with pytest.raises(ValueError, match=r"'zigzag'; choose one of lerp, slerp"):
-        morph(model, photo(1), photo(2), ways=("zigzag",))
+        interpolate(model, photo(1), photo(2), methods=("zigzag",))
 
 
 def test_draws_depend_on_seed_and_temperature_only(model: ConvVAE) -> None:
@@ -127,11 +127,11 @@ def test_draws_depend_on_seed_and_temperature_only(model: ConvVAE) -> None:
     assert draw(model, 4, seed=8) != first
     assert draw(model, 4, seed=7, temperature=0.3) != first
     still = draw(model, 4, seed=7, temperature=0)
-    assert all(picture == still[0] for picture in still)
+    assert all(image == still[0] for image in still)
 
 
 @pytest.mark.parametrize("bad", [{"number": 0}, {"seed": -1}, {"temperature": -0.5}])
-def test_draws_refuse_what_makes_no_sense(model: ConvVAE, bad: dict[str, float]) -> None:
+def test_draws_refuse_arguments_out_of_range(model: ConvVAE, bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(bad.values())))):
         draw(model, **{"number": 2, "seed": 0, **bad})  # type: ignore[arg-type]
 
@@ -139,13 +139,13 @@ def test_draws_refuse_what_makes_no_sense(model: ConvVAE, bad: dict[str, float])
 def test_an_animation_goes_there_and_back_without_showing_an_end_twice() -> None:
     frames = [Image.new("RGB", (8, 8), (40 * index, 0, 0)) for index in range(5)]
     round_trip, durations = there_and_back(frames)
-    assert [picture.getpixel((0, 0))[0] // 40 for picture in round_trip] == [0, 1, 2, 3, 4, 3, 2, 1]  # type: ignore[index]
+    assert [image.getpixel((0, 0))[0] // 40 for image in round_trip] == [0, 1, 2, 3, 4, 3, 2, 1]  # type: ignore[index]
     assert durations == [HOLD_MS, *[FRAME_MS] * 3, HOLD_MS, *[FRAME_MS] * 3]
     assert all(a != b for a, b in pairwise([*round_trip, round_trip[0]]))
 
 
 def shown(kind: str, data: bytes) -> list[tuple[np.ndarray, int]]:
-    """What one round of a file shows: images, each with its milliseconds."""
+    """Images of one round of a file, each with its duration in milliseconds."""
     if kind == "mp4":
         with av.open(BytesIO(data), "r") as film:
             frames = list(film.decode(video=0))
@@ -158,26 +158,26 @@ def shown(kind: str, data: bytes) -> list[tuple[np.ndarray, int]]:
 
 
 @pytest.mark.parametrize(("kind", "write"), WRITERS.items())
-def test_a_film_loops_without_a_jump(kind: str, write: Callable[..., bytes]) -> None:
+def test_a_video_loops_without_a_jump(kind: str, write: Callable[..., bytes]) -> None:
     frames = upscale([photo(seed, (16, 16)) for seed in range(5)], 64)
     data = write(frames)
     assert data == write(frames)
-    rests: list[tuple[int, int]] = []  # which image stands, and for how long, over one round
+    rests: list[tuple[int, int]] = []  # index of each image of one round, with its duration
     for seen, time in shown(kind, data):
         assert seen.shape == (64, 64, 3)
         unlike = [np.abs(seen - pixels(frame)).mean() for frame in frames]
-        assert min(unlike) < 16, "a picture of the way, and none in between"
+        assert min(unlike) < 16, "one of the frames, and no mixture"
         place = int(np.argmin(unlike))
         if rests and rests[-1][0] == place:
             rests[-1] = (place, rests[-1][1] + time)
         else:
             rests.append((place, time))
     round_trip, durations = there_and_back(range(5))
-    assert [place for place, _ in rests] == round_trip, "from the last the round leads to the first, its neighbour"
+    assert [place for place, _ in rests] == round_trip, "the last image of the round is a neighbour of the first"
     assert all(abs(time - meant) < FRAME_MS for (_, time), meant in zip(rests, durations, strict=True))
 
 
-def test_a_film_wants_even_sides() -> None:
+def test_a_video_needs_even_sides() -> None:
     with pytest.raises(ValueError, match="even sides"):
         looping_mp4([photo(1, (15, 16)), photo(2, (15, 16))])
 

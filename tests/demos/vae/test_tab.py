@@ -1,4 +1,4 @@
-"""The way between two images on the VAE tab: what it opens on, its handlers, and the tab's endpoints over HTTP."""
+"""The VAE tab: what it opens on, the interpolation it shows, and its endpoints over HTTP."""
 
 import json
 import re
@@ -17,21 +17,16 @@ from lively import lively_vae
 from PIL import Image
 
 from demos.core.context import Context, make_context
-from demos.vae import networks, tab
+from demos.vae import photo_input, tab
 from demos.vae.interpolation import DEFAULT_STEPS, LARGE_SIDE, stride_for
-from demos.vae.interpolation_ui import Handlers
-from demos.vae.networks import EXAMPLES_PER_END, MODELS, Networks, Place, example_ends
+from demos.vae.interpolation_ui import missing, no_values, result_handler
+from demos.vae.networks import MODELS, Networks
+from demos.vae.photo_input import EXAMPLES_PER_END, PhotoInput, example_ends
 from demos.vae.results import read_stored
 from demos.vae.sampling import SAMPLES
 from models.data.images import read_image, square_crop, to_tensor
 
 NETWORKS = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(MODELS)}
-
-
-@pytest.fixture
-def context(shallow_models: ShallowModels, tmp_path: Path) -> Context:
-    files, first_paint = tmp_path / "files", tmp_path / "first_paint"
-    return make_context(NETWORKS.__getitem__, shallow_models.weights_info, files, first_paint=first_paint)
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +60,12 @@ def fruit(photos: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with Image.open(path) as image:
             for name in ("01.jpg", "02.jpg", "01.mask.png"):
                 image.save(folder / f"{kind}-{name}")
-    monkeypatch.setattr(networks, "EXAMPLES", folder.parent)
+    monkeypatch.setattr(photo_input, "EXAMPLES", folder.parent)
     return folder
 
 
-def handlers_of(context: Context) -> Handlers:
-    return Handlers(context, Networks(context))
+def show(context: Context, *inputs: Any) -> list[Any]:
+    return result_handler(context, Networks(context))(*inputs)
 
 
 def built(context: Context) -> dict[str, Any]:
@@ -121,9 +116,8 @@ def test_a_stored_result_is_the_one_computed_now(context: Context, fruit: Path) 
     tab.precompute(context, folder)
     stored = read_stored(folder)
     assert stored is not None and stored.prepared
-    handlers = handlers_of(context)
     a, b = str(fruit / "apple-01.jpg"), str(fruit / "orange-01.jpg")
-    _, strip, ends, *_ = handlers.show(a, b, DEFAULT_STEPS, "vae-fruit")
+    _, strip, ends, *_ = show(context, a, b, DEFAULT_STEPS, "vae-fruit")
     assert (pixels(files_in(strip)[0]) == pixels(stored.strip)).all()
     for now, then in zip(
         files_in(ends),
@@ -131,15 +125,13 @@ def test_a_stored_result_is_the_one_computed_now(context: Context, fruit: Path) 
         strict=True,
     ):
         assert (pixels(now) == pixels(then)).all()
-    # nothing of the machine it was made on
-    assert all("/" not in str(value) for value in json.loads((folder / "result.json").read_text()).values())
+    assert all("/" not in str(value) for value in json.loads((folder / "result.json").read_text()).values()), "no path"
 
 
 def test_a_result_shows_facts_scores_and_equal_files_for_equal_images(
     context: Context, photos: tuple[str, str]
 ) -> None:
-    handlers = handlers_of(context)
-    player, strip, ends, facts, save_strip, save_numbers = handlers.show(*photos, 5, "vae-fruit")
+    player, strip, ends, facts, save_strip, save_numbers = show(context, *photos, 5, "vae-fruit")
     assert "vae-fruit" in facts and "64 × 64" in facts and "16 numbers" in facts and "5 pictures" in facts
     assert f'data-columns="{stride_for(5) * 4 + 1}"' in player
     assert re.search(r"Rebuilt, \d+\.\d dB", ends)
@@ -151,14 +143,14 @@ def test_a_result_shows_facts_scores_and_equal_files_for_equal_images(
         mu, _ = NETWORKS["vae-fruit"].encode(to_tensor([square_crop(read_image(path), 64) for path in photos]))
     assert np.abs(np.array(numbers["latents"]) - mu.numpy()).max() < 1e-3
     assert all(f"{score:.1f} dB" in ends for score in numbers["psnr_db"])
-    again = handlers_of(context).show(*photos, 5, "vae-fruit")
+    again = show(context, *photos, 5, "vae-fruit")
     assert again[:3] == [player, strip, ends]
 
 
 @pytest.mark.parametrize("present", [(False, False), (True, False), (False, True)])
 def test_a_missing_image_is_asked_for(context: Context, photos: tuple[str, str], present: tuple[bool, bool]) -> None:
     paths = [path if here else None for path, here in zip(photos, present, strict=True)]
-    player, *rest = handlers_of(context).show(paths[0], paths[1], 5, "vae-fruit")
+    player, *rest = show(context, paths[0], paths[1], 5, "vae-fruit")
     assert ("the other picture" in player) == any(present)
     assert rest[:3] == ["", "", ""]
     assert all(button["value"] is None and not button["interactive"] for button in rest[3:])
@@ -169,15 +161,14 @@ def test_a_bad_image_is_named_where_the_result_would_be(
 ) -> None:
     bad = tmp_path / "mine.png"
     bad.write_bytes(b"not a picture")
-    player, *rest = handlers_of(context).show(photos[0], str(bad), 5, "vae-fruit")
+    player, *rest = show(context, photos[0], str(bad), 5, "vae-fruit")
     assert "mine.png is not a picture" in player
     assert rest[:3] == ["", "", ""]
 
 
 def test_removing_a_photo_asks_for_it_again(context: Context) -> None:
-    handlers = handlers_of(context)
-    assert "the other picture" in handlers.miss("there.png")[0]
-    assert "Choose two pictures" in handlers.miss(None)[0]
+    assert "the other picture" in no_values(context, missing("there.png"))[0]
+    assert "Choose two pictures" in no_values(context, missing(None))[0]
 
 
 def test_a_change_of_model_replaces_built_in_images_only(
@@ -185,10 +176,12 @@ def test_a_change_of_model_replaces_built_in_images_only(
 ) -> None:
     paths = {name: example_ends(context, name)[0] for name in MODELS}
     with gr.Blocks(analytics_enabled=False):
-        place = Place(gr.Image(), {name: gr.Dataset(components=[gr.Image(render=False)]) for name in MODELS}, paths)
+        place = PhotoInput(
+            gr.Image(), {name: gr.Dataset(components=[gr.Image(render=False)]) for name in MODELS}, paths
+        )
     first = str(fruit / "apple-01.jpg")
-    path, *strips = place.update(context, str(fruit / "orange-02.jpg"), "vae-fruit")
-    assert path == first and [strip["visible"] for strip in strips] == [True, False]
+    path, *updates = place.update(context, str(fruit / "orange-02.jpg"), "vae-fruit")
+    assert path == first and [update["visible"] for update in updates] == [True, False]
     second = str(fruit / "apple-02.jpg")
     assert place.update(context, second, "vae-fruit")[0] == second, "an example for this model stays, as in a link"
     assert place.update(context, photos[0], "vae-fruit")[0] == photos[0], "an own photo stays"
@@ -210,10 +203,10 @@ def test_the_endpoint_gives_the_frames_and_a_looping_animation(client: Client, p
         assert (moving.format, moving.size, moving.info["loop"]) == ("WEBP", (LARGE_SIDE, LARGE_SIDE), 0)
 
 
-def test_the_way_back_is_the_way_there_reversed(client: Client, photos: tuple[str, str]) -> None:
-    there, _ = client.predict(*map(handle_file, photos), 5, "vae-fruit", api_name="/interpolate")
-    back, _ = client.predict(*map(handle_file, photos[::-1]), 5, "vae-fruit", api_name="/interpolate")
-    for one, other in zip(there, reversed(back), strict=True):
+def test_exchanged_images_give_the_reversed_interpolation(client: Client, photos: tuple[str, str]) -> None:
+    forward, _ = client.predict(*map(handle_file, photos), 5, "vae-fruit", api_name="/interpolate")
+    backward, _ = client.predict(*map(handle_file, photos[::-1]), 5, "vae-fruit", api_name="/interpolate")
+    for one, other in zip(forward, reversed(backward), strict=True):
         assert np.abs(pixels(one) - pixels(other)).max() <= 2
 
 
@@ -275,7 +268,7 @@ def test_the_endpoint_draws_the_same_images_for_the_same_seed(client: Client) ->
     assert all((pixels(one) == pixels(other)).all() for one, other in zip(first, again, strict=True))
 
 
-def test_only_the_promised_endpoints_are_public(client: Client) -> None:
+def test_exactly_these_endpoints_are_public(client: Client) -> None:
     offered = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert set(offered) == {"/interpolate", "/grid", "/shift", "/sample"}
     assert [p["parameter_name"] for p in offered["/interpolate"]["parameters"]] == [

@@ -21,14 +21,14 @@ def drag_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
         yield from morph_rows(folder, app.url, client)
         component = next(part for part in client.config["components"] if part["props"].get("elem_id") == "vae-plane")
         key = flat_on_the_plane(app.url, client.config)
-        body = {"session_hash": "bench", "component_id": component["id"], "fn_name": "look"}
+        body = {"session_hash": "bench", "component_id": component["id"], "fn_name": "decode"}
         with httpx.Client() as http:
 
             def step(number: int) -> None:
                 answer = http.post(
                     f"{app.url}/gradio_api/component_server", json={**body, "data": [key, [number / 10, 0.0]]}
                 )
-                if "picture" not in answer.raise_for_status().json():
+                if "image" not in answer.raise_for_status().json():
                     raise RuntimeError(answer.text)
 
             yield "drag step on the plane", f"{median_ms(step, 30):.0f}", "120"
