@@ -1,4 +1,4 @@
-"""The closer looks of the MAE tab, folded away: other ratios, many masks, and what a guess rests on."""
+"""Accordions of the MAE tab with analyses: mask ratios, many masks, and the influence of visible patches."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from demos.mae.analysis import (
     MAX_MASKS,
     RATIOS,
     by_ratio,
-    guess_often,
-    half_of_it,
     influence,
+    patches_for_half,
+    predict_ensemble,
+    ratio_numbers,
     ratio_strip,
     relative_influence,
     rule_of,
 )
-from demos.mae.mask_canvas import canvas_value, mask_canvas, newest, picked
-from demos.mae.masks import SEEDED_KINDS, pack
+from demos.mae.mask_canvas import canvas_value, latest_report, mask_canvas, parse_cell
+from demos.mae.masks import SEEDED_KINDS, encode_mask
 from demos.mae.reconstruction import heat_image
+from demos.mae.results import with_nulls
 from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
 
 OPENING_MASKS = 16
 PARTS = ("mean", "spread", "mean_error")
+SHOW, HIDE = gr.update(visible=True), gr.update(visible=False)
 
 
-RUNNING, ENDED = gr.update(visible=True), gr.update(visible=False)  # of a button to stop
-
-
-class Looks(NamedTuple):
-    """What the rest of the tab needs of the closer looks.
+class Analyses(NamedTuple):
+    """What the rest of the tab needs of the analyses.
 
     Attributes:
-        picker: The canvas that shows the mask, to choose a hidden patch.
-        outdated: What to hide or empty when the photo or the mask is another, with the values that do it.
-        connect: Takes the inputs that make up an `MaskRequest`, connects everything, and returns what may be running.
+        picker: Canvas that shows the mask, to pick a hidden patch.
+        outdated: Components to hide or empty when the photo or the mask changes, with the values that do it.
+        connect: Takes the controls, connects everything, and returns the events that may be running.
     """
 
     picker: gr.HTML
@@ -50,149 +50,134 @@ class Looks(NamedTuple):
     connect: Callable[[list[Component]], list[Dependency]]
 
 
-class LookHandlers:
-    """What the closer looks answer; `controls` are the values that `MaskRequest.of` takes."""
-
-    def __init__(self, work: MAESession) -> None:
-        self._work, self._ctx = work, work.ctx
-
-    def on_ratios(self, request: gr.Request, *controls: Any) -> Iterator[list[Any]]:
-        """Give how far it is after each ratio, and at the end the strip, what it says, and its numbers."""
-        ask = self._ask(request, controls)
-        with self._work.user_error(request):
-            found = []
-            for result in by_ratio(self._work.model(ask.weights), self._work.photo(ask), ask.mask_kind, ask.seed):
-                found.append(result)
-                says = self._ctx.localize_html("mae.step_ratios", done=len(found), all=len(RATIOS))
-                yield [gr.skip(), gr.skip(), gr.skip(), says, RUNNING]
-        leads = [each.scores["model"]["psnr"] - each.scores["smooth_fill"]["psnr"] for each in found]
-        says = self._ctx.localize_html("mae.ratios_say", first=f"{leads[0]:+.1f}", last=f"{leads[-1]:+.1f}")
-        strip = self._ctx.save_image(ratio_strip(found, ask.weights, rule_of(ask.mask_kind), ask.seed))
-        yield [gr.update(visible=True), strip, self._work.save_json(ratio_numbers(ask, found)), says, ENDED]
-
-    def on_often(self, request: gr.Request, count: float, *controls: Any) -> Iterator[list[Any]]:
-        """Give the mean, the spread and the error after each handful of masks."""
-        ask = self._ask(request, controls)
-        model, ratio, kind = self._work.model(ask.weights), ask.mask_ratio, ask.mask_kind
-        with self._work.user_error(request):
-            for guesses in guess_often(model, self._work.photo(ask), ratio, kind, ask.seed, round(count)):
-                images = [self._ctx.save_image(each) for each in (guesses.mean, guesses.spread, guesses.error)]
-                numbers = {**ask.settings, "mask_kind": rule_of(kind, SEEDED_KINDS), "mask_ratio": ratio}
-                numbers |= guesses.scores
-                says = self._often_says(guesses.scores, round(count))
-                stop = RUNNING if guesses.count < round(count) else ENDED
-                yield [gr.update(visible=True), *images, self._work.save_json(numbers), says, stop]
-
-    def on_pick(self, request: gr.Request, cell: object, *controls: Any) -> Iterator[list[Any]]:
-        """Give the influence of each visible patch on the picked one: canvas, image, numbers and a sentence."""
-        ask = self._ask(request, controls)
-        with self._work.user_error(request):
-            cells = self._work.cells(ask)
-            target = picked(cell, cells.size)
-            photo, result = self._work.photo(ask), self._work.result(ask)
-            changes = np.full(cells.shape, np.nan)
-            for changes in influence(self._work.model(ask.weights), photo, cells, target):
-                done = int((~np.isnan(changes)).sum())
-                says = self._ctx.localize_html("mae.step_influence", done=done, all=int((~cells).sum()))
-                yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), says]
-        top, strength = float(np.nanmax(changes)), relative_influence(changes)
-        original = self._ctx.save_image(result.original)
-        canvas = canvas_value(original, cells, len(cells), heat=strength, target=target)
-        image = self._ctx.save_image(heat_image(photo, strength, 1.0))
-        numbers = self._work.save_json(influence_numbers(ask, cells, target, changes))
-        row, column = divmod(target, len(cells))
-        words = {"row": row + 1, "column": column + 1, "all": int((~cells).sum()), "top": f"{top:.1f}"}
-        says = self._ctx.localize_html("mae.influence_says", half=half_of_it(changes), **words)
-        yield [gr.update(visible=True), canvas, image, numbers, says]
-
-    def _ask(self, request: gr.Request, controls: tuple[Any, ...]) -> MaskRequest:
-        ask = MaskRequest.of(*controls)
-        if not ask.path:
-            raise widgets.user_error(self._ctx, request, "error.no_photo")
-        return ask
-
-    def _often_says(self, scores: dict[str, Any], count: int) -> str:
-        if scores["masks"] < count:
-            return self._ctx.localize_html("mae.step_often", done=scores["masks"], all=count)
-        gain = scores["psnr_of_mean"] - scores["psnr_of_one"]
-        # Few masks at a low share may hide no patch twice.
-        spread = "–" if scores["mean_spread"] is None else f"{scores['mean_spread']:.1f}"
-        says = self._ctx.localize_html("mae.often_says", masks=count, gain=f"{gain:+.1f}", spread=spread)
-        if scores["rank_correlation"] is not None:
-            says += " " + self._ctx.localize_html(
-                "mae.often_correlation", correlation=f"{scores['rank_correlation']:.2f}"
-            )
-        return says
+def on_ratios(session: MAESession, *controls: Any) -> Iterator[list[Any]]:
+    """Yield progress after each ratio, and at the end the strip, its numbers and a sentence."""
+    ctx, mask_request = session.ctx, session.from_controls(*controls)
+    results = []
+    for result in by_ratio(
+        session.model(mask_request.weights), session.photo(mask_request), mask_request.mask_kind, mask_request.seed
+    ):
+        results.append(result)
+        text = ctx.localize_html("mae.step_ratios", done=len(results), all=len(RATIOS))
+        yield [gr.skip(), gr.skip(), gr.skip(), text, SHOW]
+    gains = [each.scores["model"]["psnr"] - each.scores["smooth_fill"]["psnr"] for each in results]
+    text = ctx.localize_html("mae.ratios_say", first=f"{gains[0]:+.1f}", last=f"{gains[-1]:+.1f}")
+    strip = ctx.save_image(
+        ratio_strip(results, mask_request.weights, rule_of(mask_request.mask_kind), mask_request.seed)
+    )
+    numbers = session.save_json(ratio_numbers(mask_request.weights, mask_request.mask_kind, mask_request.seed, results))
+    yield [SHOW, strip, numbers, text, HIDE]
 
 
-def ratio_numbers(ask: MaskRequest, results: list[Any]) -> dict[str, Any]:
-    """Return the scores at each ratio, and the settings."""
-    return {"weights": ask.weights, "mask_kind": rule_of(ask.mask_kind), "seed": ask.seed, "ratios": [
-        {"mask_ratio": ratio, **result.scores} for ratio, result in zip(RATIOS, results, strict=True)
-    ]}  # fmt: skip
+def on_ensemble(session: MAESession, count: float, *controls: Any) -> Iterator[list[Any]]:
+    """Yield the mean, the standard deviation and the error of the mean after each batch of masks."""
+    mask_request, count = session.from_controls(*controls), round(count)
+    model, ratio, kind = session.model(mask_request.weights), mask_request.mask_ratio, mask_request.mask_kind
+    for ensemble in predict_ensemble(model, session.photo(mask_request), ratio, kind, mask_request.seed, count):
+        images = [session.ctx.save_image(each) for each in (ensemble.mean, ensemble.std, ensemble.error)]
+        numbers = {
+            **mask_request.settings,
+            "mask_kind": rule_of(kind, SEEDED_KINDS),
+            "mask_ratio": ratio,
+            **ensemble.scores,
+        }
+        text = _ensemble_text(session.ctx, ensemble.scores, count)
+        yield [SHOW, *images, session.save_json(numbers), text, SHOW if ensemble.count < count else HIDE]
 
 
-def influence_numbers(ask: MaskRequest, cells: Any, target: int, changes: Any) -> dict[str, Any]:
-    """Return the change of the guess for each visible patch left out, null where hidden; and the settings."""
-    row, column = divmod(target, len(cells))
-    levels = [[None if np.isnan(each) else round(float(each), 3) for each in line] for line in changes]
-    made = {**ask.settings, "mask": pack(cells), "row": row, "column": column}
-    return {**made, "method": "leave one visible patch out", "change_in_levels": levels}
+def on_pick(session: MAESession, cell: object, *controls: Any) -> Iterator[list[Any]]:
+    """Yield progress, and at the end the canvas, the image, the numbers and a sentence on the picked patch."""
+    ctx, mask_request = session.ctx, session.from_controls(*controls)
+    mask, photo, visible = mask_request.mask, session.photo(mask_request), int((~mask_request.mask).sum())
+    target = parse_cell(cell, mask.size)
+    changes = np.full(mask.shape, np.nan)
+    for changes in influence(session.model(mask_request.weights), photo, mask, target):
+        text = ctx.localize_html("mae.step_influence", done=int((~np.isnan(changes)).sum()), all=visible)
+        yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), text]
+    strength = relative_influence(changes)
+    canvas = canvas_value(
+        ctx.save_image(session.result(mask_request).original), mask, len(mask), heat=strength, target=target
+    )
+    image = ctx.save_image(heat_image(photo, strength, 1.0))
+    row, column = divmod(target, len(mask))
+    values = {"row": row + 1, "column": column + 1, "all": visible, "top": f"{np.nanmax(changes):.1f}"}
+    text = ctx.localize_html("mae.influence_says", half=patches_for_half(changes), **values)
+    yield [SHOW, canvas, image, session.save_json(influence_numbers(mask_request, target, changes)), text]
 
 
-def build_looks(ctx: Context, work: MAESession, mask: str) -> Looks:
-    """Place the folds; `mask` is the canvas value of the opening result, or empty."""
-    handlers = LookHandlers(work)
+def influence_numbers(mask_request: MaskRequest, target: int, changes: Any) -> dict[str, Any]:
+    """Return the settings, and the change for each visible patch left out, null where hidden."""
+    mask = mask_request.mask
+    row, column = divmod(target, len(mask))
+    settings = {**mask_request.settings, "mask": encode_mask(mask), "row": row, "column": column}
+    return {**settings, "method": "leave one visible patch out", "change_in_levels": with_nulls(changes, 3)}
+
+
+def _ensemble_text(ctx: Context, scores: dict[str, Any], count: int) -> str:
+    if scores["masks"] < count:
+        return ctx.localize_html("mae.step_often", done=scores["masks"], all=count)
+    gain = scores["psnr_of_mean"] - scores["psnr_of_one"]
+    # Few masks at a low ratio may hide no patch twice.
+    std = "–" if scores["mean_spread"] is None else f"{scores['mean_spread']:.1f}"
+    text = ctx.localize_html("mae.often_says", masks=count, gain=f"{gain:+.1f}", spread=std)
+    if scores["rank_correlation"] is not None:
+        text += " " + ctx.localize_html("mae.often_correlation", correlation=f"{scores['rank_correlation']:.2f}")
+    return text
+
+
+def build_analyses(session: MAESession, canvas: str) -> Analyses:
+    """Place the accordions; `canvas` is the canvas value of the opening result, or empty."""
+    ctx = session.ctx
     with widgets.options(ctx, "mae.ratios_title"):
         widgets.note(ctx, "mae.ratios_why")
         ratios_go, ratios_stop = _go_and_stop(ctx, "ratios")
         with gr.Column(visible=False) as ratios_column:
             strip = widgets.image(ctx.t("mae.ratios"), None, "mae-ratios")
-            ratios_file = number_file(ctx, "mae-ratios-numbers")
-        ratios_say = widgets.html_line(elem_id="mae-ratios-says")
+            ratios_file = numbers_button(ctx, "mae-ratios-numbers")
+        ratios_text = widgets.html_line(elem_id="mae-ratios-says")
     with widgets.options(ctx, "mae.often_title"):
         widgets.note(ctx, "mae.often_why")
         with gr.Row(elem_classes="toolbar"):
             label = ctx.t("mae.often_count")
             count = gr.Slider(2, MAX_MASKS, OPENING_MASKS, step=1, label=label, elem_id="mae-often-count")
-            often_go, often_stop = _go_and_stop(ctx, "often")
-        with gr.Column(visible=False) as often_column:
+            ensemble_go, ensemble_stop = _go_and_stop(ctx, "often")
+        with gr.Column(visible=False) as ensemble_column:
             with gr.Row(elem_classes="row-of-pictures"):
                 parts = [widgets.image(ctx.t(f"mae.{part}"), None, f"mae-often-{part}") for part in PARTS]
-            often_file = number_file(ctx, "mae-often-numbers")
-        often_says = widgets.html_line(elem_id="mae-often-says")
+            ensemble_file = numbers_button(ctx, "mae-often-numbers")
+        ensemble_text = widgets.html_line(elem_id="mae-often-says")
     with widgets.options(ctx, "mae.influence_title"):
         widgets.note(ctx, "mae.influence_why")
         with gr.Row(elem_classes="row-of-pictures"):
-            picker = mask_canvas(ctx, "mae.picker", "pick", "mae-picker", mask)
+            picker = mask_canvas(ctx, "mae.picker", "pick", "mae-picker", canvas)
             with gr.Column(visible=False) as influence_column:
                 heat = widgets.image(ctx.t("mae.influence"), None, "mae-influence")
-                influence_file = number_file(ctx, "mae-influence-numbers")
-        influence_says = widgets.html_line(elem_id="mae-influence-says")
+                influence_file = numbers_button(ctx, "mae-influence-numbers")
+        influence_text = widgets.html_line(elem_id="mae-influence-says")
 
-    def connect(asked: list[Component]) -> list[Dependency]:
+    def connect(controls: list[Component]) -> list[Dependency]:
         quiet: dict[str, Any] = {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}
-        outputs = [ratios_column, strip, ratios_file, ratios_say, ratios_stop]
-        by_ratio_running = ratios_go.click(handlers.on_ratios, asked, outputs, **quiet)
-        _stops(ctx, ratios_stop, by_ratio_running, ratios_say)
-        outputs = [often_column, *parts, often_file, often_says, often_stop]
-        often_running = often_go.click(handlers.on_often, [count, *asked], outputs, **quiet)
-        _stops(ctx, often_stop, often_running, often_says)
-        outputs = [influence_column, picker, heat, influence_file, influence_says]
-        latest: dict[str, Any] = {"js": newest(picker, "pick"), "trigger_mode": "always_last", **quiet}
-        picking = picker.pick(handlers.on_pick, [picker, *asked], outputs, **latest)
-        return [by_ratio_running, often_running, picking]
+        outputs = [ratios_column, strip, ratios_file, ratios_text, ratios_stop]
+        ratios_running = ratios_go.click(session.handler(on_ratios), controls, outputs, **quiet)
+        _connect_stop(ctx, ratios_stop, ratios_running, ratios_text)
+        outputs = [ensemble_column, *parts, ensemble_file, ensemble_text, ensemble_stop]
+        ensemble_running = ensemble_go.click(session.handler(on_ensemble), [count, *controls], outputs, **quiet)
+        _connect_stop(ctx, ensemble_stop, ensemble_running, ensemble_text)
+        outputs = [influence_column, picker, heat, influence_file, influence_text]
+        latest: dict[str, Any] = {"js": latest_report(picker, "pick"), "trigger_mode": "always_last", **quiet}
+        picking = picker.pick(session.handler(on_pick), [picker, *controls], outputs, **latest)
+        return [ratios_running, ensemble_running, picking]
 
-    outdated: dict[Component, Any] = {ratios_stop: ENDED, often_stop: ENDED}
-    outdated |= dict.fromkeys((ratios_say, often_says, influence_says), "")
-    outdated |= dict.fromkeys((ratios_column, often_column, influence_column), gr.update(visible=False))
-    return Looks(picker, outdated, connect)
+    outdated: dict[Component, Any] = dict.fromkeys((ratios_stop, ensemble_stop), HIDE)
+    outdated |= dict.fromkeys((ratios_text, ensemble_text, influence_text), "")
+    outdated |= dict.fromkeys((ratios_column, ensemble_column, influence_column), HIDE)
+    return Analyses(picker, outdated, connect)
 
 
-def number_file(ctx: Context, elem_id: str) -> gr.DownloadButton:
+def numbers_button(ctx: Context, elem_id: str, value: str | None = None) -> gr.DownloadButton:
     """Place the button that saves the numbers of a result as JSON."""
     label: Any = ctx.t("mae.numbers")
-    return gr.DownloadButton(label, elem_id=elem_id, elem_classes="quiet")
+    return gr.DownloadButton(label, value, elem_id=elem_id, elem_classes="quiet")
 
 
 def _go_and_stop(ctx: Context, name: str) -> tuple[gr.Button, gr.Button]:
@@ -202,8 +187,10 @@ def _go_and_stop(ctx: Context, name: str) -> tuple[gr.Button, gr.Button]:
     return go, stop
 
 
-def _stops(ctx: Context, stop: gr.Button, running: Dependency, says: gr.HTML) -> None:
-    def on_stop() -> list[Any]:
-        return [ctx.localize_html("mae.stopped"), ENDED]
+def _connect_stop(ctx: Context, stop: gr.Button, running: Dependency, text: gr.HTML) -> None:
+    """Let a button cancel what is running and say so."""
 
-    stop.click(on_stop, None, [says, stop], cancels=[running], queue=False, api_visibility="private")
+    def on_stop() -> list[Any]:
+        return [ctx.localize_html("mae.stopped"), HIDE]
+
+    stop.click(on_stop, None, [text, stop], cancels=[running], queue=False, api_visibility="private")

@@ -1,135 +1,166 @@
-"""What the MAE tab offers to programs."""
+"""Public endpoints of the MAE tab: plain functions over a session, and the components that describe them.
+
+They use our own model; an empty `mask` means one drawn by `mask_kind`.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
+from PIL import Image
 
-from demos.mae.analysis import MAX_MASKS, by_ratio, guess_often, influence, ratio_strip, relative_influence
-from demos.mae.analysis_ui import influence_numbers, ratio_numbers
+from demos.mae.analysis import (
+    MAX_MASKS,
+    by_ratio,
+    influence,
+    predict_ensemble,
+    ratio_numbers,
+    ratio_strip,
+    relative_influence,
+)
+from demos.mae.analysis_ui import influence_numbers
 from demos.mae.inpainting import DAMAGES, draw_damage
-from demos.mae.inpainting_ui import PhotoHandlers, Spoilt
-from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, pack, unpack
+from demos.mae.inpainting_ui import Damage, reconstruct_composite, repair
+from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, InputError, decode_mask, encode_mask
 from demos.mae.reconstruction import heat_image
-from demos.mae.session import WEIGHTS, MAESession, MaskRequest
-from demos.ui import widgets
+from demos.mae.session import WEIGHTS, MAESession
 from demos.ui.api_endpoint import endpoint, photo_parameter
 
+Answer = tuple[Any, ...]  # images, then a dict of numbers
 
-class Programs:
-    """The functions behind the endpoints, over our own model; an empty `mask` means one drawn by `mask_kind`."""
 
-    def __init__(self, work: MAESession) -> None:
-        self._work, self._ctx = work, work.ctx
+def reconstruct(
+    session: MAESession, image: str | None, mask_ratio: float, mask_kind: str, seed: int | None, mask: str
+) -> Answer:
+    """Hide patches of a photo and fill them in; scores are measured on the hidden patches alone.
 
-    def reconstruct(
-        self, image: str | None, mask_ratio: float, mask_kind: str, seed: int | None, mask: str, request: gr.Request
-    ) -> tuple[str, str, str, dict[str, Any]]:
-        """Hide patches of a photo and fill them in; scores are measured on the hidden patches alone.
+    Each score is null where nothing is hidden; psnr is in dB, mean_abs_error in levels of 0 to 255. Give mask to
+    hide patches of your own choice: "16." and the bits of 16 x 16 patches, row by row from the top left, 1 hidden,
+    as URL-safe base64. mask_ratio, mask_kind and seed play no part then.
+    """
+    result = session.result(session.request(image, mask_ratio, BY_HAND if mask else mask_kind, seed, mask))
+    return result.masked, result.raw, result.pasted, {**result.scores, "mask": encode_mask(result.mask)}
 
-        Each score is null where nothing is hidden; psnr is in dB, mean_abs_error in levels of 0 to 255. Give mask to
-        hide patches of your own choice: "16." and the bits of 16 x 16 patches, row by row from the top left, 1 hidden,
-        as URL-safe base64. mask_ratio, mask_kind and seed play no part then.
-        """
-        with self._work.user_error(request):
-            done = self._work.result(self._ask(image, mask_ratio, mask_kind, seed, mask, request))
-        masked, raw, pasted = (self._ctx.save_image(picture) for picture in (done.masked, done.raw, done.pasted))
-        return masked, raw, pasted, {**done.scores, "mask": pack(done.cells)}
 
-    def reconstruct_ratios(
-        self, image: str | None, mask_kind: str, seed: int | None, request: gr.Request
-    ) -> tuple[str, dict[str, Any]]:
-        """Hide 25, 35 and so on to 95 % of a photo and fill it in each time; one image, and the scores of each."""
-        ask = self._ask(image, 0.0, mask_kind, seed, "", request)
-        with self._work.user_error(request):
-            found = list(by_ratio(self._work.model(WEIGHTS), self._work.photo(ask), mask_kind, ask.seed))
-        strip = ratio_strip(found, WEIGHTS, mask_kind, ask.seed)
-        return self._ctx.save_image(strip), ratio_numbers(ask, found)
+def reconstruct_ratios(session: MAESession, image: str | None, mask_kind: str, seed: int | None) -> Answer:
+    """Hide 25, 35 and so on to 95 % of a photo and fill it in each time; one image, and the scores of each."""
+    mask_request = session.request(image, 0.0, mask_kind, seed)
+    results = list(by_ratio(session.model(WEIGHTS), session.photo(mask_request), mask_kind, mask_request.seed))
+    strip = ratio_strip(results, WEIGHTS, mask_kind, mask_request.seed)
+    return strip, ratio_numbers(WEIGHTS, mask_kind, mask_request.seed, results)
 
-    def reconstruct_often(
-        self, image: str | None, mask_ratio: float, count: float, seed: int | None, request: gr.Request
-    ) -> tuple[str, str, str, dict[str, Any]]:
-        """Fill a photo in from many random masks: the mean guess, their spread, and the error of the mean.
 
-        mean_spread and mean_abs_error are in levels of 0 to 255; the spread says where the guesses differ.
-        """
-        ask = self._ask(image, mask_ratio, "random", seed, "", request)
-        with self._work.user_error(request):
-            model, photo = self._work.model(WEIGHTS), self._work.photo(ask)
-            *_, last = guess_often(model, photo, mask_ratio, "random", ask.seed, round(count))
-        mean, spread, error = (self._ctx.save_image(picture) for picture in (last.mean, last.spread, last.error))
-        return mean, spread, error, last.scores
+def reconstruct_often(
+    session: MAESession, image: str | None, mask_ratio: float, count: float, seed: int | None
+) -> Answer:
+    """Fill a photo in from many random masks: the mean guess, their spread, and the error of the mean.
 
-    def patch_influence(
-        self,
-        image: str | None,
-        mask_ratio: float,
-        mask_kind: str,
-        seed: int | None,
-        mask: str,
-        row: float,
-        column: float,
-        request: gr.Request,
-    ) -> tuple[str, dict[str, Any]]:
-        """Measure how the guess of a hidden patch changes when each visible one is left out, in levels of 0 to 255.
+    mean_spread and mean_abs_error are in levels of 0 to 255; the spread says where the guesses differ.
+    """
+    mask_request = session.request(image, mask_ratio, "random", seed)
+    model, photo = session.model(WEIGHTS), session.photo(mask_request)
+    *_, last = predict_ensemble(model, photo, mask_ratio, "random", mask_request.seed, round(count))
+    return last.mean, last.std, last.error, last.scores
 
-        Rows and columns of patches count from 0 at the top left.
-        """
-        ask = self._ask(image, mask_ratio, mask_kind, seed, mask, request)
-        with self._work.user_error(request):
-            cells, photo = self._work.cells(ask), self._work.photo(ask)
-            target = min(int(row), len(cells) - 1) * len(cells) + min(int(column), len(cells) - 1)
-            *_, changes = influence(self._work.model(WEIGHTS), photo, cells, target)
-        heat = heat_image(photo, relative_influence(changes), 1.0)
-        return self._ctx.save_image(heat), influence_numbers(ask, cells, target, changes)
 
-    def mix_photos(
-        self,
-        image_a: str | None,
-        image_b: str | None,
-        mask_ratio: float,
-        mask_kind: str,
-        seed: int | None,
-        mask: str,
-        mix_ratio: float,
-        request: gr.Request,
-    ) -> tuple[str, str, str, dict[str, Any]]:
-        """Put the second photo's patches where the first one's mask is, hide mix_ratio of that, and fill it in."""
-        ask = self._ask(image_a, mask_ratio, mask_kind, seed, mask, request)
-        if not image_b:
-            raise widgets.user_error(self._ctx, request, "error.no_photo")
-        with self._work.user_error(request):
-            done = PhotoHandlers(self._work).mixed(ask, image_b, mix_ratio)
-        images = (self._ctx.save_image(picture) for picture in (done.original, done.masked, done.pasted))
-        mixture, masked, pasted = images
-        return mixture, masked, pasted, done.scores
+def patch_influence(
+    session: MAESession,
+    image: str | None,
+    mask_ratio: float,
+    mask_kind: str,
+    seed: int | None,
+    mask: str,
+    row: float,
+    column: float,
+) -> Answer:
+    """Measure how the guess of a hidden patch changes when each visible one is left out, in levels of 0 to 255.
 
-    def mend_photo(
-        self, image: str | None, damage: str, seed: int | None, scratches: str, request: gr.Request
-    ) -> tuple[str, str, str, dict[str, Any]]:
-        """Mend a photo: hide every patch with a spoilt pixel, and paste the guess on the spoilt pixels alone.
+    Rows and columns of patches count from 0 at the top left.
+    """
+    mask_request = session.request(image, mask_ratio, BY_HAND if mask else mask_kind, seed, mask)
+    photo, grid = session.photo(mask_request), len(mask_request.mask)
+    target = min(int(row), grid - 1) * grid + min(int(column), grid - 1)
+    *_, changes = influence(session.model(WEIGHTS), photo, mask_request.mask, target)
+    return heat_image(photo, relative_influence(changes), 1.0), influence_numbers(mask_request, target, changes)
 
-        damage "scratches" or "text" first spoils the photo, so that there are scores; with "none", scratches says which
-        pixels are spoilt: "128." and the bits of 128 x 128 pixels, row by row, as URL-safe base64.
-        """
-        if not image:
-            raise widgets.user_error(self._ctx, request, "error.no_photo")
-        with self._work.user_error(request):
-            side = self._work.model(WEIGHTS).img_size
-            now = Spoilt("" if damage == "none" else damage, seed or 0)
-            spoilt = draw_damage(side, now.damage, now.seed) if now.damage else unpack(scratches, side)
-            done = PhotoHandlers(self._work).mend(image, WEIGHTS, now, spoilt)
-        images = (self._ctx.save_image(picture) for picture in (done.damaged, done.mended, done.smooth))
-        damaged, mended, smooth = images
-        return damaged, mended, smooth, done.scores
 
-    def _ask(
-        self, image: str | None, ratio: float, kind: str, seed: int | None, mask: str, request: gr.Request
-    ) -> MaskRequest:
-        if not image:
-            raise widgets.user_error(self._ctx, request, "error.no_photo")
-        return MaskRequest(image, ratio, BY_HAND if mask else kind, seed or 0, mask or "")
+def mix_photos(
+    session: MAESession,
+    image_a: str | None,
+    image_b: str | None,
+    mask_ratio: float,
+    mask_kind: str,
+    seed: int | None,
+    mask: str,
+    mix_ratio: float,
+) -> Answer:
+    """Put the second photo's patches where the first one's mask is, hide mix_ratio of that, and fill it in."""
+    if not image_b:
+        raise InputError("error.no_photo")
+    first = session.request(image_a, mask_ratio, BY_HAND if mask else mask_kind, seed, mask)
+    result = reconstruct_composite(session, first, image_b, mix_ratio)
+    return result.original, result.masked, result.pasted, result.scores
+
+
+def mend_photo(session: MAESession, image: str | None, damage: str, seed: int | None, scratches: str) -> Answer:
+    """Mend a photo: hide every patch with a spoilt pixel, and paste the guess on the spoilt pixels alone.
+
+    damage "scratches" or "text" first spoils the photo, so that there are scores; with "none", scratches says which
+    pixels are spoilt: "128." and the bits of 128 x 128 pixels, row by row, as URL-safe base64.
+    """
+    if not image:
+        raise InputError("error.no_photo")
+    side, seed = session.model(WEIGHTS).img_size, seed or 0
+    drawn = Damage("" if damage == "none" else damage, seed)
+    damaged = draw_damage(side, damage, seed) if drawn.damage else decode_mask(scratches, side)
+    result = repair(session, image, WEIGHTS, drawn, damaged)
+    return result.damaged, result.mended, result.smooth, result.scores
+
+
+def offer_endpoints(session: MAESession) -> None:
+    """Offer the endpoints of the tab."""
+    photo, seed = lambda: photo_parameter("image"), lambda: _whole("seed", 1, MAX_SEED)
+    count = gr.Slider(2, MAX_MASKS, 16, step=1, label="count", render=False)
+    damage = gr.Radio(["none", *DAMAGES], value="scratches", label="damage", render=False)
+
+    def masking() -> list[Component]:
+        return [_ratio(), _kind(), seed(), _text("mask")]
+
+    offers: list[tuple[Callable[..., Answer], Sequence[Component], Sequence[str]]] = [
+        (reconstruct, [photo(), *masking()], ("masked", "reconstruction", "pasted")),
+        (reconstruct_ratios, [photo(), _kind(), seed()], ("strip",)),
+        (reconstruct_often, [photo(), _ratio(), count, seed()], ("mean", "spread", "error")),
+        (patch_influence, [photo(), *masking(), _whole("row", 0, 511), _whole("column", 0, 511)], ("heat",)),
+        (
+            mix_photos,
+            [photo_parameter("image_a"), photo_parameter("image_b"), *masking(), _ratio(0.5, "mix_ratio")],
+            ("mixture", "masked", "pasted"),
+        ),
+        (mend_photo, [photo(), damage, seed(), _text("scratches")], ("damaged", "mended", "smooth")),
+    ]
+    for compute, inputs, names in offers:
+        images = [gr.Image(label=name, format="png", render=False) for name in names]
+        numbers = gr.JSON(label="influence" if compute is patch_influence else "scores", render=False)
+        endpoint(_handler(session, compute), inputs, [*images, numbers], compute.__name__)
+
+
+def _handler(session: MAESession, compute: Callable[..., Answer]) -> Callable[..., list[Any]]:
+    """Return the handler of an endpoint, with the parameters of `compute` after the session: Gradio reads them."""
+
+    def handle(request: gr.Request, *inputs: Any) -> list[Any]:
+        with session.user_error(request):
+            answer = compute(session, *inputs)
+        return [session.ctx.save_image(each) if isinstance(each, Image.Image) else each for each in answer]
+
+    _, *parameters = inspect.signature(compute).parameters.values()
+    request = inspect.signature(handle).parameters["request"]
+    handle.__signature__ = inspect.Signature([request, *parameters])  # type: ignore[attr-defined]
+    handle.__doc__ = compute.__doc__
+    return handle
 
 
 def _ratio(value: float = 0.75, label: str = "mask_ratio") -> gr.Slider:
@@ -146,52 +177,3 @@ def _whole(label: str, value: int, most: int) -> gr.Number:
 
 def _text(label: str) -> gr.Textbox:
     return gr.Textbox("", label=label, render=False)
-
-
-def _answers(*names: str, numbers: str = "scores") -> list[gr.components.Component]:
-    images = [gr.Image(label=name, format="png", render=False) for name in names]
-    return [*images, gr.JSON(label=numbers, render=False)]
-
-
-def offer_endpoints(work: MAESession) -> None:
-    """Offer the endpoints of the tab."""
-    programs = Programs(work)
-    photo, seed = lambda: photo_parameter("image"), lambda: _whole("seed", 1, MAX_SEED)
-    endpoint(
-        programs.reconstruct,
-        [photo(), _ratio(), _kind(), seed(), _text("mask")],
-        _answers("masked", "reconstruction", "pasted"),
-        "reconstruct",
-    )
-    endpoint(
-        programs.reconstruct_ratios,
-        [photo(), _kind(), seed()],
-        _answers("strip"),
-        "reconstruct_ratios",
-    )
-    endpoint(
-        programs.reconstruct_often,
-        [photo(), _ratio(), gr.Slider(2, MAX_MASKS, 16, step=1, label="count", render=False), seed()],
-        _answers("mean", "spread", "error"),
-        "reconstruct_often",
-    )
-    endpoint(
-        programs.patch_influence,
-        [photo(), _ratio(), _kind(), seed(), _text("mask"), _whole("row", 0, 511), _whole("column", 0, 511)],
-        _answers("heat", numbers="influence"),
-        "patch_influence",
-    )
-    endpoint(
-        programs.mix_photos,
-        [photo_parameter("image_a"), photo_parameter("image_b"), _ratio(), _kind(), seed(), _text("mask"),
-         _ratio(0.5, "mix_ratio")],
-        _answers("mixture", "masked", "pasted"),
-        "mix_photos",
-    )  # fmt: skip
-    endpoint(
-        programs.mend_photo,
-        [photo(), gr.Radio(["none", *DAMAGES], value="scratches", label="damage", render=False), seed(),
-         _text("scratches")],
-        _answers("damaged", "mended", "smooth"),
-        "mend_photo",
-    )  # fmt: skip

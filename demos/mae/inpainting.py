@@ -1,4 +1,4 @@
-"""Photos put together from two, and damaged ones mended: a hidden patch need not come from a mask that was drawn."""
+"""Composites of two photos, and inpainting of damaged ones: hidden patches that no rule has drawn."""
 
 from __future__ import annotations
 
@@ -9,27 +9,25 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from demos.mae.masks import Cells, MaskError
+from demos.mae.masks import InputError, Mask
 from demos.mae.masks import to_tensor as mask_tensor
-from demos.mae.reconstruction import HIDDEN_TONE, compare, grid_of, hidden_pixels
-from models.analysis.inpainting_baselines import harmonic_fill
+from demos.mae.reconstruction import HIDDEN_GREY, baseline_fills, compare, grid_of, hidden_pixels
 from models.data.images import to_images, to_tensor
 from models.networks.mae import MaskedAutoencoderViT
 
 DAMAGES = ("scratches", "text")
 NUM_SCRATCHES = 5
-INK = {"scratches": (245, 240, 230), "text": (200, 30, 45)}
+COLOURS = {"scratches": (245, 240, 230), "text": (200, 30, 45)}
 WORDS = ("UNLABELED", "SAMPLE", "DO NOT COPY")
 
 
-def collage(first: Image.Image, second: Image.Image, cells: Cells) -> Image.Image:
-    """Return the first image with the marked patches of the second; both are squares of one size."""
-    marked = Image.fromarray(cells.astype(np.uint8) * 255).resize(first.size, Image.Resampling.NEAREST)
-    return Image.composite(second, first, marked)
+def composite(first: Image.Image, second: Image.Image, mask: Mask) -> Image.Image:
+    """Return the first image with the hidden patches from the second; both are squares of one size."""
+    return Image.composite(second, first, _mask_image(mask).resize(first.size, Image.Resampling.NEAREST))
 
 
-def draw_damage(side: int, damage: str, seed: int) -> Cells:
-    """Draw which pixels of a photo are spoilt, (side, side); equal arguments give equal damage."""
+def draw_damage(side: int, damage: str, seed: int) -> Mask:
+    """Draw which pixels of a photo are damaged, (side, side); equal arguments give equal masks."""
     if damage not in DAMAGES:
         raise ValueError(f"damage is {damage!r}; choose one of {', '.join(DAMAGES)}.")
     random = np.random.default_rng(seed)
@@ -46,28 +44,30 @@ def draw_damage(side: int, damage: str, seed: int) -> Cells:
         for place, word in enumerate(WORDS):
             left = random.uniform(0.02, 0.98) * (side - font.getlength(word))
             pen.text((left, side * (0.12 + 0.3 * place)), word, fill=255, font=font)
-    spoilt: Cells = np.asarray(layer) > 127
-    return spoilt
+    damaged: Mask = np.asarray(layer) > 127
+    return damaged
 
 
-def spoil(photo: Image.Image, spoilt: Cells, damage: str) -> Image.Image:
-    """Return a photo with its spoilt pixels in the colour of the damage."""
-    return Image.composite(
-        Image.new("RGB", photo.size, INK[damage]), photo, Image.fromarray(spoilt.astype(np.uint8) * 255)
-    )
+def apply_damage(photo: Image.Image, damaged: Mask, damage: str) -> Image.Image:
+    """Return a photo with its damaged pixels in the colour of the damage."""
+    return Image.composite(Image.new("RGB", photo.size, COLOURS[damage]), photo, _mask_image(damaged))
+
+
+def _mask_image(mask: Mask) -> Image.Image:
+    return Image.fromarray(mask.astype(np.uint8) * 255)
 
 
 @dataclass(frozen=True)
-class Mended:
-    """A damaged photo and two ways to mend it.
+class Inpainting:
+    """A damaged photo, repaired by the model and by the harmonic fill-in.
 
     Attributes:
-        damaged: As it was given.
-        masked: What the model sees: every patch with a spoilt pixel is hidden.
-        mended: The model's guess on the spoilt pixels alone.
-        smooth: The smooth fill-in of the same pixels.
-        scores: Numbers of "spoilt_pixels" and "hidden_patches"; "model" and "smooth_fill" as `compare` says where the
-            photo is known without the damage, else null.
+        damaged: Photo as it was given.
+        masked: Input of the model: every patch with a damaged pixel is hidden.
+        mended: Prediction of the model on the damaged pixels alone.
+        smooth: Harmonic fill-in of the same pixels.
+        scores: Numbers of "spoilt_pixels" and "hidden_patches"; "model" and "smooth_fill" as returned by `compare`
+            where the photo is known without the damage, else None.
     """
 
     damaged: Image.Image
@@ -78,23 +78,34 @@ class Mended:
 
 
 @torch.inference_mode()
-def mend(model: MaskedAutoencoderViT, damaged: Image.Image, spoilt: Cells, intact: Image.Image | None = None) -> Mended:
-    """Mend the spoilt pixels of a photo by the model, and plainly."""
-    if not spoilt.any():
-        raise MaskError("unmarked")
+def inpaint(
+    model: MaskedAutoencoderViT, photo: Image.Image, damaged: Mask, intact: Image.Image | None = None
+) -> Inpainting:
+    """Repair the damaged pixels of a photo.
+
+    Args:
+        model: In eval mode; predicts pixels.
+        photo: Square RGB image of the model's size, S.
+        damaged: (S, S), True for each pixel to repair.
+        intact: The photo without damage, if known, for the scores.
+
+    Raises:
+        InputError: If no pixel is damaged, or every patch has a damaged pixel.
+    """
+    if not damaged.any():
+        raise InputError("error.mask.unmarked")
     grid, size = grid_of(model), model.patch_size
-    cells: Cells = np.any(spoilt.reshape(grid, size, grid, size), axis=(1, 3))
-    if cells.all():
-        raise MaskError("all")
-    images = to_tensor(damaged)
-    pixels = torch.from_numpy(spoilt).expand(1, 3, -1, -1)
-    guess = torch.where(pixels, model.reconstruct(images, mask_tensor(cells)), images)
-    filled = harmonic_fill(images[0].permute(1, 2, 0).double().numpy(), spoilt)  # (S, S, 3)
-    smooth = torch.from_numpy(filled).float().permute(2, 0, 1).unsqueeze(0)
-    masked = images.masked_fill(hidden_pixels(model, cells), HIDDEN_TONE)
-    scores: dict[str, Any] = {"spoilt_pixels": int(spoilt.sum()), "hidden_patches": int(cells.sum())}
+    mask: Mask = np.any(damaged.reshape(grid, size, grid, size), axis=(1, 3))
+    if mask.all():
+        raise InputError("error.mask.all")
+    images = to_tensor(photo)
+    pixels = torch.from_numpy(damaged).expand(1, 3, -1, -1)
+    prediction = torch.where(pixels, model.reconstruct(images, mask_tensor(mask)), images)
+    smooth, _ = baseline_fills(images, pixels)
+    masked = images.masked_fill(hidden_pixels(model, mask), HIDDEN_GREY)
+    scores: dict[str, Any] = {"spoilt_pixels": int(damaged.sum()), "hidden_patches": int(mask.sum())}
     reference = None if intact is None else to_tensor(intact)
-    for name, each in (("model", guess), ("smooth_fill", smooth)):
+    for name, each in (("model", prediction), ("smooth_fill", smooth)):
         scores[name] = None if reference is None else compare(each, reference, pixels)
-    seen, mended, plain = to_images(torch.cat([masked, guess, smooth]))
-    return Mended(damaged, seen, mended, plain, scores)
+    seen, mended, harmonic = to_images(torch.cat([masked, prediction, smooth]))
+    return Inpainting(photo, seen, mended, harmonic, scores)

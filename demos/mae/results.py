@@ -1,16 +1,18 @@
-"""What the MAE tab says about one reconstruction: images, scores, facts, and files to take home."""
+"""Presentation of a reconstruction: images, scores, facts, and files to download."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from demos.core.context import Context
 from demos.mae.mask_canvas import canvas_value
-from demos.mae.masks import pack, unpack
-from demos.mae.reconstruction import GUESSES, PANELS, Reconstruction, large_pair, summary
+from demos.mae.masks import Mask, decode_mask, encode_mask
+from demos.mae.reconstruction import PANELS, PREDICTORS, Reconstruction, large_pair
 from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
 
@@ -22,13 +24,13 @@ th { color: var(--ink-soft); }
 th:first-child { padding-left: 0; text-align: left; white-space: normal; }
 tbody tr:first-child * { color: var(--ink); font-weight: 600; }
 """
-FOLDED = ("original", "masked", "raw")  # images under the result, which nobody sees before the fold is opened
-SEEN = tuple(name for name in PANELS if name not in FOLDED)
-NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", *SEEN, "numbers")
+FOLDED = ("original", "masked", "raw")  # images below the result, in a closed accordion
+VISIBLE = tuple(name for name in PANELS if name not in FOLDED)
+NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", *VISIBLE, "numbers")
 
 
 def verdict_html(ctx: Context, scores: dict[str, Any]) -> str:
-    """Return in both languages how the model did against the smooth fill-in."""
+    """Compare the model with the smooth fill-in in a sentence, in both languages."""
     if scores["model"] is None:
         return ctx.localize_html("mae.nothing_hidden")
     gain = round(scores["model"]["psnr"] - scores["smooth_fill"]["psnr"], 1)
@@ -37,7 +39,7 @@ def verdict_html(ctx: Context, scores: dict[str, Any]) -> str:
 
 
 def table_html(ctx: Context, scores: dict[str, Any]) -> str:
-    """Write the table of scores in both languages; nothing where they are not defined."""
+    """Return the table of scores in both languages, empty where they are not defined."""
     if scores["model"] is None:
         return ""
     count = ctx.localize_html("mae.score_of", hidden=scores["hidden_patches"], patches=scores["patches"])
@@ -45,133 +47,106 @@ def table_html(ctx: Context, scores: dict[str, Any]) -> str:
     rows = [
         f'<th scope="row">{ctx.localize_html(f"mae.score_{name}")}</th>'
         f"<td>{scores[name]['psnr']:.1f} dB</td><td>{scores[name]['mean_abs_error']:.1f}</td>"
-        for name in GUESSES
+        for name in PREDICTORS
     ]
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What the page says about one result; images are paths, so that a stored result needs no copying."""
+def component_values(
+    ctx: Context,
+    panels: dict[str, str],
+    scores: dict[str, Any],
+    mask: Mask,
+    side: int,
+    seconds: float,
+    weights: str,
+    prepared: bool = False,
+) -> dict[str, Any]:
+    """Return the values of the components that show a result: `NAMES` but for "slider" and "numbers", and `panels`.
 
-    panels: dict[str, str]
-    large: tuple[str, str]
-    numbers: str
-    scores: dict[str, Any]
-    mask: str
-    side: int
-    seconds: float
-    weights: str
-    prepared: bool = False
-
-    @property
-    def percent(self) -> float:
-        """Share of the patches that is hidden, in percent."""
-        return 100 * self.scores["hidden_patches"] / self.scores["patches"]
-
-    def canvas(self) -> str:
-        """Return the value of a canvas that shows the photo with its mask."""
-        cells = unpack(self.mask)
-        return canvas_value(self.panels["original"], cells, len(cells), self.percent)
-
-    def values(self, ctx: Context) -> dict[str, Any]:
-        """Return the value of each component of the result, by its name: `NAMES`, and those of `FOLDED` there are."""
-        grid = len(unpack(self.mask))
-        facts = widgets.facts_line(ctx, [self.weights], (self.side, self.side), self.seconds, self.prepared)
-        facts += f" · {ctx.localize_html('mae.patches', grid=grid, size=self.side // grid)}"
-        if steps := ctx.weights_info(self.weights).steps:  # not known of published weights
-            facts += f" · {ctx.localize_html('mae.steps', steps=f'{steps:,}')}"
-        return {
-            "canvas": self.canvas(),
-            "slider": self.large,
-            "verdict": verdict_html(ctx, self.scores),
-            "table": table_html(ctx, self.scores),
-            "facts": facts,
-            "limit": ctx.localize_html("mae.limit", side=self.side),
-            "numbers": self.numbers,
-            **self.panels,
-        }
+    Args:
+        ctx: Context of the tab.
+        panels: Paths of images by their names in `PANELS`; the original is needed.
+        scores: Those of the reconstruction.
+        mask: (grid, grid), True where hidden.
+        side: Pixels along a side of the model's input.
+        seconds: Run time of the network.
+        weights: Name of the model.
+        prepared: Whether the result was made in advance.
+    """
+    grid = len(mask)
+    facts = widgets.facts_line(ctx, [weights], (side, side), seconds, prepared)
+    facts += f" · {ctx.localize_html('mae.patches', grid=grid, size=side // grid)}"
+    if steps := ctx.weights_info(weights).steps:  # unknown for published weights
+        facts += f" · {ctx.localize_html('mae.steps', steps=f'{steps:,}')}"
+    percent = 100 * scores["hidden_patches"] / scores["patches"]
+    return {
+        "canvas": canvas_value(panels["original"], mask, grid, percent),
+        "verdict": verdict_html(ctx, scores),
+        "table": table_html(ctx, scores),
+        "facts": facts,
+        "limit": ctx.localize_html("mae.limit", side=side),
+        **panels,
+    }
 
 
-def show(work: MAESession, ask: MaskRequest, result: Reconstruction) -> Shown:
-    """Put the images of a result where the browser can fetch them: those that are seen, and what the canvas shows.
+def show(session: MAESession, mask_request: MaskRequest) -> dict[str, Any]:
+    """Return the values of `NAMES` for a result, with only those images written that are visible.
 
     A stroke of the brush waits for each of them to be written. The original is written once for all strokes.
     """
-    ctx = work.ctx
-    first, second = large_pair(result)
-    return Shown(
-        panels={name: ctx.save_image(getattr(result, name)) for name in PANELS if name in ("original", *SEEN)},
-        large=(ctx.save_image(first), ctx.save_image(second)),
-        numbers=work.save_json(numbers(ask, result)),
-        scores=result.scores,
-        mask=pack(result.cells),
-        side=result.original.width,
-        seconds=result.seconds,
-        weights=ask.weights,
-    )
+    ctx, result = session.ctx, session.result(mask_request)
+    panels = {name: ctx.save_image(getattr(result, name)) for name in ("original", *VISIBLE)}
+    side, weights = result.original.width, mask_request.weights
+    values = component_values(ctx, panels, result.scores, result.mask, side, result.seconds, weights)
+    slider = tuple(ctx.save_image(image) for image in large_pair(result))
+    return {**values, "slider": slider, "numbers": session.save_json(result_numbers(mask_request, result))}
 
 
-def folded(work: MAESession, ask: MaskRequest | None) -> list[str | None]:
-    """Return the images of `FOLDED` of the result that is shown, or nothing where there is none."""
-    if ask is None:
-        return [None] * len(FOLDED)
-    result = work.result(ask)
-    return [work.ctx.save_image(getattr(result, name)) for name in FOLDED]
+def result_numbers(mask_request: MaskRequest, result: Reconstruction) -> dict[str, Any]:
+    """Return the settings, the scores, and the error of each patch, row by row, null where it is visible."""
+    settings = {**mask_request.settings, "mask": encode_mask(result.mask), "image_size": result.original.width}
+    return {**settings, **result.scores, "patch_errors": with_nulls(result.errors, 2)}
 
 
-def sheet(work: MAESession, ask: MaskRequest) -> str:
-    """Return the path of an image of all panels of a result."""
-    info = work.ctx.weights_info(ask.weights)
-    return work.ctx.save_image(summary(work.result(ask), info.name, info.steps, ask.mask_kind, ask.seed))
+def with_nulls(values: NDArray[np.float64], digits: int) -> list[list[float | None]]:
+    """Return the rows of a matrix, rounded, with null for NaN, which JSON lacks."""
+    return [[None if np.isnan(value) else round(float(value), digits) for value in row] for row in values]
 
 
-def numbers(ask: MaskRequest, result: Reconstruction) -> dict[str, Any]:
-    """Return the scores, the settings, and the error of each patch, row by row, null where it is visible."""
-    errors = [
-        [None if not hidden else round(float(error), 2) for error, hidden in zip(*row, strict=True)]
-        for row in zip(result.errors, result.cells, strict=True)
-    ]
-    made = {**ask.settings, "mask": pack(result.cells)}
-    return {**made, "image_size": result.original.width, **result.scores, "patch_errors": errors}
-
-
-def nothing(ctx: Context) -> dict[str, Any]:
+def empty_values(ctx: Context) -> dict[str, Any]:
     """Return the values of the same components when there is no photo."""
-    empty: dict[str, Any] = dict.fromkeys((*NAMES, *FOLDED))
-    words = {"verdict": ctx.localize_html("mae.no_photo"), "table": "", "facts": "", "limit": "", "canvas": ""}
-    return {**empty, **words}
+    texts = {"verdict": ctx.localize_html("mae.no_photo"), "table": "", "facts": "", "limit": "", "canvas": ""}
+    return {**dict.fromkeys((*NAMES, *FOLDED)), **texts}
 
 
-def read_first_paint(folder: Path, weights: str) -> Shown | None:
-    """Read the finished result the tab opens on, or None where it was not prepared."""
-    facts = folder / "result.json"
-    if not facts.is_file():
+def read_first_paint(ctx: Context, folder: Path, weights: str) -> tuple[dict[str, Any], Mask] | None:
+    """Return the component values and the mask of the prepared result, or None where there is none."""
+    file = folder / "result.json"
+    if not file.is_file():
         return None
-    return Shown(
-        panels={name: str(folder / f"{name}.png") for name in PANELS},
-        large=(str(folder / "masked-large.png"), str(folder / "pasted-large.png")),
-        numbers=str(folder / "numbers.json"),
-        weights=weights,
-        prepared=True,
-        **json.loads(facts.read_text("utf-8")),
-    )
+    facts = json.loads(file.read_text("utf-8"))
+    facts["mask"] = decode_mask(facts["mask"])
+    panels = {name: str(folder / f"{name}.png") for name in PANELS}
+    values = component_values(ctx, panels, weights=weights, prepared=True, **facts)
+    slider = (str(folder / "masked-large.png"), str(folder / "pasted-large.png"))
+    return {**values, "slider": slider, "numbers": str(folder / "numbers.json")}, facts["mask"]
 
 
-def write_first_paint(work: MAESession, ask: MaskRequest, folder: Path) -> None:
-    """Write the result of `ask` and the facts about it as `read_first_paint` reads them."""
-    result = work.result(ask)
+def write_first_paint(session: MAESession, mask_request: MaskRequest, folder: Path) -> None:
+    """Write a result as `read_first_paint` reads them."""
+    result = session.result(mask_request)
     images = {name: getattr(result, name) for name in PANELS}
     images["masked-large"], images["pasted-large"] = large_pair(result)
     for name, image in images.items():
         image.save(folder / f"{name}.png", optimize=True)
     facts = {
         "scores": result.scores,
-        "mask": pack(result.cells),
+        "mask": encode_mask(result.mask),
         "side": result.original.width,
         "seconds": round(result.seconds, 3),
     }
-    for name, content in (("result", facts), ("numbers", numbers(ask, result))):
+    for name, content in (("result", facts), ("numbers", result_numbers(mask_request, result))):
         (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")

@@ -1,11 +1,12 @@
-"""What every part of the MAE tab asks for: a photo, a mask and a model, and what came of them, kept for a while."""
+"""Models, photos, masks and reconstructions that all parts of the MAE tab use, the latest of them cached."""
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import gradio as gr
@@ -14,7 +15,7 @@ from PIL import Image
 
 from demos.core.cache import public_lru_cache
 from demos.core.context import Context
-from demos.mae.masks import BY_HAND, Cells, MaskError, draw_mask, refit, unpack
+from demos.mae.masks import BY_HAND, InputError, Mask, decode_mask, draw_mask, encode_mask, resize_mask
 from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
 from demos.ui import widgets
 from models.data.images import ImageError, read_image, square_crop
@@ -23,17 +24,16 @@ from models.networks.mae import MaskedAutoencoderViT
 WEIGHTS = "mae-photos"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MaskRequest:
-    """One photo with one mask.
+    """A photo with a mask, for one model.
 
     Attributes:
-        path: File of the photo; empty where there is none. That of an upload holds the hash of its content, so it can
-            stand for the photo.
-        mask_ratio: Share of patches to hide, 0 to 0.95.
+        path: File of the photo. That of an upload holds the hash of its content, so it can stand for the photo.
+        mask_ratio: Share of patches to hide, 0 to 0.95; of no effect on a mask drawn by hand.
         mask_kind: One of `MASK_KINDS`, or `BY_HAND`.
-        seed: Of the mask.
-        mask: The mask as text, where it was drawn by hand.
+        seed: Seed of the mask.
+        mask: (grid, grid) of bool, True where hidden.
         weights: Name of the model.
     """
 
@@ -41,70 +41,96 @@ class MaskRequest:
     mask_ratio: float
     mask_kind: str
     seed: int
-    mask: str = ""
+    mask: Mask
     weights: str = WEIGHTS
-
-    @classmethod
-    def of(cls, path: str | None, percent: float, kind: str, seed: int | None, mask: str, weights: str) -> MaskRequest:
-        """Return what the tab's controls say, in the order in which its handlers are given them."""
-        return cls(path or "", percent / 100, kind, seed or 0, mask, weights)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What made a result, for its numbers; no path of a file."""
-        made = {"weights": self.weights, "mask_kind": self.mask_kind, "seed": self.seed}
-        return {**made, "mask": self.mask} if self.mask_kind == BY_HAND else made
+        """Settings to save with the numbers of a result; no path of a file."""
+        settings = {"weights": self.weights, "mask_kind": self.mask_kind, "seed": self.seed}
+        return {**settings, "mask": encode_mask(self.mask)} if self.mask_kind == BY_HAND else settings
 
 
 class MAESession:
-    """Does the work of the tab; equal questions get equal answers, from memory where they were asked lately."""
+    """Cached models, photos and reconstructions, and the translation of errors."""
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        self.cropped = public_lru_cache()(self._cropped)
-        self._remembered = public_lru_cache()(self._reconstructed)
+        self.crop = public_lru_cache()(_crop)
+        self._reconstruct = public_lru_cache()(self._reconstruct_uncached)
 
     def model(self, weights: str) -> MaskedAutoencoderViT:
         """Return a model by its name."""
         return cast(MaskedAutoencoderViT, self.ctx.load_model(weights))
 
-    def photo(self, ask: MaskRequest) -> Image.Image:
-        """Return the square of a photo that its model sees."""
-        return self.cropped(ask.path, self.model(ask.weights).img_size)
+    def photo(self, mask_request: MaskRequest) -> Image.Image:
+        """Return the square crop of the photo at the size of its model."""
+        return self.crop(mask_request.path, self.model(mask_request.weights).img_size)
 
-    def cells(self, ask: MaskRequest) -> Cells:
-        """Return the mask that is asked for; one drawn by hand on another grid is fitted to the model's.
+    def request(
+        self, path: str | None, ratio: float, kind: str, seed: int | None, mask: str = "", weights: str = WEIGHTS
+    ) -> MaskRequest:
+        """Decode a mask drawn by hand and resize it to the model's grid, or draw one by its rule.
 
         Raises:
-            MaskError: If it was drawn by hand and is none.
+            InputError: If there is no photo, or the mask cannot be used.
         """
-        grid = grid_of(self.model(ask.weights))
-        if ask.mask_kind == BY_HAND:
-            return refit(unpack(ask.mask), grid) if ask.mask else np.zeros((grid, grid), bool)
-        return draw_mask(self.photo(ask), grid, ask.mask_ratio, ask.mask_kind, ask.seed)
+        if not path:
+            raise InputError("error.no_photo")
+        model, seed = self.model(weights), seed or 0
+        grid = grid_of(model)
+        if kind != BY_HAND:
+            hidden = draw_mask(self.crop(path, model.img_size), grid, ratio, kind, seed)
+        else:
+            hidden = resize_mask(decode_mask(mask), grid) if mask else np.zeros((grid, grid), bool)
+        return MaskRequest(path, ratio, kind, seed, hidden, weights)
 
-    def result(self, ask: MaskRequest) -> Reconstruction:
-        """Return what the model and the plain fill-ins make of a photo."""
-        # What plays no part is made equal, so that it is not worked out twice.
-        plain = replace(ask, mask="") if ask.mask_kind != BY_HAND else replace(ask, mask_ratio=0.0, seed=0)
-        return self._remembered(plain)
+    def from_controls(self, path: str | None, percent: float, *controls: Any) -> MaskRequest:
+        """Return the request of the page's controls: photo, percent, kind, seed, mask and weights."""
+        return self.request(path, percent / 100, *controls)
+
+    def result(self, mask_request: MaskRequest) -> Reconstruction:
+        """Return what the model and the baselines fill in."""
+        return self._reconstruct(mask_request.path, mask_request.weights, mask_request.mask.tobytes())
+
+    def handler(self, fn: Callable[..., Any], *further: Any) -> Callable[..., Any]:
+        """Return an event handler that calls `fn` with this session and the inputs, and translates its errors.
+
+        Args:
+            fn: Function or generator function.
+            further: Values to append to what a function returns.
+        """
+
+        def handle(request: gr.Request, *inputs: Any) -> Any:
+            with self.user_error(request):
+                values = fn(self, *inputs)
+            return [*values, *further] if further else values
+
+        def stream(request: gr.Request, *inputs: Any) -> Iterator[Any]:
+            with self.user_error(request):
+                yield from fn(self, *inputs)
+
+        return stream if inspect.isgeneratorfunction(fn) else handle
 
     @contextmanager
     def user_error(self, request: gr.Request | None) -> Iterator[None]:
-        """Turn what is wrong with a photo or a mask into one sentence in the visitor's language."""
+        """Turn what is wrong with an input into one sentence in the visitor's language."""
         try:
             yield
         except ImageError as error:
             raise widgets.image_error(self.ctx, request, error) from error
-        except MaskError as error:
-            raise widgets.user_error(self.ctx, request, f"error.mask.{error.code}", **error.values) from error
+        except InputError as error:
+            raise widgets.user_error(self.ctx, request, error.key, **error.values) from error
 
     def save_json(self, numbers: dict[str, Any]) -> str:
-        """Save numbers where the browser can fetch them, and returns the path."""
+        """Save numbers where the browser can fetch them, and return the path."""
         return self.ctx.save_bytes((json.dumps(numbers, indent=2) + "\n").encode(), ".json")
 
-    def _cropped(self, path: str, side: int) -> Image.Image:
-        return square_crop(read_image(path), side)
+    def _reconstruct_uncached(self, path: str, weights: str, mask: bytes) -> Reconstruction:
+        model = self.model(weights)
+        hidden = np.frombuffer(mask, bool).reshape(grid_of(model), -1).copy()  # writable, for torch
+        return reconstruct(model, self.crop(path, model.img_size), hidden)
 
-    def _reconstructed(self, ask: MaskRequest) -> Reconstruction:
-        return reconstruct(self.model(ask.weights), self.photo(ask), self.cells(ask))
+
+def _crop(path: str, side: int) -> Image.Image:
+    return square_crop(read_image(path), side)

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Route, expect
 from visits import OpenPage, another_image_in, image_in
 
 from demos.core.i18n import Texts
-from demos.mae.masks import pack
+from demos.mae.masks import encode_mask
 
 pytestmark = pytest.mark.browser
 
@@ -209,7 +209,9 @@ def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: OpenPage) -> None:
     another_image_in(page, "#mae-mend-masked", seen)
     page.locator("#mae-examples button").nth(2).click()
     hidden(page, 0, canvas)
-    no_marks = json.dumps(pack(np.zeros((128, 128), bool)))  # strokes still to be answered are not for this photo
+    no_marks = json.dumps(
+        encode_mask(np.zeros((128, 128), bool))
+    )  # strokes still to be answered are not for this photo
     expect(page.locator(canvas)).to_have_attribute("data-stroke", no_marks)
     expect(page.locator("#mae-mend-mended")).to_be_hidden()
 

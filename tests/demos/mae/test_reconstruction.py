@@ -1,4 +1,4 @@
-"""Hiding patches and filling them in: masks, images and scores."""
+"""Reconstruction: images and scores."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def patches(image: Image.Image) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", MASK_KINDS)
 @pytest.mark.parametrize("ratio", [0.0, 0.25, 0.75, 0.95])
-def test_as_many_patches_are_hidden_as_asked(model, photo, kind, ratio):
+def test_given_ratio_of_patches_is_hidden(model, photo, kind, ratio):
     result = reconstruct(model, photo, ratio, kind, 3)
     original, masked = patches(result.original), patches(result.masked)
     hidden = (original != masked).any(axis=1)
@@ -44,7 +44,7 @@ def test_equal_arguments_give_equal_images_and_scores(model, photo):
     assert reconstruct(model, photo, 0.75, "block", 7) == reconstruct(model, photo, 0.75, "block", 7)
 
 
-def test_the_pasted_image_takes_each_patch_from_where_it_should(model, photo):
+def test_pasted_and_filled_images_keep_visible_patches(model, photo):
     result = reconstruct(model, photo, 0.5, "random", 0)
     hidden = (patches(result.original) != patches(result.masked)).any(axis=1)
     pasted = patches(result.pasted)
@@ -53,15 +53,15 @@ def test_the_pasted_image_takes_each_patch_from_where_it_should(model, photo):
     assert np.array_equal(patches(result.fill)[~hidden], patches(result.original)[~hidden])
 
 
-def test_the_model_does_not_see_what_is_hidden(model, photo):
+def test_hidden_pixels_do_not_affect_the_prediction(model, photo):
     result = reconstruct(model, photo, 0.75, "random", 2)
     hidden = np.kron((patches(result.original) != patches(result.masked)).any(axis=1).reshape(16, 16), np.ones((8, 8)))
-    vandalised = np.where(hidden[..., None] > 0, 0, np.asarray(result.original)).astype(np.uint8)
-    other = reconstruct(model, Image.fromarray(vandalised), 0.75, "random", 2)
+    changed = np.where(hidden[..., None] > 0, 0, np.asarray(result.original)).astype(np.uint8)
+    other = reconstruct(model, Image.fromarray(changed), 0.75, "random", 2)
     assert other.raw == result.raw and other.fill == result.fill
 
 
-def test_scores_are_those_worked_out_by_hand():
+def test_scores_match_a_calculation_by_hand():
     original = torch.zeros(1, 3, 2, 2)
     guess = original.clone()
     guess[..., 0, 0], guess[..., 1, 1] = 0.5, -0.3
@@ -71,12 +71,12 @@ def test_scores_are_those_worked_out_by_hand():
     expected = {"psnr": round(10 * np.log10(4 / (0.34 / 3)), 2), "mean_abs_error": round(0.8 / 3 * 127.5, 2)}
     assert reconstruction.compare(guess, original, hidden) == pytest.approx(expected)
     assert reconstruction.compare(original, original, hidden) == {
-        "psnr": reconstruction.EQUAL_PSNR,
+        "psnr": reconstruction.MAX_PSNR,
         "mean_abs_error": 0.0,
     }
 
 
-def test_scores_belong_to_the_images_shown(model, photo):
+def test_scores_match_the_images(model, photo):
     result = reconstruct(model, photo, 0.75, "random", 4)
     hidden = (patches(result.original) != patches(result.masked)).any(axis=1)
     for name, image in (("model", result.raw), ("smooth_fill", result.fill)):
@@ -85,14 +85,14 @@ def test_scores_belong_to_the_images_shown(model, photo):
         assert result.scores[name]["psnr"] == pytest.approx(10 * np.log10(255**2 / (error**2).mean()), abs=0.1)
 
 
-def test_the_error_of_a_patch_is_that_of_its_pixels(model, photo):
+def test_patch_errors_match_the_images(model, photo):
     result = reconstruct(model, photo, 0.5, "random", 4)
     by_hand = np.abs(patches(result.raw).astype(float) - patches(result.original)).mean(axis=1).reshape(16, 16)
-    assert np.array_equal(np.isnan(result.errors), ~result.cells)
-    assert np.allclose(result.errors[result.cells], by_hand[result.cells], atol=0.6)
+    assert np.array_equal(np.isnan(result.errors), ~result.mask)
+    assert np.allclose(result.errors[result.mask], by_hand[result.mask], atol=0.6)
     worst = np.nanargmax(result.errors)
     dark = patches(result.error).mean(axis=1)
-    assert dark[worst] == dark[result.cells.ravel()].min(), "the worst patch is the darkest"
+    assert dark[worst] == dark[result.mask.ravel()].min(), "the worst patch is the darkest"
 
 
 def test_with_nothing_hidden_scores_are_not_defined(model, photo):
@@ -102,13 +102,13 @@ def test_with_nothing_hidden_scores_are_not_defined(model, photo):
     assert to_tensor(result.raw).isfinite().all()
 
 
-def test_weights_for_normalised_patches_are_refused(photo):
+def test_normalised_patch_targets_are_refused(photo):
     model = MaskedAutoencoderViT(depth=1, decoder_depth=1, norm_pix_loss=True)
     with pytest.raises(ValueError, match="norm_pix_loss"):
         reconstruct(model, photo, 0.75, "random", 0)
 
 
-def test_the_large_pair_agrees_where_nothing_is_hidden(model, photo):
+def test_large_pair_agrees_on_visible_patches(model, photo):
     result = reconstruct(model, photo, 0.5, "block", 1)
     masked, pasted = (np.asarray(image) for image in reconstruction.large_pair(result))
     hidden = np.asarray(result.hidden.resize((reconstruction.LARGE_SIDE,) * 2, Image.Resampling.NEAREST)) > 0
@@ -118,7 +118,7 @@ def test_the_large_pair_agrees_where_nothing_is_hidden(model, photo):
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.75])
-def test_the_summary_shows_every_panel(model, photo, ratio):
+def test_summary_shows_every_panel(model, photo, ratio):
     result = reconstruct(model, photo, ratio, "random", 0)
     image = reconstruction.summary(result, "mae-photos", 1000, "random", 0)
     assert image.width > len(reconstruction.PANELS) * 256 > image.height > 256

@@ -1,4 +1,4 @@
-"""The MAE tab: it builds alone, opens on a finished result, and answers the page and programs."""
+"""The MAE tab: layout, prepared result, and public endpoints."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from PIL import Image
 
 from demos.core.context import Context, make_context
 from demos.mae import tab
-from demos.mae.masks import MAX_SEED, pack
+from demos.mae.masks import MAX_SEED, encode_mask
 from demos.mae.reconstruction import PANELS
 from demos.mae.results import table_html, verdict_html
 
@@ -48,7 +48,7 @@ def components(app: gr.Blocks) -> dict[str, Any]:
     return {block.elem_id: block for block in app.blocks.values() if block.elem_id}
 
 
-def test_the_tab_builds_alone_without_a_first_result(context: Context):
+def test_tab_builds_without_a_prepared_result(context: Context):
     with gr.Blocks() as app:
         tab.build(context)
     found = components(app)
@@ -56,7 +56,7 @@ def test_the_tab_builds_alone_without_a_first_result(context: Context):
     assert "Choose a photo" in found["mae-result-score"].value
 
 
-def test_the_tab_opens_on_the_result_that_was_prepared(context: Context, photo: Image.Image, monkeypatch, tmp_path):
+def test_tab_opens_on_the_prepared_result(context: Context, photo: Image.Image, monkeypatch, tmp_path):
     example = tmp_path / "scene.png"
     photo.save(example)
     monkeypatch.setattr(tab, "scenes", lambda: [example])
@@ -81,7 +81,7 @@ def test_the_tab_opens_on_the_result_that_was_prepared(context: Context, photo: 
     ("model", "fill", "words"),
     [(20.04, 18.0, "<b>2.0 dB</b> better"), (17.0, 18.5, "<b>1.5 dB</b> worse"), (18.02, 18.0, "as good as")],
 )
-def test_the_verdict_is_that_of_the_numbers(context: Context, model, fill, words):
+def test_verdict_and_table_match_the_scores(context: Context, model, fill, words):
     scores = {
         "patches": 256,
         "hidden_patches": 192,
@@ -94,7 +94,7 @@ def test_the_verdict_is_that_of_the_numbers(context: Context, model, fill, words
     assert all(number in table for number in (f"{model:.1f} dB", f"{fill:.1f} dB", "12.3", "14.5", "9.9 dB", "40.0"))
 
 
-def test_the_endpoint_answers_with_images_and_scores(client: Client, photo_file: str):
+def test_reconstruct_returns_images_and_scores(client: Client, photo_file: str):
     masked, reconstruction, pasted, scores = client.predict(
         handle_file(photo_file), 0.75, "random", 3, api_name="/reconstruct"
     )
@@ -107,7 +107,7 @@ def test_the_endpoint_answers_with_images_and_scores(client: Client, photo_file:
     assert set(scores["model"]) == set(scores["smooth_fill"]) == {"psnr", "mean_abs_error"}
 
 
-def test_the_endpoint_gives_equal_answers_to_equal_questions(client: Client, photo_file: str):
+def test_reconstruct_is_deterministic(client: Client, photo_file: str):
     first, again, other = (
         client.predict(handle_file(photo_file), 0.5, "block", seed, api_name="/reconstruct") for seed in (1, 1, 2)
     )
@@ -123,42 +123,42 @@ def test_with_nothing_hidden_scores_are_null(client: Client, photo_file: str):
         "model": None,
         "smooth_fill": None,
         "mean_colour": None,
-        "mask": pack(np.zeros((16, 16), bool)),
+        "mask": encode_mask(np.zeros((16, 16), bool)),
     }
 
 
-def test_a_mask_of_ones_own_hides_those_patches(client: Client, photo_file: str):
-    cells = np.zeros((16, 16), bool)
-    cells[2, 3:9] = cells[10:12, 7] = True
-    masked, _, pasted, scores = client.predict(handle_file(photo_file), mask=pack(cells), api_name="/reconstruct")
-    assert (scores["hidden_patches"], scores["mask"]) == (8, pack(cells))
+def test_given_mask_hides_those_patches(client: Client, photo_file: str):
+    mask = np.zeros((16, 16), bool)
+    mask[2, 3:9] = mask[10:12, 7] = True
+    masked, _, pasted, scores = client.predict(handle_file(photo_file), mask=encode_mask(mask), api_name="/reconstruct")
+    assert (scores["hidden_patches"], scores["mask"]) == (8, encode_mask(mask))
     differs = (pixels(masked) != pixels(pasted)).any(axis=2).reshape(16, 8, 16, 8).any(axis=(1, 3))
-    assert np.array_equal(differs, cells)
+    assert np.array_equal(differs, mask)
 
 
-ALL = pack(np.ones((16, 16), bool))
+ALL = encode_mask(np.ones((16, 16), bool))
 
 
 @pytest.mark.parametrize(("mask", "message"), [("hello", "did not arrive as a mask"), (ALL, "leave at least one")])
-def test_a_bad_mask_gets_one_clear_sentence(client: Client, photo_file: str, mask: str, message: str):
+def test_invalid_mask_is_refused_in_one_sentence(client: Client, photo_file: str, mask: str, message: str):
     with pytest.raises(Exception, match=message):
         client.predict(handle_file(photo_file), mask=mask, api_name="/reconstruct")
 
 
-def test_ratios_masks_influence_mixtures_and_repairs_are_offered(client: Client, photo_file: str):
+def test_analyses_and_inpainting_are_offered(client: Client, photo_file: str):
     photo = handle_file(photo_file)
     strip, ratios = client.predict(photo, "random", 1, api_name="/reconstruct_ratios")
     assert pixels(strip).shape[1] > 1000
     assert [each["mask_ratio"] for each in ratios["ratios"]] == [0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95]
-    *pictures, often = client.predict(photo, 0.75, 4, 1, api_name="/reconstruct_often")
-    assert often["masks"] == 4 and len({pixels(each).tobytes() for each in pictures}) == 3
-    cells = np.ones((16, 16), bool)
-    cells[8:12, 8:12] = False
-    heat, found = client.predict(photo, mask=pack(cells), row=5, column=6, api_name="/patch_influence")
+    *images, often = client.predict(photo, 0.75, 4, 1, api_name="/reconstruct_often")
+    assert often["masks"] == 4 and len({pixels(each).tobytes() for each in images}) == 3
+    mask = np.ones((16, 16), bool)
+    mask[8:12, 8:12] = False
+    heat, found = client.predict(photo, mask=encode_mask(mask), row=5, column=6, api_name="/patch_influence")
     levels = np.array(found["change_in_levels"], float)
-    assert np.array_equal(np.isnan(levels), cells) and np.nanmax(levels) > 0 and pixels(heat).shape == (128, 128, 3)
+    assert np.array_equal(np.isnan(levels), mask) and np.nanmax(levels) > 0 and pixels(heat).shape == (128, 128, 3)
     mixture, *_ = client.predict(
-        photo, handle_file(photo_file), mask=pack(cells), mix_ratio=0.5, api_name="/mix_photos"
+        photo, handle_file(photo_file), mask=encode_mask(mask), mix_ratio=0.5, api_name="/mix_photos"
     )
     assert np.array_equal(pixels(mixture), pixels(client.predict(photo, 0, api_name="/reconstruct")[0]))
     damaged, mended, _, scores = client.predict(photo, "text", 2, api_name="/mend_photo")
@@ -173,11 +173,11 @@ def test_ratios_masks_influence_mixtures_and_repairs_are_offered(client: Client,
         ("/reconstruct_often", {"count": 1}, "count is 1; give a number from 2 to 64"),
         ("/patch_influence", {"mask_ratio": 0.0}, "need not guess it"),
         ("/mend_photo", {"damage": "none", "scratches": ""}, "did not arrive as a mask"),
-        ("/mend_photo", {"damage": "none", "scratches": pack(np.zeros((128, 128), bool))}, "Nothing is marked"),
+        ("/mend_photo", {"damage": "none", "scratches": encode_mask(np.zeros((128, 128), bool))}, "Nothing is marked"),
         ("/mend_photo", {"damage": "none", "scratches": ALL}, "128 × 128"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_sentence(client: Client, photo_file: str, endpoint, arguments, message):
+def test_impossible_requests_are_refused_in_one_sentence(client: Client, photo_file: str, endpoint, arguments, message):
     with pytest.raises(Exception, match=message):
         client.predict(image=handle_file(photo_file), **arguments, api_name=endpoint)
 
@@ -190,7 +190,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(client: Client, photo_file:
         (None, "Choose a photo first"),
     ],
 )
-def test_a_bad_photo_gets_one_clear_sentence(client: Client, tmp_path: Path, content, message):
+def test_unreadable_photo_is_refused_in_one_sentence(client: Client, tmp_path: Path, content, message):
     photo = None
     if content is not None:
         path = tmp_path / "bad.png"
@@ -207,14 +207,14 @@ def test_arguments_out_of_range_are_refused(client: Client, photo_file: str, rat
 
 
 @pytest.mark.parametrize("seed", [0, MAX_SEED])
-def test_the_first_and_the_last_seed_serve_every_endpoint(client: Client, photo_file: str, seed: int):
+def test_every_endpoint_takes_the_first_and_the_last_seed(client: Client, photo_file: str, seed: int):
     photo = handle_file(photo_file)
     for name in ("/reconstruct", "/reconstruct_ratios", "/reconstruct_often", "/mend_photo"):
         assert client.predict(image=photo, seed=seed, api_name=name)
     assert client.predict(image_a=photo, image_b=photo, seed=seed, api_name="/mix_photos")
 
 
-def test_only_the_promised_endpoints_are_public(client: Client):
+def test_public_endpoints(client: Client):
     offered = set(client.view_api(return_format="dict")["named_endpoints"])
     alone = {"/reconstruct", "/reconstruct_ratios", "/reconstruct_often", "/patch_influence"}
     assert offered == alone | {"/mix_photos", "/mend_photo"}
