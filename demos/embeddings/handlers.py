@@ -17,7 +17,7 @@ from demos.embeddings.collection import Settings, guest_jpeg, images_zip, neighb
 from demos.embeddings.session import Atlas, Job, MapSession
 from demos.ui import widgets
 from demos.ui.progress import report_progress
-from demos.ui.scatter.scatter import Guest, lassoed_ids, picked_id, scatter_marks, scatter_update, scatter_value
+from demos.ui.scatter.scatter import QueryPoint, lassoed_ids, picked_id, scatter_marks, scatter_update, scatter_value
 from models.analysis import projection
 from models.analysis.embedding import Floats
 from models.analysis.neighbours import Metric, Placement, place
@@ -227,8 +227,8 @@ class Handlers:
             placed = self.placement(visit)
             url = file_url(self._ctx.save_bytes(visit.guest, ".jpg"))
             html = view.guest_html(self._ctx, collection, urls, url, placed, translated=ours)
-            guest = Guest(tuple(placed.at.tolist()), url, placed.near)
-            return html, scatter_marks(guest=guest)
+            query = QueryPoint(tuple(placed.at.tolist()), url, placed.near)
+            return html, scatter_marks(query=query)
         features, _ = visit.features[visit.shown.encoder]
         near = neighbours_of(features, visit.picked, NUM_NEAR)
         html = view.neighbours_html(self._ctx, collection, urls, visit.picked, near, translated=ours)

@@ -1,7 +1,7 @@
-// Geometry and paint of the map, the first half of the plot's script; `scatter.js` goes on in the same scope.
+// Geometry and paint of the map, the first file of the plot's script; `scatter.js` goes on in the same scope.
 // Points are written as pixels into one buffer: measured, that is faster than every WebGL layer where there is
-// no graphics card, and no slower where there is one (see `_scatter.py`).
-const MAX_PICTURES = 500; // thumbnails on the map at a time
+// no graphics card, and no slower where there is one (see `scatter.py`).
+const MAX_THUMBNAILS = 500; // thumbnails on the map at a time
 const FOG = 6; // shades of depth in 3-D
 
 const decode = (text, Kind) => {
@@ -93,7 +93,7 @@ function sortByDepth(order, depth) {
 
 // Writes all dots into `pixels`; those with `faded[i]` first, so that nothing hides the others. In 3-D far ones first.
 function splat(pixels, width, height, scene, screen, shades, dots, faded) {
-  const { count, kind, dims } = scene;
+  const { count, label, dims } = scene;
   const { sx, sy, depth, order } = screen;
   const { inside, rim, reach } = dots;
   if (dims === 3) sortByDepth(order, depth);
@@ -104,7 +104,7 @@ function splat(pixels, width, height, scene, screen, shades, dots, faded) {
       const x = Math.round(sx[i]), y = Math.round(sy[i]);
       if (x < reach || y < reach || x >= width - reach || y >= height - reach) continue;
       const shade = pass ? FOG : dims === 3 ? Math.max(0, Math.min(FOG - 1, ((depth[i] + 1) / 2) * FOG | 0)) : 0;
-      const [fill, edge] = shades[kind[i]][shade];
+      const [fill, edge] = shades[label[i]][shade];
       const at = y * width + x;
       for (let k = 0; k < rim.length; k++) pixels[at + rim[k]] = edge;
       for (let k = 0; k < inside.length; k++) pixels[at + inside[k]] = fill;
@@ -113,7 +113,7 @@ function splat(pixels, width, height, scene, screen, shades, dots, faded) {
 }
 
 // Which points get a thumbnail, as many as fit without covering each other, and how large these are.
-function chosenPictures(scene, screen, width, height, first, faded) {
+function placeThumbnails(scene, screen, width, height, first, faded) {
   const { sx, sy } = screen;
   const inView = (id) => sx[id] >= 0 && sy[id] >= 0 && sx[id] <= width && sy[id] <= height;
   let visible = 0;
@@ -134,8 +134,8 @@ function chosenPictures(scene, screen, width, height, first, faded) {
     tiles.push(id);
   };
   for (const id of first) if (inView(id)) claim(id);
-  if (room >= 8) { // far out there are only dots, and the marked pictures
-    for (let n = 0; n < scene.count && tiles.length < MAX_PICTURES; n++) {
+  if (room >= 8) { // far out there are only dots, and the marked ones
+    for (let n = 0; n < scene.count && tiles.length < MAX_THUMBNAILS; n++) {
       const id = scene.scattered[n];
       if (inView(id) && !faded?.[id] && !first.includes(id)) claim(id);
     }

@@ -1,12 +1,12 @@
 """The interactive plot of images: dots far out, thumbnails from sprite sheets nearer by, in 2-D or 3-D.
 
-It paints into a canvas of its own: where there is no graphics card, as on a server's browser or an old laptop, that
-was faster than WebGL by itself, regl-scatterplot, Plotly's scattergl and deck.gl. It also needs no WebGL context, so
-that any number of maps fit on a page. ``python tests/bench.py map`` counts its frames at 10,000 and 100,000 points.
+It draws into a 2-D canvas: without a graphics card that was faster than WebGL, regl-scatterplot, Plotly's scattergl
+and deck.gl, and browsers limit the WebGL contexts of a page. ``python tests/bench.py map`` measures its frame rate at
+10,000 and 100,000 points.
 
-A plot has N points in `dims` dimensions; a point's id is its row, 0 to N - 1. Clicks, hovers and lassos reach Python
+A plot has N points in 2 or 3 dimensions; a point's id is its row, 0 to N - 1. Clicks, hovers and lassos reach Python
 as the events ``pick`` and ``hover`` with ``{"id": ...}`` and ``lasso`` with ``{"ids": ...}``; listen to them with
-`on_report`. Such ids come from a browser, so read them with `picked_id` and `lassoed_ids`.
+`on_report`. These ids come from a browser: validate them with `picked_id` and `lassoed_ids`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,62 +27,59 @@ from demos.core.context import Context
 from demos.ui.latest_event import reporter
 from demos.ui.sprites import Sprite
 
-SCRIPTS = (Path(__file__).with_name("raster.js"), Path(__file__).with_suffix(".js"))
-STYLE = Path(__file__).with_suffix(".css")
+FOLDER = Path(__file__).parent
+SCRIPTS = ("raster.js", "scatter.js", "paint.js", "panels.js", "interaction.js")  # one script, in this order
 
-# Colours of middling lightness, told apart on the light and on the dark page; beyond them they repeat.
+# Mid-lightness colours, distinguishable on the light and the dark page; more labels than these repeat them.
 COLOURS = (
     "#4477cc", "#e07b39", "#3a9d5d", "#c8463f", "#8a63c9", "#97694f",
     "#d767ad", "#7f8c1f", "#1ba3c6", "#c99a06", "#6f7d8c", "#9c2f6e",
     "#5b5fe0", "#b3a06a", "#ef8fa0", "#2a7d8c", "#8fb339", "#b04fd0", "#d08a7a", "#4f7d5a",
 )  # fmt: skip
-PLAIN = "#119a8e"
-UNLABELLED = "#8a8580"
-STATES = ("loading", "failed")  # of the plot while it shows a sentence instead of points
+NO_LABEL = "–"  # name of the points without a label
+SINGLE_COLOUR = "#119a8e"
+UNLABELLED_COLOUR = "#8a8580"
+STATES = ("loading", "failed")  # in which the plot shows a sentence instead of points
 
 Coordinates = NDArray[np.floating[Any]]
 
 
-def kinds_of(labels: Sequence[str | None]) -> list[str | None]:
+def unique_labels(labels: Sequence[str | None]) -> list[str | None]:
     """Return the different labels in the order of the legend, None last."""
-    kinds: list[str | None] = [*sorted({label for label in labels if label is not None}, key=str.casefold)]
-    return [*kinds, None] if any(label is None for label in labels) else kinds
+    return sorted(set(labels), key=lambda label: (label is None, (label or "").casefold(), label or ""))
 
 
-def colour_of(kinds: Sequence[str | None], place: int) -> str:
-    """Return the colour of one of the kinds."""
-    if kinds[place] is None:
-        return PLAIN if len(kinds) == 1 else UNLABELLED
-    return COLOURS[place % len(COLOURS)]
+def label_colour(classes: Sequence[str | None], index: int) -> str:
+    """Return the colour of one of the classes."""
+    if classes[index] is None:
+        return SINGLE_COLOUR if len(classes) == 1 else UNLABELLED_COLOUR
+    return COLOURS[index % len(COLOURS)]
 
 
-def scatter_figure(
-    coordinates: Coordinates, labels: Sequence[str | None], names: Sequence[str], unlabelled: str = "–"
-) -> dict[str, Any]:
+def scatter_figure(coordinates: Coordinates, labels: Sequence[str | None], names: Sequence[str]) -> dict[str, Any]:
     """Return a Plotly figure as plain data, for programs: one trace per label, ids in ``customdata``.
 
     Args:
         coordinates: (N, 2) or (N, 3).
         labels: N labels; None for points without one.
         names: N names, in ``text``.
-        unlabelled: What to call points without a label.
     """
     dims = coordinates.shape[1]
-    kinds = kinds_of(labels)
+    classes = unique_labels(labels)
     traces = []
-    for place, kind in enumerate(kinds):
-        ids = [index for index, label in enumerate(labels) if label == kind]
+    for index, name in enumerate(classes):
+        ids = [point for point, label in enumerate(labels) if label == name]
         points = np.round(coordinates[ids].astype(np.float64), 3)
         traces.append(
             {
                 "type": "scatter" if dims == 2 else "scatter3d",
                 "mode": "markers",
-                "name": unlabelled if kind is None else kind,
+                "name": NO_LABEL if name is None else name,
                 **{axis: points[:, column].tolist() for column, axis in enumerate("xyz"[:dims])},
                 "customdata": ids,
-                "text": [names[index] for index in ids],
+                "text": [names[point] for point in ids],
                 "hovertemplate": "%{text}",
-                "marker": {"color": colour_of(kinds, place)},
+                "marker": {"color": label_colour(classes, index)},
             }
         )
     layout: dict[str, Any] = {"hovermode": "closest"}
@@ -97,37 +94,35 @@ def scatter_value(
     names: Sequence[str],
     sprite: Sprite,
     urls: Sequence[str],
-    kinds_html: Mapping[str, str] | None = None,
-    unlabelled: str = "–",
+    labels_html: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the value of a `scatter`: everything the browser draws, numbers packed as base64.
+    """Return the value of a `scatter`: everything the browser draws, arrays as base64.
 
     Args:
         coordinates: (N, 2) or (N, 3).
         labels: N labels; None for points without one.
         names: N names.
         sprite: Thumbnails in the order of the ids.
-        urls: Where the browser finds the sheets. While they stay the same, the plot keeps its zoom and moves its
-            points from their old places to the new ones.
-        kinds_html: Label -> trusted HTML to show instead of it, where labels are translated.
-        unlabelled: What to call points without a label.
+        urls: Addresses of the sprite sheets. While they stay the same, the plot keeps its zoom and animates its
+            points from their old positions to the new ones.
+        labels_html: Label -> trusted HTML to show instead of it, where labels are translated.
     """
-    kinds = kinds_of(labels)
-    number = {kind: place for place, kind in enumerate(kinds)}
+    classes = unique_labels(labels)
+    indices = {name: index for index, name in enumerate(classes)}
     legend = [
         {
-            "name": unlabelled if kind is None else kind,
-            "html": (kinds_html or {}).get(kind or "", ""),
-            "colour": colour_of(kinds, place),
+            "name": NO_LABEL if name is None else name,
+            "html": (labels_html or {}).get(name or "", ""),
+            "colour": label_colour(classes, index),
         }
-        for place, kind in enumerate(kinds)
+        for index, name in enumerate(classes)
     ]
     value = {
         "dims": coordinates.shape[1],
         "count": len(coordinates),
-        "points": _packed(coordinates, "<f4"),
-        "kind": _packed([number[label] for label in labels], "<u2"),
-        "kinds": legend,
+        "points": _base64(coordinates, "<f4"),
+        "label": _base64([indices[label] for label in labels], "<u2"),
+        "classes": legend,
         "names": list(names),
         "sprite": {"urls": list(urls), **{k: getattr(sprite, k) for k in ("cell", "columns", "capacity")}},
         "key": " ".join(urls),
@@ -135,18 +130,18 @@ def scatter_value(
     return json.dumps(value, ensure_ascii=False)
 
 
-def _packed(numbers: Any, dtype: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(numbers, dtype=dtype).tobytes()).decode("ascii")
+def _base64(values: Any, dtype: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype=dtype).tobytes()).decode("ascii")
 
 
 @dataclass(frozen=True)
-class Guest:
-    """An image that is on the map without belonging to it.
+class QueryPoint:
+    """A query image on the map, which is not one of its points.
 
     Attributes:
-        at: Its place, as many numbers as the map has dimensions.
-        url: Where the browser finds it.
-        near: Ids of its neighbours.
+        at: Its coordinates, as many as the map has dimensions.
+        url: Address of the image.
+        near: Ids of its nearest neighbours.
     """
 
     at: tuple[float, ...]
@@ -154,25 +149,24 @@ class Guest:
     near: tuple[int, ...] = ()
 
 
-def scatter_marks(rings: Sequence[int] = (), guest: Guest | None = None) -> str:
-    """Return what a `scatter` marks, besides the lasso, which the page keeps itself.
+def scatter_marks(rings: Sequence[int] = (), query: QueryPoint | None = None) -> str:
+    """Return the marks of a `scatter`; the selection by lasso is kept by the page itself.
 
     Args:
         rings: Ids to ring: the picked one first, then its neighbours.
-        guest: An image beside the points.
+        query: An image beside the points.
     """
-    visitor = None if guest is None else {"at": list(guest.at), "url": guest.url, "near": list(guest.near)}
-    return json.dumps({"rings": list(rings), "guest": visitor})
+    return json.dumps({"rings": list(rings), "query": query and asdict(query)})
 
 
 def scatter_update(value: str | None = None, marks: str | None = None) -> gr.HTML:
-    """Return an update of a `scatter`: a new `scatter_value`, new `scatter_marks`, or both; None leaves a part."""
+    """Return an update of a `scatter`: a new `scatter_value`, new `scatter_marks`, or both."""
     changes = {"value": value, "marks": marks}
     return gr.HTML(**{name: change for name, change in changes.items() if change is not None})  # type: ignore[arg-type]
 
 
 def picked_id(data: object, count: int) -> int:
-    """Return the id that a click in the page reports.
+    """Return the id that a click on the page reports.
 
     Raises:
         ValueError: If it is not the whole number of one of the `count` points.
@@ -184,14 +178,14 @@ def picked_id(data: object, count: int) -> int:
 
 
 def lassoed_ids(data: object, count: int) -> list[int]:
-    """Return the ids, in ascending order, that a lasso of the page reports.
+    """Return the ids, in ascending order, that a lasso on the page reports.
 
     Raises:
         ValueError: If they are not different whole numbers of some of the `count` points.
     """
     packed = data.get("ids") if isinstance(data, dict) else None
     if not isinstance(packed, str) or len(packed) > 8 + 6 * count:  # base64 of 4 bytes each
-        raise ValueError("A lasso must carry its ids in base64, and no more of them than there are points.")
+        raise ValueError("A lasso must hold its ids in base64, and no more of them than there are points.")
     try:
         ids = np.frombuffer(base64.b64decode(packed, validate=True), dtype="<u4")
     except (binascii.Error, ValueError) as error:
@@ -199,12 +193,12 @@ def lassoed_ids(data: object, count: int) -> list[int]:
     if len(ids) and int(ids.max()) >= count:
         raise ValueError(f"The id {int(ids.max())} is not one of the {count} points.")
     if len(np.unique(ids)) != len(ids):
-        raise ValueError("The lasso carries an id twice.")
+        raise ValueError("The lasso holds an id twice.")
     return sorted(ids.tolist())
 
 
 def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
-    """Place the plot, empty; its ``ready`` event says when to fill it with a `scatter_value`.
+    """Place the plot, empty; fill it with a `scatter_value` at its ``ready`` event.
 
     Args:
         ctx: The context of the tab.
@@ -224,11 +218,11 @@ def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
             ("save", "⤓", ""),
         )
     )
-    says = "".join(f'<p class="scatter-{name}">{ctx.localize_html(f"scatter.{name}")}</p>' for name in STATES)
+    sentences = "".join(f'<p class="scatter-{name}">{ctx.localize_html(f"scatter.{name}")}</p>' for name in STATES)
     return gr.HTML(
         html_template=f"""<div class="scatter" data-state="loading" data-link="{link}">
 <div class="scatter-frame"><canvas class="scatter-plot" tabindex="0" role="img"></canvas>
-<canvas class="scatter-pictures"></canvas>{says}
+<canvas class="scatter-pictures"></canvas>{sentences}
 <label class="scatter-finder"><span>{ctx.localize_html("scatter.search")}</span>
 <input class="scatter-search" type="search" autocomplete="off" placeholder="⌕">
 <small class="scatter-found"></small></label>
@@ -236,8 +230,8 @@ def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
 <div class="scatter-legend"></div>
 <div class="scatter-card" hidden><div class="scatter-thumbnail"></div><b class="scatter-kind"></b>
 <span class="scatter-file"></span></div></div>""",
-        css_template=STYLE.read_text("utf-8"),
-        js_on_load="\n".join([reporter(link or elem_id), *(script.read_text("utf-8") for script in SCRIPTS)]),
+        css_template=(FOLDER / "scatter.css").read_text("utf-8"),
+        js_on_load="\n".join([reporter(link or elem_id), *((FOLDER / name).read_text("utf-8") for name in SCRIPTS)]),
         apply_default_css=False,
         elem_id=elem_id,
         marks=scatter_marks(),

@@ -169,8 +169,8 @@ def test_the_page_gets_every_point_once(collection: Collection) -> None:
     value = json.loads(scatter_value(coordinates, collection.labels, collection.names, collection.sprite, ["x.jpg"]))
     points = np.frombuffer(base64.b64decode(value["points"]), "<f4").reshape(15, 2)
     np.testing.assert_array_equal(points, coordinates)
-    kinds = np.frombuffer(base64.b64decode(value["kind"]), "<u2")
-    assert [value["kinds"][kind]["name"] for kind in kinds] == list(collection.labels)
+    kinds = np.frombuffer(base64.b64decode(value["label"]), "<u2")
+    assert [value["classes"][kind]["name"] for kind in kinds] == list(collection.labels)
     assert value["names"] == list(collection.names)
 
 
@@ -307,7 +307,7 @@ def test_an_upload_is_read_then_mapped_then_walked_through(handlers: Handlers, k
     assert isinstance(job, Job) and len(visit.uploaded) == 15
     shown = handlers.on_made(visit, last(handlers.on_job(visit, job, NO_REQUEST)))
     value = json.loads(shown.plot.value)
-    assert {kind["name"] for kind in value["kinds"]} == set(KINDS)
+    assert {kind["name"] for kind in value["classes"]} == set(KINDS)
     assert "14 neighbours" in shown.told and "never trained" in shown.facts
     assert shown.near.count('near-tile"') == NUM_NEAR
     visit, near, rings, *_ = handlers.on_pick(event(id=9), shown.visit, NO_REQUEST)
@@ -330,7 +330,7 @@ def test_what_is_done_while_a_map_is_made_stays(handlers: Handlers) -> None:
     visit, *_ = handlers.on_pick(event(id=9), visit, NO_REQUEST)
     shown = handlers.on_made(visit, made)
     assert shown.visit.shown == twin and (shown.visit.picked, shown.visit.chosen) == (9, (0, 6, 12))
-    assert "mine" in {kind["name"] for kind in json.loads(shown.plot.value)["kinds"]}
+    assert "mine" in {kind["name"] for kind in json.loads(shown.plot.value)["classes"]}
     assert "green/4.png" in shown.near
     scored = run_to_completion(handlers.atlas.draw(visit, twin, NO_REQUEST)).maps[twin].scores
     assert shown.visit.maps[twin].scores == scored != made.maps[twin].scores
@@ -641,7 +641,7 @@ def test_a_lasso_is_shown_labelled_and_exported(handlers: Handlers, context: Con
         assert sorted(archive.namelist()) == ["blue/00000-0.jpg", "green/00006-1.jpg", "red/00012-2.jpg"]
     *shown, panel = handlers.on_label(visit, "  mine  ", NO_REQUEST)
     assert handlers.atlas.collection(shown[0]).labels.count("mine") == 3
-    assert "mine" in {kind["name"] for kind in json.loads(shown[1].value)["kinds"]}
+    assert "mine" in {kind["name"] for kind in json.loads(shown[1].value)["classes"]}
     with pytest.raises(gr.Error, match="40 letters"):
         handlers.on_label(visit, "x" * 41, NO_REQUEST)
     with pytest.raises(gr.Error, match="lasso"):

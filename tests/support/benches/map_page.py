@@ -18,7 +18,7 @@ PAN = """async ([selector, frames]) => {
     const step = (now) => {
       if (before !== null) times.push(now - before);
       before = now;
-      root.look({ x: Math.sin(times.length / 20) / 5, zoom: 1 + Math.sin(times.length / 30) / 3 });
+      root.setView({ x: Math.sin(times.length / 20) / 5, zoom: 1 + Math.sin(times.length / 30) / 3 });
       if (times.length < frames) requestAnimationFrame(step); else done();
     };
     requestAnimationFrame(step);
@@ -61,7 +61,7 @@ def frame_rows() -> Iterator[tuple[str, ...]]:
             page.goto(blocks.local_url)
             page.locator("#plot .scatter[data-state=drawn]").wait_for(timeout=120_000)
             times = page.evaluate(PAN, ["#plot .scatter", 120])
-            page.evaluate("document.querySelector('#plot .scatter').look({x: 0, zoom: 1})")
+            page.evaluate("document.querySelector('#plot .scatter').setView({x: 0, zoom: 1})")
             hovers = [hover_ms(page, point) for point in range(1, 8)]
             yield (
                 f"{count}", f"{1000 * len(times) / sum(times):.0f}", f"{statistics.median(times):.1f}",
