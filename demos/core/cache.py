@@ -1,4 +1,4 @@
-"""A cache of public answers that keeps nothing of a visitor's own models."""
+"""Caches with a limit in bytes; what a visitor's own models compute is never cached."""
 
 from __future__ import annotations
 
@@ -7,15 +7,52 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import is_dataclass
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from demos.core.user_models import CACHE_BYTES, size_in_memory
 from models.hub.records import is_private
 
 Parameters = ParamSpec("Parameters")
-
-
 Answer = TypeVar("Answer")
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class LRUCache(Generic[Key, Value]):
+    """A thread-safe cache that drops the least recently used values beyond a total size.
+
+    Args:
+        max_bytes: What the values may take together; a value that is larger by itself is not kept.
+        size_of: Key and value -> bytes they take.
+    """
+
+    def __init__(self, max_bytes: int, size_of: Callable[[Key, Value], int]) -> None:
+        self._max_bytes, self._size_of = max_bytes, size_of
+        self._entries: OrderedDict[Key, tuple[Value, int]] = OrderedDict()  # least recently used first
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: Key) -> Value | None:
+        """Return the value of a key, or None."""
+        with self._lock:
+            if key not in self._entries:
+                return None
+            self._entries.move_to_end(key)
+            return self._entries[key][0]
+
+    def put(self, key: Key, value: Value) -> None:
+        """Keep a value."""
+        size = self._size_of(key, value)
+        if size > self._max_bytes:
+            return
+        with self._lock:
+            self._bytes += size - self._entries.pop(key, (value, 0))[1]
+            self._entries[key] = value, size
+            while self._bytes > self._max_bytes:
+                self._bytes -= self._entries.popitem(last=False)[1][1]
 
 
 def _texts(value: object) -> list[str]:
@@ -27,40 +64,25 @@ def _texts(value: object) -> list[str]:
 def public_lru_cache(
     max_bytes: int = CACHE_BYTES,
 ) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
-    """Remember what a function answered, for everybody, but nothing of anybody's own weights.
-
-    Answers about private weights are made anew each time, so that nobody gets another's and none outlives its job.
+    """Decorate a function with an `LRUCache` that all visitors share; calls about private weights are not cached.
 
     Args:
-        max_bytes: That remembered answers may take together; the least recently used leave first, and an answer that
-            is larger by itself is not remembered.
+        max_bytes: As in `LRUCache`.
     """
 
     def decorate(call: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
-        kept: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()  # least recently used first
-        guard = threading.Lock()
-
-        def remember(key: Hashable, made: Answer) -> None:
-            size = size_in_memory((key, made))
-            if size > max_bytes:
-                return
-            with guard:
-                kept[key] = made, size
-                while sum(taken for _, taken in kept.values()) > max_bytes:
-                    kept.popitem(last=False)
+        # Each answer in a tuple, so that a cached None is told from a missing one.
+        cache: LRUCache[Hashable, tuple[Answer]] = LRUCache(max_bytes, lambda key, made: size_in_memory((key, made[0])))
 
         @wraps(call)
         def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
             if any(is_private(text) for value in (*args, *kwargs.values()) for text in _texts(value)):
                 return call(*args, **kwargs)
             key = (args, tuple(sorted(kwargs.items())))
-            with guard:
-                if key in kept:
-                    kept.move_to_end(key)
-                    return kept[key][0]
-            made = call(*args, **kwargs)
-            remember(key, made)
-            return made
+            if (known := cache.get(key)) is None:
+                known = (call(*args, **kwargs),)
+                cache.put(key, known)
+            return known[0]
 
         return answer
 

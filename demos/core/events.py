@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 # Every event that runs a network shares one slot: two at a time would only slow each other down.
@@ -17,3 +19,12 @@ PROMPT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "h
 
 # What only looks something up or moves a value need not wait for a turn.
 QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
+
+
+def bind(handler: Callable[..., Any], first: object) -> Callable[..., Any]:
+    """Return a handler with its first argument given.
+
+    Gradio fills in `gr.Request` and `gr.Progress` by the annotations of functions and methods, but not of
+    `functools.partial`.
+    """
+    return MethodType(handler, first)

@@ -7,10 +7,10 @@ features are float32. ``python tests/bench.py map`` measures it against a plain 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -32,6 +32,14 @@ DECODERS = 2  # threads
 FOLD_FROM = 100  # images for which folding pays
 
 
+class Images(Protocol):
+    """Images by their index: a list, or files that are read when they are needed."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Picture: ...
+
+
 def has_fast_bfloat16() -> bool:
     """Return whether this processor multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
     cpu = torch.cpu
@@ -39,7 +47,7 @@ def has_fast_bfloat16() -> bool:
 
 
 def embed_batches(
-    encoder: nn.Module, images: Sequence[Picture], image_size: int, batch_size: int = BATCH_SIZE
+    encoder: nn.Module, images: Images, image_size: int, batch_size: int = BATCH_SIZE
 ) -> Iterator[Floats]:
     """Give the features of images batch by batch, each (B, D); whoever stops asking stops the work.
 
@@ -60,7 +68,8 @@ def embed_batches(
     with ThreadPoolExecutor(DECODERS) as pool:
 
         def prepare(start: int) -> list[Future[Image.Image]]:
-            return [pool.submit(_square, image, image_size) for image in images[start : start + batch_size]]
+            batch = range(start, min(start + batch_size, len(images)))
+            return [pool.submit(_square, images[index], image_size) for index in batch]
 
         waiting = prepare(0)
         for start in starts:
@@ -71,7 +80,7 @@ def embed_batches(
 
 def embed_images(
     encoder: nn.Module,
-    images: Sequence[Picture],
+    images: Images,
     image_size: int,
     batch_size: int = BATCH_SIZE,
     progress: Progress | None = None,

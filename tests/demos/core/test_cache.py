@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demos.core.cache import public_lru_cache
+from demos.core.cache import LRUCache, public_lru_cache
 from demos.core.user_models import SelectedModel, size_in_memory
 
 
@@ -46,3 +46,16 @@ def test_images_arrays_and_tensors_are_counted_wherever_they_are() -> None:
         assert 80_000 <= size_in_memory(value) < 82_000
     assert size_in_memory(tensor) == 40_000
     assert size_in_memory(Image.new("L", (100, 100))) == 10_000
+
+
+def test_the_least_recently_used_values_are_dropped() -> None:
+    cache: LRUCache[str, bytes] = LRUCache(30, lambda _, value: len(value))
+    for key in "abc":
+        cache.put(key, bytes(10))
+    assert cache.get("a") is not None
+    cache.put("d", bytes(10))
+    assert [cache.get(key) is not None for key in "abcd"] == [True, False, True, True]
+    cache.put("d", bytes(20))
+    assert [cache.get(key) for key in "acd"] == [None, bytes(10), bytes(20)], "a replaced value counts once"
+    cache.put("e", bytes(31))
+    assert cache.get("e") is None and cache.get("d") is not None

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from models.analysis.embedding import embed_images, folded
+from models.analysis.embedding import embed_batches, embed_images, folded
 from models.networks.backbones import ResNet
 from models.networks.feature_extractors import FeatureEncoder
 
@@ -82,3 +82,17 @@ def test_what_cannot_be_traced_is_not_folded() -> None:
 
     network = Undecided().eval()
     assert folded(network) is network
+
+
+def test_embedding_can_be_stopped_between_two_batches() -> None:
+    batches: list[int] = []
+
+    class Counting(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            batches.append(len(images))
+            return images.mean(dim=(2, 3))
+
+    work = embed_batches(Counting(), colours(40), 16, batch_size=8)
+    next(work)
+    del work
+    assert batches == [8]
