@@ -1,4 +1,4 @@
-"""The map for programs: ``/embed``, ``/place`` and ``/neighbours``."""
+"""Endpoints of the map for programs: ``/embed``, ``/place`` and ``/neighbours``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from demos.core.context import Context
-from demos.embeddings.collection import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS, Settings, guest_jpeg, table_rows
-from demos.embeddings.handlers import Handlers
+from demos.core.events import bind
+from demos.embeddings.builder import MapBuilder
+from demos.embeddings.collection import MAX_NEIGHBOURS, MAX_SEED, MIN_NEIGHBOURS, Settings, query_jpeg, table_rows
+from demos.embeddings.outputs import placement
 from demos.embeddings.session import MapSession
 from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
@@ -20,94 +21,85 @@ from models.analysis.projection import clamp_neighbours
 from models.encoders import ENCODERS
 
 
-class Programs:
-    """What programs ask for."""
+def embed(
+    builder: MapBuilder,
+    files: list[str] | None,
+    encoder: str,
+    n_neighbors: int,
+    min_dist: float,
+    seed: int | None,
+    request: gr.Request | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> tuple[dict[str, Any], dict[str, Any], list[list[Any]]]:
+    """Map images (files or zips; none for the built-in set) with UMAP in 2-D.
 
-    def __init__(self, ctx: Context, handlers: Handlers) -> None:
-        self._ctx, self._handlers, self._atlas = ctx, handlers, handlers.atlas
+    Returns the map as a Plotly figure, its scores (knn_accuracy and chance are null without labels), and
+    a table of file, label, x and y.
+    """
+    settings = Settings(encoder, 2, int(n_neighbors), float(min_dist), int(seed or 0))
+    session = builder.read_upload(files, request, progress) if files else MapSession()
+    session = run_to_completion(builder.find_or_build(session, settings, request))
+    collection, image_map = builder.collection(session), session.shown_map
+    scores = {
+        "encoder": encoder,
+        "pictures": len(collection),
+        "skipped": dict(collection.skipped),
+        "n_neighbors": clamp_neighbours(settings.n_neighbors, len(collection)),
+        **asdict(image_map.scores),
+        "seconds": round(session.features[encoder][1], 3),
+    }
+    figure = scatter_figure(image_map.coordinates, collection.labels, collection.names)
+    return figure, scores, table_rows(collection, image_map.coordinates)
 
-    def embed(
-        self,
-        files: list[str] | None,
-        encoder: str,
-        n_neighbors: int,
-        min_dist: float,
-        seed: int | None,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> tuple[dict[str, Any], dict[str, Any], list[list[Any]]]:
-        """Map images (files or zips; none for the built-in set) with UMAP in 2-D.
 
-        Returns the map as a Plotly figure, its scores (knn_accuracy and chance are null without labels), and
-        a table of file, label, x and y.
-        """
-        settings = Settings(encoder, 2, int(n_neighbors), float(min_dist), int(seed or 0))
-        visit = self._atlas.take_in(files, request, progress) if files else MapSession()
-        visit = self._atlas.recall(visit, settings) or run_to_completion(self._atlas.draw(visit, settings, request))
-        collection = self._atlas.collection(visit)
-        drawn = visit.maps[settings]
-        scores = {
-            "encoder": encoder,
-            "pictures": len(collection),
-            "skipped": dict(collection.skipped),
-            "n_neighbors": clamp_neighbours(settings.n_neighbors, len(collection)),
-            **asdict(drawn.scores),
-            "seconds": round(visit.features[encoder][1], 3),
+def place(builder: MapBuilder, image: str, encoder: str, request: gr.Request | None = None) -> dict[str, Any]:
+    """Place an image on the map of the built-in set, deterministically and without moving anything.
+
+    Returns its place (x, y), the percentile of its distance among the set, and its nearest neighbours with
+    their cosine similarities.
+    """
+    query = query_jpeg(widgets.open_photo(builder.ctx, request, image))
+    session = run_to_completion(builder.find_or_build(MapSession(), Settings(encoder), request))
+    placed = placement(builder, replace(session, query=query))
+    x, y = placed.at.tolist()
+    names = builder.collection(session).names
+    near = zip(placed.near, placed.similarities, strict=True)
+    neighbours = [{"file": names[index], "similarity": round(cosine, 4)} for index, cosine in near]
+    return {"x": x, "y": y, "percentile": round(placed.percentile, 1), "neighbours": neighbours}
+
+
+def neighbours(
+    builder: MapBuilder,
+    image: str,
+    files: list[str] | None,
+    encoder: str,
+    count: int,
+    request: gr.Request | None = None,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> list[dict[str, Any]]:
+    """Find the images of a set (files or zips; none for the built-in set) that are most like one image.
+
+    Returns, nearest first, the id of each (its place in the set), its file, its label or null, and its cosine
+    similarity, taken around the mean of the set.
+    """
+    query = query_jpeg(widgets.open_photo(builder.ctx, request, image))
+    session = builder.read_upload(files, request, progress) if files else MapSession()
+    features, _ = run_to_completion(builder.features(session, encoder))
+    collection = builder.collection(session)
+    return [
+        {
+            "id": index,
+            "file": collection.names[index],
+            "label": collection.labels[index],
+            "similarity": round(cosine, 4),
         }
-        figure = scatter_figure(drawn.coordinates, collection.labels, collection.names)
-        return figure, scores, table_rows(collection, drawn.coordinates)
-
-    def place(self, image: str, encoder: str, request: gr.Request) -> dict[str, Any]:
-        """Place an image on the map of the built-in set, deterministically and without moving anything.
-
-        Returns its place (x, y), the percentile of its distance among the set, and its nearest neighbours with
-        their cosine similarities.
-        """
-        picture = widgets.open_photo(self._ctx, request, image)
-        settings = Settings(encoder)
-        visit = self._atlas.recall(MapSession(), settings) or run_to_completion(
-            self._atlas.draw(MapSession(), settings, request)
-        )
-        placed = self._handlers.placement(replace(visit, guest=guest_jpeg(picture)))
-        x, y = placed.at.tolist()
-        names = self._atlas.collection(visit).names
-        near = zip(placed.near, placed.similarities, strict=True)
-        neighbours = [{"file": names[index], "similarity": round(cosine, 4)} for index, cosine in near]
-        return {"x": x, "y": y, "percentile": round(placed.percentile, 1), "neighbours": neighbours}
-
-    def neighbours(
-        self,
-        image: str,
-        files: list[str] | None,
-        encoder: str,
-        count: int,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> list[dict[str, Any]]:
-        """Find the images of a set (files or zips; none for the built-in set) that are most like one image.
-
-        Returns, nearest first, the id of each (its place in the set), its file, its label or null, and its cosine
-        similarity, taken around the mean of the set.
-        """
-        picture = guest_jpeg(widgets.open_photo(self._ctx, request, image))
-        visit = self._atlas.take_in(files, request, progress) if files else MapSession()
-        features, _ = run_to_completion(self._atlas.features(visit, encoder))
-        collection = self._atlas.collection(visit)
-        near = nearest_to(self._atlas.feature_of(picture, encoder), features, int(count))
-        return [
-            {
-                "id": index,
-                "file": collection.names[index],
-                "label": collection.labels[index],
-                "similarity": round(cosine, 4),
-            }
-            for index, cosine in near
-        ]
+        for index, cosine in nearest_to(builder.query_features(query, encoder), features, int(count))
+    ]
 
 
-def offer(ctx: Context, handlers: Handlers) -> None:
-    """Offer the endpoints."""
-    programs, usual = Programs(ctx, handlers), Settings()
+def add_endpoints(builder: MapBuilder) -> None:
+    """Add the endpoints to the page."""
+    usual = Settings()
 
     def files() -> gr.File:
         return gr.File(label="files", file_count="multiple", file_types=["image", ".zip"], render=False)
@@ -116,7 +108,7 @@ def offer(ctx: Context, handlers: Handlers) -> None:
         return gr.Dropdown(list(ENCODERS), value=usual.encoder, label="encoder", render=False)
 
     endpoint(
-        programs.embed,
+        bind(embed, builder),
         [
             files(),
             encoder(),
@@ -131,10 +123,12 @@ def offer(ctx: Context, handlers: Handlers) -> None:
         ],
         "embed",
     )
-    endpoint(programs.place, [photo_parameter("image"), encoder()], [gr.JSON(label="place", render=False)], "place")
+    place_outputs = [gr.JSON(label="place", render=False)]
+    endpoint(bind(place, builder), [photo_parameter("image"), encoder()], place_outputs, "place")
+    count = gr.Slider(1, 100, 12, step=1, label="count", render=False)
     endpoint(
-        programs.neighbours,
-        [photo_parameter("image"), files(), encoder(), gr.Slider(1, 100, 12, step=1, label="count", render=False)],
+        bind(neighbours, builder),
+        [photo_parameter("image"), files(), encoder(), count],
         [gr.JSON(label="neighbours", render=False)],
         "neighbours",
     )

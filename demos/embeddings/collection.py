@@ -1,4 +1,4 @@
-"""What the map of images is made of, free of Gradio: images, maps, scores, tables and neighbours."""
+"""Collections of images and their maps, independent of Gradio: settings, scores, neighbours, exports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from models.analysis.projection import Method, clamp_neighbours, continuity, tru
 MIN_NEIGHBOURS, MAX_NEIGHBOURS = 2, 100
 MAX_SEED = 2**31 - 1
 
-GUEST_SIDE = 1024  # pixels: a single image may be kept larger than those of a set
+QUERY_SIDE = 1024  # pixels: a single image may be kept larger than those of a set
 KNN = 5
 GRID_NEIGHBOURS = (5, 15, 30, 60)
 GRID_DISTANCES = (0.0, 0.1, 0.25, 0.5, 0.8)
@@ -35,7 +35,7 @@ GRID_DISTANCES = (0.0, 0.1, 0.25, 0.5, 0.8)
 
 @dataclass(frozen=True)
 class Settings:
-    """One map: which encoder, and how its features are laid out (see `models.analysis.projection.project`)."""
+    """The encoder of a map and the parameters of its layout (see `models.analysis.projection.project`)."""
 
     encoder: str = "simclr"
     dims: int = 2
@@ -45,12 +45,8 @@ class Settings:
     metric: Metric = "cosine"
     method: Method = "umap"
 
-    def is_usual(self) -> bool:
-        """Return whether UMAP runs with the usual numbers, as in the ready-made maps of the built-in set."""
-        return self == Settings(encoder=self.encoder, dims=self.dims)
-
-    def on_grid(self) -> Settings | None:
-        """Return the nearest settings of the ready-made grid, or None where these differ in more than its axes."""
+    def nearest_on_grid(self) -> Settings | None:
+        """Return the nearest settings of the precomputed grid, or None if other fields than its axes are changed."""
         if self != Settings(self.encoder, n_neighbors=self.n_neighbors, min_dist=self.min_dist):
             return None
         near = min(GRID_NEIGHBOURS, key=lambda value: abs(np.log(value / self.n_neighbors)))
@@ -63,15 +59,15 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """N images as the map keeps them.
+    """N images with names and labels.
 
     Attributes:
         names: File names, unique.
         labels: Folder names, or None for images in no folder.
-        read_jpegs: Gives the centre squares, `KEPT_SIDE` pixels wide, for the page and for small encoders.
-        originals: Cuts larger squares, for encoders that take larger ones.
+        read_jpegs: Returns the centre squares, `KEPT_SIDE` pixels wide, for the page and for small encoders.
+        originals: Source of larger squares, for encoders that take larger images.
         skipped: Reason code of `models.data.archives` -> number of files left out.
-        ready_sprite: The thumbnails, if they were drawn before.
+        saved_sprite: The thumbnails, if they were made in advance.
     """
 
     names: tuple[str, ...]
@@ -79,81 +75,81 @@ class Collection:
     read_jpegs: Callable[[], tuple[bytes, ...]]
     originals: Originals
     skipped: Mapping[str, int] = field(default_factory=dict)
-    ready_sprite: Sprite | None = None
+    saved_sprite: Sprite | None = None
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
-    def num_kinds(self) -> int:
-        """How many different labels there are."""
-        return len({label for label in self.labels if label is not None})
+    def num_labels(self) -> int:
+        """Number of different labels."""
+        return len(set(self.labels) - {None})
 
     @cached_property
     def jpegs(self) -> tuple[bytes, ...]:
-        """The images as files."""
+        """The images as JPEG files."""
         return self.read_jpegs()
 
     @cached_property
     def hashes(self) -> tuple[bytes, ...]:
-        """What tells the images apart by their content."""
+        """SHA-256 of each image, the key of cached features."""
         return tuple(hashlib.sha256(data).digest() for data in self.jpegs)
 
     def image(self, index: int) -> Image.Image:
         """Return one image, decoded."""
-        return opened(self.jpegs[index])
+        return decode_jpeg(self.jpegs[index])
 
     def images(self) -> list[Image.Image]:
         """Return all images, decoded."""
         return [self.image(index) for index in range(len(self))]
 
-    def relabelled(self, ids: Sequence[int], label: str | None) -> Collection:
+    def with_label(self, ids: Sequence[int], label: str | None) -> Collection:
         """Return the same images, some of them with another label."""
         changed = set(ids)
         labels = tuple(label if index in changed else old for index, old in enumerate(self.labels))
-        # By way of a function, so that ready-made sets are still decoded only when needed.
-        return replace(self, labels=labels, read_jpegs=lambda: self.jpegs, ready_sprite=self.sprite)
+        # A lambda, so that a precomputed set is still decoded only when needed.
+        return replace(self, labels=labels, read_jpegs=lambda: self.jpegs, saved_sprite=self.sprite)
 
     @cached_property
     def sprite(self) -> Sprite:
         """The thumbnails of all images."""
-        return self.ready_sprite or make_sprite(self.images())
+        return self.saved_sprite or make_sprite(self.images())
 
 
 def collect(paths: Sequence[Path], max_images: int, progress: Progress | None = None) -> Collection:
-    """Read images from files and zips, keeping small copies only."""
+    """Return the images of files and zips, with small copies in memory only."""
     skipped: Counter[str] = Counter()
     names, labels, jpegs = [], [], []
-    for picture in read_images(paths, max_images, KEPT_SIDE, skipped):
-        names.append(picture.name)
-        labels.append(picture.label)
-        jpegs.append(square_jpeg(picture.image, KEPT_SIDE))
+    for image in read_images(paths, max_images, KEPT_SIDE, skipped):
+        names.append(image.name)
+        labels.append(image.label)
+        jpegs.append(square_jpeg(image.image, KEPT_SIDE))
         if progress is not None:
             progress(len(names), max_images)
     files = tuple(jpegs)
     return Collection(tuple(names), tuple(labels), lambda: files, Originals(paths, max_images), dict(skipped))
 
 
-def guest_jpeg(image: Image.Image) -> bytes:
-    """Return the centre square of a single image as a JPEG, large enough for any encoder that may see it."""
-    return square_jpeg(image, max(KEPT_SIDE, min(GUEST_SIDE, *image.size)))
+def query_jpeg(image: Image.Image) -> bytes:
+    """Return the centre square of a query image as a JPEG, large enough for any encoder."""
+    return square_jpeg(image, max(KEPT_SIDE, min(QUERY_SIDE, *image.size)))
 
 
-def opened(picture: bytes) -> Image.Image:
-    """Return a JPEG that the map keeps as an image again."""
-    return Image.open(io.BytesIO(picture)).convert("RGB")
+def decode_jpeg(jpeg: bytes) -> Image.Image:
+    """Return a JPEG as an RGB image."""
+    return Image.open(io.BytesIO(jpeg)).convert("RGB")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How good the features and the map are.
+    """Quality of features and their map.
 
     Attributes:
         knn_accuracy: Share of labelled images whose `KNN` nearest neighbours vote for their label, or None.
-        chance: Share one would get by always naming the commonest label, or None without labels.
+        chance: Accuracy of always predicting the most frequent label, or None without labels.
         trustworthiness: Of the map, 0 to 1.
         continuity: Of the map, 0 to 1.
-        collapse: Standard deviation of the normalised features times sqrt(D): 0 collapsed, 1 evenly spread.
+        collapse: Standard deviation of the L2-normalised features times sqrt(D): 0 collapsed, 1 isotropic.
     """
 
     knn_accuracy: float | None
@@ -163,33 +159,33 @@ class Scores:
     collapse: float
 
 
-def numbered(labels: Sequence[str | None]) -> tuple[list[int], torch.Tensor]:
-    """Return the places of the images that have a label, and their labels as numbers from 0, both of one length."""
-    kinds = sorted({label for label in labels if label is not None})
-    known = [(place, kinds.index(label)) for place, label in enumerate(labels) if label is not None]
-    return [place for place, _ in known], torch.tensor([kind for _, kind in known], dtype=torch.long)
+def label_indices(labels: Sequence[str | None]) -> tuple[list[int], torch.Tensor]:
+    """Return the indices of the images that have a label, and their labels as class indices, both of one length."""
+    classes = sorted({label for label in labels if label is not None})
+    known = [(index, classes.index(label)) for index, label in enumerate(labels) if label is not None]
+    return [index for index, _ in known], torch.tensor([label for _, label in known], dtype=torch.long)
 
 
 def score(features: Floats, coordinates: Floats, labels: Sequence[str | None], n_neighbors: int) -> Scores:
     """Measure features (N, D) and their map (N, dims)."""
-    labelled, numbers = numbered(labels)
+    labelled, classes = label_indices(labels)
     accuracy = chance = None
-    if len(numbers.unique()) > 1:
-        accuracy = knn_accuracy(torch.from_numpy(features[labelled]), numbers, k=min(KNN, len(labelled) - 1))
-        chance = float(numbers.bincount().max()) / len(labelled)
-    counted = clamp_neighbours(n_neighbors, len(features))
+    if len(classes.unique()) > 1:
+        accuracy = knn_accuracy(torch.from_numpy(features[labelled]), classes, k=min(KNN, len(labelled) - 1))
+        chance = float(classes.bincount().max()) / len(labelled)
+    k = clamp_neighbours(n_neighbors, len(features))
     return Scores(
         knn_accuracy=accuracy,
         chance=chance,
-        trustworthiness=trustworthiness(features, coordinates, counted),
-        continuity=continuity(features, coordinates, counted),
+        trustworthiness=trustworthiness(features, coordinates, k),
+        continuity=continuity(features, coordinates, k),
         collapse=std_of_l2_normalized(torch.from_numpy(features)),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class ImageMap:
-    """One map: coordinates (N, dims), its scores, and the seconds UMAP took (None if made in advance)."""
+    """Coordinates (N, dims), their scores, and the seconds the layout took (None if made in advance)."""
 
     coordinates: Floats
     scores: Scores
@@ -197,7 +193,7 @@ class ImageMap:
 
 
 def neighbours_of(features: Floats, index: int, k: int) -> list[tuple[int, float]]:
-    """Return the k images most like one, with their cosine similarities in the original feature space."""
+    """Return the k nearest neighbours of one image, with their cosine similarities in the feature space."""
     directions = centred_directions(torch.from_numpy(features))
     others = torch.cat([directions[:index], directions[index + 1 :]])
     ids, similarities = nearest_neighbours(directions[index : index + 1], others, k)
@@ -213,7 +209,7 @@ def table_rows(collection: Collection, coordinates: Floats) -> list[list[Any]]:
 
 
 def table_csv(collection: Collection, coordinates: Floats, ids: Sequence[int]) -> bytes:
-    """Write id, file, label and coordinates of some images as CSV that spreadsheets open in the right encoding."""
+    """Return id, file, label and coordinates of some images as CSV, with a byte order mark for spreadsheets."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["id", "file", "label", *"xyz"[: coordinates.shape[1]]])
@@ -223,9 +219,9 @@ def table_csv(collection: Collection, coordinates: Floats, ids: Sequence[int]) -
 
 
 def images_zip(collection: Collection, ids: Sequence[int]) -> bytes:
-    """Pack some images, centre squares of `KEPT_SIDE` pixels, into a zip with one folder a label.
+    """Return a zip of some images, centre squares of `KEPT_SIDE` pixels in one folder a label.
 
-    That is what the map and the trainer read: whoever wants to go on with a lasso gives them this file.
+    The map and the trainer read such a file.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -238,6 +234,6 @@ def images_zip(collection: Collection, ids: Sequence[int]) -> bytes:
 
 
 def _folder(label: str) -> str:
-    """Return a label as the name of a folder that every system takes."""
+    """Return a label as a folder name that is valid on every system."""
     safe = "".join("_" if letter in '<>:"/\\|?*' or ord(letter) < 32 else letter for letter in label)
     return safe.strip(" .") or "_"

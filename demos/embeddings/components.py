@@ -1,10 +1,11 @@
-"""The pieces of the map tab's page: what is brought, what decides the map, and what a lasso offers."""
+"""Components of the map tab: uploads, settings of the map, and tools for the images of a lasso."""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
 import gradio as gr
+from gradio.components import Component
 
 from demos.core.context import Context
 from demos.embeddings import view
@@ -16,38 +17,13 @@ from models.analysis.neighbours import METRICS
 from models.analysis.projection import METHODS
 
 
-class How(NamedTuple):
-    """How features are laid out."""
-
-    n_neighbors: gr.Slider
-    min_dist: gr.Slider
-    seed: gr.Number
-    metric: gr.Radio
-    method: gr.Radio
-
-
-class Controls(NamedTuple):
-    """What decides which map is drawn, in the order of the handlers' parameters."""
-
-    encoder: gr.State
-    dims: gr.Radio
-    n_neighbors: gr.Slider
-    min_dist: gr.Slider
-    seed: gr.Number
-    metric: gr.Radio
-    method: gr.Radio
-
-
 class Lasso(NamedTuple):
-    """What appears when images are lassoed.
-
-    `train_zip` holds the images as the trainer takes them; `train` is the button to take them there.
-    """
+    """The tools for the images of a lasso; `train` sends `train_zip`, a zip of them, to the trainer."""
 
     panel: gr.HTML
     tools: gr.Row
     label: gr.Textbox
-    give: gr.Button
+    assign: gr.Button
     table: gr.DownloadButton
     images: gr.DownloadButton
     train_zip: gr.File
@@ -55,7 +31,7 @@ class Lasso(NamedTuple):
 
 
 def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
-    """Place the inputs for a set of images and for one more image."""
+    """Place the inputs for a set of images and for a query image."""
     widgets.html_line(ctx.localize_html("embeddings.upload_hint"))
     upload = gr.File(
         label=ctx.t("embeddings.upload"),
@@ -66,18 +42,18 @@ def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
         elem_id="embeddings-upload",
     )
     widgets.html_line(ctx.localize_html("embeddings.guest_hint"))
-    guest = gr.File(
+    query = gr.File(
         label=ctx.t("embeddings.guest"),
         show_label=False,
         file_types=["image"],
         height=64,
         elem_id="embeddings-guest",
     )
-    return upload, guest
+    return upload, query
 
 
 def neighbours(ctx: Context) -> gr.HTML:
-    """Place the panel of an image and those most like it, empty."""
+    """Place the panel of an image and its neighbours, empty."""
     return gr.HTML(
         js_on_load=reporter(NAME) + view.NEIGHBOURS_SCRIPT,
         css_template=view.NEIGHBOURS_STYLE,
@@ -87,8 +63,8 @@ def neighbours(ctx: Context) -> gr.HTML:
     )
 
 
-def settings(ctx: Context, usual: Settings) -> tuple[How, gr.DownloadButton]:
-    """Place what decides how the map is drawn, and the button that saves its coordinates."""
+def settings(ctx: Context, usual: Settings) -> tuple[dict[str, Component], gr.DownloadButton]:
+    """Place the settings of the layout, returned in the order of the fields of `Settings`, and the table's download."""
     with gr.Row(elem_classes="toolbar"):
         methods: dict[str, str] = {name: f"embeddings.method_{name}" for name in METHODS}
         method = widgets.pills(ctx, "embeddings.method", methods, usual.method, "embeddings-method")
@@ -124,11 +100,18 @@ def settings(ctx: Context, usual: Settings) -> tuple[How, gr.DownloadButton]:
             elem_id="embeddings-seed",
         )
     table = _download(ctx, "embeddings.table", "embeddings-table")
-    return How(n_neighbors, min_dist, seed, metric, method), table
+    layout: dict[str, Component] = {
+        "n_neighbors": n_neighbors,
+        "min_dist": min_dist,
+        "seed": seed,
+        "metric": metric,
+        "method": method,
+    }
+    return layout, table
 
 
 def lasso(ctx: Context) -> Lasso:
-    """Place what can be done with the images inside a lasso, hidden until there are some."""
+    """Place the tools for the images inside a lasso, hidden until there are some."""
     panel = gr.HTML(
         js_on_load=reporter(NAME) + view.NEIGHBOURS_SCRIPT,
         css_template=view.NEIGHBOURS_STYLE,
@@ -143,14 +126,14 @@ def lasso(ctx: Context) -> Lasso:
             max_lines=1,
             elem_id="embeddings-label",
         )
-        give = gr.Button(ctx.t("embeddings.give_label"), size="sm", elem_id="embeddings-give")
+        assign = gr.Button(ctx.t("embeddings.give_label"), size="sm", elem_id="embeddings-give")
         table, images = (
             _download(ctx, f"embeddings.chosen_{name}", f"embeddings-chosen-{name}", size="sm")
             for name in ("table", "pictures")
         )
         train = gr.Button(ctx.t("embeddings.train"), size="sm", elem_id="map-to-train", interactive=False)
         train_zip = gr.File(visible=False, elem_id="map-to-train-zip")
-    return Lasso(panel, tools, label, give, table, images, train_zip, train)
+    return Lasso(panel, tools, label, assign, table, images, train_zip, train)
 
 
 def _download(ctx: Context, key: str, elem_id: str, size: Literal["sm", "lg"] = "lg") -> gr.DownloadButton:

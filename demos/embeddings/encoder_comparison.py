@@ -1,4 +1,4 @@
-"""Two encoders side by side: a second map linked to the first, and a table of what all of them are worth."""
+"""Encoders side by side: a second map linked to the first, and a table of the scores of all encoders."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 import torch
 from gradio.events import Dependency
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
-from demos.embeddings.collection import Collection, Scores, Settings, numbered
-from demos.embeddings.handlers import Handlers
-from demos.embeddings.precomputed import Prepared
+from demos.core.events import PRIVATE_MODEL_EVENT, bind
+from demos.embeddings.builder import MapBuilder
+from demos.embeddings.collection import Collection, Scores, Settings, label_indices
+from demos.embeddings.outputs import neighbours_panel, plot_value
+from demos.embeddings.precomputed import Precomputed
 from demos.embeddings.session import NAME, MapSession
 from demos.ui import widgets
 from demos.ui.latest_event import on_latest
@@ -28,19 +29,19 @@ from models.analysis.projection import align
 from models.encoders import ENCODERS
 
 ROWS_FILE = "rows.json"
-OTHER = "mae"  # the encoder opposite the usual one when the section is opened
+OTHER = "mae"  # encoder of the second map at first
 COLUMNS = ("knn", "probe", "trust", "continuity", "rank", "spread", "speed")
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one encoder is worth on a set of images.
+    """Scores of one encoder on a set of images.
 
     Attributes:
         scores: Of its features and its map.
         probe: Accuracy of a linear probe, None without labels.
         rank: Effective rank of its features.
-        width: Numbers a feature has.
+        width: Dimension of its features.
         milliseconds: Time for one image.
     """
 
@@ -52,18 +53,19 @@ class Row:
 
 
 def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seconds: float) -> Row:
-    """Measure features (N, D) beyond the scores of their map."""
-    labelled, numbers = numbered(labels)
+    """Return the row of features (N, D) and the scores of their map."""
+    labelled, classes = label_indices(labels)
     probe = None
-    if int((numbers.bincount() >= 3).sum()) > 1:
-        probe = linear_probe_accuracy(torch.from_numpy(features[labelled]), numbers)
+    if int((classes.bincount() >= 3).sum()) > 1:
+        probe = linear_probe_accuracy(torch.from_numpy(features[labelled]), classes)
     rank = effective_rank(torch.from_numpy(features))
     return Row(scores, probe, rank, features.shape[1], 1000 * seconds / len(features))
 
 
-def atlas_row(prepared: Prepared, labels: Sequence[str | None], encoder: str) -> Row:
-    """Measure an encoder on the built-in set."""
-    return measure(prepared.features, prepared.maps[Settings(encoder)].scores, labels, prepared.seconds)
+def built_in_row(precomputed: Precomputed, labels: Sequence[str | None], encoder: str) -> Row:
+    """Return the row of an encoder on the built-in set."""
+    scores = precomputed.maps[Settings(encoder)].scores
+    return measure(precomputed.features, scores, labels, precomputed.seconds)
 
 
 def save_rows(rows: Mapping[str, Row], folder: Path) -> None:
@@ -72,7 +74,7 @@ def save_rows(rows: Mapping[str, Row], folder: Path) -> None:
 
 
 def load_rows(folder: Path) -> dict[str, Row]:
-    """Read what `save_rows` wrote; nothing where there is no table."""
+    """Return what `save_rows` wrote; empty if there is no table."""
     path = folder / ROWS_FILE
     if not path.is_file():
         return {}
@@ -81,160 +83,131 @@ def load_rows(folder: Path) -> dict[str, Row]:
 
 
 def rows_html(ctx: Context, rows: Mapping[str, Row]) -> str:
-    """Show the table; the best of each column is set in bold where more is better."""
+    """Return the table; the best value of a column is bold where more is better."""
     if not rows:
         return ""
-    head = "".join(f'<th title="">{ctx.localize_html(f"embeddings.column_{name}")}</th>' for name in COLUMNS)
-    best = {
-        name: max((value for row in rows.values() if (value := _sortable(row)[name]) is not None), default=None)
-        for name in COLUMNS[:4]
-    }
+    head = "".join(f"<th>{ctx.localize_html(f'embeddings.column_{name}')}</th>" for name in COLUMNS)
+    cells = {encoder: _cells(row) for encoder, row in rows.items()}
+    columns = zip(*cells.values(), strict=True)
+    best = [max((value for value, _ in column if value is not None), default=None) for column in columns]
     body = ""
-    for encoder, row in rows.items():
-        cells = ""
-        for name, text in _cells(row).items():
-            value = _sortable(row).get(name)
-            strong = value is not None and value == best.get(name)
-            cells += f"<td>{f'<b>{text}</b>' if strong else text}</td>"
-        body += (
-            f'<tr data-encoder="{encoder}"><th>{ctx.localize_html(f"embeddings.encoder_{encoder}")}</th>{cells}</tr>'
+    for encoder, row in cells.items():
+        data = "".join(
+            f"<td>{f'<b>{text}</b>' if value is not None and value == highest else text}</td>"
+            for (value, text), highest in zip(row, best, strict=True)
         )
+        body += f'<tr data-encoder="{encoder}"><th>{ctx.localize_html(f"embeddings.encoder_{encoder}")}</th>{data}</tr>'
     return f'<div class="rows-frame"><table><tr><th></th>{head}</tr>{body}</table></div>'
 
 
-def _sortable(row: Row) -> dict[str, float | None]:
+def _cells(row: Row) -> list[tuple[float | None, str]]:
+    """Return the value, None where more is not better, and the text of each of `COLUMNS`."""
     scores = row.scores
-    return {
-        "knn": scores.knn_accuracy,
-        "probe": row.probe,
-        "trust": scores.trustworthiness,
-        "continuity": scores.continuity,
-    }
+    shares = [(share, "–" if share is None else f"{share:.0%}") for share in (scores.knn_accuracy, row.probe)]
+    qualities = [(value, f"{value:.3f}") for value in (scores.trustworthiness, scores.continuity)]
+    others = (f"{row.rank:.0f} / {row.width}", f"{scores.collapse:.2f}", f"{row.milliseconds:.1f} ms")
+    return [*shares, *qualities, *((None, text) for text in others)]
 
 
-def _cells(row: Row) -> dict[str, str]:
-    percent = lambda share: "–" if share is None else f"{share:.0%}"  # noqa: E731
-    return {
-        "knn": percent(row.scores.knn_accuracy),
-        "probe": percent(row.probe),
-        "trust": f"{row.scores.trustworthiness:.3f}",
-        "continuity": f"{row.scores.continuity:.3f}",
-        "rank": f"{row.rank:.0f} / {row.width}",
-        "spread": f"{row.scores.collapse:.2f}",
-        "speed": f"{row.milliseconds:.1f} ms",
-    }
+class Comparison(NamedTuple):
+    """The second map, opposite a copy of the first.
 
+    Attributes:
+        copy: A plot of the first map.
+        plot: The plot of the second one.
+        measuring: The event that fills the table, to be cancelled when its images change.
+        draw: Arguments of an event that draws both maps anew.
+    """
 
-class Twin:
-    """The map opposite another encoder's map of the same images, and the table of all encoders."""
-
-    def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State) -> None:
-        self._ctx, self._handlers, self._visit = ctx, handlers, visit
-        self._open, self._measured = gr.State(False), gr.State(None)
-        others = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
-        self.encoder = widgets.pills(ctx, "embeddings.compare_with", others, OTHER, "embeddings-twin-encoder")
-        with gr.Row(elem_classes="columns"):
-            with gr.Column(min_width=300):
-                self.mirror = scatter(ctx, "embeddings-mirror", link=NAME)
-            with gr.Column(min_width=300):
-                self.plot = scatter(ctx, "embeddings-twin", link=NAME)
-        self._about = widgets.html_line("", "facts", "embeddings-twin-about")
-        self._table = gr.HTML(css_template=TABLE_STYLE, apply_default_css=False, elem_id="embeddings-rows")
-        self._measure = gr.Button(
-            ctx.t("embeddings.measure"),
-            size="sm",
-            elem_id="embeddings-measure",
-            elem_classes="quiet",
-        )
-        widgets.note(ctx, "embeddings.compare_note")
-        # A choice made while the map is drawn must not be lost: always_last.
-        self._draw: dict[str, Any] = {
-            "fn": self.on_twin,
-            "inputs": [self._visit, self.encoder, self._open, self._measured],
-            "outputs": [self.mirror, self.plot, self._about, self._table],
-            "trigger_mode": "always_last",
-            **PRIVATE_MODEL_EVENT,
-        }
-        opened = self.plot.ready(lambda: True, None, self._open, api_visibility="private", show_progress="hidden")
-        opened.then(**self._draw, show_progress_on=self.plot)
-        asked = {name: value for name, value in self._draw.items() if name != "trigger_mode"}
-        on_latest([self.encoder.input], **asked, show_progress_on=self.plot)
-        self.measuring: Dependency = self._measure.click(
-            self.on_measure, self._visit, [self._table, self._measured], **PRIVATE_MODEL_EVENT
-        )
+    copy: gr.HTML
+    plot: gr.HTML
+    measuring: Dependency
+    draw: Mapping[str, Any]
 
     def follow(self, event: Dependency) -> None:
-        """Draw the second map anew after an event that changed the first."""
-        event.then(**self._draw, show_progress="hidden")
-
-    def on_twin(
-        self,
-        visit: MapSession | None,
-        encoder: str,
-        is_open: bool,
-        measured: Collection | None,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Generator[list[Any], None, None]:
-        """Show the images of the first map through the eyes of another encoder, turned to lie as the first does."""
-        if not is_open or visit is None:
-            yield [gr.skip()] * 4
-            return
-        yield [*[gr.skip()] * 3, self._rows(visit, measured)]
-        if visit.shown not in visit.maps:
-            return
-        atlas = self._handlers.atlas
-        settings = replace(visit.shown, encoder=encoder)
-        other = atlas.recall(visit, settings)
-        if other is None:
-            other = yield from report_progress(
-                atlas.draw(visit, settings, request), self._ctx, request, progress, [gr.skip()] * 4
-            )
-        coordinates = align(other.maps[settings].coordinates, visit.maps[visit.shown].coordinates)
-        _, marks = self._handlers.near(replace(visit, guest=None))
-        value = self._handlers.plot_value(visit, coordinates)
-        first = self._handlers.plot_value(visit, visit.maps[visit.shown].coordinates)
-        yield [
-            scatter_update(first, marks),
-            scatter_update(value, marks),
-            self._ctx.localize_html(f"embeddings.about_{encoder}"),
-            gr.skip(),
-        ]
-
-    def _rows(self, visit: MapSession, measured: Collection | None) -> Any:
-        """Return the table of the built-in set, or nothing in place of one of other images or labels."""
-        if measured is self._handlers.atlas.collection(visit):
-            return gr.skip()
-        if visit.uploaded or visit.relabelled:
-            return ""
-        return rows_html(self._ctx, load_rows(self._ctx.first_paint / NAME))
-
-    def on_measure(
-        self,
-        visit: MapSession | None,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Generator[Any, None, None]:
-        """Measure every encoder on the images of the visit, one row after another."""
-        visit = visit or MapSession()
-        atlas, rows = self._handlers.atlas, dict[str, Row]()
-        for encoder in ENCODERS:
-            settings = Settings(encoder)
-            drawn = atlas.recall(visit, settings) or (
-                yield from report_progress(
-                    atlas.draw(visit, settings, request), self._ctx, request, progress, [gr.skip()] * 2
-                )
-            )
-            features, seconds = drawn.features[encoder]
-            collection = atlas.collection(visit)
-            rows[encoder] = measure(features, drawn.maps[settings].scores, collection.labels, seconds)
-            yield [rows_html(self._ctx, rows), collection]
+        """Draw the maps anew after an event that changed the first."""
+        event.then(**self.draw, show_progress="hidden")
 
 
-def compare_section(ctx: Context, handlers: Handlers, visit: gr.State) -> Twin:
+def add_comparison(builder: MapBuilder, session: gr.State) -> Comparison:
     """Place the fold with the second map and the table."""
+    ctx, is_open, measured = builder.ctx, gr.State(False), gr.State(None)
     with widgets.options(ctx, "embeddings.compare"):
-        return Twin(ctx, handlers, visit)
+        others = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
+        encoder = widgets.pills(ctx, "embeddings.compare_with", others, OTHER, "embeddings-twin-encoder")
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(min_width=300):
+                copy = scatter(ctx, "embeddings-mirror", link=NAME)
+            with gr.Column(min_width=300):
+                plot = scatter(ctx, "embeddings-twin", link=NAME)
+        about = widgets.html_line("", "facts", "embeddings-twin-about")
+        table = gr.HTML(css_template=TABLE_STYLE, apply_default_css=False, elem_id="embeddings-rows")
+        label = ctx.t("embeddings.measure")
+        measure_all = gr.Button(label, size="sm", elem_id="embeddings-measure", elem_classes="quiet")
+        widgets.note(ctx, "embeddings.compare_note")
+    draw: dict[str, Any] = {
+        "fn": bind(on_compare, builder),
+        "inputs": [session, encoder, is_open, measured],
+        "outputs": [copy, plot, about, table],
+        **PRIVATE_MODEL_EVENT,
+    }
+    on_latest([encoder.input], **draw, show_progress_on=plot)
+    draw["trigger_mode"] = "always_last"  # a choice made while the map is drawn must not be lost
+    opened = plot.ready(lambda: True, None, is_open, api_visibility="private", show_progress="hidden")
+    opened.then(**draw, show_progress_on=plot)
+    measuring = measure_all.click(bind(on_measure, builder), session, [table, measured], **PRIVATE_MODEL_EVENT)
+    return Comparison(copy, plot, measuring, draw)
+
+
+def on_compare(
+    builder: MapBuilder,
+    session: MapSession | None,
+    encoder: str,
+    is_open: bool,
+    measured: Collection | None,
+    request: gr.Request,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Generator[list[Any], None, None]:
+    """Show the map of another encoder for the same images, aligned to the first."""
+    if not is_open or session is None:
+        yield [gr.skip()] * 4
+        return
+    yield [*[gr.skip()] * 3, _table(builder, session, measured)]
+    if session.shown not in session.maps:
+        return
+    work = builder.find_or_build(session, replace(session.shown, encoder=encoder), request)
+    other = yield from report_progress(work, builder.ctx, request, progress, [gr.skip()] * 4)
+    coordinates = session.shown_map.coordinates
+    aligned = align(other.shown_map.coordinates, coordinates)
+    _, marks = neighbours_panel(builder, replace(session, query=None))
+    plots = (scatter_update(plot_value(builder, session, points), marks) for points in (coordinates, aligned))
+    yield [*plots, builder.ctx.localize_html(f"embeddings.about_{encoder}"), gr.skip()]
+
+
+def _table(builder: MapBuilder, session: MapSession, measured: Collection | None) -> Any:
+    """Return the table of the built-in set, or an empty one in place of that of other images or labels."""
+    if measured is builder.collection(session):
+        return gr.skip()
+    if session.uploaded or session.relabelled:
+        return ""
+    return rows_html(builder.ctx, load_rows(builder.ctx.first_paint / NAME))
+
+
+def on_measure(
+    builder: MapBuilder,
+    session: MapSession | None,
+    request: gr.Request,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
+) -> Generator[Any, None, None]:
+    """Measure every encoder on the images of the session, one row after another."""
+    session, rows = session or MapSession(), dict[str, Row]()
+    for encoder in ENCODERS:
+        work = builder.find_or_build(session, Settings(encoder), request)
+        built = yield from report_progress(work, builder.ctx, request, progress, [gr.skip()] * 2)
+        features, seconds = built.features[encoder]
+        collection = builder.collection(session)
+        rows[encoder] = measure(features, built.shown_map.scores, collection.labels, seconds)
+        yield [rows_html(builder.ctx, rows), collection]
 
 
 TABLE_STYLE = """

@@ -1,4 +1,4 @@
-"""Larger squares than the map keeps, cut from the files of a set again for encoders that see more of an image."""
+"""Centre squares larger than those kept in memory, read again from the files for encoders with larger inputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import overload
+from typing import Protocol
 
 from PIL import Image
 
@@ -19,16 +19,24 @@ from models.data.archive_entries import Limits
 from models.data.archives import Picture, iter_images
 from models.data.images import square_crop
 
-KEPT_SIDE = 128  # pixels of the squares that are kept in memory, for the page and for encoders that take no larger ones
+KEPT_SIDE = 128  # pixels: the squares kept in memory, for the page and for encoders with no larger inputs
 QUALITY = 92
 
 
 class OriginalsGoneError(ValueError):
-    """The files that a set was read from are not there any more, or are others now."""
+    """The files that a set was read from are gone or have changed."""
 
 
-class StoredFiles(Sequence[bytes]):
-    """The contents of many files, in one temporary file without a name; the disk is free again when nobody has it."""
+class JpegFiles(Protocol):
+    """JPEGs by their index, in memory or on disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> bytes: ...
+
+
+class StoredFiles:
+    """The contents of many files in one unnamed temporary file, which is deleted with this object."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with this object)
@@ -46,50 +54,34 @@ class StoredFiles(Sequence[bytes]):
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    @overload
-    def __getitem__(self, place: int) -> bytes: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[bytes]: ...
-
-    def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
-        start, end = self._ends[place], self._ends[place + 1]
+    def __getitem__(self, index: int) -> bytes:
+        start, end = self._ends[index], self._ends[index + 1]
         with self._lock:
             self._file.seek(start)
             return self._file.read(end - start)
 
 
-class Chosen(Sequence[bytes]):
-    """Some of many files, read when they are asked for."""
+class Subset:
+    """Some of many files, each read when it is needed."""
 
-    def __init__(self, files: Sequence[bytes], ids: Sequence[int]) -> None:
+    def __init__(self, files: JpegFiles, ids: Sequence[int]) -> None:
         self._files, self._ids = files, ids
 
     def __len__(self) -> int:
         return len(self._ids)
 
-    @overload
-    def __getitem__(self, place: int) -> bytes: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[bytes]: ...
-
-    def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
-        if isinstance(place, slice):
-            return [self._files[one] for one in self._ids[place]]
-        return self._files[self._ids[place]]
+    def __getitem__(self, index: int) -> bytes:
+        return self._files[self._ids[index]]
 
 
 class Originals:
     """The files that a set was read from.
 
-    The squares of one side stay on disk: 10,000 of 224 pixels take some 200 MB, too much memory for one visitor.
+    The squares of one side are kept on disk: 10,000 of 224 pixels take about 200 MB, too much memory for one visitor.
 
     Args:
         paths: The files, as for `iter_images`.
-        max_images: As when they were read first.
+        max_images: As when they were first read.
     """
 
     def __init__(self, paths: Sequence[Path], max_images: int) -> None:
@@ -101,7 +93,7 @@ class Originals:
         return self._cut[1] if self._cut and self._cut[0] == side else None
 
     def cut(self, side: int, names: Sequence[str]) -> Iterator[int]:
-        """Cut the squares of a side, for `squares`; gives how many are done after each.
+        """Cut the squares of a side for `squares`, and yield the number done after each.
 
         Args:
             side: In pixels.
@@ -112,10 +104,10 @@ class Originals:
         """
         stored = StoredFiles()
         try:
-            for picture in read_images(self._paths, self._max_images, side):
-                if len(stored) == len(names) or picture.name != names[len(stored)]:
+            for image in read_images(self._paths, self._max_images, side):
+                if len(stored) == len(names) or image.name != names[len(stored)]:
                     raise OriginalsGoneError("The files hold other pictures now; upload them again.")
-                stored.append(square_jpeg(picture.image, side))
+                stored.append(square_jpeg(image.image, side))
                 yield len(stored)
         except FileNotFoundError as error:
             raise OriginalsGoneError("The files are not there any more; upload them again.") from error
@@ -129,7 +121,7 @@ def read_images(
 ) -> Iterator[Picture]:
     """Yield images large enough for a centre square of `side` pixels; see `iter_images`.
 
-    The same images for every side: what may be decoded in all grows with it.
+    The limit on decoded pixels grows with the side, so that every side gives the same images.
     """
     usual = Limits()
     limits = replace(usual, max_total_pixels=usual.max_total_pixels * max(1, math.ceil((side / KEPT_SIDE) ** 2)))

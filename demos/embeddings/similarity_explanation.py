@@ -1,14 +1,14 @@
-"""Why an encoder finds two images alike: the same changes made to both, and how far each change moves them.
+"""Why an encoder finds two images similar: the same transforms of both, and how each changes their similarity.
 
-Contrastive learning makes a network answer alike to changed versions of one image (arXiv 2002.05709 §2). Where it
-learned to overlook what two images differ in, changed versions of the two meet as well.
+Contrastive learning makes a network invariant to transforms of one image (arXiv 2002.05709 §2). Where it learned to
+ignore what two images differ in, transformed versions of the two are similar as well.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 import torch
@@ -17,41 +17,42 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.events import PRIVATE_MODEL_EVENT, bind
 from demos.embeddings import view
 from demos.embeddings.augmented_views import cosines, image_html
-from demos.embeddings.collection import neighbours_of, opened
-from demos.embeddings.handlers import NUM_NEAR, Handlers
+from demos.embeddings.builder import MapBuilder
+from demos.embeddings.collection import decode_jpeg, neighbours_of
+from demos.embeddings.handlers import read_ids
+from demos.embeddings.outputs import NUM_NEIGHBOURS, placement, require_map, tiles
 from demos.embeddings.session import MapSession
-from demos.ui import widgets
 from demos.ui.latest_event import on_report, reporter
 from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import picked_id
 from models.analysis.embedding import Floats
 
-CROP = 0.6  # of the side, about a third of the area: within what the training crops to
+CROP = 0.6  # of the side, about a third of the area: within the range of the crops in training
 NUM_PAIRS = 4
-GROUP = "embeddings-why"  # of what its panel reports
-AS_IT_IS = "same"
+GROUP = "embeddings-why"  # of the events that the panel reports
+IDENTITY = "same"
 
-Change = Callable[[Tensor], Tensor]  # of uint8 images (N, 3, S, S)
+Transform = Callable[[Tensor], Tensor]  # of uint8 images (N, 3, S, S)
 
 
-def _crop(down: float, right: float) -> Change:
-    """Return the change that keeps a square of `CROP`, at shares of the way down and to the right."""
+def _crop(vertical: float, horizontal: float) -> Transform:
+    """Return a crop to `CROP` of the side, its corner at shares of the free space."""
 
-    def change(images: Tensor) -> Tensor:
+    def transform(images: Tensor) -> Tensor:
         side = images.shape[-1]
         kept = round(CROP * side)
-        rest = side - kept
-        return TF.crop(images, round(down * rest), round(right * rest), kept, kept)
+        free = side - kept
+        return TF.crop(images, round(vertical * free), round(horizontal * free), kept, kept)
 
-    return change
+    return transform
 
 
-# About as far as the training goes (`models.training.data.TwoViews`).
-CHANGES: Mapping[str, Change] = {
-    AS_IT_IS: lambda images: images,
+# About as strong as in training (`models.training.data.augmentations.TwoViews`).
+TRANSFORMS: Mapping[str, Transform] = {
+    IDENTITY: lambda images: images,
     "mirrored": TF.horizontal_flip,
     "middle": _crop(0.5, 0.5),
     "top_left": _crop(0, 0),
@@ -63,37 +64,36 @@ CHANGES: Mapping[str, Change] = {
     "hue": lambda images: TF.adjust_hue(images, 0.1),
     "grey": lambda images: TF.rgb_to_grayscale(images, num_output_channels=3),
 }
-BOTH_WAYS = tuple(name for name in CHANGES if name not in (AS_IT_IS, "mirrored"))  # mirroring both tells nothing
 
 
-def changed(picture: Image.Image, side: int) -> Tensor:
-    """Return an image after each of the `CHANGES`, (V, 3, S, S) in [-1, 1]."""
-    image = TF.pil_to_tensor(picture)[None]
-    views = [TF.resize(change(image), [side, side], antialias=True) for change in CHANGES.values()]
+def transformed(image: Image.Image, side: int) -> Tensor:
+    """Return an image after each of the `TRANSFORMS`, (T, 3, S, S) in [-1, 1]."""
+    tensor = TF.pil_to_tensor(image)[None]
+    views = [TF.resize(transform(tensor), [side, side], antialias=True) for transform in TRANSFORMS.values()]
     return torch.cat(views).float() / 127.5 - 1
 
 
 @dataclass(frozen=True)
-class Why:
-    """How two images compare, V changes to each.
+class Explanation:
+    """The similarities of two images under T transforms of each.
 
     Attributes:
-        first: The changed versions of one image, (V, 3, S, S) in [-1, 1].
+        first: The transformed versions of one image, (T, 3, S, S) in [-1, 1].
         second: Those of the other.
-        similarities: Cosines of their features around the mean of the set, (V, V).
+        similarities: Cosines of their features around the mean of the set, (T, T).
     """
 
     first: Tensor
     second: Tensor
     similarities: Tensor
 
-    def untouched(self) -> float:
-        """Return the cosine of the two as they are."""
+    def untransformed(self) -> float:
+        """Return the cosine of the original images."""
         return float(self.similarities[0, 0])
 
     def best_pairs(self) -> list[tuple[str, str, float]]:
-        """Return the most similar pairs of changes and their cosines, no change twice on the same image."""
-        names, rest = list(CHANGES), self.similarities.clone()
+        """Return the most similar pairs of transforms and their cosines, no transform twice on the same image."""
+        names, rest = list(TRANSFORMS), self.similarities.clone()
         pairs = []
         for _ in range(NUM_PAIRS):
             row, column = divmod(int(rest.argmax()), rest.shape[1])
@@ -101,97 +101,99 @@ class Why:
             rest[row], rest[:, column] = -torch.inf, -torch.inf
         return pairs
 
-    def together(self) -> dict[str, float]:
-        """Return the cosine after the same change to both, for each of `BOTH_WAYS`, the lowest first."""
-        diagonal = dict(zip(CHANGES, self.similarities.diagonal().tolist(), strict=True))
-        return dict(sorted(((name, diagonal[name]) for name in BOTH_WAYS), key=lambda item: item[1]))
+    def same_transform(self) -> dict[str, float]:
+        """Return the cosine after the same transform of both, the lowest first; mirroring both tells nothing."""
+        diagonal = zip(TRANSFORMS, self.similarities.diagonal().tolist(), strict=True)
+        cosines = {name: cosine for name, cosine in diagonal if name not in (IDENTITY, "mirrored")}
+        return dict(sorted(cosines.items(), key=lambda item: item[1]))
 
 
 @torch.inference_mode()
-def explain(network: nn.Module, side: int, pair: tuple[Image.Image, Image.Image], features: Floats) -> Why:
-    """Compare two images after every change, in one batch."""
-    first, second = (changed(picture, side) for picture in pair)
+def explain(network: nn.Module, side: int, pair: tuple[Image.Image, Image.Image], features: Floats) -> Explanation:
+    """Compare two images after every transform, in one batch.
+
+    Args:
+        network: The encoder.
+        side: S, the side of its input in pixels.
+        pair: The images.
+        features: Those of the set, (N, D).
+    """
+    first, second = (transformed(image, side) for image in pair)
     found = network(torch.cat([first, second])).float()
     mean = torch.from_numpy(features).mean(dim=0)
-    return Why(first, second, cosines(found[: len(first)], found[len(first) :], mean))
+    return Explanation(first, second, cosines(found[: len(first)], found[len(first) :], mean))
 
 
-def why_html(ctx: Context, why: Why, others: str) -> str:
-    """Show the pairs of changed versions that are most alike, and what the likeness hangs on."""
-    place = {name: number for number, name in enumerate(CHANGES)}
+def explanation_html(ctx: Context, explanation: Explanation, others: str) -> str:
+    """Return the most similar pairs of transforms, and the similarity under each; `others` are the buttons above."""
+    index = {name: number for number, name in enumerate(TRANSFORMS)}
+    name_of = lambda transform: ctx.localize_html(f"embeddings.change.{transform}")  # noqa: E731
     pairs = "".join(
-        f'<figure class="why-pair">{image_html(why.first[place[one]])}{image_html(why.second[place[other]])}'
-        f"<figcaption><b>{cosine:.2f}</b>{_name(ctx, one)} ↔ {_name(ctx, other)}</figcaption></figure>"
-        for one, other, cosine in why.best_pairs()
+        f'<figure class="why-pair">{image_html(explanation.first[index[one]])}'
+        f"{image_html(explanation.second[index[other]])}"
+        f"<figcaption><b>{cosine:.2f}</b>{name_of(one)} ↔ {name_of(other)}</figcaption></figure>"
+        for one, other, cosine in explanation.best_pairs()
     )
-    untouched = why.untouched()
+    original = explanation.untransformed()
     rows = "".join(
-        f'<li style="--s:{100 * max(0.0, cosine):.0f}%">{_name(ctx, name)}<b>{cosine:.2f}</b>'
-        f"<small>{cosine - untouched:+.2f}</small></li>"
-        for name, cosine in why.together().items()
+        f'<li style="--s:{100 * max(0.0, cosine):.0f}%">{name_of(name)}<b>{cosine:.2f}</b>'
+        f"<small>{cosine - original:+.2f}</small></li>"
+        for name, cosine in explanation.same_transform().items()
     )
+    title = ctx.localize_html("embeddings.why_pairs", count=len(TRANSFORMS))
     return (
-        f'<div class="why-others">{others}</div><p>{ctx.localize_html("embeddings.why_pairs", count=len(CHANGES))}</p>'
-        f'<div class="why-pairs">{pairs}</div>'
-        f"<p>{ctx.localize_html('embeddings.why_together', untouched=f'{untouched:.2f}')}</p><ul>{rows}</ul>"
+        f'<div class="why-others">{others}</div><p>{title}</p><div class="why-pairs">{pairs}</div>'
+        f"<p>{ctx.localize_html('embeddings.why_together', untouched=f'{original:.2f}')}</p><ul>{rows}</ul>"
     )
 
 
-def _name(ctx: Context, change: str) -> str:
-    return ctx.localize_html(f"embeddings.change.{change}")
+def add_explanation(builder: MapBuilder, session: gr.State, neighbours: gr.HTML) -> None:
+    """Place the button beside the neighbours, and the panel about the picked image and one of them."""
+    label = builder.ctx.t("embeddings.why")
+    button = gr.Button(label, size="sm", elem_id="embeddings-why", elem_classes="quiet")
+    panel = gr.HTML(
+        js_on_load=reporter(GROUP) + view.NEIGHBOURS_SCRIPT,
+        css_template=view.NEIGHBOURS_STYLE + STYLE,
+        apply_default_css=False,
+        elem_id="embeddings-why-shown",
+    )
+    event: dict[str, Any] = PRIVATE_MODEL_EVENT
+    button.click(bind(on_explain, builder), session, panel, **event)
+    other = bind(on_explain_other, builder)
+    on_report(panel, GROUP, "pick", other, [session], [panel], show_progress="hidden", **event)
+    # Emptied when the neighbours change: it would be misread as about the new ones.
+    neighbours.change(None, None, panel, js="() => ''")
 
 
-class WhyNear:
-    """The button beside the neighbours, and what it shows about the picked image and one of them."""
+def on_explain(builder: MapBuilder, session: MapSession | None, request: gr.Request) -> str:
+    """Compare the picked or the query image with its nearest neighbour."""
+    session = require_map(builder, session, request)
+    return _explain(builder, session, _neighbour_ids(builder, session)[0])
 
-    def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State, near: gr.HTML) -> None:
-        self._ctx, self._handlers = ctx, handlers
-        ask = gr.Button(ctx.t("embeddings.why"), size="sm", elem_id="embeddings-why", elem_classes="quiet")
-        shown = gr.HTML(
-            js_on_load=reporter(GROUP) + view.NEIGHBOURS_SCRIPT,
-            css_template=view.NEIGHBOURS_STYLE + STYLE,
-            apply_default_css=False,
-            elem_id="embeddings-why-shown",
-        )
-        ask.click(self.on_ask, visit, shown, **PRIVATE_MODEL_EVENT)
-        on_report(shown, GROUP, "pick", self.on_choose, [visit], [shown], show_progress="hidden", **PRIVATE_MODEL_EVENT)
-        # Of other images than those above it, the answer would be misread.
-        near.change(None, None, shown, js="() => ''")
 
-    def on_ask(self, visit: MapSession | None, request: gr.Request) -> str:
-        """Compare the picked image, or the new one, with the nearest of its neighbours."""
-        visit = self._handlers.current(visit, request)
-        return self._compared(visit, self._near(visit)[0])
+def on_explain_other(builder: MapBuilder, report: object, session: MapSession | None, request: gr.Request) -> str:
+    """Compare it with another neighbour."""
+    session = require_map(builder, session, request)
+    return _explain(builder, session, read_ids(builder, session, request, picked_id, report))
 
-    def on_choose(self, report: object, visit: MapSession | None, request: gr.Request) -> str:
-        """Compare it with another of them."""
-        visit = self._handlers.current(visit, request)
-        try:
-            other = picked_id(report, len(self._handlers.atlas.collection(visit)))
-        except ValueError as error:
-            raise widgets.user_error(self._ctx, request, "embeddings.unknown_point") from error
-        return self._compared(visit, other)
 
-    def _near(self, visit: MapSession) -> Sequence[int]:
-        if visit.guest is not None:
-            return self._handlers.placement(visit).near
-        features, _ = visit.features[visit.shown.encoder]
-        return [index for index, _ in neighbours_of(features, visit.picked, NUM_NEAR)]
+def _neighbour_ids(builder: MapBuilder, session: MapSession) -> Sequence[int]:
+    if session.query is not None:
+        return placement(builder, session).near
+    return [index for index, _ in neighbours_of(session.shown_features, session.picked, NUM_NEIGHBOURS)]
 
-    def _compared(self, visit: MapSession, other: int) -> str:
-        atlas, encoder = self._handlers.atlas, visit.shown.encoder
-        collection = atlas.collection(visit)
-        network, side = atlas.network(encoder)
-        squares = run_to_completion(atlas.squares(collection, side))
-        pair = (opened(squares[visit.picked] if visit.guest is None else visit.guest), opened(squares[other]))
-        why = explain(network, side, pair, visit.features[encoder][0])
-        urls = atlas.sprite_urls(collection)
-        others = "".join(
-            f'<button type="button" class="near-tile" data-id="{index}" aria-pressed="{str(index == other).lower()}" '
-            f'title="{html.escape(collection.names[index])}">{view.thumbnail(collection, urls, index)}</button>'
-            for index in self._near(visit)
-        )
-        return why_html(self._ctx, why, others)
+
+def _explain(builder: MapBuilder, session: MapSession, other: int) -> str:
+    network, side = builder.network(session.shown.encoder)
+    squares = run_to_completion(builder.squares(builder.collection(session), side))
+    jpeg = squares[session.picked] if session.query is None else session.query
+    explanation = explain(network, side, (decode_jpeg(jpeg), decode_jpeg(squares[other])), session.shown_features)
+    html = tiles(builder, session)
+    buttons = "".join(
+        html.button(index, attributes=f'aria-pressed="{str(index == other).lower()}"')
+        for index in _neighbour_ids(builder, session)
+    )
+    return explanation_html(builder.ctx, explanation, buttons)
 
 
 STYLE = """

@@ -1,7 +1,8 @@
-"""The map tab: how an encoder arranges images, who their true neighbours are, how far to trust the map."""
+"""The map tab: how an encoder arranges images, their neighbours in feature space, and the quality of the map."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,21 @@ from gradio.components import Component
 from torch import nn
 
 from demos.core.context import Context, Demo
-from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT
+from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, bind
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo, TabInterface
-from demos.embeddings import components, view
-from demos.embeddings.api import offer
-from demos.embeddings.augmented_views import views_section
+from demos.embeddings import components, handlers, view
+from demos.embeddings.api import add_endpoints
+from demos.embeddings.augmented_views import add_views
+from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
-from demos.embeddings.components import Controls, Lasso
-from demos.embeddings.encoder_comparison import Twin, atlas_row, compare_section, save_rows
-from demos.embeddings.handlers import Handlers, Shown
-from demos.embeddings.precomputed import Prepared, save_set
-from demos.embeddings.session import NAME, Atlas, MapSession
-from demos.embeddings.similarity_explanation import WhyNear
-from demos.embeddings.training_timeline import learning_section, precompute_learning
+from demos.embeddings.components import Lasso
+from demos.embeddings.encoder_comparison import Comparison, add_comparison, built_in_row, save_rows
+from demos.embeddings.outputs import MapOutputs
+from demos.embeddings.precomputed import Precomputed, save_set
+from demos.embeddings.session import NAME, MapSession
+from demos.embeddings.similarity_explanation import add_explanation
+from demos.embeddings.training_timeline import add_timeline, precompute_timeline
 from demos.ui import widgets
 from demos.ui.latest_event import on_latest, on_report
 from demos.ui.model_menu.menu import Menu, model_menu
@@ -38,8 +40,8 @@ from models.networks.feature_extractors import as_encoder
 KINDS = EXAMPLES / "kinds.zip"
 
 
-def gives_features(model: nn.Module) -> str:
-    """Return the key of the sentence that refuses a network which is no encoder."""
+def refuse_other_networks(model: nn.Module) -> str:
+    """Return the key of the sentence that refuses a network which is no encoder; empty for an encoder."""
     try:
         as_encoder(model)
     except ValueError:
@@ -52,67 +54,66 @@ def encoder_of(weights: str) -> str:
     return next((name for name, spec in ENCODERS.items() if spec.checkpoint == weights), weights)
 
 
-def build(ctx: Context, kinds: Path = KINDS) -> TabInterface:
-    """Create the components of the tab and connects them.
+def build(ctx: Context, archive: Path = KINDS) -> TabInterface:
+    """Create the components of the tab and connect them.
 
     Args:
         ctx: The context of the tab.
-        kinds: A zip whose folders are the labels of the built-in set.
+        archive: A zip whose folders are the labels of the built-in set.
     """
     usual = Settings()
     widgets.lead(ctx, "embeddings.lead")
     with gr.Row(elem_id="embeddings-bar"):
-        eyes = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
-        pills = widgets.pills(ctx, "embeddings.encoder", eyes, usual.encoder, "embeddings-encoder")
-        flatness = {"2": "embeddings.dims_2", "3": "embeddings.dims_3"}
-        dims = widgets.pills(ctx, "embeddings.dims", flatness, str(usual.dims), "embeddings-dims")
+        encoders = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
+        pills = widgets.pills(ctx, "embeddings.encoder", encoders, usual.encoder, "embeddings-encoder")
+        choices = {"2": "embeddings.dims_2", "3": "embeddings.dims_3"}
+        dims = widgets.pills(ctx, "embeddings.dims", choices, str(usual.dims), "embeddings-dims")
         stop = gr.Button(ctx.t("embeddings.stop"), elem_id="embeddings-stop", elem_classes="quiet", visible=False)
     about = widgets.html_line("", "facts", "embeddings-about")
-    handlers, visit = Handlers(ctx, kinds), gr.State(None)
+    builder, session = MapBuilder(ctx, archive), gr.State(None)
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=3):
             plot = scatter(ctx, "embeddings-plot", link=NAME)
             lasso = components.lasso(ctx)
         with gr.Column(scale=2, min_width=300):
-            upload, guest = components.uploads(ctx)
-            near = components.neighbours(ctx)
-            WhyNear(ctx, handlers, visit, near)
+            upload, query = components.uploads(ctx)
+            neighbours = components.neighbours(ctx)
+            add_explanation(builder, session, neighbours)
     scores = gr.HTML(
         css_template=view.SCORES_STYLE, apply_default_css=False, elem_id="embeddings-scores", elem_classes="score"
     )
-    told = widgets.html_line("", "facts", "embeddings-told")
+    description = widgets.html_line("", "facts", "embeddings-told")
     facts = widgets.html_line("", "facts", "embeddings-facts")
     widgets.note(ctx, "embeddings.note")
     with widgets.options(ctx, "embeddings.options"):
-        how, table = components.settings(ctx, usual)
+        layout, table = components.settings(ctx, usual)
     ours = [encoder.checkpoint or "" for encoder in ENCODERS.values()]
-    menu = model_menu(ctx, NAME, ENCODERS[usual.encoder].checkpoint or "", gives_features, ours)
-    shown = Shown(visit, plot, near, scores, facts, told, about, table)
+    menu = model_menu(ctx, NAME, ENCODERS[usual.encoder].checkpoint or "", refuse_other_networks, ours)
+    outputs = MapOutputs(session, plot, neighbours, scores, facts, description, about, table)
     encoder = gr.State(usual.encoder)
     choose = _connect_encoder(encoder, pills, menu)
-    twin = compare_section(ctx, handlers, visit)
-    learning_section(ctx, handlers, visit)
-    views_section(ctx, handlers, visit)
+    comparison = add_comparison(builder, session)
+    add_timeline(builder, session)
+    add_views(builder, session)
     widgets.aside(ctx, "embeddings.how_title", "embeddings.how")
-    controls = Controls(encoder, dims, *how)
-    redraw = _connect_map(handlers, controls, upload, shown, stop, lasso, twin)
-    _connect_images(handlers, shown, lasso, guest, twin)
-    offer(ctx, handlers)
-    named = {"encoder": pills, **{name: part for name, part in controls._asdict().items() if part is not encoder}}
-    named["weights"] = menu.linked
-    photos = {"guest": Photo(guest, shows_itself=True)}
-    return TabInterface(photos, named, (choose, menu.open_linked, redraw), gives=(lasso.train, lasso.train_zip))
+    controls = {"encoder": encoder, "dims": dims, **layout}
+    redraw = _connect_map(builder, controls, upload, outputs, stop, lasso, comparison)
+    _connect_images(builder, outputs, lasso, query, comparison)
+    add_endpoints(builder)
+    settings = {**controls, "encoder": pills, "weights": menu.linked}
+    photos = {"guest": Photo(query, shows_itself=True)}
+    return TabInterface(photos, settings, (choose, menu.open_linked, redraw), gives=(lasso.train, lasso.train_zip))
 
 
 def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str, Any]:
-    """Let the switch and the menu choose the same thing, each showing what the other chose; returns the former's."""
+    """Keep the pills and the menu in step, each showing what the other chose; return the event of the pills."""
 
     def on_menu(weights: str) -> tuple[str, Any]:
         name = encoder_of(weights)
         return name, gr.update(value=name if name in ENCODERS else None)
 
     def on_pills(name: str | None) -> tuple[Any, Any]:
-        if name is None:  # the menu has chosen what no switch is for
+        if name is None:  # the menu has chosen weights that have no pill
             return gr.skip(), gr.skip()
         return name, ENCODERS[name].checkpoint or ""
 
@@ -123,128 +124,113 @@ def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str
 
 
 def _connect_map(
-    handlers: Handlers,
-    controls: Controls,
+    builder: MapBuilder,
+    controls: Mapping[str, Any],
     upload: gr.File,
-    shown: Shown,
+    shown: MapOutputs,
     stop: gr.Button,
     lasso: Lasso,
-    twin: Twin,
+    comparison: Comparison,
 ) -> dict[str, Any]:
-    """Draw the first map when the plot appears and a new one after every change; returns what draws it."""
-    # Ready-made maps are shown at once; what needs an encoder or UMAP becomes a job that waits for the model's slot.
+    """Draw the first map when the plot appears and a new one after every change; return the event that draws it."""
+    # Existing maps are shown at once; what needs an encoder or a layout becomes a job that waits for the model's slot.
     # Events with queue=False would be quicker still, but Gradio does not report changes of a State from those.
-    job, made = gr.State(None), gr.State(None)
-    asked: list[Component] = [*shown, job]
-    settings = [shown.visit, *controls]
+    job, built = gr.State(None), gr.State(None)
+    outputs: list[Component] = [*shown, job]
+    settings = [shown.session, *controls.values()]
     show_stop = job.change(lambda: gr.Button(visible=True), None, stop, **PROMPT_EVENT)
-    work = job.change(handlers.on_job, [shown.visit, job], made, show_progress_on=shown.plot, **PRIVATE_MODEL_EVENT)
-    # A job knows the visit as it began; only what is answered at once may write it, or it undoes what came meanwhile.
-    merge = work.success(handlers.on_made, [shown.visit, made], list(shown), trigger_mode="always_last", **PROMPT_EVENT)
-    # Gradio takes no step after an event that failed but those for failures.
+    on_job = bind(handlers.on_job, builder)
+    work = job.change(on_job, [shown.session, job], built, show_progress_on=shown.plot, **PRIVATE_MODEL_EVENT)
+    # A job knows the session as it began: if it wrote the session, it would undo what was done meanwhile.
+    on_built, latest = bind(handlers.on_built, builder), {"trigger_mode": "always_last", **PROMPT_EVENT}
+    merge = work.success(on_built, [shown.session, built], list(shown), **latest)
+    # After an event that failed, Gradio runs only what follows its `failure`.
     hide: dict[str, Any] = {"fn": lambda: gr.Button(visible=False), "outputs": stop, **PROMPT_EVENT}
     hide_stop = [work.then(**hide), work.failure(**hide)]
     stop.click(cancels=[work, show_stop, *hide_stop], **hide)
-    ready = shown.plot.ready(handlers.on_ready, settings, asked, **PROMPT_EVENT)
+    ready = shown.plot.ready(bind(handlers.on_ready, builder), settings, outputs, **PROMPT_EVENT)
     pending = [work, merge]
-    redraw = {"fn": handlers.on_settings, "inputs": settings, "outputs": asked, "cancels": pending, **PROMPT_EVENT}
-    changed = on_latest(
-        [
-            controls.encoder.change,
-            controls.dims.input,
-            controls.n_neighbors.release,
-            controls.min_dist.release,
-            controls.seed.submit,
-            controls.seed.blur,
-            controls.metric.input,
-            controls.method.input,
-        ],
-        **redraw,
-    )
-    gr.on(
-        [controls.n_neighbors.input, controls.min_dist.input],
-        handlers.on_slide,
-        settings,
-        list(shown),
-        trigger_mode="always_last",
-        **PROMPT_EVENT,
-    )
+    on_settings = bind(handlers.on_settings, builder)
+    redraw = {"fn": on_settings, "inputs": settings, "outputs": outputs, "cancels": pending, **PROMPT_EVENT}
+    sliders, seed = [controls["n_neighbors"], controls["min_dist"]], controls["seed"]
+    switches = [controls[name].input for name in ("dims", "metric", "method")]
+    changes = [controls["encoder"].change, *switches, *(slider.release for slider in sliders), seed.submit, seed.blur]
+    changed = on_latest(changes, **redraw)
+    gr.on([slider.input for slider in sliders], bind(handlers.on_slide, builder), settings, list(shown), **latest)
     read = on_latest(
         [upload.change],
-        handlers.on_files,
-        [upload, *controls],
-        asked,
+        bind(handlers.on_files, builder),
+        [upload, *controls.values()],
+        outputs,
         show_progress_on=shown.plot,
-        cancels=[*pending, twin.measuring],
+        cancels=[*pending, comparison.measuring],
         concurrency_limit=2,
         api_visibility="private",
     )
-    # The gallery shows images by their places in the old set.
+    # The gallery shows images by their ids in the old set.
     read.success(lambda: ("", gr.Row(visible=False)), None, [lasso.panel, lasso.tools], **PROMPT_EVENT)
     for event in (ready, changed, read, merge):
-        twin.follow(event)
+        comparison.follow(event)
     return redraw
 
 
-def _connect_images(handlers: Handlers, shown: Shown, lasso: Lasso, guest: gr.File, twin: Twin) -> None:
-    """Answer clicks on images, lassos, labels, and a new image."""
-    state = shown.visit
-    plots = [shown.plot, twin.mirror, twin.plot]
+def _connect_images(
+    builder: MapBuilder, shown: MapOutputs, lasso: Lasso, query: gr.File, comparison: Comparison
+) -> None:
+    """Connect clicks on images, lassos, labels, and the query image."""
+    session = shown.session
+    plots = [shown.plot, comparison.copy, comparison.plot]
     files = [lasso.table, lasso.images, lasso.train_zip, lasso.train]
-    export: dict[str, Any] = {
-        "fn": handlers.on_export,
-        "inputs": state,
-        "outputs": files,
-        "trigger_mode": "always_last",
-        **PROMPT_EVENT,
-    }
-    for source in (*plots, shown.near, lasso.panel):
-        on_report(source, NAME, "pick", handlers.on_pick, [state], [state, shown.near, *plots], **PROMPT_EVENT)
-    chosen = [state, lasso.panel, lasso.tools, *files]
+    export: dict[str, Any] = {"fn": bind(handlers.on_export, builder), "inputs": session, "outputs": files}
+    export |= {"trigger_mode": "always_last", **PROMPT_EVENT}
+    on_pick, picked = bind(handlers.on_pick, builder), [session, shown.neighbours, *plots]
+    for source in (*plots, shown.neighbours, lasso.panel):
+        on_report(source, NAME, "pick", on_pick, [session], picked, **PROMPT_EVENT)
+    on_lasso, selected = bind(handlers.on_lasso, builder), [session, lasso.panel, lasso.tools, *files]
     for plot in plots:
-        for caught in on_report(plot, NAME, "lasso", handlers.on_lasso, [state], chosen, **PROMPT_EVENT):
-            caught.then(**export)
+        for event in on_report(plot, NAME, "lasso", on_lasso, [session], selected, **PROMPT_EVENT):
+            event.then(**export)
     labelled = on_latest(
-        [lasso.give.click, lasso.label.submit],
-        handlers.on_label,
-        [state, lasso.label],
+        [lasso.assign.click, lasso.label.submit],
+        bind(handlers.on_label, builder),
+        [session, lasso.label],
         [*shown, lasso.panel],
-        cancels=twin.measuring,
+        cancels=comparison.measuring,
         **PROMPT_EVENT,
     )
     labelled.then(**export)
-    twin.follow(labelled)
-    on_latest([guest.change], handlers.on_guest, [state, guest], [state], **PROMPT_EVENT).success(
-        handlers.on_placed, state, [shown.near, shown.plot], trigger_mode="always_last", **PRIVATE_MODEL_EVENT
-    )
+    comparison.follow(labelled)
+    read = on_latest([query.change], bind(handlers.on_query, builder), [session, query], [session], **PROMPT_EVENT)
+    on_placed, placed = bind(handlers.on_placed, builder), [shown.neighbours, shown.plot]
+    read.success(on_placed, session, placed, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
 
 
-def precompute(ctx: Context, folder: Path, kinds: Path = KINDS) -> None:
+def precompute(ctx: Context, folder: Path, archive: Path = KINDS) -> None:
     """Write the thumbnails of the built-in set, and its features and maps for every encoder."""
-    atlas = Atlas(ctx, kinds, use_prepared=False)
-    usual = run_to_completion(atlas.draw(MapSession(), Settings(), None)).maps[Settings()].coordinates
-    rows = {}
+    builder, session = MapBuilder(ctx, archive, use_precomputed=False), MapSession()
+    fixed = run_to_completion(builder.build_map(session, Settings(), None)).shown_map.coordinates
+    collection, rows = builder.collection(session), {}
     for encoder in ENCODERS:
-        prepared = _prepare(atlas, encoder, usual)
-        prepared.save(folder / f"{encoder}.npz")
-        rows[encoder] = atlas_row(prepared, atlas.collection(MapSession()).labels, encoder)
+        precomputed = _precompute_encoder(builder, encoder, fixed)
+        precomputed.save(folder / f"{encoder}.npz")
+        rows[encoder] = built_in_row(precomputed, collection.labels, encoder)
     save_rows(rows, folder)
-    save_set(atlas.collection(MapSession()), folder)
-    precompute_learning(atlas, folder, usual)
+    save_set(collection, folder)
+    precompute_timeline(builder, folder, fixed)
 
 
-def _prepare(atlas: Atlas, encoder: str, fixed: Floats) -> Prepared:
-    """Make the usual maps in 2-D and 3-D and the grid of an encoder, all flat ones aligned to `fixed`."""
-    visit = MapSession()
+def _precompute_encoder(builder: MapBuilder, encoder: str, fixed: Floats) -> Precomputed:
+    """Return the default maps in 2-D and 3-D and the grid of an encoder, those in 2-D aligned to `fixed`."""
+    session = MapSession()
     grid = [Settings(encoder, n_neighbors=k, min_dist=d) for k in GRID_NEIGHBOURS for d in GRID_DISTANCES]
     for settings in (Settings(encoder), Settings(encoder, dims=3), *grid):
-        if settings not in visit.maps:
-            visit = run_to_completion(atlas.draw(visit, settings, None))
-    maps = {
-        settings: replace(drawn, coordinates=align(drawn.coordinates, fixed)) if settings.dims == 2 else drawn
-        for settings, drawn in visit.maps.items()
-    }
-    return Prepared(*visit.features[encoder], maps)
+        if settings not in session.maps:
+            session = run_to_completion(builder.build_map(session, settings, None))
+    maps = dict(session.maps)
+    for settings, image_map in session.maps.items():
+        if settings.dims == 2:
+            maps[settings] = replace(image_map, coordinates=align(image_map.coordinates, fixed))
+    return Precomputed(*session.features[encoder], maps)
 
 
 DEMO = Demo(NAME, build, precompute)

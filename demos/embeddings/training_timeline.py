@@ -1,10 +1,10 @@
-"""The map while a network learns: one frame for each checkpoint of a training run, all turned alike."""
+"""The map along a training run: one frame for each checkpoint, each aligned to the next."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,12 +13,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.events import PRIVATE_MODEL_EVENT, bind
+from demos.embeddings.builder import MapBuilder, squares_of
 from demos.embeddings.collection import Collection, Scores, score
-from demos.embeddings.handlers import Handlers
+from demos.embeddings.outputs import plot_value
 from demos.embeddings.precomputed import dequantised, quantised
-from demos.embeddings.session import NAME, Atlas, MapSession, squares_of
+from demos.embeddings.session import NAME, MapSession
 from demos.ui import widgets
 from demos.ui.progress import Step, Work, report_progress, run_to_completion
 from demos.ui.scatter.scatter import scatter, scatter_update
@@ -29,10 +29,10 @@ from models.formats.weights_folder import STEPS, TrainingStep, training_steps
 from models.networks.feature_extractors import as_encoder
 
 FRAMES_FILE = "frames.npz"
-PACE = 1200  # milliseconds a checkpoint stays while the slider plays
+PACE = 1200  # milliseconds a checkpoint is shown while the slider plays
 
-# Moves the slider as a hand would, one checkpoint after the other; pressed again, or at the end, it stops. Whoever
-# wants no motion gets one checkpoint for each press.
+# Moves the slider through the checkpoints; pressed again, or at the end, it stops. With reduced motion each press moves
+# it by one checkpoint.
 PLAY = f"""() => {{
   const button = document.querySelector("#embeddings-play");
   const slider = document.querySelector("#embeddings-step input[type=range]");
@@ -55,7 +55,7 @@ PLAY = f"""() => {{
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """The map after some steps of training."""
+    """The map after a number of training steps."""
 
     step: int
     coordinates: Floats
@@ -63,13 +63,8 @@ class Frame:
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
-    """What the slider goes through.
-
-    Attributes:
-        uploaded: The visitor's images that it shows, or None for the built-in set.
-        frames: In the order of training.
-    """
+class Timeline:
+    """Frames in the order of training, and the visitor's images that they show (None: the built-in set)."""
 
     uploaded: Collection | None
     frames: Sequence[Frame]
@@ -78,7 +73,7 @@ class Film:
 def make_frames(
     collection: Collection, steps: Sequence[TrainingStep], fixed: Floats | None = None
 ) -> Work[list[Frame]]:
-    """Maps the images with the network of every step; each frame is turned to lie as the next one does."""
+    """Return the maps of the images by the network of every step, the last aligned to `fixed` and each to the next."""
     frames: list[Frame] = []
     started = time.perf_counter()
     for done, (step, folder) in enumerate(reversed(steps), start=1):
@@ -94,7 +89,7 @@ def make_frames(
 
 
 def save_frames(frames: Sequence[Frame], path: Path) -> None:
-    """Write frames, their coordinates as 16-bit numbers."""
+    """Write frames, their coordinates in 16 bits."""
     points = np.stack([frame.coordinates for frame in frames])
     numbers, span = quantised(points)
     facts = [{"step": frame.step, "scores": vars(frame.scores)} for frame in frames]
@@ -104,7 +99,7 @@ def save_frames(frames: Sequence[Frame], path: Path) -> None:
 
 
 def load_frames(path: Path) -> list[Frame]:
-    """Read what `save_frames` wrote; nothing where there is no such file."""
+    """Return what `save_frames` wrote; empty if there is no such file."""
     if not path.is_file():
         return []
     with np.load(path, allow_pickle=False) as file:
@@ -116,92 +111,78 @@ def load_frames(path: Path) -> list[Frame]:
     ]
 
 
-def precompute_learning(atlas: Atlas, folder: Path, fixed: Floats, steps: Path = STEPS) -> None:
+def precompute_timeline(builder: MapBuilder, folder: Path, fixed: Floats, steps: Path = STEPS) -> None:
     """Write the frames of the built-in set if there is a training run."""
     if found := training_steps(steps):
-        frames = run_to_completion(make_frames(atlas.collection(MapSession()), found, fixed))
-        save_frames(frames, folder / FRAMES_FILE)
+        save_frames(
+            run_to_completion(make_frames(builder.collection(MapSession()), found, fixed)), folder / FRAMES_FILE
+        )
 
 
-class Learning:
-    """The slider over the steps and what it shows."""
-
-    def __init__(self, ctx: Context, handlers: Handlers, visit: gr.State, steps: Sequence[TrainingStep]) -> None:
-        self._ctx, self._handlers, self._steps = ctx, handlers, steps
-        self._ready = cache(lambda: load_frames(ctx.first_paint / NAME / FRAMES_FILE))
+def add_timeline(builder: MapBuilder, session: gr.State, steps: Path = STEPS) -> bool:
+    """Place the fold with the slider; returns False, placing nothing, for a run of fewer than two steps."""
+    found, ctx = training_steps(steps), builder.ctx
+    if len(found) < 2:
+        return False
+    with widgets.options(ctx, "embeddings.learning"):
         widgets.html_line(ctx.localize_html("embeddings.learning_lead"))
         with gr.Row(elem_id="embeddings-learning-bar"):
-            play = gr.Button(
-                ctx.t("embeddings.play"),
-                size="sm",
-                elem_id="embeddings-play",
-                elem_classes=["quiet", "key-again"],
-            )
-            self.slider = gr.Slider(
-                0,
-                len(steps) - 1,
-                0,
-                step=1,
-                label=ctx.t("embeddings.learning_slider"),
-                elem_id="embeddings-step",
-            )
-        said = widgets.html_line("", "score", "embeddings-step-score")
+            label, classes = ctx.t("embeddings.play"), ["quiet", "key-again"]
+            play = gr.Button(label, size="sm", elem_id="embeddings-play", elem_classes=classes)
+            label = ctx.t("embeddings.learning_slider")
+            slider = gr.Slider(0, len(found) - 1, 0, step=1, label=label, elem_id="embeddings-step")
+        caption = widgets.html_line("", "score", "embeddings-step-score")
         plot = scatter(ctx, "embeddings-learning")
-        film = gr.State(None)
-        inputs, outputs = [visit, film, self.slider], [film, plot, said]
-        for wanted in (plot.ready, film.change):
-            wanted(self.on_selected_model, inputs, outputs, show_progress_on=plot, **PRIVATE_MODEL_EVENT)
-        self.slider.input(
-            self.on_step,
-            inputs,
-            outputs,
-            api_visibility="private",
-            show_progress="hidden",
-            trigger_mode="always_last",
-        )
-        play.click(None, None, None, js=PLAY)
+    timeline = gr.State(None)
+    inputs, outputs = [session, timeline, slider], [timeline, plot, caption]
+    load = make_on_load(builder, found)
+    for event in (plot.ready, timeline.change):
+        event(load, inputs, outputs, show_progress_on=plot, **PRIVATE_MODEL_EVENT)
+    on_slider = bind(on_step, builder)
+    slider.input(
+        on_slider, inputs, outputs, api_visibility="private", show_progress="hidden", trigger_mode="always_last"
+    )
+    play.click(None, None, None, js=PLAY)
+    return True
 
-    def on_selected_model(
-        self,
-        visit: MapSession | None,
-        film: Film | None,
-        place: int,
+
+def make_on_load(builder: MapBuilder, steps: Sequence[TrainingStep]) -> Callable[..., Generator[list[Any], None, None]]:
+    """Return the handler that shows one frame, first making all frames if neither here nor precomputed."""
+    precomputed = cache(lambda: load_frames(builder.ctx.first_paint / NAME / FRAMES_FILE))
+
+    def on_load(
+        session: MapSession | None,
+        timeline: Timeline | None,
+        index: int,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[list[Any], None, None]:
-        """Show one frame, making all of them where those of these images are neither there nor ready-made."""
-        visit = visit or MapSession()
-        if film is None or film.uploaded is not visit.uploaded:
-            frames = self._ready() if visit.uploaded is None else []
+        session = session or MapSession()
+        if timeline is None or timeline.uploaded is not session.uploaded:
+            frames = precomputed() if session.uploaded is None else []
             if not frames:
-                work = make_frames(self._handlers.atlas.collection(visit), self._steps)
-                frames = yield from report_progress(work, self._ctx, request, progress, [gr.skip()] * 3)
-            film = Film(visit.uploaded, frames)
-        yield [film, *self._shown(visit, film.frames[int(place)])]
+                work = make_frames(builder.collection(session), steps)
+                frames = yield from report_progress(work, builder.ctx, request, progress, [gr.skip()] * 3)
+            timeline = Timeline(session.uploaded, frames)
+        yield [timeline, *_frame_outputs(builder, session, timeline.frames[int(index)])]
 
-    def on_step(self, visit: MapSession | None, film: Film | None, place: int) -> list[Any]:
-        """Show one frame, or asks for those of other images by taking away the ones that are there."""
-        visit = visit or MapSession()
-        if film is None or film.uploaded is not visit.uploaded:
-            return [None, gr.skip(), gr.skip()]
-        return [gr.skip(), *self._shown(visit, film.frames[int(place)])]
-
-    def _shown(self, visit: MapSession, frame: Frame) -> list[Any]:
-        value = self._handlers.plot_value(visit, frame.coordinates)
-        knn = frame.scores.knn_accuracy
-        words = self._ctx.localize_html(
-            "embeddings.learning_step",
-            step=f"{frame.step:,}",
-            knn="–" if knn is None else f"{knn:.0%}",
-            spread=f"{frame.scores.collapse:.2f}",
-        )
-        return [scatter_update(value), words]
+    return on_load
 
 
-def learning_section(ctx: Context, handlers: Handlers, visit: gr.State, steps: Path = STEPS) -> Learning | None:
-    """Place the fold with the slider; nothing where there is no training run of at least two steps."""
-    found = training_steps(steps)
-    if len(found) < 2:
-        return None
-    with widgets.options(ctx, "embeddings.learning"):
-        return Learning(ctx, handlers, visit, found)
+def on_step(builder: MapBuilder, session: MapSession | None, timeline: Timeline | None, index: int) -> list[Any]:
+    """Show one frame, or clear the timeline where its frames are of other images, so that new ones are made."""
+    session = session or MapSession()
+    if timeline is None or timeline.uploaded is not session.uploaded:
+        return [None, gr.skip(), gr.skip()]
+    return [gr.skip(), *_frame_outputs(builder, session, timeline.frames[int(index)])]
+
+
+def _frame_outputs(builder: MapBuilder, session: MapSession, frame: Frame) -> list[Any]:
+    knn = frame.scores.knn_accuracy
+    caption = builder.ctx.localize_html(
+        "embeddings.learning_step",
+        step=f"{frame.step:,}",
+        knn="–" if knn is None else f"{knn:.0%}",
+        spread=f"{frame.scores.collapse:.2f}",
+    )
+    return [scatter_update(plot_value(builder, session, frame.coordinates)), caption]

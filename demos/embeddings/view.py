@@ -1,138 +1,146 @@
-"""The words and images around the map, as HTML in every language."""
+"""The texts and images around the map, as HTML in every language."""
 
 from __future__ import annotations
 
 import html
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from demos.core.context import Context
 from demos.embeddings.collection import KNN, Collection, Scores
 from demos.ui.sprites import tile_style
 from models.analysis.neighbours import Placement
 
-MAX_TILES = 60  # images of a lasso that are shown; all of them are exported
+MAX_TILES = 60  # images shown of a lasso; all of them are exported
 
 
-def kind_html(ctx: Context, collection: Collection, index: int, translated: bool) -> str:
-    """Return the label of an image as HTML, in every language if it is one of ours; empty without a label."""
-    label = collection.labels[index]
-    if label is None:
-        return ""
-    return kinds_html(ctx, [label])[label] if translated else html.escape(label.replace("_", " "))
-
-
-def kinds_html(ctx: Context, labels: Iterable[str | None]) -> dict[str, str]:
-    """Return the HTML of our labels; those that the texts do not translate are shown as they are."""
-    known = {}
-    for label in {label for label in labels if label is not None}:
+def labels_html(ctx: Context, labels: Iterable[str | None]) -> dict[str, str]:
+    """Return label -> HTML, translated where the texts have it."""
+    found = {}
+    for label in set(labels) - {None}:
+        assert label is not None
         try:
-            known[label] = ctx.localize_html(f"embeddings.kind.{label}")
+            found[label] = ctx.localize_html(f"embeddings.kind.{label}")
         except KeyError:
-            known[label] = html.escape(label.replace("_", " "))
-    return known
+            found[label] = _plain(label)
+    return found
 
 
-def neighbours_html(
-    ctx: Context,
-    collection: Collection,
-    urls: Sequence[str],
-    picked: int,
-    near: Sequence[tuple[int, float]],
-    translated: bool,
-) -> str:
-    """Show an image and those most like it; a click on one of them picks it."""
-    label = collection.labels[picked]
-    kind = kind_html(ctx, collection, picked, translated)
-    name = html.escape(collection.names[picked])
-    return (
-        f'<div class="near-picked" data-picked="{picked}">{thumbnail(collection, urls, picked)}'
-        f"<div><b>{kind or name}</b><small>{name if kind else ''}</small>"
-        f"<p>{ctx.localize_html('embeddings.neighbours')}</p></div></div>"
-        f'<div class="near-tiles">{_tiles(ctx, collection, urls, near, label, translated)}</div>'
-    )
+def _plain(label: str) -> str:
+    return html.escape(label.replace("_", " "))
 
 
-def guest_html(
-    ctx: Context, collection: Collection, urls: Sequence[str], image_url: str, placed: Placement, translated: bool
-) -> str:
-    """Show a new image, how far it is from everything, and its neighbours."""
-    near = list(zip(placed.near, placed.similarities, strict=True))
-    far = "embeddings.guest_odd" if placed.percentile >= 95 else "embeddings.guest_far"
-    return (
-        f'<div class="near-picked" data-guest="yes"><span class="near-picture" role="img" '
-        f"style=\"background:center/cover url('{html.escape(image_url)}')\"></span>"
-        f"<div><b>{ctx.localize_html('embeddings.guest_title')}</b>"
-        f"<p>{ctx.localize_html(far, percentile=f'{placed.percentile:.0f}')}</p></div></div>"
-        f'<div class="near-tiles">{_tiles(ctx, collection, urls, near, None, translated)}</div>'
-    )
+@dataclass(frozen=True)
+class Tiles:
+    """The thumbnails of a collection as HTML.
 
+    Attributes:
+        ctx: The context of the tab.
+        collection: The images.
+        urls: Addresses of the sprite sheets.
+        translated: Whether the labels are those of the built-in set, for which there are texts.
+    """
 
-def chosen_html(ctx: Context, collection: Collection, urls: Sequence[str], ids: Sequence[int], translated: bool) -> str:
-    """Show the images of a lasso, the first `MAX_TILES` of them; empty without any."""
-    if not ids:
-        return ""
-    common = Counter(kind_html(ctx, collection, index, translated) for index in ids).most_common(3)
-    kinds = ", ".join(f"{count} × {kind}" for kind, count in common if kind)
-    tiles = "".join(
-        f'<button type="button" class="near-tile" data-id="{index}" title="{html.escape(collection.names[index])}">'
-        f"{thumbnail(collection, urls, index)}</button>"
-        for index in ids[:MAX_TILES]
-    )
-    rest = f"<small>+ {len(ids) - MAX_TILES}</small>" if len(ids) > MAX_TILES else ""
-    head = f'<p class="chosen-head"><b>{ctx.localize_html("embeddings.chosen", count=len(ids))}</b> <span>{kinds}</span></p>'  # noqa: E501
-    return f'{head}<div class="chosen-tiles" data-chosen="{len(ids)}">{tiles}{rest}</div>'
+    ctx: Context
+    collection: Collection
+    urls: Sequence[str]
+    translated: bool
 
+    def label(self, index: int) -> str:
+        """Return the label of an image; empty without one."""
+        label = self.collection.labels[index]
+        if label is None:
+            return ""
+        return labels_html(self.ctx, [label])[label] if self.translated else _plain(label)
 
-def _tiles(
-    ctx: Context,
-    collection: Collection,
-    urls: Sequence[str],
-    near: Sequence[tuple[int, float]],
-    label: str | None,
-    translated: bool,
-) -> str:
-    return "".join(
-        f'<button type="button" class="near-tile" data-id="{index}" title="{html.escape(collection.names[index])}"'
-        f' data-same="{str(label is not None and collection.labels[index] == label).lower()}">'
-        f"{thumbnail(collection, urls, index)}<b>{similarity:.2f}</b>"
-        f"<small>{kind_html(ctx, collection, index, translated)}</small></button>"
-        for index, similarity in near
-    )
+    def thumbnail(self, index: int) -> str:
+        """Return the thumbnail of an image."""
+        name = html.escape(self.collection.names[index])
+        style = html.escape(tile_style(self.collection.sprite, self.urls, index))
+        return f'<span class="near-picture" role="img" aria-label="{name}" style="{style}"></span>'
 
+    def button(self, index: int, content: str = "", attributes: str = "") -> str:
+        """Return a thumbnail that `NEIGHBOURS_SCRIPT` reports a click on."""
+        return (
+            f'<button type="button" class="near-tile" data-id="{index}" {attributes} '
+            f'title="{html.escape(self.collection.names[index])}">{self.thumbnail(index)}{content}</button>'
+        )
 
-def thumbnail(collection: Collection, urls: Sequence[str], index: int) -> str:
-    """Return the HTML of an image's thumbnail."""
-    name, style = html.escape(collection.names[index]), html.escape(tile_style(collection.sprite, urls, index))
-    return f'<span class="near-picture" role="img" aria-label="{name}" style="{style}"></span>'
+    def neighbours(self, picked: int, near: Sequence[tuple[int, float]]) -> str:
+        """Return an image and its neighbours with their similarities."""
+        label = self.label(picked)
+        name = html.escape(self.collection.names[picked])
+        return (
+            f'<div class="near-picked" data-picked="{picked}">{self.thumbnail(picked)}'
+            f"<div><b>{label or name}</b><small>{name if label else ''}</small>"
+            f"<p>{self.ctx.localize_html('embeddings.neighbours')}</p></div></div>"
+            + self._near(near, self.collection.labels[picked])
+        )
+
+    def query(self, url: str, placed: Placement) -> str:
+        """Return a query image, how unusual it is for the collection, and its neighbours."""
+        key = "embeddings.guest_odd" if placed.percentile >= 95 else "embeddings.guest_far"
+        return (
+            f'<div class="near-picked" data-guest="yes"><span class="near-picture" role="img" '
+            f"style=\"background:center/cover url('{html.escape(url)}')\"></span>"
+            f"<div><b>{self.ctx.localize_html('embeddings.guest_title')}</b>"
+            f"<p>{self.ctx.localize_html(key, percentile=f'{placed.percentile:.0f}')}</p></div></div>"
+            + self._near(list(zip(placed.near, placed.similarities, strict=True)), None)
+        )
+
+    def selected(self, ids: Sequence[int]) -> str:
+        """Return the images of a lasso, at most `MAX_TILES` of them; empty without any."""
+        if not ids:
+            return ""
+        common = Counter(self.label(index) for index in ids).most_common(3)
+        labels = ", ".join(f"{count} × {label}" for label, count in common if label)
+        title = self.ctx.localize_html("embeddings.chosen", count=len(ids))
+        buttons = "".join(self.button(index) for index in ids[:MAX_TILES])
+        rest = f"<small>+ {len(ids) - MAX_TILES}</small>" if len(ids) > MAX_TILES else ""
+        return (
+            f'<p class="chosen-head"><b>{title}</b> <span>{labels}</span></p>'
+            f'<div class="chosen-tiles" data-chosen="{len(ids)}">{buttons}{rest}</div>'
+        )
+
+    def _near(self, near: Sequence[tuple[int, float]], label: str | None) -> str:
+        buttons = "".join(
+            self.button(
+                index,
+                f"<b>{similarity:.2f}</b><small>{self.label(index)}</small>",
+                f'data-same="{str(label is not None and self.collection.labels[index] == label).lower()}"',
+            )
+            for index, similarity in near
+        )
+        return f'<div class="near-tiles">{buttons}</div>'
 
 
 def scores_html(ctx: Context, scores: Scores, num_labels: int) -> str:
-    """Show what the features and the map are worth, each number with its meaning."""
-    parts = []
+    """Return the scores of features and map, each with its meaning."""
+    cells = []
     if scores.knn_accuracy is not None and scores.chance is not None:
-        words = ctx.localize_html("embeddings.knn", k=KNN, chance=f"{scores.chance:.0%}", kinds=num_labels)
-        parts.append((f"{scores.knn_accuracy:.0%}", words))
-    parts.append((f"{scores.trustworthiness:.2f}", ctx.localize_html("embeddings.trust")))
-    parts.append((f"{scores.continuity:.2f}", ctx.localize_html("embeddings.continuity")))
-    parts.append((f"{scores.collapse:.2f}", ctx.localize_html("embeddings.collapse")))
-    cell = '<div class="score-cell"><b>{}</b><span>{}</span></div>'
-    return "".join(cell.format(number, words) for number, words in parts)
+        text = ctx.localize_html("embeddings.knn", k=KNN, chance=f"{scores.chance:.0%}", kinds=num_labels)
+        cells.append((f"{scores.knn_accuracy:.0%}", text))
+    cells.append((f"{scores.trustworthiness:.2f}", ctx.localize_html("embeddings.trust")))
+    cells.append((f"{scores.continuity:.2f}", ctx.localize_html("embeddings.continuity")))
+    cells.append((f"{scores.collapse:.2f}", ctx.localize_html("embeddings.collapse")))
+    return "".join(f'<div class="score-cell"><b>{value}</b><span>{text}</span></div>' for value, text in cells)
 
 
-def told_html(ctx: Context, collection: Collection, uploaded: bool, clamped: int | None) -> str:
-    """Return what is on the map, what was left out and why, and whether fewer neighbours had to do."""
+def description_html(ctx: Context, collection: Collection, uploaded: bool, clamped: int | None) -> str:
+    """Return what is on the map, what was skipped and why, and the number of neighbours if it was reduced."""
     which = "embeddings.own_set" if uploaded else "embeddings.built_in_set"
-    said = [ctx.localize_html(which, count=len(collection), kinds=collection.num_kinds)]
+    sentences = [ctx.localize_html(which, count=len(collection), kinds=collection.num_labels)]
     if collection.skipped:
         reasons = ", ".join(
             f"{count} × {ctx.localize_html(f'embeddings.skipped.{reason}')}"
             for reason, count in sorted(collection.skipped.items())
         )
-        said.append(f"{ctx.localize_html('embeddings.skipped', count=sum(collection.skipped.values()))} {reasons}.")
+        total = sum(collection.skipped.values())
+        sentences.append(f"{ctx.localize_html('embeddings.skipped', count=total)} {reasons}.")
     if clamped is not None:
-        said.append(ctx.localize_html("embeddings.clamped", count=clamped))
-    return " ".join(f"<span>{sentence}</span>" for sentence in said)
+        sentences.append(ctx.localize_html("embeddings.clamped", count=clamped))
+    return " ".join(f"<span>{sentence}</span>" for sentence in sentences)
 
 
 NEIGHBOURS_SCRIPT = """
@@ -176,7 +184,7 @@ display: grid; grid-template-columns: repeat(auto-fit, minmax(230px, 1fr)); gap:
 .score-cell b { min-width: 2.6em; text-align: right; }
 .score-cell span { font-size: 14px; line-height: 1.4; color: var(--ink-soft); }
 """
-# Of Gradio's own components, which no template reaches.
+# For Gradio's own components, which no `css_template` reaches.
 BAR_STYLE = """
 #embeddings-bar { align-items: center; gap: 8px 20px; }
 #embeddings-bar > * { flex: 0 1 auto; width: auto; min-width: 0 !important; }

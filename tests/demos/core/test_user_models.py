@@ -25,8 +25,9 @@ from demos.core.environment import files_folder
 from demos.core.families import FAMILY_OF, TAB_OF
 from demos.core.visitor import new_id, owner_of
 from demos.cyclegan import tab as cyclegan
+from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import Settings
-from demos.embeddings.handlers import Handlers as MapHandlers
+from demos.embeddings.outputs import map_outputs
 from demos.embeddings.session import MapSession
 from demos.mae import tab as mae
 from demos.ui.progress import run_to_completion as finished_work
@@ -193,16 +194,16 @@ def test_the_map_draws_images_through_the_eyes_of_a_result(
             pixels = np.random.default_rng(number).integers(0, 255, (32, 32, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "one.png")
             archive.write(tmp_path / "one.png", f"{number % 2}/{number}.png")
-    handlers = MapHandlers(ctx, tmp_path / "kinds.zip")
+    builder = MapBuilder(ctx, tmp_path / "kinds.zip")
     request = as_visitor(ADA)
     settings = Settings(encoder=private(trainer, "simsiam"), method="pca")
-    visit = finished_work(handlers.atlas.draw(MapSession(), settings, request))
-    assert "ada&#x27;s" in handlers.shown(visit).facts
-    assert not handlers.atlas.cache._rows, "features of a result are in its owner's visit alone"
+    session = finished_work(builder.build_map(MapSession(), settings, request))
+    assert "ada&#x27;s" in map_outputs(builder, session).facts
+    assert not len(builder._features), "features of a user's model are in its owner's session alone"
     as_visitor(EVE)
     for use in (
-        lambda: handlers.shown(visit),
-        lambda: finished_work(handlers.atlas.draw(MapSession(), settings, request)),
+        lambda: map_outputs(builder, session),
+        lambda: finished_work(builder.build_map(MapSession(), settings, request)),
     ):
         with pytest.raises(gr.Error, match="is not yours"):
             use()

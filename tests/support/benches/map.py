@@ -136,34 +136,32 @@ def visit_rows() -> Iterator[tuple[str, str]]:
     """Time what the map's visitors wait for on the built-in set: a new image's place, a click, a lasso, a slider."""
     import base64
 
-    import gradio as gr
-
     from app import real_context
-    from demos.embeddings.handlers import Handlers
+    from demos.embeddings import handlers
+    from demos.embeddings.builder import MapBuilder
     from demos.embeddings.session import MapSession
-    from demos.embeddings.similarity_explanation import WhyNear
+    from demos.embeddings.similarity_explanation import on_explain_other
     from demos.embeddings.tab import KINDS
 
-    context = real_context()
-    handlers = Handlers(context, KINDS)
+    builder = MapBuilder(real_context(), KINDS)
     usual = ("simclr", "2", 15, 0.1, 0, "cosine", "umap")
-    visit = handlers.on_settings(None, *usual)[0]
+    session = handlers.on_settings(builder, None, *usual)[0]
     apple = str(EXAMPLES / "fruit" / "apple-01.jpg")
-    count = len(handlers.atlas.collection(visit))
+    count = len(builder.collection(session))
     ids = base64.b64encode(np.arange(count, dtype="<u4").tobytes()).decode()
     lasso, click = {"ids": ids}, [{"id": number} for number in range(40)]
     request: Any = None
-    with gr.Blocks():
-        why = WhyNear(context, handlers, gr.State(None), gr.HTML())
     calls: dict[str, Callable[[int], object]] = {
-        "a new picture's place": lambda _: handlers.on_placed(handlers.on_guest(visit, apple, request), request),
-        "a click's neighbours": lambda n: handlers.on_pick(click[n], visit, request),
-        "a lasso's gallery": lambda _: handlers.on_lasso(lasso, visit, request),
-        "a slider on the grid": lambda n: handlers.on_slide(
-            MapSession(), "simclr", "2", 5 + n, 0.5, 0, "cosine", "umap"
+        "a new picture's place": lambda _: handlers.on_placed(
+            builder, handlers.on_query(builder, session, apple, request), request
         ),
-        "why two are near": lambda n: why.on_choose(click[n + 1], visit, request),
-        "another encoder": lambda n: handlers.on_settings(visit, ("moco", "simsiam")[n % 2], *usual[1:]),
+        "a click's neighbours": lambda n: handlers.on_pick(builder, click[n], session, request),
+        "a lasso's gallery": lambda _: handlers.on_lasso(builder, lasso, session, request),
+        "a slider on the grid": lambda n: handlers.on_slide(
+            builder, MapSession(), "simclr", "2", 5 + n, 0.5, 0, "cosine", "umap"
+        ),
+        "why two are near": lambda n: on_explain_other(builder, click[n + 1], session, request),
+        "another encoder": lambda n: handlers.on_settings(builder, session, ("moco", "simsiam")[n % 2], *usual[1:]),
     }
     for name, call in calls.items():
         yield name, f"{median_ms(call):.0f}"

@@ -1,0 +1,127 @@
+"""What the page shows of a session: values of the map, of the panel beside it and of the lines below it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from demos.core.files import file_url
+from demos.embeddings import view
+from demos.embeddings.builder import MapBuilder
+from demos.embeddings.collection import neighbours_of, table_csv
+from demos.embeddings.session import MapSession
+from demos.ui import widgets
+from demos.ui.scatter.scatter import QueryPoint, scatter_marks, scatter_update, scatter_value
+from models.analysis.embedding import Floats
+from models.analysis.neighbours import Placement, place
+from models.analysis.projection import clamp_neighbours
+from models.encoders import ENCODERS
+from models.networks.feature_extractors import as_encoder
+
+NUM_NEIGHBOURS = 12  # images shown beside the picked one
+
+
+class MapOutputs(NamedTuple):
+    """The values, and in the same order the components, that show a map."""
+
+    session: Any
+    plot: Any
+    neighbours: Any
+    scores: Any
+    facts: Any
+    description: Any
+    about: Any
+    table: Any
+
+
+NO_CHANGE = MapOutputs(*[gr.skip()] * len(MapOutputs._fields))
+
+
+def map_outputs(builder: MapBuilder, session: MapSession) -> MapOutputs:
+    """Return all values that show the map of a session."""
+    ctx, settings, image_map = builder.ctx, session.shown, session.shown_map
+    collection = builder.collection(session)
+    html, marks = neighbours_panel(builder, session)
+    used = clamp_neighbours(settings.n_neighbors, len(collection))
+    clamped = used if used != settings.n_neighbors and settings.method == "umap" else None
+    table = table_csv(collection, image_map.coordinates, range(len(collection)))
+    return MapOutputs(
+        session=session,
+        plot=scatter_update(plot_value(builder, session, image_map.coordinates), marks),
+        neighbours=html,
+        scores=view.scores_html(ctx, image_map.scores, collection.num_labels),
+        facts=_facts(builder, session),
+        description=view.description_html(ctx, collection, session.uploaded is not None, clamped),
+        about=_about(builder, settings.encoder),
+        table=ctx.save_bytes(table, ".csv"),
+    )
+
+
+def _about(builder: MapBuilder, encoder: str) -> str:
+    """Return what the encoder was trained on, as far as it is known."""
+    if encoder in ENCODERS:
+        return builder.ctx.localize_html(f"embeddings.about_{encoder}")
+    return builder.ctx.localize_html(f"embeddings.about_other_{builder.ctx.library.record(encoder).family}")
+
+
+def _facts(builder: MapBuilder, session: MapSession) -> str:
+    """Return the line with the weights, their input size and the time taken."""
+    ctx, encoder, map_seconds = builder.ctx, session.shown.encoder, session.shown_map.seconds
+    seconds, spec = session.features[encoder][1], ENCODERS.get(encoder)
+    if spec is None:
+        size = as_encoder(ctx.load_model(encoder))[1]
+        line = widgets.facts_line(ctx, [encoder], (size, size), seconds)
+    elif spec.checkpoint:
+        size = spec.image_size(ctx.weights_info)
+        line = widgets.facts_line(ctx, [spec.checkpoint], (size, size), seconds, map_seconds is None)
+    else:
+        line = ctx.localize_html("embeddings.untrained", size=spec.image_size(), time=f"{seconds:.1f} s")
+    if map_seconds is None:
+        return line
+    time = f"{map_seconds:.1f} s"
+    return f"{line} · {ctx.localize_html('embeddings.facts', dims=session.shown.dims, time=time)}"
+
+
+def plot_value(builder: MapBuilder, session: MapSession, coordinates: Floats) -> str:
+    """Return the value of a `scatter` of a session's images at some coordinates (N, dims)."""
+    collection = builder.collection(session)
+    labels_html = None if session.uploaded else view.labels_html(builder.ctx, collection.labels)
+    urls = builder.sprite_urls(collection)
+    return scatter_value(coordinates, collection.labels, collection.names, collection.sprite, urls, labels_html)
+
+
+def tiles(builder: MapBuilder, session: MapSession) -> view.Tiles:
+    """Return the thumbnails of a session's images as HTML."""
+    collection = builder.collection(session)
+    return view.Tiles(builder.ctx, collection, builder.sprite_urls(collection), translated=session.uploaded is None)
+
+
+def placement(builder: MapBuilder, session: MapSession) -> Placement:
+    """Return the position of the query image of a session on its map, and its neighbours."""
+    assert session.query is not None
+    features = builder.query_features(session.query, session.shown.encoder)
+    return place(features, session.shown_features, session.shown_map.coordinates, show=NUM_NEIGHBOURS)
+
+
+def neighbours_panel(builder: MapBuilder, session: MapSession) -> tuple[str, str]:
+    """Return the HTML of the picked or the query image and its neighbours, and the marks of them on the map."""
+    if session.query is not None:
+        placed = placement(builder, session)
+        url = file_url(builder.ctx.save_bytes(session.query, ".jpg"))
+        marks = scatter_marks(query=QueryPoint(tuple(placed.at.tolist()), url, placed.near))
+        return tiles(builder, session).query(url, placed), marks
+    near = neighbours_of(session.shown_features, session.picked, NUM_NEIGHBOURS)
+    marks = scatter_marks([session.picked, *(index for index, _ in near)])
+    return tiles(builder, session).neighbours(session.picked, near), marks
+
+
+def require_map(builder: MapBuilder, session: MapSession | None, request: gr.Request | None) -> MapSession:
+    """Return the session.
+
+    Raises:
+        gr.Error: If the page was left for so long that its session is gone, or it shows no map yet.
+    """
+    if session is None or session.shown not in session.maps:
+        raise widgets.user_error(builder.ctx, request, "embeddings.expired")
+    return session
