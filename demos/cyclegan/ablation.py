@@ -1,172 +1,143 @@
-"""What if one half is missing: the same photo through weights trained without it, and through a run as it learned."""
+"""Ablation of the two losses: a photo through weights trained without one of them, and through a run as it learned."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import torch
 from PIL import Image
 from torch import nn
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
-from demos.cyclegan.results import figure, fixed_weights, grid, opened, panel, said
-from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, Translation, translate
+from demos.cyclegan.results import figure, fixed_weights_line, grid, open_photo, panel, text_cell, write_json
+from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, realism_percentile, translate_cycle
 from demos.ui import widgets
-from models.analysis.cyclegan_calibration import DIRECTIONS, calibration, judge
+from models.analysis.cyclegan_calibration import DIRECTIONS
 from models.checkpoints import load_folder
-from models.data.images import read_image, to_tensor
+from models.data.images import read_image
 from models.formats.weights_folder import TrainingStep, training_steps
 from models.hub.records import WEIGHTS
 from models.model_cache import ModelCache
 
-HALVES = ("full", "no-cycle", "no-adversarial")
-FOLDER = "halves"  # of the first results
+VARIANTS = ("full", "no-cycle", "no-adversarial")
+FOLDER = "halves"  # of the precomputed results
+NUMBERS = "facts.json"
 
 
-@dataclass(frozen=True)
-class Half:
-    """What one set of weights makes of a photo; images are paths."""
-
-    name: str
-    translated: str
-    back: str
-    cycle_error: float
-    convincing: float
-
-
-def weights_of(half: str, direction: str) -> tuple[str, str]:
-    """Return the names of the weights of one of `HALVES`, there and back."""
-    suffix = "" if half == "full" else f"-{half}"
+def weights_of(variant: str, direction: str) -> tuple[str, str]:
+    """Return the names of the weights of one of `VARIANTS`, of a direction and of the opposite one."""
+    suffix = "" if variant == "full" else f"-{variant}"
     return direction + suffix, BACK[direction] + suffix
 
 
-def convincing(image: Image.Image, direction: str, load_model: LoadModel) -> float:
-    """Return the share of held-out photos that our discriminator finds less convincing than a translation."""
-    fruit = DIRECTIONS[direction][1]
-    with torch.inference_mode():
-        score = judge(load_model(f"{fruit}-discriminator"), to_tensor(image)).mean()
-    return calibration().convincing(fruit, float(score))
+def run_ablation(
+    photo: Image.Image, direction: str, load_model: LoadModel
+) -> tuple[dict[str, Image.Image], dict[str, dict[str, float]]]:
+    """Translate a photo with the weights of each of `VARIANTS`.
+
+    Returns:
+        The images "photo", "<variant>-translated" and "<variant>-back", and for each variant its "cycle_error" in
+        levels of 255 and its realism percentile as "convincing", 0 to 1.
+    """
+    images: dict[str, Image.Image] = {}
+    numbers = {}
+    for variant in VARIANTS:
+        done = translate_cycle(photo, *map(load_model, weights_of(variant, direction)))
+        images |= {
+            "photo": done.original,
+            f"{variant}-translated": done.translated,
+            f"{variant}-back": done.reconstruction,
+        }
+        percentile = realism_percentile(done.translated, direction, load_model)
+        numbers[variant] = {"cycle_error": round(done.cycle_error, 3), "convincing": round(percentile, 4)}
+    return images, numbers
 
 
-def through_halves(photo: Image.Image, direction: str, load_model: LoadModel) -> dict[str, tuple[Translation, float]]:
-    """Translate a photo with each of `HALVES`, and says how convincing each result is."""
-    done: dict[str, Translation] = {}
-    for half in HALVES:
-        there, back = weights_of(half, direction)
-        done[half] = translate(photo, load_model(there), load_model(back))
-    return {half: (one, convincing(one.translated, direction, load_model)) for half, one in done.items()}
-
-
-def halves_html(ctx: Context, photo: str, halves: Sequence[Half], direction: str) -> str:
-    """Write a row for each set of weights: photo, translation, way back, and one sentence."""
+def ablation_html(
+    ctx: Context, files: Mapping[str, str], numbers: Mapping[str, Mapping[str, float]], direction: str
+) -> str:
+    """Return a row for each variant: photo, translation, reconstruction, and one sentence; `files` are paths."""
     source, target = (ctx.localize_html(f"cyclegan.{fruit}") for fruit in DIRECTIONS[direction])
     cells: list[str] = []
-    for half in halves:
-        heading = ctx.localize_html(f"cyclegan.half_{half.name}")
-        values = {"share": half.convincing, "error": half.cycle_error}
+    for variant in VARIANTS:
+        values = {"share": numbers[variant]["convincing"], "error": numbers[variant]["cycle_error"]}
+        heading = ctx.localize_html(f"cyclegan.half_{variant}")
         cells += [
-            figure(photo, source),
-            figure(half.translated, f"→ {target}"),
-            figure(half.back, f"→ {source}"),
-            said(f"<b>{heading}</b><br>{ctx.localize_html(f'cyclegan.half_{half.name}_said', **values)}"),
+            figure(files["photo"], source),
+            figure(files[f"{variant}-translated"], f"→ {target}"),
+            figure(files[f"{variant}-back"], f"→ {source}"),
+            text_cell(f"<b>{heading}</b><br>{ctx.localize_html(f'cyclegan.half_{variant}_said', **values)}"),
         ]
     return grid(cells, 3)
 
 
 def steps_of(direction: str) -> list[TrainingStep]:
-    """Return the moments of the run at which the generator of a direction was kept."""
+    """Return the training steps at which the generator of a direction was saved."""
     return training_steps(WEIGHTS / f"{direction}-steps")
 
 
 def load_step(store: ModelCache, folder: Path) -> nn.Module:
-    """Return the generator kept in a folder, within the memory that all loaded models share."""
+    """Return the generator saved in a folder, within the memory that all loaded models share."""
     return store.get(folder, lambda: load_folder(folder), lambda: (folder / "model.safetensors").stat().st_size)
 
 
-def step_html(ctx: Context, photo: Image.Image, direction: str, place: int) -> str:
-    """Write what the network made of a photo at one moment of its training."""
-    there, back = steps_of(direction)[place], steps_of(BACK[direction])[place]
+def step_html(ctx: Context, photo: Image.Image, direction: str, index: int) -> str:
+    """Return the result of the networks at one of the saved training steps."""
+    forward, backward = steps_of(direction)[index], steps_of(BACK[direction])[index]
     store = ctx.library.store
-    done = translate(photo, load_step(store, there.folder), load_step(store, back.folder))
-    share = convincing(done.translated, direction, ctx.load_model)
-    words = ctx.localize_html("cyclegan.step_said", step=f"{there.step:,}", share=share, error=done.cycle_error)
-    images = [figure(ctx.save_image(image)) for image in (done.original, done.translated, done.back)]
-    return grid([*images, said(words)], 3)
+    done = translate_cycle(photo, load_step(store, forward.folder), load_step(store, backward.folder))
+    percentile = realism_percentile(done.translated, direction, ctx.load_model)
+    values = {"step": f"{forward.step:,}", "share": percentile, "error": done.cycle_error}
+    images = [figure(ctx.save_image(image)) for image in (done.original, done.translated, done.reconstruction)]
+    return grid([*images, text_cell(ctx.localize_html("cyclegan.step_said", **values))], 3)
 
 
-def precompute_halves(ctx: Context, folder: Path) -> None:
-    """Write what the fold opens on: the opening example through all of `HALVES`."""
-    here = folder / FOLDER
-    here.mkdir(exist_ok=True)
-    direction = "apple2orange"
-    facts = {}
-    photo = read_image(FRUITS / OPENING_EXAMPLE)
-    for half, (done, share) in through_halves(photo, direction, ctx.load_model).items():
-        for name in ("translated", "back"):
-            getattr(done, name).save(here / f"{half}-{name}.webp", quality=92)
-        facts[half] = {"cycle_error": round(done.cycle_error, 3), "convincing": round(share, 4)}
-    done.original.save(here / "photo.webp", quality=92)
-    (here / "facts.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+def precompute_ablation(ctx: Context, folder: Path) -> None:
+    """Write the ablation of the opening example."""
+    folder = folder / FOLDER
+    folder.mkdir(exist_ok=True)
+    images, numbers = run_ablation(read_image(FRUITS / OPENING_EXAMPLE), "apple2orange", ctx.load_model)
+    for name, image in images.items():
+        image.save(folder / f"{name}.webp", quality=92)
+    write_json(folder / NUMBERS, numbers)
 
 
-def opening_html(ctx: Context) -> str:
-    """Write the prepared comparison; empty where there is none."""
-    here = ctx.first_paint / "cyclegan" / FOLDER
-    if not (here / "facts.json").is_file():
+def precomputed_html(ctx: Context) -> str:
+    """Return the precomputed ablation; empty without one."""
+    folder = ctx.first_paint / "cyclegan" / FOLDER
+    if not (folder / NUMBERS).is_file():
         return ""
-    facts = json.loads((here / "facts.json").read_text("utf-8"))
-    halves = [
-        Half(half, str(here / f"{half}-translated.webp"), str(here / f"{half}-back.webp"), **facts[half])
-        for half in HALVES
-    ]
-    return halves_html(ctx, str(here / "photo.webp"), halves, "apple2orange")
+    files = {path.stem: str(path) for path in folder.glob("*.webp")}
+    return ablation_html(ctx, files, json.loads((folder / NUMBERS).read_text("utf-8")), "apple2orange")
 
 
-def halves_fold(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
-    """Place the fold: the comparison, a button that makes it for the visitor's photo, and the slider over a run."""
+def ablation_section(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None:
+    """Place the comparison, a button that computes it for the visitor's photo, and the slider over a run."""
+
+    def on_click(path: str | None, direction: str, request: gr.Request) -> str:
+        images, numbers = run_ablation(open_photo(ctx, request, path), direction, ctx.load_model)
+        files = {name: ctx.save_image(image) for name, image in images.items()}
+        return ablation_html(ctx, files, numbers, direction)
+
+    def on_step(path: str | None, direction: str, index: int, request: gr.Request) -> str:
+        return step_html(ctx, open_photo(ctx, request, path), direction, int(index))
+
     steps = steps_of("apple2orange")
+    # The inputs may have changed by a second click.
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
     with widgets.options(ctx, "cyclegan.halves"):
         widgets.note(ctx, "cyclegan.halves_lead")
-        fixed_weights(ctx, [name for half in HALVES for name in weights_of(half, "apple2orange")])
-        comparison = panel(opening_html(ctx), "cyclegan-halves")
-        again = _button(ctx, "cyclegan.halves_run", "cyclegan-halves-run")
-        # The photo above may be another by a second click.
-        again.click(_on_halves(ctx), [photo, direction], comparison, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
+        fixed_weights_line(ctx, [name for variant in VARIANTS for name in weights_of(variant, "apple2orange")])
+        comparison = panel(precomputed_html(ctx), "cyclegan-halves")
+        run = gr.Button(ctx.t("cyclegan.halves_run"), elem_id="cyclegan-halves-run")
+        run.click(on_click, [photo, direction], comparison, **latest)
         if len(steps) < 2:
             return
         label: Any = ctx.t("cyclegan.step")
         slider = gr.Slider(0, len(steps) - 1, len(steps) - 1, step=1, label=label, elem_id="cyclegan-step")
-        moment = panel("", "cyclegan-step-result")
-        run: dict[str, Any] = {"inputs": [photo, direction, slider], "outputs": moment, "show_progress": "hidden"}
-        slider.input(_on_step(ctx), **run, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
-
-
-def _button(ctx: Context, key: str, elem_id: str) -> gr.Button:
-    text: Any = ctx.t(key)
-    return gr.Button(text, elem_id=elem_id)
-
-
-def _on_halves(ctx: Context) -> Callable[..., str]:
-    def on_click(path: str | None, direction: str, request: gr.Request) -> str:
-        image = opened(ctx, request, path)
-        done = through_halves(image, direction, ctx.load_model)
-        halves = [
-            Half(half, ctx.save_image(one.translated), ctx.save_image(one.back), one.cycle_error, share)
-            for half, (one, share) in done.items()
-        ]
-        return halves_html(ctx, ctx.save_image(image), halves, direction)
-
-    return on_click
-
-
-def _on_step(ctx: Context) -> Callable[..., str]:
-    def on_step(path: str | None, direction: str, place: int, request: gr.Request) -> str:
-        return step_html(ctx, opened(ctx, request, path), direction, int(place))
-
-    return on_step
+        result = panel("", "cyclegan-step-result")
+        slider.input(on_step, [photo, direction, slider], result, show_progress="hidden", **latest)

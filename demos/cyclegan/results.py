@@ -1,10 +1,9 @@
-"""What the CycleGAN tab shows of one result, and the panels of images under it."""
+"""What the CycleGAN tab shows of one result, and the grids of images under it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +17,20 @@ from demos.cyclegan.translation import (
     IMAGES,
     MIN_SIDE,
     SIDE,
-    Judgement,
-    OneWay,
+    Assessment,
+    CycleTranslation,
     TooNarrowError,
     Translation,
+    domain_warning,
+    fit_photo,
     generators,
-    prepared,
-    summary,
-    warning_of,
+    summary_sheet,
 )
 from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
 
 FILES = (*IMAGES, "judged", "strip")
+NUMBERS = "result.json"
 STYLE = """
 .grid { display: grid; gap: 12px; margin: 8px 0; max-width: 960px;
   grid-template-columns: repeat(var(--pictures), minmax(0, 1fr)) minmax(0, 1.5fr); }
@@ -46,143 +46,123 @@ STYLE = """
   .grid.plain { grid-template-columns: repeat(min(3, var(--pictures)), minmax(0, 1fr)); }
 }
 """
+# Values of the components of the tab, by the names that `tab.build` gives them, while there is no photo.
+EMPTY: Mapping[str, Any] = {
+    **dict.fromkeys(("translated", "back", "judged", "difference", "slider", "strip", "numbers")),
+    **dict.fromkeys(("facts", "warning", "convincing", "score"), ""),
+}
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What the page says about one result; images are paths, so that a stored result needs no copying.
+def component_values(
+    ctx: Context, files: Mapping[str, str], numbers: Mapping[str, Any], precomputed: bool = False
+) -> dict[str, Any]:
+    """Return the values of the components of the tab.
 
-    Attributes:
-        images: Path of each of `FILES` that there is.
-        numbers: Path of the numbers as JSON.
-        direction: The way there, as `named_direction` gives it.
-        weights: Of the way there and, where there is one, of the way back.
-        size: Width and height in pixels.
-        cycle_error: In levels of 0 to 255; None without a way back.
-        seconds: Time the generators took.
-        convincing, larger_error, kinds: As in `Judgement`; None where nothing can judge.
-        prepared: Whether the result was made in advance.
+    Args:
+        ctx: The context of the tab.
+        files: Path of each of `FILES` that there is, and of the "numbers" as JSON.
+        numbers: As `result_numbers` returns them.
+        precomputed: Whether the result was made in advance.
     """
-
-    images: dict[str, str]
-    numbers: str
-    direction: str
-    weights: tuple[str, ...]
-    size: tuple[int, int]
-    cycle_error: float | None
-    seconds: float
-    convincing: float | None
-    larger_error: float | None
-    kinds: dict[str, float] | None
-    prepared: bool = False
-
-    def values(self, ctx: Context) -> dict[str, Any]:
-        """Return the values of the components by the names that `cyclegan.build` gives them."""
-        shown = self.images
-        return {
-            "translated": shown["translated"],
-            "back": shown.get("back"),
-            "facts": widgets.facts_line(ctx, self.weights, self.size, self.seconds, self.prepared),
-            "warning": warning_line(ctx, self.kinds, self.direction),
-            "judged": shown.get("judged"),
-            "convincing": convincing_line(ctx, self.direction, self.convincing),
-            "difference": shown.get("difference"),
-            "score": score_line(ctx, self.direction, self.cycle_error, self.larger_error),
-            "slider": (shown["original"], shown["translated"]),
-            "strip": shown["strip"],
-            "numbers": self.numbers,
-        }
+    size = (numbers["size"][0], numbers["size"][1])
+    lines = {
+        "facts": widgets.facts_line(ctx, numbers["weights"], size, numbers["seconds"], precomputed),
+        "warning": warning_line(ctx, numbers["kinds"], numbers["direction"]),
+        "convincing": realism_line(ctx, numbers["direction"], numbers["convincing"]),
+        "score": cycle_error_line(ctx, numbers["direction"], numbers["cycle_error"], numbers["larger_error"]),
+    }
+    images = {name: files.get(name) for name in EMPTY if name not in lines}
+    return {**lines, **images, "slider": (files["original"], files["translated"])}
 
 
-def nothing() -> dict[str, Any]:
-    """Return the values of the same components when there is no photo."""
-    empty = dict.fromkeys(("translated", "back", "judged", "difference", "slider", "strip", "numbers"))
-    return {**empty, **dict.fromkeys(("facts", "warning", "convincing", "score"), "")}
-
-
-def convincing_line(ctx: Context, direction: str, share: float | None) -> str:
-    """Return how convincing a translation is among held-out photos and how far to trust who says so, or that none can."""  # noqa: E501
-    if share is None:
+def realism_line(ctx: Context, direction: str, percentile: float | None) -> str:
+    """Return the realism percentile of a translation and how reliable its discriminator is, or that there is none."""
+    if percentile is None:
         return ctx.localize_html("cyclegan.unjudged")
     fruit, known = DIRECTIONS[direction][1], calibration()
-    values = {"count": len(known.real[fruit]), "share": share, "right": known.judge_auc[fruit]}
+    values = {"count": len(known.real[fruit]), "share": percentile, "right": known.discriminator_auc[fruit]}
     return ctx.localize_html(f"cyclegan.convincing_{fruit}", **values)
 
 
-def score_line(ctx: Context, direction: str, error: float | None, share: float | None) -> str:
-    """Return how far the round trip lands from the photo, and of fruit for how many held-out photos it lands closer."""
+def cycle_error_line(ctx: Context, direction: str, error: float | None, percentile: float | None) -> str:
+    """Return the cycle error, and of fruit the share of held-out photos with a smaller one."""
     if error is None:
         return ctx.localize_html("cyclegan.no_way_back")
-    if share is None:
+    if percentile is None:
         return ctx.localize_html("cyclegan.score_other", error=error)
-    fruit, known = DIRECTIONS[direction][0], calibration()
-    return ctx.localize_html(f"cyclegan.score_{fruit}", error=error, share=share, count=len(known.cycle_error[fruit]))
+    fruit = DIRECTIONS[direction][0]
+    count = len(calibration().cycle_error[fruit])
+    return ctx.localize_html(f"cyclegan.score_{fruit}", error=error, share=percentile, count=count)
 
 
-def warning_line(ctx: Context, kinds: dict[str, float] | None, direction: str) -> str:
-    """Return what speaks against translating a photo; empty where nothing does, or nothing is known."""
-    if kinds is None:
+def warning_line(ctx: Context, kinds: Mapping[str, float] | None, direction: str) -> str:
+    """Return a warning about a photo that is not of the source domain; empty where it is, or nothing is known."""
+    warning = domain_warning(kinds, direction, calibration().probe.threshold) if kinds else ""
+    if not kinds or not warning:
         return ""
     source, target = DIRECTIONS[direction]
-    found = warning_of(kinds, direction, calibration().probe.threshold)
-    if not found:
-        return ""
-    key = "elsewhere" if found == "elsewhere" else f"is_{target}"
+    key = "elsewhere" if warning == "elsewhere" else f"is_{target}"
     fruit = 1 - kinds["elsewhere"]
     return ctx.localize_html(f"cyclegan.warning_{key}", fruit=fruit, target=kinds[target], source=kinds[source])
 
 
-def facts_of(done: OneWay, judged: Judgement | None, direction: str, weights: Sequence[str]) -> dict[str, Any]:
+def result_numbers(
+    done: Translation, assessment: Assessment | None, direction: str, weights: Sequence[str]
+) -> dict[str, Any]:
     """Return the numbers of a result by name, as they are stored and offered as JSON; null where there are none."""
     return {
         "direction": direction,
         "weights": list(weights),
         "size": list(done.original.size),
-        "cycle_error": round(done.cycle_error, 3) if isinstance(done, Translation) else None,
+        "cycle_error": round(done.cycle_error, 3) if isinstance(done, CycleTranslation) else None,
         "seconds": round(done.seconds, 3),
-        "convincing": round(judged.convincing, 4) if judged else None,
-        "larger_error": round(judged.larger_error, 4) if judged else None,
-        "kinds": {name: round(value, 4) for name, value in judged.kinds.items()} if judged else None,
+        "convincing": round(assessment.realism_percentile, 4) if assessment else None,
+        "larger_error": round(assessment.cycle_error_percentile, 4) if assessment else None,
+        "kinds": {name: round(value, 4) for name, value in assessment.kinds.items()} if assessment else None,
     }
 
 
-def images_of(done: OneWay, judged: Judgement | None, direction: str, weights: Sequence[str]) -> dict[str, Image.Image]:
+def result_images(
+    done: Translation, assessment: Assessment | None, direction: str, weights: Sequence[str]
+) -> dict[str, Image.Image]:
     """Return the image for each of `FILES` that there is."""
-    images = {name: getattr(done, name) for name in IMAGES if hasattr(done, name)}
-    if judged:
-        images["judged"] = judged.image
-    return {**images, "strip": summary(done, direction, weights)}
+    images = {name: getattr(done, field) for name, field in IMAGES.items() if hasattr(done, field)}
+    if assessment:
+        images["judged"] = assessment.heat_map
+    return {**images, "strip": summary_sheet(done, direction, weights)}
 
 
-def show(ctx: Context, done: OneWay, judged: Judgement | None, direction: str, weights: tuple[str, ...]) -> Shown:
-    """Put the files of a result where the browser can fetch them."""
-    files = {name: ctx.save_image(image) for name, image in images_of(done, judged, direction, weights).items()}
-    facts = facts_of(done, judged, direction, weights)
-    numbers = ctx.save_bytes(json.dumps(facts, indent=2).encode(), ".json")
-    return _shown(files, numbers, facts)
+def show(
+    ctx: Context, done: Translation, assessment: Assessment | None, direction: str, weights: Sequence[str]
+) -> dict[str, Any]:
+    """Save the files of a result and return the values of the components of the tab."""
+    images = result_images(done, assessment, direction, weights)
+    numbers = result_numbers(done, assessment, direction, weights)
+    files = {name: ctx.save_image(image) for name, image in images.items()}
+    files["numbers"] = ctx.save_bytes(json.dumps(numbers, indent=2).encode(), ".json")
+    return component_values(ctx, files, numbers)
 
 
-def _shown(files: dict[str, str], numbers: str, facts: dict[str, Any], prepared: bool = False) -> Shown:
-    lists = {"size": tuple(facts["size"]), "weights": tuple(facts["weights"])}
-    return Shown(files, numbers, **{**facts, **lists}, prepared=prepared)
-
-
-def read_first_paint(folder: Path) -> Shown | None:
-    """Read the finished result the tab opens on, or None when there is none."""
-    facts = folder / "result.json"
-    if not facts.is_file():
+def read_first_paint(ctx: Context) -> dict[str, Any] | None:
+    """Return the values of the components for the precomputed result the tab opens on, or None without one."""
+    folder = ctx.first_paint / "cyclegan"
+    if not (folder / NUMBERS).is_file():
         return None
-    files = {name: str(folder / f"{name}.png") for name in FILES}
-    return _shown(files, str(facts), json.loads(facts.read_text("utf-8")), prepared=True)
+    files = {name: str(folder / f"{name}.png") for name in FILES} | {"numbers": str(folder / NUMBERS)}
+    return component_values(ctx, files, json.loads((folder / NUMBERS).read_text("utf-8")), precomputed=True)
 
 
-def write_first_paint(folder: Path, done: Translation, judged: Judgement, direction: str) -> None:
-    """Write what `read_first_paint` reads."""
+def write_first_paint(folder: Path, done: CycleTranslation, assessment: Assessment, direction: str) -> None:
+    """Write what `read_first_paint` reads, for a result of our own weights."""
     weights = (direction, BACK[direction])
-    for name, image in images_of(done, judged, direction, weights).items():
+    for name, image in result_images(done, assessment, direction, weights).items():
         image.save(folder / f"{name}.png", optimize=True)
-    facts = facts_of(done, judged, direction, weights)
-    (folder / "result.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    write_json(folder / NUMBERS, result_numbers(done, assessment, direction, weights))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a file of precomputed numbers."""
+    path.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
 
 def panel(value: str, elem_id: str) -> gr.HTML:
@@ -191,44 +171,44 @@ def panel(value: str, elem_id: str) -> gr.HTML:
 
 
 def figure(path: str, caption: str = "") -> str:
-    """Write an image with its caption, fetched only when it is seen."""
-    said = f"<figcaption>{caption}</figcaption>" if caption else ""
-    return f'<figure><img src="{file_url(path)}" alt="" loading="lazy">{said}</figure>'
+    """Return an image with its caption as HTML, loaded only when it is seen."""
+    text = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f'<figure><img src="{file_url(path)}" alt="" loading="lazy">{text}</figure>'
 
 
-def said(text: str) -> str:
-    """Write a sentence as a cell of a grid."""
+def text_cell(text: str) -> str:
+    """Return a sentence as a cell of a grid."""
     return f'<div class="said">{text}</div>'
 
 
 def grid(cells: Sequence[str], images: int, plain: bool = False) -> str:
-    """Write cells in rows.
+    """Return cells in rows.
 
     Args:
-        cells: HTML of `figure` and `said`.
-        images: How many images stand in a row.
+        cells: HTML of `figure` and `text_cell`.
+        images: Number of images in a row.
         plain: Whether no sentence follows them.
     """
     kind = "grid plain" if plain else "grid"
     return f'<div class="{kind}" style="--pictures: {images}">{"".join(cells)}</div>'
 
 
-def fixed_weights(ctx: Context, names: Sequence[str]) -> gr.HTML:
-    """Place the line that says which weights an experiment uses that knows nothing of the menu of models."""
+def fixed_weights_line(ctx: Context, names: Sequence[str]) -> gr.HTML:
+    """Place the line that says which weights an experiment uses, whatever the menu of models says."""
     return widgets.html_line(ctx.localize_html("cyclegan.fixed_weights", weights=", ".join(names)))
 
 
-def made_with(ctx: Context, names: Sequence[str]) -> str:
-    """Write, on a line of its own, which weights from the menu of models were used."""
+def weights_line(ctx: Context, names: Sequence[str]) -> str:
+    """Return, on a line of its own, which weights from the menu of models were used."""
     titles = " + ".join(widgets.short_name(ctx.weights_info(name).name) for name in names)
     return f"<br>{ctx.localize_html('cyclegan.made_with')} {titles}"
 
 
-def chosen(ctx: Context, request: gr.Request | None, used: str, direction: str) -> tuple[str, str]:
+def generator_pair(ctx: Context, request: gr.Request | None, used: str, direction: str) -> tuple[str, str]:
     """Return the weights in use that translate in a direction and back.
 
     Raises:
-        gr.Error: If there is no way back, with one sentence in the visitor's language.
+        gr.Error: If there is no generator of the opposite direction, with one sentence in the visitor's language.
     """
     weights = generators(ctx.library.record(used), direction)
     if len(weights) == 1:
@@ -236,13 +216,13 @@ def chosen(ctx: Context, request: gr.Request | None, used: str, direction: str) 
     return weights[0], weights[1]
 
 
-def opened(ctx: Context, request: gr.Request | None, path: str | None, side: int = SIDE) -> Image.Image:
+def open_photo(ctx: Context, request: gr.Request | None, path: str | None, side: int = SIDE) -> Image.Image:
     """Read a visitor's photo at the size at which it is translated.
 
     Raises:
         gr.Error: If there is none or it cannot be used, with one sentence in the visitor's language.
     """
     try:
-        return prepared(widgets.open_photo(ctx, request, path), side)
+        return fit_photo(widgets.open_photo(ctx, request, path), side)
     except TooNarrowError as error:
         raise widgets.user_error(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error

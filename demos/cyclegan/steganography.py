@@ -1,9 +1,10 @@
-"""The hidden message: what becomes of the way back when the translation is disturbed (arXiv 1712.02950)."""
+"""Hidden information: the cycle reconstruction of a translation that was perturbed (arXiv 1712.02950)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,17 @@ from torch import nn
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
-from demos.cyclegan.results import chosen, figure, grid, made_with, opened, panel, said
-from demos.cyclegan.translation import BACK, example_direction, example_photos, levels_apart, prepared
+from demos.cyclegan.results import (
+    figure,
+    generator_pair,
+    grid,
+    open_photo,
+    panel,
+    text_cell,
+    weights_line,
+    write_json,
+)
+from demos.cyclegan.translation import BACK, absolute_difference, example_direction, example_photos, fit_photo
 from demos.ui import widgets
 from models.data.images import read_image, to_images, to_tensor
 
@@ -25,179 +35,162 @@ STRENGTHS: Mapping[str, tuple[int, ...]] = {
     "noise": (0, 1, 2, 4, 8, 16, 32),  # standard deviation in levels of 255
     "jpeg": (100, 95, 90, 75, 50, 25, 10),  # quality; 100 stands for no JPEG at all
 }
+REFERENCE = STRENGTHS["noise"].index(8)  # the strength that the text names
 CURVE = "message.json"
-MEASURED = 6  # built-in photos that the curve is the mean of
+NUM_PHOTOS = 6  # built-in photos that the curve is the mean of
 
 
-def disturbed(picture: Image.Image, kind: str, strength: int) -> Image.Image:
+@dataclass(frozen=True)
+class Reconstruction:
+    """A perturbed translation and its reconstruction.
+
+    Attributes:
+        perturbed: The translation after the perturbation.
+        reconstruction: What the opposite generator makes of that.
+        perturbation: Mean absolute difference of `perturbed` and the translation, in levels of 255.
+        error: Mean absolute difference of `reconstruction` and the photo, in levels of 255.
+    """
+
+    perturbed: Image.Image
+    reconstruction: Image.Image
+    perturbation: float
+    error: float
+
+
+def perturb(image: Image.Image, kind: str, strength: int) -> Image.Image:
     """Return an image with noise of a standard deviation in levels of 255, or after JPEG of a quality."""
     if kind == "jpeg":
         if strength == 100:
-            return picture
+            return image
         file = BytesIO()
-        picture.save(file, "JPEG", quality=strength)
-        with Image.open(file) as image:
-            return image.convert("RGB")
-    noise = np.random.default_rng(0).normal(0, strength, np.asarray(picture).shape)
-    return Image.fromarray((np.asarray(picture) + noise).round().clip(0, 255).astype(np.uint8))
+        image.save(file, "JPEG", quality=strength)
+        with Image.open(file) as compressed:
+            return compressed.convert("RGB")
+    noise = np.random.default_rng(0).normal(0, strength, np.asarray(image).shape)
+    return Image.fromarray((np.asarray(image) + noise).round().clip(0, 255).astype(np.uint8))
 
 
 @torch.inference_mode()
-def send(
-    photo: Image.Image, kind: str, strengths: Sequence[int], there: nn.Module, back: nn.Module
-) -> list[dict[str, Any]]:
-    """Translate a photo, disturbs the translation and translates that back, for each of some strengths.
-
-    Returns:
-        "sent" and "back", images; "sent_error", how far the disturbed translation is from what was made, and
-        "back_error", how far the way back ends from the photo, both in levels of 255.
-    """
+def reconstruct_perturbed(
+    photo: Image.Image, kind: str, strengths: Sequence[int], forward: nn.Module, backward: nn.Module
+) -> list[Reconstruction]:
+    """Translate a photo, perturb the translation and translate that back, for each strength."""
     real = to_tensor(photo)
-    made = to_images(there(real))[0]
-    done = []
+    fake = to_images(forward(real))[0]
+    results = []
     for strength in strengths:
-        sent = disturbed(made, kind, strength)
-        found = back(to_tensor(sent))
-        done.append(
-            {
-                "sent": sent,
-                "back": to_images(found)[0],
-                "sent_error": float(levels_apart(to_tensor(sent), to_tensor(made)).mean()),
-                "back_error": float(levels_apart(found, real).mean()),
-            }
-        )
-    return done
+        perturbed = perturb(fake, kind, strength)
+        reconstruction = backward(to_tensor(perturbed))
+        perturbation = float(absolute_difference(to_tensor(perturbed), to_tensor(fake)).mean())
+        error = float(absolute_difference(reconstruction, real).mean())
+        results.append(Reconstruction(perturbed, to_images(reconstruction)[0], perturbation, error))
+    return results
 
 
 def measure_curve(ctx: Context, photos: Sequence[Path]) -> dict[str, dict[str, list[float]]]:
-    """Return for each kind of disturbance both errors at each strength, the mean over photos."""
+    """Return the mean perturbation ("sent") and error ("back") over photos for each kind and strength."""
     curve: dict[str, dict[str, list[float]]] = {}
     for kind, strengths in STRENGTHS.items():
         errors = np.zeros((len(strengths), 2))
         for path in photos:
-            image, direction = prepared(read_image(path)), example_direction(path)
-            done = send(image, kind, strengths, ctx.load_model(direction), ctx.load_model(BACK[direction]))
-            errors += [[one["sent_error"], one["back_error"]] for one in done]
+            image, direction = fit_photo(read_image(path)), example_direction(path)
+            networks = ctx.load_model(direction), ctx.load_model(BACK[direction])
+            results = reconstruct_perturbed(image, kind, strengths, *networks)
+            errors += [[each.perturbation, each.error] for each in results]
         means = (errors / len(photos)).round(3)
         curve[kind] = {"sent": means[:, 0].tolist(), "back": means[:, 1].tolist()}
     return curve
 
 
-def precompute_message(ctx: Context, folder: Path) -> None:
-    """Write the curve of our weights over the built-in fruit."""
-    curve = measure_curve(ctx, example_photos()[:MEASURED])
-    (folder / CURVE).write_text(json.dumps(curve, indent=2) + "\n", "utf-8")
+def precompute_curve(ctx: Context, folder: Path) -> None:
+    """Write the curve of our weights over built-in photos."""
+    write_json(folder / CURVE, measure_curve(ctx, example_photos()[:NUM_PHOTOS]))
 
 
 def verdict(curve: Mapping[str, Sequence[float]]) -> str:
-    """Return whether the way back leans on what a disturbance destroys: "hides" or "open".
-
-    It does where noise that moves the translation by a few levels costs the way back more than it moved.
-    """
-    place = STRENGTHS["noise"].index(8)
-    lost = curve["back"][place] - curve["back"][0]
-    return "hides" if lost > curve["sent"][place] else "open"
+    """Return "hides" if noise increases the error by more than its own size, which shows hidden information; "open"."""
+    increase = curve["back"][REFERENCE] - curve["back"][0]
+    return "hides" if increase > curve["sent"][REFERENCE] else "open"
 
 
-def curve_svg(ctx: Context, curve: Mapping[str, Sequence[float]], kind: str, here: tuple[int, float] | None) -> str:
-    """Draw both errors over the strengths of a disturbance, and the visitor's own result as a ring."""
+def curve_html(ctx: Context, curve: Mapping[str, Any], kind: str, point: tuple[int, float] | None = None) -> str:
+    """Draw perturbation and error over the strengths of a kind, and the visitor's own result as a ring."""
+    keys = ["legend", *(["ring"] if point else []), f"axis_{kind}"]
+    caption = " ".join(ctx.localize_html(f"cyclegan.message_{key}") for key in keys)
+    return (
+        '<figure style="margin:8px 0;max-width:560px"><svg viewBox="0 0 500 216" role="img" aria-hidden="true" '
+        f'style="width:100%;font-size:12px;fill:var(--ink-soft)">{_curve_svg(curve[kind], kind, point)}</svg>'
+        f'<figcaption style="font-size:13.5px;color:var(--ink-soft)">{caption}</figcaption></figure>'
+    )
+
+
+def _curve_svg(curve: Mapping[str, Sequence[float]], kind: str, point: tuple[int, float] | None) -> str:
     strengths = STRENGTHS[kind]
-    top = max(*curve["sent"], *curve["back"], here[1] if here else 0.0) * 1.08
-    left, right, floor, height = 44, 480, 190, 170
+    top = max(*curve["sent"], *curve["back"], point[1] if point else 0.0) * 1.08
+    left, right, bottom, height = 44, 480, 190, 170
 
-    def x(place: int) -> float:
-        return left + (right - left) * place / (len(strengths) - 1)
+    def x(index: int) -> float:
+        return left + (right - left) * index / (len(strengths) - 1)
 
     def y(value: float) -> float:
-        return floor - height * value / top
+        return bottom - height * value / top
 
-    def line(name: str, style: str) -> str:
-        points = " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in enumerate(curve[name]))
-        return f'<polyline points="{points}" fill="none" stroke-width="2.5" {style}/>'
-
-    ticks = "".join(
-        f'<text x="{x(place):.1f}" y="{floor + 18}" text-anchor="middle">{_strength_text(kind, strength)}</text>'
-        for place, strength in enumerate(strengths)
-    )
-    marks = "".join(
+    parts = [
         f'<text x="{left - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.0f}</text>'
         f'<line x1="{left}" x2="{right}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="var(--line)"/>'
         for value in (0.0, top / 2, top)
-    )
-    ring = ""
-    if here:
-        place, error = x(here[0]), y(here[1])
-        ring = f'<circle cx="{place:.1f}" cy="{error:.1f}" r="6" fill="none" stroke="var(--ink)" stroke-width="2"/>'
-    accent = 'stroke="var(--accent)"'
-    quiet = 'stroke="var(--ink-soft)" stroke-dasharray="5 4"'
-    legend = ctx.localize_html("cyclegan.message_legend") + (
-        f" {ctx.localize_html('cyclegan.message_ring')}" if here else ""
-    )
-    return (
-        '<figure style="margin:8px 0;max-width:560px"><svg viewBox="0 0 500 216" role="img" aria-hidden="true" '
-        f'style="width:100%;font-size:12px;fill:var(--ink-soft)">{marks}{ticks}{line("sent", quiet)}'
-        f"{line('back', accent)}{ring}</svg>"
-        f'<figcaption style="font-size:13.5px;color:var(--ink-soft)">{legend} '
-        f"{ctx.localize_html(f'cyclegan.message_axis_{kind}')}</figcaption></figure>"
-    )
+    ]
+    parts += [
+        f'<text x="{x(index):.1f}" y="{bottom + 18}" text-anchor="middle">{_strength_text(kind, strength)}</text>'
+        for index, strength in enumerate(strengths)
+    ]
+    styles = {"sent": 'stroke="var(--ink-soft)" stroke-dasharray="5 4"', "back": 'stroke="var(--accent)"'}
+    for name, style in styles.items():
+        points = " ".join(f"{x(index):.1f},{y(value):.1f}" for index, value in enumerate(curve[name]))
+        parts.append(f'<polyline points="{points}" fill="none" stroke-width="2.5" {style}/>')
+    if point:
+        ring = f'cx="{x(point[0]):.1f}" cy="{y(point[1]):.1f}" r="6"'
+        parts.append(f'<circle {ring} fill="none" stroke="var(--ink)" stroke-width="2"/>')
+    return "".join(parts)
 
 
 def _strength_text(kind: str, strength: int) -> str:
     return "–" if (kind, strength) in (("jpeg", 100), ("noise", 0)) else str(strength)
 
 
-def message_fold(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
-    """Place the fold: a kind of disturbance, its strength, what comes back, and the curve of our weights."""
+def steganography_section(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
+    """Place the choice of a perturbation and its strength, the reconstruction, and the curve of our weights."""
     stored = ctx.first_paint / "cyclegan" / CURVE
     curve = json.loads(stored.read_text("utf-8")) if stored.is_file() else None
+
+    def on_change(
+        path: str | None, direction: str, used: str, kind: str, index: int, request: gr.Request
+    ) -> tuple[str, str]:
+        image = open_photo(ctx, request, path)
+        strength = STRENGTHS[kind][int(index)]
+        weights = generator_pair(ctx, request, used, direction)
+        (done,) = reconstruct_perturbed(image, kind, [strength], *map(ctx.load_model, weights))
+        values = {"strength": _strength_text(kind, strength), "sent": done.perturbation, "back": done.error}
+        text = ctx.localize_html(f"cyclegan.message_said_{kind}", **values) + weights_line(ctx, weights)
+        images = {"photo_caption": image, "message_sent": done.perturbed, "message_back": done.reconstruction}
+        cells = [figure(ctx.save_image(each), ctx.localize_html(f"cyclegan.{key}")) for key, each in images.items()]
+        chart = curve_html(ctx, curve, kind, (int(index), done.error)) if curve else ""
+        return grid([*cells, text_cell(text)], 3), chart
+
     with widgets.options(ctx, "cyclegan.message"):
         widgets.note(ctx, "cyclegan.message_lead")
         if curve:
             noise = curve["noise"]
-            place = STRENGTHS["noise"].index(8)
-            values = {"before": noise["back"][0], "after": noise["back"][place]}
-            widgets.html_line(
-                ctx.localize_html(f"cyclegan.message_{verdict(noise)}", **values), "facts", "cyclegan-message-verdict"
-            )
+            values = {"before": noise["back"][0], "after": noise["back"][REFERENCE]}
+            text = ctx.localize_html(f"cyclegan.message_{verdict(noise)}", **values)
+            widgets.html_line(text, "facts", "cyclegan-message-verdict")
         kinds = {kind: f"cyclegan.message_{kind}" for kind in STRENGTHS}
         kind = widgets.pills(ctx, "cyclegan.message_kind", kinds, "noise", "cyclegan-message-kind")
         label: Any = ctx.t("cyclegan.message_strength")
         most = len(STRENGTHS["noise"]) - 1
         strength = gr.Slider(0, most, 0, step=1, label=label, elem_id="cyclegan-message-strength")
         result = panel("", "cyclegan-message-result")
-        chart = gr.HTML(
-            curve_svg(ctx, curve["noise"], "noise", None) if curve else "", elem_id="cyclegan-message-curve"
-        )
-        gr.on(
-            [kind.input, strength.input],
-            _on_change(ctx, curve),
-            [photo, direction, used, kind, strength],
-            [result, chart],
-            show_progress="hidden",
-            trigger_mode="always_last",
-            **PRIVATE_MODEL_EVENT,
-        )
-
-
-def _on_change(ctx: Context, curve: Mapping[str, Any] | None) -> Callable[..., tuple[str, str]]:
-    def on_change(
-        path: str | None, direction: str, used: str, kind: str, place: int, request: gr.Request
-    ) -> tuple[str, str]:
-        image = opened(ctx, request, path)
-        strength = STRENGTHS[kind][int(place)]
-        weights = chosen(ctx, request, used, direction)
-        done = send(image, kind, [strength], *map(ctx.load_model, weights))[0]
-        words = ctx.localize_html(
-            f"cyclegan.message_said_{kind}",
-            strength=_strength_text(kind, strength), sent=done["sent_error"], back=done["back_error"],
-        )  # fmt: skip
-        captions = ("photo_caption", "message_sent", "message_back")
-        images = (image, done["sent"], done["back"])
-        cells = [
-            figure(ctx.save_image(picture), ctx.localize_html(f"cyclegan.{caption}"))
-            for picture, caption in zip(images, captions, strict=True)
-        ]
-        chart = curve_svg(ctx, curve[kind], kind, (int(place), done["back_error"])) if curve else ""
-        return grid([*cells, said(words + made_with(ctx, weights))], 3), chart
-
-    return on_change
+        chart = gr.HTML(curve_html(ctx, curve, "noise") if curve else "", elem_id="cyclegan-message-curve")
+        inputs = [photo, direction, used, kind, strength]
+        options = {"show_progress": "hidden", "trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
+        gr.on([kind.input, strength.input], on_change, inputs, [result, chart], **options)

@@ -1,44 +1,46 @@
-"""The CycleGAN tab: an apple becomes an orange, and the way back shows what was kept."""
+"""The CycleGAN tab: an apple becomes an orange, and the cycle reconstruction shows what was kept."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from PIL import Image
 from torch import nn
 
 from demos.core.cache import public_lru_cache
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
-from demos.core.tab_interface import Photo, TabInterface
-from demos.cyclegan.ablation import halves_fold, precompute_halves
-from demos.cyclegan.full_resolution import own_fold
-from demos.cyclegan.identity_test import limits_folds, precompute_limits
+from demos.core.tab_interface import Photo, SummaryCell, TabInterface
+from demos.cyclegan.ablation import ablation_section, precompute_ablation
+from demos.cyclegan.full_resolution import full_resolution_section
+from demos.cyclegan.identity_test import limits_sections, precompute_limits
 from demos.cyclegan.quiz.audience import quiz_room
-from demos.cyclegan.quiz.quiz_ui import quiz_fold
-from demos.cyclegan.results import facts_of, nothing, read_first_paint, show, write_first_paint
-from demos.cyclegan.steganography import message_fold, precompute_message
+from demos.cyclegan.quiz.quiz_ui import quiz_section
+from demos.cyclegan.results import EMPTY, cycle_error_line, read_first_paint, result_numbers, show, write_first_paint
+from demos.cyclegan.steganography import precompute_curve, steganography_section
 from demos.cyclegan.translation import (
     BACK,
     FRUITS,
     MIN_SIDE,
     OPENING_EXAMPLE,
     SIDE,
-    Judgement,
-    OneWay,
+    Assessment,
+    CycleTranslation,
     TooNarrowError,
     Translation,
     assess,
     example_direction,
     example_photos,
     generators,
-    knows_fruit,
     named_direction,
     translate,
-    translate_one_way,
+    translate_cycle,
+    translates_fruit,
 )
 from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
@@ -54,45 +56,48 @@ def is_generator(model: nn.Module) -> str:
 
 
 def build(ctx: Context) -> TabInterface:
-    """Create the components of the tab and connects them."""
-    first = read_first_paint(ctx.first_paint / "cyclegan")
-    shown = first.values(ctx) if first else nothing()
+    """Create the components of the tab and connect them."""
+    first = read_first_paint(ctx)
+    shown = first or EMPTY
     widgets.lead(ctx, "cyclegan.lead")
     choices = {name: f"cyclegan.{name}" for name in BACK}
-    opening_direction = first.direction if first else "apple2orange"
     photos = example_photos()
     with gr.Row(elem_classes="toolbar"):
-        direction = widgets.pills(ctx, "cyclegan.direction", choices, opening_direction, "cyclegan-direction")
+        opening = example_direction(FRUITS / OPENING_EXAMPLE)
+        direction = widgets.pills(ctx, "cyclegan.direction", choices, opening, "cyclegan-direction")
         strip = widgets.strip(ctx, photos, "cyclegan-examples")
     with gr.Row(elem_classes="row-of-pictures"):
-        opening_photo = FRUITS / OPENING_EXAMPLE if first else None
-        photo = widgets.photo(ctx, "cyclegan.photo", opening_photo, "cyclegan-photo")
+        photo = widgets.photo(ctx, "cyclegan.photo", FRUITS / OPENING_EXAMPLE if first else None, "cyclegan-photo")
         results: dict[str, Component] = {
             name: widgets.image(ctx.t(f"cyclegan.{name}"), shown[name], f"cyclegan-{name}")
             for name in ("translated", "back")
         }
-    results["warning"] = widgets.html_line(shown["warning"], "warning", "cyclegan-warning")
-    results["facts"] = widgets.html_line(shown["facts"], "facts", "cyclegan-facts")
-    results |= _checks(ctx, shown)
+    for name in ("warning", "facts"):
+        results[name] = widgets.html_line(shown[name], name, f"cyclegan-{name}")
+    results |= _assessment(ctx, shown)
     widgets.note(ctx, "cyclegan.limit")
-    results |= _files(ctx, shown)
-    folds = gr.Column()
+    results |= _downloads(ctx, shown)
+    sections = gr.Column()
     menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator)
-    with folds:
-        halves_fold(ctx, photo, direction)
-        message_fold(ctx, photo, direction, menu.used)
-        images, room = quiz_fold(ctx)
-        own_fold(ctx, photo, direction, menu.used)
-        limits_folds(ctx, photo, direction, menu.used)
+    with sections:
+        ablation_section(ctx, photo, direction)
+        steganography_section(ctx, photo, direction, menu.used)
+        own_images, open_room = quiz_section(ctx)
+        full_resolution_section(ctx, photo, direction, menu.used)
+        limits_sections(ctx, photo, direction, menu.used)
     widgets.aside(ctx, "cyclegan.about_title", "cyclegan.about")
-    quiz_room(ctx, images, room)
+    quiz_room(ctx, own_images, open_room)
     run = _connect(ctx, photo, direction, menu, strip, photos, results)
-    settings = {"direction": direction, "weights": menu.linked}
-    return TabInterface({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, run))
+    return TabInterface(
+        {"example": Photo(photo, [(strip, photos)])},
+        {"direction": direction, "weights": menu.linked},
+        (menu.open_linked, run),
+        summary=lambda image: summary(ctx, image),
+    )
 
 
-def _checks(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
-    """Place the two checks, each an image and what it says, and the two images to compare."""
+def _assessment(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
+    """Place the heat map and the difference, each with its score, and the two images to compare."""
     placed: dict[str, Component] = {}
     with gr.Row(elem_classes="row-of-pictures"):
         for image, line in (("judged", "convincing"), ("difference", "score")):
@@ -103,33 +108,33 @@ def _checks(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
     return placed
 
 
-def _files(ctx: Context, shown: dict[str, Any]) -> dict[str, Component]:
-    """Place the buttons that give the result away as files."""
+def _downloads(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
+    """Place the buttons that download the result."""
+    placed: dict[str, Component] = {}
     with gr.Row(elem_classes="toolbar"):
-        return {
-            name: gr.DownloadButton(
-                ctx.t(f"cyclegan.{name}"),  # type: ignore[arg-type]
-                value=shown[name],
-                elem_id=f"cyclegan-{name}",
-                elem_classes="quiet",
-                size="sm",
+        for name in ("strip", "numbers"):
+            label: Any = ctx.t(f"cyclegan.{name}")
+            placed[name] = gr.DownloadButton(
+                label, value=shown[name], elem_id=f"cyclegan-{name}", elem_classes="quiet", size="sm"
             )
-            for name in ("strip", "numbers")
-        }
+    return placed
 
 
-def ways(ctx: Context, used: str) -> dict[str, Any]:
-    """Return the two directions as they are called for the weights in use; a single generator leaves no choice."""
+def direction_choices(ctx: Context, used: str) -> dict[str, Any]:
+    """Return an update with the names of the two directions for the weights in use; hidden for a single generator."""
     record = ctx.library.record(used)
-    named = {way: named_direction(record, way) or way for way in BACK}
-    choices = [(ctx.t(f"cyclegan.{name}"), way) for way, name in named.items()]
+    choices = [(ctx.t(f"cyclegan.{named_direction(record, name) or name}"), name) for name in BACK]
     return gr.update(choices=choices, visible=bool(record.direction))
 
 
-def whole(done: OneWay) -> Translation:
-    """Return a result that is known to have a way back."""
-    assert isinstance(done, Translation)
-    return done
+def summary(ctx: Context, image: Image.Image) -> SummaryCell:
+    """Return the translation of an apple with our own weights, and its cycle error.
+
+    Raises:
+        TooNarrowError: As `translate_cycle`.
+    """
+    done = translate_cycle(image, ctx.load_model("apple2orange"), ctx.load_model("orange2apple"))
+    return SummaryCell(done.translated, cycle_error_line(ctx, "", done.cycle_error, None), "tab=cyclegan")
 
 
 def _connect(
@@ -141,23 +146,28 @@ def _connect(
     photos: Sequence[Path],
     results: dict[str, Component],
 ) -> dict[str, Any]:
-    """Let every change of photo or direction show its result at once, and offers the endpoints; returns how."""
+    """Connect the events and offer the endpoints; return the event that shows the result."""
+
+    # The path of an upload contains the hash of its content, so it can stand for the photo.
+    @public_lru_cache()
+    def cached_cycle(path: str, weights: tuple[str, ...]) -> CycleTranslation:
+        return translate_cycle(read_image(path), *map(ctx.load_model, weights))
 
     @public_lru_cache()
-    def translated(path: str, weights: tuple[str, ...]) -> OneWay:
-        # the path of an upload holds the hash of its content, so it can stand for the photo
-        photo, there = read_image(path), ctx.load_model(weights[0])
-        return translate(photo, there, ctx.load_model(weights[1])) if weights[1:] else translate_one_way(photo, there)
+    def cached_translation(path: str, name: str) -> Translation:
+        return translate(read_image(path), ctx.load_model(name))
 
     @public_lru_cache()
-    def judged_by_fruit(path: str, direction: str, weights: tuple[str, ...]) -> Judgement:
-        return assess(whole(translated(path, weights)), direction, ctx.load_model, calibration())
+    def cached_assessment(path: str, direction: str, weights: tuple[str, ...]) -> Assessment:
+        return assess(cached_cycle(path, weights), direction, ctx.load_model, calibration())
 
-    def result(path: str | None, weights: tuple[str, ...], request: gr.Request) -> OneWay:
+    @contextmanager
+    def reported(path: str | None, request: gr.Request) -> Iterator[str]:
+        """Turn what is wrong with a photo into a message for the visitor."""
         if not path:
             raise widgets.user_error(ctx, request, "error.no_photo")
         try:
-            return translated(path, weights)
+            yield path
         except ImageError as error:
             raise widgets.image_error(ctx, request, error) from error
         except TooNarrowError as error:
@@ -168,21 +178,23 @@ def _connect(
             return on_clear()
         record = ctx.library.record(used)
         weights = generators(record, direction)
-        done = result(path, weights, request)
-        judged = judged_by_fruit(path, direction, weights) if knows_fruit(record) else None
-        values = show(ctx, done, judged, named_direction(record, direction), weights).values(ctx)
+        with reported(path, request):
+            done = cached_cycle(path, weights) if weights[1:] else cached_translation(path, weights[0])
+        assessment = cached_assessment(path, direction, weights) if translates_fruit(record) else None
+        values = show(ctx, done, assessment, named_direction(record, direction), weights)
         return {results[name]: value for name, value in values.items()}
 
     def on_clear() -> dict[Component, Any]:
-        return {results[name]: value for name, value in nothing().items()}
+        return {results[name]: value for name, value in EMPTY.items()}
 
     def on_example(index: int) -> tuple[str, str]:
         return str(photos[index]), example_direction(photos[index])
 
     def api_translate(image: str | None, direction: str, request: gr.Request) -> tuple[str, str, float]:
         """Turn an apple into an orange or back; cycle_error is the mean error of the way back, 0 to 255."""
-        done = whole(result(image, (direction, BACK[direction]), request))
-        return ctx.save_image(done.translated), ctx.save_image(done.back), round(done.cycle_error, 3)
+        with reported(image, request) as path:
+            done = cached_cycle(path, (direction, BACK[direction]))
+        return ctx.save_image(done.translated), ctx.save_image(done.reconstruction), round(done.cycle_error, 3)
 
     def api_judge(image: str | None, direction: str, request: gr.Request) -> tuple[str, dict[str, Any]]:
         """Translate a photo and check the result: a heat map of the discriminator, and the numbers of the page.
@@ -191,17 +203,20 @@ def _connect(
         share whose round trip ends closer, "kinds" how likely the photo is an apple, an orange or neither.
         """
         weights = (direction, BACK[direction])
-        done = result(image, weights, request)
-        judged = judged_by_fruit(str(image), direction, weights)
-        return ctx.save_image(judged.image), facts_of(done, judged, direction, weights)
+        with reported(image, request) as path:
+            done = cached_cycle(path, weights)
+        assessment = cached_assessment(path, direction, weights)
+        return ctx.save_image(assessment.heat_map), result_numbers(done, assessment, direction, weights)
 
     outputs = list(results.values())
     inputs = [photo, direction, menu.used]
     # A choice made while the networks run must not be lost: always_last. Not photo.change: replacing a photo
     # fires it twice, and clearing it may send the photo that was there.
     latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
-    # through the queue, without which Gradio does not tell whose page asks
-    menu.used.change(lambda used: ways(ctx, used), menu.used, direction, trigger_mode="always_last", **PROMPT_EVENT)
+    # Through the queue: outside it Gradio does not tell whose page asks.
+    menu.used.change(
+        lambda used: direction_choices(ctx, used), menu.used, direction, trigger_mode="always_last", **PROMPT_EVENT
+    )
     run: dict[str, Any] = {"fn": on_change, "inputs": inputs, "outputs": outputs, **latest}
     changed = gr.on([photo.upload, direction.input, menu.switched.change], **run)
     picked = strip.click(on_example, strip, [photo, direction], trigger_mode="always_last", **QUICK_EVENT)
@@ -210,24 +225,23 @@ def _connect(
     photo.clear(on_clear, None, outputs, cancels=[changed, shown], trigger_mode="always_last", **QUICK_EVENT)
 
     def parameters() -> list[Component]:
-        ways = gr.Radio(list(BACK), value="apple2orange", label="direction", render=False)
-        return [photo_parameter("image"), ways]
+        return [photo_parameter("image"), gr.Radio(list(BACK), value="apple2orange", label="direction", render=False)]
 
     images = [gr.Image(label=name, format="png", render=False) for name in ("translated", "back")]
     endpoint(api_translate, parameters(), [*images, gr.Number(label="cycle_error", render=False)], "translate")
-    heat = gr.Image(label="judged", format="png", render=False)
-    endpoint(api_judge, parameters(), [heat, gr.JSON(label="numbers", render=False)], "judge_translation")
+    heat_map = gr.Image(label="judged", format="png", render=False)
+    endpoint(api_judge, parameters(), [heat_map, gr.JSON(label="numbers", render=False)], "judge_translation")
     return run
 
 
 def precompute(ctx: Context, folder: Path) -> None:
-    """Write the translation of the opening example, the curves and galleries of the folds, and facts about them."""
+    """Write the translation of the opening example and the results of the sections."""
     path = FRUITS / OPENING_EXAMPLE
     direction = example_direction(path)
-    done = translate(read_image(path), ctx.load_model(direction), ctx.load_model(BACK[direction]))
+    done = translate_cycle(read_image(path), ctx.load_model(direction), ctx.load_model(BACK[direction]))
     write_first_paint(folder, done, assess(done, direction, ctx.load_model, calibration()), direction)
-    precompute_halves(ctx, folder)
-    precompute_message(ctx, folder)
+    precompute_ablation(ctx, folder)
+    precompute_curve(ctx, folder)
     precompute_limits(ctx, folder)
 
 

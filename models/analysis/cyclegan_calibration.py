@@ -27,13 +27,13 @@ DIRECTIONS: Mapping[str, tuple[str, str]] = {  # direction -> fruit it starts fr
     "orange2apple": ("orange", "apple"),
 }
 ENCODER = "supervised-photos"
-JUDGE_SIDE = 128  # pixels of the longest side, at which the discriminators were trained
-MIN_JUDGED = 32  # pixels of the short side, below which no patch is whole
+DISCRIMINATOR_SIDE = 128  # pixels of the longest side, at which the discriminators were trained
+MIN_DISCRIMINATOR_SIDE = 32  # pixels of the short side, below which no patch is whole
 TAIL = 0.05  # share of held-out fruit that a warning may wrongly be given for
 
 
-def judge(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """Return what a patch discriminator says of every patch, at the size it was trained at.
+def discriminator_scores(discriminator: nn.Module, images: Tensor) -> Tensor:
+    """Return the score of a patch discriminator for every patch, at the size it was trained at.
 
     Args:
         discriminator: Trained to answer 1 for photos of its fruit (arXiv 1703.10593 §4), and 0 for translations and
@@ -44,8 +44,8 @@ def judge(discriminator: nn.Module, images: Tensor) -> Tensor:
         (N, 1, h, w), one number a patch, not limited to 0 to 1; a patch sees 70 x 70 pixels of the shrunk image.
     """
     height, width = images.shape[-2:]
-    scale = max(JUDGE_SIDE / max(height, width), MIN_JUDGED / min(height, width))
-    size = (max(MIN_JUDGED, round(height * scale)), max(MIN_JUDGED, round(width * scale)))
+    scale = max(DISCRIMINATOR_SIDE / max(height, width), MIN_DISCRIMINATOR_SIDE / min(height, width))
+    size = (max(MIN_DISCRIMINATOR_SIDE, round(height * scale)), max(MIN_DISCRIMINATOR_SIDE, round(width * scale)))
     scores: Tensor = discriminator(F.interpolate(images, size=size, mode="bilinear", antialias=True))
     return scores
 
@@ -95,7 +95,7 @@ class Calibration:
         translated: Fruit -> the same for translations into it.
         cycle_error: Fruit -> error of the way there and back, in levels of 0 to 255.
         identity_error: Fruit -> how far the generator that makes it moves a photo of it, in levels.
-        judge_auc: Fruit -> how well its discriminator tells photos from translations.
+        discriminator_auc: Fruit -> area under the ROC curve of its discriminator, photos against translations.
         probe: Tells whether a photo is of a fruit at all.
     """
 
@@ -106,15 +106,15 @@ class Calibration:
     translated: Mapping[str, tuple[float, ...]]
     cycle_error: Mapping[str, tuple[float, ...]]
     identity_error: Mapping[str, tuple[float, ...]]
-    judge_auc: Mapping[str, float]
+    discriminator_auc: Mapping[str, float]
     probe: Probe
 
-    def convincing(self, fruit: str, score: float) -> float:
-        """Return the share of held-out photos of a fruit that its discriminator finds less convincing, 0 to 1."""
+    def realism_percentile(self, fruit: str, score: float) -> float:
+        """Return the share of held-out photos of a fruit with a lower discriminator score, 0 to 1."""
         return percentile(score, self.real[fruit])
 
-    def larger_error(self, fruit: str, error: float) -> float:
-        """Return the share of held-out photos of a fruit whose round trip ends closer to where it began, 0 to 1."""
+    def cycle_error_percentile(self, fruit: str, error: float) -> float:
+        """Return the share of held-out photos of a fruit with a smaller cycle error, 0 to 1."""
         return percentile(error, self.cycle_error[fruit])
 
 
@@ -131,9 +131,11 @@ def calibration(path: Path = FILE) -> Calibration:
         name: {fruit: tuple(values) for fruit, values in stored.pop(name).items()}
         for name in ("real", "translated", "cycle_error", "identity_error")
     }
+    discriminator_auc = stored.pop("judge_auc")
     return Calibration(
         **stored,
         **lists,
+        discriminator_auc=discriminator_auc,
         probe=Probe(
             torch.tensor(probe["weight"]),
             torch.tensor(probe["bias"]),

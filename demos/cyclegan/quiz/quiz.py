@@ -15,8 +15,8 @@ from io import BytesIO
 import torch
 from PIL import Image
 
-from demos.cyclegan.translation import BACK, LoadModel, kinds_of
-from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, Calibration, judge
+from demos.cyclegan.translation import BACK, LoadModel, classify
+from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, Calibration, discriminator_scores
 from models.analysis.signal_detection import d_prime, wilson_interval
 from models.data.images import square_crop, to_images, to_tensor
 
@@ -56,6 +56,17 @@ class Quiz:
     def current(self) -> Card | None:
         """The card that waits for an answer; None at the end."""
         return self.cards[len(self.answers)] if len(self.answers) < len(self.cards) else None
+
+    @property
+    def answered(self) -> list[tuple[Card, str]]:
+        """The answered cards with their answers."""
+        return list(zip(self.cards, self.answers, strict=False))
+
+    def with_answer(self, number: object, answer: str) -> Quiz | None:
+        """Return the quiz after an answer to a card, counted from 1; None unless that card waits for one."""
+        if self.current is None or number != len(self.answers) + 1:
+            return None
+        return Quiz(self.cards, [*self.answers, answer])
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,7 @@ def card_image(card: Card) -> str:
 
 def fruit_of(photo: Image.Image, load_model: LoadModel, known: Calibration) -> str:
     """Return which of `FRUITS` a photo shows, by the classifier of photos."""
-    kinds = kinds_of(photo, load_model, known)
+    kinds = classify(photo, load_model, known)
     return max(FRUITS, key=kinds.__getitem__)
 
 
@@ -122,7 +133,7 @@ def make_card(photo: Image.Image, fruit: str, fake: bool, load_model: LoadModel,
     reconstruction = load_model(BACK[direction])(fake_image)
     translated, reconstructed = to_images(torch.cat([fake_image, reconstruction]))
     shown, shows = (translated, DIRECTIONS[direction][1]) if fake else (square, fruit)
-    score = float(judge(load_model(f"{shows}-discriminator"), to_tensor(shown)).mean())
+    score = float(discriminator_scores(load_model(f"{shows}-discriminator"), to_tensor(shown)).mean())
     says_fake = score < decision_threshold(shows, known)
     cycle = (encode_jpeg(square), encode_jpeg(translated), encode_jpeg(reconstructed))
     return Card(shows, CHOICES[fake], encode_jpeg(shown), cycle, CHOICES[says_fake])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.cyclegan.quiz.quiz import (
     CARD_SIDE,
+    CHOICES,
     MAX_CARDS,
     Card,
     Quiz,
@@ -25,7 +26,7 @@ from demos.cyclegan.quiz.quiz import (
     tally,
 )
 from demos.cyclegan.results import STYLE as GRID_STYLE
-from demos.cyclegan.results import figure, fixed_weights, grid, said
+from demos.cyclegan.results import figure, fixed_weights_line, grid, text_cell
 from demos.cyclegan.translation import FRUITS as FOLDER
 from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, calibration
@@ -33,10 +34,11 @@ from models.data.archives import iter_images
 
 SCRIPT = Path(__file__).with_name("quiz.js")
 EXPOSURES = {"0": "cyclegan.quiz_no_limit", "1000": "cyclegan.quiz_1000", "250": "cyclegan.quiz_250"}  # milliseconds
-SEEN = """(quiz, exposure, seen) => {
+# The number of the card that the page shows goes with an answer.
+ADD_NUMBER = """(quiz, exposure, seen, answer) => {
   const card = document.querySelector("#cyclegan-quiz-board .card");
-  return [quiz, exposure, card ? Number(card.dataset.number) : null];
-}"""  # the number of the card that the page shows goes with an answer
+  return [quiz, exposure, card ? Number(card.dataset.number) : null, answer];
+}"""
 MIN_IMAGES = 4  # of one's own
 STYLE = """
 .card { max-width: 340px; margin: 4px auto; text-align: center; }
@@ -49,25 +51,39 @@ STYLE = """
 """
 
 
-def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
-    """Place the fold: what to play with, the card, the answers, the score.
+def quiz_section(ctx: Context) -> tuple[gr.File, gr.Button]:
+    """Place the images to play with, the card, the answers and the score.
 
     Returns:
         The input of images to play with, and the button that opens a room.
     """
+
+    def on_start(own: list[str] | None, exposure: str, request: gr.Request) -> list[Any]:
+        quiz = make_quiz(photos_of(ctx, own, request), ctx.load_model, calibration())
+        return [quiz, card_html(ctx, quiz, exposure), gr.update(visible=True), ""]
+
+    def on_answer(quiz: Quiz | None, exposure: str, seen: object, answer: str) -> list[Any]:
+        # An answer that was sent before the last one arrived is about a card that is answered.
+        quiz = quiz and quiz.with_answer(seen, answer)
+        if quiz is None:
+            return [gr.skip()] * 4
+        if quiz.current is None:
+            return [quiz, end_html(ctx, quiz), gr.update(visible=False), score_html(ctx, quiz)]
+        return [quiz, card_html(ctx, quiz, exposure), gr.skip(), score_html(ctx, quiz)]
+
+    def button(name: str, **options: Any) -> gr.Button:
+        label: Any = ctx.t(f"cyclegan.{name}")
+        return gr.Button(label, elem_id=f"cyclegan-{name.replace('_', '-')}", **options)
+
     with widgets.options(ctx, "cyclegan.quiz"):
         widgets.note(ctx, "cyclegan.quiz_lead")
-        fixed_weights(ctx, [*DIRECTIONS, *(f"{fruit}-discriminator" for fruit in FRUITS)])
+        fixed_weights_line(ctx, [*DIRECTIONS, *(f"{fruit}-discriminator" for fruit in FRUITS)])
         exposure = widgets.pills(ctx, "cyclegan.quiz_exposure", EXPOSURES, "0", "cyclegan-quiz-exposure")
-        own = gr.File(
-            label=ctx.t("cyclegan.quiz_own"),
-            file_count="multiple",
-            height=120,
-            elem_id="cyclegan-quiz-own",
-        )
-        start = _button(ctx, "cyclegan.quiz_start", "cyclegan-quiz-start", variant="primary")
+        own_label = ctx.t("cyclegan.quiz_own")
+        own = gr.File(label=own_label, file_count="multiple", height=120, elem_id="cyclegan-quiz-own")
+        start = button("quiz_start", variant="primary")
         widgets.note(ctx, "cyclegan.room_lead")
-        room = _button(ctx, "cyclegan.room_open", "cyclegan-room-open")
+        room = button("room_open")
         state, seen = gr.State(None), gr.JSON(visible=False)
         board = gr.HTML(
             "",
@@ -77,36 +93,14 @@ def quiz_fold(ctx: Context) -> tuple[gr.File, gr.Button]:
             elem_id="cyclegan-quiz-board",
         )
         with gr.Row(visible=False) as answers:
-            real = _button(ctx, "cyclegan.quiz_real", "cyclegan-quiz-real", min_width=120)
-            fake = _button(ctx, "cyclegan.quiz_fake", "cyclegan-quiz-fake", min_width=120)
+            buttons = {choice: button(f"quiz_{choice}", min_width=120) for choice in CHOICES}
         score = widgets.html_line("", "score", "cyclegan-quiz-score")
     outputs = [state, board, answers, score]
-    start.click(_on_start(ctx), [own, exposure], outputs, **PRIVATE_MODEL_EVENT)
-    for button, answer in ((real, "real"), (fake, "fake")):
-        button.click(
-            _on_answer(ctx, answer),
-            [state, exposure, seen],
-            outputs,
-            js=SEEN,
-            api_visibility="private",
-            show_progress="hidden",
-            trigger_mode="once",
-        )
+    start.click(on_start, [own, exposure], outputs, **PRIVATE_MODEL_EVENT)
+    once: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once"}
+    for choice, each in buttons.items():
+        each.click(on_answer, [state, exposure, seen, gr.State(choice)], outputs, js=ADD_NUMBER, **once)
     return own, room
-
-
-def _button(ctx: Context, key: str, elem_id: str, **options: Any) -> gr.Button:
-    text: Any = ctx.t(key)
-    return gr.Button(text, elem_id=elem_id, **options)
-
-
-def _on_start(ctx: Context) -> Callable[..., list[Any]]:
-    def on_start(own: list[str] | None, exposure: str, request: gr.Request) -> list[Any]:
-        photos = photos_of(ctx, own, request)
-        quiz = make_quiz(photos, ctx.load_model, calibration())
-        return [quiz, card_html(ctx, quiz, exposure), gr.update(visible=True), ""]
-
-    return on_start
 
 
 def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[tuple[Image.Image, str]]:
@@ -119,20 +113,6 @@ def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[
         raise widgets.user_error(ctx, request, "cyclegan.quiz_too_few", count=len(images), fewest=MIN_IMAGES)
     known = calibration()
     return [(image, fruit_of(image, ctx.load_model, known)) for image in images]
-
-
-def _on_answer(ctx: Context, answer: str) -> Callable[..., list[Any]]:
-    def on_answer(quiz: Quiz | None, exposure: str, seen: object) -> list[Any]:
-        # An answer that was sent before the last one arrived is about a card that is answered.
-        if quiz is None or quiz.current is None or seen != len(quiz.answers) + 1:
-            return [gr.skip()] * 4
-        quiz = Quiz(quiz.cards, [*quiz.answers, answer])
-        score = score_html(ctx, quiz)
-        if quiz.current is None:
-            return [quiz, end_html(ctx, quiz), gr.update(visible=False), score]
-        return [quiz, card_html(ctx, quiz, exposure), gr.skip(), score]
-
-    return on_answer
 
 
 def card_html(ctx: Context, quiz: Quiz, exposure: str) -> str:
@@ -151,19 +131,18 @@ def card_html(ctx: Context, quiz: Quiz, exposure: str) -> str:
 
 def score_html(ctx: Context, quiz: Quiz) -> str:
     """Return whether the last answer was right, and the running score with its interval."""
-    card, answer = quiz.cards[len(quiz.answers) - 1], quiz.answers[-1]
+    card, answer = quiz.answered[-1]
     verdict = "right" if card.answer == answer else "wrong"
     result = ctx.localize_html(f"cyclegan.quiz_{verdict}_{card.answer}")
-    return f"{result} {tally_html(ctx, 'quiz_running', tally(list(zip(quiz.cards, quiz.answers, strict=False))))}"
+    return f"{result} {tally_html(ctx, 'quiz_running', tally(quiz.answered))}"
 
 
 def end_html(ctx: Context, quiz: Quiz) -> str:
     """Return the visitor, the discriminator and chance side by side, and the cycle of every card."""
-    answered = list(zip(quiz.cards, quiz.answers, strict=True))
-    cells = [tally_html(ctx, "quiz_you", tally(answered)), *baselines(ctx, quiz.cards)]
+    cells = [tally_html(ctx, "quiz_you", tally(quiz.answered)), *baselines(ctx, quiz.cards)]
     columns = "".join(f"<div>{cell}</div>" for cell in cells)
     rows = ""
-    for card, answer in answered:
+    for card, answer in quiz.answered:
         verdict = "right" if card.answer == answer else "wrong"
         rows += cycle_html(ctx, card, ctx.localize_html(f"cyclegan.quiz_you_{verdict}"))
     return f'<div class="tallies">{columns}</div><p>{ctx.localize_html("cyclegan.quiz_afterwards")}</p>{rows}'
@@ -189,4 +168,4 @@ def cycle_html(ctx: Context, card: Card, result: str) -> str:
     images = [figure(ctx.save_bytes(jpeg, ".jpg")) for jpeg in card.cycle]
     answer = ctx.localize_html(f"cyclegan.quiz_was_{card.answer}")
     discriminator = ctx.localize_html(f"cyclegan.quiz_judged_{card.discriminator_answer}")
-    return grid([*images, said(f"{answer} {result} {discriminator}")], 3)
+    return grid([*images, text_cell(f"{answer} {result} {discriminator}")], 3)

@@ -223,7 +223,7 @@ class Rooms(Generic[QuestionT]):
     def __init__(self, path: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.path, self._clock = path, clock
         self._rooms: dict[str, Room[QuestionT]] = {}  # by code
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def check_capacity(self) -> None:
         """Make sure that a room can be opened, before its questions are made.
@@ -232,7 +232,9 @@ class Rooms(Generic[QuestionT]):
             RoomError: "rooms".
         """
         with self._lock:
-            self._check_capacity()
+            self._remove_finished()
+            if len(self._rooms) >= MAX_ROOMS:
+                raise RoomError("rooms")
 
     def open(self, questions: Sequence[QuestionT], app: ReachableAddress) -> Room[QuestionT]:
         """Open a room with questions, for phones that reach the app at an address.
@@ -241,7 +243,7 @@ class Rooms(Generic[QuestionT]):
             RoomError: "rooms".
         """
         with self._lock:
-            self._check_capacity()
+            self.check_capacity()
             while (code := "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))) in self._rooms:
                 pass
             address = f"{app.base}{self.path}/{code}"
@@ -264,11 +266,6 @@ class Rooms(Generic[QuestionT]):
         """Close the room with a key."""
         with self._lock:
             self._rooms = {code: room for code, room in self._rooms.items() if room.key != key}
-
-    def _check_capacity(self) -> None:
-        self._remove_finished()
-        if len(self._rooms) >= MAX_ROOMS:
-            raise RoomError("rooms")
 
     def _remove_finished(self) -> None:
         self._rooms = {code: room for code, room in self._rooms.items() if not room.is_over}

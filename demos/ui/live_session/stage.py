@@ -32,6 +32,8 @@ def room_stage(
 ) -> None:
     """Place the screen of a room, which covers the page while one is open, and serve its phones.
 
+    A room obeys whoever has its key, which the page holds and no URL.
+
     Args:
         ctx: The context of the tab.
         activity: What the audience is asked.
@@ -42,32 +44,6 @@ def room_stage(
     """
     rooms: Rooms[QuestionT] = Rooms(activity.path)
     ctx.routes.extend(phone_routes(ctx, rooms, activity))
-    on_open, on_refresh, on_advance, on_close = room_handlers(ctx, activity, rooms, make_questions)
-    page = gr.Textbox(visible=False)
-    board = gr.HTML(
-        "",
-        css_template=activity.style + STYLE,
-        js_on_load=SCRIPT.read_text("utf-8").replace("{{path}}", activity.path),
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
-    waiting = start.click(
-        lambda: notice_html(ctx, activity.texts, "making"), None, board, trigger_mode="once", **QUICK_EVENT
-    )
-    opened = waiting.then(on_open, [source, page], board, js=ADD_ADDRESS, show_progress="hidden", **PRIVATE_MODEL_EVENT)
-    opened.failure(lambda: "", None, board, **QUICK_EVENT)  # the message says why
-    board.refresh(on_refresh, None, board, **QUICK_EVENT)
-    board.advance(on_advance, None, board, **QUICK_EVENT)
-    board.close(on_close, None, board, **QUICK_EVENT)
-
-
-def room_handlers(
-    ctx: Context,
-    activity: Activity[QuestionT],
-    rooms: Rooms[QuestionT],
-    make_questions: Callable[[Any, gr.Request], Sequence[QuestionT]],
-) -> tuple[Callable[..., str], Callable[..., str], Callable[..., str], Callable[..., str]]:
-    """Return the handlers that open, refresh, advance and close a room, for whoever has its key; no URL holds it."""
 
     def on_open(source: Any, page: str, request: gr.Request) -> str:
         try:
@@ -96,7 +72,22 @@ def room_handlers(
         rooms.close(_data(event).get("key"))
         return ""
 
-    return on_open, on_refresh, on_advance, on_close
+    page = gr.Textbox(visible=False)
+    board = gr.HTML(
+        "",
+        css_template=activity.style + STYLE,
+        js_on_load=SCRIPT.read_text("utf-8").replace("{{path}}", activity.path),
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
+    waiting = start.click(
+        lambda: notice_html(ctx, activity.texts, "making"), None, board, trigger_mode="once", **QUICK_EVENT
+    )
+    opened = waiting.then(on_open, [source, page], board, js=ADD_ADDRESS, show_progress="hidden", **PRIVATE_MODEL_EVENT)
+    opened.failure(lambda: "", None, board, **QUICK_EVENT)  # the message says why
+    board.refresh(on_refresh, None, board, **QUICK_EVENT)
+    board.advance(on_advance, None, board, **QUICK_EVENT)
+    board.close(on_close, None, board, **QUICK_EVENT)
 
 
 def _data(event: gr.EventData) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.analysis.cyclegan_calibration import DIRECTIONS, ENCODER, FRUITS, KINDS, cycle_levels, judge
+from models.analysis.cyclegan_calibration import DIRECTIONS, ENCODER, FRUITS, KINDS, cycle_levels, discriminator_scores
 from models.analysis.signal_detection import area_under_curve
 from models.checkpoints import load_model, weights_info
 from models.networks.feature_extractors import as_encoder
@@ -64,10 +64,10 @@ def _scores(photos: dict[str, Tensor]) -> dict[str, Any]:
         real, fake, cycle, same = ([], [], [], [])  # type: tuple[list[float], list[float], list[float], list[float]]
         for photo in photos[source].split(1):
             made = there(photo)
-            fake.append(float(judge(discriminator, made).mean()))
+            fake.append(float(discriminator_scores(discriminator, made).mean()))
             cycle += cycle_levels(home(made), photo).tolist()
         for photo in photos[target].split(1):
-            real.append(float(judge(discriminator, photo).mean()))
+            real.append(float(discriminator_scores(discriminator, photo).mean()))
             same += cycle_levels(there(photo), photo).tolist()
         found["real"][target], found["translated"][target] = _ordered(real), _ordered(fake)
         found["cycle_error"][source], found["identity_error"][target] = _ordered(cycle), _ordered(same)

@@ -136,7 +136,7 @@ def test_every_kind_of_result_is_offered_to_its_owner_alone(
     assert (info.name, info.num_parameters) == (TITLE, sum(p.numel() for p in model.parameters()))
     if recipe == "cyclegan":
         partner = ctx.library.record(name).partner
-        assert not cyclegan.knows_fruit(ctx.library.record(name)), "whatever it was trained on"
+        assert not cyclegan.translates_fruit(ctx.library.record(name)), "whatever it was trained on"
         assert cyclegan.generators(ctx.library.record(name), "orange2apple") == (partner, name)
         assert cyclegan.generators(ctx.library.record(partner), "orange2apple") == (partner, name)
         assert not torch.equal(next(model.parameters()), next(ctx.load_model(partner).parameters()))

@@ -18,7 +18,7 @@ from torch import nn
 
 from demos.core.context import Context
 from demos.core.i18n import Texts
-from demos.cyclegan import ablation, full_resolution, identity_test, steganography, tab
+from demos.cyclegan import ablation, tab
 from models.checkpoints import Checkpoint, Library
 from models.hub.client import Hub
 from models.model_cache import ModelCache
@@ -83,14 +83,20 @@ def asked(horses: Context, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def shown(ctx: Context, path: str, direction: str, used: str) -> dict[str, Any]:
-    """Return what the tab shows for a photo, by the ids of its components."""
+def handler(ctx: Context, name: str, output: str) -> Callable[..., Any]:
+    """Return the function of an event of the tab, by its name and the id of one of its outputs."""
     with gr.Blocks(analytics_enabled=False) as app:
         tab.build(ctx)
-    facts = next(block for block in app.blocks.values() if block.elem_id == "cyclegan-facts")
-    on_change = next(fn.fn for fn in app.fns.values() if fn.name == "on_change" and facts in fn.outputs)
-    assert on_change is not None
-    return {part.elem_id: value for part, value in on_change(path, direction, used, NOBODY).items()}
+    component = next(block for block in app.blocks.values() if block.elem_id == output)
+    found = next(fn.fn for fn in app.fns.values() if fn.name == name and component in fn.outputs)
+    assert found is not None
+    return found
+
+
+def shown(ctx: Context, path: str, direction: str, used: str) -> dict[str, Any]:
+    """Return what the tab shows for a photo, by the ids of its components."""
+    values = handler(ctx, "on_change", "cyclegan-facts")(path, direction, used, NOBODY)
+    return {part.elem_id: value for part, value in values.items()}
 
 
 def pixels(file: str) -> np.ndarray:
@@ -99,7 +105,7 @@ def pixels(file: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("direction", "used"), [("apple2orange", "zebra-maker"), ("orange2apple", "horse-maker")])
-def test_a_pair_of_other_domains_is_not_judged_as_fruit(
+def test_a_pair_of_other_domains_is_not_assessed_as_fruit(
     horses: Context, path: str, asked: list[str], direction: str, used: str
 ) -> None:
     answer = shown(horses, path, direction, used)
@@ -115,30 +121,30 @@ def test_a_pair_of_other_domains_is_not_judged_as_fruit(
     assert numbers["weights"][0] == used and numbers["cycle_error"] > 0
 
 
-def test_a_generator_alone_has_no_way_back(horses: Context, path: str, asked: list[str]) -> None:
+def test_a_single_generator_has_no_cycle_reconstruction(horses: Context, path: str, asked: list[str]) -> None:
     answer = shown(horses, path, "orange2apple", "alone")
     assert set(asked) == {"alone"}
     assert ENGLISH["cyclegan.no_way_back"] in answer["cyclegan-score"]
     assert answer["cyclegan-back"] is None and answer["cyclegan-difference"] is None
     assert answer["cyclegan-translated"] and answer["cyclegan-strip"]
-    assert tab.ways(horses, "alone")["visible"] is False, "there is one direction alone"
+    assert tab.direction_choices(horses, "alone")["visible"] is False, "there is one direction alone"
 
 
 @pytest.mark.parametrize(("used", "keys"), [("zebra-maker", ["a2b", "b2a"]), ("cyclegan-orange2apple", [*tab.BACK])])
-def test_directions_are_called_by_what_is_known(horses: Context, used: str, keys: list[str]) -> None:
-    update = tab.ways(horses, used)
+def test_directions_are_named_by_the_domains_if_known(horses: Context, used: str, keys: list[str]) -> None:
+    update = tab.direction_choices(horses, used)
     assert [value for _, value in update["choices"]] == list(tab.BACK), "links and programs go on working"
     assert [text.key for text, _ in update["choices"]] == [f"cyclegan.{key}" for key in keys]
 
 
 @pytest.mark.parametrize("used", ["apple2orange", "cyclegan-apple2orange"])
-def test_generators_of_fruit_are_judged(horses: Context, path: str, used: str) -> None:
+def test_translations_of_generators_of_fruit_are_assessed(horses: Context, path: str, used: str) -> None:
     answer = shown(horses, path, "apple2orange", used)
     assert answer["cyclegan-judged"] and "convincing orange" in answer["cyclegan-convincing"]
     assert json.loads(Path(answer["cyclegan-numbers"]).read_text())["convincing"] is not None
 
 
-def test_a_translation_for_programs_asks_no_judge(horses: Context, path: str, asked: list[str]) -> None:
+def test_the_translate_endpoint_loads_generators_alone(horses: Context, path: str, asked: list[str]) -> None:
     with gr.Blocks(analytics_enabled=False) as app:
         tab.build(horses)
     asked.clear()
@@ -151,41 +157,42 @@ def test_a_translation_for_programs_asks_no_judge(horses: Context, path: str, as
 Answer = Callable[[Context, str, str, str], str]
 
 
-def through_message(ctx: Context, path: str, direction: str, used: str) -> str:
-    return steganography._on_change(ctx, None)(path, direction, used, "noise", 0, NOBODY)[0]
+def through_steganography(ctx: Context, path: str, direction: str, used: str) -> str:
+    on_change = handler(ctx, "on_change", "cyclegan-message-result")
+    return on_change(path, direction, used, "noise", 0, NOBODY)[0]
 
 
 def through_identity(ctx: Context, path: str, direction: str, used: str) -> str:
-    return identity_test._on_identity(ctx)(path, direction, used, NOBODY)
+    return handler(ctx, "on_click", "cyclegan-identity")(path, direction, used, NOBODY)
 
 
-def through_own(ctx: Context, path: str, direction: str, used: str) -> str:
-    return full_resolution._on_run(ctx)(path, direction, used, 256, None, NOBODY)[1]
+def through_full_resolution(ctx: Context, path: str, direction: str, used: str) -> str:
+    return handler(ctx, "on_run", "cyclegan-own-facts")(path, direction, used, 256, None, NOBODY)[1]
 
 
 @pytest.mark.parametrize(
-    ("fold", "networks"),
+    ("section", "networks"),
     [
-        (through_message, {"zebra-maker", "horse-maker"}),
+        (through_steganography, {"zebra-maker", "horse-maker"}),
         (through_identity, {"horse-maker"}),
-        (through_own, {"zebra-maker"}),
+        (through_full_resolution, {"zebra-maker"}),
     ],
 )
 @pytest.mark.parametrize("used", ["zebra-maker", "horse-maker"])
-def test_folds_use_the_weights_of_the_menu_and_say_so(
-    horses: Context, path: str, asked: list[str], fold: Answer, networks: set[str], used: str
+def test_sections_use_the_weights_of_the_menu_and_name_them(
+    horses: Context, path: str, asked: list[str], section: Answer, networks: set[str], used: str
 ) -> None:
-    said = fold(horses, path, "apple2orange", used)
+    text = section(horses, path, "apple2orange", used)
     assert set(asked) == networks
-    assert all(name in said for name in networks)
-    assert not re.search("apple|orange", said)
+    assert all(name in text for name in networks)
+    assert not re.search("apple|orange", text)
 
 
-def test_the_message_and_the_identity_test_need_a_generator_of_the_way_back(horses: Context, path: str) -> None:
-    for fold in (through_message, through_identity):
+def test_steganography_and_the_identity_test_need_both_generators(horses: Context, path: str) -> None:
+    for section in (through_steganography, through_identity):
         with pytest.raises(gr.Error, match="no way back"):
-            fold(horses, path, "apple2orange", "alone")
-    assert "alone" in through_own(horses, path, "apple2orange", "alone")
+            section(horses, path, "apple2orange", "alone")
+    assert "alone" in through_full_resolution(horses, path, "apple2orange", "alone")
 
 
 def test_only_our_own_weights_are_compared_with_what_was_measured_of_them(horses: Context, path: str) -> None:
@@ -194,7 +201,7 @@ def test_only_our_own_weights_are_compared_with_what_was_measured_of_them(horses
     assert "are moved less" not in other and "cyclegan-orange2apple" in other
 
 
-def test_experiments_of_particular_weights_say_which(horses: Context) -> None:
+def test_experiments_with_fixed_weights_name_them(horses: Context) -> None:
     with gr.Blocks(analytics_enabled=False) as app:
         tab.build(horses)
     lines = [block.value for block in app.blocks.values() if isinstance(block, gr.HTML) and block.value]
@@ -203,10 +210,10 @@ def test_experiments_of_particular_weights_say_which(horses: Context) -> None:
     assert any("orange-discriminator" in line for line in fixed), "the quiz"
 
 
-def test_moments_of_a_run_share_the_memory_of_all_models(horses: Context, photo: Image.Image) -> None:
+def test_saved_steps_share_the_memory_of_all_models(horses: Context, photo: Image.Image) -> None:
     ablation.step_html(horses, photo, "apple2orange", 0)
     kept = horses.library.store.keys()
-    assert kept == [ablation.steps_of(way)[0].folder for way in ("apple2orange", "orange2apple")]
+    assert kept == [ablation.steps_of(direction)[0].folder for direction in ("apple2orange", "orange2apple")]
     horses.library.store.budget = 1
     ablation.step_html(horses, photo, "apple2orange", 1)
     assert len(horses.library.store.keys()) == 1, "a model alone may exceed the budget"

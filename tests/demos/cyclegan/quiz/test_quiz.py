@@ -64,17 +64,29 @@ def test_a_card_says_nothing_before_the_answer(context: Context, deck: quiz.Quiz
 
 
 def test_answers_are_counted_and_the_end_shows_everybody(context: Context, deck: quiz.Quiz) -> None:
-    answer = {kind: quiz_ui._on_answer(context, kind) for kind in quiz.CHOICES}
-    played: quiz.Quiz | None = deck
+    played = deck
     for number, card in enumerate(deck.cards, start=1):
         wrong = "real" if card.answer == "fake" else "fake"
-        said = card.answer if number % 3 else wrong  # two of three are right
-        assert answer[said](played, "0", number - 1)[0] == gr.skip(), "about the card before"
-        played, board, _, score = answer[said](played, "0", number)
-        assert f"of {number} right" in score
-    assert played is not None and played.current is None
-    counted = quiz.tally(list(zip(played.cards, played.answers, strict=True)))
+        assert played.with_answer(number - 1, card.answer) is None, "about the card before"
+        after = played.with_answer(number, card.answer if number % 3 else wrong)  # two of three are right
+        assert after is not None
+        played = after
+        assert f"of {number} right" in quiz_ui.score_html(context, played)
+    assert played.current is None
+    counted = quiz.tally(played.answered)
     assert (counted.right, counted.count) == (len(deck.cards) - len(deck.cards) // 3, len(deck.cards))
     assert counted.low < counted.right / counted.count < counted.high and counted.sensitivity > 0
+    board = quiz_ui.end_html(context, played)
     assert board.count("<figure>") == 3 * len(deck.cards) and "d′" in board
-    assert answer["fake"](played, "0", len(deck.cards) + 1)[0] == gr.skip(), "an answer after the end changes nothing"
+    assert played.with_answer(len(deck.cards) + 1, "fake") is None, "an answer after the end changes nothing"
+
+
+def test_the_answer_events_pass_their_choice(context: Context, deck: quiz.Quiz) -> None:
+    with gr.Blocks(analytics_enabled=False) as app:
+        quiz_ui.quiz_section(context)
+    events = [fn for fn in app.fns.values() if fn.name == "on_answer"]
+    assert [fn.inputs[-1].value for fn in events] == list(quiz.CHOICES)
+    assert events[0].fn is not None
+    assert events[0].fn(None, "0", 1, "real")[0] == events[0].fn(deck, "0", 2, "real")[0] == gr.skip()
+    state, board, _, score = events[0].fn(deck, "0", 1, "fake")
+    assert state.answers == ["fake"] and 'data-number="2"' in board and "of 1 right" in score

@@ -40,7 +40,7 @@ def test_held_out_images_are_measured_and_read_again(tmp_path: Path) -> None:
         assert {fruit: len(values) for fruit, values in scores.items()} == dict.fromkeys(FRUITS, 4)
     assert known.probe.weight.shape[0] == len(KINDS) and len(known.probe.fruit) == 8
     assert known.probe.auc["things.zip"] > 0.9 and known.probe.unseen == ("more.zip",)
-    assert known.convincing("apple", 1e9) == 1 and known.larger_error("apple", 0.0) == 0
+    assert known.realism_percentile("apple", 1e9) == 1 and known.cycle_error_percentile("apple", 0.0) == 0
 
 
 def test_a_source_without_both_fruits_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
