@@ -1,24 +1,14 @@
-"""Which kind of network each recipe gives and each tab uses."""
+"""Which families of networks each tab uses, as the recipes say."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from models.hub.records import Family
-
-FAMILIES: Mapping[str, tuple[str, ...]] = {  # what each tab can use
-    "cyclegan": ("cyclegan",),
-    "mae": ("mae",),
-    "vae": ("vae",),
-    "embeddings": ("contrastive", "supervised", "mae"),
-}
-
-FAMILY_OF: Mapping[str, Family] = {  # recipe -> the kind of network it gives
-    "cyclegan": "cyclegan", "mae": "mae", "vae": "vae",
-    "simsiam": "contrastive", "simclr": "contrastive", "moco": "contrastive", "supervised": "supervised",
-}  # fmt: skip
+from models.training.recipes import RECIPES
 
 
-TAB_OF: Mapping[Family, str] = {  # where such a network is at home
-    "cyclegan": "cyclegan", "mae": "mae", "vae": "vae", "contrastive": "embeddings", "supervised": "embeddings",
-}  # fmt: skip
+def families_by_tab() -> dict[str, tuple[Family, ...]]:
+    """Return the families that each tab uses by the tab's id, those at home in it first."""
+    uses = [(recipe.tabs[0], recipe.family) for recipe in RECIPES.values()]
+    uses += [(tab, recipe.family) for recipe in RECIPES.values() for tab in recipe.tabs[1:]]
+    tabs = dict.fromkeys(tab for tab, _ in uses)
+    return {tab: tuple(dict.fromkeys(family for used_by, family in uses if used_by == tab)) for tab in tabs}

@@ -21,11 +21,11 @@ from gradio.context import LocalContext
 from PIL import Image
 from torch import Tensor
 
-from demos.core.families import FAMILY_OF, TAB_OF
 from demos.core.visitor import owner_of, rendered_once
 from models.hub.records import PRIVATE, Checkpoint
 from models.model_cache import ModelCache
 from models.training.jobs import JobError, JobManager, Snapshot
+from models.training.recipes import RECIPES
 
 if TYPE_CHECKING:
     from demos.core.i18n import Localize
@@ -63,7 +63,7 @@ def can_be_used(job: Snapshot) -> bool:
 
 def tab_of(job: Snapshot) -> str:
     """Return the tab in which a job's result is at home."""
-    return TAB_OF[FAMILY_OF[job.recipe]]
+    return RECIPES[job.recipe].tabs[0]
 
 
 class UserModels:
@@ -100,7 +100,7 @@ class UserModels:
         self.let_go()
         owner = self._owner()
         jobs = self._jobs.jobs(owner) if self._jobs and owner else []
-        return [_record(job) for job in jobs if can_be_used(job) and FAMILY_OF.get(job.recipe) in families]
+        return [_record(job) for job in jobs if can_be_used(job) and _family_of(job) in families]
 
     def record(self, name: str) -> Checkpoint:
         """Return the record of a result.
@@ -153,6 +153,11 @@ class UserModels:
         return gr.Error(self._localize(request, key, **values), duration=8, print_exception=False)
 
 
+def _family_of(job: Snapshot) -> str | None:
+    """Return the family of a job's network, None if no recipe of its name is left."""
+    return RECIPES[job.recipe].family if job.recipe in RECIPES else None
+
+
 def name_of(job: Snapshot) -> str:
     """Return the private name of a job's result."""
     return PRIVATE + job.id
@@ -164,11 +169,12 @@ def title_of(job: Snapshot) -> str:
 
 
 def _record(job: Snapshot, back: bool = False) -> Checkpoint:
-    name, pair = name_of(job), job.recipe == "cyclegan"
+    name, recipe = name_of(job), RECIPES[job.recipe]
+    pair = len(recipe.main_parts) == 2
     return Checkpoint(
-        name + BACK if back else name, FAMILY_OF[job.recipe], title_of(job), paper="", license="own",
+        name + BACK if back else name, recipe.family, title_of(job), paper="", license="own",
         revision=f"step {job.step}",
-        latent="global" if job.recipe == "vae" else "",
+        latent=recipe.latent,
         direction=("b2a" if back else "a2b") if pair else "",
         partner=(name if back else name + BACK) if pair else "",
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from demos.core.families import FAMILIES
+from demos.core.families import families_by_tab
 from models.checkpoints import Library
 from models.formats.registry import WeightsError
 from models.hub.catalogue import CHECKPOINTS
@@ -51,15 +51,12 @@ def _records(library: Library, asked: str) -> Iterator[Checkpoint]:
     if "/" in asked:
         yield describe(library.hub, Reference.parse(asked))
         return
-    if asked != ALL and asked not in FAMILIES:
-        raise ValueError(f"{asked!r} is no tab; choose {ALL}, {', '.join(FAMILIES)}, or the id of a repository.")
-    families = {family for tab in FAMILIES for family in _families_of(tab) if asked in (ALL, tab)}
+    tabs = families_by_tab()
+    if asked != ALL and asked not in tabs:
+        raise ValueError(f"{asked!r} is no tab; choose {ALL}, {', '.join(tabs)}, or the id of a repository.")
+    own = {tab: [family for family in used if family == tab or family not in tabs] for tab, used in tabs.items()}
+    families = {family for tab in tabs if asked in (ALL, tab) for family in own[tab]}  # others come with their own tab
     yield from (record for record in CHECKPOINTS.values() if record.family in families)
-
-
-def _families_of(tab: str) -> list[str]:
-    """Return the kinds of weights that are fetched with a tab: those of another tab come with that."""
-    return [family for family in FAMILIES[tab] if family == tab or family not in FAMILIES]
 
 
 def _fetch(library: Library, record: Checkpoint, pasted: bool) -> Checkpoint:

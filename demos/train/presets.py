@@ -1,16 +1,17 @@
-"""What a visitor can start from and how long they want to wait, as values of a recipe's config."""
+"""What a run can start from, its options for a waiting time, and whether there are enough images for it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from models.checkpoints import CHECKPOINTS, OWN, Library, WeightsInfo, checkpoint
+from models.training.data.audit import Audit
+from models.training.jobs import Snapshot
 from models.training.recipes import RECIPES
-from models.training.recipes.mae import MODEL_FIELDS
 
 SCRATCH = "scratch"
 PRESETS: Mapping[str, tuple[float, float]] = {  # share of the recipe's usual steps, and of its usual batch
@@ -18,25 +19,8 @@ PRESETS: Mapping[str, tuple[float, float]] = {  # share of the recipe's usual st
     "good": (0.25, 0.5),
     "thorough": (1.0, 1.0),
 }
-FINE_TUNING_RATE = 0.3  # share of the usual learning rate, so that the start is not forgotten at once
-WHOLE_RATE = frozenset({"cyclegan"})  # what one translator changes is no start for another pair: it has to be forgotten
-FAMILY = {
-    "cyclegan": ("cyclegan",),
-    "mae": ("mae",),
-    "vae": ("vae",),
-    "simsiam": ("contrastive", "supervised"),
-    "simclr": ("contrastive", "supervised"),
-    "moco": ("contrastive", "supervised"),
-    "supervised": ("supervised", "contrastive"),
-}
-
-# The options that decide a network's shape: a run that starts from trained weights has to share them.
-SHAPE: Mapping[str, frozenset[str]] = {
-    "cyclegan": frozenset({"image_size", "light", "num_filters", "num_blocks", "discriminator_filters"}),
-    "mae": frozenset({"image_size", *MODEL_FIELDS}),
-    "vae": frozenset({"image_size", "latent_dim", "num_filters"}),
-    **dict.fromkeys(("simsiam", "simclr", "moco", "supervised"), frozenset({"image_size", "width"})),
-}
+FROM_SCRATCH = 5  # times as many images as for fine-tuning
+Level = Literal["impossible", "taste", "usable", "plenty"]
 
 
 def starts(recipe: str, library: Library) -> list[str]:
@@ -45,17 +29,23 @@ def starts(recipe: str, library: Library) -> list[str]:
     Of CycleGAN's two directions one stands for both. Its published generators are offered once they are on disk; the
     other published networks are larger than what can be trained here, or take other images.
     """
-    of_family = [name for family in FAMILY.get(recipe, ()) for name in OWN if checkpoint(name).family == family]
-    if recipe == "cyclegan":
-        published = (one for one in library.records(["cyclegan"]) if one.name in CHECKPOINTS and not one.is_own)
-        of_family = [*of_family[:1], *[one.name for one in published if library.is_on_disk(one)][:1]]
-    return sorted(of_family, key=lambda name: not name.startswith(recipe))
+    kind = RECIPES[recipe]
+    found = [name for family in kind.start_families for name in OWN if checkpoint(name).family == family]
+    if len(kind.main_parts) == 2:
+        published = (one for one in library.records([kind.family]) if one.name in CHECKPOINTS and not one.is_own)
+        found = [*found[:1], *[one.name for one in published if library.is_on_disk(one)][:1]]
+    return sorted(found, key=lambda name: not name.startswith(recipe))
 
 
 def start_config(recipe: str, info: WeightsInfo) -> dict[str, Any]:
     """Return the options without which the weights would not fit."""
     known: dict[str, Any] = {"image_size": info.image_size, **info.args, "light": info.arch == "light_generator"}
-    return {name: known[name] for name in SHAPE.get(recipe, ()) if name in known}
+    return shape_of(recipe, known)
+
+
+def shape_of(recipe: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those options that decide the shape of a recipe's networks."""
+    return {name: options[name] for name in RECIPES[recipe].shape_options if name in options}
 
 
 def preset_config(
@@ -74,14 +64,27 @@ def preset_config(
         config["kl_warmup"] = min(config["kl_warmup"], steps // 3)
     if "queue_size" in config and preset == "quick":
         config["queue_size"] = 1024  # a short run would never fill a longer one
-    if fine_tune and recipe not in WHOLE_RATE:
-        config["learning_rate"] *= FINE_TUNING_RATE
+    if fine_tune:
+        config["learning_rate"] *= RECIPES[recipe].fine_tuning_rate
     if "stop_gradient" in config:
         config["stop_gradient"] = stop_gradient
     return {**config, **fixed}
 
 
-def fitting_jobs(recipe: str, jobs: Sequence[Any]) -> list[Any]:
-    """Return the jobs whose weights a recipe can start from: of its own kind, with something learned."""
-    alike = {recipe, *(name for name, family in FAMILY.items() if set(family) == set(FAMILY.get(recipe, ())))}
+def fitting_jobs(recipe: str, jobs: Sequence[Snapshot]) -> list[Snapshot]:
+    """Return the jobs whose weights a recipe can start from: of its own kind, with at least one step."""
+    families = set(RECIPES[recipe].start_families)
+    alike = {name for name, kind in RECIPES.items() if set(kind.start_families) == families}
     return [job for job in jobs if job.recipe in alike and job.step > 0 and job.state in ("done", "stopped")]
+
+
+def enough_for(recipe: str, audits: Sequence[Audit], from_scratch: bool) -> Level:
+    """Return what the images of each set of a recipe are enough for."""
+    kind = RECIPES[recipe]
+    if len(audits) != len(kind.image_sets) or (kind.needs_labels and not audits[0].labels):
+        return "impossible"
+    count, scale = min(audit.count for audit in audits), FROM_SCRATCH if from_scratch else 1
+    possible, usable, plenty = kind.image_counts
+    if count < possible:
+        return "impossible"
+    return "taste" if count < usable * scale else "usable" if count < plenty * scale else "plenty"

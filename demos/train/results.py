@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
 from demos.core.context import Context
 from demos.core.user_models import SelectedModel, name_of, tab_of
@@ -23,81 +23,41 @@ from demos.core.visitor import owner_of, token_of
 from demos.train.runs import Runs, Watched, job_error
 from demos.ui import widgets
 from demos.ui.images import image_grid
-from models.analysis.metrics import centred_directions, nearest_neighbours
 from models.checkpoints import build_model, load_folder
 from models.data.images import read_image, square_crop, to_images, to_tensor
 from models.networks.backbones import ResNet
-from models.networks.mae import random_mask
 from models.training.jobs import JobError, Snapshot
+from models.training.recipes import RECIPES
 
 COLUMNS = 8  # held-out images shown
 POOL = 256  # training images among which neighbours are looked for
 SIDE = 128  # pixels each image is shown at
 MARGIN = 6
-PARTS = {"cyclegan": ("a2b", "b2a")}  # of other methods, the main one
 
 
-def images_of(folder: Path, names: Sequence[str], most: int, side: int) -> list[Image.Image]:
-    """Return up to `most` square images of a dataset's folders, the same ones every time."""
-    paths = sorted(path for name in names for path in (folder / name).rglob("*.webp"))
+def images_of(folder: Path, name: str, most: int, side: int) -> list[Image.Image]:
+    """Return up to `most` square images of one folder of a dataset, the same ones every time."""
+    paths = sorted((folder / name).rglob("*.webp"))
     random.Random(0).shuffle(paths)
     return [square_crop(read_image(path), side) for path in paths[:most]]
 
 
-def compare(  # noqa: D417
-    recipe: str, before: nn.Module, after: nn.Module, pictures: Sequence[Image.Image], pool: Sequence[Image.Image]
+def compare(
+    recipe: str, before: nn.Module, after: nn.Module, images: Sequence[Image.Image], pool: Sequence[Image.Image]
 ) -> Image.Image:
     """Return a sheet of held-out images, what the start makes of them, and what the result does.
-
-    For encoders of the contrastive kind, "what it makes of an image" is the training image nearest to it.
 
     Args:
         recipe: A key of `models.training.recipes.RECIPES`.
         before: The weights the run started from.
         after: The weights it gave.
         images: Held out, all of one size.
-        pool: Training images of the same size, looked through for neighbours.
+        pool: Training images of the same size, for recipes that search for neighbours.
     """
-    images = to_tensor(list(pictures))
+    tensor, reference = to_tensor(list(images)), to_tensor(list(pool)) if pool else torch.empty(0)
     with torch.inference_mode():
-        rows = [_outcome(recipe, model, images, pool) for model in (before, after)]
-    extra = [_masked(images, _mask(after, images))] if recipe == "mae" else []
-    return image_grid([list(pictures), *extra, *rows], MARGIN, SIDE)
-
-
-def _outcome(recipe: str, model: nn.Module, images: Tensor, pool: Sequence[Image.Image]) -> list[Image.Image]:
-    if recipe == "cyclegan":
-        return to_images(torch.cat([model(image[None]) for image in images]))
-    if recipe == "vae":
-        return to_images(model.decode(model.encode(images)[0]))  # type: ignore[operator]
-    if recipe == "mae":
-        mask = _mask(model, images)
-        return to_images(_paste(images, model.reconstruct(images, mask), mask))  # type: ignore[operator]
-    query, reference = (model.forward_features(batch) for batch in (images, to_tensor(list(pool))))  # type: ignore[operator]
-    centre = reference.mean(dim=0)
-    nearest, _ = nearest_neighbours(centred_directions(query, centre), centred_directions(reference, centre), k=1)
-    return [pool[int(index)] for index in nearest[:, 0]]
-
-
-def _mask(model: nn.Module, images: Tensor) -> Tensor:
-    """Return the same mask every time, three quarters hidden, (N, L) with 1 hidden."""
-    num_patches: int = model.num_patches  # type: ignore[assignment]
-    return random_mask(len(images), num_patches, 0.75, torch.Generator().manual_seed(0))
-
-
-def _hidden(images: Tensor, mask: Tensor) -> Tensor:
-    """Return the mask pixel by pixel, (N, 1, S, S)."""
-    grid = round(mask.shape[1] ** 0.5)
-    return nn.functional.interpolate(mask.float().reshape(-1, 1, grid, grid), size=images.shape[-2:])
-
-
-def _paste(images: Tensor, filled: Tensor, mask: Tensor) -> Tensor:
-    hidden = _hidden(images, mask)
-    return images * (1 - hidden) + filled * hidden
-
-
-def _masked(images: Tensor, mask: Tensor) -> list[Image.Image]:
-    return to_images(images * (1 - _hidden(images, mask)))
+        start, result = (RECIPES[recipe].demonstrate(model, tensor, reference) for model in (before, after))
+    return image_grid([list(images), *map(to_images, [*start, result[-1]])], MARGIN, SIDE)
 
 
 def untrained(folder: Path, seed: int) -> nn.Module:
@@ -141,7 +101,8 @@ class Results:
     def on_compare(self, visitor: str, watched: Watched | None, request: gr.Request) -> Made:
         """Make a sheet of before and after on held-out images, and a zip of the weights."""
         owner, job = self._own(visitor, watched, request)
-        part = PARTS.get(job.recipe, ("",))[0]
+        recipe = RECIPES[job.recipe]
+        part, image_set = recipe.main_parts[0], recipe.image_sets[0]
         try:
             folder = self._runs.manager.weights(owner, job.id, part)
             before, after = self._before(owner, job, folder, part), load_folder(folder)
@@ -149,15 +110,15 @@ class Results:
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
         side = after.img_size if isinstance(after, ResNet) else int(job.config["image_size"])
-        held_out = images_of(data, ("testA",) if part else ("test",), COLUMNS, side)
-        pool = images_of(data, ("trainA",) if part else ("train",), POOL, side)
+        held_out = images_of(data, f"test{image_set}", COLUMNS, side)
+        pool = images_of(data, f"train{image_set}", POOL, side)
         sheet = compare(job.recipe, before, after, held_out, pool)
         weights = folder.parent if part else folder
         return Made(
             watched,  # type: ignore[arg-type]
             (
                 gr.update(value=self._ctx.save_image(sheet), visible=True),
-                self._ctx.localize_html(f"train.compared.{'mae' if job.recipe == 'mae' else _kind(job.recipe)}"),
+                self._ctx.localize_html(f"train.compared.{recipe.comparison}"),
                 gr.update(value=self._ctx.save_bytes(zip_folder(weights), ".zip"), visible=True),
             ),
         )
@@ -194,9 +155,9 @@ class Results:
         if token is None:
             raise widgets.user_error(self._ctx, request, "train.push.login")
         try:
-            parts = PARTS.get(job.recipe, ("",))
-            folder = self._runs.manager.weights(owner, job.id, parts[0])
-            repo = push(HfApi(token=token), folder.parent if parts[0] else folder, name)
+            part = RECIPES[job.recipe].main_parts[0]
+            folder = self._runs.manager.weights(owner, job.id, part)
+            repo = push(HfApi(token=token), folder.parent if part else folder, name)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
         except (HfHubHTTPError, HFValidationError, OSError) as error:
@@ -213,10 +174,6 @@ class Results:
             return owner, self._runs.manager.snapshot(owner, run.removeprefix("job:"))
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
-
-
-def _kind(recipe: str) -> str:
-    return recipe if recipe in ("cyclegan", "vae") else "neighbours"
 
 
 def push(api: Any, folder: Path, name: str) -> str:

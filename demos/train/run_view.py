@@ -18,47 +18,15 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.core.files import file_url
-from models.training.evaluation.diagnostics import MIN_ROWS, advise, drawn_error
+from models.training.evaluation.diagnostics import MIN_ROWS, advise
 from models.training.evaluation.recordings import Recording
+from models.training.recipes import RECIPES
+from models.training.recipes.monitoring import LOSS_CHART
 
 SCRIPT = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")
 SPEEDS = (10, 30, 60)
 MAX_REMARKS = 60  # moments at which a long run is judged again when it is told from the beginning
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One small chart: which measures, over which range at least, with a dashed line where."""
-
-    key: str
-    names: tuple[str, ...]
-    range: tuple[float, float] | None = None
-    guide: float | None = None
-
-
-LOSS = Chart("loss", ("loss",))
-COLLAPSE = Chart("spread", ("std_of_l2_normalized",), (0.0, 1.0), 0.0)
-CONTRASTIVE = (COLLAPSE, Chart("uniformity", ("uniformity",), guide=0.0), Chart("alignment", ("alignment",)), LOSS)
-CHARTS: Mapping[str, tuple[Chart, ...]] = {  # of a recipe that is not here, the loss
-    "cyclegan": (
-        Chart("balance", ("discriminator_a", "discriminator_b"), (0.0, 0.5)),
-        Chart("cycle", ("cycle",)),
-        Chart("adversarial", ("adversarial",)),
-        LOSS,
-    ),
-    "vae": (
-        Chart("reconstruction", ("reconstruction",)),
-        Chart("kl", ("kl",)),
-        Chart("active_units", ("active_units",), (0.0, 1.0)),
-        LOSS,
-    ),
-    "mae": (Chart("masked_error", ("loss",)),),
-    "simsiam": CONTRASTIVE,
-    "simclr": CONTRASTIVE,
-    "moco": CONTRASTIVE,
-    "supervised": (Chart("accuracy", ("accuracy",), (0.0, 1.0)), LOSS),
-}
 
 
 @dataclass(frozen=True)
@@ -119,14 +87,14 @@ def run_value(
     earlier: Sequence[Mapping[str, float]] = (),
 ) -> str:
     """Return the value of a `run_view`."""
-    kinds = CHARTS.get(recipe, (LOSS,))
+    kinds = RECIPES[recipe].charts if recipe in RECIPES else (LOSS_CHART,)
     charts = [
         {
             "title": ctx.localize_html(f"train.chart.{chart.key}"),
             "hint": ctx.localize_html(f"train.chart.{chart.key}_hint"),
             "names": chart.names,
             "range": chart.range,
-            "guide": drawn_error(config.get("reject_source", 0.0)) if chart.key == "balance" else chart.guide,
+            "guide": chart.guide(config) if chart.guide else None,
         }
         for chart in kinds
     ]

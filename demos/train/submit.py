@@ -13,20 +13,19 @@ import gradio as gr
 from demos.core.context import Context
 from demos.core.visitor import new_id, owner_of
 from demos.train import text
-from demos.train.presets import SCRATCH, SHAPE, fitting_jobs, preset_config, start_config, starts
+from demos.train.presets import SCRATCH, enough_for, fitting_jobs, preset_config, shape_of, start_config, starts
 from demos.train.runs import Runs, Shown, job_error
 from demos.ui import widgets
 from demos.ui.config_form import Options
 from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.data.archive_entries import Limits as ReadLimits
-from models.training.data.audit import Audit, TooFewImagesError, enough_for, holds_two_sets, take_in
+from models.training.data.audit import Audit, TooFewImagesError, holds_two_sets, take_in
 from models.training.execution.backends import Backend
 from models.training.jobs import JobError, JobRequest, Limits, Snapshot
 from models.training.loop.init_weights import trainable_info
 from models.training.recipes import RECIPES
 from models.training.recipes.options import OptionError
 
-OPTIONS = Options({name: recipe.Config for name, recipe in RECIPES.items()})
 OPENING_RECIPE = "simsiam"
 OPENING_PRESET = "quick"
 
@@ -63,6 +62,7 @@ class Starter:
 
     def __init__(self, ctx: Context, runs: Runs) -> None:
         self._ctx, self._runs = ctx, runs
+        self.options = Options({name: recipe.Config for name, recipe in RECIPES.items()})
 
     def config(self, owner: str | None, selection: Selection) -> dict[str, Any]:
         """Return the options for what was chosen.
@@ -73,12 +73,12 @@ class Starter:
         fixed: dict[str, Any] = {}
         if selection.start.startswith("job:"):
             stored = self._runs.manager.snapshot(owner or "", selection.start.removeprefix("job:")).config
-            fixed = {name: value for name, value in stored.items() if name in SHAPE.get(selection.recipe, ())}
+            fixed = shape_of(selection.recipe, stored)
         elif selection.start in CHECKPOINTS:
             fixed = start_config(selection.recipe, self._info(selection.start))
         steps = (self._ctx.jobs.limits if self._ctx.jobs else Limits()).steps
-        broken = selection.recipe == "simsiam" and selection.broken
-        return preset_config(selection.recipe, selection.preset, fixed, selection.start != SCRATCH, steps, not broken)
+        fine_tune, stop_gradient = selection.start != SCRATCH, not selection.broken
+        return preset_config(selection.recipe, selection.preset, fixed, fine_tune, steps, stop_gradient)
 
     def _info(self, name: str) -> WeightsInfo:
         record = CHECKPOINTS[name]
@@ -102,10 +102,10 @@ class Starter:
         return [
             selection,
             gr.update(choices=choices, value=choices[0][1]),
-            gr.update(visible=recipe == "simsiam"),
-            gr.update(visible=recipe == "cyclegan"),
+            gr.update(visible="stop_gradient" in config),
+            gr.update(visible=len(RECIPES[recipe].image_sets) == 2),
             self._ctx.localize_html(f"train.about.{recipe}"),
-            *OPTIONS.update(self._ctx, recipe, config),
+            *self.options.update(self._ctx, recipe, config),
         ]
 
     def on_listed(self, visitor: str, recipe: str, start: str, request: gr.Request) -> Any:
@@ -126,7 +126,7 @@ class Starter:
             config = self.config(owner, selection)
         except JobError as error:
             raise job_error(self._ctx, request, error) from error
-        return [selection, *OPTIONS.update(self._ctx, recipe, config, self._known(owner, told, recipe))]
+        return [selection, *self.options.update(self._ctx, recipe, config, self._known(owner, told, recipe))]
 
     def _known(self, owner: str | None, told: Selection, recipe: str) -> dict[str, Any] | None:
         """Return the options that the page was told last, None if they were another method's or cannot be known."""
@@ -220,7 +220,7 @@ class Starter:
         """
         if upload is None or upload.owner != owner:
             raise JobError("data")
-        config = OPTIONS.read(selection.recipe, values)
+        config = self.options.read(selection.recipe, values)
         start = None if selection.start == SCRATCH else selection.start
         return JobRequest(selection.recipe, config, upload.folder, start, title.strip()[:80])
 
@@ -289,7 +289,7 @@ def _is_enough(upload: Upload, recipe: str, start: str) -> bool:
 
 def _sources(recipe: str, files_a: tuple[str, ...], files_b: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Return where each set of images comes from; of a zip in CycleGAN's layout, both come from the first field."""
-    if recipe != "cyclegan":
+    if len(RECIPES[recipe].image_sets) == 1:
         return (files_a,)
     if not files_b and holds_two_sets([Path(path) for path in files_a]):
         return (files_a, files_a)

@@ -18,7 +18,7 @@ from demos.train.remote import connect_remote, remote_section
 from demos.train.results import Results
 from demos.train.run_view import run_view
 from demos.train.runs import Runs, Shown
-from demos.train.submit import OPENING_PRESET, OPENING_RECIPE, OPTIONS, Selection, Starter
+from demos.train.submit import OPENING_PRESET, OPENING_RECIPE, Selection, Starter
 from demos.train.text import limits_html
 from demos.ui import widgets
 from demos.ui.latest_event import on_latest, on_report, reporter
@@ -162,7 +162,7 @@ def _steps(ctx: Context, starter: Starter) -> Steps:
         )
     broken = gr.Checkbox(False, label=ctx.t("train.break"), info=ctx.t("train.break_info"), elem_id="train-break")
     with widgets.options(ctx, "train.options"), gr.Row(elem_id="train-options"):
-        options = OPTIONS.build(ctx, OPENING_RECIPE, config)
+        options = starter.options.build(ctx, OPENING_RECIPE, config)
     gr.Markdown(ctx.t("train.step_3"), elem_classes="train-step")
     with gr.Row(elem_classes="train-choices"):
         title = gr.Textbox("", label=ctx.t("train.name"), max_length=80, elem_id="train-name")

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from demos.core.context import Context
 from demos.core.files import file_url
-from models.training.data.audit import BLURRED_BELOW, UNEVEN_RATIO, Audit, balance, enough_for
+from demos.train.presets import enough_for
+from models.training.data.audit import BLURRED_BELOW, UNEVEN_RATIO, Audit, balance
 from models.training.evaluation.recordings import Recording
 from models.training.jobs import Estimate, Limits, Snapshot
 

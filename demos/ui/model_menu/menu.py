@@ -13,7 +13,7 @@ from torch import nn
 
 from demos.core.context import Context
 from demos.core.events import PROMPT_EVENT
-from demos.core.families import FAMILIES
+from demos.core.families import families_by_tab
 from demos.core.user_models import selected_model
 from demos.core.visitor import remembered_id
 from demos.ui import widgets
@@ -53,12 +53,12 @@ def model_menu(
 
     Args:
         ctx: The context of the tab.
-        tab: Name of the tab, a key of `FAMILIES`, which begins the ids in the page.
+        tab: Name of the tab, a key of `families_by_tab`, which begins the ids in the page.
         opening: Name of the weights that are in use at first.
         fits: See `Handlers`.
         unlinked: Names of weights that a switch of the tab itself chooses.
     """
-    handlers = Handlers(ctx, FAMILIES[tab], fits, tab, {opening, *unlinked})
+    handlers = Handlers(ctx, families_by_tab()[tab], fits, tab, {opening, *unlinked})
     first = Choice(opening, opening)
     offline = ctx.library.hub.offline
     choice, used, switched = gr.State(first), gr.State(opening), gr.State(0)

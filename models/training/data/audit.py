@@ -267,40 +267,6 @@ def contact_sheet(images: Sequence[Image.Image], columns: int = 12) -> Image.Ima
     return sheet
 
 
-Level = Literal["impossible", "taste", "usable", "plenty"]
-
-# From how many images on (of each set, for CycleGAN) fine-tuning shows a taste, is usable, and needs no more.
-# Orders of magnitude from the recipes' own runs; from scratch takes about five times as many.
-ENOUGH: Mapping[str, tuple[int, int, int]] = {
-    "cyclegan": (4, 60, 400),
-    "mae": (4, 200, 2000),
-    "vae": (4, 200, 2000),
-    "simsiam": (16, 300, 3000),
-    "simclr": (16, 300, 3000),
-    "moco": (16, 300, 3000),
-    "supervised": (8, 200, 2000),
-}
-FROM_SCRATCH = 5
-
-
-def enough_for(recipe: str, audits: Sequence[Audit], from_scratch: bool) -> Level:
-    """Return in a word what these images are enough for.
-
-    Args:
-        recipe: A key of `models.training.recipes.RECIPES`.
-        audits: Two for CycleGAN, else one.
-        from_scratch: Whether training starts from random weights.
-    """
-    if len(audits) != (2 if recipe == "cyclegan" else 1) or (recipe == "supervised" and not audits[0].labels):
-        return "impossible"
-    least = min(audit.count for audit in audits)
-    floor, usable, plenty = ENOUGH.get(recipe, (4, 200, 2000))
-    scale = FROM_SCRATCH if from_scratch else 1
-    if least < floor:
-        return "impossible"
-    return "taste" if least < usable * scale else "usable" if least < plenty * scale else "plenty"
-
-
 def balance(labels: Mapping[str, int]) -> tuple[str, str, float]:
     """Return the largest and the smallest label and how many times larger the one is.
 

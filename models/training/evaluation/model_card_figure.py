@@ -21,26 +21,12 @@ from models.training.evaluation.evaluate import folders_of
 from models.training.evaluation.export import SHEET, renew
 from models.training.loop.init_weights import fill
 from models.training.loop.run_folder import write_atomically
-from models.training.recipes import build_recipe
+from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import TrainConfig, sheet
 
 EXAMPLES = Path(__file__).parents[3] / "assets" / "examples"
 FRUIT, PHOTOS = "apple2orange.zip", "caltech101.zip"
 WEBP = {"quality": 80, "method": 6}
-SIMILAR = (
-    "Pictures, and below each the three whose features lie nearest to its own; from the fifth row on, such columns of "
-    "pictures whose neighbours are mostly of other kinds."
-)
-ROWS: Mapping[str, str] = {
-    "cyclegan": "Apples, these as oranges, and back again; below, oranges, these as apples, and back again.",
-    "mae": "What the network saw, what it made of it, and the picture; below, the same of those that it does worst at.",
-    "vae": "Pictures, their reconstructions, a way from the first to the last, and draws from the prior; below, the "
-    "pictures that it does worst at and their reconstructions.",
-    "simsiam": SIMILAR,
-    "simclr": SIMILAR,
-    "moco": SIMILAR,
-    "supervised": SIMILAR,
-}
 DRAWS = "Draws from the prior."
 WHOSE = "The pictures come with the repository; none of our weights were trained on them."
 
@@ -63,7 +49,8 @@ def illustrate(start: Path, record: Mapping[str, Any], config: TrainConfig) -> l
     with tempfile.TemporaryDirectory() as stage:
         sources = _examples(record, Path(stage))
         if sources:
-            drawn, rows = _sheet_of(record["recipe"], config, sources, folders), f"{ROWS[record['recipe']]} {WHOSE}"
+            drawn = _sheet_of(record["recipe"], config, sources, folders)
+            rows = f"{RECIPES[record['recipe']].sheet_caption} {WHOSE}"
         else:
             drawn, rows = _draws(next(iter(folders.values()))), DRAWS
     file = io.BytesIO()

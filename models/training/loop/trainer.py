@@ -16,7 +16,8 @@ from tqdm import tqdm
 from models.analysis.bootstrap import Estimate
 from models.training.distributed import Processes
 from models.training.loop.run_folder import Checkpoint, RunFolder
-from models.training.recipes._base import Recipe, TrainConfig, place
+from models.training.recipes._base import Recipe, TrainConfig
+from models.training.recipes.optimization import place
 
 log = logging.getLogger(__name__)
 

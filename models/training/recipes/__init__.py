@@ -1,8 +1,10 @@
-"""The training recipes by name; adding one is adding a file and an entry."""
+"""The training recipes by name: every class with a name in a module of this package is one."""
 
 from __future__ import annotations
 
+import importlib
 import logging
+import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,21 +14,21 @@ from models.training.data.dataset import SPLITTABLE, load_split
 from models.training.distributed import Processes
 from models.training.failures import NoImagesError
 from models.training.recipes._base import Recipe, TrainConfig
-from models.training.recipes.contrastive import MoCoRecipe, SimCLRRecipe, SimSiamRecipe
-from models.training.recipes.cyclegan import CycleGANRecipe
-from models.training.recipes.mae import MAERecipe
-from models.training.recipes.supervised import SupervisedRecipe
-from models.training.recipes.vae import VAERecipe
 
-RECIPES: Mapping[str, type[Recipe]] = {
-    "cyclegan": CycleGANRecipe,
-    "mae": MAERecipe,
-    "vae": VAERecipe,
-    "simsiam": SimSiamRecipe,
-    "simclr": SimCLRRecipe,
-    "moco": MoCoRecipe,
-    "supervised": SupervisedRecipe,
-}
+
+def discover() -> dict[str, type[Recipe]]:
+    """Return the recipes in the modules of this package by name, in their order."""
+    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    recipes = {
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Recipe) and "name" in vars(kind)
+    }
+    return {recipe.name: recipe for recipe in sorted(recipes, key=lambda recipe: recipe.order)}
+
+
+RECIPES: Mapping[str, type[Recipe]] = discover()
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ def build_recipe(
 
     Raises:
         FileNotFoundError: if a source does not exist.
-        NoPicturesError: if no image could be read, or none is held out.
+        NoImagesError: if no image could be read, or none is held out.
     """
     kind = RECIPES[name]
     train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale), most)

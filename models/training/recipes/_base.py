@@ -1,21 +1,25 @@
-"""What every recipe shares: its contract with the loop, its config, and the small tools of an optimiser step."""
+"""What every recipe shares: its contract with the loop, its config, and sheets of images."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints
+from typing import Any, ClassVar, Literal, get_type_hints
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from models.analysis.bootstrap import Estimate
 from models.analysis.latents import LatentStatistics
+from models.hub.records import Family
+from models.training.data.augmentations import resize
 from models.training.data.dataset import ImageSet, batch_index
 from models.training.distributed import Processes
 from models.training.recipes.classifier import Classifier
+from models.training.recipes.monitoring import LOSS_CHART, Advice, Chart, Rows
+from models.training.recipes.optimization import averaged, descend
 from models.training.recipes.options import checked, option
 
 # Channels-last convolutions of 4 channels corrupt memory in torch 2.15's AVX2 kernels (a backward pass aborts).
@@ -84,73 +88,122 @@ class Part:
     fresh: tuple[str, ...] = ()
 
 
-class Recipe(Protocol):
+class Recipe(ABC):
     """A training method as the loop sees it; it owns its networks, losses and optimisers.
 
     Constructed from its config, the training and held-out images and the processes that share the run. Constructed
-    from empty sets with the classes of the run, it can take a state and export, no more.
+    from empty sets with the classes of the run, it can load a state and export, no more.
+
+    What the app and the command line know of a method are these attributes and its texts in `assets/i18n`; a class
+    with a `name`, in a file of this package, is offered everywhere.
+
+    Attributes:
+        name: key in `models.training.recipes.RECIPES`.
+        order: position among the recipes.
+        Config: its options.
+        load_scale: images are kept at this multiple of `image_size`, so that random crops have room.
+        family: the kind of network that it gives.
+        tabs: ids of the tabs that use its networks; the first is where a finished run opens.
+        start_families: families that it can start from, the most fitting first.
+        shape_options: options that decide the shape of its networks, which a start fixes.
+        fine_tuning_rate: share of the usual learning rate for a run that starts from trained weights.
+        main_parts: names of `exports` that are models of their own; of two, each translates into the other's set.
+        latent: "global" for an autoencoder with one latent vector per image.
+        image_sets: names of the unpaired sets that it trains on; one without a name for all others.
+        needs_labels: whether its images need folders as labels.
+        image_counts: images per set from which fine-tuning is possible, usable, and gains little from more.
+        adversarial: whether its losses are relative to an opponent, so that their level says nothing.
+        charts: of a run.
+        comparison: the text `train.compared.<comparison>` explains `demonstrate`.
+        sheet_caption: what the rows of `contact_sheet` show, for a model card.
+        parts: everything with a state, by name; set by the constructor.
     """
 
+    name: ClassVar[str]
+    order: ClassVar[int]
     Config: ClassVar[type[TrainConfig]]
-    load_scale: ClassVar[float]
-    """Pictures are kept at this multiple of image_size, so that random crops have room."""
+    load_scale: ClassVar[float] = 1.0
+    family: ClassVar[Family]
+    tabs: ClassVar[tuple[str, ...]]
+    start_families: ClassVar[tuple[Family, ...]]
+    shape_options: ClassVar[tuple[str, ...]]
+    fine_tuning_rate: ClassVar[float] = 0.3
+    main_parts: ClassVar[tuple[str, ...]] = ("",)
+    latent: ClassVar[Literal["", "global"]] = ""
+    image_sets: ClassVar[tuple[Literal["", "A", "B"], ...]] = ("",)
+    needs_labels: ClassVar[bool] = False
+    image_counts: ClassVar[tuple[int, int, int]] = (4, 200, 2000)
+    adversarial: ClassVar[bool] = False
+    charts: ClassVar[tuple[Chart, ...]] = (LOSS_CHART,)
+    comparison: ClassVar[str]
+    sheet_caption: ClassVar[str]
+    parts: dict[str, Any]
+    optimizer: torch.optim.Optimizer
 
-    def __init__(self, config: Any, train: ImageSet, test: ImageSet, processes: Processes) -> None: ...
+    def __init__(self, config: Any, train: ImageSet, test: ImageSet, processes: Processes) -> None:
+        self.config, self.train, self.test, self.processes = config, train, test, processes
 
+    @abstractmethod
     def step(self, step: int) -> dict[str, float]:
         """Take optimiser step number `step` (from 0) and return its losses and health measures."""
 
+    @abstractmethod
     def preview(self) -> Tensor:
         """Return a sheet of fixed held-out samples, (3, H, W) in [-1, 1]."""
 
+    @abstractmethod
     def evaluate(self, classifier: Classifier | None = None, thorough: bool = False) -> dict[str, Estimate]:
-        """Measure the shown weights on the held-out images.
+        """Measure the averaged weights on the held-out images.
 
         Args:
-            classifier: says what images show, for the measures that need somebody to.
+            classifier: for the measures that need one.
             thorough: whether to measure also what takes minutes and no training run waits for.
         """
 
+    @abstractmethod
     def contact_sheet(self, classifier: Classifier | None = None) -> Tensor:
-        """Return a sheet as `preview` does, of held-out images and below them of those it does worst at."""
+        """Return a sheet as `preview` does, of held-out images and below them of those with the largest error."""
 
-    def exports(self) -> dict[str, Export]:
-        """Return what can be shipped by name; the empty name is the recipe's main model."""
+    @staticmethod
+    @abstractmethod
+    def demonstrate(model: Any, images: Tensor, reference: Tensor) -> list[Tensor]:
+        """Return rows of images that show what a trained model makes of images (N, 3, S, S) in [-1, 1].
+
+        Only the last row depends on the weights. `reference` are training images to search for neighbours.
+        """
+
+    @staticmethod
+    def advise(rows: Rows, options: Mapping[str, Any]) -> list[Advice]:
+        """Return advice on the method's own measures, for at least one logged row and the options of the run."""
+        return []
 
     @staticmethod
     def lacks(names: Sequence[str]) -> str | None:
         """Return what the paths of some images show to be missing, as a code for a sentence, or None."""
+        return None
 
     @staticmethod
+    @abstractmethod
     def parts_of(config: Any) -> dict[str, Part]:
         """Return what a run of this config ships, by the names of `exports`, without building a network."""
 
+    @abstractmethod
     def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
-        """Return the networks that trained weights of each part go into, averages included."""
+        """Return the networks that trained weights of each part go into; the last of each is the one shipped."""
+
+    def exports(self) -> dict[str, Export]:
+        """Return what can be shipped by name; the empty name is the recipe's main model."""
+        modules = self.part_modules()
+        return {
+            name: Export(part.arch, part.args, modules[name][-1]) for name, part in self.parts_of(self.config).items()
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that an exact resume needs, as tensors and plain values."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned."""
-
-
-class StateOfParts:
-    """Saves and restores the parts a recipe names in `parts`: modules, optimisers, averages; takes any images."""
-
-    parts: dict[str, Any]
-
-    @staticmethod
-    def lacks(names: Sequence[str]) -> str | None:
-        """Return None: images in any folders will do."""
-        return None
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state of every part by name."""
         return {name: part.state_dict() for name, part in self.parts.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the state of every part.
+        """Restore what `state_dict` returned.
 
         Raises:
             ValueError: if the parts are others than those saved.
@@ -160,31 +213,39 @@ class StateOfParts:
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
 
+    def batch_index(self, images: ImageSet, step: int) -> Tensor:
+        """Return the places of this process's images at a step, (batch_size,)."""
+        size, processes = self.config.batch_size, self.processes
+        index = batch_index(len(images), size * processes.world_size, step, self.config.seed)
+        return index[processes.rank * size :][:size]
 
-def my_batch(train: ImageSet, config: TrainConfig, step: int, processes: Processes) -> Tensor:
-    """Return the places of this process's images at a step, (batch_size,)."""
-    index = batch_index(len(train), config.batch_size * processes.world_size, step, config.seed)
-    return index[processes.rank * config.batch_size :][: config.batch_size]
+    def batch(self, images: ImageSet, step: int) -> Tensor:
+        """Return this process's images at a step on its device, uint8 (batch_size, 3, S, S)."""
+        return images.images[self.batch_index(images, step)].to(self.processes.device)
+
+    def descend(self, loss: Tensor, step: int, clip: float | None = None) -> float:
+        """Take an optimiser step down a loss and return its learning rate."""
+        rate = cosine_rate(step, self.config)
+        descend(loss, self.optimizer, self.processes, rate, clip)
+        return rate
 
 
-def my_images(train: ImageSet, config: TrainConfig, step: int, processes: Processes) -> Tensor:
-    """Return this process's images at a step on its device, uint8 (batch_size, 3, S, S)."""
-    return train.images[my_batch(train, config, step, processes)].to(processes.device)
+class AveragedRecipe(Recipe):
+    """A recipe of one network, of which a running average is shown and shipped."""
 
+    def set_up(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """Set the network, its average and its optimiser."""
+        self.shown, self.optimizer = averaged(model, self.config.ema_decay), optimizer
+        self.parts = {"model": model, "shown": self.shown, "optimizer": optimizer}
 
-def averaged(model: nn.Module, decay: float) -> AveragedModel:
-    """Return a running average of a model's weights that is quick to follow at first (arXiv 1706.02677 in spirit).
+    def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
+        """Return the network and its average."""
+        return {"": (self.parts["model"], self.shown.module)}
 
-    At update t the average keeps min(decay, (1 + t) / (10 + t)), so early, random weights are soon forgotten.
-    """
-
-    @torch.no_grad()
-    def average(means: Any, values: Any, count: Tensor | int) -> None:
-        keep = min(decay, (1 + int(count)) / (10 + int(count))) if means[0].is_floating_point() else 0.0
-        for mean, value in zip(means, values, strict=True):
-            mean.copy_(torch.lerp(value, mean, keep) if keep else value)
-
-    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+    def test_images(self, num: int) -> Tensor:
+        """Return up to `num` held-out images, always the same, on the device, (N, 3, image_size, image_size)."""
+        order = torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:num]
+        return resize(self.test.images[order], self.config.image_size).to(self.processes.device)
 
 
 def cosine_rate(step: int, config: TrainConfig) -> float:
@@ -193,57 +254,6 @@ def cosine_rate(step: int, config: TrainConfig) -> float:
         return config.learning_rate * (step + 1) / config.warmup
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-
-def descend(
-    loss: Tensor,
-    optimizer: torch.optim.Optimizer,
-    processes: Processes,
-    rate: float,
-    clip: float | None = None,
-) -> None:
-    """Take one optimiser step down a loss, with gradients averaged over the processes.
-
-    Args:
-        loss: scalar.
-        optimizer: whose parameters move.
-        processes: that share the step.
-        rate: learning rate of this step, for all groups but those with a `constant_rate`.
-        clip: largest gradient norm, or None.
-    """
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    for group in optimizer.param_groups:
-        group["lr"] = group.get("constant_rate", rate)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    processes.average_gradients(parameters)
-    if clip is not None:
-        nn.utils.clip_grad_norm_(parameters, clip)
-    optimizer.step()
-
-
-Network = TypeVar("Network", bound=nn.Module)
-
-
-def place(model: Network, device: torch.device) -> Network:
-    """Return a model on a device, its filters in the channels-last layout that convolutions run fastest in."""
-    model.to(device)
-    model.to(memory_format=torch.channels_last)
-    return model
-
-
-def numbers(values: Mapping[str, Tensor | float]) -> dict[str, float]:
-    """Return scalars as plain numbers, cut off from any graph."""
-    return {name: float(value.detach()) if isinstance(value, Tensor) else value for name, value in values.items()}
-
-
-def weight_decay_groups(parameters: Iterable[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
-    """Return optimiser groups in which matrices and filters decay but biases and norms do not."""
-    trained = [p for p in parameters if p.requires_grad]
-    return [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
 
 
 def in_batches(images: Tensor, run: Callable[[Tensor], Tensor], size: int = 64) -> Tensor:

@@ -18,27 +18,16 @@ from models.analysis.metrics import (
     std_of_l2_normalized,
     uniformity,
 )
+from models.hub.records import Family
 from models.networks.backbones import ResNet
 from models.networks.contrastive import MoCo, SimCLR, SimSiam
 from models.training.data.augmentations import TwoViews, resize
 from models.training.data.dataset import ImageSet
 from models.training.distributed import Processes
-from models.training.recipes._base import (
-    MIN_CHANNELS,
-    Export,
-    Part,
-    StateOfParts,
-    TrainConfig,
-    cosine_rate,
-    descend,
-    in_batches,
-    my_images,
-    numbers,
-    place,
-    sheet,
-    weight_decay_groups,
-)
+from models.training.recipes._base import MIN_CHANNELS, Part, Recipe, TrainConfig, in_batches, sheet
 from models.training.recipes.classifier import Classifier
+from models.training.recipes.monitoring import LOSS_CHART, Chart, collapse_advice
+from models.training.recipes.optimization import numbers, place, weight_decay_groups
 from models.training.recipes.options import option
 
 
@@ -81,7 +70,7 @@ class MoCoConfig(ContrastiveConfig):
     momentum: float = option(0.99, "share of the key encoder kept at each step", min=0.0, max=1.0)
 
 
-class ContrastiveRecipe(StateOfParts):
+class ContrastiveRecipe(Recipe):
     """Trains one backbone on two views of every image; a subclass says with which method.
 
     What helped: 11,100 steps of 256 images at 96 px in place of 1,200 of 128 at 64 px. The kNN accuracy on held-out
@@ -97,15 +86,31 @@ class ContrastiveRecipe(StateOfParts):
     """
 
     Config: ClassVar[type[TrainConfig]] = ContrastiveConfig
-    load_scale: ClassVar[float] = 1.5
+    load_scale = 1.5
+    family: ClassVar[Family] = "contrastive"
+    tabs = ("embeddings",)
+    start_families: ClassVar[tuple[Family, ...]] = ("contrastive", "supervised")
+    shape_options = ("image_size", "width")
+    image_counts = (16, 300, 3000)
+    charts: ClassVar[tuple[Chart, ...]] = (
+        Chart("spread", ("std_of_l2_normalized",), (0.0, 1.0), lambda options: 0.0),
+        Chart("uniformity", ("uniformity",), guide=lambda options: 0.0),
+        Chart("alignment", ("alignment",)),
+        LOSS_CHART,
+    )
+    advise = staticmethod(collapse_advice)
+    comparison = "neighbours"
+    sheet_caption = (
+        "Pictures, and below each the three whose features lie nearest to its own; from the fifth row on, such columns "
+        "of pictures whose neighbours are mostly of other kinds."
+    )
 
     def __init__(self, config: Any, train: ImageSet, test: ImageSet, processes: Processes) -> None:
-        self.config, self.train, self.test, self.processes = config, train, test, processes
+        super().__init__(config, train, test, processes)
         self.backbone = ResNet(config.width, img_size=config.image_size)
         self.method = place(self.build(config, self.backbone), processes.device)
         self.views = TwoViews(config.image_size, min_scale=config.min_scale)
-        groups = self.parameter_groups()
-        self.optimizer = torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9)
+        self.optimizer = torch.optim.SGD(self.parameter_groups(), lr=config.learning_rate, momentum=0.9)
         self.parts = {"method": self.method, "optimizer": self.optimizer}
 
     def build(self, config: Any, backbone: ResNet) -> nn.Module:
@@ -122,11 +127,9 @@ class ContrastiveRecipe(StateOfParts):
 
     def step(self, step: int) -> dict[str, float]:
         """Move down the method's loss on two views of one batch."""
-        images = my_images(self.train, self.config, step, self.processes)
-        view1, view2 = (view.contiguous(memory_format=torch.channels_last) for view in self.views(images))
-        output = self.loss(view1, view2)
-        rate = cosine_rate(step, self.config)
-        descend(output.loss, self.optimizer, self.processes, rate)
+        views = self.views(self.batch(self.train, step))
+        output = self.loss(*(view.contiguous(memory_format=torch.channels_last) for view in views))
+        rate = self.descend(output.loss, step)
         health = {
             "std_of_l2_normalized": std_of_l2_normalized(output.z1),
             "alignment": alignment(output.z1, output.z2),
@@ -140,11 +143,7 @@ class ContrastiveRecipe(StateOfParts):
 
     def _rows(self, queries: ImageSet) -> list[Tensor]:
         pool = _spread(self.train, 512)
-        reference = self._features(pool)
-        centre = reference.mean(dim=0)
-        nearest, _ = nearest_neighbours(
-            centred_directions(self._features(queries), centre), centred_directions(reference, centre), 3
-        )
+        nearest = _most_similar(self._features(queries), self._features(pool), 3)
         rows = [queries.images, *(pool.images[column] for column in nearest.T)]
         return [resize(row, self.config.image_size) for row in rows]
 
@@ -187,10 +186,11 @@ class ContrastiveRecipe(StateOfParts):
                 found[source] = test.select(rows), knn_right(features[rows], test.labels[rows], reference=known)
         return found
 
-    def exports(self) -> dict[str, Export]:
-        """Return the backbone."""
-        part = self.parts_of(self.config)[""]
-        return {"": Export(part.arch, part.args, self.backbone)}
+    @staticmethod
+    def demonstrate(model: Any, images: Tensor, reference: Tensor) -> list[Tensor]:
+        """Return the most similar training image of each."""
+        nearest = _most_similar(model.forward_features(images), model.forward_features(reference), 1)
+        return [reference[nearest[:, 0]]]
 
     @staticmethod
     def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
@@ -213,6 +213,12 @@ class ContrastiveRecipe(StateOfParts):
         )
         self.backbone.train(training)
         return features
+
+
+def _most_similar(queries: Tensor, reference: Tensor, k: int) -> Tensor:
+    """Return the places of the k reference features nearest to each query, cosine after centring, (N, k)."""
+    centre = reference.mean(dim=0)
+    return nearest_neighbours(centred_directions(queries, centre), centred_directions(reference, centre), k)[0]
 
 
 def _spread(pictures: ImageSet, most: int) -> ImageSet:
@@ -241,6 +247,7 @@ def _labelled_in(pictures: ImageSet, source: str) -> list[int]:
 class SimSiamRecipe(ContrastiveRecipe):
     """SimSiam: the predictor keeps a constant learning rate (§4.2, appendix B)."""
 
+    name, order = "simsiam", 40
     Config: ClassVar[type[TrainConfig]] = SimSiamConfig
 
     def build(self, config: SimSiamConfig, backbone: ResNet) -> nn.Module:
@@ -262,6 +269,7 @@ class SimSiamRecipe(ContrastiveRecipe):
 class SimCLRRecipe(ContrastiveRecipe):
     """SimCLR: each process contrasts its own batch."""
 
+    name, order = "simclr", 50
     Config: ClassVar[type[TrainConfig]] = SimCLRConfig
 
     def build(self, config: SimCLRConfig, backbone: ResNet) -> nn.Module:
@@ -272,6 +280,7 @@ class SimCLRRecipe(ContrastiveRecipe):
 class MoCoRecipe(ContrastiveRecipe):
     """MoCo v2: the keys of all processes enter every process's queue."""
 
+    name, order = "moco", 60
     Config: ClassVar[type[TrainConfig]] = MoCoConfig
 
     def build(self, config: MoCoConfig, backbone: ResNet) -> nn.Module:
@@ -279,8 +288,8 @@ class MoCoRecipe(ContrastiveRecipe):
         return MoCo(backbone, backbone.feature_dim, config.dim, config.queue_size, config.momentum, config.temperature)
 
     def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
-        """Return the backbone and its momentum copy."""
-        return {"": (self.backbone, self.method.get_submodule("encoder_k.0"))}
+        """Return the momentum copy of the backbone and the backbone."""
+        return {"": (self.method.get_submodule("encoder_k.0"), self.backbone)}
 
     def loss(self, view1: Tensor, view2: Tensor) -> Any:
         """Return InfoNCE with the keys of all processes gathered."""

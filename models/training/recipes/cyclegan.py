@@ -18,21 +18,10 @@ from models.training.data.augmentations import crop_and_flip, resize
 from models.training.data.dataset import ImageSet, domain_of, held_out
 from models.training.distributed import Processes
 from models.training.recipes._adversarial import at_two_scales, discriminator_loss
-from models.training.recipes._base import (
-    MIN_CHANNELS,
-    Export,
-    Part,
-    StateOfParts,
-    TrainConfig,
-    averaged,
-    descend,
-    in_batches,
-    my_images,
-    numbers,
-    place,
-    sheet,
-)
+from models.training.recipes._base import MIN_CHANNELS, Part, Recipe, TrainConfig, in_batches, sheet
 from models.training.recipes.classifier import Classifier
+from models.training.recipes.monitoring import BALANCE_CHART, LOSS_CHART, Chart, adversarial_advice
+from models.training.recipes.optimization import averaged, descend, numbers, place
 from models.training.recipes.options import option
 
 
@@ -67,7 +56,7 @@ class CycleGANConfig(TrainConfig):
         return f"Trained with 0 for {dropped}, to show what goes wrong then." if dropped else ""
 
 
-class CycleGANRecipe(StateOfParts):
+class CycleGANRecipe(Recipe):
     """Trains both directions at once on two unpaired sets (folders ending in A and B, such as trainA and trainB).
 
     What was tried on 128 px, each row with what the row above has, measured on 60 test images of each fruit by
@@ -85,11 +74,22 @@ class CycleGANRecipe(StateOfParts):
     processors (torch 2.14); a share of 0 for `reject_source`, with which 87 / 83 % were seen as the other fruit.
     """
 
+    name, order = "cyclegan", 10
     Config: ClassVar[type[TrainConfig]] = CycleGANConfig
-    load_scale: ClassVar[float] = 1.5
+    load_scale = 1.5
+    family, tabs, start_families = "cyclegan", ("cyclegan",), ("cyclegan",)
+    shape_options = ("image_size", "light", "num_filters", "num_blocks", "discriminator_filters")
+    fine_tuning_rate = 1.0  # what one translator changes is no start for another pair: it has to be forgotten
+    main_parts, image_sets = ("a2b", "b2a"), ("A", "B")
+    image_counts = (4, 60, 400)
+    adversarial = True
+    charts = (BALANCE_CHART, Chart("cycle", ("cycle",)), Chart("adversarial", ("adversarial",)), LOSS_CHART)
+    advise = staticmethod(adversarial_advice)
+    comparison = "cyclegan"
+    sheet_caption = "Apples, these as oranges, and back again; below, oranges, these as apples, and back again."
 
     def __init__(self, config: CycleGANConfig, train: ImageSet, test: ImageSet, processes: Processes) -> None:
-        self.config, self.processes = config, processes
+        super().__init__(config, train, test, processes)
         self.train_a, self.train_b = _domains(train)
         self.test_a, self.test_b = _domains(test)
         build: type[nn.Module] = LightGenerator if config.light else ResnetGenerator
@@ -149,7 +149,7 @@ class CycleGANRecipe(StateOfParts):
 
     def _batch(self, pictures: ImageSet, step: int) -> Tensor:
         """Return a randomly cropped and mirrored batch of one set."""
-        images = my_images(pictures, self.config, step, self.processes)
+        images = self.batch(pictures, step)
         views = crop_and_flip(images, self.config.image_size, self.config.min_scale)
         return views.contiguous(memory_format=torch.channels_last)
 
@@ -214,14 +214,10 @@ class CycleGANRecipe(StateOfParts):
         fake = in_batches(real, there, 1)
         return real.cpu(), fake, in_batches(fake.to(real.device), back, 1)
 
-    def exports(self) -> dict[str, Export]:
-        """Return both averaged generators and both discriminators."""
-        modules = (self.shown_a2b.module, self.shown_b2a.module, self.d_a, self.d_b)
-        parts = self.parts_of(self.config)
-        return {
-            name: Export(part.arch, part.args, module)
-            for (name, part), module in zip(parts.items(), modules, strict=True)
-        }
+    @staticmethod
+    def demonstrate(model: Any, images: Tensor, reference: Tensor) -> list[Tensor]:
+        """Return the translations."""
+        return [torch.cat([model(image[None]) for image in images])]
 
     @staticmethod
     def lacks(names: Sequence[str]) -> str | None:

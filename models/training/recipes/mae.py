@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.analysis.bootstrap import Estimate, mean_of
 from models.analysis.inpainting_baselines import Pixels, harmonic_fill, mean_fill
 from models.networks.mae import MaskedAutoencoderViT, random_mask
-from models.training.data.augmentations import crop_and_flip, resize
+from models.training.data.augmentations import crop_and_flip
 from models.training.data.dataset import ImageSet
 from models.training.distributed import Processes
-from models.training.recipes._base import (
-    Export,
-    Part,
-    StateOfParts,
-    TrainConfig,
-    averaged,
-    cosine_rate,
-    descend,
-    my_images,
-    numbers,
-    sheet,
-    weight_decay_groups,
-)
+from models.training.recipes._base import AveragedRecipe, Part, TrainConfig, sheet
 from models.training.recipes.classifier import Classifier
+from models.training.recipes.monitoring import Chart
+from models.training.recipes.optimization import numbers, weight_decay_groups
 from models.training.recipes.options import option
 
 
@@ -61,7 +51,7 @@ MODEL_FIELDS = (
 MOST_MEASURED = 512  # held-out images that are enough
 
 
-class MAERecipe(StateOfParts):
+class MAERecipe(AveragedRecipe):
     """Trains a masked autoencoder with random crops and mirror images, the only augmentation it needs (§4.1).
 
     What helped, in PSNR on hidden patches of held-out photos, where a smooth fill-in has 17.6 dB and OpenCV's best,
@@ -71,24 +61,28 @@ class MAERecipe(StateOfParts):
     put elsewhere, 4 blocks and 6 of width 192 in the decoder, reach 19.17 dB in 10,000 steps, each 1.5 times as slow.
     """
 
+    name, order = "mae", 20
     Config: ClassVar[type[TrainConfig]] = MAEConfig
-    load_scale: ClassVar[float] = 1.0
+    family, tabs, start_families = "mae", ("mae", "embeddings"), ("mae",)
+    shape_options = ("image_size", *MODEL_FIELDS)
+    charts = (Chart("masked_error", ("loss",)),)
+    comparison = "mae"
+    sheet_caption = (
+        "What the network saw, what it made of it, and the picture; below, the same of those that it does worst at."
+    )
 
     def __init__(self, config: MAEConfig, train: ImageSet, test: ImageSet, processes: Processes) -> None:
-        self.config, self.train, self.test, self.processes = config, train, test, processes
+        super().__init__(config, train, test, processes)
         self.model = MaskedAutoencoderViT(**self.parts_of(config)[""].args).to(processes.device)
-        self.shown = averaged(self.model, config.ema_decay)
         groups = weight_decay_groups(self.model.parameters(), config.weight_decay)
-        self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.95))
-        self.parts = {"model": self.model, "shown": self.shown, "optimizer": self.optimizer}
+        self.set_up(self.model, torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.95)))
 
     def step(self, step: int) -> dict[str, float]:
         """Predict the hidden patches of one batch."""
-        images = crop_and_flip(my_images(self.train, self.config, step, self.processes), self.config.image_size)
+        images = crop_and_flip(self.batch(self.train, step), self.config.image_size)
         output = self.model(images, self.config.mask_ratio)
         assert output.loss is not None  # the config's mask_ratio hides at least one patch
-        rate = cosine_rate(step, self.config)
-        descend(output.loss, self.optimizer, self.processes, rate, clip=1.0)
+        rate = self.descend(output.loss, step, clip=1.0)
         self.shown.update_parameters(self.model)
         return numbers({"loss": output.loss, "learning_rate": rate})
 
@@ -97,14 +91,14 @@ class MAERecipe(StateOfParts):
         return sheet(self._rows(*self._test_batch(8)))
 
     def _rows(self, images: Tensor, mask: Tensor) -> list[Tensor]:
-        model = cast(MaskedAutoencoderViT, self.shown.module)
         with torch.inference_mode():
-            filled, hidden = model.reconstruct(images, mask), self._hidden(mask)
-        return [images * (1 - hidden), images * (1 - hidden) + filled * hidden, images]
+            return [*_masked_and_filled(self.shown.module, images, mask), images]
 
-    def _hidden(self, mask: Tensor) -> Tensor:
-        """Return a mask of patches (N, L) as pixels, (N, 3, S, S), 1 where hidden."""
-        return self.model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, self.config.patch_size**2 * 3))
+    @staticmethod
+    def demonstrate(model: Any, images: Tensor, reference: Tensor) -> list[Tensor]:
+        """Return images with three quarters masked, and their reconstructions with the visible patches pasted in."""
+        mask = random_mask(len(images), model.num_patches, 0.75, torch.Generator().manual_seed(0))
+        return _masked_and_filled(model, images, mask)
 
     def contact_sheet(self, classifier: Classifier | None = None) -> Tensor:
         """Return the preview's rows for eight held-out images, and for the eight with the largest error."""
@@ -153,16 +147,11 @@ class MAERecipe(StateOfParts):
 
     def _plain_psnr(self, images: Tensor, mask: Tensor, fill: Callable[..., Pixels]) -> Tensor:
         """Return the PSNR of a fill-in that was not learnt, (N,)."""
-        holes = self._hidden(mask)[:, 0].bool().cpu().numpy()
+        holes = _pixels_of(self.model, mask)[:, 0].bool().cpu().numpy()
         pixels = images.permute(0, 2, 3, 1).cpu().numpy()
         guesses = [torch.from_numpy(fill(*pair)).float() for pair in zip(pixels, holes, strict=True)]
         guess = torch.stack(guesses).permute(0, 3, 1, 2).to(images.device)
         return _psnr(_masked_error(self.model.patchify(guess), self.model.patchify(images), mask)).cpu()
-
-    def exports(self) -> dict[str, Export]:
-        """Return the averaged model."""
-        part = self.parts_of(self.config)[""]
-        return {"": Export(part.arch, part.args, self.shown.module)}
 
     @staticmethod
     def parts_of(config: MAEConfig) -> dict[str, Part]:
@@ -171,16 +160,23 @@ class MAERecipe(StateOfParts):
         args = {"img_size": config.image_size, **{name: everything[name] for name in MODEL_FIELDS}}
         return {"": Part("mae", args, options={"img_size": "image_size"})}
 
-    def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
-        """Return the model and its average."""
-        return {"": (self.model, self.shown.module)}
-
     def _test_batch(self, num: int) -> tuple[Tensor, Tensor]:
-        order = torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:num]
-        images = resize(self.test.images[order], self.config.image_size).to(self.processes.device)
+        images = self.test_images(num)
         generator = torch.Generator().manual_seed(0)
         mask = random_mask(len(images), self.model.num_patches, self.config.mask_ratio, generator)
         return images, mask.to(images.device)
+
+
+def _pixels_of(model: Any, mask: Tensor) -> Tensor:
+    """Return a mask of patches (N, L) as pixels, (N, 3, S, S), 1 where hidden."""
+    hidden: Tensor = model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, model.patch_size**2 * 3))
+    return hidden
+
+
+def _masked_and_filled(model: Any, images: Tensor, mask: Tensor) -> list[Tensor]:
+    hidden = _pixels_of(model, mask)
+    visible = images * (1 - hidden)
+    return [visible, visible + model.reconstruct(images, mask) * hidden]
 
 
 def _masked_error(pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:

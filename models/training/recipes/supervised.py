@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch.nn.functional as F
@@ -14,18 +14,11 @@ from models.networks.backbones import ResNet
 from models.training.data.augmentations import crop_and_flip, resize
 from models.training.data.dataset import ImageSet, label_of
 from models.training.distributed import Processes
-from models.training.recipes._base import (
-    Export,
-    Part,
-    TrainConfig,
-    cosine_rate,
-    descend,
-    in_batches,
-    my_batch,
-    numbers,
-)
+from models.training.recipes._base import Export, Part, TrainConfig, in_batches
 from models.training.recipes.classifier import Classifier
 from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe, labelled
+from models.training.recipes.monitoring import LOSS_CHART, Advice, Chart, Rows
+from models.training.recipes.optimization import numbers
 from models.training.recipes.options import option
 
 
@@ -39,13 +32,24 @@ class SupervisedConfig(ContrastiveConfig):
 class SupervisedRecipe(ContrastiveRecipe):
     """Trains the backbone and a linear classifier on folder names as labels."""
 
+    name, order = "supervised", 70
     Config: ClassVar[type[TrainConfig]] = SupervisedConfig
+    family = "supervised"
+    start_families = ("supervised", "contrastive")
+    needs_labels = True
+    image_counts = (8, 200, 2000)
+    charts = (Chart("accuracy", ("accuracy",), (0.0, 1.0)), LOSS_CHART)
 
     def __init__(self, config: Any, train: ImageSet, test: ImageSet, processes: Processes) -> None:
         if len(train.classes) < 2:
             raise ValueError("Supervised training needs pictures in at least two folders, whose names are the labels.")
         self.num_classes = len(train.classes)
         super().__init__(config, train, test, processes)
+
+    @staticmethod
+    def advise(rows: Rows, options: Mapping[str, Any]) -> list[Advice]:
+        """Return nothing: with labels there is no collapse."""
+        return []
 
     @staticmethod
     def lacks(names: Sequence[str]) -> str | None:
@@ -59,13 +63,12 @@ class SupervisedRecipe(ContrastiveRecipe):
 
     def step(self, step: int) -> dict[str, float]:
         """Move down the cross entropy of one batch."""
-        index = my_batch(self.train, self.config, step, self.processes)
+        index = self.batch_index(self.train, step)
         device = self.processes.device
         images, labels = self.train.images[index].to(device), self.train.labels[index].to(device)
         scores: Tensor = self.method(crop_and_flip(images, self.config.image_size))
         loss = F.cross_entropy(scores.float(), labels, label_smoothing=self.config.label_smoothing)
-        rate = cosine_rate(step, self.config)
-        descend(loss, self.optimizer, self.processes, rate)
+        rate = self.descend(loss, step)
         accuracy = (scores.argmax(dim=1) == labels).float().mean()
         return numbers({"loss": loss, "accuracy": accuracy, "learning_rate": rate})
 
@@ -81,12 +84,8 @@ class SupervisedRecipe(ContrastiveRecipe):
 
     def exports(self) -> dict[str, Export]:
         """Return the backbone with its classifier."""
-        part = self.parts_of(self.config)[""]
-        return {
-            "": Export(
-                part.arch, {**part.args, "num_classes": self.num_classes}, self.backbone, classes=self.train.classes
-            )
-        }
+        export = super().exports()[""]
+        return {"": replace(export, args={**export.args, "num_classes": self.num_classes}, classes=self.train.classes)}
 
     @staticmethod
     def parts_of(config: ContrastiveConfig) -> dict[str, Part]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
 from models.analysis.bootstrap import Estimate, estimate, mean_of, psnr_of, weighted_mean
@@ -19,21 +19,17 @@ from models.training.data.dataset import ImageSet
 from models.training.distributed import Processes
 from models.training.recipes._base import (
     MIN_CHANNELS,
+    AveragedRecipe,
     Export,
     Part,
-    StateOfParts,
     TrainConfig,
-    averaged,
-    cosine_rate,
-    descend,
     in_batches,
     in_parts,
-    my_images,
-    numbers,
-    place,
     sheet,
 )
 from models.training.recipes.classifier import Classifier
+from models.training.recipes.monitoring import LOSS_CHART, Chart, posterior_advice
+from models.training.recipes.optimization import numbers, place
 from models.training.recipes.options import option
 
 
@@ -75,34 +71,44 @@ class VAEConfig(TrainConfig):
         return ""
 
 
-class VAERecipe(StateOfParts):
+class VAERecipe(AveragedRecipe):
     """Trains a VAE; edges count beside colours in its reconstruction loss, so that it blurs less."""
 
+    name, order = "vae", 30
     Config: ClassVar[type[TrainConfig]] = VAEConfig
-    load_scale: ClassVar[float] = 1.125
+    load_scale = 1.125
+    family, tabs, start_families = "vae", ("vae",), ("vae",)
+    shape_options = ("image_size", "latent_dim", "num_filters")
+    latent = "global"
+    charts = (
+        Chart("reconstruction", ("reconstruction",)),
+        Chart("kl", ("kl",)),
+        Chart("active_units", ("active_units",), (0.0, 1.0)),
+        LOSS_CHART,
+    )
+    advise = staticmethod(posterior_advice)
+    comparison = "vae"
+    sheet_caption = (
+        "Pictures, their reconstructions, a way from the first to the last, and draws from the prior; below, the "
+        "pictures that it does worst at and their reconstructions."
+    )
 
     def __init__(self, config: VAEConfig, train: ImageSet, test: ImageSet, processes: Processes) -> None:
-        self.config, self.train, self.test, self.processes = config, train, test, processes
-        model = ConvVAE(config.image_size, config.latent_dim, config.num_filters)
-        self.model = place(model, processes.device)
-        self.shown = averaged(self.model, config.ema_decay)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate)
-        self.parts = {"model": self.model, "shown": self.shown, "optimizer": self.optimizer}
+        super().__init__(config, train, test, processes)
+        self.model = place(ConvVAE(config.image_size, config.latent_dim, config.num_filters), processes.device)
+        self.set_up(self.model, torch.optim.Adam(self.model.parameters(), lr=config.learning_rate))
 
     def step(self, step: int) -> dict[str, float]:
         """Move down the negative evidence lower bound of one batch (eq. 3), in nats an image."""
         config = self.config
-        images = my_images(self.train, config, step, self.processes)
-        images = crop_and_flip(images, config.image_size, config.min_scale).contiguous(
-            memory_format=torch.channels_last
-        )
+        images = crop_and_flip(self.batch(self.train, step), config.image_size, config.min_scale)
+        images = images.contiguous(memory_format=torch.channels_last)
         output = self.model(images, sample=not config.autoencoder)
         reconstruction = reconstruction_loss(output.recon_x.float(), images)
         kl = kl_divergence(output.mu.float(), output.logvar.float())
         weight = 0.0 if config.autoencoder else config.beta * min(1.0, (step + 1) / max(1, config.kl_warmup))
-        rate = cosine_rate(step, config)
         loss = reconstruction + weight * free_bits_kl(kl, config.free_bits)
-        descend(loss, self.optimizer, self.processes, rate, clip=200.0)
+        rate = self.descend(loss, step, clip=200.0)
         self.shown.update_parameters(self.model)
         total = kl.sum(dim=1).mean()
         in_use = active_units(output.mu.detach(), kl.detach(), config.floor)
@@ -112,7 +118,7 @@ class VAERecipe(StateOfParts):
 
     def preview(self) -> Tensor:
         """Return rows of held-out images, their reconstructions, a path between two, and samples of the prior."""
-        return sheet(self._rows(self._test_images(8)))
+        return sheet(self._rows(self.test_images(8)))
 
     def _rows(self, images: Tensor) -> list[Tensor]:
         model = self._shown()
@@ -124,7 +130,7 @@ class VAERecipe(StateOfParts):
 
     def contact_sheet(self, classifier: Classifier | None = None) -> Tensor:
         """Return the preview's rows, and the images with the largest squared error over their reconstructions."""
-        images = self._test_images(len(self.test))
+        images = self.test_images(len(self.test))
         recon_x = in_batches(self._posteriors(images)[0].to(images.device), self._shown().decode)
         errors = (recon_x - images.cpu()).square().mean(dim=(1, 2, 3))
         worst = errors.topk(min(8, len(images))).indices
@@ -139,7 +145,7 @@ class VAERecipe(StateOfParts):
         in levels of 0 to 255 (root mean square, on at most 64 pixels): of draws from the prior, of reconstructions of
         held-out images, as smooth as the draws, and of held-out images. Draws that are copies are far nearer.
         """
-        images, model = self._test_images(len(self.test)), self._shown()
+        images, model = self.test_images(len(self.test)), self._shown()
         mu, logvar = self._posteriors(images)
         kl, free_bits = kl_divergence(mu, logvar), self.config.floor
         recon_x = in_batches(mu.to(images.device), model.decode)
@@ -180,11 +186,15 @@ class VAERecipe(StateOfParts):
             nearest = torch.minimum(nearest, torch.cdist(queries, resize(part, side).flatten(1)).amin(dim=1))
         return nearest / queries.shape[1] ** 0.5 * 127.5
 
+    @staticmethod
+    def demonstrate(model: Any, images: Tensor, reference: Tensor) -> list[Tensor]:
+        """Return the reconstructions."""
+        return [model.decode(model.encode(images)[0])]
+
     def exports(self) -> dict[str, Export]:
-        """Return the averaged model."""
-        part = self.parts_of(self.config)[""]
-        latents = self._latents if len(self.test) > 1 else None  # one image has no spread
-        return {"": Export(part.arch, part.args, self.shown.module, latents)}
+        """Return the averaged model, with statistics of its latent dimensions."""
+        latents = self._latents if len(self.test) > 1 else None  # one image has no variance
+        return {"": replace(super().exports()[""], latents=latents)}
 
     @staticmethod
     def parts_of(config: VAEConfig) -> dict[str, Part]:
@@ -194,13 +204,9 @@ class VAERecipe(StateOfParts):
         }  # fmt: skip
         return {"": Part("vae", args, options={"img_size": "image_size"})}
 
-    def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
-        """Return the model and its average."""
-        return {"": (self.model, self.shown.module)}
-
     def _latents(self) -> LatentStatistics:
         """Measure the latent numbers on the held-out images."""
-        posteriors = self._posteriors(self._test_images(len(self.test)))
+        posteriors = self._posteriors(self.test_images(len(self.test)))
         return measure_latents(*posteriors, free_bits=self.config.floor)
 
     def _posteriors(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -214,10 +220,9 @@ class VAERecipe(StateOfParts):
         """Return the averaged model in eval mode."""
         return cast(ConvVAE, self.shown.module.eval())
 
-    def _test_images(self, num: int) -> Tensor:
-        order = torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:num]
-        images = resize(self.test.images[order], self.config.image_size)
-        return images.to(self.processes.device, memory_format=torch.channels_last)
+    def test_images(self, num: int) -> Tensor:
+        """Return up to `num` held-out images with channels last."""
+        return super().test_images(num).contiguous(memory_format=torch.channels_last)
 
 
 def active_units(mu: Tensor, kl: Tensor, free_bits: float) -> float:

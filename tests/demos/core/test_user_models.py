@@ -22,7 +22,6 @@ from small import SMALL
 
 from demos.core.context import Context, make_context
 from demos.core.environment import files_folder
-from demos.core.families import FAMILY_OF, TAB_OF
 from demos.core.visitor import new_id, owner_of
 from demos.cyclegan import tab as cyclegan
 from demos.embeddings.builder import MapBuilder
@@ -126,8 +125,7 @@ def private(trainer: Trainer, recipe: str) -> str:
 def test_every_kind_of_result_is_offered_to_its_owner_alone(
     ctx: Context, trainer: Trainer, as_visitor: Callable[[str], gr.Request], recipe: str
 ) -> None:
-    name, family = private(trainer, recipe), FAMILY_OF[recipe]
-    assert family in TAB_OF
+    name, family = private(trainer, recipe), RECIPES[recipe].family
     as_visitor(ADA)
     assert name in {record.name for record in ctx.user_models.records([family])}
     model = ctx.load_model(name)
@@ -280,7 +278,7 @@ def test_two_visitors_over_http(pages: tuple[gr.Blocks, str], ctx: Context, trai
     path = ctx.save_image(Image.fromarray(pixels))
     photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
     for tab in TABS:
-        recipe = next(recipe for recipe, family in FAMILY_OF.items() if TAB_OF[family] == tab)
+        recipe = next(name for name, recipe in RECIPES.items() if recipe.tabs[0] == tab)
         name = private(trainer, recipe)
         ada, eve = (Page(pages, tab, visitor, photo) for visitor in (ADA, EVE))
         taken = ada.pick(name)

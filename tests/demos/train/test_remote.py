@@ -18,14 +18,17 @@ from demos.core.context import Context, make_context
 from demos.core.visitor import new_id, owner_of
 from demos.train.remote import Remote, remote_section
 from demos.train.runs import Runs, Watched
-from demos.train.submit import OPTIONS, Starter, Upload
+from demos.train.submit import Starter, Upload
 from demos.train.text import head_html
+from demos.ui.config_form import Options
 from models.checkpoints import Library
 from models.hub.client import Hub
 from models.model_cache import ModelCache
 from models.training.jobs import JobManager, JobRequest, Snapshot
+from models.training.recipes import RECIPES
 
 ADA, EVE = new_id(), new_id()
+OPTIONS = Options({name: recipe.Config for name, recipe in RECIPES.items()})
 REQUEST = gr.Request(headers={"accept-language": "en"})
 PATIENCE = 240.0
 

@@ -27,16 +27,18 @@ from PIL import Image
 from demos.core.context import Context, make_context
 from demos.core.visitor import new_id, owner_of
 from demos.train import tab
-from demos.train.presets import FAMILY, PRESETS, SCRATCH, fitting_jobs, preset_config, start_config, starts
+from demos.train.presets import SCRATCH, preset_config
 from demos.train.results import Made, Results, compare, push, zip_folder
-from demos.train.run_view import CHARTS, run_value
+from demos.train.run_view import run_value
 from demos.train.runs import Runs, Shown, Watched
-from demos.train.submit import OPTIONS, Selection, Starter
-from models.checkpoints import WEIGHTS, weights_info
+from demos.train.submit import Selection, Starter
+from demos.ui.config_form import Options
+from models.checkpoints import WEIGHTS
 from models.training.jobs import Estimate, JobManager, JobRequest, Snapshot
 from models.training.recipes import RECIPES
 
 ADA, EVE = new_id(), new_id()
+OPTIONS = Options({name: recipe.Config for name, recipe in RECIPES.items()})
 SECRET = "ada's holiday"
 REQUEST = gr.Request(headers={"accept-language": "en"})
 
@@ -309,7 +311,7 @@ def test_every_recipe_has_charts_that_the_page_can_read(context: Context, recipe
     value = run_value(context, "r", recipe, {}, rows, [], head="", total=9, live=True)
     told = json.loads(value)
     assert told["rows"] == [{"step": 1.0, "time": 0.0, "loss": None}]
-    assert len(told["charts"]) == len(CHARTS[recipe]) >= 1
+    assert len(told["charts"]) == len(RECIPES[recipe].charts) >= 1
 
 
 @pytest.mark.parametrize(("share", "draw"), [(0.0, 1 / 4), (0.5, 1 / 6)])
@@ -423,20 +425,6 @@ def test_one_zip_may_bring_both_sets(starter: Starter, photos: Path, tmp_path: P
     assert [audit.count for audit in upload.audits] == [12]
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_presets_are_valid_and_fit_every_start(recipe: str, context: Context) -> None:
-    for preset in PRESETS:
-        for start in [*starts(recipe, context.library), None]:
-            fixed = start_config(recipe, weights_info(start)) if start else {}
-            config = RECIPES[recipe].Config(**preset_config(recipe, preset, fixed, start is not None, 500))
-            assert config.steps <= 500
-            if start:
-                from models.training.loop.init_weights import check_fit
-
-                check_fit(recipe, config, start)
-    assert recipe in FAMILY
-
-
 def test_a_choice_leaves_alone_what_it_does_not_change(starter: Starter) -> None:
     opening = Selection("vae", "vae-portraits", "quick", False)
     selection, *updates = starter.on_selection(ADA, opening, "vae", SCRATCH, "quick", False, REQUEST)
@@ -452,13 +440,6 @@ def test_breaking_it_takes_the_stop_gradient_away(starter: Starter) -> None:
     assert starter.config(None, Selection("simsiam", SCRATCH, "quick", True))["stop_gradient"] is False
     assert starter.config(None, Selection("simsiam", SCRATCH, "quick", False))["stop_gradient"] is True
     assert "stop_gradient" not in starter.config(None, Selection("vae", SCRATCH, "quick", True))
-
-
-def test_only_jobs_of_a_kind_with_something_learned_are_a_start(manager: JobManager) -> None:
-    job = submit(manager, ADA)
-    done = replace(job, state="done", step=40)
-    assert fitting_jobs("vae", [job, done]) == [done]
-    assert fitting_jobs("mae", [done]) == []
 
 
 def test_the_menu_of_starts_follows_the_trainings(context: Context, manager: JobManager) -> None:

@@ -17,7 +17,7 @@ from published import PUBLISHED
 from safetensors.torch import save
 
 from demos.core.context import Context, make_context
-from demos.core.families import FAMILIES
+from demos.core.families import families_by_tab
 from demos.core.i18n import Texts
 from demos.cyclegan.tab import generators
 from demos.page.prefetch import prefetch
@@ -55,7 +55,7 @@ def ctx(library: Library, tmp_path: Path) -> Context:
 
 @pytest.fixture
 def handlers(ctx: Context) -> Handlers:
-    return Handlers(ctx, FAMILIES["vae"])
+    return Handlers(ctx, families_by_tab()["vae"])
 
 
 def picked(name: Any) -> Any:
@@ -96,7 +96,7 @@ def last(answers: Iterator[list[Any]]) -> Answer:
 
 
 def test_looking_asks_nobody(ctx: Context, hub_server: StandInHub) -> None:
-    for tab, families in FAMILIES.items():
+    for tab, families in families_by_tab().items():
         menu = Handlers(ctx, families)
         opening = {"cyclegan": "apple2orange", "mae": "mae-photos", "embeddings": "simclr-photos"}.get(tab, "vae-fruit")
         choice, _ = menu.on_open(Choice(opening, opening), opening, "", REQUEST)
@@ -110,7 +110,7 @@ def test_looking_asks_nobody(ctx: Context, hub_server: StandInHub) -> None:
 
 
 def test_a_row_shows_name_size_licence_and_state(ctx: Context) -> None:
-    rows = Handlers(ctx, FAMILIES["mae"]).rows(Choice("mae-photos", "mae-photos"))
+    rows = Handlers(ctx, families_by_tab()["mae"]).rows(Choice("mae-photos", "mae-photos"))
     assert "ViT-MAE large" in rows and "1.32 GB" in rows
     assert "not for commercial use" in rows and "CC-BY-NC-4.0" in rows
     assert "to download" in rows and "in use" in rows
@@ -180,7 +180,7 @@ def test_a_link_fetches_nothing(handlers: Handlers, hub_server: StandInHub, warn
 
 def test_a_link_offline_offers_no_fetching(ctx: Context, library: Library, warnings_shown: list[str]) -> None:
     ctx.library.hub = replace(library.hub, offline=True)
-    (values,) = Handlers(ctx, FAMILIES["vae"]).on_linked("taesd", OPENING, "vae-fruit", REQUEST)
+    (values,) = Handlers(ctx, families_by_tab()["vae"]).on_linked("taesd", OPENING, "vae-fruit", REQUEST)
     assert [value for value in values if value != gr.skip()] == ["vae-fruit"]
     assert "does not offer" in warnings_shown[0]
 
@@ -195,7 +195,7 @@ def test_a_link_cannot_name_what_the_menu_does_not_offer(
 
 
 def test_a_link_says_only_what_others_can_have(ctx: Context) -> None:
-    menu = Handlers(ctx, FAMILIES["vae"], unlinked=("vae-fruit",))
+    menu = Handlers(ctx, families_by_tab()["vae"], unlinked=("vae-fruit",))
     assert [menu.linked(name) for name in ("vae-fruit", "own/abc", "taesd")] == ["", "", "taesd"]
 
 
@@ -244,7 +244,7 @@ def test_an_id_of_no_use_is_refused_with_a_sentence(
     hub_server.add("ann/big", {"model.safetensors": bytes(1_000_001)})
     if text == "ann/big":
         ctx.library.hub = replace(library.hub, max_bytes=1_000_000)
-    answer = last(Handlers(ctx, FAMILIES["vae"]).on_paste(text, OPENING, "vae-fruit"))
+    answer = last(Handlers(ctx, families_by_tab()["vae"]).on_paste(text, OPENING, "vae-fruit"))
     assert words in answer.sentence
     assert "<b>x" not in answer.sentence
     assert (answer.used, answer.switched, answer.choice) == (None, False, None)
@@ -260,7 +260,7 @@ def test_what_is_no_model_does_not_stay_on_disk(handlers: Handlers, library: Lib
 
 
 def test_a_model_the_tab_cannot_use_is_refused(ctx: Context) -> None:
-    refusing = Handlers(ctx, FAMILIES["vae"], lambda model: "menu.wrong_kind")
+    refusing = Handlers(ctx, families_by_tab()["vae"], lambda model: "menu.wrong_kind")
     answer = last(refusing.on_pick(picked("vae-portraits"), OPENING, "vae-fruit", "", REQUEST))
     assert (answer.used, answer.switched) == ("vae-fruit", False)
     assert "cannot use" in answer.sentence
@@ -270,7 +270,7 @@ def test_offline_only_what_is_on_disk_is_offered(
     ctx: Context, library: Library, hub_server: StandInHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ctx.library.hub = replace(library.hub, offline=True)
-    handlers = Handlers(ctx, FAMILIES["vae"])
+    handlers = Handlers(ctx, families_by_tab()["vae"])
     assert re.findall(r'data-name="([^"]+)"', handlers.rows(OPENING)) == ["vae-portraits", "vae-fruit"]
     answer = last(handlers.on_paste("ann/tiny", OPENING, "vae-fruit"))
     assert "offline" in answer.sentence
@@ -342,7 +342,7 @@ def test_a_local_file_is_offered_under_its_name(ctx: Context, library: Library, 
     torch.save(PUBLISHED["cyclegan-resnet-generator"](), path)
     record = library.add_local(path)
     assert (record.name, record.family, record.direction) == ("local/orange2apple.pth", "cyclegan", "orange2apple")
-    menu = Handlers(ctx, FAMILIES["cyclegan"])
+    menu = Handlers(ctx, families_by_tab()["cyclegan"])
     opening = Choice("apple2orange", "apple2orange")
     answer = last(menu.on_pick(picked(record.name), opening, "apple2orange", "", REQUEST))
     assert answer.used == record.name

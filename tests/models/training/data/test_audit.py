@@ -12,19 +12,15 @@ import torch
 from PIL import Image, ImageFilter
 
 from models.training.data.audit import (
-    ENOUGH,
-    Audit,
     TooFewImagesError,
     balance,
     count_near_duplicates,
-    enough_for,
     holds_two_sets,
     perceptual_hash,
     sharpness,
     take_in,
 )
 from models.training.data.dataset import domain_of, label_of, load_split
-from models.training.recipes import RECIPES
 
 
 def texture(seed: int, size: tuple[int, int] = (96, 72)) -> Image.Image:
@@ -166,25 +162,3 @@ def test_blur_lowers_the_sharpness_and_is_counted(tmp_path: Path) -> None:
     files = {f"{i}.png": encoded(texture(i)) for i in range(5)} | {"soft.png": encoded(blurred)}
     audit = take_in([archive(tmp_path / "soft.zip", files)], tmp_path / "data")
     assert (audit.blurred, audit.smooth) == (1, False)
-
-
-def counted(count: int, labels: int = 0) -> Audit:
-    kinds = {f"kind {i}": count // labels for i in range(labels)}
-    return Audit(count, count, {}, kinds, (64, 64, 64), 0, 0, 1, Image.new("RGB", (1, 1)))
-
-
-def test_enough_grows_with_the_images_and_needs_what_the_method_needs() -> None:
-    order = ("impossible", "taste", "usable", "plenty")
-    assert set(ENOUGH) == set(RECIPES)
-    for recipe in RECIPES:
-        sets = 2 if recipe == "cyclegan" else 1
-        levels = [
-            order.index(enough_for(recipe, [counted(n, 2)] * sets, scratch))
-            for scratch in (True, False)
-            for n in (2, 30, 500, 5000)
-        ]
-        assert levels[:4] == sorted(levels[:4]) and levels[4:] == sorted(levels[4:])
-        assert levels[4] == 0 and levels[7] == 3
-        assert all(scratch <= tuned for scratch, tuned in zip(levels[:4], levels[4:], strict=True))
-    assert enough_for("cyclegan", [counted(5000)], False) == "impossible", "one set"
-    assert enough_for("supervised", [counted(5000)], False) == "impossible", "no labels"

@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from models.training.evaluation.diagnostics import MIN_ROWS, advise, drawn_error
+from models.training.evaluation.diagnostics import MIN_ROWS, advise
 from models.training.evaluation.recordings import recordings
 from models.training.recipes._adversarial import discriminator_loss
+from models.training.recipes.monitoring import drawn_error
 
 RECORDINGS = Path(__file__).resolve().parents[4] / "assets" / "recordings"
 

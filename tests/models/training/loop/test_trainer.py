@@ -24,8 +24,9 @@ from models.training.evaluation.export import command_line
 from models.training.loop.run_folder import Checkpoint, RunFolder
 from models.training.loop.trainer import Schedule, resolve_precision, train
 from models.training.recipes import RECIPES, build_recipe
-from models.training.recipes._base import TrainConfig, averaged, cosine_rate
+from models.training.recipes._base import TrainConfig, cosine_rate
 from models.training.recipes.contrastive import SimSiamConfig
+from models.training.recipes.optimization import averaged
 
 FAST = Schedule(log_every=2, preview_every=4, save_seconds=0.0)
 
