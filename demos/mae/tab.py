@@ -11,7 +11,7 @@ from gradio.components import Component
 from torch import nn
 
 from demos.core.context import Context, Demo
-from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
+from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo, TabInterface
 from demos.mae.analysis_ui import Analyses, build_analyses, numbers_button
@@ -183,7 +183,9 @@ def _connect(
     redrawn_again = another.click(fn=None, js=number, outputs=seed, api_visibility="private").then(**redraw, **latest)
     # Cancelled, a result on its way does not appear beside a photo that is gone.
     under_way = [changed, redrawn, turned, brushed, shown, redrawn_again]
-    photo.clear(**event(on_clear), inputs=None, cancels=under_way, **quick)
+    # Through the queue: what a call beside it writes to a state, its listeners are not told.
+    clear: dict[str, Any] = {"trigger_mode": "always_last", **PROMPT_EVENT}
+    photo.clear(**event(on_clear), inputs=None, cancels=under_way, **clear)
     inpaintings.connect(photo, menu.used, inputs, [photo.change, menu.switched.change])
     return {**run, **latest}
 
