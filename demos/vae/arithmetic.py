@@ -29,15 +29,15 @@ WEAKEST, STRONGEST = -1.0, 2.0  # of the strip; 1 is the whole difference of the
 GROUP_LIMIT = 24  # images
 
 
-def latent_and_direction(
-    networks: Networks, image: str | None, minus: Sequence[str] | None, plus: Sequence[str] | None, model: str
-) -> tuple[GlobalAutoencoder, Tensor, Tensor]:
-    """Return the network, the latent of an image (D,), and the mean latent of `plus` minus that of `minus`, (D,).
+Groups = tuple[Sequence[str] | None, Sequence[str] | None]  # files of the group to subtract and of that to add
 
-    Raises:
-        InputError: If something is missing, a group has more than `GROUP_LIMIT` images, or an image cannot be used.
-    """
+
+def latent_and_direction(
+    networks: Networks, image: str | None, groups: Groups, model: str
+) -> tuple[GlobalAutoencoder, Tensor, Tensor]:
+    """Return the network, the latent of an image (D,), and the difference of the groups' mean latents, (D,)."""
     network = networks.vector(model)
+    minus, plus = groups
     if not image or not minus or not plus:
         raise InputError("vae.arithmetic_missing")
     if max(len(minus), len(plus)) > GROUP_LIMIT:
@@ -46,34 +46,15 @@ def latent_and_direction(
     return network, z, high - low
 
 
-def shifted_image(
-    networks: Networks,
-    image: str | None,
-    minus: Sequence[str] | None,
-    plus: Sequence[str] | None,
-    strength: float,
-    model: str,
-) -> Image.Image:
-    """Return an image with `strength` times the difference of two groups added to its latent.
-
-    Raises:
-        InputError: As `latent_and_direction`.
-    """
-    network, z, direction = latent_and_direction(networks, image, minus, plus, model)
+def shifted_image(networks: Networks, image: str | None, groups: Groups, strength: float, model: str) -> Image.Image:
+    """Return an image with `strength` times the difference of two groups added to its latent."""
+    network, z, direction = latent_and_direction(networks, image, groups, model)
     return upscale(images_of(network, (z + strength * direction)[None]), LARGE_SIDE)[0]
 
 
-def arithmetic_value(
-    ctx: Context,
-    networks: Networks,
-    slices: LatentSlices,
-    image: str | None,
-    minus: Sequence[str],
-    plus: Sequence[str],
-    model: str,
-) -> str:
+def arithmetic_value(ctx: Context, slices: LatentSlices, image: str | None, groups: Groups, model: str) -> str:
     """Return the value of the slider from one group to the other."""
-    network, z, direction = latent_and_direction(networks, image, minus, plus, model)
+    network, z, direction = latent_and_direction(slices.networks, image, groups, model)
     strengths = torch.linspace(WEAKEST, STRONGEST, STRIP_LENGTH)
     (strip,) = strip_urls(network, (z + strengths[:, None] * direction)[None])
     name = ctx.localize_html("vae.arithmetic_knob")
@@ -85,18 +66,16 @@ def arithmetic_value(
     return json.dumps(value)
 
 
-def arithmetic_section(
-    ctx: Context, networks: Networks, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu
-) -> None:
+def arithmetic_section(ctx: Context, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu) -> None:
     """Place the fold with the two groups and the slider."""
 
     def examples(model: str) -> list[list[str]]:
         return [[str(path) for path in end] for end in example_ends(ctx, model)]
 
     def show(path_a: str | None, path_b: str | None, end: str, minus: Any, plus: Any, model: str) -> str:
-        first, last = ([path for path, _ in group or []] for group in (minus, plus))  # paths and captions
+        low, high = ([path for path, _ in group or []] for group in (minus, plus))  # without the captions
         try:
-            return arithmetic_value(ctx, networks, slices, path_b if end == "b" else path_a, first, last, model)
+            return arithmetic_value(ctx, slices, path_b if end == "b" else path_a, (low, high), model)
         except InputError as error:
             return message_value(ctx, error)
 
@@ -110,27 +89,17 @@ def arithmetic_section(
     changes = [*(photo.change for photo in photos), *(group.change for group in groups), end.input, menu.used.change]
     widgets.fill_when_open(fold, show, [*photos, end, *groups, menu.used], [view], changes, view.stale)
     menu.used.change(examples, menu.used, groups, **QUICK_EVENT)
-    _offer_shift(ctx, networks)
+    _offer_shift(ctx, slices.networks)
 
 
 def _group(ctx: Context, name: str, paths: list[str]) -> gr.Gallery:
     with gr.Column(min_width=280):
         widgets.note(ctx, f"vae.group_{name}")
         return gr.Gallery(
-            [(path, None) for path in paths],
-            label=ctx.t(f"vae.group_{name}"),
-            show_label=False,
-            type="filepath",
-            file_types=["image"],
-            columns=6,
-            height=130,
-            object_fit="cover",
-            allow_preview=False,
-            buttons=[],
-            interactive=True,
-            elem_classes="group",
-            elem_id=f"vae-group-{name}",
-        )
+            [(path, None) for path in paths], label=ctx.t(f"vae.group_{name}"), show_label=False,
+            type="filepath", file_types=["image"], interactive=True, allow_preview=False, buttons=[],
+            columns=6, height=130, object_fit="cover", elem_classes="group", elem_id=f"vae-group-{name}",
+        )  # fmt: skip
 
 
 def _offer_shift(ctx: Context, networks: Networks) -> None:
@@ -140,7 +109,7 @@ def _offer_shift(ctx: Context, networks: Networks) -> None:
     ) -> str:  # fmt: skip
         """Add the difference of two groups of images to an image, in the latent space of a VAE; returns a PNG."""
         with user_errors(ctx, request):
-            return ctx.save_image(shifted_image(networks, image, minus, plus, strength, model))
+            return ctx.save_image(shifted_image(networks, image, (minus, plus), strength, model))
 
     groups = [gr.File(label=name, file_count="multiple", type="filepath", render=False) for name in ("minus", "plus")]
     strength = gr.Slider(-4.0, 4.0, 1.0, label="strength", render=False)

@@ -48,11 +48,7 @@ def grid_latents(corners: Sequence[Tensor], steps: int) -> Tensor:
 
 
 def grid_image(networks: Networks, paths: Sequence[str | None], steps: int, model: str) -> Image.Image:
-    """Return the grid of images between those of two to four files that are given, `steps` along a side.
-
-    Raises:
-        InputError: If fewer are given, one cannot be used, or the model has no latent vector.
-    """
+    """Return the grid of images between those of two to four files that are given, `steps` along a side."""
     network, given = networks.vector(model), [path for path in paths if path]
     if len(given) < 2:
         raise InputError("vae.missing_both")
@@ -61,15 +57,9 @@ def grid_image(networks: Networks, paths: Sequence[str | None], steps: int, mode
     return image_grid([images[start : start + steps] for start in range(0, len(images), steps)], STRIP_GAP)
 
 
-def plane_value(
-    ctx: Context, networks: Networks, slices: LatentSlices, paths: Sequence[str | None], plane: str, model: str
-) -> str:
-    """Return the value of the map: the plane through three images, or that of the examples' principal components.
-
-    Raises:
-        InputError: If images are missing or equal, one cannot be used, or the model has no latent vector.
-    """
-    network = networks.vector(model)
+def plane_value(ctx: Context, slices: LatentSlices, paths: Sequence[str | None], plane: str, model: str) -> str:
+    """Return the value of the map: the plane through three images, or that of the examples' principal components."""
+    network = slices.networks.vector(model)
     through = plane == "photos"
     given = paths if through else [str(path) for end in example_ends(ctx, model) for path in end]
     photos = read_photos(path for path in given if path)
@@ -84,7 +74,7 @@ def plane_value(
     half = float(coordinates.abs().max()) * MARGIN
     mosaic = images_of(network, cell_latents(flat, half, MOSAIC))
     rows = [mosaic[start : start + MOSAIC] for start in range(0, len(mosaic), MOSAIC)]
-    statistics = networks.statistics(model)
+    statistics = slices.networks.statistics(model)
     density = statistics.density(statistics.distance(cell_latents(flat, half, DENSITY)))
     points = [
         {"at": [round(float(share), 4) for share in at / half], "name": "ABC"[index] if through else "",
@@ -106,14 +96,12 @@ def cell_latents(plane: LatentSlice, half: float, cells: int) -> Tensor:
     return plane.origin + torch.stack([x.flatten(), y.flatten()], dim=1) @ plane.directions
 
 
-def grid_and_plane_section(
-    ctx: Context, networks: Networks, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu
-) -> None:
+def grid_and_plane_section(ctx: Context, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu) -> None:
     """Place the fold with the two further photos, the grid and the map."""
 
     def show_grid(paths: Sequence[str | None], steps: int, model: str) -> str:
         try:
-            path = ctx.save_image(grid_image(networks, paths, steps, model))
+            path = ctx.save_image(grid_image(slices.networks, paths, steps, model))
         except InputError as error:
             return message_html(ctx, error)
         return f'<img class="square" src="{file_url(path)}" alt="">{download_links(ctx, {"vae-grid.png": path})}'
@@ -123,7 +111,7 @@ def grid_and_plane_section(
     ) -> tuple[str, str]:
         grid = show_grid([a, b, c, d], int(steps), model)
         try:
-            return grid, plane_value(ctx, networks, slices, [a, b, c], plane, model)
+            return grid, plane_value(ctx, slices, [a, b, c], plane, model)
         except InputError as error:
             return grid, message_value(ctx, error)
 
@@ -156,7 +144,7 @@ def grid_and_plane_section(
             lambda path, model, each=each: each.update(ctx, path, model), [each.photo, menu.used], each.outputs,
             **QUICK_EVENT,
         )  # fmt: skip
-    _offer_grid(ctx, networks)
+    _offer_grid(ctx, slices.networks)
 
 
 def _offer_grid(ctx: Context, networks: Networks) -> None:

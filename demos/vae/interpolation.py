@@ -7,7 +7,7 @@ latent vector, N the number of images of an interpolation, both ends included.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -37,52 +37,24 @@ DRAW_TEMPERATURE = 0.8  # somewhat calmer than the prior: fewer odd draws, still
 
 @dataclass(frozen=True)
 class Interpolation:
-    """Two images, their reconstructions, and the images between them; all are RGB, S x S.
+    """Two images, their reconstructions, and the images between them; all are RGB, S x S."""
 
-    Attributes:
-        ends: The two images as the network gets them: the centre square.
-        latents: Posterior means of the ends, D numbers each; empty for a spatial model, which has thousands.
-        rebuilt: The reconstructions of the ends.
-        psnr: Of each reconstruction, in dB.
-        smooth_paths: For each method M images decoded from latents on its path, for what moves; the first and the
-            last are `rebuilt`.
-        smooth_fade: M plain mixtures of the two `ends`.
-        stride: Of the N images that were asked for among the M.
-    """
-
-    ends: tuple[Image.Image, Image.Image]
-    latents: tuple[tuple[float, ...], ...]
-    rebuilt: tuple[Image.Image, Image.Image]
-    psnr: tuple[float, float]
-    smooth_paths: dict[str, list[Image.Image]]
-    smooth_fade: list[Image.Image]
-    stride: int
-
-    @property
-    def paths(self) -> dict[str, list[Image.Image]]:
-        """The N images of each method."""
-        return {method: images[:: self.stride] for method, images in self.smooth_paths.items()}
-
-    @property
-    def fade(self) -> list[Image.Image]:
-        """The N mixtures."""
-        return self.smooth_fade[:: self.stride]
+    ends: tuple[Image.Image, ...]  # the two as the network gets them: the centre square
+    latents: tuple[tuple[float, ...], ...]  # their posterior means, (2, D); empty for a spatial model, it has thousands
+    rebuilt: tuple[Image.Image, ...]  # their reconstructions
+    psnr: tuple[float, float]  # of the reconstructions, in dB
+    smooth_paths: dict[str, list[Image.Image]]  # M images for each method, from one reconstruction to the other
+    smooth_fade: list[Image.Image]  # M plain mixtures of the ends
+    stride: int  # of the N images that were asked for among the M
 
 
 def stride_for(steps: int) -> int:
-    """Return how many steps of the smooth path make one of a path of `steps` images, at least 3.
-
-    The smooth path has about `SMOOTH_STEPS` images, the others among them, so that none is decoded twice.
-    """
+    """Return how many steps of a smooth path, of about `SMOOTH_STEPS` images, make one of a path of `steps` images."""
     return max(1, round((SMOOTH_STEPS - 1) / (steps - 1)))
 
 
 def latent_path(start: Tensor, end: Tensor, steps: int, method: str = "lerp") -> Tensor:
-    """Return `steps` points evenly spaced from one latent (D,) to another, both included: (steps, D).
-
-    Raises:
-        ValueError: If `steps` or `method` is out of range.
-    """
+    """Return `steps` points evenly spaced from one latent (D,) to another, both included: (steps, D)."""
     _check_steps(steps)
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; choose one of {', '.join(METHODS)}.")
@@ -104,10 +76,19 @@ def cross_fade(start: Tensor, end: Tensor, steps: int) -> Tensor:
     return (1 - t) * start + t * end
 
 
-def encode_pair(model: Autoencoder, first: Image.Image, last: Image.Image) -> tuple[Tensor, Tensor]:
-    """Return two images as the network gets them, (2, 3, S, S), and their posterior means, (2, D) or (2, C, h, w)."""
-    ends = to_tensor([square_crop(image, model.img_size) for image in (first, last)])
-    return ends, model.encode(ends)[0]
+@torch.inference_mode()
+def encode_images(model: Autoencoder, images: Sequence[Image.Image]) -> tuple[Tensor, Tensor]:
+    """Return RGB images as the network gets them, (N, 3, S, S), and their posterior means, (N, D) or (N, C, h, w)."""
+    pixels = to_tensor([square_crop(image, model.img_size) for image in images])
+    return pixels, model.encode(pixels)[0]
+
+
+@torch.inference_mode()
+def reconstruct(model: Autoencoder, image: Image.Image) -> tuple[Image.Image, float]:
+    """Return the reconstruction of an image, S x S, and its PSNR in dB."""
+    pixels, mu = encode_images(model, [image])
+    rebuilt = model.decode(mu)
+    return to_images(rebuilt)[0], psnr(rebuilt[0], pixels[0])
 
 
 @torch.inference_mode()
@@ -118,13 +99,9 @@ def interpolate(
     steps: int = DEFAULT_STEPS,
     methods: Sequence[str] = tuple(METHODS),
 ) -> Interpolation:
-    """Interpolate between two images in the latent space of a model (their posterior means), and by a cross-fade.
-
-    Raises:
-        ValueError: If `steps` is not `MIN_STEPS` to `MAX_STEPS`, or a method is unknown.
-    """
+    """Interpolate between two images in the latent space of a model (their posterior means), and by a cross-fade."""
     _check_steps(steps, MAX_STEPS)
-    ends, mu = encode_pair(model, first, last)
+    ends, mu = encode_images(model, (first, last))
     start, end = mu.flatten(1)  # of a spatial map: one long vector
     stride = 1 if model.spatial else stride_for(steps)  # an image takes those models seconds: few are made
     smooth = stride * (steps - 1) + 1
@@ -132,14 +109,28 @@ def interpolate(
     decoded = decode(model, torch.cat(latents), mu.shape[1:])
     rebuilt = decoded[[0, smooth - 1]]
     return Interpolation(
-        ends=_pair(to_images(ends)),
+        ends=tuple(to_images(ends)),
         latents=() if model.spatial else tuple(tuple(each) for each in mu.tolist()),
-        rebuilt=_pair(to_images(rebuilt)),
+        rebuilt=tuple(to_images(rebuilt)),
         psnr=(psnr(rebuilt[0], ends[0]), psnr(rebuilt[1], ends[1])),
         smooth_paths={method: to_images(part) for method, part in zip(methods, decoded.split(smooth), strict=True)},
         smooth_fade=to_images(cross_fade(ends[0], ends[1], smooth)),
         stride=stride,
     )
+
+
+@torch.inference_mode()
+def video_frames(
+    model: Autoencoder, first: Image.Image, last: Image.Image, steps: int, method: str
+) -> Iterator[list[Image.Image]]:
+    """Yield the images from one image to another in batches, `steps` in all."""
+    ends, mu = encode_images(model, (first, last))
+    if method == "fade":
+        yield to_images(cross_fade(ends[0], ends[1], steps))
+        return
+    start, end = mu.flatten(1)
+    for batch in latent_path(start, end, steps, method).split(SPATIAL_BATCH):
+        yield to_images(decode(model, batch, mu.shape[1:]))
 
 
 def decode(model: Autoencoder, latents: Tensor, shape: Sequence[int] = ()) -> Tensor:
@@ -150,19 +141,12 @@ def decode(model: Autoencoder, latents: Tensor, shape: Sequence[int] = ()) -> Te
 
 @dataclass(frozen=True)
 class Rendered:
-    """An interpolation and the files made of it.
-
-    Attributes:
-        interpolation: Two images and those between them.
-        strip: The methods and the cross-fade as a filmstrip of rows `STRIP_GAP` pixels apart.
-        sheet: The smooth paths and the cross-fade in rows without gaps, as WebP, for the player.
-        seconds: Time of the network.
-    """
+    """An interpolation and the files made of it."""
 
     interpolation: Interpolation
-    strip: Image.Image
-    sheet: bytes
-    seconds: float
+    strip: Image.Image  # the N images of each method and of the cross-fade in rows `STRIP_GAP` pixels apart
+    sheet: bytes  # WebP of the M images of the same, without gaps, for the player
+    seconds: float  # time of the network
 
 
 def render(model: Autoencoder, first: Image.Image, last: Image.Image, steps: int = DEFAULT_STEPS) -> Rendered:
@@ -182,17 +166,14 @@ def prior_latents(latent_dim: int, number: int, seed: int, temperature: float = 
     return torch.randn(number, latent_dim, generator=torch.Generator().manual_seed(seed)) * temperature
 
 
-@torch.inference_mode()
 def draw(model: GlobalAutoencoder, number: int, seed: int, temperature: float = DRAW_TEMPERATURE) -> list[Image.Image]:
     """Draw latents from the prior with `prior_latents` and decode them with a model in eval mode."""
-    return to_images(decode(model, prior_latents(model.latent_dim, number, seed, temperature)))
+    return images_of(model, prior_latents(model.latent_dim, number, seed, temperature))
 
 
-@torch.inference_mode()
 def encode(model: GlobalAutoencoder, images: Sequence[Image.Image]) -> Tensor:
     """Return the posterior means of the centre squares of RGB images, (N, D)."""
-    mu, _ = model.encode(to_tensor([square_crop(image, model.img_size) for image in images]))
-    return mu
+    return encode_images(model, images)[1]
 
 
 @torch.inference_mode()
@@ -204,8 +185,3 @@ def images_of(model: GlobalAutoencoder, latents: Tensor) -> list[Image.Image]:
 def _check_steps(steps: int, most: int = MAX_FRAMES) -> None:
     if not MIN_STEPS <= steps <= most:
         raise ValueError(f"steps is {steps}; choose {MIN_STEPS} to {most} pictures.")
-
-
-def _pair(images: list[Image.Image]) -> tuple[Image.Image, Image.Image]:
-    first, last = images
-    return first, last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -21,25 +22,17 @@ from demos.vae.interpolation import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_ST
 from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, InputError, Networks, read_photos
 from demos.vae.panels import message_html, panel, user_errors
 from demos.vae.photo_input import PhotoInput
-from demos.vae.results import Shown, serve
+from demos.vae.results import Shown, serve, summarize
 
 
 class InterpolationUI(NamedTuple):
-    """The components of the interpolation.
+    """The components of the interpolation."""
 
-    Attributes:
-        inputs: Its two photos with their examples.
-        model: The switch between our own models.
-        hint: What suits the model in use.
-        steps: Images in the strip.
-        results: Player, strip, ends, facts, and the two files to save.
-    """
-
-    inputs: list[PhotoInput]
-    model: gr.Radio
-    hint: gr.Markdown
-    steps: gr.Slider
-    results: list[Any]
+    inputs: list[PhotoInput]  # the two photos with their examples
+    model: gr.Radio  # the switch between our own models
+    hint: gr.Markdown  # what suits the model in use
+    steps: gr.Slider  # images in the strip
+    results: list[Any]  # player, strip, ends, facts, and the two files to save
 
     @property
     def photos(self) -> list[gr.Image]:
@@ -90,12 +83,6 @@ def result_handler(ctx: Context, networks: Networks) -> Callable[..., list[Any]]
         return values(ctx, serve(ctx, result, networks.any(model), model))
 
     return show
-
-
-def steps_slider(ctx: Context) -> gr.Slider:
-    """Place the folded choice of how many images are in the strip."""
-    with widgets.options(ctx, "vae.options"):
-        return gr.Slider(MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label=ctx.t("vae.steps"), elem_id="vae-steps")
 
 
 def result_panels(ctx: Context, first: Shown | None) -> list[Any]:
@@ -153,7 +140,7 @@ def connect_interpolation(ctx: Context, networks: Networks, ui: InterpolationUI,
         )  # fmt: skip
     inputs = {letter: each.receiver for letter, each in zip("ab", ui.inputs, strict=True)}
     settings = {"model": ui.model, "steps": ui.steps, "weights": menu.linked}
-    return TabInterface(inputs, settings, (choose, menu.open_linked, run))
+    return TabInterface(inputs, settings, (choose, menu.open_linked, run), summary=partial(summarize, ctx))
 
 
 def offer_interpolate(ctx: Context, networks: Networks) -> None:
@@ -177,8 +164,7 @@ def offer_interpolate(ctx: Context, networks: Networks) -> None:
         return in_threads(ctx.save_image, frames), ctx.save_bytes(animation, ".webp")
 
     inputs = [
-        photo_parameter("image_a"),
-        photo_parameter("image_b"),
+        *(photo_parameter(f"image_{letter}") for letter in "ab"),
         gr.Slider(MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label="steps", render=False),
         gr.Radio(list(MODELS), value=OPENING_MODEL, label="model", render=False),
     ]

@@ -21,11 +21,7 @@ from demos.vae.photo_input import example_ends
 from models.data.images import square_crop
 
 AUTOENCODER = "vae-fruit-autoencoder"
-COMPARED = {
-    AUTOENCODER: "vae.lesson_none",
-    "vae-fruit": "vae.lesson_one",
-    "vae-fruit-beta4": "vae.lesson_four",
-}
+COMPARED = {AUTOENCODER: "vae.lesson_none", "vae-fruit": "vae.lesson_one", "vae-fruit-beta4": "vae.lesson_four"}
 PHOTOS = 4  # the visitor's two and two examples
 DRAWS = 6
 STYLE = """
@@ -37,11 +33,7 @@ STYLE = """
 
 
 def comparison_html(ctx: Context, networks: Networks, paths: Sequence[str], seed: int) -> str:
-    """Write photos, reconstructions and draws of every model, with the metrics of its card.
-
-    Raises:
-        InputError: If a photo cannot be used.
-    """
+    """Write photos, reconstructions and draws of every model, with the metrics of its card."""
     photos = read_photos(_with_examples(ctx, paths))
     html, rows, numbers = [], [], {}
     for name, title in COMPARED.items():

@@ -62,7 +62,7 @@ class LatentSlices:
     """The slices that pages move in at the moment; safe to use from many threads."""
 
     def __init__(self, networks: Networks) -> None:
-        self._networks = networks
+        self.networks = networks
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # least recently added first
         self._lock = threading.Lock()
 
@@ -72,8 +72,8 @@ class LatentSlices:
         The model is looked up here, in an event: when a script asks for a point later, Gradio does not tell whose page
         it is, and a visitor's own model is handed to its owner only.
         """
-        network = self._networks.vector(latent_slice.model)
-        entry = _Entry(latent_slice, ref(network), self._networks.statistics(latent_slice.model))
+        network = self.networks.vector(latent_slice.model)
+        entry = _Entry(latent_slice, ref(network), self.networks.statistics(latent_slice.model))
         with self._lock:
             self._entries[latent_slice.key] = entry
             self._entries.move_to_end(latent_slice.key)
@@ -82,15 +82,11 @@ class LatentSlices:
         return latent_slice.key
 
     def decode(self, query: Any) -> dict[str, Any]:
-        """Decode a point.
+        """Decode a point, which a browser asks for as ``[key, coordinates]``.
 
-        Args:
-            query: ``[key, coordinates]`` as a browser sent it.
-
-        Returns:
-            ``image`` (data URL), ``share`` of the measured images that lies nearer to the centre, and ``place``
-            ("near", "usual" or "far"); or ``{"gone": True}`` where no such slice is known, its network was released,
-            or the coordinates are not a point of it.
+        Return ``image`` (data URL), ``share`` of the measured images that lies nearer to the centre, and ``place``
+        ("near", "usual" or "far"); or ``{"gone": True}`` where no such slice is known, its network was released, or
+        the coordinates are not a point of it.
         """
         found = self._find(query)
         network = found[0].network() if found else None

@@ -17,6 +17,7 @@ from demos.vae.latent_slice import LatentSlices
 from demos.vae.networks import InputError
 
 CLIENT = "latent_widgets.js"  # what both scripts share
+TOOLS = {"reset": 'class="key-reset"', "picture": 'data-save="picture"', "numbers": 'data-save="numbers"'}
 STYLE = """
 .flat { --veil: 251,250,248; display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 300px); gap: 12px 24px;
   max-width: 960px; align-items: start; }
@@ -89,11 +90,7 @@ def _slice_view(ctx: Context, main: str, script: str, slices: LatentSlices, elem
     )
     tools = "".join(
         f'<button type="button" {attribute}>{ctx.localize_html(f"vae.flat_{name}")}</button>'
-        for name, attribute in (
-            ("reset", 'class="key-reset"'),
-            ("picture", 'data-save="picture"'),
-            ("numbers", 'data-save="numbers"'),
-        )
+        for name, attribute in TOOLS.items()
     )
     return gr.HTML(
         html_template=f"""<div class="flat" data-state="empty">{main}

@@ -21,12 +21,7 @@ MEASURED_DRAWS = 128  # images of its own that a model without statistics is mea
 
 
 class InputError(ValueError):
-    """Inputs that give no result.
-
-    Attributes:
-        key: Key of the sentence that says why.
-        values: What the sentence mentions.
-    """
+    """Inputs that give no result; `key` and `values` name the sentence that says why."""
 
     def __init__(self, key: str, **values: Any) -> None:
         super().__init__(key)
@@ -34,11 +29,7 @@ class InputError(ValueError):
 
 
 def read_photos(paths: Iterable[str]) -> list[Image.Image]:
-    """Read image files.
-
-    Raises:
-        InputError: If one cannot be used.
-    """
+    """Read image files; raises `InputError` if one cannot be used."""
     try:
         return [read_image(path) for path in paths]
     except ImageError as error:
@@ -62,11 +53,7 @@ class Networks:
         return cast(Autoencoder, self._ctx.load_model(name))
 
     def vector(self, name: str, refusal: str = "vae.needs_vector") -> GlobalAutoencoder:
-        """Return an autoencoder with one latent vector per image.
-
-        Raises:
-            InputError: With the key `refusal`, if the latent of this one is a spatial map.
-        """
+        """Return an autoencoder with one latent vector per image; raises `InputError(refusal)` for any other."""
         network = self.any(name)
         if not isinstance(network, GlobalAutoencoder):
             raise InputError(refusal)

@@ -22,10 +22,7 @@ PORTRAIT_TEMPERATURE = 0.6  # calmer than `DRAW_TEMPERATURE`: an example should 
 
 
 def example_ends(ctx: Context, model: str) -> tuple[list[Path], list[Path]]:
-    """Return the built-in images for the start and for the end; empty where none were made yet.
-
-    A model that is not ours has those of `OPENING_MODEL`.
-    """
+    """Return the built-in images for the start and for the end, those of fruit for a model that is not ours."""
     if model == "vae-portraits":
         folder = ctx.first_paint / "vae"
         ends = [[folder / f"portrait-{seed:02d}.png" for seed in seeds] for seeds in PORTRAIT_SEEDS]

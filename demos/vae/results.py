@@ -6,61 +6,45 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from PIL import Image
 
 from demos.core.context import Context
+from demos.core.tab_interface import SummaryCell
 from demos.ui.animation import upscale
-from demos.vae.interpolation import SMALL_SIDE, Autoencoder, Rendered, latent_size
+from demos.vae.interpolation import SMALL_SIDE, Autoencoder, Rendered, latent_size, reconstruct
+from demos.vae.networks import OPENING_MODEL
+from models.networks.vae import ConvVAE
 
 RESULT = "result.json"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows of one result; files are paths.
+    """What the page shows of one result; files are paths."""
 
-    Attributes:
-        strip: PNG of the methods and the cross-fade as a filmstrip.
-        sheet: WebP of the smooth paths and the cross-fade, for the player.
-        numbers: JSON of the numbers behind the result.
-        images: PNGs of the two ends as the network got them.
-        rebuilt: PNGs of the reconstructions of the two ends.
-        model: Name of the weights.
-        img_size: Side in pixels the network works at.
-        latent_dim: Numbers in the latent of an image.
-        steps: Images in the strip.
-        scores: PSNR of the two reconstructions in dB.
-        seconds: Time of the network.
-        moments: Images of a smooth path.
-        ways: The methods in the rows above the cross-fade.
-        prepared: Whether the result was made in advance.
-    """
-
-    strip: str
-    sheet: str
-    numbers: str
-    images: tuple[str, str]
-    rebuilt: tuple[str, str]
-    model: str
-    img_size: int
-    latent_dim: int
-    steps: int
-    scores: tuple[float, float]
-    seconds: float
-    moments: int
-    ways: tuple[str, ...]
-    prepared: bool = False
+    strip: str  # PNG of the methods and the cross-fade as a filmstrip
+    sheet: str  # WebP of the smooth paths and the cross-fade, for the player
+    numbers: str  # JSON of the numbers behind the result
+    images: tuple[str, ...]  # PNGs of the two ends as the network got them
+    rebuilt: tuple[str, ...]  # PNGs of their reconstructions
+    model: str  # name of the weights
+    img_size: int  # side in pixels the network works at
+    latent_dim: int  # numbers in the latent of an image
+    steps: int  # images in the strip
+    scores: tuple[float, ...]  # PSNR of the reconstructions in dB
+    seconds: float  # time of the network
+    moments: int  # images of a smooth path
+    ways: tuple[str, ...]  # methods in the rows above the cross-fade
+    prepared: bool = False  # whether the result was made in advance
 
 
 def serve(ctx: Context, rendered: Rendered, model: Autoencoder, name: str) -> Shown:
     """Put the files of a result of the weights called `name` where the browser can fetch them."""
 
     def keep(content: Image.Image | bytes, file: str) -> str:
-        if isinstance(content, bytes):
-            return ctx.save_bytes(content, Path(file).suffix)
-        return ctx.save_image(content)
+        return ctx.save_bytes(content, Path(file).suffix) if isinstance(content, bytes) else ctx.save_image(content)
 
     return _show(ctx, rendered, model, name, keep)
 
@@ -93,19 +77,23 @@ def read_stored(folder: Path) -> Shown | None:
     return Shown(**{**stored, "scores": tuple(stored["scores"]), "ways": tuple(stored["ways"])})
 
 
-def numbers(ctx: Context, rendered: Rendered, model: Autoencoder, name: str) -> dict[str, Any]:
-    """Return the numbers behind a result of the weights called `name`, for a file.
+def summarize(ctx: Context, image: Image.Image) -> SummaryCell:
+    """Return the reconstruction of an image by the model that the tab opens with, and its PSNR."""
+    rebuilt, score = reconstruct(cast(ConvVAE, ctx.load_model(OPENING_MODEL)), image)
+    text = ctx.localize_html("vae.end_rebuilt", score=f"{score:.1f}")
+    return SummaryCell(upscale([rebuilt], SMALL_SIDE)[0], text, "tab=vae")
 
-    `active_units` is the share of the latent dimensions in use, as recorded with the weights.
-    """
+
+def numbers(ctx: Context, rendered: Rendered, model: Autoencoder, name: str) -> dict[str, Any]:
+    """Return the numbers behind a result of the weights called `name`, for a file."""
     info = ctx.weights_info(name)
     return {
         "model": name,
         "sha256": info.sha256,
         "image_size": model.img_size,
         "latent_numbers": latent_size(model),
-        "active_units": info.metrics.get("active_units"),
-        "steps": len(rendered.interpolation.fade),
+        "active_units": info.metrics.get("active_units"),  # share of the latent dimensions in use
+        "steps": len(rendered.interpolation.smooth_fade[:: rendered.interpolation.stride]),
         "ways": list(rendered.interpolation.smooth_paths),
         "psnr_db": [round(score, 2) for score in rendered.interpolation.psnr],
         "seconds": round(rendered.seconds, 3),

@@ -69,27 +69,16 @@ watch("value", () => { picked = []; mark(); });
 
 @dataclass(frozen=True)
 class Generation:
-    """The images in the grid.
+    """The images in the grid."""
 
-    Attributes:
-        model: Name of the weights that decode them.
-        latents: (N, D).
-        parents: How many of the first are the parents of the others.
-        origin: How they were made, for the file of numbers.
-    """
-
-    model: str
-    latents: Tensor
-    parents: int
-    origin: dict[str, Any]
+    model: str  # name of the weights that decode them
+    latents: Tensor  # (N, D)
+    parents: int  # how many of the first are the parents of the others
+    origin: dict[str, Any]  # how they were made, for the file of numbers
 
 
 def prior_generation(networks: Networks, model: str, seed: int, temperature: float) -> Generation:
-    """Draw a generation from the prior.
-
-    Raises:
-        InputError: If the model has no latent vector.
-    """
+    """Draw a generation from the prior."""
     latents = prior_latents(networks.vector(model, NO_PRIOR).latent_dim, SAMPLES, seed, temperature)
     return Generation(model, latents, 0, {"from": "prior", "seed": seed, "temperature": temperature})
 
@@ -97,11 +86,7 @@ def prior_generation(networks: Networks, model: str, seed: int, temperature: flo
 def next_generation(
     generation: Generation, operator: str, indices: Sequence[int], radius: float, seed: int
 ) -> Generation:
-    """Apply a genetic operator, one of `OPERATORS`, to one or two images; the parents come first.
-
-    Raises:
-        ValueError: If there is no such operator or image, or it needs more or fewer images.
-    """
+    """Apply a genetic operator, one of `OPERATORS`, to one or two images; the parents come first."""
     needed, known = 1 if operator == "mutate" else 2, range(len(generation.latents))
     if operator not in OPERATORS or not needed <= len(indices) <= 2 or any(each not in known for each in indices):
         raise ValueError(f"{operator!r} of {indices!r} is no crossover or mutation of {len(known)} pictures.")
@@ -197,11 +182,7 @@ def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequen
 
 
 def read_choice(event: gr.EventData) -> tuple[str, list[int]]:
-    """Return operator and indices of one or two images, as an event of the page carries them.
-
-    Raises:
-        ValueError: If it carries anything else.
-    """
+    """Return operator and indices of one or two images, as an event of the page carries them."""
     data = event._data if isinstance(event._data, dict) else {}
     operator, indices = data.get("how"), data.get("ids")
     if not isinstance(operator, str) or not isinstance(indices, list) or any(type(each) is not int for each in indices):
@@ -224,8 +205,5 @@ def _offer_samples(ctx: Context, networks: Networks) -> None:
         gr.Slider(0.0, 1.5, DRAW_TEMPERATURE, label="temperature", render=False),
         gr.Radio(list(MODELS), value=OPENING_MODEL, label="model", render=False),
     ]
-    outputs = [
-        gr.File(label="pictures", file_count="multiple", render=False),
-        gr.JSON(label="numbers", render=False),
-    ]
+    outputs = [gr.File(label="pictures", file_count="multiple", render=False), gr.JSON(label="numbers", render=False)]
     endpoint(sample, inputs, outputs, "sample")

@@ -14,14 +14,8 @@ from demos.ui.animation import upscale
 from demos.ui.model_menu.menu import model_menu
 from demos.vae.arithmetic import arithmetic_section
 from demos.vae.grid_and_plane import grid_and_plane_section
-from demos.vae.interpolation import SMALL_SIDE, draw, render
-from demos.vae.interpolation_ui import (
-    InterpolationUI,
-    connect_interpolation,
-    offer_interpolate,
-    result_panels,
-    steps_slider,
-)
+from demos.vae.interpolation import DEFAULT_STEPS, MAX_STEPS, MIN_STEPS, SMALL_SIDE, draw, render
+from demos.vae.interpolation_ui import InterpolationUI, connect_interpolation, offer_interpolate, result_panels
 from demos.vae.kl_comparison import kl_section
 from demos.vae.latent_slice import LatentSlices
 from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, Networks, encodes_images
@@ -49,7 +43,10 @@ def build(ctx: Context) -> TabInterface:
                     for index, letter in enumerate("ab")
                 ]
             hint = widgets.note(ctx, HINTS[OPENING_MODEL])
-            steps = steps_slider(ctx)
+            with widgets.options(ctx, "vae.options"):
+                steps = gr.Slider(
+                    MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label=ctx.t("vae.steps"), elem_id="vae-steps"
+                )
         with gr.Column():
             results = result_panels(ctx, first)
             video = gr.Column()
@@ -65,9 +62,9 @@ def build(ctx: Context) -> TabInterface:
     slices = LatentSlices(networks)
     with folds:
         kl_section(ctx, networks, ui.photos)
-        grid_and_plane_section(ctx, networks, slices, ui.photos, menu)
-        traversal_section(ctx, networks, slices, ui.photos, menu)
-        arithmetic_section(ctx, networks, slices, ui.photos, menu)
+        grid_and_plane_section(ctx, slices, ui.photos, menu)
+        traversal_section(ctx, slices, ui.photos, menu)
+        arithmetic_section(ctx, slices, ui.photos, menu)
     with video:
         video_section(ctx, networks, ui.photos, menu)
     offer_interpolate(ctx, networks)

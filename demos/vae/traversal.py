@@ -18,7 +18,7 @@ from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import GlobalAutoencoder, encode, images_of
 from demos.vae.latent_slice import LatentSlice, LatentSlices
 from demos.vae.latent_widgets import message_value, sliders
-from demos.vae.networks import InputError, Networks, read_photos
+from demos.vae.networks import InputError, read_photos
 from models.analysis.latents import LatentStatistics
 
 SLIDERS = 8
@@ -66,17 +66,13 @@ def bars_html(ctx: Context, statistics: LatentStatistics, shown: Sequence[int]) 
     return f"{svg}<p>{words} {ctx.localize_html(source, count=statistics.count)}</p>"
 
 
-def traversal_value(ctx: Context, networks: Networks, slices: LatentSlices, path: str | None, model: str) -> str:
-    """Return the value of the sliders for a photo.
-
-    Raises:
-        InputError: If the photo is missing or cannot be used, or the model has no latent vector.
-    """
-    network = networks.vector(model)
+def traversal_value(ctx: Context, slices: LatentSlices, path: str | None, model: str) -> str:
+    """Return the value of the sliders for a photo."""
+    network = slices.networks.vector(model)
     if not path:
         raise InputError("vae.knobs_missing")
     mu = encode(network, read_photos([path]))[0]
-    statistics = networks.statistics(model)
+    statistics = slices.networks.statistics(model)
     indices = statistics.by_kl[:SLIDERS]
     mean, std = torch.tensor(statistics.mean)[indices], torch.tensor(statistics.spread)[indices]
     start = (mu[indices] - mean) / std
@@ -88,25 +84,20 @@ def traversal_value(ctx: Context, networks: Networks, slices: LatentSlices, path
     for row, index in enumerate(indices):
         latents[row, :, index] = mean[row] + torch.linspace(-RANGE, RANGE, STRIP_LENGTH) * std[row]
     entries = [
-        slider(f"vae-number-{index + 1}", _name(ctx, index, statistics.kl[index]), strip, -RANGE, RANGE, at)
+        slider(f"vae-number-{index + 1}", name, strip, -RANGE, RANGE, at)
         for index, strip, at in zip(indices, strip_urls(network, latents), start.tolist(), strict=True)
+        for name in [ctx.localize_html("vae.knob", number=index + 1, kl=f"{statistics.kl[index]:.2f}")]
     ]
     key = slices.add(LatentSlice(model, origin, directions))
     return json.dumps({"key": key, "model": model, "knobs": entries, "bars": bars_html(ctx, statistics, indices)})
 
 
-def _name(ctx: Context, index: int, kl: float) -> str:
-    return ctx.localize_html("vae.knob", number=index + 1, kl=f"{kl:.2f}")
-
-
-def traversal_section(
-    ctx: Context, networks: Networks, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu
-) -> None:
+def traversal_section(ctx: Context, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu) -> None:
     """Place the fold with the sliders."""
 
     def show(path_a: str | None, path_b: str | None, end: str, model: str) -> str:
         try:
-            return traversal_value(ctx, networks, slices, path_b if end == "b" else path_a, model)
+            return traversal_value(ctx, slices, path_b if end == "b" else path_a, model)
         except InputError as error:
             return message_value(ctx, error)
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-import torch
 from PIL import Image
 
 from demos.core.context import Context
@@ -14,40 +13,15 @@ from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
 from demos.ui import widgets
 from demos.ui.animation import looping_gif, looping_mp4, looping_webp, upscale
 from demos.ui.model_menu.menu import Menu
-from demos.vae.interpolation import (
-    LARGE_SIDE,
-    MAX_FRAMES,
-    SMOOTH_STEPS,
-    Autoencoder,
-    cross_fade,
-    decode,
-    encode_pair,
-    latent_path,
-)
+from demos.vae.interpolation import LARGE_SIDE, MAX_FRAMES, SMOOTH_STEPS, video_frames
 from demos.vae.networks import InputError, Networks, read_photos
 from demos.vae.panels import user_errors
-from models.data.images import to_images
 
 WRITERS: Mapping[str, Callable[[Sequence[Image.Image]], bytes]] = {
     "mp4": looping_mp4, "webp": looping_webp, "gif": looping_gif,
 }  # fmt: skip
 METHODS = {"lerp": "vae.way_lerp", "slerp": "vae.way_slerp", "fade": "vae.fade_short"}
 FORMATS = {name: f"vae.film_{name}" for name in WRITERS}
-BATCH = 4
-
-
-@torch.inference_mode()
-def video_frames(
-    model: Autoencoder, first: Image.Image, last: Image.Image, steps: int, method: str
-) -> Iterator[list[Image.Image]]:
-    """Yield the images from one image to another in batches, `steps` in all."""
-    ends, mu = encode_pair(model, first, last)
-    if method == "fade":
-        yield to_images(cross_fade(ends[0], ends[1], steps))
-        return
-    start, end = mu.flatten(1)
-    for batch in latent_path(start, end, steps, method).split(BATCH):
-        yield to_images(decode(model, batch, mu.shape[1:]))
 
 
 def video_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image], menu: Menu) -> None:

@@ -17,7 +17,7 @@ MODEL = "vae-fruit"
 def test_the_slider_adds_the_difference_of_the_mean_latents(
     context: Context, networks: Networks, slices: LatentSlices, images: list[str]
 ) -> None:
-    value = json.loads(arithmetic_value(context, networks, slices, images[0], images[:2], images[2:], MODEL))
+    value = json.loads(arithmetic_value(context, slices, images[0], (images[:2], images[2:]), MODEL))
     mu = encode(networks.vector(MODEL), read_photos(images))
     moved = slices._entries[value["key"]].slice.at([1.0])
     assert torch.allclose(moved, mu[0] + mu[2:].mean(dim=0) - mu[:2].mean(dim=0), atol=1e-4)
@@ -25,8 +25,8 @@ def test_the_slider_adds_the_difference_of_the_mean_latents(
 
 @pytest.mark.parametrize(("copies", "words"), [(0, "each group"), (25, "24 pictures at most")])
 def test_an_empty_or_too_large_group_is_refused(
-    context: Context, networks: Networks, slices: LatentSlices, images: list[str], copies: int, words: str
+    context: Context, slices: LatentSlices, images: list[str], copies: int, words: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        arithmetic_value(context, networks, slices, images[0], images[:1] * copies, images[2:], MODEL)
+        arithmetic_value(context, slices, images[0], (images[:1] * copies, images[2:]), MODEL)
     assert words in context.localize_html(refused.value.key, **refused.value.values)

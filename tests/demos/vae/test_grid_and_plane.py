@@ -21,7 +21,7 @@ MODEL = "vae-fruit"
 def test_a_point_of_the_plane_is_the_image_of_its_latent(
     context: Context, networks: Networks, slices: LatentSlices, images: list[str]
 ) -> None:
-    value = json.loads(plane_value(context, networks, slices, images[:3], "photos", MODEL))
+    value = json.loads(plane_value(context, slices, images[:3], "photos", MODEL))
     network = networks.vector(MODEL)
     for point, z in zip(value["points"], encode(network, read_photos(images[:3])), strict=True):
         url = slices.decode([value["key"], [share * value["half"] for share in point["at"]]])["image"]
@@ -33,7 +33,7 @@ def test_a_point_of_the_plane_is_the_image_of_its_latent(
 
 
 def test_the_plane_of_equal_missing_or_bad_images_is_refused(
-    context: Context, networks: Networks, slices: LatentSlices, images: list[str], tmp_path: Path
+    context: Context, slices: LatentSlices, images: list[str], tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"nothing")
@@ -44,5 +44,5 @@ def test_the_plane_of_equal_missing_or_bad_images_is_refused(
         (images[:3], "taesd", "keeps a map of each picture"),
     ):
         with pytest.raises(InputError) as refused:
-            plane_value(context, networks, slices, paths, "photos", model)
+            plane_value(context, slices, paths, "photos", model)
         assert words in context.localize_html(refused.value.key, **refused.value.values)

@@ -41,7 +41,7 @@ def test_a_slice_is_decoded_outside_of_events_until_its_model_is_released(contex
     in_an_event = True
     ctx = replace(context, load_model=load_model)
     slices = LatentSlices(Networks(ctx))
-    key = json.loads(traversal_value(ctx, Networks(ctx), slices, images[0], MODEL))["key"]
+    key = json.loads(traversal_value(ctx, slices, images[0], MODEL))["key"]
     in_an_event = False
     assert "image" in slices.decode([key, [0.0] * SLIDERS])
     del own[MODEL]

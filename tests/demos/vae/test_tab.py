@@ -17,13 +17,15 @@ from lively import lively_vae
 from PIL import Image
 
 from demos.core.context import Context, make_context
+from demos.ui.animation import upscale
 from demos.vae import photo_input, tab
-from demos.vae.interpolation import DEFAULT_STEPS, LARGE_SIDE, stride_for
+from demos.vae.interpolation import DEFAULT_STEPS, LARGE_SIDE, SMALL_SIDE, reconstruct, stride_for
 from demos.vae.interpolation_ui import missing, no_values, result_handler
 from demos.vae.networks import MODELS, Networks
 from demos.vae.photo_input import EXAMPLES_PER_END, PhotoInput, example_ends
 from demos.vae.results import read_stored
 from demos.vae.sampling import SAMPLES
+from models.analysis.metrics import psnr
 from models.data.images import read_image, square_crop, to_tensor
 
 NETWORKS = {name: lively_vae(64, 16, 4, seed) for seed, name in enumerate(MODELS)}
@@ -169,6 +171,20 @@ def test_a_bad_image_is_named_where_the_result_would_be(
 def test_removing_a_photo_asks_for_it_again(context: Context) -> None:
     assert "the other picture" in no_values(context, missing("there.png"))[0]
     assert "Choose two pictures" in no_values(context, missing(None))[0]
+
+
+def test_the_summary_of_an_image_is_its_reconstruction(context: Context, photo: Image.Image) -> None:
+    with gr.Blocks(analytics_enabled=False):
+        summary = tab.build(context).summary
+    assert summary is not None
+    cell = summary(photo)
+    rebuilt, score = reconstruct(context.load_model("vae-fruit"), photo)  # type: ignore[arg-type]
+    assert cell.image == upscale([rebuilt], SMALL_SIDE)[0] and max(cell.image.size) <= 256
+    assert f"{score:.1f} dB" in cell.text and cell.link == "tab=vae"
+    pixels = to_tensor(square_crop(photo, 64))
+    with torch.inference_mode():
+        mu, _ = NETWORKS["vae-fruit"].encode(pixels)
+        assert score == pytest.approx(psnr(NETWORKS["vae-fruit"].decode(mu)[0], pixels[0]), abs=0.01)
 
 
 def test_a_change_of_model_replaces_built_in_images_only(

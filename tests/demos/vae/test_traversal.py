@@ -17,7 +17,7 @@ MODEL = "vae-fruit"
 def test_sliders_start_at_the_photo_and_move_one_dimension_each(
     context: Context, networks: Networks, slices: LatentSlices, images: list[str]
 ) -> None:
-    value = json.loads(traversal_value(context, networks, slices, images[1], MODEL))
+    value = json.loads(traversal_value(context, slices, images[1], MODEL))
     (mu,), statistics = encode(networks.vector(MODEL), read_photos(images[1:2])), networks.statistics(MODEL)
     assert len(value["knobs"]) == SLIDERS
     found = slices._entries[value["key"]].slice

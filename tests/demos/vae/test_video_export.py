@@ -9,8 +9,9 @@ import pytest
 
 from demos.core.context import Context
 from demos.vae import video_export
+from demos.vae.interpolation import video_frames
 from demos.vae.networks import Networks, read_photos
-from demos.vae.video_export import video_frames, video_handler
+from demos.vae.video_export import video_handler
 
 MODEL = "vae-fruit"
 
