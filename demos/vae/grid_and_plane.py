@@ -67,22 +67,22 @@ def plane_value(ctx: Context, slices: LatentSlices, paths: Sequence[str | None],
         raise InputError("vae.plane_missing")
     mu = encode(network, photos)
     try:
-        flat = LatentSlice(model, *(plane_basis(mu) if through else principal_plane(mu)))
+        plane_slice = LatentSlice(model, *(plane_basis(mu) if through else principal_plane(mu)))
     except ValueError as error:  # three images of which two are the same
         raise InputError("vae.plane_line") from error
-    coordinates = (mu - flat.origin) @ flat.directions.T  # (N, 2)
+    coordinates = (mu - plane_slice.origin) @ plane_slice.directions.T  # (N, 2)
     half = float(coordinates.abs().max()) * MARGIN
-    mosaic = images_of(network, cell_latents(flat, half, MOSAIC))
+    mosaic = images_of(network, cell_latents(plane_slice, half, MOSAIC))
     rows = [mosaic[start : start + MOSAIC] for start in range(0, len(mosaic), MOSAIC)]
     statistics = slices.networks.statistics(model)
-    density = statistics.density(statistics.distance(cell_latents(flat, half, DENSITY)))
+    density = statistics.density(statistics.distance(cell_latents(plane_slice, half, DENSITY)))
     points = [
         {"at": [round(float(share), 4) for share in at / half], "name": "ABC"[index] if through else "",
          "url": data_url(square_crop(photo, SMALL_SIDE), quality=85)}
         for index, (at, photo) in enumerate(zip(coordinates, photos, strict=True))
     ]  # fmt: skip
     value = {
-        "key": slices.add(flat), "model": model, "half": half, "at": points[0]["at"], "points": points,
+        "key": slices.add(plane_slice), "model": model, "half": half, "at": points[0]["at"], "points": points,
         "mosaic": data_url(image_grid(rows), quality=82),
         "density": base64.b64encode((density * 255).round().byte().numpy().tobytes()).decode("ascii"),
     }  # fmt: skip

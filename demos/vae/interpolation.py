@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from demos.ui.animation import STRIP_GAP, upscale
+from demos.ui.animation import STRIP_GAP, looping_webp, upscale
 from demos.ui.images import image_grid, still_webp
 from models.analysis.latents import lerp, slerp
 from models.analysis.metrics import psnr
@@ -117,6 +117,15 @@ def interpolate(
         smooth_fade=to_images(cross_fade(ends[0], ends[1], smooth)),
         stride=stride,
     )
+
+
+def frames_and_animation(
+    model: Autoencoder, first: Image.Image, last: Image.Image, steps: int
+) -> tuple[list[Image.Image], bytes]:
+    """Return the images of the linear interpolation, at least `LARGE_SIDE` pixels a side, and a looping WebP."""
+    result = interpolate(model, first, last, steps, ("lerp",))
+    frames = upscale(result.smooth_paths["lerp"], LARGE_SIDE)
+    return frames[:: result.stride], looping_webp(frames)
 
 
 @torch.inference_mode()

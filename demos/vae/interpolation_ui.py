@@ -14,11 +14,11 @@ from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.tab_interface import TabInterface
 from demos.ui import widgets
-from demos.ui.animation import in_threads, looping_webp, upscale
+from demos.ui.animation import in_threads
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
 from demos.vae import player
-from demos.vae.interpolation import DEFAULT_STEPS, LARGE_SIDE, MAX_STEPS, MIN_STEPS, Rendered, interpolate, render
+from demos.vae.interpolation import DEFAULT_STEPS, MAX_STEPS, MIN_STEPS, Rendered, frames_and_animation, render
 from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, InputError, Networks, read_photos
 from demos.vae.panels import message_html, panel, user_errors
 from demos.vae.photo_input import PhotoInput
@@ -147,11 +147,9 @@ def offer_interpolate(ctx: Context, networks: Networks) -> None:
     """Offer ``/interpolate`` to programs."""
 
     @public_lru_cache()
-    def frames_and_animation(path_a: str, path_b: str, steps: int, model: str) -> tuple[list[Image.Image], bytes]:
+    def computed(path_a: str, path_b: str, steps: int, model: str) -> tuple[list[Image.Image], bytes]:
         first, last = read_photos([path_a, path_b])
-        result = interpolate(networks.any(model), first, last, steps, ("lerp",))
-        frames = upscale(result.smooth_paths["lerp"], LARGE_SIDE)
-        return frames[:: result.stride], looping_webp(frames)
+        return frames_and_animation(networks.any(model), first, last, steps)
 
     def interpolate_images(
         image_a: str | None, image_b: str | None, steps: float, model: str, request: gr.Request
@@ -160,7 +158,7 @@ def offer_interpolate(ctx: Context, networks: Networks) -> None:
         with user_errors(ctx, request):
             if not image_a or not image_b:
                 raise InputError("vae.error_missing", which="image_b" if image_a else "image_a")
-            frames, animation = frames_and_animation(image_a, image_b, int(steps), model)
+            frames, animation = computed(image_a, image_b, int(steps), model)
         return in_threads(ctx.save_image, frames), ctx.save_bytes(animation, ".webp")
 
     inputs = [

@@ -55,8 +55,8 @@ function draw(index, columns) {
 }
 
 function moment(elapsed, columns, step, hold) {
-  const way = hold + (columns - 2) * step, passed = elapsed % (2 * way), back = passed >= way;
-  const rest = passed - (back ? way : 0);
+  const half = hold + (columns - 2) * step, passed = elapsed % (2 * half), back = passed >= half;
+  const rest = passed - (back ? half : 0);
   const forth = rest < hold ? 0 : Math.min(1 + Math.floor((rest - hold) / step), columns - 2);
   return back ? columns - 1 - forth : forth;
 }
@@ -128,8 +128,8 @@ def filmstrip(ctx: Context, shown: Shown) -> str:
 
 def _rows(ctx: Context, shown: Shown) -> list[tuple[str, str, str]]:
     """Return name, class and caption of every row of strip and sheet."""
-    numbers = f"{shown.latent_dim:,}"
-    learned = [(way, "learned", ctx.localize_html(f"vae.stage_{way}", latent_dim=numbers)) for way in shown.ways]
+    size = f"{shown.latent_dim:,}"
+    learned = [(name, "learned", ctx.localize_html(f"vae.stage_{name}", latent_dim=size)) for name in shown.ways]
     return [*learned, ("fade", "", ctx.localize_html("vae.fade"))]
 
 

@@ -84,7 +84,7 @@ def summarize(ctx: Context, image: Image.Image) -> SummaryCell:
     return SummaryCell(upscale([rebuilt], SMALL_SIDE)[0], text, "tab=vae")
 
 
-def numbers(ctx: Context, rendered: Rendered, model: Autoencoder, name: str) -> dict[str, Any]:
+def result_numbers(ctx: Context, rendered: Rendered, model: Autoencoder, name: str) -> dict[str, Any]:
     """Return the numbers behind a result of the weights called `name`, for a file."""
     info = ctx.weights_info(name)
     return {
@@ -106,7 +106,7 @@ def _show(
 ) -> Shown:
     images = upscale(rendered.interpolation.ends, SMALL_SIDE)
     rebuilt = upscale(rendered.interpolation.rebuilt, SMALL_SIDE)
-    facts = numbers(ctx, rendered, model, name)
+    facts = result_numbers(ctx, rendered, model, name)
     return Shown(
         strip=keep(rendered.strip, "strip.png"),
         sheet=keep(rendered.sheet, "sheet.webp"),
