@@ -316,7 +316,6 @@ def test_planted_breach_is_found(rule: Callable[[Sources], list[str]], module: s
 TO_SPLIT = (
     "models/checkpoints.py",
     "models/training/__main__.py",
-    "models/training/jobs/manager.py",
 )  # fmt: skip
 
 

@@ -95,8 +95,8 @@ class Remote:
 
         def resume(owner: str, job_id: str) -> None:
             backend = self.backend(login, flavor, hours) if login else None
-            elsewhere = self._runs.manager.snapshot(owner, job_id).elsewhere
-            self._runs.manager.resume(owner, job_id, backend if elsewhere else None)
+            is_remote = self._runs.manager.snapshot(owner, job_id).remote
+            self._runs.manager.resume(owner, job_id, backend if is_remote else None)
 
         return self._runs.show(self._runs.act(resume, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
 

@@ -111,7 +111,7 @@ def head_html(ctx: Context, job: Snapshot) -> str:
         else ctx.localize_html("train.from", name=_start(ctx, job.start))
     )
     facts = f"{ctx.localize_html(f'train.recipe.{job.recipe}')} · {start}"
-    if job.elsewhere:
+    if job.remote:
         facts += f" · {ctx.localize_html('train.remote.here')}"
     log = f'<pre class="run-log">{html.escape(chr(10).join(job.log))}</pre>' if job.log else ""
     return f'<b>{title_of(ctx, job)}</b> · {state_html(ctx, job)}<br><span class="run-quiet">{facts}</span>{log}'

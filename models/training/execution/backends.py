@@ -215,7 +215,7 @@ class TrainingOff:
         raise RuntimeError(f"Training is off here ({self.off}).")
 
 
-def run_to_end(
+def run_to_completion(
     handle: Handle, seconds: float, monotonic: Callable[[], float] = time.monotonic, pause: float = 0.05
 ) -> int | None:
     """Wait for a task; after `seconds` it is killed and None returned."""

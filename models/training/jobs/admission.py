@@ -11,7 +11,7 @@ from models.checkpoints import CHECKPOINTS
 from models.data.images import ImageError, open_image
 from models.file_facts import FileFacts
 from models.training.failures import DoesNotFitError
-from models.training.jobs.folders import Areas
+from models.training.jobs.folders import JobFolders
 from models.training.jobs.limits import Limits
 from models.training.jobs.schema import Row
 from models.training.jobs.store import Store
@@ -57,8 +57,8 @@ class JobRequest:
 class Admission:
     """Decides on requests; every refusal is a `JobError`."""
 
-    def __init__(self, store: Store, areas: Areas, limits: Limits, off: str | None) -> None:
-        self._store, self._areas, self.limits, self.off = store, areas, limits, off
+    def __init__(self, store: Store, folders: JobFolders, limits: Limits, off: str | None) -> None:
+        self._store, self._folders, self.limits, self.off = store, folders, limits, off
         self._pixels = FileFacts(_pixels)
 
     def own_job(self, owner: str, job_id: str) -> Row:
@@ -79,7 +79,7 @@ class Admission:
             raise JobError("config", message=str(error)) from error
         if config.steps > self.limits.steps:
             raise JobError("too_many_steps", steps=config.steps, limit=self.limits.steps)
-        dataset = self._areas.dataset(owner, request.data)
+        dataset = self._folders.dataset(owner, request.data)
         if dataset is None:
             raise JobError("data")
         self._check_images(dataset, request.recipe)
@@ -121,7 +121,7 @@ class Admission:
             return
         if start.startswith(OWN_JOB):
             row = self.own_job(owner, start.removeprefix(OWN_JOB))
-            if not self._areas.run(row.id).checkpoint_path.is_file():
+            if not self._folders.run(row.id).checkpoint_path.is_file():
                 raise JobError("no_checkpoint")
         elif start not in CHECKPOINTS:  # nothing else: a path here could be anybody's
             raise JobError("start", start=start)
@@ -152,11 +152,11 @@ class Admission:
 
     def check_disk(self, owner: str) -> None:
         """Refuse what would fill the disk or the visitor's part of it."""
-        if self._areas.free_space() < self.limits.disk_reserve:
+        if self._folders.free_space() < self.limits.disk_reserve:
             raise JobError("disk_full")
-        if self._areas.used_by(owner, self._store.rows("owner = ?", owner)) > self.limits.disk_per_owner:
+        if self._folders.used_by(owner, self._store.rows("owner = ?", owner)) > self.limits.disk_per_owner:
             raise JobError("disk_owner", limit=round(self.limits.disk_per_owner / 2**30, 1))
-        if self._areas.used_in_all() > self.limits.disk_total:
+        if self._folders.used_in_all() > self.limits.disk_total:
             raise JobError("disk_total")
 
     def _check_double(self, owner: str, request: JobRequest, dataset: Path, config: TrainConfig) -> None:

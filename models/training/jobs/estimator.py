@@ -1,4 +1,4 @@
-"""How long a job would take on this machine: a few of its steps, measured in a child of low priority."""
+"""Estimate time and memory of a job from a few of its steps, measured in a child of low priority."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import platform
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from models.training.execution.backends import run_to_end, spawn
+from models.training.execution.backends import run_to_completion, spawn
 from models.training.jobs.exporter import last_line
-from models.training.jobs.folders import Areas
+from models.training.jobs.folders import JobFolders
 from models.training.jobs.store import Store
 from models.training.loop.run_folder import RunFolder
 from models.training.recipes._base import TrainConfig
@@ -28,7 +28,7 @@ WITHOUT_COST = frozenset({"steps", "seed", "warmup", "kl_warmup"})  # fields tha
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a job takes: seconds a step and in all, and bytes of memory."""
+    """Seconds per step and in all, and bytes of memory, of a job."""
 
     seconds_per_step: float
     seconds: float
@@ -36,34 +36,25 @@ class Estimate:
 
 
 class Estimator:
-    """Measures, and remembers by recipe, the config fields that matter, and machine."""
+    """Measures jobs and caches the result by recipe, config fields that affect the cost, and machine."""
 
-    def __init__(self, store: Store, areas: Areas) -> None:
-        self._store, self._areas = store, areas
+    def __init__(self, store: Store, folders: JobFolders) -> None:
+        self._store, self._folders = store, folders
         self._lock = threading.Lock()
 
-    def estimate(
-        self, recipe: str, config: TrainConfig, dataset: Path, count: int, busy: Callable[[], bool]
-    ) -> Estimate:
-        """Return what a job would take; measured beside a running job it is not remembered.
-
-        Args:
-            recipe: a key of `RECIPES`.
-            config: of the job.
-            dataset: the folder of its images.
-            count: how many they are.
-            busy: tells whether a job runs, asked before the measurement and after it.
+    def estimate(self, recipe: str, config: TrainConfig, dataset: Path, count: int) -> Estimate:
+        """Return time and memory of a job on `count` images; a measurement beside a running job is not cached.
 
         Raises:
-            RuntimeError: if the steps could not be taken, with what the child said last.
+            RuntimeError: if the child fails, with its last line.
         """
         key = cost_key(recipe, config)
         with self._lock:
             measured = self._store.estimate(key)
             if measured is None:
-                alone = not busy()
+                alone = not self._is_busy()
                 measured = self._measure(recipe, config, dataset)
-                if alone and not busy():
+                if alone and not self._is_busy():
                     self._store.remember_estimate(key, measured)
         kept = 3 * config.image_size**2
         return Estimate(
@@ -72,14 +63,17 @@ class Estimator:
             memory=int(measured["memory"] + count * kept),
         )
 
+    def _is_busy(self) -> bool:
+        return bool(self._store.rows("state = 'running'"))
+
     def _measure(self, recipe: str, config: TrainConfig, dataset: Path) -> dict[str, Any]:
-        folder = self._areas.scratch() / uuid.uuid4().hex
+        folder = self._folders.scratch() / uuid.uuid4().hex
         try:
             run = RunFolder(folder / "run")
             run.save_config(recipe, config, [str(dataset)])
             arguments = [recipe, "--data", str(dataset), "--out", "run", "--measure"]
             handle = spawn(["models.training", *arguments], folder, folder / "log.txt")
-            if run_to_end(handle, MEASURE_LIMIT) != 0:
+            if run_to_completion(handle, MEASURE_LIMIT) != 0:
                 raise RuntimeError(last_line(folder / "log.txt"))
             measured: dict[str, Any] = json.loads((folder / "run" / "measured.json").read_text(encoding="utf-8"))
             return measured
@@ -88,7 +82,7 @@ class Estimator:
 
 
 def cost_key(recipe: str, config: TrainConfig) -> str:
-    """Return what the time of a step depends on: recipe, sizes and switches of its config, and machine."""
+    """Return the cache key of an estimate: recipe, config fields that affect the cost, and machine."""
     costly: Mapping[str, Any] = {
         name: bool(value) if isinstance(value, float) else value
         for name, value in asdict(config).items()

@@ -1,4 +1,4 @@
-"""The folders of the trainer on disk: images of visitors and the folder of each job; nothing here is ever served.
+"""The folders of the trainer on disk, none of which is served.
 
 DATA_DIR/jobs.sqlite, DATA_DIR/datasets/<owner>/<id>/, DATA_DIR/jobs/<id>/{data/, run/, init/, weights/, log.txt}
 """
@@ -6,23 +6,25 @@ DATA_DIR/jobs.sqlite, DATA_DIR/datasets/<owner>/<id>/, DATA_DIR/jobs/<id>/{data/
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
+from typing import Any
 
 from models.training.jobs.schema import Row
 from models.training.loop.run_folder import RunFolder
 
 MAX_ROWS = 200  # of metrics that a run writes, whatever its length
 MAX_PREVIEWS = 24
-UNCLAIMED_SECONDS = 3600.0  # a folder without a job that is younger may just be coming into being
+UNCLAIMED_SECONDS = 3600.0  # a younger folder without a job may belong to a request in progress
 
 
-class Areas:
-    """Knows where everything lies, and how much of the disk it takes."""
+class JobFolders:
+    """Paths of datasets and jobs, and the disk space they take."""
 
     def __init__(
         self, folder: Path, free_space: Callable[[Path], int] | None = None, save_seconds: float = 60.0
@@ -42,11 +44,11 @@ class Areas:
         return RunFolder(self.job(job_id) / "run")
 
     def init(self, job_id: str) -> Path:
-        """Return the folder of a job's own copy of the weights that an earlier job gave it to start from."""
+        """Return the folder of a job's own copy of initial weights that come from an earlier job."""
         return self.job(job_id) / "init"
 
     def datasets(self, owner: str) -> Path:
-        """Return the folder of a visitor's images; the visitor's id cannot be read from it."""
+        """Return the folder of a visitor's images, named by a hash of the visitor's id."""
         return self.folder / "datasets" / hashlib.sha256(owner.encode()).hexdigest()[:32]
 
     def new_dataset(self, owner: str) -> Path:
@@ -56,16 +58,26 @@ class Areas:
         return folder
 
     def dataset(self, owner: str, path: Path) -> Path | None:
-        """Return a dataset's real path if it is a visitor's own, else None; links do not lead out."""
+        """Return the resolved path of a visitor's own dataset, else None."""
         real = path.resolve()
         return real if real.parent == self.datasets(owner) and real.is_dir() else None
 
     def adopt(self, dataset: Path, job_id: str) -> None:
-        """Give a job its own copy of a dataset, without taking the space twice where the disk can link."""
+        """Copy a dataset into a job's folder, by hard links where possible."""
         shutil.copytree(dataset, self.job(job_id) / "data", copy_function=_link_or_copy)
 
+    def saved_jobs(self) -> Iterator[dict[str, Any]]:
+        """Yield the columns of each job that has a folder, oldest first, as settled at its checkpoint."""
+        for path in sorted((self.folder / "jobs").glob("*/job.json"), key=lambda path: path.stat().st_mtime):
+            values = json.loads(path.read_text(encoding="utf-8"))
+            step = self.run(values["id"]).checkpoint_step()
+            settled = {"state": "done"} if step == values["total"] else {
+                "state": "interrupted", "error": "interrupted", "error_values": {"step": step},
+            }  # fmt: skip
+            yield {**values, **settled, "step": step}
+
     def arguments(self, row: Row) -> list[str]:
-        """Return what `python -m models.training` is told for a job, in the job's folder."""
+        """Return the arguments of `python -m models.training` for a job, in the job's folder."""
         return [
             row.recipe, "--data", "data", "--out", "run",
             f"--save-seconds={self.save_seconds}",
@@ -74,7 +86,7 @@ class Areas:
         ]  # fmt: skip
 
     def scratch(self) -> Path:
-        """Return the folder for what lives for seconds."""
+        """Return the folder for temporary files."""
         folder = self.folder / "scratch"
         folder.mkdir(exist_ok=True)
         return folder
@@ -88,7 +100,7 @@ class Areas:
         return disk_usage([self.datasets(owner), *(self.job(row.id) for row in rows)])
 
     def used_in_all(self) -> int:
-        """Return the bytes that everything takes."""
+        """Return the bytes that all datasets and jobs take."""
         return disk_usage([self.folder])
 
     def sweep(self, job_ids: Set[str], before: float) -> None:
@@ -105,7 +117,7 @@ class Areas:
 
 
 def disk_usage(folders: Iterable[Path]) -> int:
-    """Return the bytes that the files of some folders take; a file with several names counts once."""
+    """Return the bytes of the files in some folders; hard links count once."""
     seen: dict[tuple[int, int], int] = {}
     for entry in _files(folders):
         try:

@@ -1,13 +1,13 @@
-"""Training jobs of visitors: submitted, watched, paused, stopped, resumed and used, each by its owner alone.
+"""Training jobs of visitors, each accessible to its owner only.
 
-`JobManager` is what an interface talks to. It holds no job itself: the store has the truth, the supervisor's thread
-the processes, and the processes write the files that a `Snapshot` is read from. Times are Unix seconds.
+`JobManager` is the interface. The store holds the state of the jobs, the supervisor's thread their processes, and the
+processes write the files that a `Snapshot` is read from. Times are Unix seconds.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -18,14 +18,15 @@ from typing import Any
 from models.training.execution.backends import Backend, LocalProcess
 from models.training.jobs.admission import OWN_JOB, Admission, JobError, JobRequest
 from models.training.jobs.estimator import Estimate, Estimator
-from models.training.jobs.exporter import Exporter
-from models.training.jobs.folders import Areas
-from models.training.jobs.job_backends import OwnBackends
+from models.training.jobs.exporter import export_weights
+from models.training.jobs.folders import JobFolders
+from models.training.jobs.job_backends import JobBackends
 from models.training.jobs.limits import Limits
-from models.training.jobs.schema import JobState
-from models.training.jobs.snapshots import Snapshot, Snapshots
+from models.training.jobs.schema import JobState, Row
+from models.training.jobs.snapshots import Snapshot, take_snapshot
 from models.training.jobs.store import Store
 from models.training.jobs.supervisor import Supervisor
+from models.training.loop.metrics_tail import MetricsTail
 from models.training.loop.run_folder import write_json
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
@@ -37,21 +38,21 @@ VISIBLE = "wish IS NOT 'delete'"
 
 
 class JobManager:
-    """The trainer of one app; many apps may share a data folder.
+    """The jobs of one app; several apps may share a data folder.
 
-    Whatever takes an owner and a job's id raises `JobError` `unknown` if there is no such job of this visitor.
+    Every method with an owner and a job id raises `JobError` `unknown` if this visitor has no such job.
 
     Args:
-        data_dir: where everything is kept; on a local disk, and in no folder that is served.
-        limits: what visitors may use.
-        max_running: jobs that run at once on the manager's own backend.
-        backend: where jobs run if a request does not say otherwise.
-        resume_interrupted: whether jobs go on by themselves after the app was gone.
-        classroom: whether everybody may look at every job.
+        data_dir: on a local disk, outside every folder that is served.
+        limits: of the visitors.
+        max_running: jobs that run at once on `backend`.
+        backend: default backend of a job.
+        resume_interrupted: whether interrupted jobs resume when the app starts again.
+        classroom: whether everybody may see every job.
         free_space: folder -> free bytes; of the disk by default.
         save_seconds: between two checkpoints of a running job.
-        clock: Unix seconds; nothing breaks when it jumps.
-        monotonic: seconds that only grow.
+        clock: Unix seconds; may jump.
+        monotonic: monotonic seconds.
     """
 
     def __init__(
@@ -68,72 +69,55 @@ class JobManager:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits, self.backend, self.classroom = limits, backend or LocalProcess(), classroom
-        self._areas = Areas(data_dir, free_space, save_seconds)
-        self._store = Store(self._areas.folder / "jobs.sqlite", clock)
-        self._backends = OwnBackends(self._store, self._areas, self.backend)
-        self._admission = Admission(self._store, self._areas, limits, self.backend.off)
-        self._snapshots = Snapshots(self._store, self._areas)
-        self._estimator, self._exporter = Estimator(self._store, self._areas), Exporter(self._areas)
+        self._folders = JobFolders(data_dir, free_space, save_seconds)
+        self.folder = self._folders.folder
+        self._store = Store(self.folder / "jobs.sqlite", clock)
+        self._backends = JobBackends(self._store, self._folders, self.backend)
+        self._admission = Admission(self._store, self._folders, limits, self.backend.off)
+        self._estimator, self._tail = Estimator(self._store, self._folders), MetricsTail()
+        self._export_lock = threading.Lock()  # concurrent exports only slow each other down
         self.supervisor = Supervisor(
-            self._store, self._areas, limits, self._backends, max_running, resume_interrupted, monotonic
+            self._store, self._folders, limits, self._backends, max_running, resume_interrupted, monotonic
         )
-        if self._store.begun_anew:
-            self._enter_again()
-
-    def _enter_again(self) -> None:
-        """Enter the jobs whose folders are there into a store that had to be begun anew; none of them waits."""
-        for path in sorted((self.folder / "jobs").glob("*/job.json"), key=lambda path: path.stat().st_mtime):
-            values = json.loads(path.read_text(encoding="utf-8"))
-            step = self._areas.run(values["id"]).checkpoint_step()
-            rest = {"state": "done"} if step == values["total"] else {
-                "state": "interrupted", "error": "interrupted", "error_values": {"step": step},
-            }  # fmt: skip
-            self._store.add_at_rest(**values, **rest, step=step)
+        if self._store.was_reset:
+            for values in self._folders.saved_jobs():
+                self._store.add_settled(**values)
 
     @property
     def off(self) -> str | None:
-        """Why nothing can be trained here, as a code for `error.job.<code>`; None where it can."""
+        """Why training is off, as a code for `error.job.<code>`; None where it is on."""
         return self.backend.off
 
     @property
-    def folder(self) -> Path:
-        """The data folder."""
-        return self._areas.folder
-
-    @property
     def supervises(self) -> bool:
-        """Return whether this app runs the jobs; False while another one on the same data folder does."""
+        """Whether this app runs the jobs; False while another app on the same data folder does."""
         return self.supervisor.leads
 
     def notices(self) -> dict[str, dict[str, Any]]:
-        """Return what has to be said about the store, code for `error.job.<code>` -> values."""
+        """Return the notices about the store, code for `error.job.<code>` -> values."""
         return self._store.notices()
 
     def start(self) -> None:
-        """Start the supervisor's thread, which also takes care of jobs that an earlier app left behind."""
+        """Start the supervisor's thread, which also ends jobs that an earlier app left running."""
         if self.off is None:
             self.supervisor.start()
 
     def close(self) -> None:
-        """End the running jobs with a checkpoint, and let go of everything."""
+        """End the running jobs with a checkpoint, and close the store."""
         self.supervisor.close()
         self._store.close()
 
     def new_dataset(self, owner: str) -> Path:
         """Return a new, empty folder for a visitor's images."""
         self._admission.check_disk(owner)
-        return self._areas.new_dataset(owner)
+        return self._folders.new_dataset(owner)
 
     def estimate(self, owner: str, request: JobRequest) -> Estimate:
-        """Return what a job would take, measured on a few steps in a child of low priority, or remembered.
-
-        Raises:
-            JobError: as `submit`.
-        """
+        """Return time and memory of a job, measured on a few steps or cached; raises `JobError` as `submit`."""
         config, dataset = self._admission.check(owner, request)
         try:
             count = self._admission.count_images(dataset)
-            return self._estimator.estimate(request.recipe, config, dataset, count, self._is_busy)
+            return self._estimator.estimate(request.recipe, config, dataset, count)
         except RuntimeError as error:
             raise JobError("estimate", message=str(error)) from error
 
@@ -141,89 +125,81 @@ class JobManager:
         """Put a job at the end of the queue.
 
         Args:
-            owner: who may see it.
-            request: what to train.
-            backend: where, instead of the manager's own; kept in memory only, and only until the job rests.
+            owner: id of the visitor.
+            request: the training.
+            backend: instead of the default one; kept in memory until the job ends.
 
         Raises:
-            JobError: if the request breaks a limit or cannot be trained.
+            JobError: if the request exceeds a limit or cannot be trained.
         """
         config, dataset = self._admission.check(owner, request)
         self._admission.check_free(owner, request, dataset, config)
         job_id = uuid.uuid4().hex
         try:
             values = self._prepare_folder(owner, job_id, request, config, dataset, backend is not None)
-            with self._store.change():  # nobody, in no other app either, gets in between
+            with self._store.change():  # checked again under the lock, which other apps respect, too
                 self._admission.check_free(owner, request, dataset, config)
                 row = self._store.add(**values)
                 if backend is not None:
                     self._backends[job_id] = backend
         except BaseException:
-            self._backends.forget(job_id)
-            shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
+            self._backends.pop(job_id, None)
+            shutil.rmtree(self._folders.job(job_id), ignore_errors=True)
             raise
         self.supervisor.wake()
-        return self._snapshots.short(row)
+        return self._snapshot(row)
 
     def jobs(self, owner: str) -> list[Snapshot]:
         """Return a visitor's jobs, newest first, without metrics."""
-        return [self._snapshots.short(row) for row in reversed(self._store.rows(f"owner = ? AND {VISIBLE}", owner))]
+        return [self._snapshot(row) for row in reversed(self._store.rows(f"owner = ? AND {VISIBLE}", owner))]
 
     def public_jobs(self) -> list[Snapshot]:
         """Return everybody's jobs, newest first, without metrics and owners; none unless this is a classroom."""
         rows = self._store.rows(VISIBLE) if self.classroom else []
-        return [self._snapshots.short(row, owner="") for row in reversed(rows)]
+        return [self._snapshot(row, owner="") for row in reversed(rows)]
 
     def states(self, owner: str | None) -> list[tuple[str, JobState]]:
-        """Return id and state of all jobs that a visitor finds listed, for a fraction of what `jobs` costs."""
+        """Return id and state of all jobs that a visitor may see; much cheaper than `jobs`."""
         rows = self._store.rows(f"(owner = ? OR ?) AND {VISIBLE}", owner, self.classroom)
         return [(row.id, row.state) for row in rows]
 
     def ahead(self) -> int:
-        """Return how many jobs, of whomever, would come before one that is submitted now to run here."""
+        """Return how many jobs of all visitors would run here before one that is submitted now."""
         return len(self._store.rows("state IN ('queued', 'running') AND NOT elsewhere"))
 
     def exists(self, job_id: str) -> bool:
-        """Return whether anybody has such a job, which tells nothing of it."""
+        """Return whether any visitor has such a job."""
         row = self._store.row(job_id)
         return row is not None and row.wish != "delete"
 
     def images(self, owner: str, job_id: str) -> Path:
-        """Return the folder of a job's images, for its owner to look at."""
-        return self._areas.job(self._admission.own_job(owner, job_id).id) / "data"
+        """Return the folder of a job's images."""
+        return self._folders.job(self._admission.own_job(owner, job_id).id) / "data"
 
     def snapshot(self, owner: str, job_id: str, after_step: int = 0) -> Snapshot:
         """Return a visitor's job with the metrics logged after a step."""
-        return self._snapshots.whole(self._admission.own_job(owner, job_id), after_step)
+        return self._snapshot(self._admission.own_job(owner, job_id), after_step)
 
     def public_snapshot(self, job_id: str, after_step: int = 0) -> Snapshot:
-        """Return anybody's job, without the owner.
-
-        Raises:
-            JobError: `unknown` if there is no such job, or this is no classroom.
-        """
+        """Return any visitor's job without its owner; `JobError` `unknown` outside a classroom."""
         row = self._store.row(job_id) if self.classroom else None
         if row is None or row.wish == "delete":
             raise JobError("unknown")
-        return self._snapshots.whole(row, after_step, owner="")
+        return self._snapshot(row, after_step, owner="")
 
     def pause(self, owner: str, job_id: str) -> Snapshot:
-        """Have a job rest after a checkpoint; one that waits rests at once."""
+        """Pause a job with a checkpoint; a queued one at once."""
         return self._rest(owner, job_id, "paused", "pause")
 
     def stop(self, owner: str, job_id: str) -> Snapshot:
-        """End a job with a checkpoint.
-
-        Raises:
-            JobError: `remote_on` if it was lost from sight and may go on where it is.
-        """
+        """End a job with a checkpoint; `JobError` `remote_on` if it may go on unwatched on Hugging Face."""
         return self._rest(owner, job_id, "stopped", "stop")
 
     def resume(self, owner: str, job_id: str, backend: Backend | None = None) -> Snapshot:
-        """Put a job that rests at the end of the queue; it goes on where its checkpoint is.
+        """Put a job at the end of the queue, to resume at its checkpoint.
 
         Raises:
-            JobError: `not_resumable` if it is done; quota.
+            JobError: `not_resumable` if it is done, or a limit.
         """
         row = self._admission.own_job(owner, job_id)
         if row.state == "done":
@@ -236,41 +212,31 @@ class JobManager:
             self._admission.check_queue()
             if backend is None and row.elsewhere and job_id not in self._backends:
                 raise JobError("remote_lost")
-        with self._store.change():  # so that the job does not come to rest in between, which lets go of its backend
+        with self._store.change():  # a job that ends in between would forget its backend
             if backend is not None:
                 self._backends[job_id] = backend
                 self._store.update(job_id, elsewhere=1)
             if not self._store.requeue(job_id, RESUMABLE):
-                self._store.wish_again(job_id)
+                self._store.request_requeue(job_id)
         self.supervisor.wake()
-        return self._snapshots.short(self._admission.own_job(owner, job_id))
+        return self._snapshot(self._admission.own_job(owner, job_id))
 
     def delete(self, owner: str, job_id: str) -> bool:
-        """Delete a job with its images and weights; a running one is ended first.
-
-        Returns:
-            Whether it may go on elsewhere: it was lost from sight, and there is no login or no way to end it with.
-        """
+        """End and delete a job with its images and weights; return whether it may still run on Hugging Face."""
         self._admission.own_job(owner, job_id)
         if self._store.update(job_id, ("running",), wish="delete"):
             self.supervisor.wake()
             return False
-        goes_on = self._backends.is_lost(job_id) and not self._backends.end(job_id)
+        goes_on = self._backends.is_detached(job_id) and not self._backends.end_detached(job_id)
         self._store.remove(job_id)
-        shutil.rmtree(self._areas.job(job_id), ignore_errors=True)
-        self._backends.let_go(job_id)
+        shutil.rmtree(self._folders.job(job_id), ignore_errors=True)
+        self._backends.forget_settled(job_id)
         return goes_on
 
     def weights(self, owner: str, job_id: str, part: str = "") -> Path:
-        """Return a folder of safetensors, config and card with a job's newest weights, made when first asked for.
+        """Return a folder of safetensors, config and card with a job's newest weights, exported on first use.
 
-        Args:
-            owner: who asks.
-            job_id: of the job.
-            part: which module; "" is the main one, of CycleGAN a2b.
-
-        Raises:
-            JobError: `part`, `no_checkpoint` before the first one, or why they cannot be made.
+        `part` names a module; "" is the main one, of CycleGAN a2b. Raises `JobError` `part`, `no_checkpoint`, `export`.
         """
         row = self._admission.own_job(owner, job_id)
         recipe = RECIPES[row.recipe]
@@ -278,46 +244,51 @@ class JobManager:
         chosen = part or parts[0]
         if chosen not in parts:
             raise JobError("part", part=part, parts=", ".join(filter(None, parts)))
-        return self._exporter.export(row) / chosen
+        return self._export(row) / chosen
 
     def start_weights(self, owner: str, job_id: str, part: str = "") -> Path:
-        """Return the folder of the weights that a job began with, if an earlier job gave them.
-
-        They are the job's own copy: the earlier one may have gone on, or be gone.
-        """
-        return self._areas.init(self._admission.own_job(owner, job_id).id) / part
+        """Return the folder of a job's own copy of the initial weights that come from an earlier job."""
+        return self._folders.init(self._admission.own_job(owner, job_id).id) / part
 
     def _rest(self, owner: str, job_id: str, state: JobState, wish: str) -> Snapshot:
         row = self._admission.own_job(owner, job_id)
-        if row.state in ("paused", "interrupted") and self._backends.is_lost(job_id):
+        if row.state in ("paused", "interrupted") and self._backends.is_detached(job_id):
             raise JobError("remote_on")
         calm: tuple[JobState, ...] = ("queued",) if state == "paused" else ("queued", "paused", "interrupted")
         if not self._store.update(job_id, calm, state=state, place=None, finished=self._store.clock()):
             self._store.update(job_id, ("running",), wish=wish)
-        self._backends.let_go(job_id)
+        self._backends.forget_settled(job_id)
         self.supervisor.wake()
-        return self._snapshots.short(self._admission.own_job(owner, job_id))
+        return self._snapshot(self._admission.own_job(owner, job_id))
 
-    def _is_busy(self) -> bool:
-        return bool(self._store.rows("state = 'running'"))
+    def _snapshot(self, row: Row, after_step: int | None = None, owner: str | None = None) -> Snapshot:
+        """Return a job's snapshot, without metrics unless `after_step` is given."""
+        path = self._folders.run(row.id).metrics_path
+        return take_snapshot(
+            self._store, self._folders, row, owner, () if after_step is None else self._tail.rows(path, after_step)
+        )
+
+    def _export(self, row: Row) -> Path:
+        with self._export_lock:
+            return export_weights(self._folders, row)
 
     def _prepare_folder(
         self, owner: str, job_id: str, request: JobRequest, config: TrainConfig, dataset: Path, elsewhere: bool
     ) -> dict[str, Any]:
-        """Lay out a job's folder; return its row, which is also kept there in case the database gets lost."""
-        self._areas.adopt(dataset, job_id)
+        """Create a job's folder and return its row, which is also saved there in case the database is lost."""
+        self._folders.adopt(dataset, job_id)
         init = request.start
         if init is not None and init.startswith(OWN_JOB):
-            earlier = self._exporter.export(self._admission.own_job(owner, init.removeprefix(OWN_JOB)))
-            own = self._areas.init(job_id)
+            earlier = self._export(self._admission.own_job(owner, init.removeprefix(OWN_JOB)))
+            own = self._folders.init(job_id)
             shutil.copytree(earlier, own)
             init = str(own)
             self._admission.check_fit_of(request.recipe, config, init, request.start or "")
-        self._areas.run(job_id).save_config(request.recipe, config, ["data"], init)
+        self._folders.run(job_id).save_config(request.recipe, config, ["data"], init)
         values: dict[str, Any] = {
             "id": job_id, "owner": owner, "title": request.title.strip()[:100], "recipe": request.recipe,
             "config": asdict(config), "dataset": str(dataset), "start": request.start, "init": init,
             "total": config.steps, "elsewhere": int(elsewhere),
         }  # fmt: skip
-        write_json(self._areas.job(job_id) / "job.json", values)
+        write_json(self._folders.job(job_id) / "job.json", values)
         return values

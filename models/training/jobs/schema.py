@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 log = logging.getLogger(__name__)
 
 JobState = Literal["queued", "running", "paused", "interrupted", "stopped", "failed", "done"]
-Wish = Literal["pause", "stop", "delete", "requeue"]
+OwnerRequest = Literal["pause", "stop", "delete", "requeue"]
 """What the owner wants of a running job; its supervisor makes it so."""
 
 STATES: tuple[JobState, ...] = get_args(JobState)
@@ -73,7 +73,7 @@ class Row:
     start: str | None
     init: str | None
     state: JobState
-    wish: Wish | None
+    wish: OwnerRequest | None
     step: int
     total: int
     created: float
@@ -93,7 +93,7 @@ COLUMNS = tuple(spec.name for spec in fields(Row))
 AS_JSON = ("config", "error_values")
 
 
-def open_or_begin_anew(path: Path) -> tuple[sqlite3.Connection, bool]:
+def open_or_reset(path: Path) -> tuple[sqlite3.Connection, bool]:
     """Open the database of the jobs; return the connection, and whether what was there could not be read.
 
     Such a database is kept aside, and a notice of it is in the new one.
@@ -121,9 +121,9 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
+        problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if problem != "ok":
+            raise sqlite3.DatabaseError(problem)
         found = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
         if found and found != set(COLUMNS):
             raise sqlite3.DatabaseError("its table of jobs has other columns")

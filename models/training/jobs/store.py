@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.training.jobs.schema import AS_JSON, STATES, JobState, Row, Wish, open_or_begin_anew, row_of
+from models.training.jobs.schema import AS_JSON, STATES, JobState, OwnerRequest, Row, open_or_reset, row_of
 
-AT_REST: Mapping[str, Any] = {
+SETTLED: Mapping[str, Any] = {
     "wish": None, "pid": None, "pid_start": None, "place": None, "error": None, "error_values": {},
 }  # fmt: skip
 
@@ -28,7 +28,7 @@ class Store:
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self._lock = threading.RLock()
-        self._connection, self.begun_anew = open_or_begin_anew(path)
+        self._connection, self.was_reset = open_or_reset(path)
 
     def close(self) -> None:
         """Close the database."""
@@ -66,9 +66,9 @@ class Store:
         with self.change() as connection:
             values |= {"state": "queued", "created": self.clock(), "place": _count(connection, "place")}
             _insert(connection, values)
-        return self._must(values["id"])
+        return self._existing_row(values["id"])
 
-    def add_at_rest(self, **values: Any) -> None:
+    def add_settled(self, **values: Any) -> None:
         """Enter a job again that an earlier database had."""
         with self.change() as connection:
             _insert(connection, {**values, "created": self.clock(), "finished": self.clock()})
@@ -87,9 +87,9 @@ class Store:
         """Put a job at the end of the queue if it is in one of the given states; return whether it was."""
         with self.change() as connection:
             values["place"] = _count(connection, "place")
-            return self.update(job_id, only, **{**AT_REST, **values, "state": "queued", "finished": None})
+            return self.update(job_id, only, **{**SETTLED, **values, "state": "queued", "finished": None})
 
-    def finish(self, job_id: str, wish: Wish | None, state: JobState, **values: Any) -> bool:
+    def finish(self, job_id: str, wish: OwnerRequest | None, state: JobState, **values: Any) -> bool:
         """Record that a running job rests, if its owner's wish is still this one; return whether it was.
 
         The moment is never before the one in which it started.
@@ -101,9 +101,9 @@ class Store:
             if state == "queued":
                 return self.requeue(job_id, ("running",), **values)
             finished = max(self.clock(), row.started or row.created)
-            return self.update(job_id, ("running",), **{**AT_REST, **values, "state": state, "finished": finished})
+            return self.update(job_id, ("running",), **{**SETTLED, **values, "state": state, "finished": finished})
 
-    def wish_again(self, job_id: str) -> None:
+    def request_requeue(self, job_id: str) -> None:
         """Have a job that is on its way to rest go back to the queue."""
         with self.change() as connection:
             connection.execute(
@@ -131,7 +131,7 @@ class Store:
                 "pid = NULL, pid_start = NULL WHERE id = ?",
                 (started, started, row.id),
             )
-        return self._must(row.id)
+        return self._existing_row(row.id)
 
     def _next(self, elsewhere: bool) -> sqlite3.Row | None:
         with self._lock:
@@ -181,7 +181,7 @@ class Store:
             found = self._connection.execute("SELECT code, details FROM notices").fetchall()
         return {row["code"]: json.loads(row["details"]) for row in found}
 
-    def _must(self, job_id: str) -> Row:
+    def _existing_row(self, job_id: str) -> Row:
         row = self.row(job_id)
         if row is None:
             raise KeyError(job_id)

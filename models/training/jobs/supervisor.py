@@ -15,14 +15,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from models.training.execution.backends import BackendGoneError, Orphan, Task
-from models.training.jobs.folders import Areas
-from models.training.jobs.job_backends import OwnBackends
+from models.training.jobs.folders import JobFolders
+from models.training.jobs.job_backends import JobBackends
 from models.training.jobs.limits import Limits
 from models.training.jobs.schema import ENDED, Row
 from models.training.jobs.store import Store
-from models.training.jobs.termination import Running, Verdict, Verdicts
-from models.training.loop.file_lock import FileLock
+from models.training.jobs.termination import Running, TerminationPolicy, TerminationReason
 
 log = logging.getLogger(__name__)
 
@@ -42,17 +43,17 @@ class Supervisor:
     def __init__(
         self,
         store: Store,
-        areas: Areas,
+        folders: JobFolders,
         limits: Limits,
-        backends: OwnBackends,
+        backends: JobBackends,
         max_running: int = 1,
         resume_interrupted: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.store, self.areas, self.max_running, self.keep_seconds = store, areas, max_running, limits.keep_seconds
-        self.verdicts = Verdicts(store, areas, limits, resume_interrupted)
+        self.store, self.folders, self.max_running, self.keep_seconds = store, folders, max_running, limits.keep_seconds
+        self.policy = TerminationPolicy(store, folders, limits, resume_interrupted)
         self._backends, self._monotonic = backends, monotonic
-        self._lock = FileLock(areas.folder / "supervisor.lock")
+        self._lock = FileLock(folders.folder / "supervisor.lock", mode=0o600, thread_local=False)
         self._running: dict[str, Running] = {}
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -81,14 +82,14 @@ class Supervisor:
     def _loop(self) -> None:
         try:
             while not self._closing.is_set():
-                whole = self._guarded(self.turn)
+                whole = self._attempt(self.turn)
                 self._wake.wait(TICK_SECONDS if whole else RETRY_SECONDS)
                 self._wake.clear()
-            self._guarded(self._end_all)
+            self._attempt(self._end_all)
         finally:
             self.release()
 
-    def _guarded(self, action: Callable[[], None]) -> bool:
+    def _attempt(self, action: Callable[[], None]) -> bool:
         """Do something; if it fails (a full disk, say) the thread lives on, to try again. Return whether it worked."""
         try:
             action()
@@ -105,12 +106,14 @@ class Supervisor:
     def turn(self) -> None:
         """Do what is due now; the thread comes back to this several times a second."""
         if not self.leads:
-            if not self._lock.take():
+            try:
+                self._lock.acquire(blocking=False)
+            except Timeout:
                 return
             self.leads = True
         self._adopt()
         for running in list(self._running.values()):
-            self._guarded(partial(self._watch, running))  # one that cannot be watched now is no harm to the others
+            self._attempt(partial(self._watch, running))  # one that cannot be watched now is no harm to the others
         self._start_waiting()
         if self._monotonic() >= self._sweep_at:
             self._sweep_at = self._monotonic() + SWEEP_SECONDS
@@ -124,12 +127,12 @@ class Supervisor:
         for row in self.store.rows("state = 'running'"):
             if row.id in self._running:
                 continue
-            verdict = Verdict("interrupted", "interrupted")
+            reason = TerminationReason("interrupted", "interrupted")
             if row.pid is not None and row.pid_start is not None:
                 orphan, now = Orphan(row.pid, row.pid_start), self._monotonic()
-                self._running[row.id] = Running(row, orphan, now, now, now, now, verdict=verdict)
+                self._running[row.id] = Running(row, orphan, now, now, now, now, reason=reason)
             else:
-                self._settle(row.id, verdict, recovered=True)
+                self._settle(row.id, reason, recovered=True)
 
     def _start_waiting(self) -> None:
         while row := self.store.take_next(elsewhere=True):  # these take nothing of this machine
@@ -141,19 +144,19 @@ class Supervisor:
         return sum(not running.row.elsewhere for running in self._running.values())
 
     def _launch(self, row: Row) -> None:
-        folder, run = self.areas.job(row.id), self.areas.run(row.id)
+        folder, run = self.folders.job(row.id), self.folders.run(row.id)
         run.forget_error()
         run.forget_progress()
-        task = Task(self.areas.arguments(row), folder, folder / "log.txt")
+        task = Task(self.folders.arguments(row), folder, folder / "log.txt")
         try:
             handle = self._backends.of(row).launch(task)
         except BackendGoneError:
-            self._settle(row.id, Verdict("interrupted", "remote_lost"))
+            self._settle(row.id, TerminationReason("interrupted", "remote_lost"))
             return
         except Exception as error:  # a disk, a host or a missing program: the job fails, the queue goes on
             log.exception("Job %s could not be started.", row.id)
             values = {"message": f"{type(error).__name__}: {error}".splitlines()[0][:300]}
-            self._settle(row.id, Verdict("failed", "crashed", values))
+            self._settle(row.id, TerminationReason("failed", "crashed", values))
             return
         now = self._monotonic()
         self._running[row.id] = Running(row, handle, now, now, now, now)
@@ -172,18 +175,18 @@ class Supervisor:
                 running.handle.kill()
                 running.killed = True
             return
-        if running.verdict is None:
-            running.verdict = self.verdicts.wish(running.row.id)
-        if running.verdict is None and checks:
-            running.verdict = self.verdicts.limit(running, self._monotonic())
-        if running.verdict is not None:
+        if running.reason is None:
+            running.reason = self.policy.wish(running.row.id)
+        if running.reason is None and checks:
+            running.reason = self.policy.limit(running, self._monotonic())
+        if running.reason is not None:
             running.handle.ask_to_end()
             running.asked = self._monotonic()
 
     def _count_time(self, running: Running) -> None:
         """Note that the job lives, how far it is, and how long it has been running in all."""
         now = self._monotonic()
-        progress = self.areas.run(running.row.id).load_progress()
+        progress = self.folders.run(running.row.id).load_progress()
         if progress != running.progress:
             running.progress, running.moved = progress, now
         values: dict[str, Any] = {"spent": running.row.spent + now - running.begun, "beat": self.store.clock()}
@@ -196,11 +199,11 @@ class Supervisor:
         """Say what became of a job whose process has ended."""
         job_id = running.row.id
         self.store.update(job_id, spent=running.row.spent + self._monotonic() - running.begun)
-        verdict = running.verdict or self.verdicts.ended(job_id, status)
-        self._settle(job_id, verdict, isinstance(running.handle, Orphan))
+        reason = running.reason or self.policy.ended(job_id, status)
+        self._settle(job_id, reason, isinstance(running.handle, Orphan))
         del self._running[job_id]  # last: whatever fails above is done again at the next turn
 
-    def _settle(self, job_id: str, verdict: Verdict, recovered: bool = False) -> None:
+    def _settle(self, job_id: str, reason: TerminationReason, recovered: bool = False) -> None:
         """Record a job's new state, again if its owner wishes something else at this very moment."""
         settled = False
         while not settled:
@@ -210,20 +213,20 @@ class Supervisor:
                 return
             if row.state != "running":
                 return
-            final, step = self.verdicts.final(row, verdict, recovered)
+            final, step = self.policy.final(row, reason, recovered)
             values = {**final.values, "step": step}
             settled = self.store.finish(
                 job_id, row.wish, final.state, step=step, error=final.error, error_values=values
             )
-        self._backends.let_go(job_id)
+        self._backends.forget_settled(job_id)
 
     def _end_all(self) -> None:
         """End everything that runs here, with a checkpoint, for the app's own end; what runs elsewhere goes on."""
         for job_id in [job_id for job_id, running in self._running.items() if running.handle.pid is None]:
-            self._settle(job_id, Verdict("interrupted", "remote_lost"))
+            self._settle(job_id, TerminationReason("interrupted", "remote_lost"))
             del self._running[job_id]
         for running in self._running.values():
-            running.verdict = running.verdict or Verdict("interrupted", "interrupted")
+            running.reason = running.reason or TerminationReason("interrupted", "interrupted")
             if running.asked is None:
                 running.handle.ask_to_end()
                 running.asked = self._monotonic()
@@ -233,9 +236,9 @@ class Supervisor:
             time.sleep(0.02)
 
     def _delete(self, job_id: str) -> None:
-        shutil.rmtree(self.areas.job(job_id), ignore_errors=True)
+        shutil.rmtree(self.folders.job(job_id), ignore_errors=True)
         self.store.remove(job_id)
-        self._backends.let_go(job_id)
+        self._backends.forget_settled(job_id)
 
     def _sweep(self) -> None:
         """Delete what is older than may be kept, and what belongs to no job."""
@@ -243,4 +246,4 @@ class Supervisor:
         marks = ", ".join("?" * len(ENDED))
         for row in self.store.rows(f"state IN ({marks}) AND finished < ?", *ENDED, now - self.keep_seconds):
             self._delete(row.id)
-        self.areas.sweep({row.id for row in self.store.rows()}, now - self.keep_seconds)
+        self.folders.sweep({row.id for row in self.store.rows()}, now - self.keep_seconds)

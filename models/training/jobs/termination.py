@@ -8,17 +8,17 @@ from typing import Any
 
 from models.training.execution.backends import Handle
 from models.training.failures import DISK_FULL_STATUS
-from models.training.jobs.folders import Areas
+from models.training.jobs.folders import JobFolders
 from models.training.jobs.limits import Limits
 from models.training.jobs.schema import JobState, Row
 from models.training.jobs.store import Store
 
 DISK_SECONDS = 5.0  # between two looks at how much of the disk is used
-WISHES: Mapping[str, JobState] = {"pause": "paused", "stop": "stopped", "requeue": "queued"}
+REQUESTED_STATES: Mapping[str, JobState] = {"pause": "paused", "stop": "stopped", "requeue": "queued"}
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TerminationReason:
     """Why the supervisor ends a job: the state it gets, and a code with values for the sentence."""
 
     state: JobState
@@ -37,70 +37,70 @@ class Running:
     moved: float
     weighed: float
     progress: Mapping[str, float] | None = None
-    verdict: Verdict | None = None
+    reason: TerminationReason | None = None
     asked: float | None = None
     killed: bool = False
 
 
-class Verdicts:
+class TerminationPolicy:
     """Decides by the owners' wishes, the limits, and what the jobs' processes left behind."""
 
-    def __init__(self, store: Store, areas: Areas, limits: Limits, resume_interrupted: bool) -> None:
-        self._store, self._areas, self._resume_interrupted = store, areas, resume_interrupted
+    def __init__(self, store: Store, folders: JobFolders, limits: Limits, resume_interrupted: bool) -> None:
+        self._store, self._folders, self._resume_interrupted = store, folders, resume_interrupted
         self.limits = limits
 
-    def wish(self, job_id: str) -> Verdict | None:
+    def wish(self, job_id: str) -> TerminationReason | None:
         """Return what the owner wants of a running job, None if nothing."""
         row = self._store.row(job_id)
         if row is None or row.wish == "delete":
-            return Verdict("stopped")
-        return None if row.wish is None else Verdict(WISHES[row.wish])
+            return TerminationReason("stopped")
+        return None if row.wish is None else TerminationReason(REQUESTED_STATES[row.wish])
 
-    def limit(self, running: Running, now: float) -> Verdict | None:
+    def limit(self, running: Running, now: float) -> TerminationReason | None:
         """Return which limit a job has reached, None if none; one that takes too much memory is killed at once."""
         if running.row.spent + now - running.begun > self.limits.wall_seconds:
-            return Verdict("stopped", "wall_time", {"hours": round(self.limits.wall_seconds / 3600, 2)})
+            return TerminationReason("stopped", "wall_time", {"hours": round(self.limits.wall_seconds / 3600, 2)})
         if now - running.moved > self.limits.stall_seconds:
-            return Verdict("failed", "stalled", {"minutes": round(self.limits.stall_seconds / 60, 1)})
+            return TerminationReason("failed", "stalled", {"minutes": round(self.limits.stall_seconds / 60, 1)})
         if running.handle.memory() > self.limits.memory:
             running.handle.kill()  # asking takes memory, too
-            return Verdict("failed", "out_of_memory", {"limit": _gigabytes(self.limits.memory)})
+            return TerminationReason("failed", "out_of_memory", {"limit": _gigabytes(self.limits.memory)})
         if now - running.weighed >= DISK_SECONDS:
             running.weighed = now
             return self._disk(running.row.owner)
         return None
 
-    def _disk(self, owner: str) -> Verdict | None:
-        if self._areas.free_space() < self.limits.disk_reserve:
-            return Verdict("failed", "disk_full")
-        if self._areas.used_by(owner, self._store.rows("owner = ?", owner)) > self.limits.disk_per_owner:
-            return Verdict("stopped", "disk_owner", {"limit": _gigabytes(self.limits.disk_per_owner)})
+    def _disk(self, owner: str) -> TerminationReason | None:
+        if self._folders.free_space() < self.limits.disk_reserve:
+            return TerminationReason("failed", "disk_full")
+        if self._folders.used_by(owner, self._store.rows("owner = ?", owner)) > self.limits.disk_per_owner:
+            return TerminationReason("stopped", "disk_owner", {"limit": _gigabytes(self.limits.disk_per_owner)})
         return None
 
-    def ended(self, job_id: str, status: int) -> Verdict:
+    def ended(self, job_id: str, status: int) -> TerminationReason:
         """Return what an end that nobody asked for means, by the process's exit status and the error it noted."""
-        error = self._areas.run(job_id).load_error()
+        error = self._folders.run(job_id).load_error()
         if error is not None:
-            return Verdict("failed", *error)
+            return TerminationReason("failed", *error)
         if status == DISK_FULL_STATUS:
-            return Verdict("failed", "disk_full")
+            return TerminationReason("failed", "disk_full")
         if status == 0:
-            return Verdict("interrupted", "interrupted")  # a SIGTERM from outside: it has saved and left
+            return TerminationReason("interrupted", "interrupted")  # a SIGTERM from outside: it has saved and left
         if status < 0:
-            return Verdict("interrupted", "killed", {"signal": -status})
-        return Verdict("failed", "crashed", {"message": f"exit status {status}"})
+            return TerminationReason("interrupted", "killed", {"signal": -status})
+        return TerminationReason("failed", "crashed", {"message": f"exit status {status}"})
 
-    def final(self, row: Row, verdict: Verdict, recovered: bool) -> tuple[Verdict, int]:
-        """Return what a verdict comes to, given the checkpoint and the owner's wish, and the step to go on from."""
-        run = self._areas.run(row.id)
+    def final(self, row: Row, reason: TerminationReason, recovered: bool) -> tuple[TerminationReason, int]:
+        """Return what a reason comes to, given the checkpoint and the owner's wish, and the step to go on from."""
+        run = self._folders.run(row.id)
         step = run.checkpoint_step()
         if step == row.total and run.load_error() is None:
-            return Verdict("done"), step
-        if row.wish is not None and verdict.error in {None, "interrupted"}:
-            return Verdict(WISHES[row.wish]), step
-        if recovered and self._resume_interrupted and verdict.state == "interrupted":
-            return Verdict("queued"), step
-        return verdict, step
+            return TerminationReason("done"), step
+        if row.wish is not None and reason.error in {None, "interrupted"}:
+            return TerminationReason(REQUESTED_STATES[row.wish]), step
+        if recovered and self._resume_interrupted and reason.state == "interrupted":
+            return TerminationReason("queued"), step
+        return reason, step
 
 
 def _gigabytes(size: int) -> float:

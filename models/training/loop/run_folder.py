@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import pickle
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import to_pil_image
 
 from models.analysis.bootstrap import Estimate
-from models.training.loop.file_lock import FileLock
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Export, TrainConfig
 
@@ -59,18 +58,18 @@ class RunFolder:
 
     @contextmanager
     def claim(self, seconds: float = 20.0) -> Iterator[None]:
-        """Keep other processes from training in this folder; a process that dies lets go by that.
+        """Hold an advisory lock on the folder, which the system releases if the process dies.
 
         Raises:
             ValueError: if another process still trains here after `seconds`.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path / "run.lock")
-        begun = time.monotonic()
-        while not lock.take():
-            if time.monotonic() - begun > seconds:
-                raise ValueError(f"Another process trains in {self.path}; wait for it, or choose another --out.")
-            time.sleep(0.1)
+        lock = FileLock(self.path / "run.lock", timeout=seconds, mode=0o600)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            message = f"Another process trains in {self.path}; wait for it, or choose another --out."
+            raise ValueError(message) from error
         try:
             yield
         finally:

@@ -98,7 +98,7 @@ def test_from_the_price_to_the_result(remote: Remote, ctx: Context, manager: Job
     )
     assert emptied == "" and TOKEN not in repr(shown)
     done = wait_for_end(manager)
-    assert (done.state, done.step, done.elsewhere) == ("done", 6, True), (done.error_values, done.log)
+    assert (done.state, done.step, done.remote) == ("done", 6, True), (done.error_values, done.log)
     spec = server.jobs["job0"].spec
     assert (spec["flavor"], spec["timeoutSeconds"]) == ("cpu-basic", 1800)
     said = head_html(ctx, done)

@@ -47,13 +47,13 @@ def watching_rows() -> Iterator[tuple[str, str, str]]:
 
 def run_measured(recipe: str, config: Mapping[str, Any], data: Path, folder: Path) -> float:
     """Return the bare recipe's steps a second in a child as low in priority as a job's."""
-    from models.training.execution.backends import run_to_end, spawn
+    from models.training.execution.backends import run_to_completion, spawn
     from models.training.loop.run_folder import RunFolder
 
     folder.mkdir()
     options = [f"--{name.replace('_', '-')}={value}" for name, value in config.items()]
     command = ["models.training", recipe, "--data", str(data), "--out", "run", "--measure", *options]
-    if run_to_end(spawn(command, folder, folder / "log.txt"), 600.0) != 0:
+    if run_to_completion(spawn(command, folder, folder / "log.txt"), 600.0) != 0:
         raise RuntimeError((folder / "log.txt").read_text())
     measured = json.loads((RunFolder(folder / "run").path / "measured.json").read_text())
     return 1 / float(measured["seconds_per_step"])

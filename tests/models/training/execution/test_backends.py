@@ -21,13 +21,12 @@ from models.training.execution.backends import (
     Orphan,
     Task,
     TrainingOff,
-    run_to_end,
+    run_to_completion,
     spawn,
 )
 from models.training.execution.child import NICENESS
 from models.training.execution.processes import group_memory, signal_group, start_time
 from models.training.failures import describe_failure
-from models.training.loop.file_lock import FileLock
 
 WAITING = """
 import os, pathlib, signal, sys, time
@@ -71,21 +70,21 @@ def waiting(folder: Path) -> Iterator[LocalHandle]:
         yield handle
     finally:
         handle.kill()
-        run_to_end(handle, 10.0)
+        run_to_completion(handle, 10.0)
 
 
 def test_a_child_is_niced_and_leaves_when_asked(waiting: LocalHandle, folder: Path) -> None:
     assert waiting.poll() is None
     assert 60_000_000 < waiting.memory() < 300_000_000
     waiting.ask_to_end()
-    assert run_to_end(waiting, 30.0) == 0
+    assert run_to_completion(waiting, 30.0) == 0
     assert int((folder / "saved").read_text()) == max(NICENESS, os.nice(0))
     assert waiting.memory() == 0
     waiting.kill()  # of one that has ended is no error
 
 
 def test_a_child_that_takes_too_long_is_killed(waiting: LocalHandle) -> None:
-    assert run_to_end(waiting, 0.1) is None
+    assert run_to_completion(waiting, 0.1) is None
     until(lambda: waiting.poll() is not None)
     assert waiting.poll() == -signal.SIGKILL
 
@@ -112,7 +111,7 @@ def test_an_orphan_is_told_from_a_process_that_got_its_number(waiting: LocalHand
     same = Orphan(waiting.pid, waiting.pid_start)
     assert same.poll() is None
     same.ask_to_end()
-    assert run_to_end(waiting, 30.0) == 0
+    assert run_to_completion(waiting, 30.0) == 0
     assert same.poll() == 0
 
 
@@ -126,7 +125,7 @@ def test_ps_tells_the_same_where_there_is_no_proc(waiting: LocalHandle, monkeypa
     assert mark == start_time(waiting.pid)
     waiting.kill()
     until(lambda: start_time(waiting.pid or 0) is None)  # also while it is a zombie
-    run_to_end(waiting, 10.0)
+    run_to_completion(waiting, 10.0)
 
 
 def test_signals_to_a_group_that_is_gone_are_no_error() -> None:
@@ -148,30 +147,6 @@ def test_where_training_is_off_nothing_is_launched(tmp_path: Path) -> None:
     assert backend.off == "off_zerogpu"
     with pytest.raises(RuntimeError, match="off_zerogpu"):
         backend.launch(Task([], tmp_path, tmp_path / "log.txt"))
-
-
-def test_a_lock_excludes_within_a_process_and_opens_with_its_holder(tmp_path: Path) -> None:
-    one, other = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
-    assert one.take()
-    assert one.take()
-    assert not other.take()
-    one.release()
-    assert other.take()
-    other.release()
-    code = (
-        "from pathlib import Path; from models.training.loop.file_lock import FileLock\n"
-        f"folder = Path({str(tmp_path)!r}); lock = FileLock(folder / 'lock')\n"
-        "assert lock.take(); (folder / 'held').touch(); input()"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE)
-    until((tmp_path / "held").exists)
-    assert not one.take()
-    holder.kill()
-    holder.wait()
-    assert holder.stdin is not None
-    holder.stdin.close()
-    assert one.take()
-    one.release()
 
 
 @pytest.mark.parametrize(

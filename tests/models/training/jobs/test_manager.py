@@ -21,7 +21,7 @@ from models.data.images import open_image
 from models.training.execution.backends import Task, TrainingOff
 from models.training.execution.hf_jobs import REMOTE
 from models.training.jobs import JobError, JobManager, JobRequest, Limits
-from models.training.jobs.folders import Areas
+from models.training.jobs.folders import JobFolders
 from models.training.jobs.supervisor import GRACE_SECONDS
 from models.training.loop.run_folder import Checkpoint, RunFolder, write_json
 from models.training.recipes import RECIPES
@@ -252,7 +252,7 @@ def test_a_job_keeps_the_weights_that_an_earlier_one_gave_it(
     exported = tmp_path / "exported" / "a2b" / "config.json"
     exported.parent.mkdir(parents=True)
     exported.write_text("as they were")
-    monkeypatch.setattr(manager._exporter, "export", lambda row: tmp_path / "exported")
+    monkeypatch.setattr(manager, "_export", lambda row: tmp_path / "exported")
     monkeypatch.setattr(manager._admission, "check_fit_of", lambda *asked: None)
     request = JobRequest("vae", TINY, dataset(manager, "ann"), start=f"job:{earlier.id}")
     later = manager.submit("ann", request)
@@ -326,8 +326,8 @@ def test_a_deleted_job_leaves_nothing_even_while_it_runs(
         ({}, {"config": {"steps": -1}}, "config"),
         ({}, {"config": {"colour": 1}}, "config"),
         ({"steps": 39}, {}, "too_many_steps"),
-        ({"fewest_pictures": 13}, {}, "too_few_pictures"),
-        ({"pictures": 11}, {}, "too_many_pictures"),
+        ({"fewest_images": 13}, {}, "too_few_pictures"),
+        ({"images": 11}, {}, "too_many_pictures"),
         ({"bytes": 1000}, {}, "too_many_bytes"),
         ({"pixels": 24 * 24 - 1}, {}, "too_many_pixels"),
         ({"disk_per_owner": 1000}, {}, "disk_owner"),
@@ -669,13 +669,13 @@ def test_uploads_that_nobody_used_are_deleted_in_time(open_manager: Open, monoto
 
 
 def test_what_a_killed_measurement_left_is_deleted_in_time(tmp_path: Path) -> None:
-    areas = Areas(tmp_path)
-    old, young = areas.scratch() / "old", areas.scratch() / "young"
+    folders = JobFolders(tmp_path)
+    old, young = folders.scratch() / "old", folders.scratch() / "young"
     for folder in (old, young):
         (folder / "run").mkdir(parents=True)
     os.utime(old, (0, 0))
-    areas.sweep(set(), before=0)
-    assert list(areas.scratch().iterdir()) == [young]
+    folders.sweep(set(), before=0)
+    assert list(folders.scratch().iterdir()) == [young]
 
 
 @pytest.mark.parametrize("damage", ["text", "torn", "foreign"])

@@ -180,7 +180,7 @@ def test_faults_of_one_job_after_another(open_manager: Callable[..., JobManager]
     assert (killed.error, killed.error_values["signal"]) == ("killed", 9)
     assert killed.step == run.checkpoint_step() >= failed.step
 
-    manager.supervisor.verdicts.limits = Limits(memory=50 * 2**20)
+    manager.supervisor.policy.limits = Limits(memory=50 * 2**20)
     manager.resume("ann", job.id)
     failed = until_state(manager, job, "failed")
     assert (failed.error, failed.step) == ("out_of_memory", killed.step)
