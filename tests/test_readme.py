@@ -54,6 +54,24 @@ def test_the_space_runs_what_is_tested() -> None:
     assert fields["python_version"] in ("3.10", "3.11", "3.12", "3.13")
 
 
+def journeys() -> list[list[str]]:
+    """The files of each journey that CONTRIBUTING tells."""
+    section = PAGES[1].read_text("utf-8").split("Five journeys", 1)[1].split("\n\nFive additions", 1)[0]
+    return [re.findall(r"`([a-z_/]+\.(?:py|js))`", journey) for journey in re.split(r"\n\d\. ", section)[1:]]
+
+
+def test_files_that_are_named_exist() -> None:
+    named = re.findall(
+        r"`((?:app|demos|models|tests)[a-z_/]*/?[a-z_]*\.(?:py|js|css))`", "".join(map(Path.read_text, PAGES))
+    )
+    assert named and not [name for name in named if not (ROOT / name).is_file()]
+
+
+def test_five_journeys_take_six_files_at_most() -> None:
+    lengths = [len(files) for files in journeys()]
+    assert len(lengths) == 5 and all(4 <= length <= 6 for length in lengths)
+
+
 def test_every_requirement_has_a_floor_and_a_ceiling() -> None:
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         operators = {specifier.operator for specifier in Requirement(line).specifier}
