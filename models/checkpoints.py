@@ -1,11 +1,12 @@
-"""Weights by name: load, describe, find on disk. This is what programs import; `__all__` lists it.
+"""Load, describe and find weights by name: the interface for programs, listed in `__all__`.
 
-Our own weights are folders (`models.formats.weights_folder`), published files are told by their tensors
-(`models.formats.registry`), and the catalogue of all is in `models.hub.catalogue`.
+Our own weights are folders (`models.formats.weights_folder`); published and local files are recognised by their tensors
+(`models.formats.registry`); `models.hub.catalogue` lists the records.
 """
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Collection
 from dataclasses import replace
@@ -31,11 +32,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-_TRANSLATION = re.compile("[A-Za-z]+2[A-Za-z]+")  # "x2y", as CycleGAN's authors name weights and their folders
+_TRANSLATION = re.compile("[A-Za-z]+2[A-Za-z]+")  # "x2y", as CycleGAN's authors name weights and folders
 
 
 def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
-    """Load a file of weights from disk, told by its tensors, such as the CycleGAN authors' own download.
+    """Load a file of weights from disk, recognised by its tensors, such as the CycleGAN authors' own download.
 
     Args:
         path: The file.
@@ -45,7 +46,7 @@ def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
         A record of the file, under the name `local/<its name>`, and the module.
 
     Raises:
-        WeightsError: There is no such file, it holds no weights, or some of an unknown layout.
+        WeightsError: There is no such file, it holds no weights, or its layout is unknown.
     """
     layout, model = registry.load_file([path, *more])
     record = Checkpoint(
@@ -70,13 +71,13 @@ def _latent(layout: registry.Layout, model: nn.Module) -> Literal["", "global", 
 
 
 def _own_files(record: Checkpoint) -> list[Checkpoint]:
-    """Return records of the files of our own weights in their place on the Hub; none while they have none."""
+    """Return records of the files of our own weights in `OWN_REPO`, if it exists."""
     files = ("config.json", "model.safetensors") if OWN_REPO else ()
     return [replace(record, repo_id=OWN_REPO, filename=f"{record.name}/{file}") for file in files]
 
 
 class PrivateWeights(Protocol):
-    """Weights that belong to one person each. It finds out by itself who asks, and refuses whom they are not for."""
+    """Weights of single visitors; an implementation knows the current visitor and refuses the weights of others."""
 
     def record(self, name: str) -> Checkpoint:
         """Return the record called `name`."""
@@ -86,36 +87,35 @@ class PrivateWeights(Protocol):
 
 
 class Library:
-    """All weights that one process can use: the records, the files on disk, and the models in memory.
+    """All weights that a process can use: the records, the files on disk, and the models in memory.
 
     Args:
         hub: Finds and fetches published files.
         store: Keeps loaded models.
-        private: Weights that are not for everybody, under names for which `is_private` holds.
+        private: Weights of single visitors, under names for which `is_private` holds.
     """
 
     def __init__(self, hub: Hub, store: ModelCache, private: PrivateWeights | None = None) -> None:
         self.hub, self.store, self._private = hub, store, private
         self.downloads = Downloads(hub)
-        self._local: dict[str, Checkpoint] = {}
-        self._local_paths: dict[str, list[Path]] = {}
+        self._local: dict[str, tuple[Checkpoint, list[Path]]] = {}
 
     def with_private(self, private: PrivateWeights) -> Library:
-        """Return a library of the same weights and the same models in memory that knows private weights as well."""
-        other = Library(self.hub, self.store, private)
-        other.downloads, other._local, other._local_paths = self.downloads, self._local, self._local_paths
+        """Return a library of the same weights and the same models in memory, with private weights as well."""
+        other = copy.copy(self)
+        other._private = private
         return other
 
     def record(self, name: str) -> Checkpoint:
         """Return the record called `name`: of the catalogue, a local file, one fetched for a Hub id, or a private one.
 
         Raises:
-            ValueError: if there is none, naming those that exist.
+            ValueError: There is none; the message lists those of the catalogue.
         """
         if self._private is not None and is_private(name):
             return self._private.record(name)
         if name in self._local:
-            return self._local[name]
+            return self._local[name][0]
         if name not in CHECKPOINTS and "@" in name:
             try:
                 found = noted(self.hub, Reference.parse(name))
@@ -126,16 +126,17 @@ class Library:
         return checkpoint(name)
 
     def records(self, families: Collection[str]) -> list[Checkpoint]:
-        """Return the records of some families in the catalogue's order, local files first after our own; no lessons.
+        """Return the records of some families that menus offer: our own, local files, then the rest of the catalogue.
 
         Where the app runs offline, only what is on disk is offered.
         """
-        known = [*(CHECKPOINTS[name] for name in OWN), *self._local.values(), *CHECKPOINTS.values()]
+        local = [record for record, _ in self._local.values()]
+        known = [*(CHECKPOINTS[name] for name in OWN), *local, *CHECKPOINTS.values()]
         offered = {record.name: record for record in known if record.family in families and not record.lesson}
         return [record for record in offered.values() if not self.hub.offline or self.is_on_disk(record)]
 
     def add_local(self, path: Path, *more: Path) -> Checkpoint:
-        """Offer a local file under the name `local/<its name>`, with its folders as far as another has that name.
+        """Offer a local file under the name `local/<its name>`, with as many of its folders as make the name unique.
 
         Arguments and errors are those of `load_local`.
 
@@ -148,9 +149,9 @@ class Library:
         for start in reversed(range(len(parts))):
             title = str(PurePosixPath(*parts[start:]))
             name = f"local/{title.lstrip('/')}"
-            if self._local_paths.get(name, paths) == paths:
-                self._local[name], self._local_paths[name] = replace(record, name=name, summary=title), paths
-                return self._local[name]
+            if name not in self._local or self._local[name][1] == paths:
+                self._local[name] = replace(record, name=name, summary=title), paths
+                return self._local[name][0]
         raise ValueError(f"{path} is offered already, with another half: give each file once.")
 
     def find(self, record: Checkpoint) -> Path | None:
@@ -168,12 +169,10 @@ class Library:
         return path if path.is_file() else None
 
     def folder(self, name: str) -> Path | None:
-        """Return the folder in which the weights called `name` lie with their config, whoever's they are.
-
-        None for published weights, which are a single file, and for what is not on disk.
+        """Return the weights folder called `name`; None for published weights and for what is not on disk.
 
         Raises:
-            ValueError: if the name is unknown.
+            ValueError: The name is unknown.
         """
         record = self.record(name)
         path = self.find(record) if record.is_own or is_private(name) else None
@@ -190,17 +189,17 @@ class Library:
         return [file for each in missing for file in (_own_files(each) if each.is_own else [each])]
 
     def size(self, record: Checkpoint) -> int:
-        """Return the bytes of a record's file: what it takes on disk, else what its record says."""
+        """Return the bytes of a record's file on disk, else those that the record states."""
         path = self.find(record)
         return path.stat().st_size if path else record.size
 
     def load(self, name: str, device: str = "cpu") -> nn.Module:
-        """Return the model called `name`, ready to use: trained weights, eval mode, no gradients; loaded once.
+        """Return the model called `name`: trained weights, eval mode, no gradients; loaded once.
 
         Raises:
-            ValueError: if the name is unknown or its files do not fit.
-            FileNotFoundError: if our own weights are not on disk.
-            HubError: if published weights are not on disk, or damaged.
+            ValueError: The name is unknown or its files do not fit.
+            FileNotFoundError: Our own weights are not on disk.
+            HubError: Published weights are not on disk, or damaged.
         """
         record = self.record(name)
 
@@ -212,23 +211,21 @@ class Library:
 
     def _load(self, record: Checkpoint) -> nn.Module:
         path = self.find(record)
-        if record.is_own:
+        if record.is_own or (path is not None and is_private(record.name)):
             return load_folder(path.parent if path else record.folder, digest=self.hub.digests.of)
-        if path is not None and is_private(record.name):
-            return load_folder(path.parent, digest=self.hub.digests.of)
         if path is None:
             raise HubError("not_on_disk", title=record.summary)
         if record.name in self._local:
-            return registry.load_file(self._local_paths[record.name], record.layout)[1]
+            return registry.load_file(self._local[record.name][1], record.layout)[1]
         self.hub.check(record, path)
         return registry.load_file(path, record.layout or None)[1]
 
     def adopt(self, record: Checkpoint, families: Collection[str]) -> Checkpoint:
-        """Recognise a file that was fetched for a Hub id, remember it, and return its record with its family.
+        """Recognise a file that was fetched for a Hub id, write its note, and return its record with its family.
 
         Raises:
-            HubError: "wrong_family", if the caller has no use for such a model; it stays on disk.
-            WeightsError: The file is none of the known layouts; it is removed.
+            HubError: "wrong_family", if it is not of `families`; it stays on disk.
+            WeightsError: The file is in no known layout; it is removed.
         """
         path = self.hub.find(record)
         if path is None:
@@ -246,16 +243,13 @@ class Library:
         return record
 
     def info(self, name: str) -> WeightsInfo:
-        """Return the facts about the weights called `name`; those of published ones are counted in the model.
+        """Return the facts about the weights called `name`; those of published ones are read off the model.
 
-        Raises:
-            ValueError: if the name is unknown.
-            FileNotFoundError: if our own weights are not on disk.
-            HubError: if published weights are not on disk.
+        Errors are those of `load`.
         """
         record = self.record(name)
         if record.is_own:
-            return _own_info(name, self.folder(name) or record.folder)
+            return folder_info(name, self.folder(name) or record.folder)
         if self._private is not None and is_private(name):
             return folder_info(record.summary, self._private.folder(name))
         model = self.load(name)
@@ -265,13 +259,8 @@ class Library:
 
 
 @cache
-def _own_info(name: str, folder: Path) -> WeightsInfo:
-    return folder_info(name, folder)
-
-
-@cache
 def library() -> Library:
-    """Return the library of this process, as the environment describes it when it is first asked for."""
+    """Return the library of this process, created with the environment of the first call."""
     return Library(Hub.from_environment(), ModelCache(budget_from_environment()))
 
 
@@ -292,12 +281,12 @@ def from_pretrained(
 
     Args:
         repo_id: Such as "user/repo".
-        revision: A full commit, or None for the newest; both files are of the same one.
-        folder: Where in the repository the weights lie; empty for its top.
-        hub: Where to look; by default the Hub, as the person who is logged in on this machine.
+        revision: A full commit, or None for the newest.
+        folder: Folder of the weights in the repository; empty for its top.
+        hub: By default the Hub, as the person who is logged in on this machine.
 
     Raises:
-        HubError: The weights cannot be had.
+        HubError: The weights cannot be fetched.
         ValueError: They are damaged, or not ours.
     """
     hub = hub or Hub.from_environment(token=None)

@@ -1,8 +1,6 @@
-"""Everything that turns an image into a feature vector, behind one interface.
+"""The image encoders of the embeddings tab: (N, 3, S, S) in [-1, 1] with S = `image_size` -> (N, feature_dim).
 
-`ResNet` (He et al., arXiv 1512.03385) is the backbone of the contrastive methods and the supervised baseline; its
-parameter names are torchvision's. `ENCODERS` lists what the map can choose from: adding one is adding an entry.
-An encoder takes (N, 3, S, S) in [-1, 1] with S = `image_size` and returns (N, feature_dim).
+Adding an encoder is adding an entry to `ENCODERS`.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from torch import nn
 from models import checkpoints
 from models.formats.weights_folder import WeightsInfo
 from models.networks.backbones import ResNet
-from models.networks.feature_extractors import FeatureEncoder, MAEEncoder, VAEEncoder
+from models.networks.feature_extractors import FeatureEncoder
 
 LoadModel = Callable[[str], nn.Module]
 
@@ -25,16 +23,15 @@ BACKBONE_WIDTH = 32
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """What the map needs to know of an encoder, and how to build it from loaded weights.
+    """What the map needs to know of an encoder.
 
     Attributes:
-        name, title: what it is called in code and by people.
-        checkpoint: its weights, None for none.
-        side: of the images it takes, in pixels, where the weights do not name another.
-        feature_dim: width of its features.
-        summary: what it learned from, a sentence.
-        build: makes it, given what loads weights by name.
-        trained_with_labels: whether it saw any.
+        name, title: Key in `ENCODERS`, and name for people.
+        checkpoint: Name of its weights, or None.
+        side: Side in pixels of the images it takes, where the weights do not name another.
+        feature_dim: Width of its features.
+        summary: What it learned from, a sentence.
+        build: Returns the encoder, given a function that loads weights by name.
     """
 
     name: str
@@ -47,11 +44,7 @@ class EncoderSpec:
     trained_with_labels: bool = False
 
     def image_size(self, weights_info: Callable[[str], WeightsInfo] = checkpoints.weights_info) -> int:
-        """Return the side of the images it takes, in pixels: `img_size` of its weights, or `side` without one.
-
-        Args:
-            weights_info: gives the facts about weights by name.
-        """
+        """Return the side in pixels of the images it takes: `img_size` of its weights, or `side` without one."""
         args = weights_info(self.checkpoint).args if self.checkpoint else {}
         return int(args.get("img_size", self.side))
 
@@ -78,12 +71,12 @@ ENCODERS: dict[str, EncoderSpec] = {
         EncoderSpec(
             "mae", "MAE", "mae-photos", 128, 192,
             "Learned to fill in hidden patches; its features do not cluster by themselves.",
-            lambda load: MAEEncoder(load("mae-photos")),
+            lambda load: FeatureEncoder(load("mae-photos")),
         ),
         EncoderSpec(
             "vae", "VAE", "vae-fruit", 64, 128,
             "The latent mean of an autoencoder of apples and oranges: colour and layout more than content.",
-            lambda load: VAEEncoder(load("vae-fruit")),
+            lambda load: FeatureEncoder(load("vae-fruit")),
         ),
         _photo_resnet("supervised", "Supervised", "The same backbone, trained with labels.", labels=True),
         EncoderSpec(
@@ -96,14 +89,10 @@ ENCODERS: dict[str, EncoderSpec] = {
 
 
 def load_encoder(name: str, load_model: LoadModel = checkpoints.load_model) -> nn.Module:
-    """Return the encoder called `name`, ready to use: (N, 3, S, S) in [-1, 1] -> (N, feature_dim).
-
-    Args:
-        name: a key of `ENCODERS`.
-        load_model: gives the trained model of a checkpoint's name.
+    """Return an encoder of `ENCODERS` in eval mode: (N, 3, S, S) in [-1, 1] -> (N, feature_dim).
 
     Raises:
-        ValueError: if the name is unknown.
+        ValueError: The name is unknown.
     """
     if name not in ENCODERS:
         raise ValueError(f"There is no encoder called {name!r}; choose one of {', '.join(ENCODERS)}.")

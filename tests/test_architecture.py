@@ -314,7 +314,7 @@ def test_planted_breach_is_found(rule: Callable[[Sources], list[str]], module: s
 
 
 TO_SPLIT = (
-    "models/checkpoints.py",
+
     "models/training/__main__.py",
 )  # fmt: skip
 

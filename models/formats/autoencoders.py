@@ -20,7 +20,7 @@ _OLD_ATTENTION = [
 
 
 def is_autoencoder_kl(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of diffusers' `AutoencoderKL`, of any age."""
+    """Return whether these are the tensors of diffusers' `AutoencoderKL`, of any age."""
     names = ("encoder.down_blocks.0.resnets.0.conv1.weight", "decoder.conv_in.weight", "quant_conv.weight")
     return all(name in tensors for name in names)
 
@@ -33,11 +33,7 @@ def with_new_attention(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def build_autoencoder_kl(
     tensors: Mapping[str, Tensor], expected: str = "an autoencoder of latent diffusion"
 ) -> nn.Module:
-    """Return the autoencoder with these tensors; its widths and depth are read off their shapes.
-
-    Raises:
-        WeightsError: if they are not those of one.
-    """
+    """Return the autoencoder with these tensors; its widths and depth are read off their shapes."""
     tensors = with_new_attention(tensors)
     num_levels = count(tensors, r"encoder\.down_blocks\.(\d+)\.")
     first = [f"encoder.down_blocks.{level}.resnets.0.conv1.weight" for level in range(num_levels)]
@@ -65,7 +61,7 @@ def joined_halves(halves: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def is_autoencoder_tiny(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of a tiny autoencoder, in the authors' or in diffusers' layout."""
+    """Return whether these are the tensors of a tiny autoencoder, in the authors' or in diffusers' layout."""
     return any({f"{a}.0.weight", f"{a}.1.conv.0.weight"} <= tensors.keys() for a in ("encoder", "encoder.layers"))
 
 
@@ -80,11 +76,7 @@ def from_diffusers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def build_autoencoder_tiny(tensors: Mapping[str, Tensor], expected: str = "a tiny autoencoder") -> nn.Module:
-    """Return the autoencoder with these tensors, in the authors' names or diffusers'.
-
-    Raises:
-        WeightsError: if they are not those of one, or only half of it is there.
-    """
+    """Return the autoencoder with these tensors, in the authors' names or diffusers'."""
     half = autoencoder_half(tensors)
     if half:
         raise WeightsError("half_autoencoder", half=half)

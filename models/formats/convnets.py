@@ -11,13 +11,11 @@ from models.formats.tensors import build_strictly, count, renamed, shape_of
 from models.networks.backbones import LastHidden, ResNet
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
-
-
 RESNET18, RESNET50 = (False, (2, 2, 2, 2)), (True, (3, 4, 6, 3))
 
 
 def is_resnet(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of a ResNet by torchvision's names, with or without a classifier."""
+    """Return whether these are the tensors of a ResNet by torchvision's names, with or without a classifier."""
     return _dims(tensors, "conv1.weight") == 4 and {"bn1.running_mean", "layer1.0.conv2.weight"} <= tensors.keys()
 
 
@@ -28,11 +26,7 @@ def resnet_blocks(tensors: Mapping[str, Tensor]) -> tuple[bool, tuple[int, ...]]
 
 
 def build_resnet(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
-    """Return the ResNet with these tensors; width, blocks and classes are read off their names and shapes.
-
-    Raises:
-        WeightsError: if they are not those of one.
-    """
+    """Return the ResNet with these tensors; width, blocks and classes are read off their names and shapes."""
     width = shape_of(tensors, "conv1.weight", 4, expected)[0]
     bottleneck, blocks = resnet_blocks(tensors)
     num_classes = shape_of(tensors, "fc.weight", 2, expected)[0] if "fc.weight" in tensors else 0
@@ -40,12 +34,12 @@ def build_resnet(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
 
 
 def is_alexnet(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of torchvision's AlexNet."""
+    """Return whether these are the tensors of torchvision's AlexNet."""
     return {"features.10.weight", "classifier.6.weight"} <= tensors.keys() and _kernel(tensors) == 11
 
 
 def is_vgg16(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of VGG-16 without batch norm, in torchvision's layout or timm's."""
+    """Return whether these are the tensors of VGG-16 without batch norm, in torchvision's layout or timm's."""
     tails = ("classifier.6.weight", "head.fc.weight")
     last = _dims(tensors, "features.28.weight") == 4  # a batch norm, were there any
     return last and any(tail in tensors for tail in tails) and _kernel(tensors) == 3

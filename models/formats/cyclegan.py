@@ -12,37 +12,30 @@ from models.networks.cyclegan import LightGenerator, PatchDiscriminator, ResnetG
 
 
 def is_resnet_generator(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of the authors' generator, of any age."""
+    """Return whether these are the tensors of the authors' generator, of any age."""
     first, block = tensors.get("model.1.weight"), "model.10.conv_block.1.weight"
     return first is not None and first.dim() == 4 and first.shape[1:] == (3, 7, 7) and block in tensors
 
 
 def is_light_generator(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of a `LightGenerator`."""
+    """Return whether these are the tensors of a `LightGenerator`."""
     return "model.2.weight" in tensors and "model.9.conv_block.0.1.weight" in tensors
 
 
 def is_patch_discriminator(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of a `PatchDiscriminator`."""
+    """Return whether these are the tensors of a `PatchDiscriminator`."""
     first = tensors.get("model.0.weight")
     return first is not None and first.dim() == 4 and first.shape[1:] == (3, 4, 4) and "model.11.weight" in tensors
 
 
 def without_running_statistics(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Leave out the running statistics of instance norm, which files from before PyTorch 0.4 hold and no net reads.
-
-    The authors' networks normalise each image by its own statistics, in training and after; so must we.
-    """
+    """Leave out the running statistics of instance norm, which files from before PyTorch 0.4 hold and no net reads."""
     pattern = re.compile(r"\.(running_mean|running_var|num_batches_tracked)$")
     return {key: value for key, value in tensors.items() if not pattern.search(key)}
 
 
 def build_resnet_generator(tensors: Mapping[str, Tensor], expected: str = "a CycleGAN generator") -> nn.Module:
-    """Return the authors' generator with these tensors; filters and blocks are read off their shapes.
-
-    Raises:
-        WeightsError: if they are not those of one.
-    """
+    """Return the authors' generator with these tensors; filters and blocks are read off their shapes."""
     tensors = without_running_statistics(tensors)
     num_filters = shape_of(tensors, "model.1.weight", 4, expected)[0]
     num_blocks = count(tensors, r"model\.(\d+)\.conv_block\.")

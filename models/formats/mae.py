@@ -1,12 +1,8 @@
-"""Masked autoencoders as files hold them: by the authors' names or by those of transformers, told and built.
-
-The sizes are read off the tensors; `models.formats.registry` lists the layouts of every family.
-"""
+"""Layouts of masked autoencoders: the authors' and that of transformers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
@@ -17,7 +13,7 @@ from models.networks.mae import PRESETS, MaskedAutoencoderViT
 from models.networks.preprocessing import IMAGENET, MINUS_ONE_TO_ONE, Preprocessing
 
 HUB_EPS = 1e-12  # of the layer norms, as the Hub's configs have it
-DECODER_HEAD_DIM = 32  # numbers a head in the authors' decoder, and in ours
+DECODER_HEAD_DIM = 32  # width of a head in the authors' decoder, and in ours
 
 _HUB = [
     (r"^vit\.embeddings\.cls_token$", "cls_token"),
@@ -36,17 +32,17 @@ _HUB = [
 
 
 def is_hub_mae(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of transformers' `ViTMAEForPreTraining`, by its names of 2022 or of today."""  # noqa: E501
+    """Return whether these are the tensors of transformers' `ViTMAEForPreTraining`, of any version."""
     return {"vit.embeddings.position_embeddings", "vit.layernorm.weight"} <= tensors.keys()
 
 
 def is_mae(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of a masked autoencoder with its decoder, by the authors' names."""
+    """Return whether these are the tensors of a masked autoencoder with its decoder, by the authors' names."""
     return {"pos_embed", "patch_embed.proj.weight", "decoder_pos_embed", "decoder_pred.weight"} <= tensors.keys()
 
 
 def is_published_mae(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether they are a masked autoencoder of one of the authors' widths, whose images are ImageNet-normalised."""  # noqa: E501
+    """Return whether they are a masked autoencoder of one of the authors' sizes, which take ImageNet normalisation."""
     pairs = {(preset["embed_dim"], preset["decoder_embed_dim"]) for preset in PRESETS.values()}
     if not is_mae(tensors) or tensors["pos_embed"].dim() != 3 or tensors["decoder_pos_embed"].dim() != 3:
         return False
@@ -73,17 +69,10 @@ def build_mae(
 ) -> nn.Module:
     """Return the masked autoencoder with these tensors under the authors' names; sizes are read off their shapes.
 
-    Args:
-        tensors: values by the authors' names.
-        expected: what it is, for refusals.
-        args: what shapes do not tell: `num_heads`, `decoder_num_heads`, `norm_pix_loss`, `mean`, `std`, `norm_eps`.
-            Without them, heads follow the authors (64 numbers a head, 80 in the huge encoder, 32 in a decoder).
-        preprocessing: the normalisation where `args` names none.
-
-    Raises:
-        WeightsError: if the tensors are not those of one, or it lacks its decoder.
+    `args` gives what shapes do not: `num_heads`, `decoder_num_heads`, `norm_pix_loss`, `mean`, `std`, `norm_eps`.
+    Without it, heads are as wide as the authors' (64, 80 in the huge encoder, 32 in a decoder).
     """
-    args = args or MappingProxyType({})
+    args = args or {}
     if not any(key.startswith("decoder_") for key in tensors):
         raise WeightsError("no_decoder")
     dim, _, patch_size, _ = shape_of(tensors, "patch_embed.proj.weight", 4, expected)

@@ -12,13 +12,7 @@ from models.formats.tensors import unwrapped, without, without_prefix
 
 @dataclass(frozen=True)
 class PretrainingLayout:
-    """Where the backbone stands in the file of a method, and what stands beside it that only training needs.
-
-    Attributes:
-        prefix: what the names of the backbone begin with.
-        marker: what the name of something begins with that only this method has.
-        dropped: what the names of heads, twins and queues begin with.
-    """
+    """The prefix of the backbone's names, one that only this method has, and those of what only training needs."""
 
     prefix: str
     marker: str
@@ -38,22 +32,13 @@ class PretrainingLayout:
 
 
 SIMSIAM = PretrainingLayout("encoder.", "predictor.", ("encoder.fc.", "predictor."))
-
-
 MOCO = PretrainingLayout("encoder_q.", "encoder_q.", ("encoder_q.fc.", "encoder_k.", "queue"))
-
-
 MOCO_V3 = PretrainingLayout(
-    "base_encoder.",
-    "base_encoder.",
-    ("base_encoder.fc.", "base_encoder.head.", "predictor.", "momentum_encoder."),
-)
-
-
+    "base_encoder.", "base_encoder.", ("base_encoder.fc.", "base_encoder.head.", "predictor.", "momentum_encoder.")
+)  # fmt: skip
 # OpenMMLab's files of BYOL and others; the published ones may hold nothing but the backbone.
 BYOL = PretrainingLayout(
     "backbone.", "backbone.", ("neck.", "head.", "target_net.", "online_net.", "data_preprocessor.")
 )
-
 
 MOCO_V3_HEADS = 12  # in its small vision transformer too, unlike everyone else's (6)

@@ -1,7 +1,6 @@
-"""Every layout of weights that is known here, told by its tensors: `recognise` names it, `load_file` builds its model.
+"""The known layouts of weights, recognised by their tensors; adding one is adding an entry of `LAYOUTS`.
 
-Whatever range a network was trained with, the module built from it takes images, and returns them, in [-1, 1].
-Sizes (width, depth, patches, classes) are read off the tensors; adding a layout is adding an entry of `LAYOUTS`.
+The models built take and return images in [-1, 1]; sizes (width, depth, patches, classes) are read off the tensors.
 """
 
 from __future__ import annotations
@@ -33,32 +32,32 @@ NAMES_SHOWN = 3
 
 
 class Build(Protocol):
-    """Makes the model of some tensors: float32, in eval mode, without gradients; images are in [-1, 1]."""
+    """Builds the model of some tensors: float32, in eval mode, without gradients."""
 
     def __call__(self, tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
         """Return the model.
 
         Args:
-            tensors: the file's tensors, by its own names.
-            args: what shapes do not tell, as in the config of our own weights (`num_heads`, `decoder_num_heads`,
-                `norm_pix_loss`, `mean`, `std`, `norm_eps`); all else is read off the tensors.
+            tensors: The file's tensors, by its own names.
+            args: What shapes do not give, as in the config of our own weights (`num_heads`, `decoder_num_heads`,
+                `norm_pix_loss`, `mean`, `std`, `norm_eps`).
 
         Raises:
-            WeightsError: if a tensor is missing, too many, of another shape or type, or not finite.
+            WeightsError: A tensor is missing, too many, of another shape or type, or not finite.
         """
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One way in which files hold weights.
+    """One layout of weights.
 
     Attributes:
-        name: a key of `LAYOUTS`.
-        family: which models it gives: the tab or menu that they belong to.
-        expected: what its files hold, in words, for refusals.
-        matches: whether some tensors are in this layout, by a few of their names and shapes.
-        build: makes the model.
-        by_name_only: True where another layout has the very same tensors, so that only who knows the file can tell.
+        name: Key in `LAYOUTS`.
+        family: Family of its models, which decides the tabs that offer them.
+        expected: What its files hold, in words, for error messages.
+        matches: Returns whether tensors are in this layout, by a few of their names and shapes.
+        build: Builds the model.
+        by_name_only: Whether another layout has the very same tensors, so that this one has to be named.
     """
 
     name: str
@@ -67,9 +66,6 @@ class Layout:
     matches: Callable[[Tensors], bool]
     build: Build
     by_name_only: bool = False
-
-
-# --- Encoders behind their preprocessing ----------------------------------------------------------------------
 
 
 def _encoder(
@@ -85,7 +81,7 @@ def _encoder(
 
 
 def _resnet(name: str, family: Family, expected: str, blocks: object = None, **options: Any) -> Layout:
-    """Return the layout of torchvision's ResNets of width 64, of any depth or of one."""
+    """Return the layout of torchvision's ResNets of width 64, of the depth that `blocks` gives or of any."""
 
     def matches(tensors: Tensors) -> bool:
         if not convnets.is_resnet(tensors) or tensors["conv1.weight"].shape[0] != 64:
@@ -110,20 +106,17 @@ def _pretraining(name: str, expected: str, layout: PretrainingLayout, vit_heads:
     return Layout(name, "contrastive", expected, layout.matches, _encoder(IMAGENET_224, build, expected))
 
 
-# --- Networks with images at both ends ----------------------------------------------------------------------
-
-
 def _plain(
     name: str, family: Family, expected: str, matches: Callable[[Tensors], bool], build: Callable[..., nn.Module]
 ) -> Layout:
-    """Return the layout of a network that tensors alone describe."""
+    """Return the layout of a network whose arguments are all read off the tensors."""
     return Layout(name, family, expected, matches, lambda tensors, args=None: build(tensors, expected))
 
 
 def _mae(
     name: str, expected: str, matches: Callable[[Tensors], bool], build: Callable[..., nn.Module], **options: Any
 ) -> Layout:
-    """Return the layout of a masked autoencoder, some of whose arguments no tensor tells."""
+    """Return the layout of a masked autoencoder, some of whose arguments are not read off the tensors."""
     fixed = options.pop("fixed", {})
 
     def made(tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
@@ -216,16 +209,16 @@ LAYOUTS: Mapping[str, Layout] = {
 
 
 def describe(tensors: Tensors) -> str:
-    """Return in words what some tensors are: how many, and the first few names with their shapes."""
+    """Return the number of tensors and the first few names with their shapes, in words."""
     shown = [f"{printable(name)} {tuple(tensors[name].shape)}" for name in list(tensors)[:NAMES_SHOWN]]
     return f"{len(tensors)} tensors that begin with {', '.join(shown)}"
 
 
 def recognise(tensors: Tensors) -> Layout:
-    """Return the layout that the tensors are in.
+    """Return the layout that the tensors are in; of layouts with the same tensors, the one not `by_name_only`.
 
-    A ResNet-50 of SimCLR and one trained with labels have the same tensors, as have masked autoencoders that predict
-    pixels and normalised patches: the more common is returned, and `load_file` takes the other's name.
+    Raises:
+        WeightsError: They are in no known layout.
     """
     for layout in LAYOUTS.values():
         if not layout.by_name_only and layout.matches(tensors):
@@ -237,16 +230,16 @@ def recognise(tensors: Tensors) -> Layout:
 def load_file(
     path: Path | Sequence[Path], layout: str | None = None, args: Mapping[str, Any] | None = None
 ) -> tuple[Layout, nn.Module]:
-    """Read a file of weights, tell its layout, and build its model.
+    """Read a file of weights, recognise its layout, and build its model.
 
     Args:
-        path: the file, or an encoder's file and its decoder's, where an autoencoder lies in two.
-        layout: the name of the layout that it must be in, or None for any.
-        args: what shapes do not tell (see `Build`).
+        path: The file, or the two files of an encoder and its decoder.
+        layout: Name of the layout that it must be in, or None for any.
+        args: What shapes do not give (see `Build`).
 
     Raises:
-        WeightsError: if the file is none of weights, of no known or of another layout, or does not fit it.
-        KeyError: if there is no layout of that name.
+        WeightsError: The file holds no weights, is in no known or another layout, or does not fit it.
+        KeyError: There is no layout of that name.
     """
     paths = [path] if isinstance(path, Path) else list(path)
     try:

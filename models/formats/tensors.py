@@ -1,4 +1,4 @@
-"""Files of weights: read without running what is in them, and loaded to the last tensor or not at all."""
+"""Files of weights: read without running code, and loaded strictly."""
 
 from __future__ import annotations
 
@@ -68,17 +68,14 @@ class WeightsError(ValueError):
         return WeightsError(self.code, **{**self.values, "name": name})
 
 
-# --- Reading ------------------------------------------------------------------------------------------------
-
-
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a file by name, on the CPU; nothing in it is run.
 
-    Safetensors are told by their header, whatever the file's name; anything else is read by `torch.load` with
-    `weights_only=True`. Wrappers such as {"state_dict": ...} are taken off.
+    Safetensors are recognised by their header; anything else is read by `torch.load` with `weights_only=True`.
+    Wrappers such as {"state_dict": ...} are removed.
 
     Raises:
-        WeightsError: if the file is missing, cut short, no file of weights, or holds more than tensors.
+        WeightsError: The file is missing, cut short, no file of weights, or holds more than tensors.
     """
     if not path.is_file():
         raise WeightsError("no_file", path.name)
@@ -166,13 +163,10 @@ def _only_tensors(found: object, name: str) -> dict[str, Tensor]:
 
 
 def _is_larger_than_its_memory(value: Tensor) -> bool:
-    """Return whether a small file claims a tensor that would fill the memory when copied (a few numbers, repeated)."""
+    """Return whether a tensor has more elements than its storage: a small file could fill the memory when copied."""
     if value.layout != torch.strided:
         return True
     return value.numel() * value.element_size() > value.untyped_storage().nbytes()
-
-
-# --- Renaming -----------------------------------------------------------------------------------------------
 
 
 def without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -203,17 +197,13 @@ def renamed(tensors: Mapping[str, Tensor], rules: Iterable[tuple[str, str]]) -> 
 
 
 def count(tensors: Mapping[str, Tensor], pattern: str) -> int:
-    """Return how many numbers stand in the group of a regular expression that matches the start of the names."""
+    """Return the number of different values of the group of a regular expression at the start of the names."""
     found = (re.match(pattern, key) for key in tensors)
     return len({match.group(1) for match in found if match})
 
 
 def shape_of(tensors: Mapping[str, Tensor], name: str, dims: int, expected: str) -> tuple[int, ...]:
-    """Return the shape of a tensor from which a size is read.
-
-    Raises:
-        WeightsError: if it is missing or has another number of dimensions than `dims`.
-    """
+    """Return the shape of a tensor from which a size is read."""
     if name not in tensors:
         raise WeightsError("missing_tensors", count=1, found=name, expected=expected)
     shape = tuple(tensors[name].shape)
@@ -228,23 +218,14 @@ def check_multiple(name: str, width: int, of: int, expected: str) -> None:
         raise WeightsError("wrong_shape", tensor=name, found=width, wanted=f"a multiple of {of}", expected=expected)
 
 
-# --- Loading ------------------------------------------------------------------------------------------------
-
-
 def build_strictly(make: Callable[[], nn.Module], tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
-    """Return the module that `make` gives, with these tensors: float32, in eval mode, without gradients.
+    """Return the module that `make` builds, with exactly these tensors: float32, in eval mode, without gradients.
 
-    Every tensor must have its place and every place its tensor. The counters of batch norm (`num_batches_tracked`),
-    which files older than PyTorch 0.4.1 lack and nothing here reads, are the one exception. The module is built
-    without memory of its own, and each tensor is copied once, so that the file may go away afterwards.
-
-    Args:
-        make: builds the module; runs on the meta device.
-        tensors: values by the module's own names.
-        expected: what the module is, for refusals.
+    Only the counters of batch norm (`num_batches_tracked`) may be missing, as in files older than PyTorch 0.4.1. The
+    module is built on the meta device and each tensor copied once, so that the file may go away afterwards.
 
     Raises:
-        WeightsError: if a tensor is missing, too many, of another shape or type, or not finite.
+        WeightsError: A tensor is missing, too many, of another shape or type, or not finite.
     """
     with torch.device("meta"):
         model = make()

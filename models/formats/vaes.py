@@ -12,12 +12,12 @@ from models.networks.vae import ConvVAE
 
 
 def is_portrait_vae(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors have the three linear layers that are known of the portraits' autoencoder."""
+    """Return whether the tensors have the three linear layers of a `PortraitVAE`."""
     return {"fc_mu.weight", "fc_logvar.weight", "fc2.weight"} <= tensors.keys()
 
 
 def by_shape(tensors: Mapping[str, Tensor], expected: str) -> dict[str, Tensor]:
-    """Give the tensors this module's names, by the chain of their shapes and, for batch norms, their order."""
+    """Rename tensors to a `PortraitVAE`'s names, by the chain of their shapes and, for batch norms, their order."""
     stems = {key.removesuffix(".weight"): tuple(value.shape) for key, value in tensors.items() if value.dim() == 4}
     norms = [key.removesuffix(".running_mean") for key in tensors if key.endswith(".running_mean")]
     encoder, back = [(b, a, 3, 3) for a, b in zip((3, *WIDTHS[:-1]), WIDTHS, strict=True)], (*WIDTHS[::-1], 3)
@@ -47,27 +47,19 @@ def _placed(key: str, places: Mapping[str, str]) -> str:
 
 
 def build_portrait_vae(tensors: Mapping[str, Tensor], expected: str = "an autoencoder of portraits") -> nn.Module:
-    """Return the autoencoder with these tensors.
-
-    Raises:
-        WeightsError: if they are not those of one.
-    """
+    """Return the autoencoder with these tensors."""
     latent_dim, size = shape_of(tensors, "fc_mu.weight", 2, expected)
     img_size = 16 * round((size / WIDTHS[-1]) ** 0.5)
     return build_strictly(lambda: PortraitVAE(img_size, latent_dim), by_shape(tensors, expected), expected)
 
 
 def is_conv_vae(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of a `ConvVAE`."""
+    """Return whether these are the tensors of a `ConvVAE`."""
     return {"encoder.0.0.weight", "to_mu.weight", "to_logvar.weight", "from_latent.weight"} <= tensors.keys()
 
 
 def build_conv_vae(tensors: Mapping[str, Tensor], expected: str = "a variational autoencoder") -> nn.Module:
-    """Return the `ConvVAE` with these tensors; side, latent width and filters are read off their shapes.
-
-    Raises:
-        WeightsError: if they are not those of one.
-    """
+    """Return the `ConvVAE` with these tensors; side, latent width and filters are read off their shapes."""
     num_filters = shape_of(tensors, "encoder.0.0.weight", 4, expected)[0]
     latent_dim, size = shape_of(tensors, "to_mu.weight", 2, expected)
     img_size = 16 * round((size / (8 * num_filters)) ** 0.5)  # `size` is that of 8 * num_filters maps of S/16 x S/16

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from models.formats.tensors import WeightsError, build_strictly, check_multiple, count, renamed, shape_of, without
 from models.networks.vit import VisionTransformer
 
-HEAD_DIM = 64  # numbers a head in the vision transformers of every size up to large
-
+HEAD_DIM = 64  # width of a head in the vision transformers of every size up to large
 
 HUB_ATTENTION = [  # transformers' names of 2022, then today's
     (r"\.attention\.attention\.(query|key|value)\.", r".attn.\1."),
@@ -21,7 +20,6 @@ HUB_ATTENTION = [  # transformers' names of 2022, then today's
     (r"\.attention\.v_proj\.", ".attn.value."),
     (r"\.attention\.o_proj\.", ".attn.proj."),
 ]
-
 
 _DINOV2 = [
     (r"^dinov2\.", ""),
@@ -36,13 +34,13 @@ _DINOV2 = [
 
 
 def is_vit(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of a vision transformer without a decoder, by timm's names."""
+    """Return whether these are the tensors of a vision transformer without a decoder, by timm's names."""
     names = ("cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight")
     return all(name in tensors for name in names) and "decoder_pred.weight" not in tensors
 
 
 def is_dinov2(tensors: Mapping[str, Tensor]) -> bool:
-    """Return whether the tensors are those of transformers' `Dinov2Model`, of any age."""
+    """Return whether these are the tensors of transformers' `Dinov2Model`, of any age."""
     names = {key.removeprefix("dinov2.") for key in tensors}
     return {"embeddings.position_embeddings", "encoder.layer.0.layer_scale1.lambda1"} <= names
 
@@ -53,11 +51,7 @@ def from_dinov2(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def vit_heads(dim: int, given: object, name: str, expected: str, head_dim: int = HEAD_DIM) -> int:
-    """Return the number of attention heads, which no tensor's shape tells: the one given, or `head_dim` numbers a head.
-
-    Raises:
-        WeightsError: if the width is not a multiple of it.
-    """
+    """Return the number of attention heads, which no shape gives: `given`, or heads of width `head_dim`."""
     if given is None:
         check_multiple(name, dim, head_dim, expected)
         return dim // head_dim
@@ -68,11 +62,7 @@ def vit_heads(dim: int, given: object, name: str, expected: str, head_dim: int =
 
 
 def square_side(num_patches: int, name: str, expected: str) -> int:
-    """Return the side of a square grid of so many patches.
-
-    Raises:
-        WeightsError: if they make no square.
-    """
+    """Return the side of a square grid of so many patches."""
     side = round(num_patches**0.5)
     if side < 1 or side * side != num_patches:
         raise WeightsError(
@@ -82,16 +72,7 @@ def square_side(num_patches: int, name: str, expected: str) -> int:
 
 
 def build_vit(tensors: Mapping[str, Tensor], expected: str, num_heads: object = None) -> nn.Module:
-    """Return the transformer with these tensors under timm's names; sizes are read off their shapes.
-
-    Args:
-        tensors: values by timm's names; classifiers (`head`, `fc_norm`) are left out.
-        expected: what it is, for refusals.
-        num_heads: heads, or None for 64 numbers a head.
-
-    Raises:
-        WeightsError: if the tensors are not those of one.
-    """
+    """Return the transformer with these tensors under timm's names, without a classifier (`head`, `fc_norm`)."""
     tensors = without(tensors, "head.", "fc_norm.")
     dim, _, patch_size, _ = shape_of(tensors, "patch_embed.proj.weight", 4, expected)
     num_patches = shape_of(tensors, "pos_embed", 3, expected)[1] - 1
@@ -110,10 +91,7 @@ def build_dinov2(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
 
 
 def join_qkv(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors with each "attn.query", "attn.key" and "attn.value" stacked, in that order, as "attn.qkv".
-
-    Where one of the three is missing or has another shape, all keep their names.
-    """
+    """Return the tensors with each complete "attn.query", "attn.key" and "attn.value" stacked as "attn.qkv"."""
     out = dict(tensors)
     for name in tensors:
         if ".attn.query." in name:

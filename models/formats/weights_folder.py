@@ -1,7 +1,7 @@
-"""Weights of our own, as the trainer writes them: a folder that says which network it is and what it was trained on.
+"""Weights folders, as the trainer writes them.
 
-It holds `model.safetensors`, `config.json` (architecture, its arguments, training facts, measurements) and `README.md`
-(the card).
+They hold `model.safetensors`, `config.json` (architecture, its arguments, training facts, measurements) and `README.md`
+(the model card).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
 
 @dataclass(frozen=True)
 class WeightsInfo:
-    """What is known of some weights; for our own, what their folder says, read without loading a tensor."""
+    """Facts about weights, of the config of their folder."""
 
     name: str
     arch: str
@@ -54,7 +54,7 @@ def build_model(arch: str, args: Mapping[str, Any]) -> nn.Module:
     """Build an untrained module by the name of its architecture.
 
     Raises:
-        ValueError: if the architecture is unknown.
+        ValueError: The architecture is unknown.
     """
     if arch not in ARCHITECTURES:
         raise ValueError(f"The architecture {arch!r} is unknown; known are {', '.join(ARCHITECTURES)}.")
@@ -64,16 +64,16 @@ def build_model(arch: str, args: Mapping[str, Any]) -> nn.Module:
 def load_folder(
     folder: Path, device: str | torch.device = "cpu", digest: Callable[[Path], str] = sha256_of
 ) -> nn.Module:
-    """Build the model a weights folder describes, load its tensors strictly, as float32, in eval mode.
+    """Return the model of a weights folder: float32, in eval mode, without gradients.
 
     Args:
-        folder: with `model.safetensors` and `config.json`.
-        device: where the model goes.
-        digest: gives the SHA-256 of a file, where it need not be computed at each call.
+        folder: The folder.
+        device: Where the model goes.
+        digest: Returns the SHA-256 of a file.
 
     Raises:
-        FileNotFoundError: if the folder or a file of it is missing.
-        ValueError: if the tensors are not those of the architecture, or the file is not the one the config names.
+        FileNotFoundError: The folder or a file of it is missing.
+        ValueError: The tensors are not those of the architecture, or the file is not the one the config names.
     """
     config = _read_config(folder)
     path = folder / "model.safetensors"
@@ -99,10 +99,10 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def folder_info(name: str, folder: Path) -> WeightsInfo:
-    """Return what a weights folder says of itself, under a name.
+    """Return the facts in the config of a weights folder, under a name.
 
     Raises:
-        FileNotFoundError: if the folder or its config is missing.
+        FileNotFoundError: The folder or its config is missing.
     """
     config = _read_config(folder)
     keys = ("arch", "args", "image_size", "num_parameters", "steps", "sha256", "metrics")

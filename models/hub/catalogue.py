@@ -1,28 +1,15 @@
-"""Every file of weights the app knows, one record each.
+"""The catalogue of weights: our own come with the repository, published ones are fetched on request.
 
-Our own weights come with the repository. Published ones are fetched when somebody asks for them; each record pins the
-exact revision, so that what was tested is what is loaded. Adding weights is adding an entry to `CHECKPOINTS`.
+A record pins the exact revision where it is known; adding weights is adding an entry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import get_args
 
 from models.hub.records import MB, Checkpoint, Family
 
 OWN_REPO = ""  # Hub id of our own weights once they are published: `<name>/model.safetensors` in one repository
-
-
-def _table(*groups: tuple[Checkpoint, ...]) -> dict[str, Checkpoint]:
-    table: dict[str, Checkpoint] = {}
-    for record in (record for group in groups for record in group):
-        if record.name in table:
-            raise ValueError(f"The checkpoint {record.name!r} is listed twice.")
-        if record.family not in get_args(Family):
-            raise ValueError(f"The checkpoint {record.name!r} is of no known family: {record.family!r}.")
-        table[record.name] = record
-    return table
 
 
 _OWN = (
@@ -214,7 +201,9 @@ _SUPERVISED = (
     ),
 )  # fmt: skip
 
-CHECKPOINTS: Mapping[str, Checkpoint] = _table(_OWN, _CYCLEGAN, _MAE, _VAE, _CONTRASTIVE, _SUPERVISED)
+CHECKPOINTS: Mapping[str, Checkpoint] = {
+    record.name: record for record in (*_OWN, *_CYCLEGAN, *_MAE, *_VAE, *_CONTRASTIVE, *_SUPERVISED)
+}
 OWN: tuple[str, ...] = tuple(record.name for record in _OWN if not record.lesson)
 
 
@@ -222,7 +211,7 @@ def checkpoint(name: str) -> Checkpoint:
     """Return the record called `name`.
 
     Raises:
-        ValueError: if there is none, naming those that exist.
+        ValueError: There is none; the message lists those that exist.
     """
     if name not in CHECKPOINTS:
         raise ValueError(f"There are no weights called {name!r}; choose one of {', '.join(CHECKPOINTS)}.")

@@ -1,9 +1,7 @@
-"""Weights from the Hugging Face Hub and a few other hosts: what is on disk, and fetching what is not.
+"""Files of weights from the Hugging Face Hub and a few other hosts: find them on disk, check them, turn errors.
 
-Looking at the disk never touches the network and answers at once. Fetching is only ever begun by a person. It goes
-through the real `huggingface_hub` client, so its cache, `HF_ENDPOINT` and `HF_HUB_CACHE` mean here what they mean
-everywhere; a finished file is checked against its hash and size, and a wrong one is removed. Every failure is a
-`HubError` with a sentence.
+Everything goes through `huggingface_hub`, so its cache, `HF_ENDPOINT` and `HF_HUB_CACHE` hold here as well. Every
+failure is a `HubError` with a sentence.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from huggingface_hub import constants, errors
 from models.file_facts import FileFacts, sha256_of
 from models.hub.records import Checkpoint, size_text
 
-ETAG_SECONDS = 10.0  # for the answer to a question; a transfer has limits of its own
+ETAG_SECONDS = 10.0  # for an answer of the API; a transfer has limits of its own
 RESERVE = 500_000_000  # bytes that stay free on the disk
 MAX_BYTES = 3_000_000_000  # of a file that a visitor names
 MAX_BYTES_ON_SPACES = 1_000_000_000
@@ -62,10 +60,7 @@ _SENTENCES: Mapping[str, str] = MappingProxyType({
 
 
 class HubError(RuntimeError):
-    """Says in one sentence why weights could not be found or fetched, and what to do about it.
-
-    `str(error)` is the sentence in English; `code` and `values` are for a translation of it.
-    """
+    """Why weights could not be found or fetched: `str(error)` is a sentence, `code` and `values` translate it."""
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(code)
@@ -83,21 +78,21 @@ def default_max_bytes() -> int:
 
 @dataclass(frozen=True)
 class Hub:
-    """Where weights are kept and asked for.
+    """Where weights are kept and fetched from.
 
     Attributes:
-        endpoint: Address of the Hub; empty for the client's own (`HF_ENDPOINT`).
-        cache: The client's cache folder; None for its own (`HF_HUB_CACHE`).
-        assets: Folder for files of other hosts and for notes; None for one beside the client's (`HF_ASSETS_CACHE`).
+        endpoint: Address of the Hub; empty for `HF_ENDPOINT`.
+        cache: The client's cache folder; None for `HF_HUB_CACHE`.
+        assets: Folder for files of other hosts and for notes; None for one in `HF_ASSETS_CACHE`.
         mirror: Where files of other hosts are fetched from instead, as `<mirror>/<host>/<path>`.
-        offline: Whether to stay off the network whatever is asked.
-        token: False for none, None for the one of the person who is logged in on this machine. Visitors get none:
-            they must not read what only the host of the app may.
-        stall_seconds: Patience while nothing arrives.
-        total_seconds: Patience with one download as a whole.
+        offline: Whether to stay off the network.
+        token: False for none, None for that of the person logged in on this machine. Visitors get none: they must not
+            read what only the host of the app may.
+        stall_seconds: Limit of the time while nothing arrives.
+        total_seconds: Limit of the time of a download.
         max_bytes: Largest file fetched for an id that a visitor names.
-        free_bytes: Tells how much room a folder has.
-        digests: Remembers the SHA-256 of files, which may take gigabytes, until they change.
+        free_bytes: Returns the free bytes of a folder.
+        digests: The SHA-256 of files.
     """
 
     endpoint: str = ""
@@ -164,7 +159,7 @@ class Hub:
             raise HubError("disk_full", file=file, free=size_text(free))
 
     def free(self) -> int:
-        """Return the bytes that are free where the cache is, or will be."""
+        """Return the free bytes of the cache folder's disk."""
         folder = self.cache_folder
         while not folder.is_dir():
             folder = folder.parent
@@ -178,7 +173,7 @@ class Hub:
             blob.unlink(missing_ok=True)
 
     def check(self, record: Checkpoint, path: Path) -> None:
-        """Compare a file with what its record, and the cache's own name for it, say; remove a wrong one.
+        """Compare a file's size and hash with its record and its name in the cache; remove a wrong one.
 
         Raises:
             HubError: "wrong_size" or "wrong_hash".
@@ -204,7 +199,7 @@ def _host(address: str) -> str:
 
 @contextmanager
 def hub_errors(hub: Hub, repo: str, file: str = "", revision: str | None = None, space: bool = False) -> Iterator[None]:
-    """Turn what the client raises into a `HubError`, whatever the version of its HTTP library."""
+    """Turn errors of the client, whatever the version of its HTTP library, into a `HubError`."""
     try:
         yield
     except HubError:
@@ -260,7 +255,7 @@ def _from_cause(hub: Hub, repo: str, error: Exception) -> HubError:
 
 
 def _from_transport(hub: Hub, file: str, error: BaseException) -> HubError:
-    """Tell by the names of the HTTP library's exceptions, which is httpx in some versions and httpx2 in others."""
+    """Return the error for an exception, by its name, of the HTTP library: httpx in some versions, httpx2 in others."""
     name = type(error).__name__
     if "Timeout" in name and "Connect" not in name:
         return HubError("timeout", host=_host(hub.address))

@@ -1,6 +1,6 @@
-"""Downloads of weights that people watch: in threads, with progress, to be cancelled, with limits of time.
+"""Downloads of weights in threads, with progress and time limits.
 
-Any number of people may watch the same file arrive; the last one to leave cancels it.
+Any number of callers may watch the same download; the last one to leave cancels it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ POLL_SECONDS = 0.2
 
 
 class Download:
-    """A file on its way, or arrived, or given up."""
+    """One download: running, ended or cancelled."""
 
     def __init__(self, hub: Hub, record: Checkpoint, on_end: Callable[[], None]) -> None:
         self.record, self.watchers = record, 0
@@ -43,7 +43,7 @@ class Download:
     def _run(self) -> None:
         try:
             fetch(self._hub, self.record, self._transfer)
-        except BaseException as error:  # told to everybody who watches
+        except BaseException as error:  # raised to every watcher
             self._end(error)
         else:
             self._end(None)
@@ -58,11 +58,11 @@ class Download:
         self._on_end()
 
     def cancel(self) -> None:
-        """Give up at once; the thread notices when its next bytes arrive, or its own patience ends."""
+        """End the download; the thread stops when its next bytes arrive, or its socket times out."""
         self._end(HubError("cancelled"))
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end for a while; return whether it has come, and give up where patience has run out.
+        """Wait at most `seconds` for the end, enforce the time limits, and return whether the download has ended.
 
         Raises:
             HubError: It failed, or was cancelled.
@@ -80,7 +80,7 @@ class Download:
 
 
 class Downloads:
-    """The downloads of a process: one for each file however many wait for it, and a bound on how many at once."""
+    """The downloads of a process: one for each file, at most `limit` at once."""
 
     def __init__(self, hub: Hub, limit: int = MAX_AT_ONCE) -> None:
         self.hub, self.limit = hub, limit
@@ -88,10 +88,10 @@ class Downloads:
         self._guard = threading.Lock()
 
     def watch(self, record: Checkpoint, every: float = POLL_SECONDS) -> Generator[Download, None, None]:
-        """Fetch a file and yield its download now and then until it has arrived; closing the iterator leaves it.
+        """Fetch a file and yield its download every few moments until it has ended; closing the iterator leaves it.
 
         Raises:
-            HubError: It cannot be had, or too many others are on their way.
+            HubError: It cannot be fetched, or too many others are running.
         """
         download = self._join(record)
         try:

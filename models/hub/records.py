@@ -1,4 +1,4 @@
-"""What is known of a file of weights before it is opened: what it is, where it lies, under which licence."""
+"""The record of a file of weights: what it is, where it lies, under which licence."""
 
 from __future__ import annotations
 
@@ -15,31 +15,28 @@ MB = 1_000_000
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One record per file of weights: what it is, where it lies, under which licence.
+    """One file of weights.
 
     Attributes:
-        name: Unique; what `load_model` takes.
+        name: Unique name, which `load_model` takes.
         family: The kind of network, which decides the tabs that offer it.
         summary: Title for menus and tables.
-        paper: Where it comes from, such as "arXiv 1703.10593".
-        license: Of the file, as an SPDX name where there is one, or "not stated".
+        paper: Source, such as "arXiv 1703.10593".
+        license: SPDX name where there is one, or "not stated".
         non_commercial: Whether the licence, or the authors' where the two disagree, forbids commercial use.
-        layout: Key of `models.formats.registry.LAYOUTS` that the file must have; empty for our own weights folders.
-        repo_id: Repository on the Hub, or empty.
-        repo_type: "model" or "space".
-        filename: Path of the file in the repository, or of its name at `url`.
-        revision: Full commit, or None where no full one is known: then the newest is asked for, and what was
-            fetched stays pinned in the cache.
+        layout: Key of `models.formats.registry.LAYOUTS`; empty for our own weights folders.
+        repo_id, repo_type: Repository on the Hub, or empty; "model" or "space".
+        filename: Path of the file in the repository, or its name at `url`.
+        revision: Full commit, or None for the newest where no full one is known.
         url: Address of a file that is not on the Hub, or empty.
-        sha256: Of the file, in full or its first digits as its authors publish them; empty where unknown.
+        sha256: In full or its first digits as its authors publish them; empty where unknown.
         size: Bytes; rounded where only megabytes are known. 0 for our own.
-        exact_size: Whether `size` is exact and a file of another size is refused.
-        latent: For autoencoders: "global" (one vector an image) or "spatial" (a small map of vectors).
+        exact_size: Whether a file of another size is refused.
+        latent: For autoencoders: "global" (one vector an image) or "spatial" (a map of vectors).
         direction: For CycleGAN generators: "apple2orange" or "orange2apple"; "a2b" or "b2a" for the two of a pair
             whose domains have no name; empty for a single generator of other domains.
         partner: Name of the generator of the opposite direction.
-        lesson: Whether they were trained to show what goes wrong, such as a half of a recipe without the other, or
-            only judge what others make; tabs that teach load them by name, and no menu offers them.
+        lesson: Whether tabs load them by name and no menu offers them: ablations, discriminators and classifiers.
         note: What a user should know, such as what was not verified.
     """
 
@@ -66,22 +63,22 @@ class Checkpoint:
 
     @property
     def is_own(self) -> bool:
-        """Return whether these are our own weights, which lie in a folder with their config."""
+        """Whether these are our own weights, a folder with a config."""
         return not self.layout and not self.repo_id and not self.url and not is_private(self.name)
 
     @property
     def is_verified(self) -> bool:
-        """Return whether the record pins exactly one file: by a full commit, or by digits of its hash."""
+        """Whether a full commit or digits of the hash pin the file."""
         return self.is_own or bool(self.revision) or bool(self.sha256)
 
     @property
     def folder(self) -> Path:
-        """Where our own weights lie on disk."""
+        """Folder of our own weights."""
         return WEIGHTS / self.name
 
     @property
     def page(self) -> str:
-        """Address a person can open to read about the weights."""
+        """Address of a page about the weights."""
         if self.repo_id:
             return f"https://huggingface.co/{'spaces/' if self.repo_type == 'space' else ''}{self.repo_id}"
         return self.url

@@ -1,7 +1,7 @@
-"""Weights that a visitor names by a Hub id: what the id means, which file of the repository to take, what was taken.
+"""Weights that a visitor names by a Hub id: parse the id, choose the file of the repository, remember what was fetched.
 
-What this app fetched for an id is noted beside the files. Only noted ids are found on disk later: the cache may hold
-repositories that are private to the person who runs the app, and an id from a visitor must not open those.
+What the app fetched for an id is recorded in a note beside the files. Only ids with a note are found on disk later: the
+cache may hold repositories that are private to the host of the app, which a visitor's id must not open.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from huggingface_hub import HfApi
+from pydantic import TypeAdapter
 
 from models.hub.client import ETAG_SECONDS, Hub, HubError, hub_errors
 from models.hub.records import Checkpoint, size_text
@@ -28,26 +28,24 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 
 # The usual names first, safetensors before files that have to be unpickled.
 _NAMES = (
-    "model.safetensors",
-    "diffusion_pytorch_model.safetensors",
-    "pytorch_model.bin",
-    "diffusion_pytorch_model.bin",
-)
+    "model.safetensors", "diffusion_pytorch_model.safetensors", "pytorch_model.bin", "diffusion_pytorch_model.bin",
+)  # fmt: skip
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".pth.tar", ".ckpt")
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
 _NO_MODEL = re.compile(r"(optimi[sz]er|scheduler|training_args|rng_state|scaler)", re.IGNORECASE)
+_RECORD = TypeAdapter(Checkpoint)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A repository on the Hub, and the version of it that is meant; None for the newest."""
+    """A repository on the Hub and its revision; None for the newest."""
 
     repo_id: str
     revision: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Read `user/name` or `user/name@revision`; the address of the repository's page will do too.
+        """Parse `user/name`, `user/name@revision`, or the address of the repository's page.
 
         Raises:
             HubError: "bad_id".
@@ -61,7 +59,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file in a repository: its path, its bytes, and its SHA-256 where the Hub tells it."""
+    """A file in a repository: its path, its size in bytes, and its SHA-256 or an empty string."""
 
     path: str
     size: int
@@ -85,9 +83,9 @@ def choose_file(repo: str, files: Sequence[RemoteFile]) -> RemoteFile:
 
 
 def describe(hub: Hub, reference: Reference) -> Checkpoint:
-    """Ask the Hub what a reference means, and return a record of the file to take, pinned to its commit.
+    """Return a record of the file of weights in a repository on the Hub, pinned to its commit.
 
-    The family is not known yet: "vae" stands in until the tensors tell it.
+    Its family is "vae" until the file's tensors are known.
 
     Raises:
         HubError: There is no such public repository, it has no usable file, or one too large.
@@ -113,14 +111,14 @@ def describe(hub: Hub, reference: Reference) -> Checkpoint:
 
 
 def note(hub: Hub, record: Checkpoint) -> None:
-    """Remember a record that was fetched for a reference and recognised."""
+    """Write the note of a record that was fetched for a reference and recognised."""
     path = _note_of(hub, record.repo_id, record.revision or "")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
 
 
 def noted(hub: Hub, reference: Reference) -> Checkpoint | None:
-    """Return what was fetched for a reference before and is still on disk, the newest where no commit is named."""
+    """Return the record fetched for a reference before and still on disk, the newest where no commit is named."""
     if reference.revision and not _COMMIT.fullmatch(reference.revision):
         return None  # a branch moves: only the Hub knows where it is now
     pattern = _note_of(hub, reference.repo_id, reference.revision or "*")
@@ -130,29 +128,14 @@ def noted(hub: Hub, reference: Reference) -> Checkpoint | None:
 
 
 def _read_note(path: Path, hub: Hub, reference: Reference) -> tuple[int, Checkpoint] | None:
-    """Return when a note was written and its record; None if it is damaged, not of this repository, or outlived it."""
+    """Return when a note was written and its record; None if it is damaged, of another repository, or has no file."""
     try:
-        written, record = path.stat().st_mtime_ns, _record_of(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError) as error:
-        log.warning("%s is no note of a model and is left aside: %s", path, error)
+        written, record = path.stat().st_mtime_ns, _RECORD.validate_json(path.read_bytes(), strict=True)
+    except (OSError, ValueError) as error:
+        log.warning("%s is no note of a model and is ignored: %s", path, error)
         return None
     is_its_own = path == _note_of(hub, reference.repo_id, record.revision or "") and record.repo_id == reference.repo_id
     return (written, record) if is_its_own and hub.find(record) is not None else None
-
-
-def _record_of(stored: Any) -> Checkpoint:
-    """Return a record from its JSON, without the fields of a later version; ValueError or TypeError if it is none."""
-    kinds = get_type_hints(Checkpoint)
-    known = {name: value for name, value in dict(stored).items() if name in kinds}
-    wrong = [name for name, value in known.items() if not _is_of(kinds[name], value)]
-    if wrong:
-        raise ValueError(f"wrong values of {', '.join(wrong)}")
-    return Checkpoint(**known)
-
-
-def _is_of(kind: Any, value: object) -> bool:
-    options = get_args(kind) or (kind,)
-    return value in options if get_origin(kind) is Literal else type(value) in options
 
 
 def _note_of(hub: Hub, repo_id: str, revision: str) -> Path:

@@ -1,4 +1,4 @@
-"""Fetching a file of weights, from the Hub or another known host: told by the byte, checked, whole or not at all."""
+"""Fetch a file of weights from the Hub or another known host, with progress, checked, whole or not at all."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ from models.hub.records import Checkpoint
 ATTEMPTS = 4  # of a transfer from a host other than the Hub; the Hub's client counts its own
 SOCKET_SECONDS = 10.0
 
-# The client tells of bytes, and keeps them for a resume, by the chunk. Its chunks of 10 MB take minutes on a slow line,
-# which would look like a stalled one.
+# The client reports progress by the chunk. Its chunks of 10 MB take minutes on a slow line, which would look stalled.
 constants.DOWNLOAD_CHUNK_SIZE = CHUNK
 
 
 class Transfer:
-    """How far a transfer is; whoever moves bytes reports them here and learns whether to go on."""
+    """Progress of a transfer in bytes, and whether it was stopped."""
 
     def __init__(self) -> None:
         self.done, self.total = 0, 0
@@ -39,10 +38,10 @@ class Transfer:
         self.stopped = threading.Event()
 
     def advance(self, count: int) -> None:
-        """Count bytes that arrived, or take back some that have to come again (a negative count).
+        """Count bytes that arrived, or, with a negative count, some that have to be fetched again.
 
         Raises:
-            HubError: "cancelled", if nobody waits for the rest.
+            HubError: "cancelled", if the transfer was stopped.
         """
         if self.stopped.is_set():
             raise HubError("cancelled")
@@ -54,7 +53,7 @@ def fetch(hub: Hub, record: Checkpoint, transfer: Transfer | None = None) -> Pat
     """Return the file of a record, from disk if it is there and else from the network, checked.
 
     Raises:
-        HubError: It cannot be had; nothing of it is left on disk but what is whole and right.
+        HubError: It cannot be fetched; no part of it is left on disk.
     """
     transfer = transfer or Transfer()
     path = hub.find(record)
@@ -72,7 +71,7 @@ def _from_hub(hub: Hub, record: Checkpoint, transfer: Transfer) -> Path:
         url = client.hf_hub_url(
             record.repo_id, record.filename, repo_type=record.repo_type, revision=revision, endpoint=hub.address
         )
-        # Asked first and once: the download itself would repeat a question that failed for half a minute.
+        # Asked first and once: the download itself would retry a failed request for half a minute.
         facts = client.get_hf_file_metadata(url, timeout=ETAG_SECONDS, token=hub.token, endpoint=hub.address)
         transfer.total = facts.size or record.size
         hub.require_room(file, transfer.total)
@@ -86,11 +85,11 @@ def _from_hub(hub: Hub, record: Checkpoint, transfer: Transfer) -> Path:
 
 
 def _bar_for(transfer: Transfer) -> type[tqdm[Any]]:
-    """Return the kind of progress bar through which the client reports bytes; it draws nothing."""
+    """Return a class of progress bars that draws nothing and reports the client's bytes to `transfer`."""
 
     class Bar(tqdm):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            kwargs.pop("name", None)  # the client's own kind of bar knows it, tqdm does not
+            kwargs.pop("name", None)  # an argument of the client's own bar that tqdm does not have
             super().__init__(*args, **{**kwargs, "disable": True})
 
         def update(self, n: float | None = 1) -> bool | None:
@@ -119,7 +118,7 @@ def _from_url(hub: Hub, record: Checkpoint, transfer: Transfer) -> Path:
 
 
 def _remove_abandoned(folder: Path, seconds: float) -> None:
-    """Delete parts that have not grown for longer than a download may take: their process was killed."""
+    """Delete partial files not written to for longer than a download may take: their process was killed."""
     for part in folder.glob("*.part"):
         with contextlib.suppress(FileNotFoundError):  # another download has just ended
             if part.stat().st_mtime < time.time() - seconds:
@@ -127,7 +126,7 @@ def _remove_abandoned(folder: Path, seconds: float) -> None:
 
 
 def _continue(hub: Hub, record: Checkpoint, part: Path, transfer: Transfer) -> bool:
-    """Fetch what is missing of a file; return whether it is whole now."""
+    """Fetch what is missing of a file and return whether it is complete."""
     have = part.stat().st_size if part.exists() else 0
     address = f"{hub.mirror.rstrip('/')}/{record.url.removeprefix('https://')}" if hub.mirror else record.url
     request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
@@ -155,7 +154,7 @@ def _read(response: http.client.HTTPResponse) -> bytes:
 
 
 class _SameHost(urllib.request.HTTPRedirectHandler):
-    """Follows redirects within one host only."""
+    """Follow redirects within one host only."""
 
     def __init__(self, host: str) -> None:
         self._host = host
@@ -168,7 +167,7 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
 
 @contextlib.contextmanager
 def url_errors(hub: Hub, record: Checkpoint, address: str) -> Iterator[None]:
-    """Turn what fetching from a host other than the Hub raises into a `HubError`; only known hosts are asked."""
+    """Turn errors of a host other than the Hub into a `HubError`; only the hosts of the catalogue are allowed."""
     known = {urlsplit(other.url).hostname for other in CHECKPOINTS.values() if other.url}
     if urlsplit(record.url).hostname not in known or not (hub.mirror or address.startswith("https://")):
         raise ValueError(f"{record.url} is not at one of the hosts that the records name.")

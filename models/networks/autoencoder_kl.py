@@ -35,7 +35,7 @@ class ResnetBlock(nn.Module):
 
 
 class SpatialAttention(nn.Module):
-    """Self-attention of one head over all places of a map: (N, D, H, W) -> the same shape."""
+    """Self-attention of one head over all positions of a feature map, (N, D, H, W)."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class SpatialAttention(nn.Module):
         self.to_out = nn.ModuleList([nn.Linear(dim, dim)])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Let every place look at every other."""
+        """Return features of the same shape, (N, D, H, W)."""
         places = self.group_norm(x).flatten(2).transpose(1, 2)  # (N, H * W, D)
         query, key, value = self.to_q(places), self.to_k(places), self.to_v(places)
         out = F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None])[:, 0]
@@ -65,7 +65,7 @@ class MidBlock(nn.Module):
 
 
 class Downsample(nn.Module):
-    """Halve the side by a convolution that looks one pixel past the right and the lower edge."""
+    """A convolution of stride 2 that pads the right and the lower edge: (N, dim, H, W) -> (N, dim, H/2, W/2)."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Double the side by repeating pixels, then smooth."""
+    """Nearest-neighbour upsampling and a convolution: (N, dim, H, W) -> (N, dim, 2H, 2W)."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class Upsample(nn.Module):
 
 
 class Level(nn.Module):
-    """The residual blocks at one side, and the way to the next side where there is one."""
+    """The residual blocks of one resolution and, if any, the resampling to the next: `resample` is "down" or "up"."""
 
     def __init__(self, in_channels: int, out_channels: int, num_blocks: int, resample: str = "") -> None:
         super().__init__()
@@ -156,12 +156,12 @@ class Decoder(nn.Module):
 
 
 class AutoencoderKL(nn.Module):
-    """A large encoder and decoder with a spatial Gaussian code.
+    """An encoder and decoder with a spatial Gaussian latent.
 
     Args:
-        widths: channels of each level; every level but the last halves the side.
-        num_blocks: residual blocks of an encoder's level (the decoder's have one more).
-        latent_channels: numbers a place in the code.
+        widths: Channels of each level; every level but the last halves the side.
+        num_blocks: Residual blocks of an encoder's level (the decoder's have one more).
+        latent_channels: Channels of the latent.
     """
 
     spatial = True
@@ -181,20 +181,17 @@ class AutoencoderKL(nn.Module):
         """Return the posterior's mean and log-variance, each (N, C, H/8, W/8), of images in [-1, 1].
 
         Raises:
-            ValueError: if H or W is not a multiple of 8 (of two to the number of halvings).
+            ValueError: H or W is not a multiple of 8.
         """
         check_sides(x, self.downsampling)
         mu, logvar = self.quant_conv(self.encoder(x)).chunk(2, dim=1)
         return mu, logvar.clamp(*LOGVAR_RANGE)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Turn codes (N, C, h, w), not scaled, into images (N, 3, 8h, 8w) in [-1, 1]."""
+        """Decode unscaled latents (N, C, h, w) to images (N, 3, 8h, 8w) in [-1, 1]."""
         images: Tensor = self.decoder(self.post_quant_conv(z))
         return images.clamp(-1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return images as they come back from their posterior's mean, (N, 3, H, W) in [-1, 1]."""
+        """Return the reconstruction from the posterior's mean, (N, 3, H, W) in [-1, 1]."""
         return self.decode(self.encode(x)[0])
-
-
-# --- Published layouts --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Tiny autoencoders for photos, TAESD and its relatives (github.com/madebyollin/taesd): a code at 1/8 of the side.
+"""Tiny autoencoders for photos, TAESD and its relatives (github.com/madebyollin/taesd): latents at 1/8 of the side.
 
 Images are (N, 3, H, W) in [-1, 1], H and W multiples of 8; latents (N, C, H/8, W/8) with C = 4 (TAESD), 16 (TAEF1)
 or 32 (TAEF2). Layers are numbered as in the authors' files, which see images in [0, 1].
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from models.networks.layers import check_sides
 from models.networks.preprocessing import ZERO_TO_ONE
 
-NO_NOISE = -30.0  # the log-variance of a code without noise: its spread is 3e-7
+NO_NOISE = -30.0  # the log-variance of a latent without noise: its std is 3e-7
 WIDTH = 64
 POOL_GROUPS = 4
 
 
 class Clamp(nn.Module):
-    """Keep latents within (-3, 3) softly, so that a code far out cannot upset the decoder."""
+    """Limit latents softly to (-3, 3)."""
 
     def forward(self, z: Tensor) -> Tensor:
         """Return latents of the same shape."""
@@ -26,11 +26,9 @@ class Clamp(nn.Module):
 
 
 class Block(nn.Module):
-    """Three 3x3 convolutions beside a shortcut: (N, D, H, W) -> (N, D, H, W).
+    """Three 3x3 convolutions beside a shortcut, (N, width, H, W).
 
-    Args:
-        width: channels.
-        pool: whether a wider, group-normalised pair of 1x1 convolutions goes before, as in TAEF2 at 1/8 of the side.
+    With `pool`, a wider, group-normalised pair of 1x1 convolutions goes before, as in TAEF2 at 1/8 of the side.
     """
 
     def __init__(self, width: int, pool: bool = False) -> None:
@@ -57,12 +55,7 @@ class Block(nn.Module):
 
 
 class AutoencoderTiny(nn.Module):
-    """A small encoder and decoder with a spatial code: nearly lossless, and a cross-fade between two images.
-
-    Args:
-        latent_channels: numbers a place in the code.
-        pool: whether the blocks at 1/8 of the side have the group-normalised branch of TAEF2.
-    """
+    """A small encoder and decoder with a latent of `latent_channels` at 1/8 of the side; `pool`: see `Block`."""
 
     spatial = True
     downsampling = 8
@@ -83,26 +76,23 @@ class AutoencoderTiny(nn.Module):
         self.decoder = nn.Sequential(*decoder, Block(WIDTH), _conv(WIDTH, 3))
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return codes (N, C, H/8, W/8) of images in [-1, 1], and their log-variance: `NO_NOISE` everywhere.
+        """Return latents (N, C, H/8, W/8) of images in [-1, 1], and their log-variance: `NO_NOISE` everywhere.
 
         Raises:
-            ValueError: if H or W is not a multiple of 8.
+            ValueError: H or W is not a multiple of 8.
         """
         check_sides(x, self.downsampling)
         mu: Tensor = self.encoder(ZERO_TO_ONE.normalise(x))
         return mu, torch.full_like(mu, NO_NOISE)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Turn codes (N, C, h, w) into images (N, 3, 8h, 8w) in [-1, 1]."""
+        """Decode latents (N, C, h, w) to images (N, 3, 8h, 8w) in [-1, 1]."""
         return ZERO_TO_ONE.invert(self.decoder(z)).clamp(-1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return images as they come back from their code, (N, 3, H, W) in [-1, 1]."""
+        """Return the reconstruction, (N, 3, H, W) in [-1, 1]."""
         return self.decode(self.encode(x)[0])
 
 
 def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
     return nn.Conv2d(in_channels, out_channels, 3, padding=1)
-
-
-# --- Published layouts --------------------------------------------------------------------------------------

@@ -67,11 +67,11 @@ class ResNet(nn.Module):
     """A residual network; width 64 with two basic blocks a stage is ResNet-18, 3-4-6-3 bottlenecks are ResNet-50.
 
     Args:
-        width: channels of the first stage; each of the four stages doubles them.
-        blocks: residual blocks in each stage (table 1).
-        num_classes: outputs of a linear classifier `fc`; 0 leaves it out and `forward` returns features.
-        bottleneck: whether blocks are bottlenecks, whose features are four times as wide, or basic blocks.
-        img_size: side in pixels of the images it is best asked about; it takes others as well.
+        width: Channels of the first stage; each of the four stages doubles them.
+        blocks: Residual blocks in each stage (table 1).
+        num_classes: Outputs of a linear classifier `fc`; 0 leaves it out and `forward` returns features.
+        bottleneck: Whether blocks are bottlenecks, whose features are four times as wide, or basic blocks.
+        img_size: Side in pixels of the images it was trained on; it takes others as well.
     """
 
     def __init__(
@@ -116,11 +116,7 @@ class ResNet(nn.Module):
 
 
 class LastHidden(nn.Module):
-    """AlexNet or VGG-16 of torchvision up to the last hidden layer, "fc7", (N, 4096).
-
-    Args:
-        network: torchvision's module, with `features`, `avgpool` and `classifier`.
-    """
+    """AlexNet or VGG-16 of torchvision up to the last hidden layer, "fc7", (N, 4096)."""
 
     feature_dim = 4096
 
@@ -138,12 +134,7 @@ class LastHidden(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """A network behind the preprocessing that it was trained with: (N, 3, S, S) in [-1, 1] -> (N, feature_dim).
-
-    Args:
-        network: maps its own input to features; one with `forward_features` gives those of a ResNet.
-        preprocessing: how images become its input; images of another side than its `size` are resized.
-    """
+    """A network behind the preprocessing it was trained with: (N, 3, S, S) in [-1, 1] -> (N, feature_dim)."""
 
     def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:
         super().__init__()
@@ -157,6 +148,3 @@ class ImageEncoder(nn.Module):
         if isinstance(self.network, ResNet):
             return self.network.forward_features(pixels)
         return self.network(pixels)
-
-
-# --- Published layouts --------------------------------------------------------------------------------------

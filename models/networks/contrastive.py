@@ -1,11 +1,10 @@
 """Self-supervised learning from two views of an image, over any encoder (N batch, D projection, K queue).
 
 - `SimSiam` (arXiv 2011.10566) has no negatives: a predictor and a stop-gradient keep it from collapsing.
-- `SimCLR` (arXiv 2002.05709) tells partners from all other images of the batch.
+- `SimCLR` (arXiv 2002.05709) contrasts the two views of an image with all other images of the batch.
 - `MoCo` v2 (arXiv 1911.05722, 2003.04297) takes its negatives from a queue filled by a momentum encoder.
 
-Each method's `forward(view1, view2)` returns its loss and what the health measures need. Views are (N, 3, S, S) in
-[-1, 1]; the encoder maps them to (N, feature_dim).
+Views are (N, 3, S, S) in [-1, 1]; the encoder maps them to (N, feature_dim).
 """
 
 from __future__ import annotations
@@ -47,20 +46,15 @@ class SimSiam(nn.Module):
     """Siamese views without negatives (arXiv 2011.10566 algorithm 1).
 
     Args:
-        encoder: backbone, (N, 3, S, S) -> (N, feature_dim).
-        feature_dim: the backbone's output width.
-        dim: width of projector and predictor outputs.
-        pred_dim: the predictor's bottleneck, a quarter of `dim` in the paper.
+        encoder: Backbone, (N, 3, S, S) -> (N, feature_dim).
+        feature_dim: Width of its output.
+        dim: Width of projector and predictor outputs.
+        pred_dim: The predictor's bottleneck, a quarter of `dim` in the paper.
         stop_gradient: False removes the stop-gradient, which makes the outputs collapse (§4.1).
     """
 
     def __init__(
-        self,
-        encoder: nn.Module,
-        feature_dim: int,
-        dim: int = 512,
-        pred_dim: int = 128,
-        stop_gradient: bool = True,
+        self, encoder: nn.Module, feature_dim: int, dim: int = 512, pred_dim: int = 128, stop_gradient: bool = True
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -80,13 +74,13 @@ class SimSiam(nn.Module):
 
 
 class SimCLR(nn.Module):
-    """Partners against every other image of the batch (arXiv 2002.05709 §2.1).
+    """The two views of an image against all others of the batch (arXiv 2002.05709 §2.1).
 
     Args:
-        encoder: backbone, (N, 3, S, S) -> (N, feature_dim).
-        feature_dim: the backbone's output width.
-        dim: width of the projector's output.
-        temperature: softmax scale of NT-Xent.
+        encoder: Backbone, (N, 3, S, S) -> (N, feature_dim).
+        feature_dim: Width of its output.
+        dim: Width of the projector's output.
+        temperature: Softmax scale of NT-Xent.
     """
 
     def __init__(self, encoder: nn.Module, feature_dim: int, dim: int = 128, temperature: float = 0.5) -> None:
@@ -107,12 +101,12 @@ class MoCo(nn.Module):
     Its head has a batch norm between its two layers, like SimCLR's here; the paper's has none.
 
     Args:
-        encoder: backbone, (N, 3, S, S) -> (N, feature_dim).
-        feature_dim: the backbone's output width.
-        dim: width of the projector's output.
-        queue_size: negatives kept, a multiple of the batch size.
-        momentum: share of the key encoder kept at each update.
-        temperature: softmax scale of InfoNCE.
+        encoder: Backbone, (N, 3, S, S) -> (N, feature_dim).
+        feature_dim: Width of its output.
+        dim: Width of the projector's output.
+        queue_size: Negatives kept, a multiple of the batch size.
+        momentum: Share of the key encoder kept at each update.
+        temperature: Softmax scale of InfoNCE.
     """
 
     queue: Tensor
@@ -142,15 +136,10 @@ class MoCo(nn.Module):
     def forward(
         self, view1: Tensor, view2: Tensor, gather: Callable[[Tensor], Tensor] = lambda keys: keys
     ) -> ContrastiveOutput:
-        """Return InfoNCE of view1's queries against view2's keys; in training, move the key encoder and the queue on.
+        """Return InfoNCE of view1's queries against view2's keys; in training, update the key encoder and the queue.
 
-        The key encoder moves before it makes the keys, as in the authors' code (algorithm 1 moves it last), and the
-        queue takes these in after the loss.
-
-        Args:
-            view1: images for the query encoder.
-            view2: images for the key encoder.
-            gather: collects the keys of all processes, so that their queues stay equal.
+        The key encoder is updated before it makes the keys, as in the authors' code (algorithm 1 updates it last).
+        `gather` collects the keys of all processes, so that their queues stay equal.
         """
         query = self.encoder_q(view1)
         with torch.no_grad():
@@ -169,7 +158,7 @@ class MoCo(nn.Module):
 
     @torch.no_grad()
     def update_key_encoder(self) -> None:
-        """Move every key parameter to momentum * key + (1 - momentum) * query (1911.05722 eq. 2)."""
+        """Set every key parameter to momentum * key + (1 - momentum) * query (1911.05722 eq. 2)."""
         for key, query in zip(self.encoder_k.parameters(), self.encoder_q.parameters(), strict=True):
             key.lerp_(query, 1 - self.momentum)
 
@@ -182,6 +171,3 @@ class MoCo(nn.Module):
         places = (start + torch.arange(num, device=keys.device)) % self.queue_size
         self.queue[:, places] = keys.T.to(self.queue.dtype)  # the keys may come from autocast
         self.queue_ptr[0] = (start + num) % self.queue_size
-
-
-# --- Published layouts --------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """CycleGAN: translation between two unpaired sets of images (Zhu et al., arXiv 1703.10593).
 
-Two generators map A -> B and B -> A; a patch discriminator for each domain judges them; a round trip must return to
-the start. Images are (N, 3, H, W) in [-1, 1], H and W multiples of 4. Parameter names and shapes of
+Images are (N, 3, H, W) in [-1, 1], H and W multiples of 4. Parameter names and shapes of
 `ResnetGenerator` and `PatchDiscriminator` are those of the authors' PyTorch code, so published weights load by name.
 """
 
@@ -29,8 +28,8 @@ class InstanceNorm(nn.Module):
 class ChannelNorm(nn.Module):
     """Layer normalisation over the channels at each place, without parameters (arXiv 1607.06450 §3; 2201.03545 §2.6).
 
-    No place knows of another through it, so that no bright droplet is drawn to shift the statistics of a whole image,
-    as happens with instance norm (1912.04958 §2).
+    Unlike instance norm, it gives the generator no reason to draw droplets that shift an image's statistics
+    (1912.04958 §2).
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -54,12 +53,7 @@ class ResnetBlock(nn.Module):
 
 
 class ResnetGenerator(nn.Module):
-    """The authors' generator: c7s1-64, d128, d256, nine residual blocks, u128, u64, c7s1-3 (§7.2).
-
-    Args:
-        num_filters: channels after the first layer (64 in the paper).
-        num_blocks: residual blocks at a quarter of the side (9 at 256 px, 6 at 128 px in the paper).
-    """
+    """The authors' generator: c7s1-64, d128, d256, nine residual blocks (six at 128 px), u128, u64, c7s1-3 (§7.2)."""
 
     def __init__(self, num_filters: int = 64, num_blocks: int = 9) -> None:
         super().__init__()
@@ -88,7 +82,7 @@ class ResnetGenerator(nn.Module):
 
 
 class SeparableConv(nn.Sequential):
-    """A depthwise 3x3 convolution, channel norm and a 1x1 convolution: a ninth of the arithmetic of a full one."""
+    """A depthwise 3x3 convolution, channel norm and a 1x1 convolution."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(
@@ -104,10 +98,7 @@ class SeparableBlock(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.conv_block = nn.Sequential(
-            SeparableConv(dim, dim), nn.ReLU(inplace=True),
-            SeparableConv(dim, dim),
-        )  # fmt: skip
+        self.conv_block = nn.Sequential(SeparableConv(dim, dim), nn.ReLU(inplace=True), SeparableConv(dim, dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape, (N, dim, H, W)."""
@@ -115,7 +106,7 @@ class SeparableBlock(nn.Module):
 
 
 class HalfSide(nn.Module):
-    """Adds what blocks see at half the side: twice as far around each place, for a quarter of the arithmetic."""
+    """Add the output of blocks at half the resolution: twice the receptive field at a quarter of the cost."""
 
     def __init__(self, *blocks: nn.Module) -> None:
         super().__init__()
@@ -130,15 +121,13 @@ class HalfSide(nn.Module):
 class LightGenerator(nn.Module):
     """A small generator for processors without an accelerator, in the spirit of GAN Compression (arXiv 2003.08936).
 
-    It never computes at the full side: pixels are first folded into channels at half the side (arXiv 1609.05158 §2.2);
-    the residual blocks are separable, and all but the first and the last work at an eighth of the side, from where a
-    fruit is seen as a whole. It says what to change of an image rather than paints it anew, so that what need not
-    change stays as sharp as it was. The change is computed at half the side and smoothly enlarged: it can neither draw
-    a checkerboard nor hide the original in the finest detail (1712.02950).
+    Pixels are first folded into channels at half the side (arXiv 1609.05158 §2.2), and most residual blocks, which are
+    separable, work at an eighth of it. The output is a change of the image, computed at half the side and enlarged
+    bilinearly: it can neither draw a checkerboard nor hide the original in the finest detail (1712.02950).
 
     Args:
-        num_filters: base width; 2x at half the side, 4x below.
-        num_blocks: residual blocks at an eighth of the side, between two at a quarter.
+        num_filters: Base width; 2x at half the side, 4x below.
+        num_blocks: Residual blocks at an eighth of the side, between two at a quarter.
     """
 
     def __init__(self, num_filters: int = 32, num_blocks: int = 8) -> None:
@@ -169,11 +158,7 @@ class LightGenerator(nn.Module):
 
 
 class PatchDiscriminator(nn.Module):
-    """The 70x70 PatchGAN: one score for each overlapping 70x70 patch (§7.2; arXiv 1611.07004 §3.2.2).
-
-    Args:
-        num_filters: channels after the first layer (64 in the paper).
-    """
+    """The 70x70 PatchGAN: one score for each overlapping 70x70 patch (§7.2; arXiv 1611.07004 §3.2.2)."""
 
     def __init__(self, num_filters: int = 64) -> None:
         super().__init__()
@@ -210,18 +195,14 @@ def initialise(module: nn.Module, std: float = 0.02) -> None:
 
 
 class ImagePool:
-    """A history of up to `size` generated images; half of each query comes from the past (arXiv 1612.07828 §2.3).
-
-    Args:
-        size: images kept (50 in the CycleGAN paper); 0 hands every query straight back.
-    """
+    """A history of up to `size` generated images; half of each query comes from it (arXiv 1612.07828 §2.3)."""
 
     def __init__(self, size: int = 50) -> None:
         self.size = size
         self.images: list[Tensor] = []
 
     def query(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return as many images as given, (N, 3, H, W), each either new or exchanged for an older one."""
+        """Return as many images as given, (N, 3, H, W), each either new or an older one; the new ones at size 0."""
         if self.size == 0:
             return images
         out = []
@@ -236,6 +217,3 @@ class ImagePool:
             else:
                 out.append(image)
         return torch.stack(out)
-
-
-# --- Published layouts --------------------------------------------------------------------------------------

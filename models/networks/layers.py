@@ -32,7 +32,7 @@ class Attention(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Let every token look at every other, (N, L, D)."""
+        """Return tokens (N, L, D)."""
         num, length, dim = x.shape
         qkv = self.qkv(x).reshape(num, length, 3, self.num_heads, dim // self.num_heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (N, H, L, D / H)
@@ -76,7 +76,7 @@ def sincos_position_embedding(embed_dim: int, grid: int) -> Tensor:
     (arXiv 2111.06377 §A.1); frequencies fall from 1 to 1/10000 (arXiv 1706.03762 §3.5).
 
     Raises:
-        ValueError: if embed_dim is not a multiple of 4.
+        ValueError: The width is not a multiple of 4.
     """
     if embed_dim % 4:
         raise ValueError(f"embed_dim {embed_dim} is not a multiple of 4, which sine-cosine positions need.")

@@ -10,9 +10,7 @@ from torch import Tensor
 def lsgan_loss(scores: Tensor, target: float) -> Tensor:
     """Return the least-squares adversarial loss, mean (scores - target)² (arXiv 1703.10593 §4; 1611.04076 eq. 2).
 
-    Args:
-        scores: discriminator outputs of any shape, one value a patch.
-        target: 1.0 for "real", 0.0 for "fake".
+    `scores` are a discriminator's, of any shape; the target is 1 for real and 0 for generated images.
     """
     return (scores - target).square().mean()
 
@@ -30,13 +28,10 @@ def identity_loss(same: Tensor, original: Tensor) -> Tensor:
 def masked_patch_loss(pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return MAE's mean squared error over removed patches only (arXiv 2111.06377 §3).
 
-    Args:
-        pred: (N, L, P) predicted patches.
-        target: (N, L, P) true patches.
-        mask: (N, L), 1 removed, 0 kept.
+    Patches are (N, L, P); the mask is (N, L), 1 removed and 0 kept.
 
     Raises:
-        ValueError: if nothing is masked, since the mean is then undefined.
+        ValueError: Nothing is masked.
     """
     removed = mask.sum()
     if removed == 0:
@@ -45,38 +40,25 @@ def masked_patch_loss(pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 
 
 def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
-    """Return KL(N(mu, exp(logvar)) || N(0, 1)) for every latent number in nats (arXiv 1312.6114 appendix B).
+    """Return KL(N(mu, exp(logvar)) || N(0, 1)) of every latent dimension in nats, (N, D) (arXiv 1312.6114 appendix B).
 
-    Args:
-        mu: (N, D) posterior means.
-        logvar: (N, D) logarithms of posterior variances.
-
-    Returns:
-        (N, D), not reduced, so that free bits and active units can be read off.
+    It is not reduced, so that free bits and active units can be computed from it.
     """
     return 0.5 * (mu.square() + logvar.exp() - 1.0 - logvar)
 
 
 def free_bits_kl(kl: Tensor, free_bits: float) -> Tensor:
-    """Return the KL per image in nats with each latent's batch mean floored (arXiv 1606.04934 §C.8).
+    """Return the KL per image in nats, the batch mean of each latent dimension being at least `free_bits` nats.
 
-    Args:
-        kl: (N, D) from `kl_divergence`.
-        free_bits: nats that each latent number may carry without being pushed back; 0 is the plain KL.
+    `kl` is (N, D), of `kl_divergence`; 0 free bits give the plain KL (arXiv 1606.04934 §C.8).
     """
     return kl.mean(dim=0).clamp(min=free_bits).sum()
 
 
 def laplacian_pyramid_loss(recon_x: Tensor, x: Tensor, levels: int = 3) -> Tensor:
-    """Return an L1 distance over a Laplacian pyramid, so that edges count beside colours (arXiv 1707.05776 §2).
+    """Return the L1 distance of Laplacian pyramids, finer levels weighing more (arXiv 1707.05776 §2).
 
-    Args:
-        recon_x: (N, 3, S, S) reconstruction in [-1, 1].
-        x: (N, 3, S, S) original.
-        levels: how many times the side is halved; S must be a multiple of 2 ** levels.
-
-    Returns:
-        The sum over levels of the mean absolute error, finer levels weighing more.
+    Images are (N, 3, S, S) in [-1, 1], S a multiple of 2 ** levels.
     """
     difference = recon_x - x
     total = difference.new_zeros(())
@@ -89,11 +71,9 @@ def laplacian_pyramid_loss(recon_x: Tensor, x: Tensor, levels: int = 3) -> Tenso
 
 
 def negative_cosine_similarity(p: Tensor, z: Tensor) -> Tensor:
-    """Return SimSiam's D(p, z): mean negative cosine with a stop-gradient on z (arXiv 2011.10566 eq. 1-3).
+    """Return SimSiam's D(p, z), the mean negative cosine with a stop-gradient on z (arXiv 2011.10566 eq. 1-3).
 
-    Args:
-        p: (N, D) predictor outputs of one view.
-        z: (N, D) projector outputs of the other view; no gradient flows into it.
+    `p` (N, D) is the predictor's output of one view, `z` (N, D) the projector's of the other.
     """
     return -F.cosine_similarity(p, z.detach(), dim=1).mean()
 
@@ -101,13 +81,10 @@ def negative_cosine_similarity(p: Tensor, z: Tensor) -> Tensor:
 def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
     """Return SimCLR's normalised-temperature cross entropy over 2N views (arXiv 2002.05709 eq. 1).
 
-    Args:
-        z1: (N, D) projections of the first views.
-        z2: (N, D) projections of the second views, row by row the partners of z1.
-        temperature: softmax scale, > 0; smaller looks harder at the nearest negatives.
+    Row i of `z1` and row i of `z2`, each (N, D), are the projections of two views of one image.
 
     Raises:
-        ValueError: if temperature is not positive.
+        ValueError: The temperature is not positive.
     """
     if temperature <= 0:
         raise ValueError(f"temperature is {temperature}; it must be above 0.")
@@ -122,14 +99,10 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.5) -> Tensor:
 def info_nce(query: Tensor, key: Tensor, queue: Tensor, temperature: float = 0.2) -> Tensor:
     """Return MoCo's contrastive loss: each query against its key and K queued negatives (arXiv 1911.05722 eq. 1).
 
-    Args:
-        query: (N, D) from the trained encoder.
-        key: (N, D) from the momentum encoder; no gradient flows into it.
-        queue: (D, K) older keys, normalised.
-        temperature: softmax scale, > 0 (0.07 in v1, 0.2 in v2).
+    Queries and keys are (N, D), the queue (D, K) of normalised keys; no gradient flows into keys and queue.
 
     Raises:
-        ValueError: if temperature is not positive.
+        ValueError: The temperature is not positive.
     """
     if temperature <= 0:
         raise ValueError(f"temperature is {temperature}; it must be above 0.")

@@ -1,8 +1,8 @@
-"""Masked autoencoder: hide most patches of an image and predict them (He et al., arXiv 2111.06377).
+"""Masked autoencoder: mask most patches of an image and predict them (He et al., arXiv 2111.06377).
 
 Images are (N, 3, S, S) in [-1, 1]. Masks are (N, L): 1 removed, 0 kept. Parameter names are those of the authors'
 code, so their weights load by name; `models.formats.mae` reads them. Legend: N batch, L patches, D width,
-P = patch_size² * 3 numbers a patch.
+P = patch_size² * 3 values a patch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PRESETS: Mapping[str, Mapping[str, int]] = {
 
 
 class MAEOutput(NamedTuple):
-    """What one pass returns: the loss (scalar; NaN-free only if something is masked), pred (N, L, P), mask (N, L)."""
+    """The loss (scalar; None where nothing is masked), pred (N, L, P) and mask (N, L)."""
 
     loss: Tensor | None
     pred: Tensor
@@ -37,18 +37,16 @@ class MAEOutput(NamedTuple):
 
 
 class MaskedAutoencoderViT(nn.Module):
-    """An asymmetric pair: a deep encoder sees only the kept patches, a shallow decoder fills in the rest (§3).
+    """A deep encoder of the kept patches, and a shallow decoder that predicts all of them (§3).
 
     Args:
-        img_size: side of the image in pixels.
-        patch_size: side of a patch in pixels.
-        embed_dim, depth, num_heads: the encoder.
-        decoder_embed_dim, decoder_depth, decoder_num_heads: the decoder.
-        mlp_ratio: hidden width of each MLP over its width.
-        norm_pix_loss: whether targets are normalised patch by patch (§3, "reconstruction target").
-        mean, std: the normalisation of each channel that the network itself sees, on the scale [0, 1]; patches that
-            it predicts are in that range, and images that it returns are in [-1, 1] again.
-        norm_eps: what layer norms add to the variance: 1e-6 in the authors' code, 1e-12 in transformers'.
+        img_size, patch_size: Side of images and of patches in pixels.
+        embed_dim, depth, num_heads: The encoder.
+        decoder_embed_dim, decoder_depth, decoder_num_heads: The decoder.
+        mlp_ratio: Hidden width of each MLP over its width.
+        norm_pix_loss: Whether targets are normalised patch by patch (§3, "reconstruction target").
+        mean, std: Normalisation of each channel, on the scale [0, 1], in which the network sees and predicts patches.
+        norm_eps: Epsilon of the layer norms: 1e-6 in the authors' code, 1e-12 in transformers'.
     """
 
     def __init__(
@@ -143,19 +141,16 @@ class MaskedAutoencoderViT(nn.Module):
         mask: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> MAEOutput:
-        """Hide patches and predict them.
+        """Mask patches of images (N, 3, S, S) in [-1, 1], and predict all.
 
         Args:
             images: (N, 3, S, S) in [-1, 1].
-            mask_ratio: share of patches to remove when no mask is given, 0 to below 1.
-            mask: (N, L) of 0 kept and 1 removed, with the same number removed in every row; any set of patches.
-            generator: source of randomness for the random mask.
-
-        Returns:
-            loss over the removed patches (None where nothing is removed), pred (N, L, P), mask (N, L).
+            mask_ratio: Share of patches to remove at random where no mask is given, 0 to below 1.
+            mask: (N, L) of 0 kept and 1 removed, with the same number removed in every row.
+            generator: Of the random mask.
 
         Raises:
-            ValueError: if the mask has another shape, other values, unequal rows, or keeps no patch.
+            ValueError: The mask has another shape, other values, unequal rows, or keeps no patch.
         """
         if mask is None:
             mask = random_mask(len(images), self.num_patches, mask_ratio, generator)
@@ -169,8 +164,8 @@ class MaskedAutoencoderViT(nn.Module):
     def reconstruct(self, images: Tensor, mask: Tensor) -> Tensor:
         """Return every patch as predicted from the kept ones, as an image (N, 3, S, S) clamped to [-1, 1].
 
-        With `norm_pix_loss` the prediction lacks each patch's mean and spread; they are taken from the original
-        (an aid for the eye that the numbers must not use).
+        With `norm_pix_loss` each patch's mean and std, which the prediction lacks, are the original's: good to look
+        at, but no measure may use it.
         """
         pred = self.forward(images, mask=mask).pred
         if self.norm_pix_loss:
@@ -179,7 +174,7 @@ class MaskedAutoencoderViT(nn.Module):
         return self.preprocessing.invert(self.unpatchify(pred)).clamp(-1, 1)
 
     def target(self, images: Tensor) -> Tensor:
-        """Return what is to be predicted: patches (N, L, P), with `norm_pix_loss` each without its mean and spread."""
+        """Return the patches to predict, (N, L, P), with `norm_pix_loss` each normalised by its mean and std."""
         target = self.patchify(self.preprocessing.normalise(images))
         if not self.norm_pix_loss:
             return target
@@ -210,7 +205,7 @@ def num_masked(length: int, mask_ratio: float) -> int:
     """Return how many of `length` patches a ratio removes: rounded, and never all of them.
 
     Raises:
-        ValueError: if mask_ratio is outside [0, 1).
+        ValueError: The ratio is outside [0, 1).
     """
     if not 0 <= mask_ratio < 1:
         raise ValueError(f"mask_ratio is {mask_ratio}; choose one from 0 to below 1.")
@@ -225,14 +220,7 @@ def random_mask(num: int, length: int, mask_ratio: float, generator: torch.Gener
 
 
 def block_mask(num: int, grid: int, mask_ratio: float, generator: torch.Generator | None = None) -> Tensor:
-    """Return masks that remove rectangles until exactly the ratio is reached, (num, grid²) (BEiT, 2106.08254 §2.3).
-
-    Args:
-        num: how many masks.
-        grid: patches along a side.
-        mask_ratio: share to remove, 0 to below 1.
-        generator: source of randomness.
-    """
+    """Return masks that remove rectangles until exactly the ratio is reached, (num, grid²) (BEiT, 2106.08254 §2.3)."""
     wanted = num_masked(grid * grid, mask_ratio)
     masks = torch.zeros(num, grid, grid)
     for mask in masks:

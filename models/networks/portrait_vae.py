@@ -1,8 +1,8 @@
 """A classic variational autoencoder of painted portraits (`BioMike/classical_portrait_vae` on the Hub), 128 pixels.
 
 Not verified: its card and code could not be read. What is known is the chain of widths, the kernels, the three linear
-layers and the 256 latent numbers; that images are in [0, 1] and the last activation is a sigmoid is a guess. The
-tensors are therefore told by their shapes, and whatever does not fit is refused.
+layers and the 256 latent dimensions; that images are in [0, 1] and the last activation is a sigmoid is a guess. The
+tensors are therefore matched by their shapes, and whatever does not fit is refused.
 
 Images are (N, 3, S, S) in [-1, 1]; latents (N, latent_dim) with the prior N(0, 1).
 """
@@ -20,12 +20,7 @@ WIDTHS = (64, 128, 256, 512)
 
 
 class PortraitVAE(nn.Module):
-    """Four halvings to a global Gaussian latent, and four doublings back.
-
-    Args:
-        img_size: side in pixels, a multiple of 16.
-        latent_dim: numbers in the latent vector.
-    """
+    """Four halvings to a global Gaussian latent (N, latent_dim), and four doublings; img_size is a multiple of 16."""
 
     spatial = False
 
@@ -50,7 +45,7 @@ class PortraitVAE(nn.Module):
         """Return the posterior's mean and log-variance, each (N, latent_dim), of images (N, 3, S, S).
 
         Raises:
-            ValueError: if the images have another size.
+            ValueError: The images have another size.
         """
         check_sides(x, self.img_size)
         if x.shape[-2:] != (self.img_size, self.img_size):
@@ -59,17 +54,14 @@ class PortraitVAE(nn.Module):
         return self.fc_mu(hidden), self.fc_logvar(hidden).clamp(*LOGVAR_RANGE)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Turn latents (N, latent_dim) into images (N, 3, S, S) in [-1, 1]."""
+        """Decode latents (N, latent_dim) to images (N, 3, S, S) in [-1, 1]."""
         return ZERO_TO_ONE.invert(self.decoder(self.fc2(z).unflatten(1, self.base)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return images as they come back from their posterior's mean, (N, 3, S, S) in [-1, 1]."""
+        """Return the reconstruction from the posterior's mean, (N, 3, S, S) in [-1, 1]."""
         return self.decode(self.encode(x)[0])
 
     def sample(self, num: int, generator: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
         """Decode `num` draws from the prior N(0, temperature²): (num, 3, S, S) in [-1, 1]."""
         z = torch.randn(num, self.latent_dim, generator=generator) * temperature
         return self.decode(z.to(self.fc2.weight.device))
-
-
-# --- Published layout ---------------------------------------------------------------------------------------

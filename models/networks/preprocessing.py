@@ -1,4 +1,4 @@
-"""What a network wants to see: how the app's images, (N, 3, H, W) in [-1, 1], become its input, and the way back."""
+"""Preprocessing: from images (N, 3, H, W) in [-1, 1] to a network's input, and the inverse."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Preprocessing:
     """The side, the resampling and the normalisation that some weights were trained with.
 
     Attributes:
-        size: side in pixels of the square images, or None where any side will do.
-        resample: how images of another side are resized (with antialiasing).
-        mean, std: of each channel on the scale [0, 1]: the network's input is (x - mean) / std.
+        size: Side in pixels of the square images, or None for any.
+        resample: How images of another side are resized (with antialiasing).
+        mean, std: Of each channel on the scale [0, 1]: the network's input is (x - mean) / std.
     """
 
     size: int | None = None
@@ -33,14 +33,14 @@ class Preprocessing:
         return self.normalise(images)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Turn images in [-1, 1] into the network's range, at the same size."""
+        """Return images in [-1, 1] in the network's range, at the same size."""
         if self._is_identity:
             return images
         mean, std = self._statistics(images)
         return ((images + 1) / 2 - mean) / std
 
     def invert(self, pixels: Tensor) -> Tensor:
-        """Turn pixels (N, 3, H, W) in the network's range back to [-1, 1]; nothing is cut off."""
+        """Return pixels (N, 3, H, W) in the network's range as images in [-1, 1], not clamped."""
         if self._is_identity:
             return pixels
         mean, std = self._statistics(pixels)

@@ -1,7 +1,6 @@
 """Variational autoencoder with one global latent vector (Kingma & Welling, arXiv 1312.6114).
 
-Images are (N, 3, S, S) in [-1, 1]; latents (N, latent_dim). Because the whole image passes through one vector
-with a Gaussian prior, points between two images decode to images, and the prior can be sampled.
+Images are (N, 3, S, S) in [-1, 1]; latents (N, latent_dim).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ LOGVAR_RANGE = (-12.0, 8.0)
 
 
 class VAEOutput(NamedTuple):
-    """What one pass returns: recon_x (N, 3, S, S), mu, logvar and z, each (N, latent_dim)."""
+    """The output of one pass: recon_x (N, 3, S, S), mu, logvar and z, each (N, latent_dim)."""
 
     recon_x: Tensor
     mu: Tensor
@@ -27,9 +26,9 @@ class ConvVAE(nn.Module):
     """A convolutional encoder and decoder around a global Gaussian latent.
 
     Args:
-        img_size: side in pixels, a multiple of 16.
-        latent_dim: numbers in the latent vector.
-        num_filters: channels after the first layer; they double at each halving up to eight times.
+        img_size: Side in pixels, a multiple of 16.
+        latent_dim: Length of the latent vector.
+        num_filters: Channels after the first layer; they double at each halving up to eight times.
     """
 
     spatial = False  # one vector for the whole image, not a map of them
@@ -57,7 +56,7 @@ class ConvVAE(nn.Module):
         """Return the posterior's mean and log-variance, each (N, latent_dim), of images (N, 3, S, S).
 
         Raises:
-            ValueError: if the images have another size.
+            ValueError: The images have another size.
         """
         if x.shape[1:] != (3, self.img_size, self.img_size):
             raise ValueError(
@@ -72,7 +71,7 @@ class ConvVAE(nn.Module):
         return mu + noise * (0.5 * logvar).exp()
 
     def decode(self, z: Tensor) -> Tensor:
-        """Turn latents (N, latent_dim) into images (N, 3, S, S) in [-1, 1]."""
+        """Decode latents (N, latent_dim) to images (N, 3, S, S) in [-1, 1]."""
         return self.decoder(self.from_latent(z).unflatten(1, self.base))
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None, sample: bool = True) -> VAEOutput:
@@ -109,6 +108,3 @@ def _up(in_channels: int, out_channels: int) -> nn.Sequential:
         nn.BatchNorm2d(out_channels),
         nn.LeakyReLU(0.2, inplace=True),
     )
-
-
-# --- Published layouts --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from models.networks.layers import Mlp, PatchEmbed, TransformerBlock
 
 
 class LayerScale(nn.Module):
-    """Multiply each channel by a learnt number (arXiv 2103.17239 §2.1): (N, L, D) -> (N, L, D)."""
+    """Multiply each channel by a learnt factor (arXiv 2103.17239 §2.1), (N, L, D)."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -44,11 +44,11 @@ class VisionTransformer(nn.Module):
     """A vision transformer without a head; its output is the class token.
 
     Args:
-        img_size: side in pixels for which there are positions; others are interpolated.
-        patch_size: side of a patch in pixels.
-        embed_dim, depth, num_heads: the transformer.
-        mlp_ratio: hidden width of each MLP over its width.
-        layer_scale: whether branches are scaled channel by channel, as in DINOv2.
+        img_size: Side in pixels for which there are positions; for others they are interpolated.
+        patch_size: Side of a patch in pixels.
+        embed_dim, depth, num_heads: The transformer.
+        mlp_ratio: Hidden width of each MLP over its width.
+        layer_scale: Whether branches are scaled channel by channel, as in DINOv2.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class VisionTransformer(nn.Module):
         """Return all tokens, class token first: (N, 3, H, W) -> (N, 1 + L, D).
 
         Raises:
-            ValueError: if a side is smaller than a patch or not a multiple of it.
+            ValueError: A side is smaller than a patch or not a multiple of it.
         """
         height, width = images.shape[-2:]
         if height % self.patch_size or width % self.patch_size or 0 in (height, width):
@@ -94,6 +94,3 @@ class VisionTransformer(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return features (N, D) of images (N, 3, H, W)."""
         return self.forward_features(images)[:, 0]
-
-
-# --- Published layouts --------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.encoders import ENCODERS, EncoderSpec, load_encoder
 from models.networks.backbones import ResNet
-from models.networks.feature_extractors import FeatureEncoder, MAEEncoder, VAEEncoder, as_encoder
+from models.networks.feature_extractors import FeatureEncoder, as_encoder
 from models.networks.mae import MaskedAutoencoderViT
 from models.networks.vae import ConvVAE
 
@@ -113,7 +113,6 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         load_encoder("dino")
 
 
-@pytest.mark.parametrize("kind", [MAEEncoder, VAEEncoder, FeatureEncoder])
-def test_models_of_another_kind_are_refused(kind: type[nn.Module]) -> None:
+def test_models_of_another_kind_are_refused() -> None:
     with pytest.raises(ValueError, match="Identity"):
-        kind(nn.Identity())
+        FeatureEncoder(nn.Identity())

@@ -76,9 +76,9 @@ def test_local_files_of_one_name_are_offered_side_by_side(library: Library, tmp_
 
 def test_a_local_file_with_another_half_is_refused(library: Library, tmp_path: Path) -> None:
     path, half = generator_at(tmp_path / "x.pth"), tmp_path / "half.pth"
-    library._local_paths = {
-        "local/" + "/".join(path.parts[start:]).lstrip("/"): [path, half] for start in range(len(path.parts))
-    }
+    record = load_local(path)[0]
+    names = ["local/" + "/".join(path.parts[start:]).lstrip("/") for start in range(len(path.parts))]
+    library._local = {name: (record, [path, half]) for name in names}
     with pytest.raises(ValueError, match="is offered already"):
         library.add_local(path)
 
@@ -95,7 +95,6 @@ def test_a_file_is_hashed_once_and_again_after_a_change(
     library: Library, hub: Hub, hashed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = published(hub)
-    monkeypatch.setitem(library._local, "unused", record)
     monkeypatch.setattr(Library, "record", lambda self, name: record)
     for _ in range(3):
         library.load("toy")

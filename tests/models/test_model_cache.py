@@ -49,7 +49,7 @@ def test_a_model_is_loaded_once_for_many_threads() -> None:
         thread.join()
     assert calls == [1]
     assert len(set(map(id, seen))) == 1
-    assert not store._turns
+    assert not store._locks
 
 
 def test_a_load_that_failed_is_tried_again() -> None:
