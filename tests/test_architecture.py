@@ -314,7 +314,6 @@ def test_planted_breach_is_found(rule: Callable[[Sources], list[str]], module: s
 
 
 TO_SPLIT = (
-
     "models/training/__main__.py",
 )  # fmt: skip
 

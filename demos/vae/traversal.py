@@ -74,7 +74,7 @@ def traversal_value(ctx: Context, slices: LatentSlices, path: str | None, model:
     mu = encode(network, read_photos([path]))[0]
     statistics = slices.networks.statistics(model)
     indices = statistics.by_kl[:SLIDERS]
-    mean, std = torch.tensor(statistics.mean)[indices], torch.tensor(statistics.spread)[indices]
+    mean, std = torch.tensor(statistics.mean)[indices], torch.tensor(statistics.std)[indices]
     start = (mu[indices] - mean) / std
     directions = torch.zeros(len(indices), len(mu))
     directions[torch.arange(len(indices)), indices] = std

@@ -1,7 +1,7 @@
-"""How far a number measured on some images could lie elsewhere on others: bootstrap intervals.
+"""Bootstrap intervals of statistics of images.
 
-A statistic is a function of the images' weights, (B, N) for each of its sets of images, and gives B numbers. With
-all weights 1 it is the measured number; with the counts of images drawn with replacement it is one of a resample.
+A statistic is a function of weights (B, N) of the images of each set, and returns B values: the measured value with all
+weights 1, that of a resample with the counts of images drawn with replacement.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Statistic = Callable[..., Tensor]
 
 
 class Estimate(NamedTuple):
-    """A number and the ends of its interval."""
+    """A value and its interval."""
 
     value: float
     low: float
@@ -30,9 +30,9 @@ def estimate(statistic: Statistic, *counts: int, seed: int = 0) -> Estimate:
     """Return a statistic and its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, §13.3).
 
     Args:
-        statistic: takes weights (B, N), float64, for each set of images, and returns (B,).
-        counts: images in each set, N; each set is resampled by itself, as a whole image at a time.
-        seed: of the resamples; equal arguments give equal intervals.
+        statistic: Takes weights (B, N), float64, of each set of images, and returns (B,).
+        counts: Number of images N of each set; the sets are resampled independently.
+        seed: Of the resamples.
     """
     ones = [torch.ones(1, count, dtype=torch.float64) for count in counts]
     generator = torch.Generator().manual_seed(seed)
@@ -55,7 +55,7 @@ def weighted_mean(weights: Tensor, values: Tensor) -> Tensor:
 
 
 def mean_of(values: Tensor) -> Estimate:
-    """Return the mean of one number an image, (N,), with its interval."""
+    """Return the mean of one value for each image, (N,), with its interval."""
     return estimate(lambda weights: weighted_mean(weights, values), len(values))
 
 
@@ -66,13 +66,7 @@ def psnr_of(a: Tensor, b: Tensor) -> Estimate:
 
 
 def ratio_of(values: Tensor, others: Tensor, same: bool = False) -> Estimate:
-    """Return the ratio of the means of one number an image, (N,) and (M,), with its interval.
-
-    Args:
-        values: of the images above the line.
-        others: of those below it.
-        same: whether both are of the same images, which are then drawn together.
-    """
+    """Return the ratio of two means, of (N,) and (M,) values, with its interval; `same` images are drawn together."""
 
     def ratio(above: Tensor, below: Tensor) -> Tensor:
         return weighted_mean(above, values) / weighted_mean(below, others)

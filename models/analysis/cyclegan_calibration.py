@@ -1,6 +1,6 @@
-"""What the scores of the CycleGAN tab are compared with: held-out photos, measured once and kept beside the weights.
+"""Scores of held-out photos, with which the CycleGAN tab compares its own.
 
-`python -m models.training calibrate` writes the file anew; it holds numbers alone, no image.
+`python -m models.training calibrate` measures them and writes the file beside the weights.
 """
 
 from __future__ import annotations
@@ -28,20 +28,15 @@ DIRECTIONS: Mapping[str, tuple[str, str]] = {  # direction -> fruit it starts fr
 }
 ENCODER = "supervised-photos"
 DISCRIMINATOR_SIDE = 128  # pixels of the longest side, at which the discriminators were trained
-MIN_DISCRIMINATOR_SIDE = 32  # pixels of the short side, below which no patch is whole
-TAIL = 0.05  # share of held-out fruit that a warning may wrongly be given for
+MIN_DISCRIMINATOR_SIDE = 32  # pixels of the short side, the least that the discriminator takes
+TAIL = 0.05  # share of held-out fruit for which a warning may be wrong
 
 
 def discriminator_scores(discriminator: nn.Module, images: Tensor) -> Tensor:
-    """Return the score of a patch discriminator for every patch, at the size it was trained at.
+    """Return a patch discriminator's scores of images (N, 3, H, W) in [-1, 1], (N, 1, h, w), at its training size.
 
-    Args:
-        discriminator: Trained to answer 1 for photos of its fruit (arXiv 1703.10593 §4), and 0 for translations and
-            for photos of the other fruit.
-        images: (N, 3, H, W) in [-1, 1].
-
-    Returns:
-        (N, 1, h, w), one number a patch, not limited to 0 to 1; a patch sees 70 x 70 pixels of the shrunk image.
+    It was trained towards 1 for photos of its fruit, and 0 for translations and the other fruit (1703.10593 §4); a
+    patch is 70 x 70 pixels of the resized image.
     """
     height, width = images.shape[-2:]
     scale = max(DISCRIMINATOR_SIDE / max(height, width), MIN_DISCRIMINATOR_SIDE / min(height, width))
@@ -57,14 +52,13 @@ def cycle_levels(reconstruction: Tensor, original: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Probe:
-    """A linear classifier on frozen features that tells apples, oranges and everything else apart.
+    """A linear classifier of frozen features into `KINDS`.
 
     Attributes:
-        weight, bias: (3, D) and (3,) for the classes of `KINDS`.
-        fruit: How sure it is of "a fruit" for each held-out apple and orange, ascending, 0 to 1.
-        auc: Source of images -> area under the ROC curve of that number, held-out fruit against theirs; sources in
-            `unseen` took no part in the fit.
-        unseen: Those sources.
+        weight, bias: (3, D) and (3,).
+        fruit: Probability of "a fruit" of each held-out apple and orange, ascending.
+        auc: Source of images -> area under the ROC curve of that probability, held-out fruit against theirs.
+        unseen: The sources that took no part in the fit.
     """
 
     weight: Tensor
@@ -74,12 +68,12 @@ class Probe:
     unseen: tuple[str, ...]
 
     def probabilities(self, features: Tensor) -> Tensor:
-        """Return how likely each of `KINDS` is, (N, 3), for features (N, D)."""
+        """Return the probabilities of `KINDS`, (N, 3), of features (N, D)."""
         return F.softmax(features.float() @ self.weight.T + self.bias, dim=1)
 
     @property
     def threshold(self) -> float:
-        """How sure of "a fruit" an image has to make it: all but `TAIL` of held-out fruit do."""
+        """Probability of "a fruit" that all but `TAIL` of held-out fruit exceed."""
         return self.fruit[int(TAIL * len(self.fruit))]
 
 
@@ -88,15 +82,15 @@ class Calibration:
     """Scores of held-out photos, each list ascending.
 
     Attributes:
-        command: What wrote this.
+        command: The command that measured them.
         weights: Name of weights -> hash of the file they were measured with.
         side: Pixels of the longest side at which images were translated.
         real: Fruit -> mean score that its discriminator gives to photos of it.
         translated: Fruit -> the same for translations into it.
-        cycle_error: Fruit -> error of the way there and back, in levels of 0 to 255.
-        identity_error: Fruit -> how far the generator that makes it moves a photo of it, in levels.
+        cycle_error: Fruit -> cycle reconstruction error in levels of 0 to 255.
+        identity_error: Fruit -> identity error of the generator of that fruit, in levels.
         discriminator_auc: Fruit -> area under the ROC curve of its discriminator, photos against translations.
-        probe: Tells whether a photo is of a fruit at all.
+        probe: Classifier of what a photo shows.
     """
 
     command: str
@@ -114,33 +108,21 @@ class Calibration:
         return percentile(score, self.real[fruit])
 
     def cycle_error_percentile(self, fruit: str, error: float) -> float:
-        """Return the share of held-out photos of a fruit with a smaller cycle error, 0 to 1."""
+        """Return the share of held-out photos of a fruit with a smaller cycle reconstruction error, 0 to 1."""
         return percentile(error, self.cycle_error[fruit])
 
 
 @cache
 def calibration(path: Path = FILE) -> Calibration:
-    """Return what is stored in a file that `write` has made.
+    """Return the calibration in a file.
 
     Raises:
-        FileNotFoundError: if there is none.
+        FileNotFoundError: There is none.
     """
     stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("real", "translated", "cycle_error", "identity_error"):
+        stored[name] = {fruit: tuple(values) for fruit, values in stored[name].items()}
     probe = stored.pop("probe")
-    lists: dict[str, Any] = {
-        name: {fruit: tuple(values) for fruit, values in stored.pop(name).items()}
-        for name in ("real", "translated", "cycle_error", "identity_error")
-    }
-    discriminator_auc = stored.pop("judge_auc")
-    return Calibration(
-        **stored,
-        **lists,
-        discriminator_auc=discriminator_auc,
-        probe=Probe(
-            torch.tensor(probe["weight"]),
-            torch.tensor(probe["bias"]),
-            tuple(probe["fruit"]),
-            probe["auc"],
-            tuple(probe["unseen"]),
-        ),
-    )
+    for name, kind in (("weight", torch.tensor), ("bias", torch.tensor), ("fruit", tuple), ("unseen", tuple)):
+        probe[name] = kind(probe[name])
+    return Calibration(discriminator_auc=stored.pop("judge_auc"), probe=Probe(**probe), **stored)

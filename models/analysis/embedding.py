@@ -1,8 +1,7 @@
-"""From images to features, in batches: N images, D feature width.
+"""From images to float32 features, in batches (N images, D feature width).
 
-While the network works on one batch, threads decode and crop the next. On processors with bfloat16 instructions
-convolutions run in bfloat16 with the channels last, and for many images batch normalisation is folded into them;
-features are float32. ``python tests/bench.py map`` measures it against a plain script.
+Threads decode and crop the next batch while the network runs. On processors with bfloat16 instructions, convolutions
+run in bfloat16 with the channels last; for many images batch normalisation is folded into them.
 """
 
 from __future__ import annotations
@@ -49,16 +48,16 @@ def has_fast_bfloat16() -> bool:
 def embed_batches(
     encoder: nn.Module, images: Images, image_size: int, batch_size: int = BATCH_SIZE
 ) -> Iterator[Floats]:
-    """Give the features of images batch by batch, each (B, D); whoever stops asking stops the work.
+    """Yield the features of images batch by batch, each (B, D).
 
     Args:
         encoder: (B, 3, S, S) in [-1, 1] -> (B, D), in eval mode.
         images: N RGB images of any size, or JPEG files of such; the centre square of each is used.
-        image_size: S, the side the encoder expects, in pixels.
-        batch_size: images per call of the encoder.
+        image_size: S, in pixels.
+        batch_size: Images per call of the encoder.
 
     Raises:
-        ValueError: if there are no images, or the encoder gives a value that is not finite.
+        ValueError: There are no images, or a feature is not finite.
     """
     if not images:
         raise ValueError("There are no pictures to embed; give at least one.")
@@ -85,34 +84,20 @@ def embed_images(
     batch_size: int = BATCH_SIZE,
     progress: Progress | None = None,
 ) -> Floats:
-    """Return the features of images, (N, D); see `embed_batches`.
+    """Return the features of images, (N, D); arguments and errors are those of `embed_batches`.
 
-    Args:
-        encoder: (B, 3, S, S) in [-1, 1] -> (B, D), in eval mode.
-        images: N images.
-        image_size: S, in pixels.
-        batch_size: images per call of the encoder.
-        progress: called after every batch with the images done so far and N.
-
-    Raises:
-        ValueError: as `embed_batches`.
+    `progress` is called after every batch with the number of images done and N.
     """
     chunks: list[Floats] = []
-    done = 0
     for features in embed_batches(encoder, images, image_size, batch_size):
         chunks.append(features)
-        done += len(features)
         if progress is not None:
-            progress(done, len(images))
+            progress(sum(map(len, chunks)), len(images))
     return np.concatenate(chunks)
 
 
 def folded(encoder: nn.Module) -> nn.Module:
-    """Return a copy of an encoder in eval mode whose batch normalisations are part of the convolutions before them.
-
-    It gives the same features but for rounding. What cannot be traced stays as it is: its normalisations may follow
-    something else than a convolution.
-    """
+    """Return a copy of an encoder in eval mode with batch norms folded into convolutions; as it is if not traceable."""
     if not any(isinstance(module, nn.BatchNorm2d) for module in encoder.modules()):
         return encoder
     try:

@@ -1,7 +1,6 @@
-"""Plain fill-ins: what can be guessed about hidden pixels without having learned anything.
+"""Inpainting without a trained model, as baselines.
 
-They are the yardsticks a trained model has to beat. Images are (H, W, C) arrays; `hidden` is (H, W), True
-where a pixel is hidden. Visible pixels are returned untouched.
+Images are (H, W, C) arrays of any unit; `hidden` is (H, W), True where to fill in. Visible pixels stay as they are.
 """
 
 from __future__ import annotations
@@ -15,20 +14,10 @@ Pixels = NDArray[np.float64]
 
 
 def harmonic_fill(pixels: Pixels, hidden: NDArray[np.bool_]) -> Pixels:
-    """Fill hidden pixels so that each is the mean of its four neighbours (fewer at the border).
-
-    This solves Laplace's equation with the visible pixels as boundary values, the classic smooth fill-in: one
-    sparse linear system, the same answer every time; a plain gradient inside the image comes back exactly.
-
-    Args:
-        pixels: (H, W, C) in any unit; what stands at hidden places is not looked at.
-        hidden: (H, W), True where to fill.
-
-    Returns:
-        (H, W, C), equal to `pixels` where visible.
+    """Fill hidden pixels with the solution of Laplace's equation, each the mean of its neighbours: (H, W, C).
 
     Raises:
-        ValueError: if every pixel is hidden, or if the shapes differ.
+        ValueError: Every pixel is hidden, or the shapes differ.
     """
     _check(pixels, hidden)
     filled = pixels.reshape(-1, pixels.shape[-1]).astype(np.float64)  # (H*W, C)
@@ -41,17 +30,10 @@ def harmonic_fill(pixels: Pixels, hidden: NDArray[np.bool_]) -> Pixels:
 
 
 def mean_fill(pixels: Pixels, hidden: NDArray[np.bool_]) -> Pixels:
-    """Fill hidden pixels with the mean colour of the visible ones.
-
-    Args:
-        pixels: (H, W, C) in any unit.
-        hidden: (H, W), True where to fill.
-
-    Returns:
-        (H, W, C), equal to `pixels` where visible.
+    """Fill hidden pixels with the mean colour of the visible ones: (H, W, C).
 
     Raises:
-        ValueError: if every pixel is hidden, or if the shapes differ.
+        ValueError: Every pixel is hidden, or the shapes differ.
     """
     _check(pixels, hidden)
     filled = pixels.astype(np.float64)

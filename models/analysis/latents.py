@@ -1,7 +1,7 @@
-"""What the numbers of a global latent carry, and how far from their centre images lie, measured on images.
+"""Statistics of global latents measured on images, and latents between others.
 
-D is the length of the latent vector, N the number of images. Distances are measured from the mean latent, each
-number in units of its own spread, so that they mean the same for every model.
+D is the length of the latent vector, N the number of images. Distances are from the mean latent, with each dimension in
+units of its std, so that they are comparable between models.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from torch import Tensor
 from models.networks.losses import kl_divergence
 
 FILE = "latent.json"  # beside our own weights
-ACTIVE_VARIANCE = 0.01  # of a posterior mean over images; a number that varies less says nothing (1509.00519 §5.2)
-ABOVE_FREE_BITS = 2.0  # times its free bits that a number carries at least; one that is idle rests about there
+ACTIVE_VARIANCE = 0.01  # least variance of an active dimension's posterior mean over images (1509.00519 §5.2)
+ABOVE_FREE_BITS = 2.0  # least KL of an active dimension in units of the free bits; an inactive one has about 1
 PERCENTILES = 101  # 0 to 100
 DIGITS = 5
 
@@ -35,19 +35,19 @@ class LatentStatistics:
 
     Attributes:
         count: N.
-        kl: Mean KL divergence of each number from the prior, in nats, (D,).
+        kl: Mean KL divergence of each dimension from the prior, in nats, (D,).
         mean: Of the posterior means, (D,).
-        spread: Standard deviation of the aggregate posterior: of the means and their noise together, (D,).
+        std: Of the aggregate posterior: of the means and their noise together, (D,).
         variance: Of the posterior means over the images, (D,).
         distances: Percentiles 0 to 100 of the images' distances from the mean, (101,).
-        sha256: Of the weights they were measured with; empty where they belong to no file.
-        free_bits: Nats of each number that the training left unpunished; 0 where it did not, or is unknown.
+        sha256: Of the weights they were measured with, or empty.
+        free_bits: Free bits of the training in nats for each dimension; 0 for none or unknown.
     """
 
     count: int
     kl: tuple[float, ...]
     mean: tuple[float, ...]
-    spread: tuple[float, ...]
+    std: tuple[float, ...]
     variance: tuple[float, ...]
     distances: tuple[float, ...]
     sha256: str = ""
@@ -55,72 +55,63 @@ class LatentStatistics:
 
     @property
     def is_active(self) -> list[bool]:
-        """Return whether each number is in use, (D,), as `active` has it."""
+        """Whether each dimension is active, (D,); see `active`."""
         return active(torch.tensor(self.variance), torch.tensor(self.kl), self.free_bits).tolist()
 
     @property
     def by_kl(self) -> list[int]:
-        """The places of the numbers, those that carry most first."""
-        return [int(place) for place in np.argsort(-np.asarray(self.kl), kind="stable")]
+        """The dimensions in the order of their KL, largest first."""
+        return [int(index) for index in np.argsort(-np.asarray(self.kl), kind="stable")]
 
     def distance(self, z: Tensor) -> Tensor:
-        """Return the distances (...) of latents (..., D) from the mean, each number in units of its spread."""
-        mean, spread = torch.tensor(self.mean), torch.tensor(self.spread)
-        return ((z - mean) / spread).norm(dim=-1)
+        """Return the distances (...) of latents (..., D) from the mean, with each dimension in units of its std."""
+        return ((z - torch.tensor(self.mean)) / torch.tensor(self.std)).norm(dim=-1)
 
     def share_nearer(self, distance: float) -> float:
-        """Return which share of the measured images lies nearer to the mean than `distance`, 0 to 1."""
+        """Return the share of the measured images nearer to the mean than `distance`, 0 to 1."""
         return float(np.interp(distance, self.distances, np.linspace(0, 1, PERCENTILES)))
 
     def density(self, distance: Tensor) -> Tensor:
-        """Return how usual distances (...) are, 1 at the measured median and falling to 0 on both sides.
+        """Return the density of distances (...) relative to that at the measured median, 0 to 1.
 
-        In many dimensions images lie in a shell, the typical set, and hardly any near the centre. The shell is taken
-        as a normal distribution of the distance with the measured median and twice the measured spread.
+        In many dimensions images lie in a shell, the typical set, and hardly any near the centre. The density is a
+        normal distribution with the measured median and twice the measured std.
         """
-        low, middle, high = (self.distances[place] for place in (16, 50, 84))
+        low, middle, high = (self.distances[percent] for percent in (16, 50, 84))
         width = max(high - low, 1e-6)  # two standard deviations
         return (-0.5 * ((distance - middle) / width).square()).exp()
 
 
 def active(variance: Tensor, kl: Tensor, free_bits: float) -> Tensor:
-    """Return which latent numbers are in use, as booleans in the shape of what is given.
+    """Return which latent dimensions are active, bool (..., D): those whose posterior mean varies (1509.00519 §5.2).
 
-    One in use has a mean that varies (arXiv 1509.00519 §5.2). Where training left the first nats unpunished, as free
-    bits do (1606.04934 §C.8), an idle number has no reason to give them back: its mean varies, too, and it counts only
-    if it carries clearly more.
+    With free bits (1606.04934 §C.8) the mean of an inactive dimension varies, too: its KL must be clearly larger.
 
     Args:
         variance: Of the posterior means over the images, (..., D).
         kl: Mean KL divergence from the prior over the images in nats, (..., D).
-        free_bits: Nats of each number that were left unpunished.
+        free_bits: Free bits of each dimension in nats.
     """
     return (variance > ACTIVE_VARIANCE) & (kl > ABOVE_FREE_BITS * free_bits)
 
 
 def measure_latents(mu: Tensor, logvar: Tensor, free_bits: float = 0.0, sha256: str = "") -> LatentStatistics:
-    """Measure the posteriors of images.
-
-    Args:
-        mu: Their means, (N, D) with N of at least 2.
-        logvar: Their log-variances, (N, D).
-        free_bits: Nats of each number that the training left unpunished.
-        sha256: Of the weights.
+    """Return statistics of the posteriors of images: means and log-variances, each (N, D), N of at least 2.
 
     Raises:
-        ValueError: If there are fewer than two.
+        ValueError: There are fewer than two.
     """
     if len(mu) < 2:
         raise ValueError(f"{len(mu)} picture(s) have no spread; give at least 2.")
     mu, logvar = mu.double().cpu(), logvar.double().cpu()
     variance = mu.var(dim=0, correction=0)
-    spread = (variance + logvar.exp().mean(dim=0)).sqrt().clamp(min=1e-6)
-    distances = ((mu - mu.mean(dim=0)) / spread).norm(dim=1).numpy()
+    std = (variance + logvar.exp().mean(dim=0)).sqrt().clamp(min=1e-6)
+    distances = ((mu - mu.mean(dim=0)) / std).norm(dim=1).numpy()
     return LatentStatistics(
         count=len(mu),
         kl=_rounded(kl_divergence(mu, logvar).mean(dim=0)),
         mean=_rounded(mu.mean(dim=0)),
-        spread=_rounded(spread, at_least=10**-DIGITS),
+        std=_rounded(std, at_least=10**-DIGITS),
         variance=_rounded(variance),
         distances=_rounded(torch.from_numpy(np.percentile(distances, np.linspace(0, 100, PERCENTILES)))),
         sha256=sha256,
@@ -130,34 +121,32 @@ def measure_latents(mu: Tensor, logvar: Tensor, free_bits: float = 0.0, sha256: 
 
 def write_statistics(folder: Path, statistics: LatentStatistics) -> None:
     """Write `FILE` into a weights folder."""
-    (folder / FILE).write_text(json.dumps(asdict(statistics)) + "\n", "utf-8")
+    stored = {"spread" if name == "std" else name: values for name, values in asdict(statistics).items()}
+    (folder / FILE).write_text(json.dumps(stored) + "\n", "utf-8")
 
 
 def read_statistics(folder: Path, sha256: str) -> LatentStatistics | None:
-    """Read what `write_statistics` wrote; None where there is no file, or one of other weights than `sha256`."""
+    """Return the statistics in a weights folder; None where there are none, or of other weights than `sha256`."""
     path = folder / FILE
     if not path.is_file():
         return None
     stored: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    if stored["sha256"] != sha256:
-        return None
-    return statistics_of(stored)
+    return statistics_of(stored) if stored["sha256"] == sha256 else None
 
 
 def statistics_of(stored: Mapping[str, Any]) -> LatentStatistics:
-    """Return statistics from their fields as JSON has them."""
+    """Return statistics from their JSON, in which the std is called "spread"."""
     values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
+    if "spread" in values:
+        values["std"] = values.pop("spread")
     return LatentStatistics(**values)
 
 
 def plane_basis(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the plane through three latents: their mean (D,), and two directions of length 1, (2, D).
-
-    The first runs from the first point to the second, the second at a right angle to it towards the third
-    (Gram-Schmidt).
+    """Return the plane through three latents: their mean (D,) and an orthonormal basis (2, D) (Gram-Schmidt).
 
     Raises:
-        ValueError: If there are not three points, or they lie on one line.
+        ValueError: There are not three points, or they are collinear.
     """
     if len(points) != 3:
         raise ValueError(f"{len(points)} points make no plane; give 3.")
@@ -170,10 +159,10 @@ def plane_basis(points: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def principal_plane(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the plane along which points (N, D), N of at least 3, differ most: their mean, and two directions (PCA).
+    """Return the mean (D,) and the first two principal directions (2, D) of points (N, D), N of at least 3.
 
     Raises:
-        ValueError: If there are fewer than three points.
+        ValueError: There are fewer than three points.
     """
     if len(points) < 3:
         raise ValueError(f"{len(points)} points make no plane; give at least 3.")
@@ -185,14 +174,14 @@ def principal_plane(points: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def corner_grid(corners: Tensor, steps: int) -> Tensor:
-    """Return latents between four corners, mixed bilinearly: (steps * steps, D), row by row.
+    """Return latents bilinearly interpolated between four corners: (steps * steps, D), row by row.
 
     Args:
         corners: Top left, top right, bottom left, bottom right: (4, D).
-        steps: Images along a side, at least 2.
+        steps: Latents along a side, at least 2.
 
     Raises:
-        ValueError: If `steps` is smaller, or there are not four corners.
+        ValueError: `steps` is smaller, or there are not four corners.
     """
     if len(corners) != 4 or steps < 2:
         raise ValueError(f"{len(corners)} corners and {steps} steps make no grid; give 4 corners and at least 2 steps.")
@@ -203,9 +192,9 @@ def corner_grid(corners: Tensor, steps: int) -> Tensor:
 
 
 def mutated(parents: Tensor, number: int, radius: float, seed: int) -> Tensor:
-    """Return `number` neighbours of parents (P, D), taking turns: steps of N(0, radius²), each child shrunk as needed.
+    """Return `number` mutations of parents (P, D) in turn: noise of N(0, radius²) is added.
 
-    A child is scaled by 1 / sqrt(1 + radius²), which keeps a draw of the prior N(0, 1) a draw of the prior.
+    They are scaled by 1 / sqrt(1 + radius²), so that those of samples of the prior N(0, 1) are samples of it, too.
     """
     noise = torch.randn(number, parents.shape[1], generator=torch.Generator().manual_seed(seed))
     chosen = parents[torch.arange(number) % len(parents)]
@@ -213,13 +202,13 @@ def mutated(parents: Tensor, number: int, radius: float, seed: int) -> Tensor:
 
 
 def crossed(first: Tensor, second: Tensor, number: int, seed: int) -> Tensor:
-    """Return `number` children of two latents (D,): each number comes from one parent or the other, by a coin."""
+    """Return `number` uniform crossovers of two latents (D,): each dimension is either parent's at random."""
     coins = torch.rand(number, len(first), generator=torch.Generator().manual_seed(seed)) < 0.5
     return torch.where(coins, first, second)
 
 
 def averaged_between(first: Tensor, second: Tensor, number: int) -> Tensor:
-    """Return `number` mixtures of two latents (D,), evenly spaced between them, the parents left out."""
+    """Return `number` evenly spaced interpolations of two latents (D,), without the two."""
     t = torch.linspace(0, 1, number + 2)[1:-1, None]
     return torch.lerp(first, second, t)
 
@@ -229,14 +218,14 @@ def _rounded(values: Tensor, at_least: float = -np.inf) -> tuple[float, ...]:
 
 
 def lerp(a: Tensor, b: Tensor, t: float) -> Tensor:
-    """Return the point a share t of the straight way from a to b, (D,) or (N, D)."""
+    """Return the linear interpolation from a to b at t, (D,) or (N, D)."""
     return a + (b - a) * t
 
 
 def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
-    """Return the point a share t of the way along the arc from a to b, its length passing evenly too (1609.04468 §2.1).
+    """Return the spherical interpolation from a to b at t, of directions and, linearly, of norms (1609.04468 §2.1).
 
-    Directions turn at constant speed; nearly parallel or zero vectors fall back to the straight line, its limit.
+    Nearly parallel and zero vectors are interpolated linearly, the limit.
     """
     norm_a, norm_b = a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True)
     cosine = F.cosine_similarity(a, b, dim=-1).clamp(-1, 1).unsqueeze(-1)

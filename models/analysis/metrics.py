@@ -16,14 +16,9 @@ def psnr(a: Tensor, b: Tensor) -> float:
 
 
 def ssim(a: Tensor, b: Tensor) -> Tensor:
-    """Return the structural similarity of images, averaged over places and channels (Wang et al., TIP 2004, eq. 13).
+    """Return the structural similarity of images, (N,), 1 for equal ones (Wang et al., TIP 2004, eq. 13).
 
-    Args:
-        a: (N, 3, H, W) in [-1, 1], at least 11 pixels wide and high; the windows are Gaussians of spread 1.5.
-        b: of the same shape.
-
-    Returns:
-        (N,), 1 for equal images.
+    Images are (N, 3, H, W) in [-1, 1], H and W at least 11; the windows are Gaussians of std 1.5.
     """
     channels = a.shape[1]
     offsets = torch.arange(11, dtype=torch.float64) - 5
@@ -41,14 +36,7 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
 
 
 def gradient_magnitude(images: Tensor) -> Tensor:
-    """Return the mean length of the brightness steps to the pixels below and at the right, a measure of sharpness.
-
-    Args:
-        images: (N, C, H, W) in [-1, 1], each channel by itself.
-
-    Returns:
-        (N,), in units of that range; 0 for images of one colour.
-    """
+    """Return the mean gradient magnitude of images (N, C, H, W), (N,) in units of their range."""
     down = images[..., 1:, :-1] - images[..., :-1, :-1]
     right = images[..., :-1, 1:] - images[..., :-1, :-1]
     return (down.square() + right.square()).sqrt().mean(dim=(1, 2, 3))
@@ -57,8 +45,8 @@ def gradient_magnitude(images: Tensor) -> Tensor:
 def kid(x: Tensor, y: Tensor, x_weights: Tensor | None = None, y_weights: Tensor | None = None) -> Tensor:
     """Return the kernel inception distance of two sets of features (arXiv 1801.01401 §4), an unbiased squared MMD.
 
-    The kernel is (x·y / D + 1)³. It is about 0, and may be below, where both sets are alike. Images may be weighted,
-    as in a bootstrap: two draws of the same image are no pair, or each resample would seem more alike in itself.
+    The kernel is (x·y / D + 1)³; the estimate of equal distributions is about 0 and may be negative. Weights are for
+    the bootstrap: two draws of the same image are no pair, or a resample would seem more alike within itself.
 
     Args:
         x: (N, D) features of one set, N of at least 2.
@@ -86,45 +74,32 @@ def kid(x: Tensor, y: Tensor, x_weights: Tensor | None = None, y_weights: Tensor
 
 
 def std_of_l2_normalized(features: Tensor) -> float:
-    """Return the collapse measure: spread of normalised features times sqrt(D) (arXiv 2011.10566 §4.1).
+    """Return the std of L2-normalised features (N, D) times sqrt(D) (arXiv 2011.10566 §4.1).
 
-    Directions are seen from the origin, so an offset that all features have in common lowers it, however many
-    directions the differences use; `effective_rank` counts these.
-
-    Args:
-        features: (N, D).
-
-    Returns:
-        About 1 when directions fill the space evenly, 0 when all outputs are the same.
+    It is about 1 for directions evenly on the sphere and 0 at collapse; an offset common to all features lowers it.
     """
     normalised = F.normalize(features.float(), dim=1)
     return float(normalised.std(dim=0).mean() * features.shape[1] ** 0.5)
 
 
 def alignment(z1: Tensor, z2: Tensor) -> float:
-    """Return the mean squared distance of partners' directions (arXiv 2005.10242 §4.1): 0 is best, 4 is opposite.
+    """Return the mean squared distance of the directions of two views' projections, each (N, D), 0 to 4.
 
-    Args:
-        z1: (N, D) projections of one view of N images.
-        z2: (N, D) of the other view.
+    0 is best (arXiv 2005.10242 §4.1).
     """
     return float((F.normalize(z1.float(), dim=1) - F.normalize(z2.float(), dim=1)).square().sum(dim=1).mean())
 
 
 def uniformity(z: Tensor) -> float:
-    """Return how evenly directions fill the sphere (arXiv 2005.10242 §4.1.2): 0 if all are the same, down to -4.
+    """Return the uniformity of the directions of (N, D), N of at least 2: log mean exp(-2 d²) over pairs, 0 to -4.
 
-    Args:
-        z: (N, D) with N of at least 2; the logarithm of the mean of exp(-2 d²) over all pairs.
+    0 means that all are equal (arXiv 2005.10242 §4.1.2).
     """
     return float(torch.pdist(F.normalize(z.float(), dim=1)).square().mul(-2).exp().mean().log())
 
 
 def effective_rank(features: Tensor) -> float:
-    """Return how many directions features (N, D) use: exp of the entropy of their singular values, centred first.
-
-    1 when all differences lie on one line, min(N - 1, D) when they spread evenly (Roy & Vetterli, EUSIPCO 2007, §2).
-    """
+    """Return the effective rank of centred features (N, D), 1 to min(N - 1, D) (Roy & Vetterli, EUSIPCO 2007, §2)."""
     values = torch.linalg.svdvals((features - features.mean(dim=0)).double())
     share = values / values.sum().clamp_min(1e-12)
     share = share[share > 0]
@@ -132,18 +107,13 @@ def effective_rank(features: Tensor) -> float:
 
 
 def trustworthiness(before: Tensor, after: Tensor, k: int) -> float:
-    """Return how far neighbours in `after` are neighbours in `before`, 0 to 1 (Venna & Kaski, ICANN 2001, eq. 1).
+    """Return how far the k nearest neighbours in `after` (N, d) are neighbours in `before` (N, D), 0 to 1.
 
-    Swapping the two gives their continuity: how far neighbours in `before` stay neighbours in `after`. Of more than
-    `MAX_ASKED` points that many, evenly spread, are asked for their neighbours among all.
-
-    Args:
-        before: (N, D), compared by Euclidean distance.
-        after: (N, d), compared likewise.
-        k: neighbours that count, below N / 2 as the definition needs.
+    Distances are Euclidean (Venna & Kaski, ICANN 2001, eq. 1); swapping the two gives the continuity. It is estimated
+    from the neighbours of at most `MAX_ASKED` points.
 
     Raises:
-        ValueError: if k is below 1 or not below N / 2.
+        ValueError: k is below 1 or not below N / 2.
     """
     num = len(before)
     if not 1 <= k < num / 2:
@@ -174,16 +144,10 @@ def centred_directions(features: Tensor, mean: Tensor | None = None) -> Tensor:
 
 
 def nearest_neighbours(query: Tensor, reference: Tensor, k: int, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
-    """Return the k most similar rows of `reference` for each row of `query`, exactly, by cosine.
+    """Return the indices and cosines of the k most similar rows of `reference` (N, D) for each of `query` (M, D).
 
-    Args:
-        query: (M, D) directions of length 1 (see `centred_directions`).
-        reference: (N, D) directions of length 1.
-        k: neighbours wanted; fewer come back where fewer exist.
-        exclude_self: whether row i of the reference is row i of the query and no neighbour of it.
-
-    Returns:
-        indices (M, k) into the reference and cosine similarities (M, k), most similar first.
+    Rows have length 1 (see `centred_directions`). Both results are (M, k), most similar first, k being at most the
+    number of rows; with `exclude_self`, row i of the reference is no neighbour of row i of the query.
     """
     indices, similarities = [], []
     k = min(k, len(reference) - int(exclude_self))
@@ -198,32 +162,22 @@ def nearest_neighbours(query: Tensor, reference: Tensor, k: int, exclude_self: b
     return torch.cat(indices), torch.cat(similarities)
 
 
-def knn_accuracy(
-    features: Tensor,
-    labels: Tensor,
-    k: int = 5,
-    reference: tuple[Tensor, Tensor] | None = None,
-) -> float:
-    """Return the share of images whose neighbours vote for their own label; arguments are those of `knn_right`."""
+def knn_accuracy(features: Tensor, labels: Tensor, k: int = 5, reference: tuple[Tensor, Tensor] | None = None) -> float:
+    """Return the accuracy of a k-nearest-neighbour vote; arguments and errors are those of `knn_right`."""
     return float(knn_right(features, labels, k, reference).float().mean())
 
 
-def knn_right(
-    features: Tensor,
-    labels: Tensor,
-    k: int = 5,
-    reference: tuple[Tensor, Tensor] | None = None,
-) -> Tensor:
-    """Return which images' k nearest neighbours vote for their own label (cosine, centred features), bool (N,).
+def knn_right(features: Tensor, labels: Tensor, k: int = 5, reference: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """Return whether each image's k nearest neighbours vote for its label (cosine of centred features), bool (N,).
 
     Args:
         features: (N, D).
         labels: (N,) integers.
-        k: neighbours that vote; ties go to the class with the larger summed similarity.
-        reference: (features, labels) to look among; by default the set itself, leaving each image out.
+        k: Neighbours that vote; ties go to the class with the larger summed similarity.
+        reference: (features, labels) of the neighbours; by default the set itself, leaving each image out.
 
     Raises:
-        ValueError: if there are fewer than two images to compare.
+        ValueError: There are fewer than two images to compare.
     """
     pool, pool_labels = (features, labels) if reference is None else reference
     if len(pool) < 2:
@@ -239,15 +193,12 @@ def knn_right(
 
 
 def linear_probe_accuracy(features: Tensor, labels: Tensor, folds: int = 3) -> float:
-    """Return how well a linear classifier on frozen features names labels it was not fitted to (cross-validated).
+    """Return the cross-validated accuracy of a linear classifier on standardised features (N, D), 0 to 1.
 
-    Args:
-        features: (N, D); each column is standardised first.
-        labels: (N,) integers; classes with fewer than `folds` members are left out.
-        folds: parts, each of which is asked once, by a classifier fitted to the others.
+    Classes of the integer labels (N,) with fewer than `folds` members are left out.
 
     Raises:
-        ValueError: if fewer than two classes have enough members.
+        ValueError: Fewer than two classes have enough members.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_score

@@ -1,10 +1,10 @@
-"""Nearest neighbours of N features, and where a new image belongs on a finished map.
+"""Nearest neighbours of N features, and the position of a new image on a finished map.
 
-Neighbours are exact up to `EXACT_UP_TO` images: one matrix product is quicker there than building an index.
-Beyond, pynndescent (Dong et al., WWW 2011) finds nearly all of them in a fraction of the time.
+Neighbours are exact up to `EXACT_UP_TO` images, where one matrix product is quicker than building an index; beyond,
+they are those of pynndescent (Dong et al., WWW 2011).
 
-A new image is placed at the weighted geometric median of its neighbours' places (`place`). umap's own `transform`
-lets it land elsewhere when other images come with it, and takes seconds at the first call (umap #219, #566).
+A new image is placed at the weighted geometric median of its neighbours' positions (`place`): with umap's `transform`,
+its position depends on the images placed with it, and the first call takes seconds (umap #219, #566).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def comparable(features: Floats, metric: Metric = "cosine") -> Floats:
     For the cosine these are directions around their mean, whose Euclidean distances order pairs as the cosine does.
 
     Raises:
-        ValueError: if the metric is unknown.
+        ValueError: The metric is unknown.
     """
     if metric not in METRICS:
         raise ValueError(f"The metric {metric!r} is unknown; choose one of {', '.join(METRICS)}.")
@@ -49,13 +49,9 @@ def comparable(features: Floats, metric: Metric = "cosine") -> Floats:
 
 
 def find_neighbours(points: Floats, k: int, metric: Metric = "cosine", seed: int = 0) -> Neighbours:
-    """Return the k nearest neighbours of each of `points` (N, D), see `comparable`; each is its own first neighbour.
+    """Return the k nearest neighbours, at most N, of each of `points` (N, D), each its own first neighbour.
 
-    Args:
-        points: (N, D).
-        k: neighbours wanted, the point itself among them; at most N.
-        metric: Manhattan distance, or Euclidean for the two others.
-        seed: of the search beyond `EXACT_UP_TO` points.
+    Distances are Manhattan for that metric and Euclidean for the others (see `comparable`).
     """
     if len(points) > EXACT_UP_TO:
         return _approximate(points, k, metric, seed)
@@ -66,7 +62,7 @@ def find_neighbours(points: Floats, k: int, metric: Metric = "cosine", seed: int
         part = everything[start : start + 1024]
         apart = torch.cdist(part, everything, p=order, compute_mode="use_mm_for_euclid_dist")  # (B, N)
         index = torch.arange(len(part))
-        apart[index, index + start] = -1.0  # itself comes first, also among twins
+        apart[index, index + start] = -1.0  # itself comes first, also among duplicates
         nearest = apart.topk(k, dim=1, largest=False)
         indices.append(nearest.indices)
         distances.append(nearest.values.clamp_min(0))
@@ -91,15 +87,14 @@ def nearest_to(feature: Floats, features: Floats, k: int) -> list[tuple[int, flo
 
 
 class Placement(NamedTuple):
-    """Where a new image belongs.
+    """The position of a new image on a map.
 
     Attributes:
-        at: Its place on the map, (dims,).
-        near: Ids of its neighbours, nearest first.
+        at: Coordinates, (dims,).
+        near: Indices of its neighbours, nearest first.
         similarities: Their cosines.
-        percentile: Share in percent of the set's images that are nearer to their nearest neighbour than the new
-            one is to its own: 0 for a twin of some image, 100 for one unlike all others. Of more than `MAX_ASKED`
-            images that many, evenly spread, are asked.
+        percentile: Percentage of the set's images that are nearer to their nearest neighbour than the new one is to
+            its own, estimated from at most `MAX_ASKED` images.
     """
 
     at: Floats
@@ -109,14 +104,14 @@ class Placement(NamedTuple):
 
 
 def place(feature: Floats, features: Floats, coordinates: Floats, k: int = 5, show: int = 12) -> Placement:
-    """Return where an image belongs on a finished map; equal arguments give an equal place, and nothing else moves.
+    """Return the position of a new image on a finished map.
 
     Args:
         feature: (D,), of the new image.
         features: (N, D), of those on the map.
         coordinates: (N, dims) of the map.
-        k: neighbours that decide the place.
-        show: neighbours to return.
+        k: Number of neighbours that decide the position.
+        show: Number of neighbours to return.
     """
     pool = torch.from_numpy(features)
     mean = pool.mean(dim=0)
@@ -131,10 +126,7 @@ def place(feature: Floats, features: Floats, coordinates: Floats, k: int = 5, sh
 
 
 def _weighted_median(places: Tensor, similarities: Tensor) -> Tensor:
-    """Return the geometric median of places (k, dims), by Weiszfeld's iteration.
-
-    A mean would land between two groups of neighbours, where there is nothing; the median stays with the larger one.
-    """
+    """Return the weighted geometric median of places (k, dims): a mean would lie between two groups of neighbours."""
     weights = (similarities - similarities.min() + 0.05)[:, None]
     middle = (places * weights).sum(0) / weights.sum()
     for _ in range(50):

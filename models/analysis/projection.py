@@ -1,10 +1,8 @@
 """Maps of features: UMAP (McInnes et al., arXiv 1802.03426), t-SNE (van der Maaten & Hinton 2008) and PCA.
 
-N images, D feature width. UMAP gets its neighbours from `models.analysis.neighbours` and starts from PCA,
-which makes it quicker than from scratch and turns equal features into equal maps.
-
-Importing umap takes seconds, and half a minute the first time on a machine: it compiles, and numba keeps what came out.
-`warm_up` does that in the background; `project` waits for it where it must.
+N images, D feature width. UMAP gets its neighbours from `models.analysis.neighbours` and starts from PCA, which is
+quicker and makes it deterministic. Importing umap takes seconds, half a minute for the first compilation on a machine:
+`warm_up` does it in the background, and `project` waits for it.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 def clamp_neighbours(n_neighbors: int, num_images: int) -> int:
-    """Return how many neighbours UMAP can really look at: at least 2 and fewer than there are images."""
+    """Return the number of neighbours for UMAP: at least 2 and below the number of images."""
     return max(2, min(n_neighbors, num_images - 1))
 
 
@@ -52,15 +50,14 @@ def project(
     Args:
         features: (N, D).
         dims: 2 or 3.
-        n_neighbors: how many neighbours of each image UMAP keeps together; clamped below N. More of them show
-            the overall arrangement, fewer the fine one. The perplexity of t-SNE. PCA has no use for it.
-        min_dist: how tightly UMAP may pack points, 0 to 1 in units of the map.
-        seed: of the random numbers, 0 to `MAX_SEED`.
-        metric: how images are compared; the cosine is that of features minus their mean.
+        n_neighbors: Neighbours for UMAP, clamped below N, or the perplexity for t-SNE.
+        min_dist: Minimum distance of points for UMAP, 0 to 1 in units of the map.
+        seed: 0 to `MAX_SEED`.
+        metric: The cosine is that of features minus their mean.
         method: "umap", "tsne" or "pca".
 
     Raises:
-        ValueError: if an argument is outside its range.
+        ValueError: An argument is outside its range.
     """
     _check(features, dims, n_neighbors, min_dist, seed, metric, method)
     points = comparable(features, metric)
@@ -84,10 +81,7 @@ def principal_components(points: Floats, dims: int) -> Floats:
 
 
 def align(moving: Floats, fixed: Floats) -> Floats:
-    """Return a map (N, dims) shifted, turned, mirrored and scaled to lie on another of the same images.
-
-    The orthogonal Procrustes problem (Schönemann 1966). Distances on the map keep their proportions.
-    """
+    """Return a map (N, dims) translated, rotated, reflected and scaled to fit another (Procrustes, Schönemann 1966)."""
     from scipy import linalg
 
     origin, target = moving.mean(axis=0), fixed.mean(axis=0)
@@ -99,19 +93,16 @@ def align(moving: Floats, fixed: Floats) -> Floats:
 
 
 def trustworthiness(features: Floats, coordinates: Floats, n_neighbors: int = 15) -> float:
-    """Return how far neighbours on the map are neighbours in feature space (Venna & Kaski 2001), at most 1.
+    """Return how far neighbours on the map (N, dims) are neighbours among features (N, D) by cosine, 0 to 1.
 
-    Args:
-        features: (N, D), compared by the cosine of their centred directions.
-        coordinates: (N, dims).
-        n_neighbors: how many neighbours count, clamped below N / 2 as the definition needs.
+    See `metrics.trustworthiness`; `n_neighbors` is clamped below N / 2.
     """
     before, after = torch.from_numpy(comparable(features)), torch.from_numpy(coordinates)
     return metrics.trustworthiness(before, after, _countable(n_neighbors, len(features)))
 
 
 def continuity(features: Floats, coordinates: Floats, n_neighbors: int = 15) -> float:
-    """Return how far neighbours in feature space are neighbours on the map; arguments as of `trustworthiness`."""
+    """Return how far neighbours in feature space are neighbours on the map; arguments as in `trustworthiness`."""
     before, after = torch.from_numpy(comparable(features)), torch.from_numpy(coordinates)
     return metrics.trustworthiness(after, before, _countable(n_neighbors, len(features)))
 
@@ -121,7 +112,7 @@ def _countable(n_neighbors: int, num_images: int) -> int:
 
 
 class _WarmUp:
-    """The one background start of umap in this process."""
+    """Import and compile umap in a background thread, once in a process."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -136,20 +127,20 @@ class _WarmUp:
 
     def run(self) -> None:
         try:
-            # At ordinary priority: a visitor may be waiting, and a busy machine would starve a nicer thread.
+            # At ordinary priority: on a busy machine a nicer thread would starve.
             noise = np.random.default_rng(0).normal(size=(32, 8)).astype(np.float32)
             neighbours = find_neighbours(noise, 5)
             for dims in (2, 3):
                 _umap(noise, neighbours, n_components=dims, min_dist=0.1, random_state=0)
         except Exception:
-            # Whoever maps next meets the same error in their own call, where it can be told.
+            # The next call of `project` raises the same error.
             logger.exception("UMAP could not be warmed up")
         finally:
             self.done.set()
 
 
 _warm_up = _WarmUp()
-_fitting = threading.Lock()  # numba's threads do not bear two fits at a time
+_fitting = threading.Lock()  # numba's threading layer does not allow concurrent fits
 
 
 def warm_up() -> None:
@@ -169,7 +160,7 @@ def wait_until_ready(timeout: float | None = None) -> bool:
 
 @cache
 def _import_umap() -> Any:
-    """Return the package; numba keeps its functions compiled on disk, else each process compiles for ten seconds."""
+    """Return the package, with numba's disk cache enabled: else each process compiles for ten seconds."""
     import umap  # here, because it takes seconds and most visitors never need it
     from numba.core.dispatcher import Dispatcher
 
@@ -183,10 +174,9 @@ def _import_umap() -> Any:
 def _umap(points: Floats, neighbours: Neighbours, **parameters: Any) -> Floats:
     umap = _import_umap()
     with _fitting, warnings.catch_warnings():
-        # It says that `transform` will not work; `models.analysis.neighbours.place` stands in its stead.
+        # The warning is that `transform` will not work; `models.analysis.neighbours.place` replaces it.
         warnings.filterwarnings("ignore", message="precomputed_knn", category=UserWarning)
-        # n_jobs=1 is what umap falls back to, with a warning, for a seeded fit. PCA gives a start that exists for
-        # four images as well, where the spectral one does not.
+        # umap falls back to n_jobs=1, with a warning, for a seeded fit. Its spectral start fails for four images.
         reducer = umap.UMAP(
             init=_start(points, parameters["n_components"]),
             n_jobs=1,
@@ -199,10 +189,10 @@ def _umap(points: Floats, neighbours: Neighbours, **parameters: Any) -> Floats:
 
 
 def _start(points: Floats, dims: int) -> Floats:
-    """Return where UMAP starts: the principal components, 10 wide like the spectral start of umap, a little shaken."""
+    """Return UMAP's start: the principal components scaled to 10, like its spectral start, with a little noise."""
     start = principal_components(points, dims)
     start *= 10.0 / max(float(np.abs(start).max()), 1e-12)
-    # Twins must not start at one place, from which nothing would part them.
+    # Equal images must not start at one point, from which nothing would separate them.
     noise = np.random.default_rng(0).normal(scale=1e-4, size=start.shape)
     return np.asarray(start + noise, dtype=np.float32)
 

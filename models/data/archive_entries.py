@@ -1,6 +1,6 @@
-"""The files in folders and zips before they are read: which there are, what they are called, why one is left out.
+"""The entries of folders and zips before they are read: names, labels by folder, and reasons to skip one.
 
-Labels come from the names of folders; reasons are the codes of `models.data.archives`.
+Reasons are the codes of `models.data.archives`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Entry:
-    """One file before it is read: where to find it, or why it is left out."""
+    """One file before it is read, or the reason to skip it."""
 
     name: str
     open: Callable[[], IO[bytes]]
@@ -52,7 +52,7 @@ class Entry:
 
 
 def entries_of(paths: Sequence[Path], limits: Limits) -> Iterator[Entry]:
-    """Yield the files of all paths; with several folders or zips, their own names label what else has no label."""
+    """Yield the files of all paths; with several folders or zips, their names label files without a label."""
     containers = [path for path in paths if path.is_dir() or _is_zip(path)]
     for path in paths:
         fallback = printable(path.stem if path.is_file() else path.name) if len(containers) > 1 else None
@@ -65,7 +65,7 @@ def entries_of(paths: Sequence[Path], limits: Limits) -> Iterator[Entry]:
 
 
 def _folder_entries(folder: Path, limits: Limits, fallback: str | None) -> Iterator[Entry]:
-    """The files below a folder by name; zips in it are read as well."""
+    """Yield the files below a folder by name, and the entries of zips in it."""
     files: list[Path] = []
     for parent, folders, filenames in os.walk(folder):  # does not follow links
         folders.sort()
@@ -86,7 +86,7 @@ def _folder_entries(folder: Path, limits: Limits, fallback: str | None) -> Itera
 
 
 def _zip_entries(path: Path, limits: Limits, fallback: str | None, prefix: str = "") -> Iterator[Entry]:
-    """The entries of one zip, folders left out, in its own order."""
+    """Yield the entries of a zip, without folders, in its own order."""
     with _BoundedFile(path, limits.max_index_bytes) as file:
         try:
             archive = zipfile.ZipFile(file)
@@ -111,7 +111,7 @@ def _zip_entries(path: Path, limits: Limits, fallback: str | None, prefix: str =
 
 
 class _BoundedFile(io.FileIO):
-    """A file that refuses to read very much at once: zipfile reads a zip's whole index in one go."""
+    """A file with a limit on one read: zipfile reads a zip's whole index at once."""
 
     def __init__(self, path: Path, most: int) -> None:
         super().__init__(path, "rb")
@@ -132,13 +132,10 @@ def _is_zip(path: Path) -> bool:
 
 
 def labels_of(names: Sequence[str]) -> list[str | None]:
-    """Label each file by its folder: the last one that means something.
+    """Return the label of each file of one source, its last folder, or None.
 
-    Folders that all images share mean nothing, nor do those named after a split (train, test, val); of
-    CycleGAN's trainA and testB the letter is kept. A file in no other folder has no label.
-
-    Args:
-        names: Names with forward slashes, of one source.
+    Folders that all images share do not count, nor those named after a split (train, test, val); of CycleGAN's trainA
+    and testB the letter is the label. Names have forward slashes.
     """
     suffixes = Image.registered_extensions()
     paths = [PurePosixPath(name) for name in names]
@@ -158,11 +155,7 @@ def _label(folders: Sequence[str]) -> str | None:
 
 
 def _entry_name(info: zipfile.ZipInfo) -> str:
-    """The name of an entry with forward slashes, its encoding guessed where the zip does not say UTF-8.
-
-    Such names are in the code page of the writer's machine, which zipfile takes to be cp437. Many are UTF-8
-    or, from Chinese Windows, GB 2312.
-    """
+    """Return the name of an entry with forward slashes; zipfile decodes names not marked as UTF-8 as cp437."""
     name = info.orig_filename
     if not info.flag_bits & 0x800 and not name.isascii():
         raw = name.encode("cp437")
@@ -176,7 +169,7 @@ def _entry_name(info: zipfile.ZipInfo) -> str:
 
 
 def _entry_problem(info: zipfile.ZipInfo, name: str) -> str:
-    """Return why an entry must not be read, judged by its record in the index; "" if it may."""
+    """Return the reason not to read an entry, by its record in the index, or ""."""
     if problem := _name_problem(name):
         return problem
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
@@ -189,15 +182,9 @@ def _entry_problem(info: zipfile.ZipInfo, name: str) -> str:
 
 
 def _name_problem(name: str) -> str:
-    """Return why a name is suspicious or of no interest; "" if it is neither."""
+    """Return the reason not to read a file of this name, or ""."""
     parts = name.split("/")
-    if (
-        not PurePosixPath(name).name
-        or name.startswith("/")
-        or ".." in parts
-        or "\0" in name
-        or re.match(r"[A-Za-z]:", name)
-    ):
+    if not PurePosixPath(name).name or ".." in parts or "\0" in name or re.match(r"/|[A-Za-z]:", name):
         return "unsafe_name"
     if any(part.startswith(".") and part != "." or part.lower() in _HIDDEN for part in parts):
         return "hidden"

@@ -1,9 +1,8 @@
-"""Images from files, folders and zips mixed, read one by one; nothing is ever unpacked to disk.
+"""Images of files, folders and zips, read one by one without unpacking to disk.
 
-A zip is untrusted: its names, sizes and counts are claims. Budgets are therefore enforced on what was really
-read and decoded, and what is left out is counted by a reason code instead of failing the whole:
+Zips are untrusted: limits apply to what was really read and decoded. Skipped files are counted by a reason code:
 
-    "hidden"          dotfiles, __MACOSX and other leavings of operating systems
+    "hidden"          dotfiles, __MACOSX and the like
     "unsafe_name"     absolute names, drive letters, ".."
     "duplicate"       a second entry of the same name in one archive
     "link"            symbolic links, devices, pipes
@@ -43,8 +42,8 @@ class Picture:
     """One image that was read.
 
     Attributes:
-        name: Relative and safe to show, with forward slashes; unique within one reading.
-        label: The kind of thing it shows, by its folder (see `models.data.archive_entries.labels_of`), or None.
+        name: Relative and safe to show, with forward slashes; unique within one call of `iter_images`.
+        label: Class by its folder (see `models.data.archive_entries.labels_of`), or None.
         image: Upright RGB, shrunk to `max_side`.
     """
 
@@ -54,16 +53,12 @@ class Picture:
 
 
 class _SkippedError(Exception):
-    """A file that is left out; carries the reason code."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """A file is skipped; the argument is the reason code."""
 
 
 @dataclass
 class _Reading:
-    """The state of one reading: what the budgets were spent on so far, and the names taken."""
+    """The state of one call of `iter_images`: bytes and pixels read, and the names taken."""
 
     limits: Limits
     max_side: int | None
@@ -72,7 +67,7 @@ class _Reading:
     names: Counter[str] = field(default_factory=Counter)
 
     def image(self, entry: Entry) -> Picture:
-        """Read and decodes one file within the budgets."""
+        """Read and decode one file within the limits."""
         if entry.reason:
             raise _SkippedError(entry.reason)
         image = open_image(io.BytesIO(self._content(entry)), name=entry.name, max_side=self.max_side)
@@ -99,7 +94,7 @@ class _Reading:
             raise ImageError("truncated", entry.name) from error
 
     def _read(self, stream: IO[bytes], entry: Entry) -> bytes:
-        """Read a file chunk by chunk; gives up after the first one if it is no image."""
+        """Read a file chunk by chunk; stop after the first one if it is no image."""
         content = bytearray()
         while chunk := stream.read(_CHUNK):
             if not content:
@@ -116,7 +111,7 @@ class _Reading:
         return bytes(content)
 
     def _unique(self, name: str) -> str:
-        """Numbers a name that another source has taken: image.png, image (2).png."""
+        """Number a name that another source has taken: image.png, image (2).png."""
         self.names[name] += 1
         if self.names[name] == 1:
             return name
@@ -133,17 +128,15 @@ def iter_images(
     skipped: Counter[str] | None = None,
     wanted: Callable[[str], bool] = lambda name: True,
 ) -> Iterator[Picture]:
-    """Yield the images of files, folders and zips one by one, so that only one is in memory.
-
-    They come in the order of the paths given; within a zip in its own order, within a folder by name.
+    """Yield the images of files, folders and zips one by one, in the order of the paths, of a zip, or by name.
 
     Args:
-        paths: Files, folders and zips mixed. These themselves may be links; links inside are not followed.
-        max_images: Files after that many images are counted as "too_many" without being read; None for no bound.
-        max_side: Longer images are shrunk to it while they are read; None keeps their size.
+        paths: Files, folders and zips. They may be links; links inside are not followed.
+        max_images: Files after that many images are counted as "too_many" without being read; None for no limit.
+        max_side: Longest side in pixels, to which images are shrunk; None keeps their size.
         limits: How much may be read.
-        skipped: If given, counts the files left out by reason while the iteration goes on.
-        wanted: Says by its name whether a file is meant at all; others are neither read nor counted.
+        skipped: If given, counts the skipped files by reason.
+        wanted: Returns by its name whether to read a file; others are not counted either.
 
     Raises:
         OSError: One of the paths does not exist or cannot be opened.
@@ -159,7 +152,7 @@ def iter_images(
                 raise _SkippedError("too_many")
             image = reading.image(entry)
         except _SkippedError as skip:
-            skipped[skip.reason] += 1
+            skipped[skip.args[0]] += 1
         except ImageError as error:
             skipped[error.code] += 1
         else:

@@ -1,4 +1,4 @@
-"""What a file is, told by its first bytes: images that may be decoded, and what people take for images."""
+"""Recognise the kind of a file by its first bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HEAD_BYTES = 1024
 
 
 class FileKind(NamedTuple):
-    """What a file is, judged by its first bytes."""
+    """The kind of a file."""
 
     name: str  # "JPEG", "PDF", "video"... or "unknown"
     is_image: bool
@@ -46,11 +46,7 @@ _SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
 
 
 def file_kind(head: bytes) -> FileKind:
-    """Names the kind of a file from its first bytes; its name plays no part.
-
-    Args:
-        head: The first `HEAD_BYTES` bytes, or all of a shorter file.
-    """
+    """Return the kind of a file by its first `HEAD_BYTES` bytes, or all of a shorter file."""
     for pattern, kind in _SIGNATURES:
         if re.match(pattern, head, re.DOTALL):
             return kind

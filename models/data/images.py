@@ -1,9 +1,7 @@
-"""The one place where images are read, cut to size and turned into tensors.
+"""Read images, resize them, and convert them to tensors.
 
-Everything that enters the program as a file, bytes or a stream goes through `read_image`: the rest of the
-code only ever sees upright 8-bit RGB images, or an `ImageError` whose sentence can be shown as it is.
-
-Shapes: N images, H height, W width. Tensors are float32, (N, 3, H, W), in [-1, 1].
+Every image from outside goes through `read_image`, which returns upright 8-bit RGB or raises an `ImageError` with a
+sentence to show. Tensors are float32, (N, 3, H, W), in [-1, 1].
 """
 
 from __future__ import annotations
@@ -49,16 +47,7 @@ _SENTENCES = {
 
 
 class ImageError(ValueError):
-    """Says in one sentence why an image cannot be used and what to do about it.
-
-    `str(error)` is the sentence in English; `code` and `values` are for a translation of it.
-
-    Attributes:
-        code: "empty", "not_an_image", "unsupported", "truncated", "too_large" or "too_small".
-        values: What the sentence mentions: always `name` ("This file" where it has none); `kind` (see
-            `FileKind`) with "not_an_image" and "unsupported"; `limit` with "too_large" (megapixels) and
-            "too_small" (pixels per side); `width` and `height` with "too_small".
-    """
+    """Why an image cannot be used and what to do: `str(error)` is a sentence, `code` and `values` translate it."""
 
     def __init__(self, code: str, name: str = "", **values: str | int) -> None:
         super().__init__(code, name)
@@ -70,20 +59,19 @@ class ImageError(ValueError):
 
 
 def read_image(source: str | Path | bytes | BinaryIO, *, name: str = "", max_side: int | None = None) -> Image.Image:
-    """Read an image as upright 8-bit RGB, whatever its format and mode.
+    """Read an image of any format and mode as upright 8-bit RGB without metadata.
 
-    The orientation tag is applied, colour profiles are converted to sRGB, transparency is laid on white,
-    16-bit and floating-point values are scaled to 8 bits, and of an animation the first frame is taken. The
-    result carries no metadata (no place, no camera), so saving it gives nothing away.
+    The orientation tag is applied, colours are converted to sRGB, transparency is composited on white, 16-bit and
+    floating-point values are scaled to 8 bits, and of an animation the first frame is taken.
 
     Args:
         source: A path, the bytes of a file, or an open binary file, which stays open.
-        name: How the image is called in an error sentence; by default the name of the file.
-        max_side: If given, the image is shrunk while it is read so that no side is longer; never enlarged.
+        name: Name of the image in error sentences; by default that of the file.
+        max_side: If given, the longest side of the result in pixels; the image is never enlarged.
 
     Raises:
-        ImageError: The file is empty, not an image, in a format that the installed Pillow cannot read, cut
-            short, over `MAX_PIXELS` (judged by its header, before any decoding) or under `MIN_SIDE`.
+        ImageError: The file is empty, not an image, in a format that the installed Pillow cannot read, cut short,
+            over `MAX_PIXELS` (by its header, before any decoding) or under `MIN_SIDE`.
         OSError: The path cannot be opened.
     """
     if isinstance(source, str | Path):
@@ -95,13 +83,10 @@ def read_image(source: str | Path | bytes | BinaryIO, *, name: str = "", max_sid
 
 
 def open_image(stream: BinaryIO, *, name: str = "", max_side: int | None = None) -> Image.Image:
-    """Open an image and checks its header; nothing is decoded yet.
-
-    With `max_side`, JPEGs are set to be decoded at a reduced scale: the size of the result is the number of
-    pixels that `decode_image` will decode.
+    """Open an image and check its header; its size is what `decode_image` decodes, for JPEGs near `max_side`.
 
     Raises:
-        ImageError: As `read_image`, except that damage after the header shows in `decode_image`.
+        ImageError: As `read_image`, except for damage after the header.
     """
     if not stream.seekable():
         stream = io.BytesIO(stream.read())
@@ -157,7 +142,7 @@ def has_image_suffix(name: str) -> bool:
 
 
 def square_crop(image: Image.Image, size: int) -> Image.Image:
-    """Cut the centre square and resizes it to (size, size).
+    """Crop the centre square and resize it to (size, size).
 
     Raises:
         ValueError: `size` is below 1.
@@ -170,8 +155,7 @@ def square_crop(image: Image.Image, size: int) -> Image.Image:
 def fit_within(image: Image.Image, side: int, multiple: int = 4) -> Image.Image:
     """Shrink an image to fit a square of the given side, with both sides multiples of `multiple`.
 
-    The aspect is kept: up to `multiple` - 1 pixels are cut off rather than squeezed. Small images are not
-    enlarged, except where a side is under `multiple`.
+    Up to `multiple` - 1 pixels are cropped to keep the aspect ratio; only sides under `multiple` are enlarged.
 
     Raises:
         ValueError: `multiple` is below 1, or `side` below `multiple`.
@@ -185,23 +169,21 @@ def fit_within(image: Image.Image, side: int, multiple: int = 4) -> Image.Image:
 
 
 def to_tensor(image: Image.Image | Sequence[Image.Image]) -> torch.Tensor:
-    """Turn one image or several of one size into a float32 tensor (N, 3, H, W) in [-1, 1].
+    """Return one image or several of one size as a float32 tensor (N, 3, H, W) in [-1, 1].
 
     Raises:
         ValueError: There is no image, or the images differ in size.
     """
     images = [image] if isinstance(image, Image.Image) else list(image)
-    sizes = {picture.size for picture in images}
+    sizes = {each.size for each in images}
     if len(sizes) != 1:
         raise ValueError(f"need one or more pictures of one size, got sizes {sorted(sizes)}: crop them first")
-    array = np.stack([np.asarray(picture.convert("RGB")) for picture in images])  # (N, H, W, 3)
+    array = np.stack([np.asarray(each.convert("RGB")) for each in images])  # (N, H, W, 3)
     return torch.from_numpy(array).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1.0
 
 
 def to_images(tensor: torch.Tensor) -> list[Image.Image]:
-    """Turn a tensor (N, 3, H, W) in [-1, 1] into N images; values outside the range are clamped.
-
-    `to_images(to_tensor(images))` gives the very same pixels back.
+    """Return a tensor (N, 3, H, W) in [-1, 1] as N images, clamped; the inverse of `to_tensor`.
 
     Raises:
         ValueError: The shape is another one, or a value is not a number.
@@ -212,7 +194,7 @@ def to_images(tensor: torch.Tensor) -> list[Image.Image]:
         raise ValueError("the pictures hold values that are not numbers (NaN)")
     pixels = ((tensor.detach().float().clamp(-1.0, 1.0) + 1.0) * 127.5).round().to(torch.uint8)
     array = pixels.permute(0, 2, 3, 1).cpu().contiguous().numpy()  # (N, H, W, 3)
-    return [Image.fromarray(picture) for picture in array]
+    return [Image.fromarray(each) for each in array]
 
 
 def _open_header(stream: BinaryIO, kind: FileKind, name: str) -> Image.Image:
@@ -245,10 +227,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """Convert to RGB by the colour profile in the file, if it has a usable one that is not sRGB itself.
-
-    Without it, the colours of many phones (Display P3) look dull and those of print (CMYK) garish.
-    """
+    """Convert to RGB by the colour profile in the file, if it has a usable one that is not sRGB itself."""
     profile = image.info.get("icc_profile")
     if not profile or image.mode not in {"RGB", "CMYK"} or b"sRGB" in profile.replace(b"\0", b""):
         return image.convert("RGB")
@@ -261,11 +240,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Scale a grey image of 16 or 32 bits to 8 bits.
-
-    16-bit modes use their full range. Modes "I" and "F" have none: values within [0, 1] (only "F"), [0, 255]
-    or [0, 65535] are taken to use that range; anything else is stretched between its extremes.
-    """
+    """Scale a grey image of 16 or 32 bits to 8 bits, from its mode's range or, for "I" and "F", the least that fits."""
     values = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)  # (H, W)
     low, high = float(values.min()), float(values.max())
     if image.mode.startswith("I;16"):

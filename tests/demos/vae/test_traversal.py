@@ -26,5 +26,5 @@ def test_sliders_start_at_the_photo_and_move_one_dimension_each(
     for place, dimension in enumerate(statistics.by_kl[:SLIDERS]):
         moved = found.at([*at[:place], at[place] + 1, *at[place + 1 :]]) - found.at(at)
         assert moved.nonzero().flatten().tolist() == [dimension]
-        assert float(moved[dimension]) == pytest.approx(statistics.spread[dimension], rel=1e-3)
+        assert float(moved[dimension]) == pytest.approx(statistics.std[dimension], rel=1e-3)
     assert value["bars"].count("<rect") == 16 and "drew itself" in value["bars"]

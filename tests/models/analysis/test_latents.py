@@ -29,7 +29,7 @@ def test_statistics_are_those_written_out() -> None:
         kl = 0.5 * (mu[:, place] ** 2 + logvar[:, place].exp() - logvar[:, place] - 1)
         assert found.kl[place] == pytest.approx(float(kl.mean()), abs=1e-4)
         total = mu[:, place].var(correction=0) + logvar[:, place].exp().mean()
-        assert found.spread[place] == pytest.approx(float(total.sqrt()), abs=1e-4)
+        assert found.std[place] == pytest.approx(float(total.sqrt()), abs=1e-4)
     assert found.is_active == [True, True, True, False]
     assert [found.kl[place] for place in found.by_kl] == sorted(found.kl, reverse=True)
 
