@@ -111,51 +111,40 @@ def _countable(n_neighbors: int, num_images: int) -> int:
     return max(1, min(n_neighbors, (num_images - 1) // 2))
 
 
-class _WarmUp:
-    """Import and compile umap in a background thread, once in a process."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.done = threading.Event()
-        self.thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        with self.lock:
-            if self.thread is None:
-                self.thread = threading.Thread(target=self.run, name="umap-warm-up", daemon=True)
-                self.thread.start()
-
-    def run(self) -> None:
-        try:
-            # At ordinary priority: on a busy machine a nicer thread would starve.
-            noise = np.random.default_rng(0).normal(size=(32, 8)).astype(np.float32)
-            neighbours = find_neighbours(noise, 5)
-            for dims in (2, 3):
-                _umap(noise, neighbours, n_components=dims, min_dist=0.1, random_state=0)
-        except Exception:
-            # The next call of `project` raises the same error.
-            logger.exception("UMAP could not be warmed up")
-        finally:
-            self.done.set()
+def _compile_umap() -> None:
+    try:
+        # At ordinary priority: on a busy machine a nicer thread would starve.
+        noise = np.random.default_rng(0).normal(size=(32, 8)).astype(np.float32)
+        neighbours = find_neighbours(noise, 5)
+        for dims in (2, 3):
+            _umap(noise, neighbours, n_components=dims, min_dist=0.1, random_state=0)
+    except Exception:
+        logger.exception("UMAP could not be warmed up")  # the next call of `project` raises the same error
+    finally:
+        _compiled.set()
 
 
-_warm_up = _WarmUp()
+_compiled = threading.Event()
+_compiling = threading.Thread(target=_compile_umap, name="umap-warm-up", daemon=True)
+_starting = threading.Lock()
 _fitting = threading.Lock()  # numba's threading layer does not allow concurrent fits
 
 
 def warm_up() -> None:
     """Start importing and compiling umap in a background thread; later calls do nothing."""
-    _warm_up.start()
+    with _starting:
+        if _compiling.ident is None:
+            _compiling.start()
 
 
 def is_ready() -> bool:
     """Return whether the warm-up has ended, so that `project` starts at once."""
-    return _warm_up.done.is_set()
+    return _compiled.is_set()
 
 
 def wait_until_ready(timeout: float | None = None) -> bool:
     """Wait for the warm-up, at most `timeout` seconds, and return whether it has ended."""
-    return _warm_up.done.wait(timeout)
+    return _compiled.wait(timeout)
 
 
 @cache

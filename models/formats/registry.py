@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -24,27 +24,12 @@ from models.networks.preprocessing import IMAGENET, Preprocessing
 __all__ = ["LAYOUTS", "Layout", "WeightsError", "load_file", "read_tensors", "recognise"]
 
 Tensors = Mapping[str, Tensor]
+Build = Callable[..., nn.Module]
 
 IMAGENET_224 = replace(IMAGENET, size=224)
 IMAGENET_224_BICUBIC = replace(IMAGENET, size=224, resample="bicubic")
 ZERO_TO_ONE_224 = Preprocessing(224, "bilinear", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 NAMES_SHOWN = 3
-
-
-class Build(Protocol):
-    """Builds the model of some tensors: float32, in eval mode, without gradients."""
-
-    def __call__(self, tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
-        """Return the model.
-
-        Args:
-            tensors: The file's tensors, by its own names.
-            args: What shapes do not give, as in the config of our own weights (`num_heads`, `decoder_num_heads`,
-                `norm_pix_loss`, `mean`, `std`, `norm_eps`).
-
-        Raises:
-            WeightsError: A tensor is missing, too many, of another shape or type, or not finite.
-        """
 
 
 @dataclass(frozen=True)
@@ -56,7 +41,9 @@ class Layout:
         family: Family of its models, which decides the tabs that offer them.
         expected: What its files hold, in words, for error messages.
         matches: Returns whether tensors are in this layout, by a few of their names and shapes.
-        build: Builds the model.
+        build: Returns the model (float32, eval mode, no gradients) of a file's tensors and, optionally, arguments
+            that shapes do not give: `num_heads`, `decoder_num_heads`, `norm_pix_loss`, `mean`, `std`, `norm_eps`.
+            Raises a `WeightsError` where a tensor is missing, too many, of another shape or type, or not finite.
         by_name_only: Whether another layout has the very same tensors, so that this one has to be named.
     """
 
@@ -136,73 +123,43 @@ def _is_autoencoder_tiny(tensors: Tensors) -> bool:
 LAYOUTS: Mapping[str, Layout] = {
     layout.name: layout
     for layout in (
-        _plain(
-            "cyclegan-resnet-generator", "cyclegan", "a generator of CycleGAN's authors",
-            cyclegan.is_resnet_generator, cyclegan.build_resnet_generator,
-        ),
-        _plain(
-            "light-generator", "cyclegan", "a light generator of this project",
-            cyclegan.is_light_generator, cyclegan.build_light_generator,
-        ),
-        _plain(
-            "patch-discriminator", "cyclegan", "a patch discriminator",
-            cyclegan.is_patch_discriminator, cyclegan.build_patch_discriminator,
-        ),
+        _plain("cyclegan-resnet-generator", "cyclegan", "a generator of CycleGAN's authors",
+               cyclegan.is_resnet_generator, cyclegan.build_resnet_generator),
+        _plain("light-generator", "cyclegan", "a light generator of this project", cyclegan.is_light_generator,
+               cyclegan.build_light_generator),
+        _plain("patch-discriminator", "cyclegan", "a patch discriminator", cyclegan.is_patch_discriminator,
+               cyclegan.build_patch_discriminator),
         _mae("vit-mae-hub", "a masked autoencoder of transformers", mae.is_hub_mae, mae.build_hub_mae),
-        _mae(
-            "vit-mae-authors", "a masked autoencoder of the authors, with its decoder",
-            mae.is_published_mae, _build_authors_mae,
-        ),
-        _mae(
-            "vit-mae-authors-norm-pix", "a masked autoencoder of the authors that predicts normalised patches",
-            mae.is_published_mae, _build_authors_mae, fixed={"norm_pix_loss": True}, by_name_only=True,
-        ),
+        _mae("vit-mae-authors", "a masked autoencoder of the authors, with its decoder", mae.is_published_mae,
+             _build_authors_mae),
+        _mae("vit-mae-authors-norm-pix", "a masked autoencoder of the authors that predicts normalised patches",
+             mae.is_published_mae, _build_authors_mae, fixed={"norm_pix_loss": True}, by_name_only=True),
         _mae("mae", "a masked autoencoder of this project", mae.is_mae, mae.build_mae),
-        _plain(
-            "autoencoder-tiny", "vae", "a tiny autoencoder (TAESD, TAEF1 or TAEF2)",
-            _is_autoencoder_tiny, autoencoders.build_autoencoder_tiny,
-        ),
-        _plain(
-            "autoencoder-kl", "vae", "an autoencoder of latent diffusion (AutoencoderKL)",
-            autoencoders.is_autoencoder_kl, autoencoders.build_autoencoder_kl,
-        ),
-        _plain(
-            "portrait-vae", "vae", "a variational autoencoder of portraits (layout not verified)",
-            vaes.is_portrait_vae, vaes.build_portrait_vae,
-        ),
-        _plain(
-            "conv-vae", "vae", "a variational autoencoder of this project", vaes.is_conv_vae, vaes.build_conv_vae,
-        ),
+        _plain("autoencoder-tiny", "vae", "a tiny autoencoder (TAESD, TAEF1 or TAEF2)", _is_autoencoder_tiny,
+               autoencoders.build_autoencoder_tiny),
+        _plain("autoencoder-kl", "vae", "an autoencoder of latent diffusion (AutoencoderKL)",
+               autoencoders.is_autoencoder_kl, autoencoders.build_autoencoder_kl),
+        _plain("portrait-vae", "vae", "a variational autoencoder of portraits (layout not verified)",
+               vaes.is_portrait_vae, vaes.build_portrait_vae),
+        _plain("conv-vae", "vae", "a variational autoencoder of this project", vaes.is_conv_vae, vaes.build_conv_vae),
         _pretraining("simsiam", "a ResNet-50 in a file of SimSiam", pretraining.SIMSIAM),
         _pretraining("moco", "a ResNet-50 in a file of MoCo v1 or v2", pretraining.MOCO),
-        _pretraining(
-            "moco-v3", "a ResNet-50 or vision transformer in a file of MoCo v3", pretraining.MOCO_V3,
-            pretraining.MOCO_V3_HEADS,
-        ),
+        _pretraining("moco-v3", "a ResNet-50 or vision transformer in a file of MoCo v3", pretraining.MOCO_V3,
+                     pretraining.MOCO_V3_HEADS),
         _pretraining("byol", "a ResNet-50 in a file of OpenMMLab (BYOL and others)", pretraining.BYOL),
-        Layout(
-            "vit-timm", "contrastive", "a vision transformer in timm's layout (DINO and others)",
-            vit.is_vit, _encoder(IMAGENET_224_BICUBIC, vit.build_vit, "a vision transformer in timm's layout", True),
-        ),
-        Layout(
-            "dinov2-hub", "contrastive", "DINOv2 in the layout of transformers",
-            vit.is_dinov2, _encoder(IMAGENET_224_BICUBIC, vit.build_dinov2, "DINOv2 in the layout of transformers"),
-        ),
+        Layout("vit-timm", "contrastive", "a vision transformer in timm's layout (DINO and others)", vit.is_vit,
+               _encoder(IMAGENET_224_BICUBIC, vit.build_vit, "a vision transformer in timm's layout", True)),
+        Layout("dinov2-hub", "contrastive", "DINOv2 in the layout of transformers", vit.is_dinov2,
+               _encoder(IMAGENET_224_BICUBIC, vit.build_dinov2, "DINOv2 in the layout of transformers")),
         _resnet("resnet18", "supervised", "a ResNet-18 in torchvision's layout", convnets.RESNET18),
         _resnet("resnet50", "supervised", "a ResNet-50 in torchvision's layout", convnets.RESNET50),
         _resnet("resnet-torchvision", "supervised", "a ResNet in torchvision's layout"),
-        _resnet(
-            "simclr", "contrastive", "a ResNet-50 of SimCLR in torchvision's layout", convnets.RESNET50,
-            preprocessing=ZERO_TO_ONE_224, by_name_only=True,
-        ),
-        Layout(
-            "vgg16", "supervised", "a VGG-16 in torchvision's or timm's layout",
-            convnets.is_vgg16, _encoder(IMAGENET_224, convnets.build_vgg16, "a VGG-16"),
-        ),
-        Layout(
-            "alexnet", "supervised", "an AlexNet in torchvision's layout",
-            convnets.is_alexnet, _encoder(IMAGENET_224, convnets.build_alexnet, "an AlexNet"),
-        ),
+        _resnet("simclr", "contrastive", "a ResNet-50 of SimCLR in torchvision's layout", convnets.RESNET50,
+                preprocessing=ZERO_TO_ONE_224, by_name_only=True),
+        Layout("vgg16", "supervised", "a VGG-16 in torchvision's or timm's layout", convnets.is_vgg16,
+               _encoder(IMAGENET_224, convnets.build_vgg16, "a VGG-16")),
+        Layout("alexnet", "supervised", "an AlexNet in torchvision's layout", convnets.is_alexnet,
+               _encoder(IMAGENET_224, convnets.build_alexnet, "an AlexNet")),
         _plain("resnet", "contrastive", "a ResNet of this project", convnets.is_resnet, convnets.build_resnet),
     )
 }  # fmt: skip
@@ -235,7 +192,7 @@ def load_file(
     Args:
         path: The file, or the two files of an encoder and its decoder.
         layout: Name of the layout that it must be in, or None for any.
-        args: What shapes do not give (see `Build`).
+        args: What shapes do not give (see `Layout.build`).
 
     Raises:
         WeightsError: The file holds no weights, is in no known or another layout, or does not fit it.

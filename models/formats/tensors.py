@@ -46,14 +46,7 @@ _SENTENCES = {
 
 
 class WeightsError(ValueError):
-    """Says in one sentence why a file of weights cannot be used and what to do about it.
-
-    `str(error)` is the sentence in English; `code` and `values` are for a translation of it.
-
-    Attributes:
-        code: a key of the table of sentences, such as "truncated" or "unknown_layout".
-        values: what the sentence mentions: always `name` ("This file" where it has none).
-    """
+    """Why a file of weights cannot be used: `str(error)` is a sentence, `code` and `values` translate it."""
 
     def __init__(self, code: str, name: str = "", **values: Any) -> None:
         super().__init__(code, name)

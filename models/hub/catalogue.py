@@ -42,93 +42,6 @@ _OWN = (
                lesson=True),
 )  # fmt: skip
 
-_FRUIT_SPACE = "davidpiscasio/unpaired-img2img"
-_FRUIT_COMMIT = "3ce13dcd9fafca8f086ff5a532cf2cc34431995e"
-
-_CYCLEGAN = (
-    Checkpoint(
-        "cyclegan-apple2orange", "cyclegan", "CycleGAN apples to oranges, the authors' weights", "arXiv 1703.10593",
-        "BSD-2-Clause", layout="cyclegan-resnet-generator", repo_id=_FRUIT_SPACE, repo_type="space",
-        filename="checkpoints/apple2orange_pretrained/latest_net_G.pth", revision=_FRUIT_COMMIT,
-        sha256="ff989c98f3a077cd11c2623ed8742e2ef147e81d10b4e4c2ee6935796bda957a", size=45_575_747, exact_size=True,
-        direction="apple2orange", partner="cyclegan-orange2apple",
-        note="A copy in a third party's Space; the authors serve the same file from their own server.",
-    ),
-    Checkpoint(
-        "cyclegan-orange2apple", "cyclegan", "CycleGAN oranges to apples, the authors' weights", "arXiv 1703.10593",
-        "BSD-2-Clause", layout="cyclegan-resnet-generator", repo_id=_FRUIT_SPACE, repo_type="space",
-        filename="checkpoints/orange2apple_pretrained/latest_net_G.pth", revision=_FRUIT_COMMIT,
-        size=45_575_747, direction="orange2apple", partner="cyclegan-apple2orange",
-        note="Hash and exact size not verified.",
-    ),
-)  # fmt: skip
-
-_MAE_PAPER = "arXiv 2111.06377"
-_MAE_LICENSE = "CC-BY-NC-4.0"
-_MAE_CONFLICT = "The Hub page says Apache-2.0, the authors' licence CC BY-NC 4.0: the stricter one is shown."
-_MAE_SERVER = "https://dl.fbaipublicfiles.com/mae"
-
-
-def _mae_url(name: str, summary: str, path: str, size: int, layout: str, note: str) -> Checkpoint:
-    return Checkpoint(
-        name, "mae", summary, _MAE_PAPER, _MAE_LICENSE, True, layout, filename=path.rsplit("/", 1)[-1],
-        url=f"{_MAE_SERVER}/{path}", size=size, note=note,
-    )  # fmt: skip
-
-
-_MAE = (
-    Checkpoint(
-        "vit-mae-base", "mae", "ViT-MAE base", _MAE_PAPER, _MAE_LICENSE, True, "vit-mae-hub", "facebook/vit-mae-base",
-        filename="model.safetensors", revision="0dfb9b7ed42dcfd1b74e164f86c63fd13429ced2", size=448 * MB,
-        note=_MAE_CONFLICT,
-    ),
-    Checkpoint(
-        "vit-mae-large", "mae", "ViT-MAE large", _MAE_PAPER, _MAE_LICENSE, True, "vit-mae-hub",
-        "facebook/vit-mae-large", filename="pytorch_model.bin", size=1_320 * MB,
-        note=f"Full revision not verified. {_MAE_CONFLICT}",
-    ),
-    Checkpoint(
-        "vit-mae-huge", "mae", "ViT-MAE huge", _MAE_PAPER, _MAE_LICENSE, True, "vit-mae-hub", "facebook/vit-mae-huge",
-        filename="pytorch_model.bin", size=2_630 * MB, note=f"Full revision not verified. {_MAE_CONFLICT}",
-    ),
-    _mae_url("mae-visualize-base", "MAE base, the authors' file", "visualize/mae_visualize_vit_base.pth", 448 * MB,
-             "vit-mae-authors", "Address and size not verified."),
-    _mae_url("mae-visualize-large", "MAE large, the authors' file", "visualize/mae_visualize_vit_large.pth", 1_320 * MB,
-             "vit-mae-authors", "Size not verified."),
-    _mae_url("mae-visualize-huge", "MAE huge, the authors' file", "visualize/mae_visualize_vit_huge.pth", 2_630 * MB,
-             "vit-mae-authors", "Address and size not verified."),
-    _mae_url("mae-ganloss-large", "MAE large, sharper: trained with a GAN loss",
-             "visualize/mae_visualize_vit_large_ganloss.pth", 1_320 * MB, "vit-mae-authors", "Size not verified."),
-)  # fmt: skip
-
-_VAE = (
-    Checkpoint(
-        "taesd", "vae", "TAESD, a tiny autoencoder of any photo", "github.com/madebyollin/taesd", "MIT",
-        layout="autoencoder-tiny", repo_id="madebyollin/taesd", filename="diffusion_pytorch_model.safetensors",
-        revision="931366cc24b8bc15d6f682fa2e0352f1deec397b", size=9_790_000, latent="spatial",
-    ),
-    Checkpoint(
-        "taef2", "vae", "TAEF2, tiny, with 32 latent channels", "github.com/madebyollin/taesd", "MIT",
-        layout="autoencoder-tiny", repo_id="madebyollin/taef2", filename="taef2.safetensors", size=5_400_000,
-        latent="spatial", note="Full revision and size not verified.",
-    ),
-    Checkpoint(
-        "sd-vae-ft-mse", "vae", "The autoencoder of Stable Diffusion", "arXiv 2112.10752", "MIT",
-        layout="autoencoder-kl", repo_id="stabilityai/sd-vae-ft-mse", filename="diffusion_pytorch_model.safetensors",
-        revision="c01e0282cf0708e7fdecf07fb5f9089f5bc61c79", size=334_643_268, latent="spatial",
-    ),
-    Checkpoint(
-        "classical-portraits", "vae", "Classical painted portraits", "arXiv 1312.6114", "Apache-2.0",
-        layout="portrait-vae", repo_id="BioMike/classical_portrait_vae",
-        filename="model_conv_vae_256_epoch_304.pth", revision="498c065ab0313ef91cc535f9e9accd9739f3af1c",
-        size=118 * MB, latent="global", note="Last layers and value range not verified on the real file.",
-    ),
-)  # fmt: skip
-
-_MOCO = "https://dl.fbaipublicfiles.com/moco/moco_checkpoints"
-_MOCO3 = "https://dl.fbaipublicfiles.com/moco-v3"
-_MMLAB = "https://download.openmmlab.com/mmselfsup/1.x"
-
 
 def _from_url(
     name: str, summary: str, paper: str, license: str, layout: str, url: str, size: int, sha256: str = "",
@@ -140,6 +53,74 @@ def _from_url(
     )  # fmt: skip
 
 
+_FRUIT_SPACE = "davidpiscasio/unpaired-img2img"
+_FRUIT_COMMIT = "3ce13dcd9fafca8f086ff5a532cf2cc34431995e"
+
+_CYCLEGAN = (
+    Checkpoint("cyclegan-apple2orange", "cyclegan", "CycleGAN apples to oranges, the authors' weights",
+               "arXiv 1703.10593", "BSD-2-Clause", layout="cyclegan-resnet-generator", repo_id=_FRUIT_SPACE,
+               repo_type="space", filename="checkpoints/apple2orange_pretrained/latest_net_G.pth",
+               revision=_FRUIT_COMMIT, sha256="ff989c98f3a077cd11c2623ed8742e2ef147e81d10b4e4c2ee6935796bda957a",
+               size=45_575_747, exact_size=True, direction="apple2orange", partner="cyclegan-orange2apple",
+               note="A copy in a third party's Space; the authors serve the same file from their own server."),
+    Checkpoint("cyclegan-orange2apple", "cyclegan", "CycleGAN oranges to apples, the authors' weights",
+               "arXiv 1703.10593", "BSD-2-Clause", layout="cyclegan-resnet-generator", repo_id=_FRUIT_SPACE,
+               repo_type="space", filename="checkpoints/orange2apple_pretrained/latest_net_G.pth",
+               revision=_FRUIT_COMMIT, size=45_575_747, direction="orange2apple", partner="cyclegan-apple2orange",
+               note="Hash and exact size not verified."),
+)  # fmt: skip
+
+_MAE_PAPER = "arXiv 2111.06377"
+_MAE_LICENSE = "CC-BY-NC-4.0"
+_MAE_CONFLICT = "The Hub page says Apache-2.0, the authors' licence CC BY-NC 4.0: the stricter one is shown."
+_MAE_SERVER = "https://dl.fbaipublicfiles.com/mae"
+
+
+_MAE = (
+    Checkpoint("vit-mae-base", "mae", "ViT-MAE base", _MAE_PAPER, _MAE_LICENSE, True, "vit-mae-hub",
+               "facebook/vit-mae-base", filename="model.safetensors",
+               revision="0dfb9b7ed42dcfd1b74e164f86c63fd13429ced2", size=448 * MB, note=_MAE_CONFLICT),
+    Checkpoint("vit-mae-large", "mae", "ViT-MAE large", _MAE_PAPER, _MAE_LICENSE, True, "vit-mae-hub",
+               "facebook/vit-mae-large", filename="pytorch_model.bin", size=1_320 * MB,
+               note=f"Full revision not verified. {_MAE_CONFLICT}"),
+    Checkpoint("vit-mae-huge", "mae", "ViT-MAE huge", _MAE_PAPER, _MAE_LICENSE, True, "vit-mae-hub",
+               "facebook/vit-mae-huge", filename="pytorch_model.bin", size=2_630 * MB,
+               note=f"Full revision not verified. {_MAE_CONFLICT}"),
+    *(
+        _from_url(f"mae-{name}", summary, _MAE_PAPER, _MAE_LICENSE, "vit-mae-authors",
+                  f"{_MAE_SERVER}/visualize/mae_visualize_vit_{file}.pth", size * MB, family="mae", note=note)
+        for name, file, summary, size, note in (
+            ("visualize-base", "base", "MAE base, the authors' file", 448, "Address and size not verified."),
+            ("visualize-large", "large", "MAE large, the authors' file", 1_320, "Size not verified."),
+            ("visualize-huge", "huge", "MAE huge, the authors' file", 2_630, "Address and size not verified."),
+            ("ganloss-large", "large_ganloss", "MAE large, sharper: trained with a GAN loss", 1_320,
+             "Size not verified."),
+        )
+    ),
+)  # fmt: skip
+
+_VAE = (
+    Checkpoint("taesd", "vae", "TAESD, a tiny autoencoder of any photo", "github.com/madebyollin/taesd", "MIT",
+               layout="autoencoder-tiny", repo_id="madebyollin/taesd", filename="diffusion_pytorch_model.safetensors",
+               revision="931366cc24b8bc15d6f682fa2e0352f1deec397b", size=9_790_000, latent="spatial"),
+    Checkpoint("taef2", "vae", "TAEF2, tiny, with 32 latent channels", "github.com/madebyollin/taesd", "MIT",
+               layout="autoencoder-tiny", repo_id="madebyollin/taef2", filename="taef2.safetensors", size=5_400_000,
+               latent="spatial", note="Full revision and size not verified."),
+    Checkpoint("sd-vae-ft-mse", "vae", "The autoencoder of Stable Diffusion", "arXiv 2112.10752", "MIT",
+               layout="autoencoder-kl", repo_id="stabilityai/sd-vae-ft-mse",
+               filename="diffusion_pytorch_model.safetensors", revision="c01e0282cf0708e7fdecf07fb5f9089f5bc61c79",
+               size=334_643_268, latent="spatial"),
+    Checkpoint("classical-portraits", "vae", "Classical painted portraits", "arXiv 1312.6114", "Apache-2.0",
+               layout="portrait-vae", repo_id="BioMike/classical_portrait_vae",
+               filename="model_conv_vae_256_epoch_304.pth", revision="498c065ab0313ef91cc535f9e9accd9739f3af1c",
+               size=118 * MB, latent="global", note="Last layers and value range not verified on the real file."),
+)  # fmt: skip
+
+_MOCO = "https://dl.fbaipublicfiles.com/moco/moco_checkpoints"
+_MOCO3 = "https://dl.fbaipublicfiles.com/moco-v3"
+_MMLAB = "https://download.openmmlab.com/mmselfsup/1.x"
+
+
 _NO_DECODER = "Holds the encoder alone: it gives features, and cannot show what it fills in. Not verified."
 
 _CONTRASTIVE = (
@@ -149,11 +130,9 @@ _CONTRASTIVE = (
               f"{_MAE_SERVER}/pretrain/mae_pretrain_vit_large.pth", 1_213 * MB, note=_NO_DECODER),
     _from_url("mae-pretrain-huge", "MAE huge, encoder alone", _MAE_PAPER, _MAE_LICENSE, "vit-timm",
               f"{_MAE_SERVER}/pretrain/mae_pretrain_vit_huge.pth", 2_523 * MB, note=_NO_DECODER),
-    Checkpoint(
-        "simclr-resnet50", "contrastive", "SimCLR ResNet-50", "arXiv 2002.05709", "Apache-2.0",
-        layout="simclr", repo_id="lightly-ai/simclrv1-imagenet1k-resnet50-1x", filename="resnet50-1x.pth",
-        size=103 * MB, note="Takes pixels in [0, 1] as they are. Full revision not verified.",
-    ),
+    Checkpoint("simclr-resnet50", "contrastive", "SimCLR ResNet-50", "arXiv 2002.05709", "Apache-2.0", layout="simclr",
+               repo_id="lightly-ai/simclrv1-imagenet1k-resnet50-1x", filename="resnet50-1x.pth", size=103 * MB,
+               note="Takes pixels in [0, 1] as they are. Full revision not verified."),
     _from_url("simsiam-resnet50", "SimSiam ResNet-50", "arXiv 2011.10566", "CC-BY-NC-4.0", "simsiam",
               "https://dl.fbaipublicfiles.com/simsiam/models/100ep/pretrain/checkpoint_0099.pth.tar", 290 * MB),
     _from_url("moco-v1-resnet50", "MoCo v1 ResNet-50", "arXiv 1911.05722", "CC-BY-NC-4.0", "moco",
@@ -167,38 +146,28 @@ _CONTRASTIVE = (
     _from_url("byol-resnet50", "BYOL ResNet-50", "arXiv 2006.07733", "Apache-2.0", "byol",
               f"{_MMLAB}/byol/byol_resnet50_16xb256-coslr-200e_in1k/"
               "byol_resnet50_16xb256-coslr-200e_in1k_20220825-de817331.pth", 273 * MB, "de817331"),
-    Checkpoint(
-        "dino-vit-small", "contrastive", "DINO ViT-S/16 (self-distilled)", "arXiv 2104.14294", "Apache-2.0",
-        layout="vit-timm", repo_id="timm/vit_small_patch16_224.dino", filename="model.safetensors",
-        revision="733b42a211ebe03aa7327050699cfcee7cd96123", size=86_700_000,
-    ),
-    Checkpoint(
-        "dinov2-small", "contrastive", "DINOv2 ViT-S/14 (self-distilled)", "arXiv 2304.07193", "Apache-2.0",
-        layout="dinov2-hub", repo_id="facebook/dinov2-small", filename="model.safetensors",
-        revision="150c8e7bb7cef2d30ec31b13a517af14840ee3f7", size=88_200_000,
-    ),
+    Checkpoint("dino-vit-small", "contrastive", "DINO ViT-S/16 (self-distilled)", "arXiv 2104.14294", "Apache-2.0",
+               layout="vit-timm", repo_id="timm/vit_small_patch16_224.dino", filename="model.safetensors",
+               revision="733b42a211ebe03aa7327050699cfcee7cd96123", size=86_700_000),
+    Checkpoint("dinov2-small", "contrastive", "DINOv2 ViT-S/14 (self-distilled)", "arXiv 2304.07193", "Apache-2.0",
+               layout="dinov2-hub", repo_id="facebook/dinov2-small", filename="model.safetensors",
+               revision="150c8e7bb7cef2d30ec31b13a517af14840ee3f7", size=88_200_000),
 )  # fmt: skip
 
 _SUPERVISED = (
     _from_url("alexnet", "AlexNet (labels)", "arXiv 1404.5997", "BSD-3-Clause", "alexnet",
               "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth", 244_408_911, "7be5be79", "supervised",
               "Top-1 on ImageNet 56.5 %."),
-    Checkpoint(
-        "vgg16", "supervised", "VGG-16 (labels)", "arXiv 1409.1556", "BSD-3-Clause", layout="vgg16",
-        repo_id="timm/vgg16.tv_in1k", filename="model.safetensors",
-        revision="3394518cba29aee1ea82a49d971be90d2dd1dab7", size=553 * MB, note="Top-1 on ImageNet 71.6 %.",
-    ),
-    Checkpoint(
-        "resnet18", "supervised", "ResNet-18 (labels)", "arXiv 1512.03385", "BSD-3-Clause",
-        layout="resnet18", repo_id="timm/resnet18.tv_in1k", filename="model.safetensors", size=46_800_000,
-        note="Top-1 on ImageNet 69.8 %. Full revision not verified.",
-    ),
-    Checkpoint(
-        "resnet50", "supervised", "ResNet-50 (labels)", "arXiv 1512.03385", "BSD-3-Clause",
-        layout="resnet50", repo_id="timm/resnet50.tv_in1k", filename="model.safetensors",
-        revision="aa6c2d36d56bc0209040c02b5a7b7d7bf11d57b8", sha256="5d061a3c", size=102 * MB,
-        note="Top-1 on ImageNet 76.1 %.",
-    ),
+    Checkpoint("vgg16", "supervised", "VGG-16 (labels)", "arXiv 1409.1556", "BSD-3-Clause", layout="vgg16",
+               repo_id="timm/vgg16.tv_in1k", filename="model.safetensors",
+               revision="3394518cba29aee1ea82a49d971be90d2dd1dab7", size=553 * MB, note="Top-1 on ImageNet 71.6 %."),
+    Checkpoint("resnet18", "supervised", "ResNet-18 (labels)", "arXiv 1512.03385", "BSD-3-Clause", layout="resnet18",
+               repo_id="timm/resnet18.tv_in1k", filename="model.safetensors", size=46_800_000,
+               note="Top-1 on ImageNet 69.8 %. Full revision not verified."),
+    Checkpoint("resnet50", "supervised", "ResNet-50 (labels)", "arXiv 1512.03385", "BSD-3-Clause", layout="resnet50",
+               repo_id="timm/resnet50.tv_in1k", filename="model.safetensors",
+               revision="aa6c2d36d56bc0209040c02b5a7b7d7bf11d57b8", sha256="5d061a3c", size=102 * MB,
+               note="Top-1 on ImageNet 76.1 %."),
 )  # fmt: skip
 
 CHECKPOINTS: Mapping[str, Checkpoint] = {

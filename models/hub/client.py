@@ -27,7 +27,7 @@ from models.hub.records import Checkpoint, size_text
 ETAG_SECONDS = 10.0  # for an answer of the API; a transfer has limits of its own
 RESERVE = 500_000_000  # bytes that stay free on the disk
 MAX_BYTES = 3_000_000_000  # of a file that a visitor names
-MAX_BYTES_ON_SPACES = 1_000_000_000
+MAX_BYTES_ON_SPACES = 1_000_000_000  # whose disk is shared
 CHUNK = 1 << 18  # bytes
 
 _SENTENCES: Mapping[str, str] = MappingProxyType({
@@ -71,11 +71,6 @@ class HubError(RuntimeError):
         return _SENTENCES[self.code].format(**self.values)
 
 
-def default_max_bytes() -> int:
-    """Return the largest file a visitor may have fetched: less on a Space, whose disk is shared."""
-    return MAX_BYTES_ON_SPACES if os.environ.get("SYSTEM") == "spaces" else MAX_BYTES
-
-
 @dataclass(frozen=True)
 class Hub:
     """Where weights are kept and fetched from.
@@ -113,7 +108,7 @@ class Hub:
         given: dict[str, Any] = {
             "mirror": os.environ.get("UNLABELED_MIRROR", ""),
             "offline": constants.is_offline_mode(),
-            "max_bytes": default_max_bytes(),
+            "max_bytes": MAX_BYTES_ON_SPACES if os.environ.get("SYSTEM") == "spaces" else MAX_BYTES,
         }
         return cls(**{**given, **changes})
 

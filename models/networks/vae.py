@@ -80,16 +80,10 @@ class ConvVAE(nn.Module):
         z = self.reparameterize(mu, logvar, generator) if sample else mu
         return VAEOutput(self.decode(z), mu, logvar, z)
 
-    def sample(
-        self,
-        num: int,
-        generator: torch.Generator | None = None,
-        temperature: float = 1.0,
-        device: torch.device | str | None = None,
-    ) -> Tensor:
+    def sample(self, num: int, generator: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
         """Decode `num` draws from the prior N(0, temperature²): (num, 3, S, S) in [-1, 1]."""
         z = torch.randn(num, self.latent_dim, generator=generator) * temperature
-        return self.decode(z.to(device or self.to_mu.weight.device))
+        return self.decode(z.to(self.to_mu.weight.device))
 
 
 def _down(in_channels: int, out_channels: int) -> nn.Sequential:
