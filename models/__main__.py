@@ -1,4 +1,4 @@
-"""`python -m models` prints the table of weights; `--local FILE` tells what a file of your own is."""
+"""`python -m models` prints the table of weights; `--local FILE` recognises a file of weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = {
 
 
 def state_of(known: Library, record: Checkpoint) -> str:
-    """Return whether a record is on disk, in words."""
+    """Return the state of a record for the table."""
     if record.is_own:
         return "ours" if known.is_on_disk(record) else "not on disk"
     return "on disk" if known.is_on_disk(record) else "to download"
@@ -34,12 +34,12 @@ def line_of(known: Library, record: Checkpoint) -> str:
 
 
 def licence_of(record: Checkpoint) -> str:
-    """Return a licence, with "non-commercial" in plain words where it applies."""
+    """Return a licence, marked where it is non-commercial."""
     return f"{record.license} (non-commercial)" if record.non_commercial else record.license
 
 
 def markdown() -> str:
-    """Return the table of published weights for the README; the same wherever it is made."""
+    """Return the table of published weights for the README."""
     lines = ["| name | what it is | kind | size | licence | from |", "| --- | --- | --- | --- | --- | --- |"]
     for record in CHECKPOINTS.values():
         if record.is_own:
@@ -55,7 +55,7 @@ def markdown() -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print what was asked for; bad input ends with one sentence and status 2."""
+    """Print the requested table or description; bad input ends with one sentence and status 2."""
     parser = argparse.ArgumentParser(prog="python -m models", description=__doc__)
     local_help = "tell what a file of weights is (two files for the halves of an autoencoder)"
     parser.add_argument("--local", nargs="+", type=Path, metavar="FILE", help=local_help)

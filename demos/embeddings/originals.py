@@ -16,7 +16,7 @@ from PIL import Image
 
 from demos.ui.sprites import jpeg
 from models.data.archive_entries import Limits
-from models.data.archives import Picture, iter_images
+from models.data.archives import LabelledImage, iter_images
 from models.data.images import square_crop
 
 KEPT_SIDE = 128  # pixels: the squares kept in memory, for the page and for encoders with no larger inputs
@@ -118,7 +118,7 @@ class Originals:
 
 def read_images(
     paths: Sequence[Path], max_images: int, side: int, skipped: Counter[str] | None = None
-) -> Iterator[Picture]:
+) -> Iterator[LabelledImage]:
     """Yield images large enough for a centre square of `side` pixels; see `iter_images`.
 
     The limit on decoded pixels grows with the side, so that every side gives the same images.

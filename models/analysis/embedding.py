@@ -23,7 +23,7 @@ from models.data.images import square_crop, to_tensor
 
 Floats = NDArray[np.float32]
 Progress = Callable[[int, int], None]  # images done, images in all
-Picture: TypeAlias = Image.Image | bytes  # decoded, or a whole file that is known to be good
+ImageOrFile: TypeAlias = Image.Image | bytes  # decoded, or a whole file that is known to be good
 
 PREPROCESSING_VERSION = 2  # raise it when features of the same image and weights would change
 BATCH_SIZE = 32
@@ -36,7 +36,7 @@ class Images(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int, /) -> Picture: ...
+    def __getitem__(self, index: int, /) -> ImageOrFile: ...
 
 
 def has_fast_bfloat16() -> bool:
@@ -116,7 +116,7 @@ def _encode(encoder: nn.Module, images: Tensor) -> Floats:
     return features
 
 
-def _square(image: Picture, side: int) -> Image.Image:
+def _square(image: ImageOrFile, side: int) -> Image.Image:
     if isinstance(image, bytes):
         image = Image.open(BytesIO(image))
         image.draft("RGB", (side, side))  # a JPEG far larger than needed is decoded at a fraction of its size

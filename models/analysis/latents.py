@@ -191,25 +191,25 @@ def corner_grid(corners: Tensor, steps: int) -> Tensor:
     return torch.lerp(left[:, None], right[:, None], t[None, :, None]).flatten(0, 1)
 
 
-def mutated(parents: Tensor, number: int, radius: float, seed: int) -> Tensor:
-    """Return `number` mutations of parents (P, D) in turn: noise of N(0, radius²) is added.
+def mutated(parents: Tensor, count: int, radius: float, seed: int) -> Tensor:
+    """Return `count` mutations of parents (P, D) in turn: noise of N(0, radius²) is added.
 
     They are scaled by 1 / sqrt(1 + radius²), so that those of samples of the prior N(0, 1) are samples of it, too.
     """
-    noise = torch.randn(number, parents.shape[1], generator=torch.Generator().manual_seed(seed))
-    chosen = parents[torch.arange(number) % len(parents)]
+    noise = torch.randn(count, parents.shape[1], generator=torch.Generator().manual_seed(seed))
+    chosen = parents[torch.arange(count) % len(parents)]
     return (chosen + radius * noise) / (1 + radius**2) ** 0.5
 
 
-def crossed(first: Tensor, second: Tensor, number: int, seed: int) -> Tensor:
-    """Return `number` uniform crossovers of two latents (D,): each dimension is either parent's at random."""
-    coins = torch.rand(number, len(first), generator=torch.Generator().manual_seed(seed)) < 0.5
+def crossed(first: Tensor, second: Tensor, count: int, seed: int) -> Tensor:
+    """Return `count` uniform crossovers of two latents (D,): each dimension is either parent's at random."""
+    coins = torch.rand(count, len(first), generator=torch.Generator().manual_seed(seed)) < 0.5
     return torch.where(coins, first, second)
 
 
-def averaged_between(first: Tensor, second: Tensor, number: int) -> Tensor:
-    """Return `number` evenly spaced interpolations of two latents (D,), without the two."""
-    t = torch.linspace(0, 1, number + 2)[1:-1, None]
+def averaged_between(first: Tensor, second: Tensor, count: int) -> Tensor:
+    """Return `count` evenly spaced interpolations of two latents (D,), without the two."""
+    t = torch.linspace(0, 1, count + 2)[1:-1, None]
     return torch.lerp(first, second, t)
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MAX_ASKED = 2000
+MAX_SAMPLED = 2000
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
@@ -110,7 +110,7 @@ def trustworthiness(before: Tensor, after: Tensor, k: int) -> float:
     """Return how far the k nearest neighbours in `after` (N, d) are neighbours in `before` (N, D), 0 to 1.
 
     Distances are Euclidean (Venna & Kaski, ICANN 2001, eq. 1); swapping the two gives the continuity. It is estimated
-    from the neighbours of at most `MAX_ASKED` points.
+    from the neighbours of at most `MAX_SAMPLED` points.
 
     Raises:
         ValueError: k is below 1 or not below N / 2.
@@ -119,14 +119,14 @@ def trustworthiness(before: Tensor, after: Tensor, k: int) -> float:
     if not 1 <= k < num / 2:
         raise ValueError(f"k is {k} for {num} points; choose at least 1 and fewer than half of them.")
     excess = 0.0
-    asked = torch.linspace(0, num - 1, min(num, MAX_ASKED)).long()
-    for rows in asked.split(256):
+    sampled = torch.linspace(0, num - 1, min(num, MAX_SAMPLED)).long()
+    for rows in sampled.split(256):
         mapped = _distances(after, rows).topk(k, largest=False).indices  # (B, k)
         distances = _distances(before, rows)  # (B, N)
         ordered = distances.sort(dim=1).values
         rank = torch.searchsorted(ordered, distances.gather(1, mapped)) + 1  # (B, k), 1 = nearest
         excess += float((rank - k).clamp_min(0).sum())
-    return 1.0 - excess * 2.0 / (len(asked) * k * (2.0 * num - 3.0 * k - 1.0))
+    return 1.0 - excess * 2.0 / (len(sampled) * k * (2.0 * num - 3.0 * k - 1.0))
 
 
 def _distances(points: Tensor, rows: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from models.analysis.metrics import centred_directions, nearest_neighbours
 Metric = Literal["cosine", "euclidean", "manhattan"]
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean", "manhattan")
 EXACT_UP_TO = 12_000  # images
-MAX_ASKED = 1000
+MAX_SAMPLED = 1000
 
 
 class Neighbours(NamedTuple):
@@ -94,7 +94,7 @@ class Placement(NamedTuple):
         near: Indices of its neighbours, nearest first.
         similarities: Their cosines.
         percentile: Percentage of the set's images that are nearer to their nearest neighbour than the new one is to
-            its own, estimated from at most `MAX_ASKED` images.
+            its own, estimated from at most `MAX_SAMPLED` images.
     """
 
     at: Floats
@@ -118,8 +118,8 @@ def place(feature: Floats, features: Floats, coordinates: Floats, k: int = 5, sh
     directions = centred_directions(pool, mean)
     query = centred_directions(torch.from_numpy(feature)[None], mean)
     near, similarities = (found[0] for found in nearest_neighbours(query, directions, max(k, show)))
-    asked = torch.linspace(0, len(pool) - 1, min(len(pool), MAX_ASKED)).long()
-    _, own = nearest_neighbours(directions[asked], directions, 2)  # (A, 2), first each itself
+    sampled = torch.linspace(0, len(pool) - 1, min(len(pool), MAX_SAMPLED)).long()
+    _, own = nearest_neighbours(directions[sampled], directions, 2)  # (A, 2), first each itself
     percentile = 100.0 * float((own[:, 1] > similarities[0] + 1e-6).float().mean())
     at = _weighted_median(torch.from_numpy(coordinates)[near[:k]].double(), similarities[:k].double())
     return Placement(at.float().numpy(), tuple(near[:show].tolist()), tuple(similarities[:show].tolist()), percentile)

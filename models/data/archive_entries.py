@@ -72,8 +72,8 @@ def _folder_entries(folder: Path, limits: Limits, fallback: str | None) -> Itera
         files += [Path(parent, name) for name in sorted(filenames)]
         files += [path for name in folders if (path := Path(parent, name)).is_symlink()]
     names = [path.relative_to(folder).as_posix() for path in files]
-    for number, (path, name, label) in enumerate(zip(files, names, labels_of(names), strict=True)):
-        reason = "too_many" if number >= limits.max_entries else _name_problem(name)
+    for index, (path, name, label) in enumerate(zip(files, names, labels_of(names), strict=True)):
+        reason = "too_many" if index >= limits.max_entries else _name_problem(name)
         try:
             reason = reason or ("" if stat.S_ISREG(path.lstat().st_mode) else "link")
             is_zip = not reason and _is_zip(path)
@@ -98,10 +98,10 @@ def _zip_entries(path: Path, limits: Limits, fallback: str | None, prefix: str =
         infos = [info for info in archive.infolist() if not _entry_name(info).endswith("/")]
         names = [_entry_name(info) for info in infos]
         seen: set[str] = set()
-        for number, (info, name, label) in enumerate(zip(infos, names, labels_of(names), strict=True)):
+        for index, (info, name, label) in enumerate(zip(infos, names, labels_of(names), strict=True)):
             reason = _entry_problem(info, name)
             name = str(PurePosixPath(name))
-            if number >= limits.max_entries:
+            if index >= limits.max_entries:
                 reason = "too_many"
             elif not reason and name in seen:
                 reason = "duplicate"

@@ -38,7 +38,7 @@ _RATIO_FLOOR = 1 << 20  # bytes: small files may be blank, and blank images comp
 
 
 @dataclass(frozen=True)
-class Picture:
+class LabelledImage:
     """One image that was read.
 
     Attributes:
@@ -66,7 +66,7 @@ class _Reading:
     pixels_read: int = 0
     names: Counter[str] = field(default_factory=Counter)
 
-    def image(self, entry: Entry) -> Picture:
+    def image(self, entry: Entry) -> LabelledImage:
         """Read and decode one file within the limits."""
         if entry.reason:
             raise _SkippedError(entry.reason)
@@ -76,7 +76,7 @@ class _Reading:
             raise _SkippedError("over_budget")
         self.pixels_read += pixels
         decoded = decode_image(image, name=entry.name, max_side=self.max_side)
-        return Picture(self._unique(entry.name), entry.label, decoded)
+        return LabelledImage(self._unique(entry.name), entry.label, decoded)
 
     def _content(self, entry: Entry) -> bytes:
         if self.bytes_read >= self.limits.max_total_bytes:
@@ -127,7 +127,7 @@ def iter_images(
     limits: Limits = Limits(),  # noqa: B008 (frozen)
     skipped: Counter[str] | None = None,
     wanted: Callable[[str], bool] = lambda name: True,
-) -> Iterator[Picture]:
+) -> Iterator[LabelledImage]:
     """Yield the images of files, folders and zips one by one, in the order of the paths, of a zip, or by name.
 
     Args:

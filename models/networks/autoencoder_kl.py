@@ -45,8 +45,8 @@ class SpatialAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape, (N, D, H, W)."""
-        places = self.group_norm(x).flatten(2).transpose(1, 2)  # (N, H * W, D)
-        query, key, value = self.to_q(places), self.to_k(places), self.to_v(places)
+        tokens = self.group_norm(x).flatten(2).transpose(1, 2)  # (N, H * W, D)
+        query, key, value = self.to_q(tokens), self.to_k(tokens), self.to_v(tokens)
         out = F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None])[:, 0]
         return x + self.to_out[0](out).transpose(1, 2).unflatten(2, x.shape[2:])
 

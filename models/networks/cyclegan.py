@@ -26,7 +26,7 @@ class InstanceNorm(nn.Module):
 
 
 class ChannelNorm(nn.Module):
-    """Layer normalisation over the channels at each place, without parameters (arXiv 1607.06450 §3; 2201.03545 §2.6).
+    """Layer normalisation over the channels of each position, no parameters (arXiv 1607.06450 §3; 2201.03545 §2.6).
 
     Unlike instance norm, it gives the generator no reason to draw droplets that shift an image's statistics
     (1912.04958 §2).

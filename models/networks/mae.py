@@ -119,7 +119,7 @@ class MaskedAutoencoderViT(nn.Module):
         return self.norm(x)
 
     def forward_decoder(self, latent: Tensor, ids_restore: Tensor) -> Tensor:
-        """Predict every patch, (N, L, P), from the latent (N, 1 + K, D) and each patch's place in its order (N, L)."""
+        """Predict every patch, (N, L, P), from the latent (N, 1 + K, D) and each patch's index in its order (N, L)."""
         x = self.decoder_embed(latent)
         num_removed = ids_restore.shape[1] + 1 - x.shape[1]
         tokens = torch.cat([x[:, 1:], self.mask_token.to(x.dtype).expand(len(x), num_removed, -1)], dim=1)
@@ -164,8 +164,8 @@ class MaskedAutoencoderViT(nn.Module):
     def reconstruct(self, images: Tensor, mask: Tensor) -> Tensor:
         """Return every patch as predicted from the kept ones, as an image (N, 3, S, S) clamped to [-1, 1].
 
-        With `norm_pix_loss` each patch's mean and std, which the prediction lacks, are the original's: good to look
-        at, but no measure may use it.
+        With `norm_pix_loss` each patch's mean and std, which the prediction lacks, are the original's, so that no
+        measure may use the result.
         """
         pred = self.forward(images, mask=mask).pred
         if self.norm_pix_loss:
@@ -221,10 +221,10 @@ def random_mask(num: int, length: int, mask_ratio: float, generator: torch.Gener
 
 def block_mask(num: int, grid: int, mask_ratio: float, generator: torch.Generator | None = None) -> Tensor:
     """Return masks that remove rectangles until exactly the ratio is reached, (num, grid²) (BEiT, 2106.08254 §2.3)."""
-    wanted = num_masked(grid * grid, mask_ratio)
+    target = num_masked(grid * grid, mask_ratio)
     masks = torch.zeros(num, grid, grid)
     for mask in masks:
-        while (missing := wanted - int(mask.sum())) > 0:
+        while (missing := target - int(mask.sum())) > 0:
             height, width = (torch.randint(1, max(2, grid // 2) + 1, (2,), generator=generator)).tolist()
             top = int(torch.randint(grid - height + 1, (), generator=generator))
             left = int(torch.randint(grid - width + 1, (), generator=generator))

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.data.archives import Picture, iter_images
+from models.data.archives import LabelledImage, iter_images
 
 
 @dataclass(frozen=True)
 class Intake:
     """What came of reading: every file is either among the images or counted, by reason, as skipped."""
 
-    images: tuple[Picture, ...]
+    images: tuple[LabelledImage, ...]
     skipped: dict[str, int]
     total: int
 

@@ -1,23 +1,27 @@
-"""Statistics of latents against formulas written out, and the ways to new latents."""
+"""Statistics of latents against formulas written out, and interpolations and mutations of latents."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from models.analysis.latents import (
     ACTIVE_VARIANCE,
     averaged_between,
     corner_grid,
     crossed,
+    lerp,
     measure_latents,
     mutated,
     plane_basis,
     principal_plane,
     read_statistics,
+    slerp,
     write_statistics,
 )
 
@@ -106,3 +110,53 @@ def test_children_come_from_their_parents() -> None:
     assert (near[:2] - parents).norm() < (far[:2] - parents).norm()
     assert far.std() == pytest.approx(1.0, abs=0.1), "a draw of the prior stays one"
     assert torch.equal(far, mutated(parents, 4, 1.0, seed=2)) and not torch.equal(far, mutated(parents, 4, 1.0, seed=3))
+
+
+def angle(a: Tensor, b: Tensor) -> float:
+    return math.acos(max(-1.0, min(1.0, float((a @ b) / (a.norm() * b.norm())))))
+
+
+@pytest.mark.parametrize("path", [lerp, slerp])
+@pytest.mark.parametrize("shape", [(8,), (5, 8)])
+def test_interpolations_start_and_end_at_their_ends(
+    path: Callable[[Tensor, Tensor, float], Tensor], shape: tuple[int, ...]
+) -> None:
+    a, b = torch.randn(shape), 3 * torch.randn(shape)
+    assert torch.allclose(path(a, b, 0.0), a, atol=1e-5)
+    assert torch.allclose(path(a, b, 1.0), b, atol=1e-5)
+    assert path(a, b, 0.3).shape == shape
+
+
+def test_lerp_is_the_straight_line() -> None:
+    assert torch.allclose(lerp(torch.tensor([0.0, 4.0]), torch.tensor([2.0, 0.0]), 0.25), torch.tensor([0.5, 3.0]))
+
+
+def test_slerp_of_a_quarter_circle() -> None:
+    half_way = slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 0.5)
+    assert torch.allclose(half_way, torch.tensor([0.5, 0.5]).sqrt())
+
+
+@pytest.mark.parametrize("t", [0.1, 0.25, 0.5, 0.9])
+def test_slerp_turns_and_grows_evenly(t: float) -> None:
+    for seed in range(5):
+        generator = torch.Generator().manual_seed(seed)
+        a, b = torch.randn(32, generator=generator), 2 * torch.randn(32, generator=generator)
+        point = slerp(a, b, t)
+        assert angle(a, point) == pytest.approx(t * angle(a, b), abs=1e-3)
+        assert angle(point, b) == pytest.approx((1 - t) * angle(a, b), abs=1e-3)
+        assert float(point.norm()) == pytest.approx(float((1 - t) * a.norm() + t * b.norm()), rel=1e-4)
+
+
+def test_slerp_treats_rows_on_their_own() -> None:
+    a, b = torch.randn(4, 8), torch.randn(4, 8)
+    b[2] = a[2]  # this row falls back to the straight line
+    rows = torch.stack([slerp(one, other, 0.3) for one, other in zip(a, b, strict=True)])
+    assert torch.allclose(slerp(a, b, 0.3), rows, atol=1e-6)
+
+
+def test_slerp_without_a_unique_arc_takes_the_straight_line() -> None:
+    a = torch.randn(8)
+    assert torch.allclose(slerp(a, a, 0.4), a)
+    assert torch.allclose(slerp(a, 2 * a, 0.5), 1.5 * a, atol=1e-6)
+    assert torch.isfinite(slerp(a, -a, 0.5)).all()
+    assert torch.allclose(slerp(torch.zeros(8), a, 0.5), 0.5 * a, atol=1e-6)

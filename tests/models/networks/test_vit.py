@@ -1,10 +1,9 @@
-"""The vision transformer: any grid of patches, layer scale, and names that come apart and together again."""
+"""The vision transformer: any grid of patches, and layer scale."""
 
 import pytest
 import torch
 from gradients import assert_finite_gradients
 
-from models.formats.vit import from_dinov2, join_qkv
 from models.networks.vit import VisionTransformer
 
 
@@ -54,18 +53,3 @@ def test_every_parameter_gets_a_gradient() -> None:
     network = tiny(layer_scale=True)
     network(torch.rand(2, 3, 32, 32)).square().sum().backward()
     assert_finite_gradients(network, may_be_zero=["qkv.bias"])  # softmax does not see what all keys share
-
-
-def test_queries_keys_and_values_are_stacked_in_this_order() -> None:
-    parts = {f"blocks.0.attn.{part}.bias": torch.full((2,), number) for number, part in enumerate(["value", "key"])}
-    parts["blocks.0.attn.query.bias"] = torch.full((2,), 7)
-    assert join_qkv(parts)["blocks.0.attn.qkv.bias"].tolist() == [7, 7, 1, 1, 0, 0]
-    del parts["blocks.0.attn.key.bias"]
-    assert join_qkv(parts).keys() == parts.keys()
-    parts["blocks.0.attn.key.bias"] = torch.zeros(3)
-    assert join_qkv(parts).keys() == parts.keys()
-
-
-def test_dinov2s_mask_token_is_left_out() -> None:
-    tensors = {"embeddings.mask_token": torch.zeros(1, 4), "dinov2.embeddings.cls_token": torch.zeros(1, 1, 4)}
-    assert from_dinov2(tensors).keys() == {"cls_token"}
