@@ -79,11 +79,17 @@ def _approximate(points: Floats, k: int, metric: Metric, seed: int) -> Neighbour
 
 def nearest_to(feature: Floats, features: Floats, k: int) -> list[tuple[int, float]]:
     """Return the k of `features` (N, D) most like `feature` (D,), nearest first: ids and cosines around their mean."""
+    near, similarities, _ = _nearest(feature, features, k)
+    return list(zip(near.tolist(), similarities.tolist(), strict=True))
+
+
+def _nearest(feature: Floats, features: Floats, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return indices (k,) and cosines (k,) of the nearest of `features`, and the centred directions of all (N, D)."""
     pool = torch.from_numpy(features)
     mean = pool.mean(dim=0)
-    query = centred_directions(torch.from_numpy(feature)[None], mean)
-    near, similarities = nearest_neighbours(query, centred_directions(pool, mean), k)
-    return list(zip(near[0].tolist(), similarities[0].tolist(), strict=True))
+    directions = centred_directions(pool, mean)
+    near, similarities = nearest_neighbours(centred_directions(torch.from_numpy(feature)[None], mean), directions, k)
+    return near[0], similarities[0], directions
 
 
 class Placement(NamedTuple):
@@ -113,12 +119,8 @@ def place(feature: Floats, features: Floats, coordinates: Floats, k: int = 5, sh
         k: Number of neighbours that decide the position.
         show: Number of neighbours to return.
     """
-    pool = torch.from_numpy(features)
-    mean = pool.mean(dim=0)
-    directions = centred_directions(pool, mean)
-    query = centred_directions(torch.from_numpy(feature)[None], mean)
-    near, similarities = (found[0] for found in nearest_neighbours(query, directions, max(k, show)))
-    sampled = torch.linspace(0, len(pool) - 1, min(len(pool), MAX_SAMPLED)).long()
+    near, similarities, directions = _nearest(feature, features, max(k, show))
+    sampled = torch.linspace(0, len(features) - 1, min(len(features), MAX_SAMPLED)).long()
     _, own = nearest_neighbours(directions[sampled], directions, 2)  # (A, 2), first each itself
     percentile = 100.0 * float((own[:, 1] > similarities[0] + 1e-6).float().mean())
     at = _weighted_median(torch.from_numpy(coordinates)[near[:k]].double(), similarities[:k].double())

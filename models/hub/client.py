@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import huggingface_hub as client
@@ -30,7 +29,7 @@ MAX_BYTES = 3_000_000_000  # of a file that a visitor names
 MAX_BYTES_ON_SPACES = 1_000_000_000  # whose disk is shared
 CHUNK = 1 << 18  # bytes
 
-_SENTENCES: Mapping[str, str] = MappingProxyType({
+_SENTENCES: Mapping[str, str] = {
     "bad_id": "{given!r} is no id of a repository: write it as user/name or user/name@revision.",
     "not_found": "There is no public repository {repo}: check the spelling, and that it is not private.",
     "file_not_found": "{repo} has no file {file} any more: its authors moved or removed it.",
@@ -56,7 +55,7 @@ _SENTENCES: Mapping[str, str] = MappingProxyType({
     "busy": "{limit} downloads are running already: wait until one has ended.",
     "cancelled": "The download was cancelled.",
     "not_on_disk": "{title} is not on disk: fetch it first.",
-})  # fmt: skip
+}  # fmt: skip
 
 
 class HubError(RuntimeError):

@@ -52,7 +52,7 @@ def test_the_card_holds_the_measured_numbers(folder: Path) -> None:
     assert card.index("| psnr |") < card.index("options") < card.index("the numbers flatter a little"), "it says why"
 
 
-def test_a_card_tells_what_a_run_went_without_and_that_it_was_not_finished(tmp_path: Path) -> None:
+def test_a_model_card_states_what_a_run_left_out_and_that_it_is_unfinished(tmp_path: Path) -> None:
     config = CycleGANConfig(lambda_cycle=0.0, steps=9)
     export = Export("patch_discriminator", {"num_filters": 8}, PatchDiscriminator(8))
     write_weights(tmp_path / "half", export, config, FACTS, {"psnr": Estimate(1.0, 0.9, 1.1)})

@@ -58,7 +58,7 @@ def generator_at(path: Path) -> Path:
         ("x.pth", ""),
     ],
 )
-def test_the_direction_is_told_by_the_nearest_name(tmp_path: Path, place: str, direction: str) -> None:
+def test_the_direction_is_that_of_the_nearest_name(tmp_path: Path, place: str, direction: str) -> None:
     assert load_local(generator_at(tmp_path / place))[0].direction == direction
 
 

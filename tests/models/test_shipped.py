@@ -34,7 +34,7 @@ def pictures(pattern: str, side: int) -> Tensor:
 
 @pytest.mark.parametrize(("source", "target"), [FRUITS, FRUITS[::-1]])
 @torch.inference_mode()
-def test_translated_fruit_is_seen_as_the_other_and_as_itself_after_the_way_back(source: str, target: str) -> None:
+def test_translations_and_cycle_reconstructions_of_fruit_are_classified_as_such(source: str, target: str) -> None:
     classifier, side = Classifier("fruit-judge"), calibration().side  # at which the tab translates
     photos = pictures(f"fruit/{source}-*.jpg", side)
     fruit_there = pictures(f"fruit/{source}-*.mask.png", side)[:, :1] > 0  # (N, 1, S, S)
@@ -54,13 +54,13 @@ def test_translated_fruit_is_seen_as_the_other_and_as_itself_after_the_way_back(
     ("name", "floor"), [("vae-fruit", 22), ("vae-fruit-autoencoder", 22.5), ("vae-fruit-beta4", 21)]
 )
 @torch.inference_mode()
-def test_fruit_comes_back_from_the_latents(name: str, floor: float) -> None:
+def test_fruit_is_reconstructed_from_latents(name: str, floor: float) -> None:
     photos, model = pictures("fruit/*[0-9].jpg", 64), load_model(name)
     assert psnr(model.decode(model.encode(photos)[0]), photos) >= floor  # type: ignore[operator]
 
 
 @torch.inference_mode()
-def test_hidden_patches_are_guessed_far_better_than_by_their_mean_colour() -> None:
+def test_masked_patches_are_predicted_far_better_than_by_their_mean_colour() -> None:
     photos, model = pictures("fruit/*[0-9].jpg", 128), load_model("mae-photos")
     assert isinstance(model, MaskedAutoencoderViT)
     mask = random_mask(len(photos), model.num_patches, 0.75, torch.Generator().manual_seed(0))
@@ -79,7 +79,7 @@ def kinds() -> tuple[list[Image.Image], Tensor]:
 
 
 @pytest.mark.parametrize(("name", "floors"), FLOORS.items())
-def test_encoders_put_images_of_a_kind_side_by_side(
+def test_encoders_reach_their_knn_accuracy(
     name: str, floors: tuple[float, float], kinds: tuple[list[Image.Image], Tensor]
 ) -> None:
     images, labels = kinds

@@ -18,7 +18,7 @@ def test_the_interval_of_a_mean_is_about_two_standard_errors_wide_on_both_sides(
     assert measured.high - measured.value == pytest.approx(1.96 * error, rel=0.15)
 
 
-def test_equal_images_leave_no_doubt_and_equal_seeds_no_difference() -> None:
+def test_equal_images_have_an_empty_interval_and_equal_seeds_equal_ones() -> None:
     assert mean_of(torch.full((30,), 3.0)) == pytest.approx((3.0, 3.0, 3.0))
     values = torch.rand(30)
     assert mean_of(values) == mean_of(values)
@@ -45,7 +45,7 @@ def test_psnr_is_that_of_all_images_at_once() -> None:
     assert measured.low < measured.value < measured.high
 
 
-def test_a_ratio_within_the_same_images_is_surer_than_between_two_sets() -> None:
+def test_a_ratio_of_the_same_images_has_a_narrower_interval() -> None:
     values = torch.rand(50) + 0.5
     apart, together = ratio_of(2 * values, values), ratio_of(2 * values, values, same=True)
     assert apart.value == pytest.approx(2.0)

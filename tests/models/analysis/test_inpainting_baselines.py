@@ -18,7 +18,7 @@ def hidden() -> np.ndarray:
     return np.random.default_rng(1).random((12, 9)) < 0.6
 
 
-def test_a_linear_ramp_comes_back_exactly():
+def test_a_linear_ramp_is_filled_in_exactly():
     rows, columns = np.mgrid[0:16, 0:20].astype(float)
     ramp = np.stack([rows, 2 * columns, 3 - rows + columns], axis=-1)
     inside = np.zeros((16, 20), dtype=bool)

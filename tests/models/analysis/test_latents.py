@@ -38,7 +38,7 @@ def test_statistics_are_those_written_out() -> None:
     assert [found.kl[place] for place in found.by_kl] == sorted(found.kl, reverse=True)
 
 
-def test_a_number_that_rests_on_its_free_bits_is_idle() -> None:
+def test_a_dimension_at_its_free_bits_is_inactive() -> None:
     resting = torch.randn(4000) * math.sqrt(1 - math.exp(-0.1))  # as exp(-0.1) is the variance of its noise: 0.05 nats
     mu = torch.stack([torch.randn(4000), resting, torch.zeros(4000)], dim=1)
     logvar = torch.tensor([-1.0, -0.1, 0.0]).expand_as(mu)
@@ -98,7 +98,7 @@ def test_a_grid_has_its_corners_and_straight_sides() -> None:
         corner_grid(corners[:3], 3)
 
 
-def test_children_come_from_their_parents() -> None:
+def test_crossovers_interpolations_and_mutations_of_two_parents() -> None:
     parents = torch.randn(2, 400)
     for child in crossed(parents[0], parents[1], 3, seed=1):
         from_first = child == parents[0]

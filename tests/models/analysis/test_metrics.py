@@ -42,18 +42,18 @@ def test_psnr_of_equal_images_is_infinite() -> None:
 # --- Collapse ---------------------------------------------------------------------------------------------
 
 
-def test_spread_of_even_directions_is_one() -> None:
+def test_std_of_even_directions_is_one() -> None:
     features = torch.randn(20_000, 16, generator=torch.Generator().manual_seed(0))
     assert std_of_l2_normalized(features) == pytest.approx(1.0, abs=0.01)
     assert std_of_l2_normalized(100 * features) == pytest.approx(1.0, abs=0.01)
 
 
-def test_spread_of_collapsed_outputs_is_zero() -> None:
+def test_std_of_collapsed_outputs_is_zero() -> None:
     collapsed = torch.randn(1, 16).expand(50, -1) * torch.rand(50, 1).add(0.1)
     assert std_of_l2_normalized(collapsed) == pytest.approx(0.0, abs=1e-5)
 
 
-def test_spread_against_a_naive_loop() -> None:
+def test_std_against_a_naive_loop() -> None:
     features = torch.randn(7, 5)
     rows = [(row / row.norm()).tolist() for row in features]
     spreads = []
@@ -134,7 +134,7 @@ def test_accuracy_of_separate_clusters_is_one() -> None:
     assert knn_accuracy(features, labels, reference=(centres.repeat(2, 1), torch.arange(3).repeat(2)), k=1) == 1.0
 
 
-def test_a_image_does_not_vote_for_itself() -> None:
+def test_an_image_does_not_vote_for_itself() -> None:
     features = torch.tensor([[1.0, 0.0], [1.0, 0.1], [-1.0, 0.0], [-1.0, 0.1]])
     assert knn_accuracy(features, torch.tensor([0, 1, 2, 3]), k=1) == 0.0
     assert knn_accuracy(features, torch.tensor([0, 0, 1, 1]), k=1) == 1.0
@@ -184,7 +184,7 @@ def test_effective_rank_counts_directions() -> None:
     assert effective_rank(line) == pytest.approx(1, abs=1e-3)
 
 
-def test_a_linear_probe_tells_what_a_line_can_tell() -> None:
+def test_a_linear_probe_separates_linearly_separable_classes() -> None:
     labels = torch.arange(3).repeat_interleave(30)
     clear = torch.eye(3)[labels] * 6 + torch.randn(90, 3)
     assert linear_probe_accuracy(clear, labels) > 0.95

@@ -22,7 +22,7 @@ def test_neighbours_are_those_of_brute_force(features: Floats, metric: Metric, p
     np.testing.assert_allclose(found.distances, np.take_along_axis(apart, expected, 1), atol=1e-3)
 
 
-def test_twins_are_their_own_first_neighbours() -> None:
+def test_duplicates_are_their_own_first_neighbours() -> None:
     twins = np.repeat(np.eye(4, dtype=np.float32), 2, axis=0)
     found = find_neighbours(twins, 2)
     np.testing.assert_array_equal(found.indices[:, 0], np.arange(8))
@@ -45,7 +45,7 @@ def test_an_index_finds_nearly_all_of_them(features: Floats, monkeypatch: pytest
     assert np.mean(shared) > 0.9
 
 
-def test_a_twin_lands_on_its_twin_and_a_stranger_is_told(features: Floats) -> None:
+def test_a_duplicate_is_placed_on_its_duplicate_and_an_outlier_has_a_high_percentile(features: Floats) -> None:
     groups = np.repeat(np.eye(3, 12) * 20, 100, axis=0).astype(np.float32) + features
     middles = np.repeat([[0, 0], [10, 0], [0, 10]], 100, axis=0)
     coordinates: Floats = (middles + features[:, :2] / 10).astype(np.float32)
@@ -58,7 +58,7 @@ def test_a_twin_lands_on_its_twin_and_a_stranger_is_told(features: Floats) -> No
     assert stranger.percentile > 95
 
 
-def test_a_image_between_two_groups_goes_to_the_larger_one() -> None:
+def test_an_image_between_two_groups_goes_to_the_larger_one() -> None:
     features = np.eye(6, dtype=np.float32)
     coordinates = np.array([[0, 0], [0.1, 0], [0, 0.1], [9, 9], [9.1, 9], [5, 0]], np.float32)
     placed = place(np.array([1, 1, 1, 0.9, 0.9, 0], np.float32), features, coordinates)

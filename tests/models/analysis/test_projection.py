@@ -90,7 +90,7 @@ def test_components_are_those_of_scikit_learn(blobs: Floats) -> None:
     np.testing.assert_allclose(np.abs(ours), np.abs(theirs), atol=1e-2)
 
 
-def test_a_turned_mirrored_map_is_laid_back(blobs: Floats) -> None:
+def test_a_rotated_and_reflected_map_is_aligned(blobs: Floats) -> None:
     fixed = blobs[:, :2]
     turned = 3 * (fixed @ np.array([[0.6, 0.8], [0.8, -0.6]], np.float32)) + 7
     np.testing.assert_allclose(align(turned, fixed), fixed, atol=1e-3)

@@ -21,7 +21,7 @@ def test_area_is_the_share_of_pairs_in_the_right_order() -> None:
     assert area_under_curve([1, 2], [0]) == 1 and area_under_curve([0], [0]) == 0.5
 
 
-def test_wilson_interval_is_that_of_the_books() -> None:
+def test_wilson_interval_is_that_of_published_tables() -> None:
     # Newcombe, Statistics in Medicine 17, 1998, table I
     assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson_interval(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
@@ -39,7 +39,7 @@ def test_wilson_interval_solves_its_quadratic_equation() -> None:
         assert wilson_interval(hits, trials) == pytest.approx((max(0, ends[0]), min(1, ends[1])), abs=1e-6)
 
 
-def test_d_prime_is_zero_for_guessing_and_finite_for_the_faultless() -> None:
+def test_d_prime_is_zero_for_chance_and_finite_without_errors() -> None:
     assert d_prime(5, 10, 5, 10) == 0
     # 10.5 / 11 and 0.5 / 11 lie 1.6906 standard deviations from the middle
     assert d_prime(10, 10, 0, 10) == pytest.approx(2 * 1.6906, abs=1e-3)

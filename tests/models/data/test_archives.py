@@ -405,7 +405,7 @@ def test_a_small_blank_image_is_no_bomb(tmp_path: Path) -> None:
     assert len(read_images([archive]).images) == 1
 
 
-def test_claimed_sizes_are_not_believed(tmp_path: Path) -> None:
+def test_sizes_in_the_index_are_not_trusted(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "set.zip", {"bomb.bmp": blank_bmp((3000, 3000))})
     data = bytearray(archive.read_bytes())
     index = data.index(b"PK\x01\x02")
@@ -440,7 +440,7 @@ def test_the_budget_of_pixels(tmp_path: Path) -> None:
     assert (len(intake.images), intake.skipped) == (3, {"over_budget": 2})
 
 
-def test_a_image_of_too_many_pixels_is_counted(tmp_path: Path) -> None:
+def test_an_image_of_too_many_pixels_is_counted(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.new("1", (8000, 8000)).save(buffer, "PNG")
     archive = make_zip(tmp_path / "set.zip", {"huge.png": buffer.getvalue()})

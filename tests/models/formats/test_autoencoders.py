@@ -120,7 +120,7 @@ def test_joining_puts_each_half_under_its_name() -> None:
 
 @torch.no_grad()
 @pytest.mark.skipif(not (HALVES[0].exists() and PHOTOS.exists()), reason="TAEF2's real weights or photos are not here")
-def test_the_real_taef2_brings_real_photos_back() -> None:
+def test_the_real_taef2_reconstructs_real_photos() -> None:
     layout, model = load_file(HALVES)
     assert layout.name == "autoencoder-tiny"
     with zipfile.ZipFile(PHOTOS) as archive:

@@ -60,7 +60,7 @@ def refusal(path: Any, layout: str | None = None) -> WeightsError:
 
 @torch.no_grad()
 @pytest.mark.parametrize("name", OWN)
-def test_our_own_networks_come_back_as_they_were(name: str, tmp_path: Path) -> None:
+def test_our_own_networks_are_recognised_and_rebuilt(name: str, tmp_path: Path) -> None:
     original = OWN[name]().eval()
     layout, model = load_file(write(original.state_dict(), tmp_path))
     assert layout.name == name
@@ -94,7 +94,7 @@ def test_the_weights_that_we_ship_are_recognised(name: str) -> None:
         ]
 
 
-def test_arguments_tell_what_shapes_do_not() -> None:
+def test_arguments_give_what_shapes_do_not() -> None:
     given = {"num_heads": 4, "decoder_num_heads": 1, "norm_pix_loss": True, "mean": [0.1, 0.2, 0.3], "img_size": 999}
     model = LAYOUTS["mae"].build(tiny_mae().state_dict(), given)
     assert isinstance(model, MaskedAutoencoderViT)
@@ -290,7 +290,7 @@ def test_senseless_shapes_are_refused_by_every_layout(tensors: dict[str, Tensor]
 # --- Names that are needed, halves, ranges ----------------------------------------------------------------
 
 
-def test_layouts_that_share_their_tensors_are_told_by_name_only() -> None:
+def test_layouts_with_the_same_tensors_are_by_name_only() -> None:
     twins = {"simclr": "resnet50", "vit-mae-authors-norm-pix": "vit-mae-authors"}
     assert {name for name, layout in LAYOUTS.items() if layout.by_name_only} == set(twins)
     with torch.device("meta"):
@@ -350,7 +350,7 @@ def portrait_names(style: str, network: PortraitVAE) -> dict[str, Tensor]:
 
 @torch.no_grad()
 @pytest.mark.parametrize("style", ["sequential", "flat"])
-def test_portraits_are_told_by_the_chain_of_their_shapes(style: str, tmp_path: Path) -> None:
+def test_a_portrait_vae_is_recognised_by_the_chain_of_its_shapes(style: str, tmp_path: Path) -> None:
     original = PortraitVAE(32, 6).eval()
     for module in original.modules():
         if isinstance(module, nn.BatchNorm2d):

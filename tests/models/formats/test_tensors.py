@@ -34,7 +34,7 @@ WRITERS: dict[str, Callable[[Any, Path], None]] = {"safetensors": save_file, "zi
 
 @pytest.mark.parametrize("writer", WRITERS)
 @pytest.mark.parametrize("name", ["model.safetensors", "model.bin", "checkpoint.pth.tar", "x"])
-def test_a_file_is_told_by_its_content(writer: str, name: str, tmp_path: Path) -> None:
+def test_a_file_is_recognised_by_its_content(writer: str, name: str, tmp_path: Path) -> None:
     WRITERS[writer](TENSORS, tmp_path / name)
     assert equal(read_tensors(tmp_path / name), TENSORS)
 

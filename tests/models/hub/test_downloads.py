@@ -135,7 +135,7 @@ def test_a_host_that_cannot_be_reached(hub: Hub, record: Checkpoint) -> None:
 
 
 @BOTH
-def test_offline_nobody_is_asked(hub: Hub, hub_server: StandInHub, record: Checkpoint) -> None:
+def test_offline_no_host_is_contacted(hub: Hub, hub_server: StandInHub, record: Checkpoint) -> None:
     assert code_of(lambda: fetch(replace(hub, offline=True), record))[0] == "offline"
     assert hub_server.log == []
 
@@ -223,7 +223,7 @@ def test_only_hosts_of_the_records_are_asked(hub: Hub, hub_server: StandInHub) -
 
 
 @BOTH
-def test_progress_is_told_in_bytes(hub: Hub, hub_server: StandInHub, record: Checkpoint) -> None:
+def test_progress_is_reported_in_bytes(hub: Hub, hub_server: StandInHub, record: Checkpoint) -> None:
     hub_server.fault = "slow"
     seen = []
     for download in Downloads(hub).watch(record, every=0.02):
@@ -236,7 +236,7 @@ def test_progress_is_told_in_bytes(hub: Hub, hub_server: StandInHub, record: Che
 
 
 @BOTH
-def test_the_last_to_leave_cancels(hub: Hub, hub_server: StandInHub, record: Checkpoint) -> None:
+def test_the_last_watcher_to_leave_cancels_the_download(hub: Hub, hub_server: StandInHub, record: Checkpoint) -> None:
     downloads = Downloads(hub)
     hub_server.fault = "slow"
     one, two = downloads.watch(record), downloads.watch(record)
@@ -258,7 +258,7 @@ def test_the_last_to_leave_cancels(hub: Hub, hub_server: StandInHub, record: Che
     assert hub.find(record) is not None
 
 
-def test_patience_has_an_end(hub: Hub, hub_server: StandInHub) -> None:
+def test_downloads_have_time_limits(hub: Hub, hub_server: StandInHub) -> None:
     hub_server.fault = "slow"
     stalling = Downloads(replace(hub, stall_seconds=0.3))
     code, sentence = code_of(lambda: list(stalling.watch(ON_HUB, every=0.05)))

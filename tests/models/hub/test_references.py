@@ -106,20 +106,20 @@ def test_a_reference_is_pinned_to_the_commit_it_means_now(hub: Hub, hub_server: 
 @pytest.mark.parametrize(
     ("fault", "code"), [("rate_limited", "rate_limited"), ("server_error", "server"), ("forbidden", "forbidden")]
 )
-def test_faults_of_the_hub_are_told(hub: Hub, hub_server: StandInHub, fault: str, code: str) -> None:
+def test_errors_of_the_hub_have_a_code(hub: Hub, hub_server: StandInHub, fault: str, code: str) -> None:
     hub_server.fault = fault  # type: ignore[assignment]
     with pytest.raises(HubError) as caught:
         describe(hub, Reference("ann/toy"))
     assert caught.value.code == code
 
 
-def test_a_host_that_cannot_be_reached_is_told(hub: Hub) -> None:
+def test_an_unreachable_host_is_an_error_of_its_own(hub: Hub) -> None:
     with pytest.raises(HubError) as caught:
         describe(replace(hub, endpoint="http://127.0.0.1:9"), Reference("ann/toy"))
     assert caught.value.code == "no_network"
 
 
-def test_what_is_not_there_is_told(hub: Hub, hub_server: StandInHub) -> None:
+def test_missing_repositories_files_and_revisions_are_errors(hub: Hub, hub_server: StandInHub) -> None:
     hub_server.add("ann/toy", {"model.safetensors": DATA})
     for reference, code in [(Reference("bob/x"), "not_found"), (Reference("ann/toy", "gone"), "revision_gone")]:
         with pytest.raises(HubError) as caught:

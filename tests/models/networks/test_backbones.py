@@ -59,7 +59,7 @@ def test_every_parameter_gets_a_gradient() -> None:
     assert_finite_gradients(network)
 
 
-def test_a_tiny_network_learns_nine_images_by_heart() -> None:
+def test_a_tiny_network_overfits_nine_images() -> None:
     network = ResNet(width=8, blocks=(1, 1), num_classes=3)
     images, labels = torch.rand(9, 3, 32, 32) * 2 - 1, torch.arange(3).repeat(3)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.003)

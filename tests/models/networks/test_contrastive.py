@@ -220,7 +220,7 @@ def test_gathered_keys_of_all_processes_enter_the_queue() -> None:
     assert int(model.queue_ptr) == 8
 
 
-def test_looking_at_the_loss_changes_nothing() -> None:
+def test_the_loss_in_eval_mode_changes_no_state() -> None:
     model = moco().eval()
     before = copy.deepcopy(model.state_dict())
     model(*views())
@@ -268,12 +268,12 @@ def test_simsiam_learns_without_collapsing() -> None:
     assert spread > 0.5
 
 
-def test_simclr_learns_to_tell_partners_apart() -> None:
+def test_simclr_learns_to_match_views() -> None:
     losses, _ = losses_of_sixty_steps(SimCLR(encoder(), FEATURES, dim=12, temperature=0.1))
     assert losses[-1] < losses[0] / 4
 
 
-def test_moco_learns_to_tell_keys_apart() -> None:
+def test_moco_learns_to_match_keys() -> None:
     losses, _ = losses_of_sixty_steps(moco(queue_size=32))
     assert losses[-1] < losses[4] / 2  # by then the random start has left the queue
 

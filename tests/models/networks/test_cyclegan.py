@@ -123,7 +123,7 @@ def test_instance_norm_is_that_of_torch() -> None:
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
-def test_generators_equal_their_twin_with_torchs_norm(kind: type[nn.Module]) -> None:
+def test_generators_equal_those_with_torchs_norm(kind: type[nn.Module]) -> None:
     generator = tiny(kind)
     images = torch.rand(3, 3, 32, 24) * 2 - 1
     assert torch.allclose(generator(images), with_torch_norm(generator)(images), atol=1e-5)
@@ -189,7 +189,7 @@ def test_the_change_of_a_light_generator_is_smooth() -> None:
 
 
 @pytest.mark.parametrize("size", [(8, 6), (7, 5)])
-def test_half_side_adds_what_is_made_of_means_of_four_places(size: tuple[int, int]) -> None:
+def test_half_side_adds_the_output_at_half_the_resolution(size: tuple[int, int]) -> None:
     x = torch.randn(2, 3, *size)
     wanted = x - F.interpolate(F.avg_pool2d(x, 2, ceil_mode=True), size, mode="bilinear", align_corners=False)
     negated = nn.Conv2d(3, 3, 1, bias=False)
@@ -198,7 +198,7 @@ def test_half_side_adds_what_is_made_of_means_of_four_places(size: tuple[int, in
     assert torch.allclose(HalfSide(negated)(x), wanted, atol=1e-6)
 
 
-def test_a_light_generator_sees_a_fruit_of_256_pixels_as_a_whole() -> None:
+def test_the_receptive_field_of_a_light_generator_covers_256_pixels() -> None:
     generator, images = LightGenerator(num_filters=4), (torch.rand(1, 3, 256, 256) - 0.5).requires_grad_()
     generator(images)[0, :, 128, 128].sum().backward()
     assert images.grad is not None
@@ -206,7 +206,7 @@ def test_a_light_generator_sees_a_fruit_of_256_pixels_as_a_whole() -> None:
     assert (rows.max() - rows.min()).item() >= 240
 
 
-def test_one_place_changes_nothing_far_away_through_channel_norm() -> None:
+def test_channel_norm_has_no_effect_at_a_distance() -> None:
     x = torch.randn(2, 5, 4, 3)
     spike = x.clone()
     spike[..., 0, 0] = torch.tensor([90.0, 0.0, 0.0, 0.0, -5.0])
@@ -222,7 +222,7 @@ def test_discriminator_scores_overlapping_patches(side: int, scores: int) -> Non
     assert out.shape == (2, 1, scores, scores)
 
 
-def test_each_score_sees_seventy_pixels() -> None:
+def test_the_receptive_field_of_a_score_is_seventy_pixels() -> None:
     discriminator = PatchDiscriminator(num_filters=4)
     for name, child in list(discriminator.model.named_children()):
         if isinstance(child, InstanceNorm):  # its statistics would let every pixel see every other

@@ -175,7 +175,7 @@ def test_random_masks_treat_all_patches_alike() -> None:
     assert torch.allclose(share, torch.full((16,), 0.75), atol=0.03)
 
 
-def test_block_masks_hang_together() -> None:
+def test_block_masks_are_connected() -> None:
     def edges(masks: Tensor) -> float:
         grid = masks.reshape(-1, 16, 16)
         return float(grid.diff(dim=1).abs().sum() + grid.diff(dim=2).abs().sum())
@@ -306,7 +306,7 @@ def test_every_parameter_gets_a_gradient() -> None:
     assert model.decoder_pos_embed.grad is None
 
 
-def test_a_tiny_model_learns_eight_images_by_heart() -> None:
+def test_a_tiny_model_overfits_eight_images() -> None:
     y, x = torch.meshgrid(torch.linspace(-1, 1, 32), torch.linspace(-1, 1, 32), indexing="ij")
     directions = torch.arange(8) * math.pi / 8
     waves = [

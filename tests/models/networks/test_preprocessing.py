@@ -26,7 +26,7 @@ def test_imagenet_against_torchvision() -> None:
 
 
 @pytest.mark.parametrize("preprocessing", [MINUS_ONE_TO_ONE, ZERO_TO_ONE, IMAGENET])
-def test_inverting_leads_back(preprocessing: Preprocessing) -> None:
+def test_invert_undoes_normalise(preprocessing: Preprocessing) -> None:
     images = torch.rand(2, 3, 8, 8) * 2 - 1
     assert torch.allclose(preprocessing.invert(preprocessing.normalise(images)), images, atol=1e-5)
 

@@ -53,7 +53,7 @@ def test_without_sampling_it_is_a_plain_autoencoder() -> None:
     assert torch.equal(output.recon_x, model.decode(output.mu))
 
 
-def test_draws_have_the_posteriors_mean_and_spread() -> None:
+def test_draws_have_the_posteriors_mean_and_std() -> None:
     mu, logvar = torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, math.log(9.0)]])
     z = tiny().reparameterize(mu.expand(20_000, -1), logvar.expand(20_000, -1), torch.Generator().manual_seed(0))
     assert torch.allclose(z.mean(dim=0), mu[0], atol=0.08)
@@ -105,7 +105,7 @@ def test_every_parameter_gets_a_gradient() -> None:
     assert_finite_gradients(model, may_be_zero=[".0.bias"])
 
 
-def test_a_tiny_model_learns_six_images_by_heart() -> None:
+def test_a_tiny_model_overfits_six_images() -> None:
     colours = torch.tensor([[0.8, -0.8, -0.8], [-0.8, 0.8, -0.8], [-0.8, -0.8, 0.8]])
     images = torch.full((6, 3, 16, 16), -0.2)
     for index in range(6):
