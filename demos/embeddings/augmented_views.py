@@ -24,7 +24,7 @@ from models.analysis.metrics import centred_directions
 from models.data.images import to_images
 from models.training.data.augmentations import TwoViews
 
-Role = Literal["positive", "negative", "unused"]
+Role = Literal["positive", "negative", "unused", "same"]  # same: a view compared with itself
 Views = tuple[Tensor, Tensor, Tensor]  # first views, second views, views of the images in the queue of MoCo
 METHODS = ("simclr", "simsiam", "moco")
 NUM_IMAGES = 5
@@ -54,6 +54,8 @@ def role(method: str, row: int, column: int, count: int) -> Role:
     """
     if column == row:
         return "positive"
+    if method == "simclr" and column == (row + count) % (2 * count):
+        return "same"
     if method == "simsiam":
         return "unused"  # its loss has no term for other images of the batch
     if method == "moco":
@@ -137,8 +139,7 @@ def views_html(ctx: Context, method: str, views: Views, before: Tensor, after: T
     body = ""
     for number, view in enumerate(rows):
         cells = "".join(
-            _cell(float(after[number, column]), role(method, number, column, count), number, column, method, count)
-            for column in range(len(columns))
+            _cell(float(after[number, column]), role(method, number, column, count)) for column in range(len(columns))
         )
         body += f"<tr><th>{image_html(view)}</th>{cells}</tr>"
     sums = "".join(
@@ -156,33 +157,16 @@ def views_html(ctx: Context, method: str, views: Views, before: Tensor, after: T
     )
 
 
-def mean_of(matrix: Tensor, method: str, kind: Role, count: int) -> float | None:
-    """Return the mean of the pairs of one role; None without any.
-
-    For SimSiam, which has no negatives, they are the pairs of different images.
-    """
-    values = []
-    for row in range(len(matrix)):
-        for column in range(matrix.shape[1]):
-            found = role(method, row, column, count)
-            counts = found == kind or (kind == "negative" and method == "simsiam" and found == "unused")
-            if counts and not is_same_view(method, row, column, count):
-                values.append(float(matrix[row, column]))
-    return float(np.mean(values)) if values else None
-
-
-def is_same_view(method: str, row: int, column: int, count: int) -> bool:
-    """Return whether a cell compares a view with itself, as some of the matrix of SimCLR do."""
-    return method == "simclr" and column == (row + count) % (2 * count)
-
-
 def _mean(matrix: Tensor, method: str, kind: Role, count: int) -> str:
-    value = mean_of(matrix, method, kind, count)
-    return "–" if value is None else f"{value:.2f}"
+    """Return the mean of the pairs of one role; for SimSiam, which has no negatives, of different images instead."""
+    wanted = "unused" if method == "simsiam" and kind == "negative" else kind
+    rows, columns = (range(size) for size in matrix.shape)
+    values = [float(matrix[i, j]) for i in rows for j in columns if role(method, i, j, count) == wanted]
+    return f"{np.mean(values):.2f}" if values else "–"
 
 
-def _cell(value: float, kind: Role, row: int, column: int, method: str, count: int) -> str:
-    if is_same_view(method, row, column, count):
+def _cell(value: float, kind: Role) -> str:
+    if kind == "same":
         return '<td class="same"></td>'
     return f'<td class="{kind}" style="--s:{100 * max(0.0, value):.0f}%">{value:.1f}</td>'
 

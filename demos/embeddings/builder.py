@@ -50,13 +50,7 @@ def squares_of(collection: Collection, side: int) -> Work[JpegFiles]:
 
 
 class MapBuilder:
-    """Makes features and maps for all sessions of one process.
-
-    Args:
-        ctx: The context of the tab.
-        archive: A zip whose folders are the labels of the built-in set.
-        use_precomputed: Whether to read the files in ``first_paint``.
-    """
+    """Makes features and maps for all sessions of one process; `archive` is the built-in set, as for `collect`."""
 
     def __init__(self, ctx: Context, archive: Path, use_precomputed: bool = True) -> None:
         self.ctx = ctx
@@ -103,10 +97,7 @@ class MapBuilder:
         return None
 
     def features(self, session: MapSession, encoder: str) -> Work[FeaturesAndSeconds]:
-        """Return the features (N, D) of the images of a session, computing those that are not known.
-
-        The seconds returned with them are what the network takes for all images, including cached ones.
-        """
+        """Return the features (N, D) of a session, and the seconds the network takes for all images, also cached ones."""
         if known := self.known_features(session, encoder):
             return known
         collection = self.collection(session)
@@ -130,11 +121,7 @@ class MapBuilder:
         return np.stack([row for row in rows if row is not None]), self._encoder_seconds[weights] * len(rows)
 
     def squares(self, collection: Collection, side: int) -> Work[JpegFiles]:
-        """Return `squares_of` a set.
-
-        Raises:
-            gr.Error: If the files have to be read again and are gone.
-        """
+        """Return `squares_of` a set; a gr.Error if the files have to be read again and are gone."""
         try:
             return (yield from squares_of(collection, side))
         except OriginalsGoneError as error:
@@ -163,11 +150,7 @@ class MapBuilder:
         return features
 
     def build_map(self, session: MapSession, settings: Settings, request: gr.Request | None) -> Work[MapSession]:
-        """Return the session with a new map, running the encoder and the layout as far as they are needed.
-
-        Raises:
-            gr.Error: If the images cannot be mapped.
-        """
+        """Return the session with a new map, running the encoder only if needed; a gr.Error if all images are alike."""
         found = yield from self.features(session, settings.encoder)
         features, count = found[0], len(found[0])
         if not np.ptp(features, axis=0).any():
@@ -202,11 +185,7 @@ class MapBuilder:
         return session.with_map(settings, built.features[settings.encoder], image_map)
 
     def read_upload(self, paths: Sequence[str], request: gr.Request | None, progress: gr.Progress) -> MapSession:
-        """Return a session with the images of a visitor.
-
-        Raises:
-            gr.Error: If there are too few of them for a map.
-        """
+        """Return a session with the images of a visitor; a gr.Error if they are too few for a map."""
         reading = self.ctx.localize(request, "embeddings.reading")
         uploaded = collect(
             [Path(path) for path in paths],

@@ -20,8 +20,8 @@ from PIL import Image
 from demos.embeddings.originals import KEPT_SIDE, Originals, read_images, square_jpeg
 from demos.ui.sprites import Sprite, make_sprite
 from models.analysis.embedding import Floats, Progress
-from models.analysis.metrics import centred_directions, knn_accuracy, nearest_neighbours, std_of_l2_normalized
-from models.analysis.neighbours import Metric
+from models.analysis.metrics import knn_accuracy, std_of_l2_normalized
+from models.analysis.neighbours import Metric, nearest_to
 from models.analysis.projection import Method, clamp_neighbours, continuity, trustworthiness
 
 MIN_NEIGHBOURS, MAX_NEIGHBOURS = 2, 100
@@ -59,23 +59,14 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """N images with names and labels.
+    """N images with names and labels."""
 
-    Attributes:
-        names: File names, unique.
-        labels: Folder names, or None for images in no folder.
-        read_jpegs: Returns the centre squares, `KEPT_SIDE` pixels wide, for the page and for small encoders.
-        originals: Source of larger squares, for encoders that take larger images.
-        skipped: Reason code of `models.data.archives` -> number of files left out.
-        saved_sprite: The thumbnails, if they were made in advance.
-    """
-
-    names: tuple[str, ...]
-    labels: tuple[str | None, ...]
-    read_jpegs: Callable[[], tuple[bytes, ...]]
-    originals: Originals
-    skipped: Mapping[str, int] = field(default_factory=dict)
-    saved_sprite: Sprite | None = None
+    names: tuple[str, ...]  # of the files, unique
+    labels: tuple[str | None, ...]  # names of the folders; None for images in no folder
+    read_jpegs: Callable[[], tuple[bytes, ...]]  # centre squares of `KEPT_SIDE`, for the page and for small encoders
+    originals: Originals  # of larger squares
+    skipped: Mapping[str, int] = field(default_factory=dict)  # reason code of `models.data.archives` -> files left out
+    saved_sprite: Sprite | None = None  # the thumbnails, if they were made in advance
 
     def __len__(self) -> int:
         return len(self.names)
@@ -142,21 +133,13 @@ def decode_jpeg(jpeg: bytes) -> Image.Image:
 
 @dataclass(frozen=True)
 class Scores:
-    """Quality of features and their map.
+    """Quality of features and their map."""
 
-    Attributes:
-        knn_accuracy: Share of labelled images whose `KNN` nearest neighbours vote for their label, or None.
-        chance: Accuracy of always predicting the most frequent label, or None without labels.
-        trustworthiness: Of the map, 0 to 1.
-        continuity: Of the map, 0 to 1.
-        collapse: Standard deviation of the L2-normalised features times sqrt(D): 0 collapsed, 1 isotropic.
-    """
-
-    knn_accuracy: float | None
-    chance: float | None
-    trustworthiness: float
-    continuity: float
-    collapse: float
+    knn_accuracy: float | None  # of `KNN` nearest neighbours over the labelled images; None without labels
+    chance: float | None  # accuracy of always predicting the most frequent label; None without labels
+    trustworthiness: float  # of the map, 0 to 1
+    continuity: float  # of the map, 0 to 1
+    collapse: float  # standard deviation of the L2-normalised features times sqrt(D): 0 collapsed, 1 isotropic
 
 
 def label_indices(labels: Sequence[str | None]) -> tuple[list[int], torch.Tensor]:
@@ -174,13 +157,8 @@ def score(features: Floats, coordinates: Floats, labels: Sequence[str | None], n
         accuracy = knn_accuracy(torch.from_numpy(features[labelled]), classes, k=min(KNN, len(labelled) - 1))
         chance = float(classes.bincount().max()) / len(labelled)
     k = clamp_neighbours(n_neighbors, len(features))
-    return Scores(
-        knn_accuracy=accuracy,
-        chance=chance,
-        trustworthiness=trustworthiness(features, coordinates, k),
-        continuity=continuity(features, coordinates, k),
-        collapse=std_of_l2_normalized(torch.from_numpy(features)),
-    )
+    quality = trustworthiness(features, coordinates, k), continuity(features, coordinates, k)
+    return Scores(accuracy, chance, *quality, std_of_l2_normalized(torch.from_numpy(features)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,11 +172,7 @@ class ImageMap:
 
 def neighbours_of(features: Floats, index: int, k: int) -> list[tuple[int, float]]:
     """Return the k nearest neighbours of one image, with their cosine similarities in the feature space."""
-    directions = centred_directions(torch.from_numpy(features))
-    others = torch.cat([directions[:index], directions[index + 1 :]])
-    ids, similarities = nearest_neighbours(directions[index : index + 1], others, k)
-    pairs = zip(ids[0].tolist(), similarities[0].tolist(), strict=True)
-    return [(i + (i >= index), similarity) for i, similarity in pairs]
+    return [pair for pair in nearest_to(features[index], features, k + 1) if pair[0] != index][:k]
 
 
 def table_rows(collection: Collection, coordinates: Floats) -> list[list[Any]]:
@@ -227,9 +201,8 @@ def images_zip(collection: Collection, ids: Sequence[int]) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         for index in ids:
             label = collection.labels[index]
-            folder = PurePosixPath(*(() if label is None else (_folder(label),)))
-            stem = PurePosixPath(collection.names[index]).stem
-            archive.writestr(str(folder / f"{index:05d}-{stem}.jpg"), collection.jpegs[index])
+            name = f"{index:05d}-{PurePosixPath(collection.names[index]).stem}.jpg"
+            archive.writestr(name if label is None else f"{_folder(label)}/{name}", collection.jpegs[index])
     return buffer.getvalue()
 
 

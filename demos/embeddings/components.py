@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import gradio as gr
 from gradio.components import Component
@@ -32,24 +32,14 @@ class Lasso(NamedTuple):
 
 def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
     """Place the inputs for a set of images and for a query image."""
-    widgets.html_line(ctx.localize_html("embeddings.upload_hint"))
-    upload = gr.File(
-        label=ctx.t("embeddings.upload"),
-        show_label=False,
-        file_count="multiple",
-        file_types=["image", ".zip"],
-        height=64,
-        elem_id="embeddings-upload",
-    )
-    widgets.html_line(ctx.localize_html("embeddings.guest_hint"))
-    query = gr.File(
-        label=ctx.t("embeddings.guest"),
-        show_label=False,
-        file_types=["image"],
-        height=64,
-        elem_id="embeddings-guest",
-    )
-    return upload, query
+
+    def upload(name: str, **kwargs: Any) -> gr.File:
+        widgets.html_line(ctx.localize_html(f"embeddings.{name}_hint"))
+        label, elem_id = ctx.t(f"embeddings.{name}"), f"embeddings-{name}"
+        return gr.File(label=label, show_label=False, height=64, elem_id=elem_id, **kwargs)
+
+    images = upload("upload", file_count="multiple", file_types=["image", ".zip"])
+    return images, upload("guest", file_types=["image"])
 
 
 def neighbours(ctx: Context) -> gr.HTML:
@@ -71,34 +61,15 @@ def settings(ctx: Context, usual: Settings) -> tuple[dict[str, Component], gr.Do
         metrics: dict[str, str] = {name: f"embeddings.metric_{name}" for name in METRICS}
         metric = widgets.pills(ctx, "embeddings.metric", metrics, usual.metric, "embeddings-metric")
     widgets.html_line(ctx.localize_html("embeddings.method_info"))
+
+    def texts(name: str) -> dict[str, Any]:
+        elem_id = f"embeddings-{name.replace('_', '-')}"
+        return {"label": ctx.t(f"embeddings.{name}"), "info": ctx.t(f"embeddings.{name}_info"), "elem_id": elem_id}
+
     with gr.Row(elem_id="embeddings-settings"):
-        n_neighbors = gr.Slider(
-            MIN_NEIGHBOURS,
-            MAX_NEIGHBOURS,
-            usual.n_neighbors,
-            step=1,
-            label=ctx.t("embeddings.n_neighbors"),
-            info=ctx.t("embeddings.n_neighbors_info"),
-            elem_id="embeddings-n-neighbors",
-        )
-        min_dist = gr.Slider(
-            0,
-            1,
-            usual.min_dist,
-            step=0.05,
-            label=ctx.t("embeddings.min_dist"),
-            info=ctx.t("embeddings.min_dist_info"),
-            elem_id="embeddings-min-dist",
-        )
-        seed = gr.Number(
-            usual.seed,
-            precision=0,
-            minimum=0,
-            maximum=MAX_SEED,
-            label=ctx.t("embeddings.seed"),
-            info=ctx.t("embeddings.seed_info"),
-            elem_id="embeddings-seed",
-        )
+        n_neighbors = gr.Slider(MIN_NEIGHBOURS, MAX_NEIGHBOURS, usual.n_neighbors, step=1, **texts("n_neighbors"))
+        min_dist = gr.Slider(0, 1, usual.min_dist, step=0.05, **texts("min_dist"))
+        seed = gr.Number(usual.seed, precision=0, minimum=0, maximum=MAX_SEED, **texts("seed"))
     table = _download(ctx, "embeddings.table", "embeddings-table")
     layout: dict[str, Component] = {
         "n_neighbors": n_neighbors,
@@ -119,13 +90,8 @@ def lasso(ctx: Context) -> Lasso:
         elem_id="embeddings-chosen",
     )
     with gr.Row(visible=False, elem_id="embeddings-chosen-tools") as tools:
-        label = gr.Textbox(
-            show_label=False,
-            container=False,
-            placeholder=ctx.t("embeddings.label"),
-            max_lines=1,
-            elem_id="embeddings-label",
-        )
+        hint = ctx.t("embeddings.label")
+        label = gr.Textbox(show_label=False, container=False, placeholder=hint, max_lines=1, elem_id="embeddings-label")
         assign = gr.Button(ctx.t("embeddings.give_label"), size="sm", elem_id="embeddings-give")
         table, images = (
             _download(ctx, f"embeddings.chosen_{name}", f"embeddings-chosen-{name}", size="sm")

@@ -35,21 +35,13 @@ COLUMNS = ("knn", "probe", "trust", "continuity", "rank", "spread", "speed")
 
 @dataclass(frozen=True)
 class Row:
-    """Scores of one encoder on a set of images.
-
-    Attributes:
-        scores: Of its features and its map.
-        probe: Accuracy of a linear probe, None without labels.
-        rank: Effective rank of its features.
-        width: Dimension of its features.
-        milliseconds: Time for one image.
-    """
+    """Scores of one encoder on a set of images."""
 
     scores: Scores
-    probe: float | None
-    rank: float
-    width: int
-    milliseconds: float
+    probe: float | None  # accuracy of a linear probe; None without labels
+    rank: float  # effective rank of the features
+    width: int  # dimension of the features
+    milliseconds: float  # for one image
 
 
 def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seconds: float) -> Row:
@@ -110,19 +102,12 @@ def _cells(row: Row) -> list[tuple[float | None, str]]:
 
 
 class Comparison(NamedTuple):
-    """The second map, opposite a copy of the first.
-
-    Attributes:
-        copy: A plot of the first map.
-        plot: The plot of the second one.
-        measuring: The event that fills the table, to be cancelled when its images change.
-        draw: Arguments of an event that draws both maps anew.
-    """
+    """The second map, opposite a copy of the first."""
 
     copy: gr.HTML
     plot: gr.HTML
-    measuring: Dependency
-    draw: Mapping[str, Any]
+    measuring: Dependency  # fills the table; to be cancelled when the images change
+    draw: Mapping[str, Any]  # arguments of an event that draws both maps anew
 
     def follow(self, event: Dependency) -> None:
         """Draw the maps anew after an event that changed the first."""

@@ -64,21 +64,14 @@ def on_slide(builder: MapBuilder, session: MapSession | None, *controls: Any) ->
 
 def on_files(
     builder: MapBuilder,
-    paths: list[str] | None,
-    encoder: str,
-    dims: str,
-    n_neighbors: int,
-    min_dist: float,
-    seed: int | None,
-    metric: str,
-    method: str,
     request: gr.Request,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
+    paths: list[str] | None = None,
+    *controls: Any,
 ) -> list[Any]:
     """Read a visitor's images, or return to the built-in set when they are removed."""
     session = builder.read_upload(paths, request, progress) if paths else MapSession()
-    settings = settings_from(encoder, dims, n_neighbors, min_dist, seed, metric, method)
-    return _show_or_start(builder, session, settings)
+    return _show_or_start(builder, session, settings_from(*controls))
 
 
 def on_job(

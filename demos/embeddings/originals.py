@@ -75,13 +75,9 @@ class Subset:
 
 
 class Originals:
-    """The files that a set was read from.
+    """The files that a set was read from, and squares of one side cut from them.
 
-    The squares of one side are kept on disk: 10,000 of 224 pixels take about 200 MB, too much memory for one visitor.
-
-    Args:
-        paths: The files, as for `iter_images`.
-        max_images: As when they were first read.
+    The squares are kept on disk: 10,000 of 224 pixels take about 200 MB, too much memory for one visitor.
     """
 
     def __init__(self, paths: Sequence[Path], max_images: int) -> None:
@@ -95,12 +91,8 @@ class Originals:
     def cut(self, side: int, names: Sequence[str]) -> Iterator[int]:
         """Cut the squares of a side for `squares`, and yield the number done after each.
 
-        Args:
-            side: In pixels.
-            names: Of the images that the set has.
-
         Raises:
-            OriginalsGoneError: If the files are gone, or hold other images.
+            OriginalsGoneError: If the files are gone, or hold other images than `names`.
         """
         stored = StoredFiles()
         try:

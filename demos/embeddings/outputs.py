@@ -117,11 +117,7 @@ def neighbours_panel(builder: MapBuilder, session: MapSession) -> tuple[str, str
 
 
 def require_map(builder: MapBuilder, session: MapSession | None, request: gr.Request | None) -> MapSession:
-    """Return the session.
-
-    Raises:
-        gr.Error: If the page was left for so long that its session is gone, or it shows no map yet.
-    """
+    """Return the session; a gr.Error if it is gone, as after a long time, or shows no map yet."""
     if session is None or session.shown not in session.maps:
         raise widgets.user_error(builder.ctx, request, "embeddings.expired")
     return session

@@ -49,13 +49,7 @@ def load_set(folder: Path, source: Path, max_images: int) -> Collection:
 
 @dataclass(frozen=True, eq=False)
 class Precomputed:
-    """Features and maps of one encoder on the built-in set.
-
-    Attributes:
-        features: (N, D).
-        seconds: Time the encoder took.
-        maps: Settings -> map.
-    """
+    """Features (N, D) of the built-in set, the seconds its encoder took, and its maps."""
 
     features: Floats
     seconds: float

@@ -15,27 +15,16 @@ FeaturesAndSeconds = tuple[Floats, float]
 
 @dataclass(frozen=True, eq=False)
 class MapSession:
-    """Images, maps and selections of one page; kept in its `gr.State` only.
+    """Images, maps and selections of one page; kept in its `gr.State` only."""
 
-    Attributes:
-        uploaded: The visitor's images, or None for the built-in set.
-        relabelled: The images with labels that the visitor assigned, or None without any.
-        features: Encoder -> features (N, D) and the seconds they took.
-        maps: All maps made so far.
-        shown: Settings of the map on the page.
-        picked: Id of the image whose neighbours are shown.
-        selected: Ids in the lasso.
-        query: An image (as a JPEG) to place on the map without adding it.
-    """
-
-    uploaded: Collection | None = None
-    relabelled: Collection | None = None
-    features: Mapping[str, FeaturesAndSeconds] = field(default_factory=dict)
+    uploaded: Collection | None = None  # the visitor's images; None for the built-in set
+    relabelled: Collection | None = None  # the images with labels that the visitor assigned
+    features: Mapping[str, FeaturesAndSeconds] = field(default_factory=dict)  # by encoder
     maps: Mapping[Settings, ImageMap] = field(default_factory=dict)
-    shown: Settings = Settings()
-    picked: int = 0
-    selected: tuple[int, ...] = ()
-    query: bytes | None = None
+    shown: Settings = Settings()  # of the map on the page
+    picked: int = 0  # id of the image whose neighbours are shown
+    selected: tuple[int, ...] = ()  # ids in the lasso
+    query: bytes | None = None  # an image (as a JPEG) to place on the map without adding it
 
     def with_map(self, settings: Settings, features: FeaturesAndSeconds, image_map: ImageMap) -> MapSession:
         """Return the session with a map, and the features it was made of, on the page."""

@@ -75,17 +75,11 @@ def transformed(image: Image.Image, side: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The similarities of two images under T transforms of each.
+    """The similarities of two images under T transforms of each."""
 
-    Attributes:
-        first: The transformed versions of one image, (T, 3, S, S) in [-1, 1].
-        second: Those of the other.
-        similarities: Cosines of their features around the mean of the set, (T, T).
-    """
-
-    first: Tensor
-    second: Tensor
-    similarities: Tensor
+    first: Tensor  # versions of one image, (T, 3, S, S) in [-1, 1]
+    second: Tensor  # versions of the other
+    similarities: Tensor  # cosines of their features around the mean of the set, (T, T)
 
     def untransformed(self) -> float:
         """Return the cosine of the original images."""
@@ -110,14 +104,7 @@ class Explanation:
 
 @torch.inference_mode()
 def explain(network: nn.Module, side: int, pair: tuple[Image.Image, Image.Image], features: Floats) -> Explanation:
-    """Compare two images after every transform, in one batch.
-
-    Args:
-        network: The encoder.
-        side: S, the side of its input in pixels.
-        pair: The images.
-        features: Those of the set, (N, D).
-    """
+    """Compare two images after every transform, in one batch; `features` (N, D) are those of the set."""
     first, second = (transformed(image, side) for image in pair)
     found = network(torch.cat([first, second])).float()
     mean = torch.from_numpy(features).mean(dim=0)

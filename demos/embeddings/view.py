@@ -33,19 +33,12 @@ def _plain(label: str) -> str:
 
 @dataclass(frozen=True)
 class Tiles:
-    """The thumbnails of a collection as HTML.
-
-    Attributes:
-        ctx: The context of the tab.
-        collection: The images.
-        urls: Addresses of the sprite sheets.
-        translated: Whether the labels are those of the built-in set, for which there are texts.
-    """
+    """The thumbnails of a collection as HTML."""
 
     ctx: Context
     collection: Collection
-    urls: Sequence[str]
-    translated: bool
+    urls: Sequence[str]  # of the sprite sheets
+    translated: bool  # whether the labels are those of the built-in set, for which there are texts
 
     def label(self, index: int) -> str:
         """Return the label of an image; empty without one."""

@@ -34,7 +34,7 @@ from demos.ui.progress import run_to_completion
 @pytest.mark.usefixtures("umap_ready")
 def test_an_upload_is_mapped_and_its_images_are_picked(builder: MapBuilder, archive: Path) -> None:
     settings = RANDOM_SETTINGS
-    session, *rest, job = on_files(builder, [str(archive)], *settings, NO_REQUEST)
+    session, *rest, job = on_files(builder, NO_REQUEST, gr.Progress(), [str(archive)], *settings)
     assert isinstance(job, Job) and len(session.uploaded) == 15
     shown = on_built(builder, session, last(on_job(builder, session, job, NO_REQUEST)))
     value = json.loads(shown.plot.value)
@@ -94,14 +94,14 @@ def test_too_few_and_equal_images_are_refused(builder: MapBuilder, tmp_path: Pat
         paths.append(str(path))
     settings = RANDOM_SETTINGS
     with pytest.raises(gr.Error, match="at least 4 pictures, and these files hold 3"):
-        on_files(builder, paths[:3], *settings, NO_REQUEST)
-    session, *_, job = on_files(builder, paths, *settings, NO_REQUEST)
+        on_files(builder, NO_REQUEST, gr.Progress(), paths[:3], *settings)
+    session, *_, job = on_files(builder, NO_REQUEST, gr.Progress(), paths, *settings)
     with pytest.raises(gr.Error, match="the same"):
         last(on_job(builder, session, job, NO_REQUEST))
 
 
 def test_removing_the_upload_shows_the_built_in_set(builder: MapBuilder) -> None:
-    session, *_, job = on_files(builder, None, "random", "2", 15, 0.1, 0, "cosine", "umap", NO_REQUEST)
+    session, *_, job = on_files(builder, NO_REQUEST, gr.Progress(), None, "random", "2", 15, 0.1, 0, "cosine", "umap")
     assert session.uploaded is None and isinstance(job, Job)
 
 
