@@ -86,15 +86,9 @@ def neighbours(
     session = builder.read_upload(files, request, progress) if files else MapSession()
     features, _ = run_to_completion(builder.features(session, encoder))
     collection = builder.collection(session)
-    return [
-        {
-            "id": index,
-            "file": collection.names[index],
-            "label": collection.labels[index],
-            "similarity": round(cosine, 4),
-        }
-        for index, cosine in nearest_to(builder.query_features(query, encoder), features, int(count))
-    ]
+    near = nearest_to(builder.query_features(query, encoder), features, int(count))
+    names, labels = collection.names, collection.labels
+    return [{"id": id, "file": names[id], "label": labels[id], "similarity": round(cosine, 4)} for id, cosine in near]
 
 
 def add_endpoints(builder: MapBuilder) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -17,9 +16,10 @@ from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, bind
 from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import Collection
+from demos.embeddings.components import quiet_button
 from demos.embeddings.session import MapSession
 from demos.ui import widgets
-from demos.ui.sprites import jpeg
+from demos.ui.images import data_url
 from models.analysis.metrics import centred_directions
 from models.data.images import to_images
 from models.training.data.augmentations import TwoViews
@@ -76,8 +76,7 @@ def add_views(builder: MapBuilder, state: gr.State) -> None:
         with gr.Row(elem_classes="toolbar"):
             methods = {name: f"embeddings.encoder_{name}" for name in METHODS}
             method = widgets.pills(ctx, "embeddings.views_method", methods, METHODS[0], "embeddings-views-method")
-            label = ctx.t("embeddings.views_again")
-            again = gr.Button(label, size="sm", elem_id="embeddings-views-again", elem_classes="quiet")
+            again = quiet_button(ctx, "views_again", "views-again")
         panel = gr.HTML(
             js_on_load='trigger("ready");',
             css_template=STYLE,
@@ -173,8 +172,7 @@ def _cell(value: float, kind: Role) -> str:
 
 def image_html(view: Tensor) -> str:
     """Return an image (3, S, S) in [-1, 1] as an ``img`` with a data URL."""
-    data = base64.b64encode(jpeg(to_images(view[None])[0], 80)).decode("ascii")
-    return f'<img alt="" src="data:image/jpeg;base64,{data}">'
+    return f'<img alt="" src="{data_url(to_images(view[None])[0], 80)}">'
 
 
 STYLE = """

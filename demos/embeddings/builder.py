@@ -40,13 +40,7 @@ def squares_of(collection: Collection, side: int) -> Work[JpegFiles]:
     """Return the images of a set for an encoder of a side: those in memory, or larger ones read from the files."""
     if side <= KEPT_SIDE:
         return collection.jpegs
-    started = time.perf_counter()
-    if (squares := collection.originals.squares(side)) is None:
-        for done in collection.originals.cut(side, collection.names):
-            yield Step("embeddings.reading_larger", done / len(collection), started)
-        squares = collection.originals.squares(side)
-    assert squares is not None
-    return squares
+    return (yield from collection.originals.squares(side, collection.names))
 
 
 class MapBuilder:
@@ -97,7 +91,7 @@ class MapBuilder:
         return None
 
     def features(self, session: MapSession, encoder: str) -> Work[FeaturesAndSeconds]:
-        """Return the features (N, D) of a session, and the seconds the network takes for all images, also cached ones."""
+        """Return the features (N, D) of a session, and the seconds the network takes for all images, cached or not."""
         if known := self.known_features(session, encoder):
             return known
         collection = self.collection(session)

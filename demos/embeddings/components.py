@@ -42,15 +42,15 @@ def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
     return images, upload("guest", file_types=["image"])
 
 
-def neighbours(ctx: Context) -> gr.HTML:
-    """Place the panel of an image and its neighbours, empty."""
-    return gr.HTML(
-        js_on_load=reporter(NAME) + view.NEIGHBOURS_SCRIPT,
-        css_template=view.NEIGHBOURS_STYLE,
-        head=f"<style>{view.BAR_STYLE}</style>",
-        apply_default_css=False,
-        elem_id="embeddings-neighbours",
-    )
+def tiles(group: str, elem_id: str, style: str = "", head: str = "") -> gr.HTML:
+    """Place an empty panel for thumbnails that reports a click on one as ``pick`` of a group (see `on_report`)."""
+    script, css = reporter(group) + view.NEIGHBOURS_SCRIPT, view.NEIGHBOURS_STYLE + style
+    return gr.HTML(js_on_load=script, css_template=css, head=head, apply_default_css=False, elem_id=elem_id)
+
+
+def quiet_button(ctx: Context, name: str, elem_id: str) -> gr.Button:
+    """Place a small button with the text of a key of the tab."""
+    return gr.Button(ctx.t(f"embeddings.{name}"), size="sm", elem_id=f"embeddings-{elem_id}", elem_classes="quiet")
 
 
 def settings(ctx: Context, usual: Settings) -> tuple[dict[str, Component], gr.DownloadButton]:
@@ -71,24 +71,13 @@ def settings(ctx: Context, usual: Settings) -> tuple[dict[str, Component], gr.Do
         min_dist = gr.Slider(0, 1, usual.min_dist, step=0.05, **texts("min_dist"))
         seed = gr.Number(usual.seed, precision=0, minimum=0, maximum=MAX_SEED, **texts("seed"))
     table = _download(ctx, "embeddings.table", "embeddings-table")
-    layout: dict[str, Component] = {
-        "n_neighbors": n_neighbors,
-        "min_dist": min_dist,
-        "seed": seed,
-        "metric": metric,
-        "method": method,
-    }
-    return layout, table
+    layout = {"n_neighbors": n_neighbors, "min_dist": min_dist, "seed": seed, "metric": metric, "method": method}
+    return dict(layout), table
 
 
 def lasso(ctx: Context) -> Lasso:
     """Place the tools for the images inside a lasso, hidden until there are some."""
-    panel = gr.HTML(
-        js_on_load=reporter(NAME) + view.NEIGHBOURS_SCRIPT,
-        css_template=view.NEIGHBOURS_STYLE,
-        apply_default_css=False,
-        elem_id="embeddings-chosen",
-    )
+    panel = tiles(NAME, "embeddings-chosen")
     with gr.Row(visible=False, elem_id="embeddings-chosen-tools") as tools:
         hint = ctx.t("embeddings.label")
         label = gr.Textbox(show_label=False, container=False, placeholder=hint, max_lines=1, elem_id="embeddings-label")

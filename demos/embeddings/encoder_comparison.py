@@ -16,6 +16,7 @@ from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, bind
 from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import Collection, Scores, Settings, label_indices
+from demos.embeddings.components import quiet_button
 from demos.embeddings.outputs import neighbours_panel, plot_value
 from demos.embeddings.precomputed import Precomputed
 from demos.embeddings.session import NAME, MapSession
@@ -127,8 +128,7 @@ def add_comparison(builder: MapBuilder, session: gr.State) -> Comparison:
                 plot = scatter(ctx, "embeddings-twin", link=NAME)
         about = widgets.html_line("", "facts", "embeddings-twin-about")
         table = gr.HTML(css_template=TABLE_STYLE, apply_default_css=False, elem_id="embeddings-rows")
-        label = ctx.t("embeddings.measure")
-        measure_all = gr.Button(label, size="sm", elem_id="embeddings-measure", elem_classes="quiet")
+        measure_all = quiet_button(ctx, "measure", "measure")
         widgets.note(ctx, "embeddings.compare_note")
     draw: dict[str, Any] = {
         "fn": bind(on_compare, builder),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Protocol
 
 from PIL import Image
 
+from demos.ui.progress import Step, Work
 from demos.ui.sprites import jpeg
 from models.data.archive_entries import Limits
 from models.data.archives import LabelledImage, iter_images
@@ -84,28 +86,27 @@ class Originals:
         self._paths, self._max_images = list(paths), max_images
         self._cut: tuple[int, StoredFiles] | None = None
 
-    def squares(self, side: int) -> StoredFiles | None:
-        """Return the centre squares as JPEGs if those of this side were cut last."""
-        return self._cut[1] if self._cut and self._cut[0] == side else None
-
-    def cut(self, side: int, names: Sequence[str]) -> Iterator[int]:
-        """Cut the squares of a side for `squares`, and yield the number done after each.
+    def squares(self, side: int, names: Sequence[str]) -> Work[StoredFiles]:
+        """Return the centre squares as JPEGs, reading the files again unless those of this side were read last.
 
         Raises:
             OriginalsGoneError: If the files are gone, or hold other images than `names`.
         """
-        stored = StoredFiles()
+        if self._cut and self._cut[0] == side:
+            return self._cut[1]
+        stored, started = StoredFiles(), time.perf_counter()
         try:
             for image in read_images(self._paths, self._max_images, side):
                 if len(stored) == len(names) or image.name != names[len(stored)]:
                     raise OriginalsGoneError("The files hold other pictures now; upload them again.")
                 stored.append(square_jpeg(image.image, side))
-                yield len(stored)
+                yield Step("embeddings.reading_larger", len(stored) / len(names), started)
         except FileNotFoundError as error:
             raise OriginalsGoneError("The files are not there any more; upload them again.") from error
         if len(stored) != len(names):
             raise OriginalsGoneError("The files hold fewer pictures now; upload them again.")
         self._cut = side, stored
+        return stored
 
 
 def read_images(

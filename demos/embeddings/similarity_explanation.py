@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 import torch
@@ -18,14 +17,14 @@ from torchvision.transforms.v2 import functional as TF
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, bind
-from demos.embeddings import view
+from demos.embeddings import components
 from demos.embeddings.augmented_views import cosines, image_html
 from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import decode_jpeg, neighbours_of
 from demos.embeddings.handlers import read_ids
 from demos.embeddings.outputs import NUM_NEIGHBOURS, placement, require_map, tiles
 from demos.embeddings.session import MapSession
-from demos.ui.latest_event import on_report, reporter
+from demos.ui.latest_event import on_report
 from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import picked_id
 from models.analysis.embedding import Floats
@@ -136,19 +135,12 @@ def explanation_html(ctx: Context, explanation: Explanation, others: str) -> str
 
 def add_explanation(builder: MapBuilder, session: gr.State, neighbours: gr.HTML) -> None:
     """Place the button beside the neighbours, and the panel about the picked image and one of them."""
-    label = builder.ctx.t("embeddings.why")
-    button = gr.Button(label, size="sm", elem_id="embeddings-why", elem_classes="quiet")
-    panel = gr.HTML(
-        js_on_load=reporter(GROUP) + view.NEIGHBOURS_SCRIPT,
-        css_template=view.NEIGHBOURS_STYLE + STYLE,
-        apply_default_css=False,
-        elem_id="embeddings-why-shown",
-    )
-    event: dict[str, Any] = PRIVATE_MODEL_EVENT
-    button.click(bind(on_explain, builder), session, panel, **event)
-    other = bind(on_explain_other, builder)
-    on_report(panel, GROUP, "pick", other, [session], [panel], show_progress="hidden", **event)
-    # Emptied when the neighbours change: it would be misread as about the new ones.
+    button = components.quiet_button(builder.ctx, "why", "why")
+    panel = components.tiles(GROUP, "embeddings-why-shown", STYLE)
+    button.click(bind(on_explain, builder), session, panel, **PRIVATE_MODEL_EVENT)
+    quiet = {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}
+    on_report(panel, GROUP, "pick", bind(on_explain_other, builder), [session], [panel], **quiet)
+    # Emptied when the neighbours change, or it would be read as about the new ones.
     neighbours.change(None, None, panel, js="() => ''")
 
 

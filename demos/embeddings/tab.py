@@ -77,7 +77,7 @@ def build(ctx: Context, archive: Path = KINDS) -> TabInterface:
             lasso = components.lasso(ctx)
         with gr.Column(scale=2, min_width=300):
             upload, query = components.uploads(ctx)
-            neighbours = components.neighbours(ctx)
+            neighbours = components.tiles(NAME, "embeddings-neighbours", head=f"<style>{view.BAR_STYLE}</style>")
             add_explanation(builder, session, neighbours)
     scores = gr.HTML(
         css_template=view.SCORES_STYLE, apply_default_css=False, elem_id="embeddings-scores", elem_classes="score"

@@ -142,7 +142,6 @@ function hover(x, y) {
   hideCard();
   showCard(id, x, y);
   broadcast({ hover: id });
-  hoverTimer = setTimeout(() => trigger("hover", { id }), 150);
 }
 
 // The wheel scrolls the page until the visitor has pressed inside the plot (or holds Ctrl); then it zooms.

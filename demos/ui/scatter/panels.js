@@ -31,7 +31,6 @@ function showCard(id, x, y) {
 }
 
 function hideCard() {
-  clearTimeout(hoverTimer);
   if (card.hidden) return;
   card.hidden = true;
   broadcast({ hover: -1 });

@@ -27,7 +27,6 @@ let sheets = [];
 let queryImage = null;
 let morph = null;
 let pending = 0;
-let hoverTimer = 0;
 let theme = null;
 
 const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();

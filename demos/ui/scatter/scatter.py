@@ -4,9 +4,9 @@ It draws into a 2-D canvas: without a graphics card that was faster than WebGL, 
 and deck.gl, and browsers limit the WebGL contexts of a page. ``python tests/bench.py map`` measures its frame rate at
 10,000 and 100,000 points.
 
-A plot has N points in 2 or 3 dimensions; a point's id is its row, 0 to N - 1. Clicks, hovers and lassos reach Python
-as the events ``pick`` and ``hover`` with ``{"id": ...}`` and ``lasso`` with ``{"ids": ...}``; listen to them with
-`on_report`. These ids come from a browser: validate them with `picked_id` and `lassoed_ids`.
+A plot has N points in 2 or 3 dimensions; a point's id is its row, 0 to N - 1. Clicks and lassos reach Python as the
+events ``pick`` with ``{"id": ...}`` and ``lasso`` with ``{"ids": ...}``; listen to them with `on_report`, and validate
+the ids, which come from a browser, with `picked_id` and `lassoed_ids`.
 """
 
 from __future__ import annotations
@@ -57,13 +57,7 @@ def label_colour(classes: Sequence[str | None], index: int) -> str:
 
 
 def scatter_figure(coordinates: Coordinates, labels: Sequence[str | None], names: Sequence[str]) -> dict[str, Any]:
-    """Return a Plotly figure as plain data, for programs: one trace per label, ids in ``customdata``.
-
-    Args:
-        coordinates: (N, 2) or (N, 3).
-        labels: N labels; None for points without one.
-        names: N names, in ``text``.
-    """
+    """Return a Plotly figure of points (N, 2) or (N, 3) as plain data: one trace per label, ids in ``customdata``."""
     dims = coordinates.shape[1]
     classes = unique_labels(labels)
     traces = []
@@ -136,17 +130,11 @@ def _base64(values: Any, dtype: str) -> str:
 
 @dataclass(frozen=True)
 class QueryPoint:
-    """A query image on the map, which is not one of its points.
+    """A query image on the map, which is not one of its points."""
 
-    Attributes:
-        at: Its coordinates, as many as the map has dimensions.
-        url: Address of the image.
-        near: Ids of its nearest neighbours.
-    """
-
-    at: tuple[float, ...]
-    url: str
-    near: tuple[int, ...] = ()
+    at: tuple[float, ...]  # as many coordinates as the map has dimensions
+    url: str  # of the image
+    near: tuple[int, ...] = ()  # ids of its nearest neighbours
 
 
 def scatter_marks(rings: Sequence[int] = (), query: QueryPoint | None = None) -> str:
