@@ -101,10 +101,9 @@ def on_views(builder: MapBuilder, session: MapSession | None, method: str, seed:
     ids = sample_ids(collection, session.picked, NUM_IMAGES)
     images = [collection.image(index) for index in ids]
     trained, side = builder.network(method)  # views of the side that it was trained on
-    view1, view2 = two_views(images, side, seed)
     queued = [index for index in sample_ids(collection, len(collection) // 2, 3 * NUM_QUEUED) if index not in ids]
     queue, _ = two_views([collection.image(index) for index in queued[:NUM_QUEUED]] or images, side, seed + 1)
-    views = view1, view2, queue
+    views = (*two_views(images, side, seed), queue)
     before = _similarities(builder, session, UNTRAINED, builder.network(UNTRAINED)[0], method, views)
     after = _similarities(builder, session, method, trained, method, views)
     return views_html(builder.ctx, method, views, before, after)

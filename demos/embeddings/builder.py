@@ -15,7 +15,6 @@ from torch import nn
 
 from demos.core.cache import LRUCache
 from demos.core.context import Context
-from demos.core.files import file_url
 from demos.embeddings.collection import Collection, ImageMap, Settings, collect, decode_jpeg, score
 from demos.embeddings.originals import KEPT_SIDE, JpegFiles, OriginalsGoneError, Subset, square_jpeg
 from demos.embeddings.precomputed import Precomputed, load_set
@@ -196,11 +195,6 @@ class MapBuilder:
         collection, settings = self.collection(session).with_label(ids, label), session.shown
         image_map = _scored_again(session.shown_map, session.shown_features, collection, settings)
         return replace(session, relabelled=collection, maps={settings: image_map})
-
-    def sprite_urls(self, collection: Collection) -> list[str]:
-        """Write the thumbnails of a set for the browser and return their addresses."""
-        sprite = collection.sprite
-        return [file_url(self.ctx.save_bytes(sheet, sprite.suffix)) for sheet in sprite.sheets]
 
 
 def _scored_again(image_map: ImageMap, features: Floats, collection: Collection, settings: Settings) -> ImageMap:

@@ -90,10 +90,6 @@ class Collection:
         """Return one image, decoded."""
         return decode_jpeg(self.jpegs[index])
 
-    def images(self) -> list[Image.Image]:
-        """Return all images, decoded."""
-        return [self.image(index) for index in range(len(self))]
-
     def with_label(self, ids: Sequence[int], label: str | None) -> Collection:
         """Return the same images, some of them with another label."""
         changed = set(ids)
@@ -104,7 +100,7 @@ class Collection:
     @cached_property
     def sprite(self) -> Sprite:
         """The thumbnails of all images."""
-        return self.saved_sprite or make_sprite(self.images())
+        return self.saved_sprite or make_sprite([decode_jpeg(jpeg) for jpeg in self.jpegs])
 
 
 def collect(paths: Sequence[Path], max_images: int, progress: Progress | None = None) -> Collection:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
 import torch
 from gradio.events import Dependency
+from pydantic import TypeAdapter
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, bind
@@ -18,7 +18,6 @@ from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import Collection, Scores, Settings, label_indices
 from demos.embeddings.components import quiet_button
 from demos.embeddings.outputs import neighbours_panel, plot_value
-from demos.embeddings.precomputed import Precomputed
 from demos.embeddings.session import NAME, MapSession
 from demos.ui import widgets
 from demos.ui.latest_event import on_latest
@@ -45,6 +44,9 @@ class Row:
     milliseconds: float  # for one image
 
 
+ROWS = TypeAdapter(dict[str, Row])
+
+
 def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seconds: float) -> Row:
     """Return the row of features (N, D) and the scores of their map."""
     labelled, classes = label_indices(labels)
@@ -55,24 +57,15 @@ def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seco
     return Row(scores, probe, rank, features.shape[1], 1000 * seconds / len(features))
 
 
-def built_in_row(precomputed: Precomputed, labels: Sequence[str | None], encoder: str) -> Row:
-    """Return the row of an encoder on the built-in set."""
-    scores = precomputed.maps[Settings(encoder)].scores
-    return measure(precomputed.features, scores, labels, precomputed.seconds)
-
-
-def save_rows(rows: Mapping[str, Row], folder: Path) -> None:
+def save_rows(rows: dict[str, Row], folder: Path) -> None:
     """Write the table of the built-in set."""
-    (folder / ROWS_FILE).write_text(json.dumps({name: asdict(row) for name, row in rows.items()}, indent=1), "utf-8")
+    (folder / ROWS_FILE).write_bytes(ROWS.dump_json(rows, indent=1))
 
 
 def load_rows(folder: Path) -> dict[str, Row]:
     """Return what `save_rows` wrote; empty if there is no table."""
     path = folder / ROWS_FILE
-    if not path.is_file():
-        return {}
-    rows = json.loads(path.read_text("utf-8"))
-    return {name: Row(**{**row, "scores": Scores(**row["scores"])}) for name, row in rows.items()}
+    return ROWS.validate_json(path.read_bytes()) if path.is_file() else {}
 
 
 def rows_html(ctx: Context, rows: Mapping[str, Row]) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import gradio as gr
+from PIL import Image
 
 from demos.core.files import file_url
+from demos.core.tab_interface import SummaryCell
 from demos.embeddings import view
 from demos.embeddings.builder import MapBuilder
-from demos.embeddings.collection import neighbours_of, table_csv
-from demos.embeddings.session import MapSession
+from demos.embeddings.collection import Settings, neighbours_of, query_jpeg, table_csv
+from demos.embeddings.session import NAME, MapSession
 from demos.ui import widgets
+from demos.ui.images import image_grid
+from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import QueryPoint, scatter_marks, scatter_update, scatter_value
 from models.analysis.embedding import Floats
 from models.analysis.neighbours import Placement, place
@@ -83,18 +87,20 @@ def _facts(builder: MapBuilder, session: MapSession) -> str:
     return f"{line} · {ctx.localize_html('embeddings.facts', dims=session.shown.dims, time=time)}"
 
 
+def tiles(builder: MapBuilder, session: MapSession) -> view.Tiles:
+    """Return the thumbnails of a session's images as HTML, written where the browser finds them."""
+    collection = builder.collection(session)
+    sprite = collection.sprite
+    urls = [file_url(builder.ctx.save_bytes(sheet, sprite.suffix)) for sheet in sprite.sheets]
+    return view.Tiles(builder.ctx, collection, urls, translated=session.uploaded is None)
+
+
 def plot_value(builder: MapBuilder, session: MapSession, coordinates: Floats) -> str:
     """Return the value of a `scatter` of a session's images at some coordinates (N, dims)."""
-    collection = builder.collection(session)
-    labels_html = None if session.uploaded else view.labels_html(builder.ctx, collection.labels)
-    urls = builder.sprite_urls(collection)
-    return scatter_value(coordinates, collection.labels, collection.names, collection.sprite, urls, labels_html)
-
-
-def tiles(builder: MapBuilder, session: MapSession) -> view.Tiles:
-    """Return the thumbnails of a session's images as HTML."""
-    collection = builder.collection(session)
-    return view.Tiles(builder.ctx, collection, builder.sprite_urls(collection), translated=session.uploaded is None)
+    html, collection = tiles(builder, session), builder.collection(session)
+    labels = {label for label in collection.labels if label} if html.translated else ()
+    labels_html = {label: view.label_html(builder.ctx, label, translated=True) for label in labels}
+    return scatter_value(coordinates, collection.labels, collection.names, collection.sprite, html.urls, labels_html)
 
 
 def placement(builder: MapBuilder, session: MapSession) -> Placement:
@@ -114,6 +120,16 @@ def neighbours_panel(builder: MapBuilder, session: MapSession) -> tuple[str, str
     near = neighbours_of(session.shown_features, session.picked, NUM_NEIGHBOURS)
     marks = scatter_marks([session.picked, *(index for index, _ in near)])
     return tiles(builder, session).neighbours(session.picked, near), marks
+
+
+def summary(builder: MapBuilder, image: Image.Image) -> SummaryCell:
+    """Place an image on the default map of the built-in set; return its four nearest images and the first cosine."""
+    session = run_to_completion(builder.find_or_build(MapSession(query=query_jpeg(image)), Settings(), None))
+    placed, collection = placement(builder, session), builder.collection(session)
+    near = [collection.image(index) for index in placed.near[:4]]
+    text = builder.ctx.localize_html("embeddings.summary", similarity=f"{placed.similarities[0]:.2f}")
+    label = view.label_html(builder.ctx, collection.labels[placed.near[0]], translated=True)
+    return SummaryCell(image_grid([near[:2], near[2:]], side=128), f"<b>{label}</b> {text}", f"tab={NAME}")
 
 
 def require_map(builder: MapBuilder, session: MapSession | None, request: gr.Request | None) -> MapSession:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.embeddings.collection import Collection, ImageMap, Scores, Settings, collect
+from demos.embeddings.collection import Collection, ImageMap, Scores, Settings, collect, decode_jpeg
 from demos.embeddings.originals import Originals
 from demos.ui.sprites import Form, Sprite, make_sprite, sprite_layout
 from models.analysis.embedding import Floats
@@ -25,7 +25,7 @@ def save_set(collection: Collection, folder: Path) -> None:
     """Write names, labels and thumbnails, which is what the page needs of a collection at first."""
     facts = {"names": collection.names, "labels": collection.labels}
     (folder / "set.json").write_text(json.dumps(facts, ensure_ascii=False) + "\n", "utf-8")
-    sprite = make_sprite(collection.images(), SHEETS)
+    sprite = make_sprite([decode_jpeg(jpeg) for jpeg in collection.jpegs], SHEETS)
     for number, sheet in enumerate(sprite.sheets):
         (folder / f"sprite-{number}{sprite.suffix}").write_bytes(sheet)
 

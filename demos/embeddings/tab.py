@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from demos.embeddings.augmented_views import add_views
 from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
 from demos.embeddings.components import Lasso
-from demos.embeddings.encoder_comparison import Comparison, add_comparison, built_in_row, save_rows
-from demos.embeddings.outputs import MapOutputs
+from demos.embeddings.encoder_comparison import Comparison, add_comparison, measure, save_rows
+from demos.embeddings.outputs import MapOutputs, summary
 from demos.embeddings.precomputed import Precomputed, save_set
 from demos.embeddings.session import NAME, MapSession
 from demos.embeddings.similarity_explanation import add_explanation
@@ -102,7 +103,8 @@ def build(ctx: Context, archive: Path = KINDS) -> TabInterface:
     add_endpoints(builder)
     settings = {**controls, "encoder": pills, "weights": menu.linked}
     photos = {"guest": Photo(query, shows_itself=True)}
-    return TabInterface(photos, settings, (choose, menu.open_linked, redraw), gives=(lasso.train, lasso.train_zip))
+    show, gives = (choose, menu.open_linked, redraw), (lasso.train, lasso.train_zip)
+    return TabInterface(photos, settings, show, gives=gives, summary=partial(summary, builder))
 
 
 def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str, Any]:
@@ -213,7 +215,8 @@ def precompute(ctx: Context, folder: Path, archive: Path = KINDS) -> None:
     for encoder in ENCODERS:
         precomputed = _precompute_encoder(builder, encoder, fixed)
         precomputed.save(folder / f"{encoder}.npz")
-        rows[encoder] = built_in_row(precomputed, collection.labels, encoder)
+        scores = precomputed.maps[Settings(encoder)].scores
+        rows[encoder] = measure(precomputed.features, scores, collection.labels, precomputed.seconds)
     save_rows(rows, folder)
     save_set(collection, folder)
     precompute_timeline(builder, folder, fixed)

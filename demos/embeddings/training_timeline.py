@@ -90,8 +90,7 @@ def make_frames(
 
 def save_frames(frames: Sequence[Frame], path: Path) -> None:
     """Write frames, their coordinates in 16 bits."""
-    points = np.stack([frame.coordinates for frame in frames])
-    numbers, span = quantised(points)
+    numbers, span = quantised(np.stack([frame.coordinates for frame in frames]))
     facts = [{"step": frame.step, "scores": vars(frame.scores)} for frame in frames]
     with path.open("wb") as file:
         packed = json.dumps({"range": span, "frames": facts})
@@ -114,9 +113,8 @@ def load_frames(path: Path) -> list[Frame]:
 def precompute_timeline(builder: MapBuilder, folder: Path, fixed: Floats, steps: Path = STEPS) -> None:
     """Write the frames of the built-in set if there is a training run."""
     if found := training_steps(steps):
-        save_frames(
-            run_to_completion(make_frames(builder.collection(MapSession()), found, fixed)), folder / FRAMES_FILE
-        )
+        frames = run_to_completion(make_frames(builder.collection(MapSession()), found, fixed))
+        save_frames(frames, folder / FRAMES_FILE)
 
 
 def add_timeline(builder: MapBuilder, session: gr.State, steps: Path = STEPS) -> bool:

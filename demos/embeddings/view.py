@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demos.core.context import Context
@@ -15,20 +15,15 @@ from models.analysis.neighbours import Placement
 MAX_TILES = 60  # images shown of a lasso; all of them are exported
 
 
-def labels_html(ctx: Context, labels: Iterable[str | None]) -> dict[str, str]:
-    """Return label -> HTML, translated where the texts have it."""
-    found = {}
-    for label in set(labels) - {None}:
-        assert label is not None
-        try:
-            found[label] = ctx.localize_html(f"embeddings.kind.{label}")
-        except KeyError:
-            found[label] = _plain(label)
-    return found
-
-
-def _plain(label: str) -> str:
-    return html.escape(label.replace("_", " "))
+def label_html(ctx: Context, label: str | None, translated: bool) -> str:
+    """Return the HTML of a label, translated if asked for and the texts have it; empty without a label."""
+    if label is None:
+        return ""
+    plain = html.escape(label.replace("_", " "))
+    try:
+        return ctx.localize_html(f"embeddings.kind.{label}") if translated else plain
+    except KeyError:
+        return plain
 
 
 @dataclass(frozen=True)
@@ -42,10 +37,7 @@ class Tiles:
 
     def label(self, index: int) -> str:
         """Return the label of an image; empty without one."""
-        label = self.collection.labels[index]
-        if label is None:
-            return ""
-        return labels_html(self.ctx, [label])[label] if self.translated else _plain(label)
+        return label_html(self.ctx, self.collection.labels[index], self.translated)
 
     def thumbnail(self, index: int) -> str:
         """Return the thumbnail of an image."""

@@ -132,8 +132,7 @@ function release(event) {
   const id = pointAt(...pointerPosition(event));
   if (id >= 0) report("pick", { id });
 }
-canvas.addEventListener("pointerup", release);
-canvas.addEventListener("pointercancel", release);
+for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, release);
 function hover(x, y) {
   const id = pointAt(x, y);
   canvas.style.cursor = lassoing ? "crosshair" : id < 0 ? "grab" : "pointer";
@@ -154,7 +153,7 @@ canvas.addEventListener("wheel", (event) => {
   zoom(Math.exp(-Math.max(-120, Math.min(120, event.deltaY)) / 350), ...pointerPosition(event));
 }, { passive: false });
 
-// For whoever measures or tests the map: the place of a point on the page, and the view.
+// For tests and benchmarks: the position of a point on the page, and the view.
 root.placeOf = (id) => {
   const box = canvas.getBoundingClientRect();
   return [box.left + screen.sx[id] / ratio(), box.top + screen.sy[id] / ratio()];

@@ -138,12 +138,7 @@ class QueryPoint:
 
 
 def scatter_marks(rings: Sequence[int] = (), query: QueryPoint | None = None) -> str:
-    """Return the marks of a `scatter`; the selection by lasso is kept by the page itself.
-
-    Args:
-        rings: Ids to ring: the picked one first, then its neighbours.
-        query: An image beside the points.
-    """
+    """Return the marks of a `scatter`: ids to ring, the picked one first and then its neighbours, or a query image."""
     return json.dumps({"rings": list(rings), "query": query and asdict(query)})
 
 
@@ -154,11 +149,7 @@ def scatter_update(value: str | None = None, marks: str | None = None) -> gr.HTM
 
 
 def picked_id(data: object, count: int) -> int:
-    """Return the id that a click on the page reports.
-
-    Raises:
-        ValueError: If it is not the whole number of one of the `count` points.
-    """
+    """Return the id that a click on the page reports; a ValueError if it is not one of the `count` points."""
     index = data.get("id") if isinstance(data, dict) else None
     if type(index) is not int or not 0 <= index < count:
         raise ValueError(f"The id {index!r} is not one of the {count} points.")
@@ -166,11 +157,7 @@ def picked_id(data: object, count: int) -> int:
 
 
 def lassoed_ids(data: object, count: int) -> list[int]:
-    """Return the ids, in ascending order, that a lasso on the page reports.
-
-    Raises:
-        ValueError: If they are not different whole numbers of some of the `count` points.
-    """
+    """Return the ascending ids that a lasso on the page reports; a ValueError if they are not distinct points."""
     packed = data.get("ids") if isinstance(data, dict) else None
     if not isinstance(packed, str) or len(packed) > 8 + 6 * count:  # base64 of 4 bytes each
         raise ValueError("A lasso must hold its ids in base64, and no more of them than there are points.")
@@ -188,10 +175,7 @@ def lassoed_ids(data: object, count: int) -> list[int]:
 def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
     """Place the plot, empty; fill it with a `scatter_value` at its ``ready`` event.
 
-    Args:
-        ctx: The context of the tab.
-        elem_id: Id in the page.
-        link: Plots with the same name show each other's hovers and lassos; the group of its reports.
+    Plots with the same `link` show each other's hovers and lassos; it is the group of their reports.
     """
     tools = "".join(
         f'<button type="button" data-action="{action}" {state}><i aria-hidden="true">{sign}</i>'

@@ -22,7 +22,7 @@ from demos.embeddings.collection import (
 def test_folders_are_labels_and_other_files_are_counted(collection: Collection) -> None:
     assert collection.labels == tuple(kind for kind in LABELS for _ in range(PER_LABEL))
     assert collection.skipped == {"not_an_image": 1}
-    assert {image.size for image in collection.images()} == {(128, 128)}
+    assert {collection.image(index).size for index in range(len(collection))} == {(128, 128)}
 
 
 def test_no_more_images_are_read_than_allowed(archive: Path) -> None:
