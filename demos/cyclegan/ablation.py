@@ -37,12 +37,7 @@ def weights_of(variant: str, direction: str) -> tuple[str, str]:
 def run_ablation(
     photo: Image.Image, direction: str, load_model: LoadModel
 ) -> tuple[dict[str, Image.Image], dict[str, dict[str, float]]]:
-    """Translate a photo with the weights of each of `VARIANTS`.
-
-    Returns:
-        The images "photo", "<variant>-translated" and "<variant>-back", and for each variant its "cycle_error" in
-        levels of 255 and its realism percentile as "convincing", 0 to 1.
-    """
+    """Return the images of `ablation_html` by name, and the cycle error and realism percentile of each variant."""
     images: dict[str, Image.Image] = {}
     numbers = {}
     for variant in VARIANTS:

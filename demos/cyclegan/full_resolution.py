@@ -24,12 +24,7 @@ BLUR = 1 / 128  # of the longest side: standard deviation of the edge of the mas
 
 
 def brush_mask(value: dict[str, Any] | None, size: tuple[int, int]) -> Image.Image | None:
-    """Return the brushed area as a grey image of `size`, white inside; None where nothing is brushed.
-
-    Args:
-        value: Of a `gr.ImageEditor`, its layers as images with transparency.
-        size: Width and height of the photo.
-    """
+    """Return the brushed area of a `gr.ImageEditor` as a grey image, white inside; None where nothing is brushed."""
     layers = [layer for layer in (value or {}).get("layers") or [] if layer is not None]
     alphas = [np.asarray(layer.convert("RGBA").getchannel("A").resize(size)) for layer in layers]
     if not any(alpha.any() for alpha in alphas):

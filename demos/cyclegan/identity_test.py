@@ -1,4 +1,4 @@
-"""The identity test (an orange into apple → orange), and a small gallery of failures."""
+"""The identity test (an orange into apple → orange, arXiv 1703.10593 §5.2), and a small gallery of failures."""
 
 from __future__ import annotations
 
@@ -42,11 +42,7 @@ CAPTIONS = {"photo": "photo_caption", "same": "identity_made", "changed": "ident
 
 @torch.inference_mode()
 def identity_mapping(photo: Image.Image, generator: nn.Module) -> tuple[dict[str, Image.Image], float]:
-    """Pass a photo of the target domain to a generator (arXiv 1703.10593 §5.2).
-
-    Returns:
-        The images of `CAPTIONS`, and the mean absolute difference in levels of 255.
-    """
+    """Return the images of `CAPTIONS` and their difference in levels of 255, for a photo of the target domain."""
     real = to_tensor(photo)
     same = generator(real)
     difference = absolute_difference(same, real)

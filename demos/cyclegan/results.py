@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from demos.cyclegan.translation import (
 )
 from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
+from models.data.images import ImageError
 
 FILES = (*IMAGES, "judged", "strip")
 NUMBERS = "result.json"
@@ -56,14 +58,7 @@ EMPTY: Mapping[str, Any] = {
 def component_values(
     ctx: Context, files: Mapping[str, str], numbers: Mapping[str, Any], precomputed: bool = False
 ) -> dict[str, Any]:
-    """Return the values of the components of the tab.
-
-    Args:
-        ctx: The context of the tab.
-        files: Path of each of `FILES` that there is, and of the "numbers" as JSON.
-        numbers: As `result_numbers` returns them.
-        precomputed: Whether the result was made in advance.
-    """
+    """Return the values of the components of the tab, for the paths of `FILES` and of the "numbers" as JSON."""
     size = (numbers["size"][0], numbers["size"][1])
     lines = {
         "facts": widgets.facts_line(ctx, numbers["weights"], size, numbers["seconds"], precomputed),
@@ -182,13 +177,7 @@ def text_cell(text: str) -> str:
 
 
 def grid(cells: Sequence[str], images: int, plain: bool = False) -> str:
-    """Return cells in rows.
-
-    Args:
-        cells: HTML of `figure` and `text_cell`.
-        images: Number of images in a row.
-        plain: Whether no sentence follows them.
-    """
+    """Return cells in rows of so many images, each row followed by a sentence unless it is plain."""
     kind = "grid plain" if plain else "grid"
     return f'<div class="{kind}" style="--pictures: {images}">{"".join(cells)}</div>'
 
@@ -205,11 +194,7 @@ def weights_line(ctx: Context, names: Sequence[str]) -> str:
 
 
 def generator_pair(ctx: Context, request: gr.Request | None, used: str, direction: str) -> tuple[str, str]:
-    """Return the weights in use that translate in a direction and back.
-
-    Raises:
-        gr.Error: If there is no generator of the opposite direction, with one sentence in the visitor's language.
-    """
+    """Return the weights in use that translate in a direction and back, or raise a `gr.Error` if there is no pair."""
     weights = generators(ctx.library.record(used), direction)
     if len(weights) == 1:
         raise widgets.user_error(ctx, request, "cyclegan.no_way_back")
@@ -217,12 +202,17 @@ def generator_pair(ctx: Context, request: gr.Request | None, used: str, directio
 
 
 def open_photo(ctx: Context, request: gr.Request | None, path: str | None, side: int = SIDE) -> Image.Image:
-    """Read a visitor's photo at the size at which it is translated.
-
-    Raises:
-        gr.Error: If there is none or it cannot be used, with one sentence in the visitor's language.
-    """
-    try:
+    """Read a visitor's photo at the size at which it is translated, or raise a `gr.Error` that says what is wrong."""
+    with photo_errors(ctx, request):
         return fit_photo(widgets.open_photo(ctx, request, path), side)
+
+
+@contextmanager
+def photo_errors(ctx: Context, request: gr.Request | None) -> Iterator[None]:
+    """Raise what is wrong with a photo as a `gr.Error` in the visitor's language."""
+    try:
+        yield
+    except ImageError as error:
+        raise widgets.image_error(ctx, request, error) from error
     except TooNarrowError as error:
         raise widgets.user_error(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error

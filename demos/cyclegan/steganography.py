@@ -17,16 +17,7 @@ from torch import nn
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
-from demos.cyclegan.results import (
-    figure,
-    generator_pair,
-    grid,
-    open_photo,
-    panel,
-    text_cell,
-    weights_line,
-    write_json,
-)
+from demos.cyclegan.results import figure, generator_pair, grid, open_photo, panel, text_cell, weights_line, write_json
 from demos.cyclegan.translation import BACK, absolute_difference, example_direction, example_photos, fit_photo
 from demos.ui import widgets
 from models.data.images import read_image, to_images, to_tensor
@@ -42,19 +33,12 @@ NUM_PHOTOS = 6  # built-in photos that the curve is the mean of
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """A perturbed translation and its reconstruction.
-
-    Attributes:
-        perturbed: The translation after the perturbation.
-        reconstruction: What the opposite generator makes of that.
-        perturbation: Mean absolute difference of `perturbed` and the translation, in levels of 255.
-        error: Mean absolute difference of `reconstruction` and the photo, in levels of 255.
-    """
+    """A perturbed translation and its reconstruction; differences are mean absolute ones in levels of 255."""
 
     perturbed: Image.Image
     reconstruction: Image.Image
-    perturbation: float
-    error: float
+    perturbation: float  # difference of the perturbed translation and the translation
+    error: float  # difference of the reconstruction and the photo
 
 
 def perturb(image: Image.Image, kind: str, strength: int) -> Image.Image:

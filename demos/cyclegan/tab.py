@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +15,28 @@ from demos.core.cache import public_lru_cache
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.tab_interface import Photo, SummaryCell, TabInterface
+from demos.cyclegan import translation
 from demos.cyclegan.ablation import ablation_section, precompute_ablation
 from demos.cyclegan.full_resolution import full_resolution_section
 from demos.cyclegan.identity_test import limits_sections, precompute_limits
 from demos.cyclegan.quiz.audience import quiz_room
 from demos.cyclegan.quiz.quiz_ui import quiz_section
-from demos.cyclegan.results import EMPTY, cycle_error_line, read_first_paint, result_numbers, show, write_first_paint
-from demos.cyclegan.steganography import precompute_curve, steganography_section
-from demos.cyclegan.translation import (
-    BACK,
-    FRUITS,
-    MIN_SIDE,
-    OPENING_EXAMPLE,
-    SIDE,
-    Assessment,
-    CycleTranslation,
-    TooNarrowError,
-    Translation,
-    assess,
-    example_direction,
-    example_photos,
-    generators,
-    named_direction,
-    translate,
-    translate_cycle,
-    translates_fruit,
+from demos.cyclegan.results import (
+    EMPTY,
+    cycle_error_line,
+    photo_errors,
+    read_first_paint,
+    result_numbers,
+    show,
+    write_first_paint,
 )
+from demos.cyclegan.steganography import precompute_curve, steganography_section
+from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE
 from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu, model_menu
 from models.analysis.cyclegan_calibration import calibration
-from models.data.images import ImageError, read_image
+from models.data.images import read_image
 from models.networks.cyclegan import PatchDiscriminator
 
 
@@ -61,9 +51,9 @@ def build(ctx: Context) -> TabInterface:
     shown = first or EMPTY
     widgets.lead(ctx, "cyclegan.lead")
     choices = {name: f"cyclegan.{name}" for name in BACK}
-    photos = example_photos()
+    photos = translation.example_photos()
     with gr.Row(elem_classes="toolbar"):
-        opening = example_direction(FRUITS / OPENING_EXAMPLE)
+        opening = translation.example_direction(FRUITS / OPENING_EXAMPLE)
         direction = widgets.pills(ctx, "cyclegan.direction", choices, opening, "cyclegan-direction")
         strip = widgets.strip(ctx, photos, "cyclegan-examples")
     with gr.Row(elem_classes="row-of-pictures"):
@@ -123,17 +113,13 @@ def _downloads(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
 def direction_choices(ctx: Context, used: str) -> dict[str, Any]:
     """Return an update with the names of the two directions for the weights in use; hidden for a single generator."""
     record = ctx.library.record(used)
-    choices = [(ctx.t(f"cyclegan.{named_direction(record, name) or name}"), name) for name in BACK]
+    choices = [(ctx.t(f"cyclegan.{translation.named_direction(record, name) or name}"), name) for name in BACK]
     return gr.update(choices=choices, visible=bool(record.direction))
 
 
 def summary(ctx: Context, image: Image.Image) -> SummaryCell:
-    """Return the translation of an apple with our own weights, and its cycle error.
-
-    Raises:
-        TooNarrowError: As `translate_cycle`.
-    """
-    done = translate_cycle(image, ctx.load_model("apple2orange"), ctx.load_model("orange2apple"))
+    """Return the translation of an apple with our own weights, and its cycle error."""
+    done = translation.translate_cycle(image, ctx.load_model("apple2orange"), ctx.load_model("orange2apple"))
     return SummaryCell(done.translated, cycle_error_line(ctx, "", done.cycle_error, None), "tab=cyclegan")
 
 
@@ -150,50 +136,43 @@ def _connect(
 
     # The path of an upload contains the hash of its content, so it can stand for the photo.
     @public_lru_cache()
-    def cached_cycle(path: str, weights: tuple[str, ...]) -> CycleTranslation:
-        return translate_cycle(read_image(path), *map(ctx.load_model, weights))
+    def cached_cycle(path: str, weights: tuple[str, ...]) -> translation.CycleTranslation:
+        return translation.translate_cycle(read_image(path), *map(ctx.load_model, weights))
 
     @public_lru_cache()
-    def cached_translation(path: str, name: str) -> Translation:
-        return translate(read_image(path), ctx.load_model(name))
+    def cached_translation(path: str, name: str) -> translation.Translation:
+        return translation.translate(read_image(path), ctx.load_model(name))
 
     @public_lru_cache()
-    def cached_assessment(path: str, direction: str, weights: tuple[str, ...]) -> Assessment:
-        return assess(cached_cycle(path, weights), direction, ctx.load_model, calibration())
+    def cached_assessment(path: str, direction: str, weights: tuple[str, ...]) -> translation.Assessment:
+        return translation.assess(cached_cycle(path, weights), direction, ctx.load_model, calibration())
 
-    @contextmanager
-    def reported(path: str | None, request: gr.Request) -> Iterator[str]:
-        """Turn what is wrong with a photo into a message for the visitor."""
+    def given(path: str | None, request: gr.Request) -> str:
         if not path:
             raise widgets.user_error(ctx, request, "error.no_photo")
-        try:
-            yield path
-        except ImageError as error:
-            raise widgets.image_error(ctx, request, error) from error
-        except TooNarrowError as error:
-            raise widgets.user_error(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error
+        return path
 
     def on_change(path: str | None, direction: str, used: str, request: gr.Request) -> dict[Component, Any]:
         if not path:
             return on_clear()
         record = ctx.library.record(used)
-        weights = generators(record, direction)
-        with reported(path, request):
+        weights = translation.generators(record, direction)
+        with photo_errors(ctx, request):
             done = cached_cycle(path, weights) if weights[1:] else cached_translation(path, weights[0])
-        assessment = cached_assessment(path, direction, weights) if translates_fruit(record) else None
-        values = show(ctx, done, assessment, named_direction(record, direction), weights)
+        assessment = cached_assessment(path, direction, weights) if translation.translates_fruit(record) else None
+        values = show(ctx, done, assessment, translation.named_direction(record, direction), weights)
         return {results[name]: value for name, value in values.items()}
 
     def on_clear() -> dict[Component, Any]:
         return {results[name]: value for name, value in EMPTY.items()}
 
     def on_example(index: int) -> tuple[str, str]:
-        return str(photos[index]), example_direction(photos[index])
+        return str(photos[index]), translation.example_direction(photos[index])
 
     def api_translate(image: str | None, direction: str, request: gr.Request) -> tuple[str, str, float]:
         """Turn an apple into an orange or back; cycle_error is the mean error of the way back, 0 to 255."""
-        with reported(image, request) as path:
-            done = cached_cycle(path, (direction, BACK[direction]))
+        with photo_errors(ctx, request):
+            done = cached_cycle(given(image, request), (direction, BACK[direction]))
         return ctx.save_image(done.translated), ctx.save_image(done.reconstruction), round(done.cycle_error, 3)
 
     def api_judge(image: str | None, direction: str, request: gr.Request) -> tuple[str, dict[str, Any]]:
@@ -202,8 +181,8 @@ def _connect(
         "convincing" is the share of held-out photos that the discriminator finds less convincing, "larger_error" the
         share whose round trip ends closer, "kinds" how likely the photo is an apple, an orange or neither.
         """
-        weights = (direction, BACK[direction])
-        with reported(image, request) as path:
+        path, weights = given(image, request), (direction, BACK[direction])
+        with photo_errors(ctx, request):
             done = cached_cycle(path, weights)
         assessment = cached_assessment(path, direction, weights)
         return ctx.save_image(assessment.heat_map), result_numbers(done, assessment, direction, weights)
@@ -237,9 +216,9 @@ def _connect(
 def precompute(ctx: Context, folder: Path) -> None:
     """Write the translation of the opening example and the results of the sections."""
     path = FRUITS / OPENING_EXAMPLE
-    direction = example_direction(path)
-    done = translate_cycle(read_image(path), ctx.load_model(direction), ctx.load_model(BACK[direction]))
-    write_first_paint(folder, done, assess(done, direction, ctx.load_model, calibration()), direction)
+    direction = translation.example_direction(path)
+    done = translation.translate_cycle(read_image(path), ctx.load_model(direction), ctx.load_model(BACK[direction]))
+    write_first_paint(folder, done, translation.assess(done, direction, ctx.load_model, calibration()), direction)
     precompute_ablation(ctx, folder)
     precompute_curve(ctx, folder)
     precompute_limits(ctx, folder)

@@ -46,57 +46,34 @@ class TooNarrowError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Translation:
-    """A photo and its translation.
+    """A photo and its translation."""
 
-    Attributes:
-        original: The photo at the size the networks saw.
-        translated: The image in the other domain, of the same size.
-        seconds: Time the networks took.
-    """
-
-    original: Image.Image
+    original: Image.Image  # at the size the networks saw
     translated: Image.Image
-    seconds: float
+    seconds: float  # of the networks alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class CycleTranslation(Translation):
-    """A translation with its cycle reconstruction.
-
-    Attributes:
-        reconstruction: The translation translated back.
-        difference: White where `reconstruction` equals `original`, teal where it differs.
-        cycle_error: Mean absolute difference of `reconstruction` and `original`, in levels of 0 to 255.
-    """
+    """A translation with its cycle reconstruction."""
 
     reconstruction: Image.Image
-    difference: Image.Image
-    cycle_error: float
+    difference: Image.Image  # white where the reconstruction equals the original, teal where it differs
+    cycle_error: float  # mean absolute difference of reconstruction and original, in levels of 0 to 255
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """What the discriminator and the classifier say of a translation.
+    """Comparison of a translation with held-out photos; the percentiles are shares from 0 to 1."""
 
-    Attributes:
-        heat_map: The translation in grey, teal where its discriminator takes it for a photo.
-        realism_percentile: Share of held-out photos of the target fruit with a lower discriminator score, 0 to 1.
-        cycle_error_percentile: Share of held-out photos of the source fruit with a smaller cycle error, 0 to 1.
-        kinds: Probability of each of `models.analysis.cyclegan_calibration.KINDS` for the photo, by the classifier.
-    """
-
-    heat_map: Image.Image
-    realism_percentile: float
-    cycle_error_percentile: float
-    kinds: dict[str, float]
+    heat_map: Image.Image  # teal where the discriminator takes the translation for a photo
+    realism_percentile: float  # photos of the target fruit with a lower discriminator score
+    cycle_error_percentile: float  # photos of the source fruit with a smaller cycle error
+    kinds: dict[str, float]  # probabilities of `KINDS` for the photo
 
 
 def fit_photo(photo: Image.Image, side: int = SIDE) -> Image.Image:
-    """Return a photo at the size at which it is translated, at most `side` pixels.
-
-    Raises:
-        TooNarrowError: If the photo is so narrow that its short side would be under `MIN_SIDE` pixels.
-    """
+    """Return a photo of at most `side` pixels, or raise `TooNarrowError` if its short side falls below `MIN_SIDE`."""
     small = fit_within(photo, side)
     if min(small.size) < MIN_SIDE:
         raise TooNarrowError(f"the short side would be {min(small.size)} px; crop to reach {MIN_SIDE} px")
@@ -105,11 +82,7 @@ def fit_photo(photo: Image.Image, side: int = SIDE) -> Image.Image:
 
 @torch.inference_mode()
 def translate(photo: Image.Image, forward: nn.Module) -> Translation:
-    """Translate a photo at its own aspect ratio, by a generator from and to (N, 3, H, W) in [-1, 1].
-
-    Raises:
-        TooNarrowError: As `fit_photo`.
-    """
+    """Translate a photo at its own aspect ratio, by a generator from and to (N, 3, H, W) in [-1, 1]."""
     original = fit_photo(photo)
     start = time.perf_counter()
     fake = forward(to_tensor(original))
@@ -119,11 +92,7 @@ def translate(photo: Image.Image, forward: nn.Module) -> Translation:
 
 @torch.inference_mode()
 def translate_cycle(photo: Image.Image, forward: nn.Module, backward: nn.Module) -> CycleTranslation:
-    """Translate a photo and reconstruct it with the generator of the opposite direction.
-
-    Raises:
-        TooNarrowError: As `fit_photo`.
-    """
+    """Translate a photo and reconstruct it with the generator of the opposite direction."""
     original = fit_photo(photo)
     real = to_tensor(original)  # (1, 3, H, W)
     start = time.perf_counter()
@@ -198,13 +167,7 @@ def domain_warning(kinds: Mapping[str, float], direction: str, threshold: float)
 
 
 def summary_sheet(done: Translation, direction: str, weights: Sequence[str]) -> Image.Image:
-    """Draw photo, translation and, where there is one, the reconstruction in a row with a caption in English.
-
-    Args:
-        done: The result.
-        direction: As `named_direction` gives it.
-        weights: Names of the weights that made it.
-    """
+    """Draw photo, translation and, where there is one, the reconstruction in a row with a caption in English."""
     fruits = [f" ({fruit})" for fruit in DIRECTIONS[direction]] if direction in DIRECTIONS else ["", ""]
     images = {f"Photo{fruits[0]}": done.original, f"Translated{fruits[1]}": done.translated}
     caption = f"Unlabeled · {' + '.join(weights)} · {done.original.width} x {done.original.height} px"
@@ -218,14 +181,9 @@ def summary_sheet(done: Translation, direction: str, weights: Sequence[str]) -> 
 
 
 def generators(record: Checkpoint, direction: str) -> tuple[str, ...]:
-    """Return the names of the weights that translate in a direction and back, of which one is `record`'s.
+    """Return the names of the weights that translate in a direction and, except for a generator without one, back.
 
-    For a single generator of apples and oranges our own takes the opposite direction. A single generator of other
-    domains has no opposite direction.
-
-    Args:
-        record: Of one generator.
-        direction: Key of `BACK`.
+    For a single generator of apples and oranges our own takes the opposite direction.
     """
     if not record.direction:
         return (record.name,)

@@ -28,20 +28,12 @@ CHOICES = ("real", "fake")
 
 @dataclass(frozen=True)
 class Card:
-    """One question.
+    """One question; images are JPEG files."""
 
-    Attributes:
-        fruit: The fruit that it shows or claims to show.
-        answer: "real" or "fake", a translation.
-        jpeg: The image as it is asked about.
-        cycle: JPEG files of the photo, its translation, and the reconstruction, for afterwards.
-        discriminator_answer: What the discriminator of `fruit` takes it for.
-    """
-
-    fruit: str
-    answer: str
+    fruit: str  # that it shows or claims to show
+    answer: str  # one of `CHOICES`
     jpeg: bytes
-    cycle: tuple[bytes, bytes, bytes]
+    cycle: tuple[bytes, bytes, bytes]  # photo, translation and reconstruction, for afterwards
     discriminator_answer: str
 
 
@@ -71,19 +63,13 @@ class Quiz:
 
 @dataclass(frozen=True)
 class Tally:
-    """How well an observer tells fakes from real images.
-
-    Attributes:
-        right, count: Right answers and all answers.
-        low, high: The 95 % interval of the rate (Wilson).
-        sensitivity: d' with the log-linear correction; 0 is guessing.
-    """
+    """How well an observer tells fakes from real images."""
 
     right: int
     count: int
-    low: float
+    low: float  # of the 95 % interval of the rate (Wilson)
     high: float
-    sensitivity: float
+    sensitivity: float  # d' with the log-linear correction; 0 is guessing
 
 
 def tally(answered: Sequence[tuple[Card, str]]) -> Tally:
@@ -93,11 +79,6 @@ def tally(answered: Sequence[tuple[Card, str]]) -> Tally:
     fakes, reals = said_fake["fake"], said_fake["real"]
     sensitivity = d_prime(sum(fakes), len(fakes), sum(reals), len(reals))
     return Tally(right, len(answered), *wilson_interval(right, len(answered)), sensitivity)
-
-
-def discriminator_tally(cards: Sequence[Card]) -> Tally:
-    """Return how well the discriminators tell the cards apart."""
-    return tally([(card, card.discriminator_answer) for card in cards])
 
 
 def encode_jpeg(image: Image.Image) -> bytes:

@@ -20,7 +20,6 @@ from demos.cyclegan.quiz.quiz import (
     Quiz,
     Tally,
     card_image,
-    discriminator_tally,
     fruit_of,
     make_quiz,
     tally,
@@ -32,7 +31,7 @@ from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, calibration
 from models.data.archives import iter_images
 
-SCRIPT = Path(__file__).with_name("quiz.js")
+SCRIPT = Path(__file__).with_name("quiz.js").read_text("utf-8")
 EXPOSURES = {"0": "cyclegan.quiz_no_limit", "1000": "cyclegan.quiz_1000", "250": "cyclegan.quiz_250"}  # milliseconds
 # The number of the card that the page shows goes with an answer.
 ADD_NUMBER = """(quiz, exposure, seen, answer) => {
@@ -52,11 +51,7 @@ STYLE = """
 
 
 def quiz_section(ctx: Context) -> tuple[gr.File, gr.Button]:
-    """Place the images to play with, the card, the answers and the score.
-
-    Returns:
-        The input of images to play with, and the button that opens a room.
-    """
+    """Place the quiz; return the input of images to play with, and the button that opens a room."""
 
     def on_start(own: list[str] | None, exposure: str, request: gr.Request) -> list[Any]:
         quiz = make_quiz(photos_of(ctx, own, request), ctx.load_model, calibration())
@@ -88,7 +83,7 @@ def quiz_section(ctx: Context) -> tuple[gr.File, gr.Button]:
         board = gr.HTML(
             "",
             css_template=GRID_STYLE + STYLE,
-            js_on_load=SCRIPT.read_text("utf-8"),
+            js_on_load=SCRIPT,
             apply_default_css=False,
             elem_id="cyclegan-quiz-board",
         )
@@ -157,10 +152,8 @@ def tally_html(ctx: Context, key: str, counted: Tally) -> str:
 
 def baselines(ctx: Context, cards: Sequence[Card]) -> list[str]:
     """Return the tallies to compare with: of the discriminators, and of guessing."""
-    return [
-        tally_html(ctx, "quiz_judge", discriminator_tally(cards)),
-        ctx.localize_html("cyclegan.quiz_chance"),
-    ]
+    discriminator = tally([(card, card.discriminator_answer) for card in cards])
+    return [tally_html(ctx, "quiz_judge", discriminator), ctx.localize_html("cyclegan.quiz_chance")]
 
 
 def cycle_html(ctx: Context, card: Card, result: str) -> str:

@@ -56,22 +56,15 @@ def phone_routes(ctx: Context, rooms: Rooms[QuestionT], activity: Activity[Quest
             response.set_cookie(COOKIE, new_token(), max_age=int(LIFETIME), path=None, httponly=True, samesite="lax")
         return response
 
-    async def state(request: Request) -> Response:
-        """Send what the screen, or the phone with a token, may know."""
-        return await respond(request, voting=False)
-
-    async def answer(request: Request) -> Response:
-        """Record a vote, ``{"number": 3, "choice": "fake"}``, and send the state with it."""
-        return await respond(request, voting=True)
-
-    async def respond(request: Request, voting: bool) -> Response:
+    async def respond(request: Request) -> Response:
+        """Send what the screen, or the phone with a token, may know; of a POST first record its vote."""
         try:
             room = rooms.by_code(request.path_params["code"])
             if room is None:
                 raise RoomError("gone")
             cookie = request.cookies.get(COOKIE)
             token = cookie if is_token(cookie) else None
-            if voting:
+            if request.method == "POST":
                 if token is None:
                     raise RoomError("cookies")
                 room.vote(token, *await _read_vote(request, activity.choices))
@@ -81,13 +74,13 @@ def phone_routes(ctx: Context, rooms: Rooms[QuestionT], activity: Activity[Quest
 
     return [
         Route(f"/{rooms.path}/{{code}}", page, methods=["GET"]),
-        Route(f"/{rooms.path}/{{code}}/state", state, methods=["GET"]),
-        Route(f"/{rooms.path}/{{code}}/answer", answer, methods=["POST"]),
+        Route(f"/{rooms.path}/{{code}}/state", respond, methods=["GET"]),
+        Route(f"/{rooms.path}/{{code}}/answer", respond, methods=["POST"]),
     ]
 
 
 async def _read_vote(request: Request, choices: Sequence[str]) -> tuple[int, str]:
-    """Return the index of the question and the choice; raise RoomError "vote" where a request holds nothing like it."""
+    """Return the index of the question and the choice of ``{"number": 3, "choice": "fake"}``, or raise RoomError."""
     # Any other type is what a form of another site can send.
     if request.headers.get("content-type") == "application/json":
         body = b""

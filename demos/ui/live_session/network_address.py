@@ -17,16 +17,10 @@ _URL = re.compile(r"https?://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]{1,253})(:\d{1,5})?
 
 @dataclass(frozen=True)
 class ReachableAddress:
-    """The address of the app for other devices.
+    """The address of the app for other devices, or what keeps them from it."""
 
-    Attributes:
-        base: URL with a slash at the end; for other devices only where nothing is `missing`.
-        missing: "" if they reach it; "network" where this machine has no address in one, "host" where the app listens
-            on the loopback interface alone.
-    """
-
-    base: str
-    missing: str = ""
+    base: str  # with a slash at the end
+    missing: str = ""  # "network" without an address in one, "host" where the app listens to this machine alone
 
 
 def local_network_address() -> str | None:
@@ -59,13 +53,8 @@ def reachable_address(
     A public name or an address in the network, also of a proxy, a Space or a tunnel, is the same for everybody. In the
     place of ``localhost`` the address of this machine is looked up.
 
-    Args:
-        page: URL under which a browser has opened the app, without a query.
-        own_address: Returns the address of this machine.
-        accepts: Returns whether this machine accepts connections at an address and port.
-
     Raises:
-        ValueError: If `page` is not an HTTP URL.
+        ValueError: If `page`, under which a browser has opened the app, is not an HTTP URL without a query.
     """
     if len(page) > 300 or not _URL.fullmatch(page):
         raise ValueError(f"{page[:80]!r} is no address of a page; give one that begins with http:// or https://.")

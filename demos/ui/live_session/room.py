@@ -42,12 +42,7 @@ QuestionT = TypeVar("QuestionT", bound=Question)
 
 
 class RoomError(Exception):
-    """Why a room refuses a request.
-
-    Attributes:
-        code: "rooms" and "phones" at their limits, "hurry" for too many requests, "late" for a vote on a question that
-            is not open.
-    """
+    """Why a request is refused, by a code such as "phones": too many of them; see `http.STATUS`."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -75,15 +70,9 @@ class Phone:
 
 
 class Room(Generic[QuestionT]):
-    """Questions, the position among them, and the votes of the phones; thread-safe.
+    """Questions, the position among them, and the votes of phones; thread-safe.
 
-    Args:
-        code: Code that phones join by.
-        key: Token that lets its holder advance and close the room.
-        questions: In the order they are shown.
-        address: URL of the room for phones.
-        missing: As in `ReachableAddress`.
-        clock: Monotonic clock in seconds.
+    Phones join by its code at its address; the key is a token that lets its holder advance and close the room.
     """
 
     def __init__(
@@ -129,17 +118,13 @@ class Room(Generic[QuestionT]):
                 self.phase = "question"
             elif self.phase == "question":
                 self.phase = "reveal"
-            elif self.phase == "reveal" and self.index + 1 < len(self.questions):
+            elif self.index + 1 < len(self.questions):
                 self.phase, self.index = "question", self.index + 1
             else:
                 self.phase = "end"
 
     def state(self, token: str | None = None) -> dict[str, object]:
-        """Return what the screen, or the phone with a token, may know; the first request of a phone lets it join.
-
-        Raises:
-            RoomError: "phones" or "hurry".
-        """
+        """Return what the screen, or the phone with a token, may know; the first request of a phone lets it join."""
         with self._lock:
             self._last_request = now = self._clock()
             phone = self._phone(token, now) if token else None
@@ -158,11 +143,7 @@ class Room(Generic[QuestionT]):
             return state
 
     def vote(self, token: str, index: int, choice: str) -> None:
-        """Record the vote of a phone, in the place of its earlier one on this question.
-
-        Raises:
-            RoomError: "phones", "hurry", or "late".
-        """
+        """Record the vote of a phone, in the place of its earlier one, or raise `RoomError`."""
         with self._lock:
             phone = self._phone(token, self._clock())
             if self.phase != "question" or index != self.index:
@@ -213,12 +194,7 @@ class Room(Generic[QuestionT]):
 
 
 class Rooms(Generic[QuestionT]):
-    """The open rooms of an activity; those that are over are removed.
-
-    Args:
-        path: First part of their addresses, relative to the root of the app.
-        clock: Monotonic clock in seconds.
-    """
+    """The open rooms of an activity, under a path relative to the root of the app; those that are over are removed."""
 
     def __init__(self, path: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.path, self._clock = path, clock
@@ -226,22 +202,14 @@ class Rooms(Generic[QuestionT]):
         self._lock = threading.RLock()
 
     def check_capacity(self) -> None:
-        """Make sure that a room can be opened, before its questions are made.
-
-        Raises:
-            RoomError: "rooms".
-        """
+        """Raise RoomError "rooms" if no room can be opened, before its questions are made."""
         with self._lock:
             self._remove_finished()
             if len(self._rooms) >= MAX_ROOMS:
                 raise RoomError("rooms")
 
     def open(self, questions: Sequence[QuestionT], app: ReachableAddress) -> Room[QuestionT]:
-        """Open a room with questions, for phones that reach the app at an address.
-
-        Raises:
-            RoomError: "rooms".
-        """
+        """Open a room with questions, for phones that reach the app at an address, or raise RoomError "rooms"."""
         with self._lock:
             self.check_capacity()
             while (code := "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))) in self._rooms:

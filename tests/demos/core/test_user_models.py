@@ -24,6 +24,7 @@ from demos.core.context import Context, make_context
 from demos.core.environment import files_folder
 from demos.core.visitor import new_id, owner_of
 from demos.cyclegan import tab as cyclegan
+from demos.cyclegan import translation
 from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import Settings
 from demos.embeddings.outputs import map_outputs
@@ -134,9 +135,9 @@ def test_every_kind_of_result_is_offered_to_its_owner_alone(
     assert (info.name, info.num_parameters) == (TITLE, sum(p.numel() for p in model.parameters()))
     if recipe == "cyclegan":
         partner = ctx.library.record(name).partner
-        assert not cyclegan.translates_fruit(ctx.library.record(name)), "whatever it was trained on"
-        assert cyclegan.generators(ctx.library.record(name), "orange2apple") == (partner, name)
-        assert cyclegan.generators(ctx.library.record(partner), "orange2apple") == (partner, name)
+        assert not translation.translates_fruit(ctx.library.record(name)), "whatever it was trained on"
+        assert translation.generators(ctx.library.record(name), "orange2apple") == (partner, name)
+        assert translation.generators(ctx.library.record(partner), "orange2apple") == (partner, name)
         assert not torch.equal(next(model.parameters()), next(ctx.load_model(partner).parameters()))
     for somebody in (EVE, ""):
         as_visitor(somebody)
