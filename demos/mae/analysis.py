@@ -67,7 +67,7 @@ def ratio_strip(results: Sequence[Reconstruction], weights: str, mask_kind: str,
     psnrs = [f"{each['model']['psnr']:.1f} dB (smooth {each['smooth_fill']['psnr']:.1f})" for each in scores]
     above = list(zip(shares, (result.masked for result in results), strict=True))
     below = list(zip(psnrs, (result.pasted for result in results), strict=True))
-    side, rule = results[0].original.width, describe_rule(mask_kind, seed)
+    side, rule = results[0].original.width, describe_rule(rule_of(mask_kind), seed)
     caption = f"Unlabeled · {weights}, {side} px · {rule} · PSNR on the hidden patches"
     return captioned_grid([above, below], caption, STRIP_SIDE)
 
@@ -100,9 +100,6 @@ def predict_ensemble(
     """Reconstruct a photo from `count` masks, 2 to `MAX_MASKS`, and yield the statistics after each batch.
 
     The seeds are `seed`, `seed` + 1 and so on; after `MAX_SEED` comes 0. A rule without a seed is replaced by "random".
-
-    Raises:
-        InputError: If nothing is hidden.
     """
     if not 2 <= count <= MAX_MASKS:
         raise ValueError(f"count is {count}; choose one from 2 to {MAX_MASKS}.")
@@ -149,22 +146,10 @@ def _statistics(grid: int, square: Image.Image, original: Tensor, sums: Tensor, 
 def influence(
     model: MaskedAutoencoderViT, photo: Image.Image, mask: Mask, target: int
 ) -> Iterator[NDArray[np.float64]]:
-    """Measure how the prediction of a hidden patch changes when each visible patch is left out.
+    """Yield the mean absolute change of a hidden patch without each visible one, (grid, grid) in levels, else NaN.
 
     Attention weights would take one pass, but do not explain the output (Jain and Wallace, arXiv 1902.10186), and the
     encoder has mixed all visible patches before the decoder attends to them.
-
-    Args:
-        model: In eval mode.
-        photo: Any RGB image.
-        mask: (grid, grid), True where hidden.
-        target: Number of the hidden patch, row by row.
-
-    Yields:
-        (grid, grid) mean absolute change in levels of 0 to 255; NaN where hidden or not measured yet.
-
-    Raises:
-        InputError: If the patch is visible, or fewer than two patches are.
     """
     row, column = divmod(target, len(mask))
     if not mask[row, column]:

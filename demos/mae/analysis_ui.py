@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -12,18 +12,7 @@ from gradio.events import Dependency
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
-from demos.mae.analysis import (
-    MAX_MASKS,
-    RATIOS,
-    by_ratio,
-    influence,
-    patches_for_half,
-    predict_ensemble,
-    ratio_numbers,
-    ratio_strip,
-    relative_influence,
-    rule_of,
-)
+from demos.mae import analysis
 from demos.mae.mask_canvas import canvas_value, latest_report, mask_canvas, parse_cell
 from demos.mae.masks import SEEDED_KINDS, encode_mask
 from demos.mae.reconstruction import heat_image
@@ -35,81 +24,61 @@ OPENING_MASKS = 16
 PARTS = ("mean", "spread", "mean_error")
 SHOW, HIDE = gr.update(visible=True), gr.update(visible=False)
 
-
-class Analyses(NamedTuple):
-    """What the rest of the tab needs of the analyses.
-
-    Attributes:
-        picker: Canvas that shows the mask, to pick a hidden patch.
-        outdated: Components to hide or empty when the photo or the mask changes, with the values that do it.
-        connect: Takes the controls, connects everything, and returns the events that may be running.
-    """
-
-    picker: gr.HTML
-    outdated: dict[Component, Any]
-    connect: Callable[[list[Component]], list[Dependency]]
+Connect = Callable[[list[Component]], list[Dependency]]
 
 
 def on_ratios(session: MAESession, *controls: Any) -> Iterator[list[Any]]:
     """Yield progress after each ratio, and at the end the strip, its numbers and a sentence."""
-    ctx, mask_request = session.ctx, session.from_controls(*controls)
+    ctx, request = session.ctx, session.from_controls(*controls)
+    weights, kind, seed = request.weights, request.mask_kind, request.seed
     results = []
-    for result in by_ratio(
-        session.model(mask_request.weights), session.photo(mask_request), mask_request.mask_kind, mask_request.seed
-    ):
+    for result in analysis.by_ratio(session.model(weights), session.photo(request), kind, seed):
         results.append(result)
-        text = ctx.localize_html("mae.step_ratios", done=len(results), all=len(RATIOS))
+        text = ctx.localize_html("mae.step_ratios", done=len(results), all=len(analysis.RATIOS))
         yield [gr.skip(), gr.skip(), gr.skip(), text, SHOW]
     gains = [each.scores["model"]["psnr"] - each.scores["smooth_fill"]["psnr"] for each in results]
     text = ctx.localize_html("mae.ratios_say", first=f"{gains[0]:+.1f}", last=f"{gains[-1]:+.1f}")
-    strip = ctx.save_image(
-        ratio_strip(results, mask_request.weights, rule_of(mask_request.mask_kind), mask_request.seed)
-    )
-    numbers = session.save_json(ratio_numbers(mask_request.weights, mask_request.mask_kind, mask_request.seed, results))
+    strip = ctx.save_image(analysis.ratio_strip(results, weights, kind, seed))
+    numbers = session.save_json(analysis.ratio_numbers(weights, kind, seed, results))
     yield [SHOW, strip, numbers, text, HIDE]
 
 
 def on_ensemble(session: MAESession, count: float, *controls: Any) -> Iterator[list[Any]]:
     """Yield the mean, the standard deviation and the error of the mean after each batch of masks."""
-    mask_request, count = session.from_controls(*controls), round(count)
-    model, ratio, kind = session.model(mask_request.weights), mask_request.mask_ratio, mask_request.mask_kind
-    for ensemble in predict_ensemble(model, session.photo(mask_request), ratio, kind, mask_request.seed, count):
+    request, count = session.from_controls(*controls), round(count)
+    model, ratio, kind = session.model(request.weights), request.mask_ratio, request.mask_kind
+    for ensemble in analysis.predict_ensemble(model, session.photo(request), ratio, kind, request.seed, count):
         images = [session.ctx.save_image(each) for each in (ensemble.mean, ensemble.std, ensemble.error)]
-        numbers = {
-            **mask_request.settings,
-            "mask_kind": rule_of(kind, SEEDED_KINDS),
-            "mask_ratio": ratio,
-            **ensemble.scores,
-        }
+        rule = {"mask_kind": analysis.rule_of(kind, SEEDED_KINDS), "mask_ratio": ratio}
+        numbers = {**request.settings, **rule, **ensemble.scores}
         text = _ensemble_text(session.ctx, ensemble.scores, count)
         yield [SHOW, *images, session.save_json(numbers), text, SHOW if ensemble.count < count else HIDE]
 
 
 def on_pick(session: MAESession, cell: object, *controls: Any) -> Iterator[list[Any]]:
     """Yield progress, and at the end the canvas, the image, the numbers and a sentence on the picked patch."""
-    ctx, mask_request = session.ctx, session.from_controls(*controls)
-    mask, photo, visible = mask_request.mask, session.photo(mask_request), int((~mask_request.mask).sum())
+    ctx, request = session.ctx, session.from_controls(*controls)
+    mask, photo, visible = request.mask, session.photo(request), int((~request.mask).sum())
     target = parse_cell(cell, mask.size)
     changes = np.full(mask.shape, np.nan)
-    for changes in influence(session.model(mask_request.weights), photo, mask, target):
+    for changes in analysis.influence(session.model(request.weights), photo, mask, target):
         text = ctx.localize_html("mae.step_influence", done=int((~np.isnan(changes)).sum()), all=visible)
         yield [gr.skip(), gr.skip(), gr.skip(), gr.skip(), text]
-    strength = relative_influence(changes)
-    canvas = canvas_value(
-        ctx.save_image(session.result(mask_request).original), mask, len(mask), heat=strength, target=target
-    )
+    strength = analysis.relative_influence(changes)
+    original = ctx.save_image(session.result(request).original)
+    canvas = canvas_value(original, mask, len(mask), heat=strength, target=target)
     image = ctx.save_image(heat_image(photo, strength, 1.0))
     row, column = divmod(target, len(mask))
     values = {"row": row + 1, "column": column + 1, "all": visible, "top": f"{np.nanmax(changes):.1f}"}
-    text = ctx.localize_html("mae.influence_says", half=patches_for_half(changes), **values)
-    yield [SHOW, canvas, image, session.save_json(influence_numbers(mask_request, target, changes)), text]
+    text = ctx.localize_html("mae.influence_says", half=analysis.patches_for_half(changes), **values)
+    yield [SHOW, canvas, image, session.save_json(influence_numbers(request, target, changes)), text]
 
 
-def influence_numbers(mask_request: MaskRequest, target: int, changes: Any) -> dict[str, Any]:
+def influence_numbers(request: MaskRequest, target: int, changes: Any) -> dict[str, Any]:
     """Return the settings, and the change for each visible patch left out, null where hidden."""
-    mask = mask_request.mask
+    mask = request.mask
     row, column = divmod(target, len(mask))
-    settings = {**mask_request.settings, "mask": encode_mask(mask), "row": row, "column": column}
+    settings = {**request.settings, "mask": encode_mask(mask), "row": row, "column": column}
     return {**settings, "method": "leave one visible patch out", "change_in_levels": with_nulls(changes, 3)}
 
 
@@ -125,8 +94,13 @@ def _ensemble_text(ctx: Context, scores: dict[str, Any], count: int) -> str:
     return text
 
 
-def build_analyses(session: MAESession, canvas: str) -> Analyses:
-    """Place the accordions; `canvas` is the canvas value of the opening result, or empty."""
+def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Component, Any], Connect]:
+    """Place the accordions; `canvas` is the canvas value of the opening result, or empty.
+
+    Returns:
+        The canvas to pick a patch in; components to hide or empty when the photo or the mask changes, with the values
+        that do it; and a function that takes the controls, connects everything, and returns what may be running.
+    """
     ctx = session.ctx
     with widgets.options(ctx, "mae.ratios_title"):
         widgets.note(ctx, "mae.ratios_why")
@@ -139,7 +113,7 @@ def build_analyses(session: MAESession, canvas: str) -> Analyses:
         widgets.note(ctx, "mae.often_why")
         with gr.Row(elem_classes="toolbar"):
             label = ctx.t("mae.often_count")
-            count = gr.Slider(2, MAX_MASKS, OPENING_MASKS, step=1, label=label, elem_id="mae-often-count")
+            count = gr.Slider(2, analysis.MAX_MASKS, OPENING_MASKS, step=1, label=label, elem_id="mae-often-count")
             ensemble_go, ensemble_stop = _go_and_stop(ctx, "often")
         with gr.Column(visible=False) as ensemble_column:
             with gr.Row(elem_classes="row-of-pictures"):
@@ -171,7 +145,7 @@ def build_analyses(session: MAESession, canvas: str) -> Analyses:
     outdated: dict[Component, Any] = dict.fromkeys((ratios_stop, ensemble_stop), HIDE)
     outdated |= dict.fromkeys((ratios_text, ensemble_text, influence_text), "")
     outdated |= dict.fromkeys((ratios_column, ensemble_column, influence_column), HIDE)
-    return Analyses(picker, outdated, connect)
+    return picker, outdated, connect
 
 
 def numbers_button(ctx: Context, elem_id: str, value: str | None = None) -> gr.DownloadButton:

@@ -6,22 +6,14 @@ They use our own model; an empty `mask` means one drawn by `mask_kind`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 from PIL import Image
 
-from demos.mae.analysis import (
-    MAX_MASKS,
-    by_ratio,
-    influence,
-    predict_ensemble,
-    ratio_numbers,
-    ratio_strip,
-    relative_influence,
-)
+from demos.mae import analysis
 from demos.mae.analysis_ui import influence_numbers
 from demos.mae.inpainting import DAMAGES, draw_damage
 from demos.mae.inpainting_ui import Damage, reconstruct_composite, repair
@@ -48,22 +40,22 @@ def reconstruct(
 
 def reconstruct_ratios(session: MAESession, image: str | None, mask_kind: str, seed: int | None) -> Answer:
     """Hide 25, 35 and so on to 95 % of a photo and fill it in each time; one image, and the scores of each."""
-    mask_request = session.request(image, 0.0, mask_kind, seed)
-    results = list(by_ratio(session.model(WEIGHTS), session.photo(mask_request), mask_kind, mask_request.seed))
-    strip = ratio_strip(results, WEIGHTS, mask_kind, mask_request.seed)
-    return strip, ratio_numbers(WEIGHTS, mask_kind, mask_request.seed, results)
+    request = session.request(image, 0.0, mask_kind, seed)
+    results = list(analysis.by_ratio(session.model(WEIGHTS), session.photo(request), mask_kind, request.seed))
+    strip = analysis.ratio_strip(results, WEIGHTS, mask_kind, request.seed)
+    return strip, analysis.ratio_numbers(WEIGHTS, mask_kind, request.seed, results)
 
 
 def reconstruct_often(
     session: MAESession, image: str | None, mask_ratio: float, count: float, seed: int | None
 ) -> Answer:
-    """Fill a photo in from many random masks: the mean guess, their spread, and the error of the mean.
+    """Reconstruct a photo from many random masks: mean and standard deviation of the predictions, error of the mean.
 
-    mean_spread and mean_abs_error are in levels of 0 to 255; the spread says where the guesses differ.
+    mean_spread, the mean standard deviation, and mean_abs_error are in levels of 0 to 255.
     """
-    mask_request = session.request(image, mask_ratio, "random", seed)
-    model, photo = session.model(WEIGHTS), session.photo(mask_request)
-    *_, last = predict_ensemble(model, photo, mask_ratio, "random", mask_request.seed, round(count))
+    request = session.request(image, mask_ratio, "random", seed)
+    model, photo = session.model(WEIGHTS), session.photo(request)
+    *_, last = analysis.predict_ensemble(model, photo, mask_ratio, "random", request.seed, round(count))
     return last.mean, last.std, last.error, last.scores
 
 
@@ -77,15 +69,15 @@ def patch_influence(
     row: float,
     column: float,
 ) -> Answer:
-    """Measure how the guess of a hidden patch changes when each visible one is left out, in levels of 0 to 255.
+    """Measure how the prediction of a hidden patch changes without each visible one, in levels of 0 to 255.
 
     Rows and columns of patches count from 0 at the top left.
     """
-    mask_request = session.request(image, mask_ratio, BY_HAND if mask else mask_kind, seed, mask)
-    photo, grid = session.photo(mask_request), len(mask_request.mask)
+    request = session.request(image, mask_ratio, BY_HAND if mask else mask_kind, seed, mask)
+    photo, grid = session.photo(request), len(request.mask)
     target = min(int(row), grid - 1) * grid + min(int(column), grid - 1)
-    *_, changes = influence(session.model(WEIGHTS), photo, mask_request.mask, target)
-    return heat_image(photo, relative_influence(changes), 1.0), influence_numbers(mask_request, target, changes)
+    *_, changes = analysis.influence(session.model(WEIGHTS), photo, request.mask, target)
+    return heat_image(photo, analysis.relative_influence(changes), 1.0), influence_numbers(request, target, changes)
 
 
 def mix_photos(
@@ -107,10 +99,10 @@ def mix_photos(
 
 
 def mend_photo(session: MAESession, image: str | None, damage: str, seed: int | None, scratches: str) -> Answer:
-    """Mend a photo: hide every patch with a spoilt pixel, and paste the guess on the spoilt pixels alone.
+    """Inpaint a photo: hide every patch with a damaged pixel, and replace the damaged pixels by the prediction.
 
-    damage "scratches" or "text" first spoils the photo, so that there are scores; with "none", scratches says which
-    pixels are spoilt: "128." and the bits of 128 x 128 pixels, row by row, as URL-safe base64.
+    damage "scratches" or "text" first damages the photo, so that there are scores; with "none", scratches says which
+    pixels are damaged: "128." and the bits of 128 x 128 pixels, row by row, as URL-safe base64.
     """
     if not image:
         raise InputError("error.no_photo")
@@ -121,31 +113,23 @@ def mend_photo(session: MAESession, image: str | None, damage: str, seed: int | 
     return result.damaged, result.mended, result.smooth, result.scores
 
 
+OUTPUTS: dict[Callable[..., Answer], tuple[str, ...]] = {
+    reconstruct: ("masked", "reconstruction", "pasted", "scores"),
+    reconstruct_ratios: ("strip", "scores"),
+    reconstruct_often: ("mean", "spread", "error", "scores"),
+    patch_influence: ("heat", "influence"),
+    mix_photos: ("mixture", "masked", "pasted", "scores"),
+    mend_photo: ("damaged", "mended", "smooth", "scores"),
+}
+
+
 def offer_endpoints(session: MAESession) -> None:
     """Offer the endpoints of the tab."""
-    photo, seed = lambda: photo_parameter("image"), lambda: _whole("seed", 1, MAX_SEED)
-    count = gr.Slider(2, MAX_MASKS, 16, step=1, label="count", render=False)
-    damage = gr.Radio(["none", *DAMAGES], value="scratches", label="damage", render=False)
-
-    def masking() -> list[Component]:
-        return [_ratio(), _kind(), seed(), _text("mask")]
-
-    offers: list[tuple[Callable[..., Answer], Sequence[Component], Sequence[str]]] = [
-        (reconstruct, [photo(), *masking()], ("masked", "reconstruction", "pasted")),
-        (reconstruct_ratios, [photo(), _kind(), seed()], ("strip",)),
-        (reconstruct_often, [photo(), _ratio(), count, seed()], ("mean", "spread", "error")),
-        (patch_influence, [photo(), *masking(), _whole("row", 0, 511), _whole("column", 0, 511)], ("heat",)),
-        (
-            mix_photos,
-            [photo_parameter("image_a"), photo_parameter("image_b"), *masking(), _ratio(0.5, "mix_ratio")],
-            ("mixture", "masked", "pasted"),
-        ),
-        (mend_photo, [photo(), damage, seed(), _text("scratches")], ("damaged", "mended", "smooth")),
-    ]
-    for compute, inputs, names in offers:
-        images = [gr.Image(label=name, format="png", render=False) for name in names]
-        numbers = gr.JSON(label="influence" if compute is patch_influence else "scores", render=False)
-        endpoint(_handler(session, compute), inputs, [*images, numbers], compute.__name__)
+    for compute, (*images, numbers) in OUTPUTS.items():
+        _, *names = inspect.signature(compute).parameters
+        outputs: list[Component] = [gr.Image(label=name, format="png", render=False) for name in images]
+        outputs.append(gr.JSON(label=numbers, render=False))
+        endpoint(_handler(session, compute), [_parameter(name) for name in names], outputs, compute.__name__)
 
 
 def _handler(session: MAESession, compute: Callable[..., Answer]) -> Callable[..., list[Any]]:
@@ -163,17 +147,23 @@ def _handler(session: MAESession, compute: Callable[..., Answer]) -> Callable[..
     return handle
 
 
-def _ratio(value: float = 0.75, label: str = "mask_ratio") -> gr.Slider:
-    return gr.Slider(0, MAX_RATIO, value, step=0.01, label=label, render=False)
-
-
-def _kind() -> gr.Radio:
-    return gr.Radio(list(MASK_KINDS), value="random", label="mask_kind", render=False)
-
-
-def _whole(label: str, value: int, most: int) -> gr.Number:
-    return gr.Number(value, precision=0, minimum=0, maximum=most, label=label, render=False)
-
-
-def _text(label: str) -> gr.Textbox:
-    return gr.Textbox("", label=label, render=False)
+def _parameter(name: str) -> Component:
+    """Return the component that describes and checks a parameter."""
+    ratios, numbers = (
+        {"mask_ratio": 0.75, "mix_ratio": 0.5},
+        {"seed": (1, MAX_SEED), "row": (0, 511), "column": (0, 511)},
+    )
+    choices = {"mask_kind": ("random", MASK_KINDS), "damage": ("scratches", ("none", *DAMAGES))}
+    if name.startswith("image"):
+        return photo_parameter(name)
+    if name in ratios:
+        return gr.Slider(0, MAX_RATIO, ratios[name], step=0.01, label=name, render=False)
+    if name in numbers:
+        value, most = numbers[name]
+        return gr.Number(value, precision=0, minimum=0, maximum=most, label=name, render=False)
+    if name in choices:
+        default, kinds = choices[name]
+        return gr.Radio(list(kinds), value=default, label=name, render=False)
+    if name == "count":
+        return gr.Slider(2, analysis.MAX_MASKS, 16, step=1, label=name, render=False)
+    return gr.Textbox("", label=name, render=False)

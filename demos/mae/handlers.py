@@ -52,23 +52,23 @@ def on_clear(session: MAESession) -> list[Any]:
     return [*(values[name] for name in NAMES), "", None]
 
 
-def on_summary(session: MAESession, mask_request: MaskRequest | None) -> str:
+def on_summary(session: MAESession, request: MaskRequest | None) -> str:
     """Draw all images of the shown result in one, and return its path."""
-    if mask_request is None:
+    if request is None:
         raise InputError("error.no_photo")
-    info, result = session.ctx.weights_info(mask_request.weights), session.result(mask_request)
-    image = summary(result, info.name, info.steps, mask_request.mask_kind, mask_request.seed)
+    info, result = session.ctx.weights_info(request.weights), session.result(request)
+    image = summary(result, info.name, info.steps, request.mask_kind, request.seed)
     return session.ctx.save_image(image)
 
 
-def on_unfold(session: MAESession, mask_request: MaskRequest | None) -> list[str | None]:
+def on_unfold(session: MAESession, request: MaskRequest | None) -> list[str | None]:
     """Return the images of `FOLDED` of the shown result, or nothing where there is none."""
-    if mask_request is None:
+    if request is None:
         return [None] * len(FOLDED)
-    result = session.result(mask_request)
+    result = session.result(request)
     return [session.ctx.save_image(getattr(result, name)) for name in FOLDED]
 
 
-def _answer(session: MAESession, mask_request: MaskRequest) -> list[Any]:
-    values = show(session, mask_request)
-    return [*(values[name] for name in NAMES), values["canvas"], mask_request]
+def _answer(session: MAESession, request: MaskRequest) -> list[Any]:
+    values = show(session, request)
+    return [*(values[name] for name in NAMES), values["canvas"], request]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from demos.mae.masks import InputError, Mask
+from demos.mae.masks import InputError, Mask, to_image
 from demos.mae.masks import to_tensor as mask_tensor
 from demos.mae.reconstruction import HIDDEN_GREY, baseline_fills, compare, grid_of, hidden_pixels
 from models.data.images import to_images, to_tensor
@@ -23,7 +23,7 @@ WORDS = ("UNLABELED", "SAMPLE", "DO NOT COPY")
 
 def composite(first: Image.Image, second: Image.Image, mask: Mask) -> Image.Image:
     """Return the first image with the hidden patches from the second; both are squares of one size."""
-    return Image.composite(second, first, _mask_image(mask).resize(first.size, Image.Resampling.NEAREST))
+    return Image.composite(second, first, to_image(mask).resize(first.size, Image.Resampling.NEAREST))
 
 
 def draw_damage(side: int, damage: str, seed: int) -> Mask:
@@ -50,11 +50,7 @@ def draw_damage(side: int, damage: str, seed: int) -> Mask:
 
 def apply_damage(photo: Image.Image, damaged: Mask, damage: str) -> Image.Image:
     """Return a photo with its damaged pixels in the colour of the damage."""
-    return Image.composite(Image.new("RGB", photo.size, COLOURS[damage]), photo, _mask_image(damaged))
-
-
-def _mask_image(mask: Mask) -> Image.Image:
-    return Image.fromarray(mask.astype(np.uint8) * 255)
+    return Image.composite(Image.new("RGB", photo.size, COLOURS[damage]), photo, to_image(damaged))
 
 
 @dataclass(frozen=True)
@@ -81,17 +77,7 @@ class Inpainting:
 def inpaint(
     model: MaskedAutoencoderViT, photo: Image.Image, damaged: Mask, intact: Image.Image | None = None
 ) -> Inpainting:
-    """Repair the damaged pixels of a photo.
-
-    Args:
-        model: In eval mode; predicts pixels.
-        photo: Square RGB image of the model's size, S.
-        damaged: (S, S), True for each pixel to repair.
-        intact: The photo without damage, if known, for the scores.
-
-    Raises:
-        InputError: If no pixel is damaged, or every patch has a damaged pixel.
-    """
+    """Repair the damaged pixels, (S, S), of a square photo; `intact` is the photo without damage, for the scores."""
     if not damaged.any():
         raise InputError("error.mask.unmarked")
     grid, size = grid_of(model), model.patch_size

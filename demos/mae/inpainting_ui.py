@@ -65,7 +65,7 @@ def on_mix(session: MAESession, second: str | None, mix_percent: float, path: st
 
 def on_photo(session: MAESession, path: str | None, weights: str) -> list[Any]:
     """Show another photo without any mark, and hide what was repaired before."""
-    canvas = _damage_canvas(session, path, weights, Damage(), None) if path else ""
+    canvas = _damage_canvas(session, path, weights) if path else ""
     return [canvas, Damage(), HIDE, ""]
 
 
@@ -81,7 +81,7 @@ def on_damage(session: MAESession, path: str | None, weights: str, before: Damag
     damage = Damage(kind, before.seed + 1 if before else 1)
     damaged = draw_damage(session.model(weights).img_size, kind, damage.seed)
     answer = _answer(session, path, weights, damage, damaged)
-    return [_damage_canvas(session, path, weights, damage, damaged), damage, *answer]
+    return [_damage_canvas(session, path, weights, kind, damaged), damage, *answer]
 
 
 def on_mark(session: MAESession, text: object, path: str | None, weights: str, damage: Damage | None) -> list[Any]:
@@ -107,30 +107,26 @@ def _answer(session: MAESession, path: str, weights: str, damage: Damage, damage
     return [SHOW, *images, session.save_json(numbers), text]
 
 
-def _damage_canvas(session: MAESession, path: str, weights: str, damage: Damage, damaged: Mask | None) -> str:
+def _damage_canvas(session: MAESession, path: str, weights: str, kind: str = "", damaged: Mask | None = None) -> str:
     model = session.model(weights)
     photo = session.crop(path, model.img_size)
     if damaged is None:
         damaged = np.zeros((model.img_size, model.img_size), bool)
-    shown = apply_damage(photo, damaged, damage.damage) if damage.damage else photo
-    return canvas_value(session.ctx.save_image(shown), damaged, grid_of(model))
+    else:
+        photo = apply_damage(photo, damaged, kind)
+    return canvas_value(session.ctx.save_image(photo), damaged, grid_of(model))
 
 
-class Inpaintings(NamedTuple):
-    """What the rest of the tab needs of these accordions.
+Connect = Callable[[gr.Image, gr.State, list[Component], list[Any]], None]
 
-    Attributes:
-        outdated: Components to hide when the photo or the mask changes, with the values that do it.
-        connect: Takes the photo, the state with the model, the controls and the events of another photo or model;
-            connects everything.
+
+def build_inpaintings(session: MAESession, photos: Sequence[Path]) -> tuple[Component, Connect]:
+    """Place the accordions; the second of the built-in photos is the second of the composite at first.
+
+    Returns:
+        The component to hide when the photo or the mask changes, and a function that connects everything: it takes the
+        photo, the state with the model, the controls, and the events of another photo or model.
     """
-
-    outdated: dict[Component, Any]
-    connect: Callable[[gr.Image, gr.State, list[Component], list[Any]], None]
-
-
-def build_inpaintings(session: MAESession, photos: Sequence[Path]) -> Inpaintings:
-    """Place the accordions; the second of the built-in photos is the second of the composite at first."""
     ctx = session.ctx
     with widgets.options(ctx, "mae.mix_title"):
         widgets.note(ctx, "mae.mix_why")
@@ -177,4 +173,4 @@ def build_inpaintings(session: MAESession, photos: Sequence[Path]) -> Inpainting
             inputs = [photo, used, damage, gr.State(kind)]
             button.click(session.handler(on_damage), inputs, [canvas, damage, *outputs], **quiet)
 
-    return Inpaintings({mix_column: HIDE}, connect)
+    return mix_column, connect

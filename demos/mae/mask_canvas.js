@@ -1,30 +1,32 @@
 // Runs once when the canvas appears (gr.HTML's js_on_load): draws `props.value`, lets cells be painted away or picked,
-// and reports strokes, picks and wishes for another ratio: the newest of each is in `root.dataset`, as JSON. See
-// `_mae_canvas.py`.
+// and reports strokes, picks and requested ratios: the latest of each is in `root.dataset`, as JSON. See
+// `mask_canvas.py`.
 const root = element.querySelector(".mask-canvas");
 const canvas = root.querySelector("canvas");
-const said = root.querySelector(".mask-said");
+const announcement = root.querySelector(".mask-said");
 const use = root.dataset.use;
-const TONE = "#cccccc"; // of hidden patches, as in the pictures beside it
+const TONE = "#cccccc"; // of hidden patches, as in the images beside it
 const STEP = 5; // percent a turn of the wheel or a key adds
 const KEPT = 60; // masks that can be undone
 const tools = Object.fromEntries([...root.querySelectorAll("[data-tool]")].map((button) => [button.dataset.tool, button]));
 
 let scene = null; // what `props.value` holds, the cells unpacked
-let picture = null;
+let image = null;
 let cells = null; // Uint8Array, 1 where hidden
-let past = [];
+let history = [];
 let stroke = null; // {paints, at, before} while the pointer is down
 let cursor = -1; // cell of the keyboard
 let wheelCounts = false;
 let pending = 0;
 
 const pressed = (name) => tools[name].getAttribute("aria-pressed") === "true";
+const differs = (a, b) => a.some((hidden, i) => hidden !== b[i]);
+const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 const accent = () => getComputedStyle(root).getPropertyValue("--accent").trim() || "#0f766e";
 
 function unpacked(text) {
   const [side, bits] = text.split(".");
-  const bytes = Uint8Array.from(atob(bits.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
+  const bytes = bytesOf(bits.replaceAll("-", "+").replaceAll("_", "/"));
   return { side: Number(side), cells: Uint8Array.from({ length: side * side }, (_, i) => (bytes[i >> 3] >> (7 - (i & 7))) & 1) };
 }
 
@@ -43,21 +45,20 @@ function draw() {
   }
   const value = JSON.parse(props.value), next = unpacked(value.mask);
   const same = scene && scene.url === value.url && scene.side === next.side;
-  if (!same) past = [];
-  else if (cells.some((hidden, i) => hidden !== next.cells[i])) remember(cells);
-  scene = { ...value, side: next.side, heat: value.heat && Uint8Array.from(atob(value.heat), (letter) => letter.charCodeAt(0)) };
+  if (!same) history = [];
+  else if (differs(cells, next.cells)) remember(cells);
+  scene = { ...value, side: next.side, heat: value.heat && bytesOf(value.heat) };
   if (!same || !stroke) cells = next.cells; // a stroke that is being drawn is newer than any answer
   if (!same) {
     stroke = null;
     cursor = -1;
-    picture = new Image();
-    picture.onload = paintSoon;
-    picture.src = value.url;
-    root.dataset.stroke = JSON.stringify(packed()); // what was painted on another picture is not for this one
+    image = new Image();
+    image.onload = paintSoon;
+    image.src = value.url;
+    root.dataset.stroke = JSON.stringify(packed()); // what was painted on another image is not for this one
   }
   root.dataset.state = "drawn";
-  tell();
-  paintSoon();
+  update();
 }
 
 // The event carries nothing: Gradio may answer it late, and then would send what an earlier event carried.
@@ -66,18 +67,18 @@ function send(name, value) {
   trigger(name, {});
 }
 
-function tell() {
+function update() {
   root.dataset.cells = cells.length;
   root.dataset.hidden = cells.reduce((sum, hidden) => sum + hidden, 0);
   root.dataset.percent = scene.percent;
   root.dataset.target = scene.target;
-  tools.undo.disabled = !past.length;
+  tools.undo.disabled = !history.length;
   tools.clear.disabled = root.dataset.hidden === "0";
+  paintSoon();
 }
 
 function remember(before) {
-  past.push(Uint8Array.from(before));
-  if (past.length > KEPT) past.shift();
+  history = [...history, Uint8Array.from(before)].slice(-KEPT);
 }
 
 function paintSoon() {
@@ -86,43 +87,43 @@ function paintSoon() {
 
 function paint() {
   pending = 0;
-  if (!scene || !canvas.clientWidth || !picture.complete) return;
+  if (!scene || !canvas.clientWidth || !image.complete) return;
   const ratio = Math.min(2, window.devicePixelRatio || 1), width = Math.round(canvas.clientWidth * ratio);
   if (canvas.width !== width) canvas.width = canvas.height = width;
-  const pen = canvas.getContext("2d"), { side, grid, heat } = scene;
+  const context = canvas.getContext("2d"), { side, grid, heat } = scene;
   const edge = (n, count) => Math.round((n * width) / count);
   const fill = (cell, grow = 0) => {
     const row = Math.floor(cell / side), column = cell % side, left = edge(column, side), top = edge(row, side);
     return [left - grow, top - grow, edge(column + 1, side) - left + 2 * grow, edge(row + 1, side) - top + 2 * grow];
   };
-  pen.drawImage(picture, 0, 0, width, width);
+  context.drawImage(image, 0, 0, width, width);
   for (let cell = 0; cell < cells.length; cell++) {
-    pen.fillStyle = cells[cell] ? (use === "pixels" ? accent() : TONE) : "#ffffff";
-    pen.globalAlpha = cells[cell] ? (use === "pixels" ? 0.85 : 1) : heat ? 0.85 * (1 - heat[cell] / 255) : 0;
-    if (pen.globalAlpha) pen.fillRect(...fill(cell));
+    context.fillStyle = cells[cell] ? (use === "pixels" ? accent() : TONE) : "#ffffff";
+    context.globalAlpha = cells[cell] ? (use === "pixels" ? 0.85 : 1) : heat ? 0.85 * (1 - heat[cell] / 255) : 0;
+    if (context.globalAlpha) context.fillRect(...fill(cell));
   }
-  pen.globalAlpha = 0.16;
-  pen.fillStyle = "#000000";
+  context.globalAlpha = 0.16;
+  context.fillStyle = "#000000";
   for (let line = 1; line < grid; line++) {
-    pen.fillRect(edge(line, grid), 0, 1, width);
-    pen.fillRect(0, edge(line, grid), width, 1);
+    context.fillRect(edge(line, grid), 0, 1, width);
+    context.fillRect(0, edge(line, grid), width, 1);
   }
-  pen.globalAlpha = 1;
-  pen.lineWidth = 3 * ratio;
+  context.globalAlpha = 1;
+  context.lineWidth = 3 * ratio;
   if (scene.target >= 0) {
-    pen.strokeStyle = accent();
-    pen.strokeRect(...fill(scene.target, ratio));
+    context.strokeStyle = accent();
+    context.strokeRect(...fill(scene.target, ratio));
   }
   if (cursor >= 0 && document.activeElement === canvas) {
     for (const [colour, grow] of [["#ffffff", 2 * ratio], ["#000000", -ratio]]) {
-      pen.strokeStyle = colour;
-      pen.strokeRect(...fill(cursor, grow));
+      context.strokeStyle = colour;
+      context.strokeRect(...fill(cursor, grow));
     }
   }
   root.dataset.paints = Number(root.dataset.paints || 0) + 1;
 }
 
-// Sets the cells around a place; of patches one always stays visible, since there must be something to guess from.
+// Sets the cells around a place; of patches one always stays visible, since the model needs an input.
 function touch(x, y, hides) {
   const { side } = scene, wide = pressed("wide");
   const radius = use === "pixels" ? (wide ? 3.2 : 1.2) * (side / 128) : wide ? 1.2 : 0;
@@ -141,12 +142,13 @@ function touch(x, y, hides) {
   }
 }
 
-function report() {
+function report(before) {
+  if (before && !differs(cells, before)) return;
+  if (before) remember(before);
   scene.heat = null;
   scene.target = -1;
   if (use === "patches") scene.percent = (100 * cells.reduce((sum, hidden) => sum + hidden, 0)) / cells.length;
-  tell();
-  paintSoon();
+  update();
   send("stroke", packed());
 }
 
@@ -154,9 +156,7 @@ function changeWith(action) {
   if (!scene) return;
   const before = Uint8Array.from(cells);
   action();
-  if (cells.every((hidden, i) => hidden === before[i])) return;
-  remember(before);
-  report();
+  report(before);
 }
 
 const spot = (event) => {
@@ -171,7 +171,7 @@ canvas.addEventListener("pointerdown", (event) => {
   cursor = -1;
   if (use === "pick") return;
   canvas.setPointerCapture(event.pointerId);
-  const shows = event.button > 0 || event.shiftKey || pressed("show"); // the right button, or the other end of a pen
+  const shows = event.button > 0 || event.shiftKey || pressed("show"); // the right button, or the eraser of a pen
   stroke = { hides: shows ? 0 : 1, at: spot(event), before: Uint8Array.from(cells) };
   touch(...stroke.at, stroke.hides);
   paintSoon();
@@ -190,9 +190,7 @@ function finish() {
   if (!stroke) return;
   const { before } = stroke;
   stroke = null;
-  if (cells.every((hidden, i) => hidden === before[i])) return;
-  remember(before);
-  report();
+  report(before);
 }
 canvas.addEventListener("pointerup", finish);
 canvas.addEventListener("pointercancel", finish);
@@ -203,12 +201,11 @@ canvas.addEventListener("click", (event) => {
 function pick(cell) {
   if (cell < 0) return;
   scene.target = cell;
-  tell();
-  paintSoon();
+  update();
   send("pick", cell);
 }
 
-// The wheel scrolls the page until the visitor has pressed inside the picture (or holds Ctrl); then it hides more or less.
+// The wheel scrolls the page until the visitor has pressed inside the image (or holds Ctrl); then it hides more or less.
 canvas.addEventListener("pointerleave", () => { wheelCounts = false; });
 canvas.addEventListener("wheel", (event) => {
   if (!scene || use !== "patches" || stroke || !event.deltaY || (!wheelCounts && !event.ctrlKey)) return;
@@ -216,11 +213,11 @@ canvas.addEventListener("wheel", (event) => {
   hideMore(event.deltaY < 0 ? STEP : -STEP);
 }, { passive: false });
 function hideMore(by) {
-  const wanted = Math.min(95, Math.max(0, STEP * Math.round((scene.percent + by) / STEP)));
-  if (wanted === scene.percent) return;
-  scene.percent = wanted;
-  tell();
-  send("ratio", wanted);
+  const percent = Math.min(95, Math.max(0, STEP * Math.round((scene.percent + by) / STEP)));
+  if (percent === scene.percent) return;
+  scene.percent = percent;
+  update();
+  send("ratio", percent);
 }
 
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -229,18 +226,18 @@ function moveCursor([right, down]) {
   const limit = (place) => Math.min(side - 1, Math.max(0, place));
   const [row, column] = cursor < 0 ? [Math.floor(side / 2), Math.floor(side / 2)] : [Math.floor(cursor / side), cursor % side];
   cursor = cursor < 0 ? row * side + column : limit(row + down * step) * side + limit(column + right * step);
-  say();
+  announce();
 }
-function say() {
+function announce() {
   const words = root.querySelector(`[data-say="${cells[cursor] ? "hidden" : "visible"}"]`).innerHTML;
-  said.innerHTML = words.replaceAll("{row}", Math.floor(cursor / scene.side) + 1).replaceAll("{column}", (cursor % scene.side) + 1);
+  announcement.innerHTML = words.replaceAll("{row}", Math.floor(cursor / scene.side) + 1).replaceAll("{column}", (cursor % scene.side) + 1);
 }
 function press() {
   if (cursor < 0) return moveCursor([0, 0]);
   if (use === "pick") return pick(cursor);
   const [row, column] = [Math.floor(cursor / scene.side), cursor % scene.side];
   changeWith(() => touch(column + 0.5, row + 0.5, cells[cursor] ? 0 : 1));
-  say();
+  announce();
 }
 canvas.addEventListener("keydown", (event) => {
   if (!scene || event.altKey || (event.ctrlKey || event.metaKey) !== (event.key === "z" && !event.shiftKey && use !== "pick")) return;
@@ -257,24 +254,22 @@ canvas.addEventListener("focus", paintSoon);
 canvas.addEventListener("blur", paintSoon);
 
 function undo() {
-  if (!scene || !past.length) return;
-  cells = past.pop();
+  if (!scene || !history.length) return;
+  cells = history.pop();
   report();
 }
-const choose = (tool) => {
-  tools.hide.setAttribute("aria-pressed", String(tool === "hide"));
-  tools.show.setAttribute("aria-pressed", String(tool === "show"));
-};
+const setPressed = (name, value) => tools[name].setAttribute("aria-pressed", String(value));
+const choose = (tool) => ["hide", "show"].forEach((name) => setPressed(name, name === tool));
 const actions = {
   hide: () => choose("hide"),
   show: () => choose("show"),
-  wide: () => tools.wide.setAttribute("aria-pressed", String(!pressed("wide"))),
+  wide: () => setPressed("wide", !pressed("wide")),
   undo,
   clear: () => changeWith(() => { cells = new Uint8Array(cells.length); }),
 };
 for (const [name, button] of Object.entries(tools)) button.addEventListener("click", actions[name]);
 
-// For whoever measures or tests the page: the middle of a cell in the window.
+// Used by tests: the centre of a cell in the window.
 root.placeOf = (cell) => {
   const box = canvas.getBoundingClientRect(), size = box.width / scene.side;
   return [box.left + ((cell % scene.side) + 0.5) * size, box.top + (Math.floor(cell / scene.side) + 0.5) * size];

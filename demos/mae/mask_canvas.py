@@ -37,16 +37,7 @@ def canvas_value(
     heat: NDArray[np.floating[Any]] | None = None,
     target: int = -1,
 ) -> str:
-    """Return the value of a `mask_canvas`.
-
-    Args:
-        path: File of the image.
-        mask: (n, n), True where hidden or marked.
-        grid: Number of patches along a side, for the lines between them.
-        percent: Share of hidden patches.
-        heat: (n, n), 0 to 1: how clearly visible cells show.
-        target: Number of the picked cell, or -1.
-    """
+    """Return the value of a `mask_canvas`; `heat`, (n, n) from 0 to 1, is how clearly visible cells show."""
     value: dict[str, Any] = {"url": file_url(path), "mask": encode_mask(mask), "grid": grid, "percent": percent}
     if heat is not None:
         strengths = np.nan_to_num(heat).clip(0, 1) * 255
@@ -65,11 +56,7 @@ def latest_report(canvas: gr.HTML, event: str) -> str:
 
 
 def parse_cell(cell: object, count: int) -> int:
-    """Return the number of the cell that was clicked.
-
-    Raises:
-        InputError: If it is not the number of one of `count` cells.
-    """
+    """Check the number of the cell that was clicked, of `count` cells."""
     if type(cell) is not int or not 0 <= cell < count:
         raise InputError("error.mask.format")
     return cell
@@ -83,22 +70,17 @@ def parse_percent(percent: object) -> float:
 
 
 def mask_canvas(ctx: Context, label_key: str, use: Use, elem_id: str, value: str = "") -> gr.HTML:
-    """Place the canvas."""
-    verbs = ("mark", "unmark") if use == "pixels" else ("hide", "show")
-    buttons = [
-        (f'data-tool="{tool}" aria-pressed="{str(tool == "hide").lower()}"', ctx.localize_html(f"mae.tool_{verb}"))
-        for tool, verb in zip(("hide", "show"), verbs, strict=True)
-    ]
-    buttons += [
-        ('data-tool="wide" aria-pressed="false"', ctx.localize_html("mae.tool_wide")),
-        ('data-tool="undo"', ctx.localize_html("mae.tool_undo")),
-        ('data-tool="clear"', ctx.localize_html("mae.tool_clear")),
-    ]
-    tools = "".join(f'<button type="button" {attributes}>{text}</button>' for attributes, text in buttons)
-    states = "".join(
-        f'<template data-say="{state}">{ctx.localize_html(key, row="{row}", column="{column}")}</template>'
-        for state, key in ((state, f"mae.said_{state}") for state in CELL_STATES)
+    """Place a canvas to hide patches, to pick one, or to mark pixels."""
+    names = {tool: tool for tool in ("hide", "show", "wide", "undo", "clear")}
+    if use == "pixels":
+        names |= {"hide": "mark", "show": "unmark"}
+    pressed = {"hide": ' aria-pressed="true"', "show": ' aria-pressed="false"', "wide": ' aria-pressed="false"'}
+    tools = "".join(
+        f'<button type="button" data-tool="{tool}"{pressed.get(tool, "")}>{text}</button>'
+        for tool, text in ((tool, ctx.localize_html(f"mae.tool_{name}")) for tool, name in names.items())
     )
+    spoken = {state: ctx.localize_html(f"mae.said_{state}", row="{row}", column="{column}") for state in CELL_STATES}
+    states = "".join(f'<template data-say="{state}">{text}</template>' for state, text in spoken.items())
     return gr.HTML(
         value,
         html_template=f"""<div class="mask-canvas" data-use="{use}" data-state="empty">

@@ -7,7 +7,6 @@ As text it is its side, a dot, and its bits row by row in URL-safe base64: 16 x 
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Any
 
@@ -46,21 +45,13 @@ def encode_mask(mask: Mask) -> str:
 
 
 def decode_mask(text: object, side: int | None = None) -> Mask:
-    """Read a mask that a page or a program sent.
-
-    Args:
-        text: Anything, since it comes from outside.
-        side: Number of cells a side it has to have, or None for any.
-
-    Raises:
-        InputError: If it is no mask, has another side, or hides everything.
-    """
+    """Read and check a mask that a page or a program sent; `side` is the number of cells it must have along a side."""
     match = _TEXT.fullmatch(text) if isinstance(text, str) and len(text) < MAX_SIDE**2 else None
     if match is None or not 1 <= (n := int(match[1])) <= MAX_SIDE:
         raise InputError("error.mask.format")
     try:
         packed = base64.b64decode(match[2] + "=" * (-len(match[2]) % 4), altchars="-_", validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise InputError("error.mask.format") from None
     if len(packed) != -(-(n**2) // 8):
         raise InputError("error.mask.format")
@@ -85,6 +76,11 @@ def resize_mask(mask: Mask, side: int) -> Mask:
 def to_tensor(mask: Mask) -> torch.Tensor:
     """Return a mask as the networks take it: (1, L), 1 hidden and 0 visible."""
     return torch.from_numpy(mask.reshape(1, -1).astype(np.float32))
+
+
+def to_image(mask: Mask) -> Image.Image:
+    """Return a mask as a grey image of one pixel a cell, 255 where hidden."""
+    return Image.fromarray(mask.astype(np.uint8) * 255)
 
 
 def draw_mask(image: Image.Image, grid: int, mask_ratio: float, mask_kind: str, seed: int) -> Mask:

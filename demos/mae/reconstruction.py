@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from demos.mae.masks import Mask, describe_rule
+from demos.mae.masks import Mask, describe_rule, to_image
 from demos.mae.masks import to_tensor as mask_tensor
 from demos.ui.images import captioned_row
 from models.analysis.inpainting_baselines import harmonic_fill, mean_fill
@@ -33,7 +33,7 @@ PREDICTORS = ("model", "smooth_fill", "mean_colour")
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """Result for one mask; every image is square, at the model's own size, and RGB but for `hidden`.
+    """Result for one mask; every image is square, at the model's own size, and RGB.
 
     Attributes:
         original: Centre square that the model was given.
@@ -42,7 +42,6 @@ class Reconstruction:
         pasted: Prediction on the hidden patches, the original on the visible ones.
         fill: Harmonic fill-in of the same hidden patches.
         error: Heat map of the model's error on each hidden patch, up to `FULL_ERROR` levels.
-        hidden: Grey: 255 where hidden, 0 where visible.
         scores: Numbers of "patches" and "hidden_patches", and for each of `PREDICTORS` the result of `compare`.
         seconds: Run time of the network.
         errors: (grid, grid) mean absolute error of the model on each patch, in levels of 0 to 255; NaN where visible.
@@ -55,11 +54,10 @@ class Reconstruction:
     pasted: Image.Image
     fill: Image.Image
     error: Image.Image
-    hidden: Image.Image
     scores: dict[str, Any]
     seconds: float = field(compare=False)
-    errors: NDArray[np.float64] = field(compare=False)  # `error` shows them
-    mask: Mask = field(compare=False)  # `hidden` shows it
+    errors: NDArray[np.float64] = field(compare=False)
+    mask: Mask = field(compare=False)  # `masked` and `error` show them
 
 
 def grid_of(model: MaskedAutoencoderViT) -> int:
@@ -71,14 +69,8 @@ def grid_of(model: MaskedAutoencoderViT) -> int:
 def reconstruct(model: MaskedAutoencoderViT, photo: Image.Image, mask: Mask) -> Reconstruction:
     """Hide patches of the centre square of a photo and reconstruct them by the model and by the baselines.
 
-    Args:
-        model: In eval mode; must predict pixels themselves, not normalised patches.
-        photo: Any RGB image.
-        mask: (grid, grid), True for each patch to hide; at least one is visible.
-
-    Raises:
-        ValueError: If the mask does not fit, or the model predicts normalised patches: their mean and standard
-            deviation would have to come from the hidden pixels, so that no error would mean anything.
+    A model that predicts normalised patches is refused: their mean and standard deviation would have to come from the
+    hidden pixels, so that no error would mean anything.
     """
     if model.norm_pix_loss:
         raise ValueError("These weights predict normalised patches (norm_pix_loss); choose ones that predict pixels.")
@@ -96,8 +88,7 @@ def reconstruct(model: MaskedAutoencoderViT, photo: Image.Image, mask: Mask) -> 
     errors = np.where(mask, patch_errors(raw, original, len(mask)), np.nan)
     images = dict(zip(PANELS[:-1], to_images(torch.cat(panels)), strict=True))
     images["error"] = heat_image(images["original"], errors, FULL_ERROR)
-    hidden_image = Image.fromarray(hidden[0, 0].byte().mul(255).numpy())
-    return Reconstruction(**images, hidden=hidden_image, scores=scores, seconds=seconds, errors=errors, mask=mask)
+    return Reconstruction(**images, scores=scores, seconds=seconds, errors=errors, mask=mask)
 
 
 def hidden_pixels(model: MaskedAutoencoderViT, mask: Mask) -> Tensor:
@@ -123,11 +114,9 @@ def baseline_fills(original: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def compare(prediction: Tensor, original: Tensor, hidden: Tensor) -> dict[str, float] | None:
-    """Measure a prediction on the hidden pixels alone; all three are (1, 3, S, S), the images in [-1, 1].
+    """Return PSNR in dB and mean absolute error in levels of 0 to 255 on the hidden pixels, None if there are none.
 
-    Returns:
-        "psnr" in dB (higher is better, `MAX_PSNR` for no error) and "mean_abs_error" in levels of 0 to 255
-        (lower is better), or None where nothing is hidden and neither is defined.
+    All three are (1, 3, S, S), the images in [-1, 1].
     """
     if not hidden.any():
         return None
@@ -140,7 +129,7 @@ def large_pair(result: Reconstruction) -> tuple[Image.Image, Image.Image]:
     """Return the masked and the pasted image at `LARGE_SIDE`, with sharp edges of the patches."""
     side = (LARGE_SIDE, LARGE_SIDE)
     original, raw = (image.resize(side, Image.Resampling.LANCZOS) for image in (result.original, result.raw))
-    hidden = result.hidden.resize(side, Image.Resampling.NEAREST)
+    hidden = to_image(result.mask).resize(side, Image.Resampling.NEAREST)
     grey = result.masked.resize(side, Image.Resampling.NEAREST)
     return Image.composite(grey, original, hidden), Image.composite(raw, original, hidden)
 
@@ -163,16 +152,7 @@ def summary(result: Reconstruction, weights: str, steps: int, mask_kind: str, se
 
 
 def heat_image(image: Image.Image, values: NDArray[np.floating[Any]], full: float) -> Image.Image:
-    """Paint a number on each patch, or on each pixel.
-
-    Args:
-        image: Square, RGB.
-        values: (n, n), n a divisor of the image's side; NaN where there is none, which leaves the image, faintly.
-        full: The number in full colour; 0 or less is white.
-
-    Returns:
-        An image of the same size.
-    """
+    """Return a heat map of `values`, (n, n), from 0 to `full`, on a square image; NaN leaves the image, faintly."""
     cell = image.width // len(values)
     strength = np.clip(values / max(full, 1e-9), 0.0, 1.0).repeat(cell, axis=0).repeat(cell, axis=1)[..., None]
     grey = np.asarray(image.convert("L"), np.float64)[..., None]

@@ -64,18 +64,7 @@ def component_values(
     weights: str,
     prepared: bool = False,
 ) -> dict[str, Any]:
-    """Return the values of the components that show a result: `NAMES` but for "slider" and "numbers", and `panels`.
-
-    Args:
-        ctx: Context of the tab.
-        panels: Paths of images by their names in `PANELS`; the original is needed.
-        scores: Those of the reconstruction.
-        mask: (grid, grid), True where hidden.
-        side: Pixels along a side of the model's input.
-        seconds: Run time of the network.
-        weights: Name of the model.
-        prepared: Whether the result was made in advance.
-    """
+    """Return the values of `NAMES` but for "slider" and "numbers"; `panels` are paths by their names in `PANELS`."""
     grid = len(mask)
     facts = widgets.facts_line(ctx, [weights], (side, side), seconds, prepared)
     facts += f" · {ctx.localize_html('mae.patches', grid=grid, size=side // grid)}"
@@ -92,22 +81,22 @@ def component_values(
     }
 
 
-def show(session: MAESession, mask_request: MaskRequest) -> dict[str, Any]:
+def show(session: MAESession, request: MaskRequest) -> dict[str, Any]:
     """Return the values of `NAMES` for a result, with only those images written that are visible.
 
     A stroke of the brush waits for each of them to be written. The original is written once for all strokes.
     """
-    ctx, result = session.ctx, session.result(mask_request)
+    ctx, result = session.ctx, session.result(request)
     panels = {name: ctx.save_image(getattr(result, name)) for name in ("original", *VISIBLE)}
-    side, weights = result.original.width, mask_request.weights
+    side, weights = result.original.width, request.weights
     values = component_values(ctx, panels, result.scores, result.mask, side, result.seconds, weights)
     slider = tuple(ctx.save_image(image) for image in large_pair(result))
-    return {**values, "slider": slider, "numbers": session.save_json(result_numbers(mask_request, result))}
+    return {**values, "slider": slider, "numbers": session.save_json(result_numbers(request, result))}
 
 
-def result_numbers(mask_request: MaskRequest, result: Reconstruction) -> dict[str, Any]:
+def result_numbers(request: MaskRequest, result: Reconstruction) -> dict[str, Any]:
     """Return the settings, the scores, and the error of each patch, row by row, null where it is visible."""
-    settings = {**mask_request.settings, "mask": encode_mask(result.mask), "image_size": result.original.width}
+    settings = {**request.settings, "mask": encode_mask(result.mask), "image_size": result.original.width}
     return {**settings, **result.scores, "patch_errors": with_nulls(result.errors, 2)}
 
 
@@ -135,9 +124,9 @@ def read_first_paint(ctx: Context, folder: Path, weights: str) -> tuple[dict[str
     return {**values, "slider": slider, "numbers": str(folder / "numbers.json")}, facts["mask"]
 
 
-def write_first_paint(session: MAESession, mask_request: MaskRequest, folder: Path) -> None:
+def write_first_paint(session: MAESession, request: MaskRequest, folder: Path) -> None:
     """Write a result as `read_first_paint` reads them."""
-    result = session.result(mask_request)
+    result = session.result(request)
     images = {name: getattr(result, name) for name in PANELS}
     images["masked-large"], images["pasted-large"] = large_pair(result)
     for name, image in images.items():
@@ -148,5 +137,5 @@ def write_first_paint(session: MAESession, mask_request: MaskRequest, folder: Pa
         "side": result.original.width,
         "seconds": round(result.seconds, 3),
     }
-    for name, content in (("result", facts), ("numbers", result_numbers(mask_request, result))):
+    for name, content in (("result", facts), ("numbers", result_numbers(request, result))):
         (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")

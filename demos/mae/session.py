@@ -63,18 +63,14 @@ class MAESession:
         """Return a model by its name."""
         return cast(MaskedAutoencoderViT, self.ctx.load_model(weights))
 
-    def photo(self, mask_request: MaskRequest) -> Image.Image:
+    def photo(self, request: MaskRequest) -> Image.Image:
         """Return the square crop of the photo at the size of its model."""
-        return self.crop(mask_request.path, self.model(mask_request.weights).img_size)
+        return self.crop(request.path, self.model(request.weights).img_size)
 
     def request(
         self, path: str | None, ratio: float, kind: str, seed: int | None, mask: str = "", weights: str = WEIGHTS
     ) -> MaskRequest:
-        """Decode a mask drawn by hand and resize it to the model's grid, or draw one by its rule.
-
-        Raises:
-            InputError: If there is no photo, or the mask cannot be used.
-        """
+        """Decode a mask drawn by hand and resize it to the model's grid, or draw one by its rule."""
         if not path:
             raise InputError("error.no_photo")
         model, seed = self.model(weights), seed or 0
@@ -89,17 +85,12 @@ class MAESession:
         """Return the request of the page's controls: photo, percent, kind, seed, mask and weights."""
         return self.request(path, percent / 100, *controls)
 
-    def result(self, mask_request: MaskRequest) -> Reconstruction:
+    def result(self, request: MaskRequest) -> Reconstruction:
         """Return what the model and the baselines fill in."""
-        return self._reconstruct(mask_request.path, mask_request.weights, mask_request.mask.tobytes())
+        return self._reconstruct(request.path, request.weights, request.mask.tobytes())
 
     def handler(self, fn: Callable[..., Any], *further: Any) -> Callable[..., Any]:
-        """Return an event handler that calls `fn` with this session and the inputs, and translates its errors.
-
-        Args:
-            fn: Function or generator function.
-            further: Values to append to what a function returns.
-        """
+        """Return the event handler of a (generator) function; `further` values follow those that `fn` returns."""
 
         def handle(request: gr.Request, *inputs: Any) -> Any:
             with self.user_error(request):

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
+from PIL import Image
 from torch import nn
 
 from demos.core.context import Context, Demo
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.paths import EXAMPLES
-from demos.core.tab_interface import Photo, TabInterface
-from demos.mae.analysis_ui import Analyses, build_analyses, numbers_button
+from demos.core.tab_interface import Photo, SummaryCell, TabInterface
+from demos.mae import results
+from demos.mae.analysis_ui import HIDE, build_analyses, numbers_button
 from demos.mae.api import offer_endpoints
 from demos.mae.handlers import on_change, on_clear, on_ratio, on_redraw, on_stroke, on_summary, on_unfold
-from demos.mae.inpainting_ui import Inpaintings, build_inpaintings
+from demos.mae.inpainting_ui import build_inpaintings
 from demos.mae.mask_canvas import latest_report, mask_canvas
-from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED
-from demos.mae.results import FOLDED, NAMES, TABLE_STYLE, empty_values, read_first_paint, write_first_paint
+from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, draw_mask
+from demos.mae.reconstruction import grid_of, reconstruct
 from demos.mae.session import WEIGHTS, MAESession, MaskRequest
 from demos.ui import widgets
 from demos.ui.model_menu.menu import Menu, model_menu
+from models.data.images import square_crop
 from models.networks.mae import MaskedAutoencoderViT
 
 SCENES = EXAMPLES / "scenes"
@@ -51,52 +56,61 @@ def refuse_without_pixels(model: nn.Module) -> str:
 def build(ctx: Context) -> TabInterface:
     """Create the components of the tab and connect them."""
     photos, session = scenes(), MAESession(ctx)
-    first = read_first_paint(ctx, ctx.first_paint / "mae", WEIGHTS)
-    shown = first[0] if first else empty_values(ctx)
+    first = results.read_first_paint(ctx, ctx.first_paint / "mae", WEIGHTS)
+    shown = first[0] if first else results.empty_values(ctx)
+    c: dict[str, Any] = {}
     widgets.lead(ctx, "mae.lead")
     with gr.Row(elem_classes="toolbar"):
-        strip = widgets.strip(ctx, photos, "mae-examples")
+        c["strip"] = widgets.strip(ctx, photos, "mae-examples")
     with gr.Row(elem_classes="columns"):
         with gr.Column():
-            photo = widgets.photo(ctx, "mae.photo", photos[0] if first else None, "mae-input")
-            percent = gr.Slider(
-                0, 100 * MAX_RATIO, 100 * OPENING[0], step=1, label=ctx.t("mae.ratio"), elem_id="mae-ratio"
-            )
+            c["photo"] = widgets.photo(ctx, "mae.photo", photos[0] if first else None, "mae-input")
+            label: Any = ctx.t("mae.ratio")
+            c["percent"] = gr.Slider(0, 100 * MAX_RATIO, 100 * OPENING[0], step=1, label=label, elem_id="mae-ratio")
             kinds = {kind: f"mae.kind_{kind}" for kind in (*MASK_KINDS, BY_HAND)}
-            kind = widgets.pills(ctx, "mae.kind", kinds, OPENING[1], "mae-kind")
+            c["kind"] = widgets.pills(ctx, "mae.kind", kinds, OPENING[1], "mae-kind")
         with gr.Column():
-            canvas = mask_canvas(ctx, "mae.canvas", "patches", "mae-canvas", shown["canvas"])
-            another = gr.Button(ctx.t("mae.another"), elem_id="mae-another", elem_classes="key-again")
+            c["canvas"] = mask_canvas(ctx, "mae.canvas", "patches", "mae-canvas", shown["canvas"])
+            c["another"] = gr.Button(ctx.t("mae.another"), elem_id="mae-another", elem_classes="key-again")
         with gr.Column():
-            slider = widgets.before_after(ctx.t("mae.slider"), shown["slider"], "mae-result-slider")
-            verdict = widgets.html_line(shown["verdict"], "score", "mae-result-score")
-            facts = widgets.html_line(shown["facts"], "facts", "mae-result-facts")
-    results = {"canvas": canvas, "slider": slider, "verdict": verdict, "facts": facts, **_place_row(ctx, shown)}
+            c["slider"] = widgets.before_after(ctx.t("mae.slider"), shown["slider"], "mae-result-slider")
+            c["verdict"] = widgets.html_line(shown["verdict"], "score", "mae-result-score")
+            c["facts"] = widgets.html_line(shown["facts"], "facts", "mae-result-facts")
+    c |= _build_row(ctx, shown)
     opening = MaskRequest(str(photos[0]), *OPENING, first[1]) if first else None
-    shown_request = _build_details(session, shown, opening, results["summary"])
-    analyses = build_analyses(session, shown["canvas"])
-    inpaintings = build_inpaintings(session, photos)
+    c["request"] = _build_details(session, shown, opening, c["summary"])
+    c["picker"], outdated, connect_analyses = build_analyses(session, shown["canvas"])
+    mix_column, connect_inpaintings = build_inpaintings(session, photos)
     with widgets.options(ctx, "mae.options"):
         label = ctx.t("mae.seed")
-        seed = gr.Number(OPENING[2], label=label, precision=0, minimum=0, maximum=MAX_SEED, elem_id="mae-seed")
-        mask = gr.Textbox(visible="hidden", elem_id="mae-mask")
+        c["seed"] = gr.Number(OPENING[2], label=label, precision=0, minimum=0, maximum=MAX_SEED, elem_id="mae-seed")
+        c["mask"] = gr.Textbox(visible="hidden", elem_id="mae-mask")  # the last mask drawn by hand
     menu = model_menu(ctx, "mae", WEIGHTS, refuse_without_pixels)
     widgets.aside(ctx, "mae.how_title", "mae.how")
-    controls = Controls(photo, percent, kind, seed, mask, another)
     offer_endpoints(session)
-    show = _connect(session, controls, strip, photos, menu, results, shown_request, analyses, inpaintings)
-    settings = {"ratio": percent, "kind": kind, "seed": seed, "mask": mask, "weights": menu.linked}
-    return TabInterface({"example": Photo(photo, [(strip, photos)])}, settings, (menu.open_linked, show))
+    controls = [*(c[name] for name in ("photo", "percent", "kind", "seed", "mask")), menu.used]
+    connect_inpaintings(c["photo"], menu.used, controls, [c["photo"].change, menu.switched.change])
+    show = _connect(session, c, controls, photos, menu, connect_analyses(controls), {**outdated, mix_column: HIDE})
+    linked = {"ratio": c["percent"], "kind": c["kind"], "seed": c["seed"], "mask": c["mask"], "weights": menu.linked}
+    example = Photo(c["photo"], [(c["strip"], photos)])
+    return TabInterface({"example": example}, linked, (menu.open_linked, show), summary=partial(summarize, session))
 
 
-def _place_row(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
+def summarize(session: MAESession, image: Image.Image) -> SummaryCell:
+    """Reconstruct an RGB image from the opening mask by the default weights."""
+    model = session.model(WEIGHTS)
+    square = square_crop(image, model.img_size)
+    result = reconstruct(model, square, draw_mask(square, grid_of(model), *OPENING))
+    return SummaryCell(result.pasted, results.verdict_html(session.ctx, result.scores), "tab=mae")
+
+
+def _build_row(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Any]:
     """Place the images, the scores and the buttons under the main images."""
-    row: dict[str, Component] = {}
     with gr.Row(elem_classes="row-of-pictures"):
-        row |= {name: _panel(ctx, name, shown) for name in ("pasted", "fill", "error")}
+        row: dict[str, Any] = {name: _panel(ctx, name, shown) for name in results.VISIBLE}
         with gr.Column():
             row["table"] = gr.HTML(
-                shown["table"], css_template=TABLE_STYLE, apply_default_css=False, elem_id="mae-result-table"
+                shown["table"], css_template=results.TABLE_STYLE, apply_default_css=False, elem_id="mae-result-table"
             )
             label: Any = ctx.t("mae.sheet")
             row["summary"] = gr.Button(label, elem_id="mae-result-sheet", elem_classes="quiet")
@@ -106,37 +120,21 @@ def _place_row(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
 
 
 def _build_details(session: MAESession, shown: Mapping[str, Any], opening: MaskRequest | None, button: Any) -> gr.State:
-    """Place what is made of the shown result on demand: the images of `FOLDED`, and the summary of a button.
+    """Place what is made of the shown result on demand; return the state of the request that is shown."""
 
-    Returns:
-        State of the request that is shown.
-    """
-    ctx = session.ctx
-
-    def on_open(mask_request: MaskRequest | None) -> list[str | None]:
+    def on_open(request: MaskRequest | None) -> list[str | None]:
         with session.user_error(None):
-            return on_unfold(session, mask_request)
+            return on_unfold(session, request)
 
-    with widgets.options(ctx, "mae.raw_title") as accordion:
+    with widgets.options(session.ctx, "mae.raw_title") as accordion:
         with gr.Row(elem_classes="row-of-pictures"):
-            images = [_panel(ctx, name, shown) for name in FOLDED]
-        widgets.note(ctx, "mae.raw_why")
+            images = [_panel(session.ctx, name, shown) for name in results.FOLDED]
+        widgets.note(session.ctx, "mae.raw_why")
     request, file = gr.State(opening), gr.File(visible="hidden")
     widgets.fill_when_open(accordion, on_open, [request], images, [request.change])
     made = button.click(session.handler(on_summary), request, file, **PRIVATE_MODEL_EVENT)
     made.success(fn=None, inputs=file, js=DOWNLOAD, api_visibility="private")
     return request
-
-
-class Controls(NamedTuple):
-    """Inputs of the main part; `mask` holds the last one that was drawn by hand."""
-
-    photo: gr.Image
-    percent: gr.Slider
-    kind: gr.Radio
-    seed: gr.Number
-    mask: gr.Textbox
-    another: gr.Button
 
 
 def _panel(ctx: Context, name: str, shown: Mapping[str, Any]) -> gr.Image:
@@ -145,55 +143,49 @@ def _panel(ctx: Context, name: str, shown: Mapping[str, Any]) -> gr.Image:
 
 def _connect(
     session: MAESession,
-    controls: Controls,
-    strip: gr.Dataset,
+    c: Mapping[str, Any],
+    controls: Sequence[Component],
     photos: Sequence[Path],
     menu: Menu,
-    results: Mapping[str, Any],
-    shown_request: gr.State,
-    analyses: Analyses,
-    inpaintings: Inpaintings,
+    running: Sequence[Dependency],
+    outdated: Mapping[Component, Any],
 ) -> dict[str, Any]:
-    """Show the result of every change at once; return the event that does, for the page."""
-    photo, percent, kind, seed, mask, another = controls
-    canvas = results["canvas"]
-    outdated = {**analyses.outdated, **inpaintings.outdated}
-    outputs = [*(results[name] for name in NAMES), analyses.picker, shown_request]
-    inputs: list[Component] = [photo, percent, kind, seed, mask, menu.used]
+    """Show the result of every change of the components `c` at once; return the event that does, for the page."""
+    photo, canvas, kind, percent, mask = (c[name] for name in ("photo", "canvas", "kind", "percent", "mask"))
+    outputs = [*(c[name] for name in results.NAMES), c["picker"], c["request"]]
     # What is running for the photo or mask before ends; of what changes while a result is made only the latest counts.
-    latest: dict[str, Any] = {"cancels": analyses.connect(inputs), "trigger_mode": "always_last"}
-    latest |= {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}
+    latest: dict[str, Any] = {"cancels": running, "trigger_mode": "always_last", "show_progress": "hidden"}
+    latest |= PRIVATE_MODEL_EVENT
 
-    def event(fn: Callable[..., Any], further: Sequence[Component] = ()) -> dict[str, Any]:
+    def event(fn: Callable[..., Any], inputs: Any, further: Sequence[Component] = ()) -> dict[str, Any]:
         """Return the arguments of a listener; `further` are the outputs that `fn` adds."""
-        return {"fn": session.handler(fn, *outdated.values()), "outputs": [*outputs, *further, *outdated]}
+        handler = session.handler(fn, *outdated.values())
+        return {"fn": handler, "inputs": inputs, "outputs": [*outputs, *further, *outdated]}
 
-    run, redraw = {**event(on_change), "inputs": inputs}, {**event(on_redraw, [kind]), "inputs": inputs}
+    run, redraw = event(on_change, controls), event(on_redraw, controls, [kind])
     # Not photo.change: replacing a photo fires it twice. Not percent.change and kind.change: a stroke sets them too.
     changed = gr.on([photo.upload, kind.input, menu.switched.change], **run, **latest)
-    redrawn = gr.on([percent.input, seed.input], **redraw, **latest)
-    js = latest_report(canvas, "ratio")
-    turned = canvas.ratio(**event(on_ratio, [kind, percent]), inputs=[canvas, *inputs], js=js, **latest)
-    stroke = {"inputs": [canvas, photo, seed, menu.used], "js": latest_report(canvas, "stroke")}
-    brushed = canvas.stroke(**event(on_stroke, [kind, percent, mask]), **stroke, **latest)
+    redrawn = gr.on([percent.input, c["seed"].input], **redraw, **latest)
+    ratio = event(on_ratio, [canvas, *controls], [kind, percent])
+    turned = canvas.ratio(**ratio, js=latest_report(canvas, "ratio"), **latest)
+    stroke = event(on_stroke, [canvas, photo, c["seed"], menu.used], [kind, percent, mask])
+    brushed = canvas.stroke(**stroke, js=latest_report(canvas, "stroke"), **latest)
     quick: dict[str, Any] = {"trigger_mode": "always_last", **QUICK_EVENT}
-    picked = strip.click(lambda index: str(photos[index]), strip, photo, **quick)
+    picked = c["strip"].click(lambda index: str(photos[index]), c["strip"], photo, **quick)
     shown = picked.then(**run, **latest)
     number = "() => Math.floor(Math.random() * 10000)"
-    redrawn_again = another.click(fn=None, js=number, outputs=seed, api_visibility="private").then(**redraw, **latest)
+    numbered = c["another"].click(fn=None, js=number, outputs=c["seed"], api_visibility="private")
     # Cancelled, a result on its way does not appear beside a photo that is gone.
-    under_way = [changed, redrawn, turned, brushed, shown, redrawn_again]
-    # Through the queue: what a call beside it writes to a state, its listeners are not told.
-    clear: dict[str, Any] = {"trigger_mode": "always_last", **PROMPT_EVENT}
-    photo.clear(**event(on_clear), inputs=None, cancels=under_way, **clear)
-    inpaintings.connect(photo, menu.used, inputs, [photo.change, menu.switched.change])
+    under_way = [changed, redrawn, turned, brushed, shown, numbered.then(**redraw, **latest)]
+    # Through the queue: Gradio tells the listeners of a state only of what a queued event wrote.
+    photo.clear(**event(on_clear, None), cancels=under_way, trigger_mode="always_last", **PROMPT_EVENT)
     return {**run, **latest}
 
 
 def precompute(ctx: Context, folder: Path) -> None:
     """Write the result for the opening example and the facts about it."""
-    session, (ratio, kind, seed) = MAESession(ctx), OPENING
-    write_first_paint(session, session.request(str(scenes()[0]), ratio, kind, seed), folder)
+    session = MAESession(ctx)
+    results.write_first_paint(session, session.request(str(scenes()[0]), *OPENING), folder)
 
 
 DEMO = Demo("mae", build, precompute)

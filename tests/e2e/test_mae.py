@@ -1,4 +1,4 @@
-"""The masked autoencoder's tab in a browser: brush, wheel, keys and touch, and the closer looks below."""
+"""The masked autoencoder's tab in a browser: brush, wheel, keys and touch, and the analyses."""
 
 import json
 import re
@@ -61,7 +61,7 @@ def asks(page: Page) -> Any:
     return page.expect_request("**/queue/data*")
 
 
-def test_patches_are_painted_away_and_back(visit: OpenPage) -> None:
+def test_strokes_hide_and_show_patches(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     hidden(page, 192)
     pasted = image_in(page, "#mae-result-pasted")
@@ -82,7 +82,7 @@ def test_patches_are_painted_away_and_back(visit: OpenPage) -> None:
 
 
 @pytest.mark.slow
-def test_keys_move_hide_and_change_the_share(visit: OpenPage) -> None:
+def test_keys_move_the_cursor_hide_and_change_the_ratio(visit: OpenPage) -> None:
     page = visit("/?tab=mae", locale="zh-CN")
     hidden(page, 192)
     canvas = page.locator(f"{CANVAS} canvas")
@@ -105,7 +105,7 @@ def test_keys_move_hide_and_change_the_share(visit: OpenPage) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_done_last_counts_while_the_first_is_answered(visit: OpenPage) -> None:
+def test_latest_event_wins_while_another_is_answered(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     hidden(page, 192)
     with answers_held_back(page):
@@ -136,7 +136,7 @@ def test_what_is_done_last_counts_while_the_first_is_answered(visit: OpenPage) -
 
 
 @pytest.mark.slow
-def test_marks_made_while_others_are_mended_are_mended_too(visit: OpenPage) -> None:
+def test_marks_made_during_inpainting_are_inpainted(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     page.get_by_role("button", name=TEXTS["en"]["mae.mend_title"]).click()
     canvas = "#mae-mend-canvas .mask-canvas"
@@ -149,11 +149,11 @@ def test_marks_made_while_others_are_mended_are_mended_too(visit: OpenPage) -> N
 
 
 @pytest.mark.slow
-def test_a_finger_paints_on_a_phone(visit: OpenPage) -> None:
+def test_touch_paints_on_a_phone(visit: OpenPage) -> None:
     page = visit("/?tab=mae", size=(390, 844), dark=True)
-    picture = page.locator("#mae-result-pasted img")
-    expect(picture).to_have_attribute("src", re.compile("png"))  # images below the window are loaded when scrolled to
-    pasted = picture.get_attribute("src") or ""
+    image = page.locator("#mae-result-pasted img")
+    expect(image).to_have_attribute("src", re.compile("png"))  # images below the window are loaded when scrolled to
+    pasted = image.get_attribute("src") or ""
     before = int(page.locator(CANVAS).get_attribute("data-hidden") or 0)
     visible = page.evaluate(
         """canvas => { const root = document.querySelector(canvas), pad = root.querySelector("canvas");
@@ -168,14 +168,14 @@ def test_a_finger_paints_on_a_phone(visit: OpenPage) -> None:
     )
     assert visible <= 0, "nothing sticks out at 390 pixels"
     assert int(page.locator(CANVAS).get_attribute("data-hidden") or 0) > before
-    expect(picture).not_to_have_attribute("src", pasted)
+    expect(image).not_to_have_attribute("src", pasted)
 
 
-def test_closer_looks_answer_and_go_when_the_mask_changes(visit: OpenPage) -> None:
+def test_analyses_are_hidden_when_the_mask_changes(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     hidden(page, 192)
-    for look in ("ratios", "often", "influence"):
-        page.get_by_role("button", name=TEXTS["en"][f"mae.{look}_title"]).click()
+    for analysis in ("ratios", "often", "influence"):
+        page.get_by_role("button", name=TEXTS["en"][f"mae.{analysis}_title"]).click()
     page.locator("#mae-ratios-go").click()
     image_in(page, "#mae-ratios")
     expect(page.locator("#mae-ratios-says")).to_contain_text("dB")
@@ -194,7 +194,7 @@ def test_closer_looks_answer_and_go_when_the_mask_changes(visit: OpenPage) -> No
         expect(page.locator(f"#mae-{result}")).to_be_hidden()
 
 
-def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: OpenPage) -> None:
+def test_composite_and_inpainting(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     for fold in ("mix", "mend"):
         page.get_by_role("button", name=TEXTS["en"][f"mae.{fold}_title"]).click()
@@ -209,15 +209,14 @@ def test_two_photos_are_mixed_and_a_damaged_one_mended(visit: OpenPage) -> None:
     another_image_in(page, "#mae-mend-masked", seen)
     page.locator("#mae-examples button").nth(2).click()
     hidden(page, 0, canvas)
-    no_marks = json.dumps(
-        encode_mask(np.zeros((128, 128), bool))
-    )  # strokes still to be answered are not for this photo
+    # Strokes still to be answered are not for this photo.
+    no_marks = json.dumps(encode_mask(np.zeros((128, 128), bool)))
     expect(page.locator(canvas)).to_have_attribute("data-stroke", no_marks)
     expect(page.locator("#mae-mend-mended")).to_be_hidden()
 
 
 @pytest.mark.slow
-def test_the_fold_and_the_sheet_follow_the_brush(visit: OpenPage) -> None:
+def test_details_and_summary_follow_the_brush(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     image_in(page, "#mae-result-pasted")
     page.get_by_role("button", name=TEXTS["en"]["mae.raw_title"]).click()

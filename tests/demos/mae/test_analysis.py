@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from fakes import ShallowModels
 from PIL import Image
 
 from demos.mae.analysis import (
@@ -18,14 +17,6 @@ from demos.mae.analysis import (
 from demos.mae.masks import MAX_SEED, InputError, draw_mask, to_tensor
 from models.data.images import square_crop
 from models.data.images import to_tensor as image_tensor
-from models.networks.mae import MaskedAutoencoderViT
-
-
-@pytest.fixture(scope="module")
-def model(shallow_models: ShallowModels) -> MaskedAutoencoderViT:
-    model = shallow_models.load_model("mae-photos")
-    assert isinstance(model, MaskedAutoencoderViT)
-    return model
 
 
 def test_strip_holds_every_ratio(model, photo):
@@ -44,8 +35,8 @@ def test_mean_and_std_are_those_of_the_single_predictions(model, photo):
     for number in range(10):
         mask = draw_mask(square, 16, 0.5, "random", 3 + number)
         with torch.inference_mode():
-            guess = model.reconstruct(original, to_tensor(mask))[0].numpy()
-        stack[number] = np.where(np.kron(mask, np.ones((8, 8))) > 0, guess, np.nan)
+            prediction = model.reconstruct(original, to_tensor(mask))[0].numpy()
+        stack[number] = np.where(np.kron(mask, np.ones((8, 8))) > 0, prediction, np.nan)
     times = (~np.isnan(stack[:, 0])).sum(axis=0)
     often = times > 1
     mean = np.nanmean(stack[:, :, often], axis=0)

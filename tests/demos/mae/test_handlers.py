@@ -11,10 +11,7 @@ import pytest
 from PIL import Image
 
 from demos.core.context import Context
-from demos.mae.analysis_ui import on_ensemble, on_pick
 from demos.mae.handlers import on_change, on_clear, on_ratio, on_redraw, on_stroke, on_summary, on_unfold
-from demos.mae.inpainting_ui import Damage, on_damage, on_mark, on_open
-from demos.mae.mask_canvas import canvas_value, parse_cell, parse_percent
 from demos.mae.masks import BY_HAND, InputError, decode_mask, encode_mask
 from demos.mae.results import NAMES
 from demos.mae.session import WEIGHTS, MAESession
@@ -23,17 +20,6 @@ from models.networks.mae import MaskedAutoencoderViT
 NO_REQUEST: Any = None
 MASK = np.zeros((16, 16), bool)
 MASK[3:6, 2:12] = True
-
-
-@pytest.fixture
-def session(context: Context) -> MAESession:
-    return MAESession(context)
-
-
-@pytest.fixture
-def path(photo: Image.Image, tmp_path: Path) -> str:
-    photo.save(tmp_path / "photo.png")
-    return str(tmp_path / "photo.png")
 
 
 def value_of(answer: list[Any], name: str) -> Any:
@@ -66,11 +52,11 @@ def test_stroke_writes_only_visible_images(session: MAESession, path: str, monke
     monkeypatch.setattr(Image.Image, "save", count)
     answer = on_stroke(session, encode_mask(MASK), path, 1, WEIGHTS)
     assert sorted(written) == [(128, 128)] * 3 + [(384, 384)] * 2, "prediction, fill-in and error, and the large pair"
-    mask_request = answer[len(NAMES) + 1]
-    original, masked, raw = on_unfold(session, mask_request)
+    request = answer[len(NAMES) + 1]
+    original, masked, raw = on_unfold(session, request)
     assert len(written) == 7, "the original was written for the canvas"
     assert original and masked and raw and original in json.loads(answer[len(NAMES)])["url"]
-    with Image.open(on_summary(session, mask_request)) as sheet:
+    with Image.open(on_summary(session, request)) as sheet:
         assert sheet.width > 6 * 128
     assert on_unfold(session, on_clear(session)[len(NAMES) + 1]) == [None] * 3
     with pytest.raises(InputError, match="no_photo"):
@@ -121,54 +107,3 @@ def test_no_photo_gives_an_empty_result(session: MAESession):
 def test_invalid_stroke_is_refused(session: MAESession, path: str, mask: Any):
     with pytest.raises(InputError, match=r"error\.mask\.(format|size|all)"):
         on_stroke(session, mask, path, 1, WEIGHTS)
-
-
-@pytest.mark.parametrize("cell", [-1, 256, 1.0, "3", None, True, float("nan")])
-def test_invalid_cell_is_refused(cell: Any):
-    with pytest.raises(InputError):
-        parse_cell(cell, 256)
-    assert parse_cell(255, 256) == 255
-
-
-@pytest.mark.parametrize("percent", [None, "50", True, float("nan"), float("inf"), [5]])
-def test_invalid_percentage_is_refused(percent: Any):
-    with pytest.raises(InputError):
-        parse_percent(percent)
-    assert (parse_percent(-3), parse_percent(40)) == (0, 40)
-
-
-def test_picked_patch_shows_its_influence(session: MAESession, path: str):
-    controls = (path, 75, BY_HAND, 1, encode_mask(~MASK), WEIGHTS)
-    *steps, (_, canvas, image, numbers, says) = on_pick(session, 2 * 16 + 5, *controls)
-    assert len(steps) == 4 and "8 of 30" in steps[0][-1]
-    drawn = json.loads(canvas)
-    assert drawn["target"] == 37 and len(drawn["heat"]) > 256
-    assert Path(image).is_file() and "Row 3, column 6" in says
-    assert json.loads(Path(numbers).read_text())["row"] == 2
-    with pytest.raises(InputError, match="visible"):
-        list(on_pick(session, 3 * 16 + 5, *controls))
-
-
-def test_std_is_undefined_when_no_patch_is_hidden_twice(session: MAESession, path: str):
-    *_, (_, _, _, _, numbers, says, _) = on_ensemble(session, 2, path, 1, "random", 1, "", WEIGHTS)
-    assert json.loads(Path(numbers).read_text())["mean_spread"] is None
-    assert "differ by – levels" in says
-
-
-def test_damage_is_redrawn_and_a_stroke_adds_to_it(session: MAESession, path: str):
-    canvas, now, *first = on_damage(session, path, WEIGHTS, Damage(), "scratches")
-    _, later, *second = on_damage(session, path, WEIGHTS, now, "scratches")
-    assert (now, later) == (Damage("scratches", 1), Damage("scratches", 2)) and first[1] != second[1]
-    assert "dB" in first[-1]
-    damaged = decode_mask(json.loads(canvas)["mask"], 128)
-    row, column = np.argwhere(~damaged.reshape(16, 8, 16, 8).any(axis=(1, 3)))[0]
-    damaged[8 * row, 8 * column] = True
-    more = on_mark(session, encode_mask(damaged), path, WEIGHTS, now)
-    assert more[1] == first[1] and more[2] != first[2], "the same damaged photo, another patch hidden"
-    cleared = on_mark(session, encode_mask(np.zeros((128, 128), bool)), path, WEIGHTS, now)
-    assert cleared[0]["visible"] is False
-    assert on_open(session, path, WEIGHTS, canvas)[0] == gr.skip(), "opening again keeps what was brushed"
-
-
-def test_canvas_value_is_small(tmp_path: Path):
-    assert len(canvas_value(str(tmp_path / "a.png"), MASK, 16, 75)) < 400

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from fakes import ShallowModels
 from PIL import Image
 
 from demos.mae.inpainting import COLOURS, DAMAGES, apply_damage, composite, draw_damage, inpaint
@@ -11,14 +10,6 @@ from demos.mae.masks import InputError, to_tensor
 from models.analysis.inpainting_baselines import harmonic_fill
 from models.data.images import square_crop
 from models.data.images import to_tensor as image_tensor
-from models.networks.mae import MaskedAutoencoderViT
-
-
-@pytest.fixture(scope="module")
-def model(shallow_models: ShallowModels) -> MaskedAutoencoderViT:
-    model = shallow_models.load_model("mae-photos")
-    assert isinstance(model, MaskedAutoencoderViT)
-    return model
 
 
 def test_composite_takes_hidden_patches_from_the_second_image():
@@ -51,8 +42,8 @@ def test_only_damaged_pixels_change(model, photo, damage):
         assert np.array_equal(np.asarray(image)[~mask], np.asarray(intact)[~mask])
     patches = np.asarray(mask.reshape(16, 8, 16, 8).any(axis=(1, 3)))
     with torch.inference_mode():
-        guess = model.reconstruct(image_tensor(damaged), to_tensor(patches))[0].permute(1, 2, 0).numpy()
-    assert np.abs(np.asarray(result.mended)[mask] - (guess[mask] + 1) * 127.5).max() <= 1
+        prediction = model.reconstruct(image_tensor(damaged), to_tensor(patches))[0].permute(1, 2, 0).numpy()
+    assert np.abs(np.asarray(result.mended)[mask] - (prediction[mask] + 1) * 127.5).max() <= 1
     assert result.scores["hidden_patches"] == patches.sum() and result.scores["spoilt_pixels"] == mask.sum()
     smooth = harmonic_fill(np.asarray(intact, np.float64), mask)
     error = np.abs(smooth - np.asarray(intact))[mask].mean()

@@ -14,9 +14,11 @@ from PIL import Image
 
 from demos.core.context import Context, make_context
 from demos.mae import tab
-from demos.mae.masks import MAX_SEED, encode_mask
-from demos.mae.reconstruction import PANELS
+from demos.mae.masks import MAX_SEED, draw_mask, encode_mask
+from demos.mae.reconstruction import PANELS, reconstruct
 from demos.mae.results import table_html, verdict_html
+from demos.mae.session import WEIGHTS, MAESession
+from models.data.images import square_crop
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,21 @@ def test_tab_opens_on_the_prepared_result(context: Context, photo: Image.Image, 
     for name in PANELS:
         shown = found[f"mae-result-{name}"].value
         assert np.array_equal(pixels(shown["path"]), pixels(str(folder / f"{name}.png")))
+
+
+def test_summary_is_the_opening_reconstruction(context: Context, photo: Image.Image):
+    with gr.Blocks():
+        interface = tab.build(context)
+    assert interface.summary is not None
+    cell = interface.summary(photo)
+    session = MAESession(context)
+    model, square = session.model(WEIGHTS), square_crop(photo, 128)
+    expected = reconstruct(model, square, draw_mask(square, 16, *tab.OPENING))
+    assert (cell.image, cell.text, cell.link) == (
+        expected.pasted,
+        verdict_html(context, expected.scores),
+        "tab=mae",
+    )
 
 
 @pytest.mark.parametrize(
