@@ -62,7 +62,7 @@ def remote_section(ctx: Context, starter: Starter, runs: Runs) -> tuple[Remote, 
 
 
 class Remote:
-    """What the section answers."""
+    """The event handlers of the section."""
 
     def __init__(self, ctx: Context, starter: Starter, runs: Runs) -> None:
         self._ctx, self._starter, self._runs = ctx, starter, runs
@@ -76,21 +76,21 @@ class Remote:
         return [gr.update(choices=choices, value=chosen), cost, gr.update(interactive=True)]
 
     def on_change(self) -> list[Any]:
-        """Want the cost to be asked for anew after a change: cost, start button."""
+        """Clear the cost after a change, so that it is asked for again: cost, start button."""
         return ["", gr.update(interactive=False)]
 
     def on_start(
         self, visitor: str, upload: Any, recipe: str, start: str, title: str, token: str, flavor: str, hours: float,
         request: gr.Request, *values: Any,
     ) -> list[Any]:  # fmt: skip
-        """Send the job to Hugging Face and shows it: an empty token field, and everything about the job."""
+        """Send the job to Hugging Face and show it: an empty token field, and everything about the job."""
         backend = self.backend(self._login(token, request), flavor, hours)
         return ["", *self._starter.on_start(visitor, upload, recipe, start, title, request, *values, backend=backend)]
 
     def on_resume(
         self, visitor: str, watched: Watched | None, token: str, flavor: str, hours: float, request: gr.Request
     ) -> Shown:
-        """Let the watched job go on; one on Hugging Face needs the login again."""
+        """Resume the watched job; one on Hugging Face needs the login again."""
         login = token.strip() or token_of(request)
 
         def resume(owner: str, job_id: str) -> None:
@@ -115,7 +115,7 @@ class Remote:
         """Return dollars an hour of all hardware that is paid by the minute."""
         api = HfApi(endpoint=self._ctx.library.hub.endpoint or None, token=token)
         try:
-            api.whoami()  # prices are told to anybody; a login that is none should be noticed now
+            api.whoami()  # prices are public; an invalid login should be noticed now
             offered = api.list_jobs_hardware()
         except Exception as error:  # of whatever HTTP library
             message = str(error).splitlines()[0].replace(token, "…")

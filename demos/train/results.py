@@ -1,4 +1,4 @@
-"""What a finished job gave: its weights to take away, and a look at what they do that the start did not."""
+"""The weights of a finished job: download, upload to the Hub, use in a tab, and a comparison with the start."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from torch import nn
 from demos.core.context import Context
 from demos.core.user_models import SelectedModel, name_of, tab_of
 from demos.core.visitor import owner_of, token_of
-from demos.train.runs import Runs, Watched, job_error
+from demos.train.runs import Runs, Watched, job_errors
 from demos.ui import widgets
 from demos.ui.images import image_grid
 from models.checkpoints import build_model, load_folder
@@ -45,15 +45,7 @@ def images_of(folder: Path, name: str, most: int, side: int) -> list[Image.Image
 def compare(
     recipe: str, before: nn.Module, after: nn.Module, images: Sequence[Image.Image], pool: Sequence[Image.Image]
 ) -> Image.Image:
-    """Return a sheet of held-out images, what the start makes of them, and what the result does.
-
-    Args:
-        recipe: A key of `models.training.recipes.RECIPES`.
-        before: The weights the run started from.
-        after: The weights it gave.
-        images: Held out, all of one size.
-        pool: Training images of the same size, for recipes that search for neighbours.
-    """
+    """Return a sheet of held-out images, what the start makes of them, and what the result does."""
     tensor, reference = to_tensor(list(images)), to_tensor(list(pool)) if pool else torch.empty(0)
     with torch.inference_mode():
         start, result = (RECIPES[recipe].demonstrate(model, tensor, reference) for model in (before, after))
@@ -81,19 +73,14 @@ def zip_folder(folder: Path) -> bytes:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A comparison; it waits in the page's own `gr.State` until it is known what the page watches by then.
+    """A comparison; it waits in the page's own `gr.State` until it is known what the page watches by then."""
 
-    Attributes:
-        of: What the page watched when the comparison was asked for.
-        parts: Sheet, caption, download.
-    """
-
-    of: Watched
-    parts: tuple[Any, str, Any]
+    of: Watched  # by the page when the comparison was asked for
+    parts: tuple[Any, str, Any]  # sheet, caption, download
 
 
 class Results:
-    """What the owner of a job can do with its weights."""
+    """Event handlers for the weights of a job, for its owner."""
 
     def __init__(self, ctx: Context, runs: Runs) -> None:
         self._ctx, self._runs = ctx, runs
@@ -103,12 +90,10 @@ class Results:
         owner, job = self._own(visitor, watched, request)
         recipe = RECIPES[job.recipe]
         part, image_set = recipe.main_parts[0], recipe.image_sets[0]
-        try:
+        with job_errors(self._ctx, request):
             folder = self._runs.manager.weights(owner, job.id, part)
             before, after = self._before(owner, job, folder, part), load_folder(folder)
             data = self._runs.manager.images(owner, job.id)
-        except JobError as error:
-            raise job_error(self._ctx, request, error) from error
         side = after.img_size if isinstance(after, ResNet) else int(job.config["image_size"])
         held_out = images_of(data, f"test{image_set}", COLUMNS, side)
         pool = images_of(data, f"train{image_set}", POOL, side)
@@ -137,12 +122,10 @@ class Results:
         return self._ctx.load_model(job.start)
 
     def on_take(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[SelectedModel, str]:
-        """Make the weights ready for the tab where they are at home: what that tab is told, and its name."""
+        """Export the weights for their tab, and return the selection for it and its name."""
         owner, job = self._own(visitor, watched, request)
-        try:
+        with job_errors(self._ctx, request):
             self._runs.manager.weights(owner, job.id)
-        except JobError as error:
-            raise job_error(self._ctx, request, error) from error
         return SelectedModel(tab_of(job), name_of(job), time.monotonic_ns()), tab_of(job)
 
     def on_push(self, visitor: str, watched: Watched | None, name: str, request: gr.Request) -> str:
@@ -154,12 +137,11 @@ class Results:
         token = token_of(request)
         if token is None:
             raise widgets.user_error(self._ctx, request, "train.push.login")
-        try:
-            part = RECIPES[job.recipe].main_parts[0]
+        part = RECIPES[job.recipe].main_parts[0]
+        with job_errors(self._ctx, request):
             folder = self._runs.manager.weights(owner, job.id, part)
+        try:
             repo = push(HfApi(token=token), folder.parent if part else folder, name)
-        except JobError as error:
-            raise job_error(self._ctx, request, error) from error
         except (HfHubHTTPError, HFValidationError, OSError) as error:
             raise widgets.user_error(
                 self._ctx, request, "train.push.failed", message=str(error).splitlines()[0]
@@ -168,22 +150,14 @@ class Results:
 
     def _own(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[str, Snapshot]:
         owner, run = owner_of(visitor, request), watched.run if watched else ""
-        try:
+        with job_errors(self._ctx, request):
             if owner is None or not run.startswith("job:"):
                 raise JobError("unknown")
             return owner, self._runs.manager.snapshot(owner, run.removeprefix("job:"))
-        except JobError as error:
-            raise job_error(self._ctx, request, error) from error
 
 
 def push(api: Any, folder: Path, name: str) -> str:
-    """Upload a weights folder to a new or own repository and returns its id.
-
-    Args:
-        api: A `huggingface_hub.HfApi` with the visitor's token.
-        folder: What to upload.
-        name: Of the repository, below the visitor's own account.
-    """
+    """Upload a weights folder to a private repository with a `huggingface_hub.HfApi`, and return its id."""
     repo = api.create_repo(name, private=True, exist_ok=True).repo_id
     api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Weights trained with Unlabeled")
     return str(repo)

@@ -1,7 +1,7 @@
 """The view of one run, live or recorded: its curves, its samples over time, and what they mean, in one component.
 
-Python tells the page a run as JSON, at first all of it, later only the rows after the last; the page draws, scrubs and
-replays by itself, so that fifty people who watch cost the server next to nothing.
+Python sends a run as JSON, at first all of it, later only the rows after the last; the page draws, scrubs and replays
+by itself, so that fifty viewers cost the server next to nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from demos.core.files import file_url
 from models.training.evaluation.diagnostics import MIN_ROWS, advise
 from models.training.evaluation.recordings import Recording
 from models.training.recipes import RECIPES
-from models.training.recipes.monitoring import LOSS_CHART
+from models.training.recipes.monitoring import LOSS_CHART, Rows
 
 SCRIPT = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")
 SPEEDS = (10, 30, 60)
-MAX_REMARKS = 60  # moments at which a long run is judged again when it is told from the beginning
+MAX_REMARKS = 60  # steps at which there is advice on a long run that is sent from the beginning
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,9 @@ def run_view(ctx: Context, elem_id: str, value: str) -> gr.HTML:
 
 
 def run_value(
-    ctx: Context,
-    run_id: str,
-    recipe: str,
-    config: Mapping[str, Any],
-    rows: Sequence[Mapping[str, float]],
-    frames: Sequence[Frame],
-    *,
-    head: str,
-    total: int,
-    live: bool,
-    images: int | None = None,
-    after: int = 0,
-    earlier: Sequence[Mapping[str, float]] = (),
-) -> str:
+    ctx: Context, run_id: str, recipe: str, config: Mapping[str, Any], rows: Rows, frames: Sequence[Frame], *,
+    head: str, total: int, live: bool, after: int = 0, earlier: Rows = (),
+) -> str:  # fmt: skip
     """Return the value of a `run_view`."""
     kinds = RECIPES[recipe].charts if recipe in RECIPES else (LOSS_CHART,)
     charts = [
@@ -107,7 +96,7 @@ def run_value(
         "after": after,
         "rows": [_short(row, shown) for row in rows],
         "frames": [vars(frame) for frame in frames],
-        "remarks": remarks(ctx, recipe, config, rows, images, earlier),
+        "remarks": remarks(ctx, recipe, config, rows, earlier),
     }
     if not after:
         value["charts"] = charts
@@ -124,15 +113,10 @@ def _short(row: Mapping[str, float], names: set[str]) -> dict[str, float | None]
 
 
 def remarks(
-    ctx: Context,
-    recipe: str,
-    config: Mapping[str, Any],
-    rows: Sequence[Mapping[str, float]],
-    images: int | None,
-    earlier: Sequence[Mapping[str, float]] = (),
+    ctx: Context, recipe: str, config: Mapping[str, Any], rows: Rows, earlier: Rows = ()
 ) -> list[dict[str, Any]]:
     """Return, for each moment at which the advice changes, its step and its HTML."""
-    told: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     everything = [*earlier, *rows]
     stride = max(1, len(rows) // MAX_REMARKS)
     for count in range(len(everything), len(earlier), -stride):
@@ -140,11 +124,11 @@ def remarks(
             break
         html = "".join(
             f'<p class="run-{one.level}">{ctx.localize_html(f"train.advice.{one.code}", **one.values)}</p>'
-            for one in advise(recipe, everything[:count], config, images)
+            for one in advise(recipe, everything[:count], config)
         )
-        told.append({"step": everything[count - 1]["step"], "html": html})
-    told.reverse()
-    return [one for place, one in enumerate(told) if not place or one["html"] != told[place - 1]["html"]]
+        found.append({"step": everything[count - 1]["step"], "html": html})
+    found.reverse()
+    return [one for place, one in enumerate(found) if not place or one["html"] != found[place - 1]["html"]]
 
 
 def png_frames(ctx: Context, previews: Sequence[Path]) -> list[Frame]:

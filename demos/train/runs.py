@@ -1,12 +1,13 @@
-"""What the trainer tab answers about runs: the list, the one that is watched, and what its owner does with it.
+"""Event handlers of runs: the list, the watched run, and what its owner does with it.
 
-Ids come from browsers and are never trusted: whose job it is says the manager, and whose browser `owner_of`.
+Ids come from browsers and are never trusted: the manager checks the owner of a job, `owner_of` that of a browser.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -33,27 +34,19 @@ _RUN = re.compile(r"(job|public|recording):([A-Za-z0-9-]{1,64})")
 
 @dataclass(frozen=True)
 class Watched:
-    """What one page shows; it lives in the page's own `gr.State`.
+    """What one page shows; it lives in the page's own `gr.State`."""
 
-    Attributes:
-        run: "job:<id>", "public:<id>" or "recording:<name>".
-        step: The last logged step that the page has.
-        frames: How many previews it has.
-        look: State and step of the job when it was last told.
-        listed: Ids and states of the jobs in its list.
-    """
-
-    run: str = ""
-    step: int = 0
-    frames: int = 0
-    look: str = ""
+    run: str = ""  # "job:<id>", "public:<id>" or "recording:<name>"
+    step: int = 0  # the last logged step that the page has
+    frames: int = 0  # previews that it has
+    look: str = ""  # state and step of the job when it was last sent
     listed: Listed = ()
 
 
 class Shown(NamedTuple):
     """The values, and in the same order the components, of everything that is about the watched run.
 
-    A comparison belongs to the weights it was made of, so whatever tells a page its run anew takes it away.
+    A comparison belongs to the weights it was made of, so whatever sends a page its run again hides it.
     """
 
     watched: Any
@@ -77,7 +70,7 @@ STALE, UNLISTED = '{{"stale": "{}"}}', '{{"unlisted": "{}"}}'
 
 
 class Runs:
-    """Everything about runs that exist."""
+    """Event handlers of existing runs."""
 
     def __init__(self, ctx: Context, folder: Path = RECORDINGS) -> None:
         self._ctx, self._folder = ctx, folder
@@ -96,11 +89,7 @@ class Runs:
 
     @property
     def manager(self) -> JobManager:
-        """The trainer.
-
-        Raises:
-            gr.Error: If training is off here.
-        """
+        """The trainer."""
         if self._ctx.jobs is None:
             raise widgets.user_error(self._ctx, LocalContext.request.get(None), "train.off")
         return self._ctx.jobs
@@ -119,16 +108,16 @@ class Runs:
         return self.show(owner_of(visitor, request), str(run), request)
 
     def on_stale(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Tell a page the whole of its run again, of which it lacks a part."""
+        """Send a page its whole run again, because it lacks a part."""
         if watched is None or not watched.run:
             return self.on_ready(visitor, request)
         return self.show(owner_of(visitor, request), watched.run, request)
 
     def on_tick(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Any, Any]:
-        """Add to the page what its job did since it was last told; nothing where nothing happened.
+        """Send what a job did since the last tick; nothing where nothing happened.
 
         Every output of an event costs, and this one runs all the time: where buttons or the list have to change, the
-        page is only told so, and asks for them.
+        page only gets a sign to ask for them.
         """
         if watched is None or not watched.run:
             return gr.skip(), gr.skip()
@@ -139,19 +128,19 @@ class Runs:
             return gr.skip(), changed
         try:
             job = self._snapshot(owner, watched.run, watched.step)
-        except JobError:  # deleted elsewhere
+        except JobError:  # deleted in another window
             return Watched(), STALE.format(watched.run)
-        now = _look_of(job)
+        now = _summary_of(job)
         if watched.step == 0 and job.metrics or watched.look.split()[0] != job.state:
             return gr.skip(), STALE.format(now)
         nothing_new = now == watched.look and not job.metrics and len(job.previews) == watched.frames
         if nothing_new or listed != watched.listed:
             return gr.skip(), changed
-        told = replace(
+        updated = replace(
             watched, look=now, frames=len(job.previews),
             step=int(job.metrics[-1]["step"]) if job.metrics else watched.step,
         )  # fmt: skip
-        return told, self._newest(owner, watched, job)
+        return updated, self._newest(owner, watched, job)
 
     def _newest(self, owner: str | None, watched: Watched, job: Snapshot) -> str:
         everything = self._snapshot(owner, watched.run, 0).metrics if job.metrics else ()
@@ -163,37 +152,35 @@ class Runs:
         )  # fmt: skip
 
     def on_unlisted(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Any, Any, Any]:
-        """Tell a page its list again, and leaves alone the run it shows, which may be in the midst of a replay."""
+        """Send a page its list again, without the run it shows, which may be in the midst of a replay."""
         if watched is None or not watched.run:
             return gr.skip(), gr.skip(), gr.skip()
         listed, html = self._list(owner_of(visitor, request), watched.run)
         return replace(watched, listed=listed), html, gr.Timer(active=_moving(listed))
 
     def act(self, action: Callable[[str, str], Any], visitor: str, watched: Watched | None, request: gr.Request) -> str:
-        """Do something with the watched job, for its owner only; returns who that is."""
+        """Call `action` with the owner and id of the watched job, for its owner only, and return the owner."""
         owner, run = owner_of(visitor, request), watched.run if watched else ""
         if owner is None or not run.startswith("job:"):
             raise widgets.user_error(self._ctx, request, "error.job.unknown")
-        try:
+        with job_errors(self._ctx, request):
             action(owner, run.removeprefix("job:"))
-        except JobError as error:
-            raise job_error(self._ctx, request, error) from error
         return owner
 
     def on_pause(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Let the watched job rest."""
+        """Pause the watched job."""
         return self.show(self.act(self.manager.pause, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
 
     def on_resume(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Let it go on."""
+        """Resume it."""
         return self.show(self.act(self.manager.resume, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
 
     def on_stop(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """End it with its last checkpoint."""
+        """Stop it at its last checkpoint."""
         return self.show(self.act(self.manager.stop, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
 
     def on_delete(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
-        """Delete it with its images and weights; says so if it may go on elsewhere."""
+        """Delete it with its images and weights; warn if it may go on at a remote backend."""
 
         def delete(owner: str, job_id: str) -> None:
             if self.manager.delete(owner, job_id):
@@ -203,11 +190,7 @@ class Runs:
         return self.on_ready(visitor, request)
 
     def show(self, owner: str | None, run: str, request: gr.Request | None) -> Shown:
-        """Return everything about a run that the visitor may see.
-
-        Raises:
-            gr.Error: If there is none, or it is another visitor's.
-        """
+        """Return everything about a run that the visitor may see."""
         ctx = self._ctx
         kind, name = _parts(ctx, run, request)
         listed, runs = self._list(owner, run)
@@ -218,10 +201,8 @@ class Runs:
             buttons = [gr.update(visible=False)] * 7
             watched, timer = Watched(run, listed=listed), gr.Timer(active=_moving(listed))
             return Shown(watched, runs, recording_value(ctx, found[0]), timer, *buttons)
-        try:
+        with job_errors(ctx, request):
             job = self._snapshot(owner, run, 0)
-        except JobError as error:
-            raise job_error(ctx, request, error) from error
         step = int(job.metrics[-1]["step"]) if job.metrics else 0
         view = run_value(
             ctx, run, job.recipe, job.config, job.metrics, png_frames(ctx, job.previews),
@@ -229,7 +210,7 @@ class Runs:
         )  # fmt: skip
         own = kind == "job"
         return Shown(
-            watched=Watched(run, step, len(job.previews), _look_of(job), listed),
+            watched=Watched(run, step, len(job.previews), _summary_of(job), listed),
             runs=runs,
             view=view,
             timer=gr.Timer(active=_moving(listed)),
@@ -246,7 +227,7 @@ class Runs:
         return tuple(self._ctx.jobs.states(owner)) if self._ctx.jobs else ()
 
     def _list(self, owner: str | None, run: str) -> tuple[Listed, str]:
-        """Return the list of runs as HTML, and before it what tells whether it is still true.
+        """Return the states of the listed jobs, to notice changes, and the list of runs as HTML.
 
         A job may begin at any moment, so the states are read first: if one of them changes before the list is made,
         the next tick finds them different and the list is made again.
@@ -276,10 +257,14 @@ def _moving(listed: Listed) -> bool:
     return any(state in text.LIVE for _, state in listed)
 
 
-def _look_of(job: Snapshot) -> str:
+def _summary_of(job: Snapshot) -> str:
     return f"{job.state} {job.step} {job.queue_place} {hash(job.log)}"
 
 
-def job_error(ctx: Context, request: gr.Request | None, error: JobError) -> gr.Error:
+@contextmanager
+def job_errors(ctx: Context, request: gr.Request | None) -> Iterator[None]:
     """Turn the reason why a job cannot be had into a message for the visitor."""
-    return widgets.user_error(ctx, request, f"error.job.{error.code}", **error.values)
+    try:
+        yield
+    except JobError as error:
+        raise widgets.user_error(ctx, request, f"error.job.{error.code}", **error.values) from error

@@ -14,7 +14,7 @@ from demos.core.context import Context
 from demos.core.visitor import new_id, owner_of
 from demos.train import text
 from demos.train.presets import SCRATCH, enough_for, fitting_jobs, preset_config, shape_of, start_config, starts
-from demos.train.runs import Runs, Shown, job_error
+from demos.train.runs import Runs, Shown, job_errors
 from demos.ui import widgets
 from demos.ui.config_form import Options
 from models.checkpoints import CHECKPOINTS, WeightsInfo
@@ -32,24 +32,17 @@ OPENING_PRESET = "quick"
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """Images that a visitor brought; it lives in their page's own `gr.State`.
-
-    Attributes:
-        owner: Whose they are.
-        folder: The clean copies, in the trainer's data folder.
-        audits: One, or two for the two sets of CycleGAN.
-        sources: The files they came from, to take them in again for a method that needs another layout.
-    """
+    """Images that a visitor brought; it lives in their page's own `gr.State`."""
 
     owner: str
-    folder: Path
-    audits: tuple[Audit, ...]
-    sources: tuple[tuple[str, ...], ...]
+    folder: Path  # the clean copies, in the trainer's data folder
+    audits: tuple[Audit, ...]  # one for each set
+    sources: tuple[tuple[str, ...], ...]  # files of each set, to read again for a method with another layout
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What stands in the second step of the tab."""
+    """The choices of the second step of the tab."""
 
     recipe: str
     start: str
@@ -65,11 +58,7 @@ class Starter:
         self.options = Options({name: recipe.Config for name, recipe in RECIPES.items()})
 
     def config(self, owner: str | None, selection: Selection) -> dict[str, Any]:
-        """Return the options for what was chosen.
-
-        Raises:
-            JobError: If the start is a job that is not the visitor's, or weights that are not there.
-        """
+        """Return the options for what was chosen."""
         fixed: dict[str, Any] = {}
         if selection.start.startswith("job:"):
             stored = self._runs.manager.snapshot(owner or "", selection.start.removeprefix("job:")).config
@@ -94,7 +83,7 @@ class Starter:
         return [*ours, *own, (self._ctx.t("train.scratch"), SCRATCH)]
 
     def on_recipe(self, visitor: str, recipe: str, preset: str, broken: bool, request: gr.Request) -> list[Any]:
-        """Show what the chosen method can start from, and its options: wish, start, switch, second set, options."""
+        """Show the starts and options of a method: selection, start, switch, second set, description, options."""
         owner = owner_of(visitor, request)
         choices = self._choices(owner, recipe)
         selection = Selection(recipe, choices[0][1], preset, broken)
@@ -118,39 +107,31 @@ class Starter:
         return self.start_choices(recipe, self._ctx.jobs.jobs(owner) if self._ctx.jobs and owner else [])
 
     def on_selection(
-        self, visitor: str, told: Selection, recipe: str, start: str, preset: str, broken: bool, request: gr.Request
+        self, visitor: str, previous: Selection, recipe: str, start: str, preset: str, broken: bool, request: gr.Request
     ) -> list[Any]:
-        """Fill in anew those options that the choices made since `told` change: wish, options."""
+        """Fill in anew those options that the choices made since `previous` change: selection, options."""
         owner, selection = owner_of(visitor, request), Selection(recipe, start, preset, broken)
-        try:
+        with job_errors(self._ctx, request):
             config = self.config(owner, selection)
-        except JobError as error:
-            raise job_error(self._ctx, request, error) from error
-        return [selection, *self.options.update(self._ctx, recipe, config, self._known(owner, told, recipe))]
+        return [selection, *self.options.update(self._ctx, recipe, config, self._known(owner, previous, recipe))]
 
-    def _known(self, owner: str | None, told: Selection, recipe: str) -> dict[str, Any] | None:
-        """Return the options that the page was told last, None if they were another method's or cannot be known."""
+    def _known(self, owner: str | None, previous: Selection, recipe: str) -> dict[str, Any] | None:
+        """Return the options that the page shows, None if they were another method's or cannot be known."""
         try:
-            return self.config(owner, told) if told.recipe == recipe else None
+            return self.config(owner, previous) if previous.recipe == recipe else None
         except JobError:  # a start that was deleted meanwhile
             return None
 
     def on_files(
-        self,
-        visitor: str,
-        upload: Upload | None,
-        files_a: list[str] | None,
-        files_b: list[str] | None,
-        recipe: str,
-        start: str,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> list[Any]:
+        self, visitor: str, upload: Upload | None, files_a: list[str] | None, files_b: list[str] | None, recipe: str,
+        start: str, request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> list[Any]:  # fmt: skip
         """Take images in and says what they are: visitor, upload, audit, estimate, start button."""
         sources = _sources(recipe, tuple(files_a or ()), tuple(files_b or ()))
         if upload is not None and upload.sources == sources:
             return [gr.skip(), gr.skip(), *self._ready(upload, recipe, start)]
-        self._forget(upload)
+        if upload is not None:  # jobs that were started have copies of their own
+            shutil.rmtree(upload.folder, ignore_errors=True)
         if not any(sources):
             return [gr.skip(), None, "", "", gr.update(interactive=False)]
         if not all(sources):
@@ -165,10 +146,8 @@ class Starter:
     def _take_in(
         self, owner: str, sources: tuple[tuple[str, ...], ...], request: gr.Request, progress: gr.Progress
     ) -> Upload:
-        try:
+        with job_errors(self._ctx, request):
             folder = self._runs.manager.new_dataset(owner)
-        except JobError as error:
-            raise job_error(self._ctx, request, error) from error
         try:
             return Upload(owner, folder, self._read(folder, sources, request, progress), sources)
         except BaseException:
@@ -204,26 +183,6 @@ class Starter:
         html = text.audit_html(self._ctx, upload.audits, recipe, start == SCRATCH)
         return [html, "", gr.update(interactive=_is_enough(upload, recipe, start))]
 
-    def _forget(self, upload: Upload | None) -> None:
-        """Delete images that will not be trained on; jobs that were started have copies of their own."""
-        if upload is not None:
-            shutil.rmtree(upload.folder, ignore_errors=True)
-
-    def request(
-        self, upload: Upload | None, selection: Selection, title: str, values: Sequence[Any], owner: str
-    ) -> JobRequest:
-        """Return what the page asks to be trained.
-
-        Raises:
-            OptionError: If an option is outside its bounds.
-            JobError: "data" if there are no images of this visitor.
-        """
-        if upload is None or upload.owner != owner:
-            raise JobError("data")
-        config = self.options.read(selection.recipe, values)
-        start = None if selection.start == SCRATCH else selection.start
-        return JobRequest(selection.recipe, config, upload.folder, start, title.strip()[:80])
-
     def on_estimate(
         self, visitor: str, upload: Upload | None, recipe: str, start: str, request: gr.Request, *values: Any
     ) -> Iterator[str]:
@@ -236,51 +195,38 @@ class Starter:
             return
         yield self._ctx.localize_html("train.measuring")
         owner = owner_of(visitor, request) or ""
-        asked = self._asked(upload, Selection(recipe, start, OPENING_PRESET, False), "", values, owner, request)
+        asked = self._job_request(upload, recipe, start, "", values, owner, request)
         manager = self._runs.manager
         known = {job.id for job in manager.jobs(owner)}
-        try:
+        with job_errors(self._ctx, request):
             estimate = manager.estimate(owner, asked)
-        except JobError as error:
-            raise job_error(self._ctx, request, error) from error
         started = any(job.id not in known for job in manager.jobs(owner))
         yield "" if started else text.estimate_html(self._ctx, estimate, asked.config["steps"], manager.ahead())
 
     def on_start(
-        self,
-        visitor: str,
-        upload: Upload | None,
-        recipe: str,
-        start: str,
-        title: str,
-        request: gr.Request,
-        *values: Any,
-        backend: Backend | None = None,
-    ) -> Shown:
+        self, visitor: str, upload: Upload | None, recipe: str, start: str, title: str, request: gr.Request,
+        *values: Any, backend: Backend | None = None,
+    ) -> Shown:  # fmt: skip
         """Put the job into the queue, of another backend where one is given, and shows it."""
         owner = owner_of(visitor, request) or ""
-        asked = self._asked(upload, Selection(recipe, start, OPENING_PRESET, False), title, values, owner, request)
-        try:
+        asked = self._job_request(upload, recipe, start, title, values, owner, request)
+        with job_errors(self._ctx, request):
             job = self._runs.manager.submit(owner, asked, backend)
-        except JobError as error:
-            raise job_error(self._ctx, request, error) from error
         return self._runs.show(owner, f"job:{job.id}", request)
 
-    def _asked(
-        self,
-        upload: Upload | None,
-        selection: Selection,
-        title: str,
-        values: Sequence[Any],
-        owner: str,
+    def _job_request(
+        self, upload: Upload | None, recipe: str, start: str, title: str, values: Sequence[Any], owner: str,
         request: gr.Request,
-    ) -> JobRequest:
+    ) -> JobRequest:  # fmt: skip
+        """Return what the page asks to be trained; options outside their bounds and foreign images are refused."""
+        with job_errors(self._ctx, request):
+            if upload is None or upload.owner != owner:
+                raise JobError("data")
         try:
-            return self.request(upload, selection, title, values, owner)
+            config = self.options.read(recipe, values)
         except OptionError as error:
             raise widgets.user_error(self._ctx, request, f"train.option.{error.code}", **error.values) from error
-        except JobError as error:
-            raise job_error(self._ctx, request, error) from error
+        return JobRequest(recipe, config, upload.folder, None if start == SCRATCH else start, title.strip()[:80])
 
 
 def _is_enough(upload: Upload, recipe: str, start: str) -> bool:

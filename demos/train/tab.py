@@ -59,7 +59,7 @@ class Steps(NamedTuple):
 
 
 def build(ctx: Context) -> TabInterface:
-    """Create the components of the tab and connects them."""
+    """Create the components of the tab and connect them."""
     runs = Runs(ctx)
     starter, results = Starter(ctx, runs), Results(ctx, runs)
     visitor = remembered_id()
@@ -109,10 +109,9 @@ def _watching(ctx: Context, runs: Runs, results: Results, visitor: gr.BrowserSta
         )  # fmt: skip
         caption = widgets.html_line("", "facts", "train-caption")
         download = gr.DownloadButton(ctx.t("train.download"), visible=False, elem_id="train-download")  # type: ignore[arg-type]
+        watched = gr.State(None)
         if has_login():
-            _push(ctx, results, visitor, watched := gr.State(None))
-        else:
-            watched = gr.State(None)
+            _push(ctx, results, visitor, watched)
     timer = gr.Timer(POLL_SECONDS, active=False)
     made = (sheet, caption, download)
     return Shown(watched, listed, view, timer, pause, resume, stop, delete, sure, use, take, *made), compare
@@ -129,8 +128,8 @@ def _push(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.
         gr.LoginButton()
         name = gr.Textbox("", label=ctx.t("train.push.name"), max_length=96)
         send = gr.Button(ctx.t("train.push.send"))
-        said = widgets.html_line("", "facts", "train-pushed")
-    send.click(results.on_push, [visitor, watched, name], said, **SLOW_EVENT)
+        result = widgets.html_line("", "facts", "train-pushed")
+    send.click(results.on_push, [visitor, watched, name], result, **SLOW_EVENT)
 
 
 def _steps(ctx: Context, starter: Starter) -> Steps:
@@ -200,7 +199,7 @@ def _connect_runs(runs: Runs, visitor: gr.BrowserState, shown: Shown) -> None:
 
 
 def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, compare: gr.Button) -> None:
-    """Show before and after, and hands the weights to the tab where they are at home."""
+    """Show before and after, and hand the weights to the tab where they are at home."""
     made = gr.State(None)
     compared = compare.click(
         results.on_compare, [visitor, shown.watched], made, show_progress_on=[shown.caption], **SLOW_EVENT
@@ -216,19 +215,20 @@ def _connect_result(results: Results, visitor: gr.BrowserState, shown: Shown, co
 
 def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State, steps: Steps, shown: Shown) -> None:
     """Lead from images over the choice of a method to a job."""
-    told = gr.State(Selection(OPENING_RECIPE, str(steps.start.value), OPENING_PRESET, False))
-    selection: list[Component] = [visitor, told, steps.recipe, steps.start, steps.preset, steps.broken]
+    previous = gr.State(Selection(OPENING_RECIPE, str(steps.start.value), OPENING_PRESET, False))
+    updated: list[Component] = [previous, *steps.options]
+    selection: list[Component] = [visitor, previous, steps.recipe, steps.start, steps.preset, steps.broken]
     images: list[Component] = [visitor, upload, steps.files_a, steps.files_b, steps.recipe, steps.start]
-    judged: list[Component] = [visitor, upload, steps.audit, steps.estimate, steps.go]
+    audited: list[Component] = [visitor, upload, steps.audit, steps.estimate, steps.go]
     asked: list[Component] = [visitor, upload, steps.recipe, steps.start]
 
     # One event for images and choices, so that a page reads once at a time: what is read next knows what was before,
     # its folder and the id that a new visitor was given with it.
     taken = on_latest(
-        [steps.files_a.change, steps.files_b.change, told.change],
+        [steps.files_a.change, steps.files_b.change, previous.change],
         starter.on_files,
         images,
-        judged,
+        audited,
         show_progress_on=[steps.audit],
         concurrency_limit=2,
         api_visibility="private",
@@ -240,24 +240,20 @@ def _connect_steps(starter: Starter, visitor: gr.BrowserState, upload: gr.State,
         [steps.recipe.input],
         starter.on_recipe,
         [visitor, steps.recipe, steps.preset, steps.broken],
-        [told, steps.start, steps.broken, steps.second, steps.about, *steps.options],
+        [previous, steps.start, steps.broken, steps.second, steps.about, *steps.options],
         **PROMPT_EVENT,
     )
     changes = [steps.start.input, steps.preset.input, steps.broken.input]
-    on_latest(changes, starter.on_selection, selection, [told, *steps.options], **PROMPT_EVENT)
+    on_latest(changes, starter.on_selection, selection, updated, **PROMPT_EVENT)
     listed = shown.runs.change(
-        starter.on_listed,
-        [visitor, steps.recipe, steps.start],
-        steps.start,
-        trigger_mode="always_last",
-        **PROMPT_EVENT,
+        starter.on_listed, [visitor, steps.recipe, steps.start], steps.start, trigger_mode="always_last", **PROMPT_EVENT
     )
-    listed.success(starter.on_selection, selection, [told, *steps.options], trigger_mode="always_last", **PROMPT_EVENT)
+    listed.success(starter.on_selection, selection, updated, trigger_mode="always_last", **PROMPT_EVENT)
     edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in steps.options]
     on_latest(edits, starter.on_estimate, [*asked, *steps.options], [steps.estimate], **MEASURE_EVENT)
     started = steps.go.click(starter.on_start, [*asked, steps.title, *steps.options], list(shown), **PROMPT_EVENT)
     started.success(fn=None, js=SHOW_RUN, api_visibility="private")
-    started.success(lambda: "", None, steps.estimate, **QUIET_EVENT)  # the run tells its own time from here on
+    started.success(lambda: "", None, steps.estimate, **QUIET_EVENT)  # the run shows its own time from here on
 
 
 def precompute(ctx: Context, folder: Path) -> None:

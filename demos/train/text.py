@@ -1,4 +1,4 @@
-"""What the trainer tab says: of images, of limits, of jobs; HTML in both languages."""
+"""Sentences of the trainer tab on images, limits and jobs, as HTML in all languages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.training.jobs import Estimate, Limits, Snapshot
 
 LIVE = ("queued", "running")
 RESTING = ("paused", "interrupted", "stopped", "failed")
-OWN_SKIPPED = ("repeated", "too_many", "over_budget")  # the other reasons are said as on the map tab
+OWN_SKIPPED = ("repeated", "too_many", "over_budget")  # the other reasons have the sentences of the embeddings tab
 
 
 def duration(ctx: Context, seconds: float) -> str:
@@ -27,7 +27,7 @@ def duration(ctx: Context, seconds: float) -> str:
 
 
 def limits_html(ctx: Context, limits: Limits) -> str:
-    """Return what a visitor may use, said before they upload anything."""
+    """Return what a visitor may use, shown before they upload anything."""
     return ctx.localize_html(
         "train.limits",
         pictures=limits.images,
@@ -41,37 +41,37 @@ def limits_html(ctx: Context, limits: Limits) -> str:
 
 
 def audit_html(ctx: Context, audits: Sequence[Audit], recipe: str, from_scratch: bool) -> str:
-    """Return what there is to say about a visitor's images before they are trained on."""
+    """Return the audit of a visitor's images and what they are enough for."""
     parts = [_set_html(ctx, audit, "AB"[place] if len(audits) > 1 else "") for place, audit in enumerate(audits)]
     level = enough_for(recipe, audits, from_scratch)
-    verdict = ctx.localize_html(f"train.enough.{level}")
-    return f'{"".join(parts)}<p class="train-verdict train-{level}">{verdict}</p>'
+    enough = ctx.localize_html(f"train.enough.{level}")
+    return f'{"".join(parts)}<p class="train-verdict train-{level}">{enough}</p>'
 
 
 def _set_html(ctx: Context, audit: Audit, name: str) -> str:
-    said = [
+    lines = [
         ctx.localize_html("train.audit.count", count=audit.count, total=audit.total, aside=audit.held_out),
         ctx.localize_html("train.audit.sides", low=audit.sides[0], middle=audit.sides[1], high=audit.sides[2]),
     ]
     if audit.labels:
         most, least, ratio = balance(audit.labels)
-        said.append(ctx.localize_html("train.audit.labels", count=len(audit.labels)))
+        lines.append(ctx.localize_html("train.audit.labels", count=len(audit.labels)))
         if ratio >= UNEVEN_RATIO:
             numbers = {"most_count": audit.labels[most], "least_count": audit.labels[least]}
-            said.append(ctx.localize_html("train.audit.uneven", most=most, least=least, **numbers))
+            lines.append(ctx.localize_html("train.audit.uneven", most=most, least=least, **numbers))
     if audit.near_duplicates:
-        said.append(ctx.localize_html("train.audit.near", count=audit.near_duplicates))
+        lines.append(ctx.localize_html("train.audit.near", count=audit.near_duplicates))
     if audit.smooth:
-        said.append(ctx.localize_html("train.audit.smooth"))
+        lines.append(ctx.localize_html("train.audit.smooth"))
     elif audit.blurred:
-        said.append(ctx.localize_html("train.audit.blurred", count=audit.blurred, below=BLURRED_BELOW))
+        lines.append(ctx.localize_html("train.audit.blurred", count=audit.blurred, below=BLURRED_BELOW))
     if audit.skipped:
         reasons = ", ".join(f"{count} × {_reason(ctx, code)}" for code, count in sorted(audit.skipped.items()))
-        said.append(f"{ctx.localize_html('embeddings.skipped', count=sum(audit.skipped.values()))} {reasons}")
+        lines.append(f"{ctx.localize_html('embeddings.skipped', count=sum(audit.skipped.values()))} {reasons}")
     url = file_url(ctx.save_image(audit.thumbnails))
     title = f"<h4>{ctx.localize_html(f'train.set_{name}')}</h4>" if name else ""
-    lines = "".join(f"<li>{line}</li>" for line in said)
-    return f'{title}<img class="train-thumbnails" alt="" src="{url}"><ul>{lines}</ul>'
+    items = "".join(f"<li>{line}</li>" for line in lines)
+    return f'{title}<img class="train-thumbnails" alt="" src="{url}"><ul>{items}</ul>'
 
 
 def _reason(ctx: Context, code: str) -> str:
@@ -92,10 +92,10 @@ def state_html(ctx: Context, job: Snapshot) -> str:
         return ctx.localize_html(f"error.job.{job.error}", **{"step": job.step, **job.error_values})
     if job.state == "queued":
         return ctx.localize_html("train.state.queued", place=job.queue_place or 1)
-    said = ctx.localize_html(f"train.state.{job.state}", step=job.step, total=job.total)
+    sentence = ctx.localize_html(f"train.state.{job.state}", step=job.step, total=job.total)
     if job.state == "running" and job.seconds_left is not None:
-        said += f" {ctx.localize_html('train.left')} {duration(ctx, job.seconds_left)}."
-    return said
+        sentence += f" {ctx.localize_html('train.left')} {duration(ctx, job.seconds_left)}."
+    return sentence
 
 
 def title_of(ctx: Context, job: Snapshot) -> str:
@@ -137,11 +137,12 @@ def runs_html(
             [(f"recording:{one.name}", ctx.localize_html(f"train.recording.{one.name}.short")) for one in recorded],
         ),
     ]
-    return "".join(
-        f'<div class="train-group"><span>{ctx.localize_html(key)}</span>{"".join(_button(*run, selected) for run in runs)}</div>'  # noqa: E501
-        for key, runs in groups
-        if runs
-    )
+    return "".join(_group(ctx.localize_html(key), listed, selected) for key, listed in groups if listed)
+
+
+def _group(title: str, listed: Sequence[tuple[str, str]], selected: str) -> str:
+    buttons = "".join(_button(*run, selected) for run in listed)
+    return f'<div class="train-group"><span>{title}</span>{buttons}</div>'
 
 
 def _badge(ctx: Context, job: Snapshot) -> str:

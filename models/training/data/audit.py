@@ -1,4 +1,4 @@
-"""A look at images before training: what was skipped, what repeats, what is blurred, and whether it is enough.
+"""The audit of images before training: what was skipped, what repeats, what is blurred.
 
 `take_in` reads untrusted uploads once, keeps clean copies in a folder that `load_split` understands (``train/`` and
 ``test/``, below them a folder for each label or set), and returns an `Audit` of plain numbers.
@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -68,16 +68,15 @@ class Audit:
         return self.blurred > self.count / 2
 
 
-@dataclass
-class _Notes:
-    """What is noted of each image while only one of them is in memory."""
+class _Kept(NamedTuple):
+    """What is noted of an image while only one of them is in memory."""
 
-    paths: list[Path] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-    sides: list[int] = field(default_factory=list)
-    hashes: list[Tensor] = field(default_factory=list)
-    sharpness: list[float] = field(default_factory=list)
+    path: Path
+    name: str
+    label: str
+    side: int
+    hash: Tensor
+    sharpness: float
 
 
 class TooFewImagesError(ValueError):
@@ -119,11 +118,11 @@ def take_in(
         progress: Called with the number of images so far.
 
     Raises:
-        TooFewPicturesError: If fewer than `fewest` can be used.
+        TooFewImagesError: If fewer than `fewest` can be used.
         OSError: If one of the paths cannot be opened or a copy cannot be written.
     """
     skipped: Counter[str] = Counter()
-    notes, seen = _Notes(), set[bytes]()
+    kept, seen = list[_Kept](), set[bytes]()
     waiting = folder / f"incoming{domain}"
     waiting.mkdir(parents=True)
     other = "ab".replace(domain.lower(), "") if domain and holds_two_sets(paths, limits) else None
@@ -144,15 +143,16 @@ def take_in(
             skipped["repeated"] += 1
             continue
         seen.add(digest)
-        path = waiting / f"{len(notes.paths):06d}.webp"
-        picture.image.save(path, "WEBP", quality=QUALITY, method=2)
-        _note(notes, path, picture.name, "" if domain else picture.label or "", picture.image)
-        progress(len(notes.paths))
-    if len(notes.paths) < fewest:
-        raise TooFewImagesError(len(notes.paths), fewest, skipped)
-    test = _sort_in(notes, folder, domain)
+        path, image = waiting / f"{len(kept):06d}.webp", picture.image
+        image.save(path, "WEBP", quality=QUALITY, method=2)
+        label = "" if domain else picture.label or ""
+        kept.append(_Kept(path, picture.name, label, min(image.size), perceptual_hash(image), sharpness(image)))
+        progress(len(kept))
+    if len(kept) < fewest:
+        raise TooFewImagesError(len(kept), fewest, skipped)
+    paths, test = _sort_in(kept, folder, domain)
     waiting.rmdir()
-    return _describe(notes, skipped, test)
+    return _describe(kept, paths, skipped, test)
 
 
 def holds_two_sets(paths: Sequence[Path], limits: Limits = Limits()) -> bool:  # noqa: B008 (frozen)
@@ -164,28 +164,20 @@ def holds_two_sets(paths: Sequence[Path], limits: Limits = Limits()) -> bool:  #
     return {"a", "b"} <= {domain_of(entry.name) for entry in entries_of(paths, limits)}
 
 
-def _note(notes: _Notes, path: Path, name: str, label: str, image: Image.Image) -> None:
-    notes.paths.append(path)
-    notes.names.append(name)
-    notes.labels.append(label)
-    notes.sides.append(min(image.size))
-    notes.hashes.append(perceptual_hash(image))
-    notes.sharpness.append(sharpness(image))
-
-
-def _sort_in(notes: _Notes, folder: Path, domain: str) -> int:
-    """Move the copies into training and held-out folders and return how many are held out."""
-    places = [f"{label}/{name}" for label, name in zip(notes.labels, notes.names, strict=True)]
-    marked = held_out(places) if len(set(notes.labels)) > 1 else held_out(notes.names)
-    test = [place in marked or name in marked for place, name in zip(places, notes.names, strict=True)]
+def _sort_in(kept: Sequence[_Kept], folder: Path, domain: str) -> tuple[list[Path], int]:
+    """Move the copies into training and held-out folders; return their new paths and how many are held out."""
+    labels = [one.label for one in kept]
+    places = [f"{one.label}/{one.name}" for one in kept]
+    marked = held_out(places if len(set(labels)) > 1 else [one.name for one in kept])
+    test = [place in marked or one.name in marked for place, one in zip(places, kept, strict=True)]
     if not 0 < sum(test) < len(test):  # too few for the general rule, or everything lay in a folder called test
         test = [index % 5 == 4 or index == len(test) - 1 for index in range(len(test))]
-    names = folder_names(notes.labels)
-    for place, (path, label, aside) in enumerate(zip(notes.paths, notes.labels, test, strict=True)):
-        target = folder / f"{'test' if aside else 'train'}{domain}" / names[label] / path.name
+    names, paths = folder_names(labels), list[Path]()
+    for one, aside in zip(kept, test, strict=True):
+        target = folder / f"{'test' if aside else 'train'}{domain}" / names[one.label] / one.path.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        notes.paths[place] = path.replace(target)
-    return sum(test)
+        paths.append(one.path.replace(target))
+    return paths, sum(test)
 
 
 def folder_names(labels: Sequence[str]) -> dict[str, str]:
@@ -200,21 +192,20 @@ def folder_names(labels: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def _describe(notes: _Notes, skipped: Counter[str], test: int) -> Audit:
-    counts = Counter(label for label in notes.labels if label)
-    sides = sorted(notes.sides)
-    stride = max(1, len(notes.paths) // MAX_THUMBNAILS)
-    shown = [square_crop(read_image(path), THUMBNAIL) for path in notes.paths[::stride][:MAX_THUMBNAILS]]
+def _describe(kept: Sequence[_Kept], paths: Sequence[Path], skipped: Counter[str], test: int) -> Audit:
+    counts = Counter(one.label for one in kept if one.label)
+    sides = sorted(one.side for one in kept)
+    shown = paths[:: max(1, len(paths) // MAX_THUMBNAILS)][:MAX_THUMBNAILS]
     return Audit(
-        count=len(notes.paths),
-        total=len(notes.paths) + sum(skipped.values()),
+        count=len(kept),
+        total=len(kept) + sum(skipped.values()),
         skipped=dict(skipped),
         labels=dict(counts.most_common()) if len(counts) > 1 else {},
         sides=(sides[0], int(median(sides)), sides[-1]),
-        near_duplicates=count_near_duplicates(torch.stack(notes.hashes)),
-        blurred=sum(value < BLURRED_BELOW for value in notes.sharpness),
+        near_duplicates=count_near_duplicates(torch.stack([one.hash for one in kept])),
+        blurred=sum(one.sharpness < BLURRED_BELOW for one in kept),
         held_out=test,
-        thumbnails=contact_sheet(shown),
+        thumbnails=contact_sheet([square_crop(read_image(path), THUMBNAIL) for path in shown]),
     )
 
 

@@ -110,8 +110,8 @@ def _read(source: Path, image_size: int, most: int | None) -> dict[str, Tensor]:
         likely = [name for name in names if has_image_suffix(name)] or names
         wanted = set(likely[:: max(1, len(likely) // most)])
     skipped = Counter[str]()
-    pictures = iter_images([source], max_side=None, limits=LIMITS, skipped=skipped, wanted=wanted.__contains__)
-    images = {one.name: TF.pil_to_tensor(square_crop(one.image, image_size)) for one in pictures}
+    read = iter_images([source], max_side=None, limits=LIMITS, skipped=skipped, wanted=wanted.__contains__)
+    images = {one.name: TF.pil_to_tensor(square_crop(one.image, image_size)) for one in read}
     if skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
         left_out = [name for name in names if name in wanted and name not in images]
@@ -132,16 +132,16 @@ def load_split(sources: Sequence[Path], image_size: int, most: int | None = None
 
     Raises:
         FileNotFoundError: if a source does not exist.
-        NoPicturesError: if no image could be read.
+        NoImagesError: if no image could be read.
     """
     images: list[Tensor] = []
     names: list[str] = []
     labels: list[str] = []
     test: list[bool] = []
     for source in sources:
-        pictures = _read(source, image_size, most)
-        test_names = held_out(pictures)
-        for name, image in pictures.items():
+        found = _read(source, image_size, most)
+        test_names = held_out(found)
+        for name, image in found.items():
             images.append(image)
             names.append(f"{source.stem}/{name}")
             labels.append(f"{source.stem}/{label_of(name)}" if label_of(name) else "")
@@ -161,7 +161,7 @@ def batch_index(length: int, batch_size: int, step: int, seed: int) -> Tensor:
     The stream of images is the concatenation of one seeded permutation an epoch; a batch may straddle two.
 
     Raises:
-        NoPicturesError: if there are none.
+        NoImagesError: if there are none.
     """
     if length == 0:
         raise NoImagesError("All pictures are held out, by the names of their folders; put some elsewhere.")

@@ -202,12 +202,12 @@ class ContrastiveRecipe(Recipe):
         """Return the backbone."""
         return {"": (self.backbone,)}
 
-    def _features(self, pictures: ImageSet) -> Tensor:
+    def _features(self, images: ImageSet) -> Tensor:
         training = self.backbone.training
         self.backbone.eval()
         device = self.processes.device
         features = in_batches(
-            pictures.images,
+            images.images,
             lambda part: self.backbone.forward_features(resize(part, self.config.image_size).to(device)),
             128,
         )
@@ -221,9 +221,9 @@ def _most_similar(queries: Tensor, reference: Tensor, k: int) -> Tensor:
     return nearest_neighbours(centred_directions(queries, centre), centred_directions(reference, centre), k)[0]
 
 
-def _spread(pictures: ImageSet, most: int) -> ImageSet:
+def _spread(images: ImageSet, most: int) -> ImageSet:
     """Return up to `most` images, evenly spread over the names."""
-    return pictures.select(torch.linspace(0, len(pictures) - 1, min(most, len(pictures))).long().tolist())
+    return images.select(torch.linspace(0, len(images) - 1, min(most, len(images))).long().tolist())
 
 
 def _spread_of(weights: Tensor, directions: Tensor) -> Tensor:
@@ -234,14 +234,14 @@ def _spread_of(weights: Tensor, directions: Tensor) -> Tensor:
     return variance.clamp_min(0).sqrt().mean(dim=1) * directions.shape[1] ** 0.5
 
 
-def labelled(pictures: ImageSet) -> ImageSet:
+def labelled(images: ImageSet) -> ImageSet:
     """Return the images that have a label."""
-    return pictures.select([i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label]])
+    return images.select([i for i, label in enumerate(images.labels.tolist()) if images.classes[label]])
 
 
-def _labelled_in(pictures: ImageSet, source: str) -> list[int]:
+def _labelled_in(images: ImageSet, source: str) -> list[int]:
     """Return the places of the images with a label of one source."""
-    return [i for i, label in enumerate(pictures.labels.tolist()) if pictures.classes[label].startswith(f"{source}/")]
+    return [i for i, label in enumerate(images.labels.tolist()) if images.classes[label].startswith(f"{source}/")]
 
 
 class SimSiamRecipe(ContrastiveRecipe):

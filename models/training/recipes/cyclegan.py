@@ -147,10 +147,9 @@ class CycleGANRecipe(Recipe):
             discriminator.requires_grad_(True)
         return fake_a.detach(), fake_b.detach(), {"loss": total, **losses}
 
-    def _batch(self, pictures: ImageSet, step: int) -> Tensor:
+    def _batch(self, images: ImageSet, step: int) -> Tensor:
         """Return a randomly cropped and mirrored batch of one set."""
-        images = self.batch(pictures, step)
-        views = crop_and_flip(images, self.config.image_size, self.config.min_scale)
+        views = crop_and_flip(self.batch(images, step), self.config.image_size, self.config.min_scale)
         return views.contiguous(memory_format=torch.channels_last)
 
     def preview(self) -> Tensor:
@@ -249,10 +248,10 @@ class CycleGANRecipe(Recipe):
             "discriminator_b": (self.d_b,),
         }
 
-    def _test_images(self, pictures: ImageSet) -> Tensor:
+    def _test_images(self, images: ImageSet) -> Tensor:
         """Return the held-out images at image_size."""
-        images = resize(pictures.images, self.config.image_size)
-        return images.to(self.processes.device, memory_format=torch.channels_last)
+        resized = resize(images.images, self.config.image_size)
+        return resized.to(self.processes.device, memory_format=torch.channels_last)
 
 
 class _PoolPart(ImagePool):
@@ -265,15 +264,15 @@ class _PoolPart(ImagePool):
         self.images = list(state["images"])
 
 
-def _domains(pictures: ImageSet) -> tuple[ImageSet, ImageSet]:
+def _domains(images: ImageSet) -> tuple[ImageSet, ImageSet]:
     parts = []
     for domain in "ab":
-        keep = [i for i, name in enumerate(pictures.names) if domain_of(name) == domain]
-        if not keep and len(pictures):
+        keep = [i for i, name in enumerate(images.names) if domain_of(name) == domain]
+        if not keep and len(images):
             raise ValueError(
                 f"No pictures of set {domain.upper()}; put them into folders such as train{domain.upper()}."
             )
-        parts.append(pictures.select(keep))
+        parts.append(images.select(keep))
     return parts[0], parts[1]
 
 

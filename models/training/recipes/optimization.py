@@ -30,21 +30,9 @@ def averaged(model: nn.Module, decay: float) -> AveragedModel:
 
 
 def descend(
-    loss: Tensor,
-    optimizer: torch.optim.Optimizer,
-    processes: Processes,
-    rate: float,
-    clip: float | None = None,
+    loss: Tensor, optimizer: torch.optim.Optimizer, processes: Processes, rate: float, clip: float | None = None
 ) -> None:
-    """Take one optimiser step down a loss, with gradients averaged over the processes.
-
-    Args:
-        loss: scalar.
-        optimizer: whose parameters move.
-        processes: that share the step.
-        rate: learning rate of this step, for all groups but those with a `constant_rate`.
-        clip: largest gradient norm, or None.
-    """
+    """Take one optimiser step down a loss, with gradients averaged over the processes."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     for group in optimizer.param_groups:
         group["lr"] = group.get("constant_rate", rate)

@@ -37,16 +37,7 @@ def option(default: Any, help: str, **bounds: float) -> Any:
 
 
 def checked(spec: Field[Any], kind: Any, value: Any) -> Any:
-    """Return a value as its option has it: a whole float becomes an integer where one is due, and the reverse.
-
-    Args:
-        spec: The option, from `option`.
-        kind: Its type.
-        value: What was given.
-
-    Raises:
-        OptionError: It is no finite number, no whole one where one is due, outside the bounds, or no choice.
-    """
+    """Return a value as its option has it: a whole float becomes an integer where one is due, and the reverse."""
     choices = (False, True) if kind is bool else get_args(kind) if get_origin(kind) is Literal else ()
     if choices:
         if type(value) is not type(choices[0]) or value not in choices:

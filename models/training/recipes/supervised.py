@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -14,10 +14,10 @@ from models.networks.backbones import ResNet
 from models.training.data.augmentations import crop_and_flip, resize
 from models.training.data.dataset import ImageSet, label_of
 from models.training.distributed import Processes
-from models.training.recipes._base import Export, Part, TrainConfig, in_batches
+from models.training.recipes._base import Export, Part, Recipe, TrainConfig, in_batches
 from models.training.recipes.classifier import Classifier
 from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe, labelled
-from models.training.recipes.monitoring import LOSS_CHART, Advice, Chart, Rows
+from models.training.recipes.monitoring import LOSS_CHART, Chart
 from models.training.recipes.optimization import numbers
 from models.training.recipes.options import option
 
@@ -38,6 +38,7 @@ class SupervisedRecipe(ContrastiveRecipe):
     start_families = ("supervised", "contrastive")
     needs_labels = True
     image_counts = (8, 200, 2000)
+    advise = staticmethod(Recipe.advise)  # with labels there is no collapse
     charts = (Chart("accuracy", ("accuracy",), (0.0, 1.0)), LOSS_CHART)
 
     def __init__(self, config: Any, train: ImageSet, test: ImageSet, processes: Processes) -> None:
@@ -45,11 +46,6 @@ class SupervisedRecipe(ContrastiveRecipe):
             raise ValueError("Supervised training needs pictures in at least two folders, whose names are the labels.")
         self.num_classes = len(train.classes)
         super().__init__(config, train, test, processes)
-
-    @staticmethod
-    def advise(rows: Rows, options: Mapping[str, Any]) -> list[Advice]:
-        """Return nothing: with labels there is no collapse."""
-        return []
 
     @staticmethod
     def lacks(names: Sequence[str]) -> str | None:

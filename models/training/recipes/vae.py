@@ -226,13 +226,7 @@ class VAERecipe(AveragedRecipe):
 
 
 def active_units(mu: Tensor, kl: Tensor, free_bits: float) -> float:
-    """Return the share of latent numbers that are in use (`models.analysis.latents.active`).
-
-    Args:
-        mu: (N, latent_dim) posterior means of different images.
-        kl: (N, latent_dim) from `kl_divergence`.
-        free_bits: nats that each number may carry unpunished.
-    """
+    """Return the share of latent numbers that are in use (`models.analysis.latents.active`)."""
     return float(active(mu.float().var(dim=0, correction=0), kl.mean(dim=0), free_bits).float().mean())
 
 
