@@ -17,7 +17,6 @@ from models.networks.backbones import ResNet
 from models.networks.feature_extractors import FeatureEncoder
 
 LoadModel = Callable[[str], nn.Module]
-
 BACKBONE_WIDTH = 32
 
 

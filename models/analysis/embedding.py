@@ -41,8 +41,7 @@ class Images(Protocol):
 
 def has_fast_bfloat16() -> bool:
     """Return whether this processor multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
-    cpu = torch.cpu
-    return bool(cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def embed_batches(

@@ -214,11 +214,8 @@ def _joined(files: list[dict[str, Tensor]]) -> dict[str, Tensor]:
         return files[0]
     halves = sorted(autoencoders.autoencoder_half(file) for file in files)
     if halves != ["decoder", "encoder"]:
-        raise WeightsError(
-            "wrong_layout",
-            found=" and ".join(describe(file) for file in files),
-            expected="the encoder and the decoder of a tiny autoencoder",
-        )
+        found = " and ".join(map(describe, files))
+        raise WeightsError("wrong_layout", found=found, expected="the encoder and the decoder of a tiny autoencoder")
     return autoencoders.joined_halves(files)
 
 

@@ -65,9 +65,8 @@ def square_side(num_patches: int, name: str, expected: str) -> int:
     """Return the side of a square grid of so many patches."""
     side = round(num_patches**0.5)
     if side < 1 or side * side != num_patches:
-        raise WeightsError(
-            "wrong_shape", tensor=name, found=num_patches, wanted="a square number of patches", expected=expected
-        )
+        wanted = "a square number of patches"
+        raise WeightsError("wrong_shape", tensor=name, found=num_patches, wanted=wanted, expected=expected)
     return side
 
 

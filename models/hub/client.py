@@ -214,7 +214,7 @@ def hub_errors(hub: Hub, repo: str, file: str = "", revision: str | None = None,
     except errors.HFValidationError as error:
         raise HubError("bad_id", given=repo) from error
     except errors.HfHubHTTPError as error:
-        raise _from_status(hub, repo, error) from error
+        raise status_error(hub.address, repo, error.response.status_code, error.response.headers) from error
     except OSError as error:
         if (known := _from_os_error(hub, file, error)) is None:
             raise
@@ -223,10 +223,6 @@ def hub_errors(hub: Hub, repo: str, file: str = "", revision: str | None = None,
         if not type(error).__module__.startswith("httpx"):
             raise
         raise _from_transport(hub, file, error) from error
-
-
-def _from_status(hub: Hub, repo: str, error: errors.HfHubHTTPError) -> HubError:
-    return status_error(hub.address, repo, error.response.status_code, error.response.headers)
 
 
 def status_error(address: str, repo: str, status: int, headers: Mapping[str, str]) -> HubError:
@@ -242,7 +238,7 @@ def status_error(address: str, repo: str, status: int, headers: Mapping[str, str
 def _from_cause(hub: Hub, repo: str, error: Exception) -> HubError:
     cause = error.__cause__
     if isinstance(cause, errors.HfHubHTTPError):
-        return _from_status(hub, repo, cause)
+        return status_error(hub.address, repo, cause.response.status_code, cause.response.headers)
     if isinstance(cause, errors.OfflineModeIsEnabled):
         return HubError("offline")
     return _from_transport(hub, "", cause or error)
