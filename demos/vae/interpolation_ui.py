@@ -34,11 +34,6 @@ class InterpolationUI(NamedTuple):
     steps: gr.Slider  # images in the strip
     results: list[Any]  # player, strip, ends, facts, and the two files to save
 
-    @property
-    def photos(self) -> list[gr.Image]:
-        """The two photos."""
-        return [each.photo for each in self.inputs]
-
 
 def values(ctx: Context, shown: Shown) -> list[Any]:
     """Return the values of a result's components: player, strip, ends, facts, the two files to save."""
@@ -107,7 +102,7 @@ def result_panels(ctx: Context, first: Shown | None) -> list[Any]:
 
 def connect_interpolation(ctx: Context, networks: Networks, ui: InterpolationUI, menu: Menu) -> TabInterface:
     """Let every choice of photos, model and steps show its result at once; the page may do so too."""
-    photos = ui.photos
+    photos = [each.photo for each in ui.inputs]
     # One sign of work is enough, on the largest image. A change made while the network runs must not be lost.
     run = {
         "fn": result_handler(ctx, networks), "inputs": [*photos, ui.steps, menu.used], "outputs": ui.results,

@@ -17,6 +17,7 @@ from demos.vae.latent_slice import LatentSlices
 from demos.vae.networks import InputError
 
 CLIENT = "latent_widgets.js"  # what both scripts share
+PLACES = ("usual", "near", "far")  # of a point among the measured images
 TOOLS = {"reset": 'class="key-reset"', "picture": 'data-save="picture"', "numbers": 'data-save="numbers"'}
 STYLE = """
 .flat { --veil: 251,250,248; display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 300px); gap: 12px 24px;
@@ -84,10 +85,7 @@ def _slice_view(ctx: Context, main: str, script: str, slices: LatentSlices, elem
     def decode(query: Any) -> dict[str, Any]:
         return slices.decode(query)  # Gradio marks the function that scripts may call, and cannot mark a method
 
-    places = "".join(
-        f'<span class="says-{place}">{ctx.localize_html(f"vae.place_{place}")}</span>'
-        for place in ("usual", "near", "far")
-    )
+    places = "".join(f'<span class="says-{name}">{ctx.localize_html(f"vae.place_{name}")}</span>' for name in PLACES)
     tools = "".join(
         f'<button type="button" {attribute}>{ctx.localize_html(f"vae.flat_{name}")}</button>'
         for name, attribute in TOOLS.items()

@@ -129,8 +129,8 @@ def samples_html(ctx: Context, paths: Sequence[str], parents: int = 0) -> str:
         f"{ctx.localize_html(f'vae.breed_{operator}')}</button>"
         for operator in OPERATORS
     )
-    how = f"<span>{ctx.localize_html('vae.breed_how')}</span>"
-    return f'<div class="samples">{tiles}</div><div class="breeding">{how}{buttons}</div>'
+    how = ctx.localize_html("vae.breed_how")
+    return f'<div class="samples">{tiles}</div><div class="breeding"><span>{how}</span>{buttons}</div>'
 
 
 def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequence[str]) -> None:

@@ -51,7 +51,7 @@ def build(ctx: Context) -> TabInterface:
             results = result_panels(ctx, first)
             video = gr.Column()
     widgets.note(ctx, "vae.limit")
-    ui = InterpolationUI(inputs, model, hint, steps, results)
+    ui, photos = InterpolationUI(inputs, model, hint, steps, results), [each.photo for each in inputs]
     samples = gr.Column()
     folds = gr.Column(elem_id="vae-folds")
     widgets.note(ctx, "vae.kinds")
@@ -61,12 +61,12 @@ def build(ctx: Context) -> TabInterface:
         samples_section(ctx, networks, menu, sorted(map(str, (ctx.first_paint / "vae").glob("sample-??.png"))))
     slices = LatentSlices(networks)
     with folds:
-        kl_section(ctx, networks, ui.photos)
-        grid_and_plane_section(ctx, slices, ui.photos, menu)
-        traversal_section(ctx, slices, ui.photos, menu)
-        arithmetic_section(ctx, slices, ui.photos, menu)
+        kl_section(ctx, networks, photos)
+        grid_and_plane_section(ctx, slices, photos, menu)
+        traversal_section(ctx, slices, photos, menu)
+        arithmetic_section(ctx, slices, photos, menu)
     with video:
-        video_section(ctx, networks, ui.photos, menu)
+        video_section(ctx, networks, photos, menu)
     offer_interpolate(ctx, networks)
     return connect_interpolation(ctx, networks, ui, menu)
 

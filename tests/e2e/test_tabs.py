@@ -149,7 +149,7 @@ def test_mae_fills_in_a_photo(visit: OpenPage, own_photo: Path) -> None:
     another_image_in(page, "#mae-result-pasted", pasted)
 
 
-def test_vae_morphs_one_photo_into_another(visit: OpenPage, own_photo: Path) -> None:
+def test_vae_interpolates_between_two_photos(visit: OpenPage, own_photo: Path) -> None:
     page = visit("/?tab=vae")
     strip, ends = image_in(page, "#vae-result-strip"), image_in(page, "#vae-result-ends")
     upload(page, "#vae-a", own_photo)
@@ -171,7 +171,7 @@ def test_vae_draws_new_images(visit: OpenPage) -> None:
 
 
 @pytest.mark.slow
-def test_vae_breeds_what_is_picked(visit: OpenPage) -> None:
+def test_vae_applies_crossover_to_selected_samples(visit: OpenPage) -> None:
     page = visit("/?tab=vae")
     image_in(page, "#vae-samples")
     cross = page.locator("#vae-samples [data-breed=cross]")
@@ -182,7 +182,7 @@ def test_vae_breeds_what_is_picked(visit: OpenPage) -> None:
     expect(page.locator("#vae-samples .parent")).to_have_count(2)
 
 
-def opened_flat(page: Page, fold: str, panel: str) -> Locator:
+def opened_slice(page: Page, fold: str, panel: str) -> Locator:
     """Open a fold of the VAE tab; return its component once it shows an image."""
     page.get_by_role("button", name=TEXTS["en"][fold]).click()
     flat = page.locator(f"{panel} .flat")
@@ -191,9 +191,9 @@ def opened_flat(page: Page, fold: str, panel: str) -> Locator:
 
 
 @pytest.mark.slow
-def test_vae_walks_on_a_plane_by_pointer_and_keys(visit: OpenPage) -> None:
+def test_vae_moves_on_a_plane_by_pointer_and_keys(visit: OpenPage) -> None:
     page = visit("/?tab=vae", size=(1280, 1000))
-    flat = opened_flat(page, "vae.corners", "#vae-plane")
+    flat = opened_slice(page, "vae.corners", "#vae-plane")
     start = flat.get_attribute("data-seen") or ""
     drawing = flat.locator(".plane-map")
     drawing.scroll_into_view_if_needed()
@@ -215,10 +215,10 @@ def test_vae_walks_on_a_plane_by_pointer_and_keys(visit: OpenPage) -> None:
 
 
 @pytest.mark.slow
-def test_vae_turns_a_knob_and_adds_a_difference(visit: OpenPage) -> None:
+def test_vae_traverses_a_dimension_and_adds_a_difference(visit: OpenPage) -> None:
     page = visit("/?tab=vae", size=(1280, 1000))
     for fold, panel in (("vae.knobs", "#vae-knobs"), ("vae.arithmetic", "#vae-arithmetic")):
-        flat = opened_flat(page, fold, panel)
+        flat = opened_slice(page, fold, panel)
         start = flat.get_attribute("data-seen") or ""
         flat.locator(".knob input").first.press("End")
         expect(flat).not_to_have_attribute("data-seen", start)
@@ -240,11 +240,11 @@ def test_vae_shows_the_model_of_a_link_in_every_part_and_forgets_a_removed_photo
     expect(numbers).to_be_attached()
     asked = page.request.get(page.evaluate("link => link.href", numbers.element_handle()))
     assert asked.json()["model"] == "vae-portraits"
-    opened_flat(page, "vae.corners", "#vae-plane")
-    opened_flat(page, "vae.arithmetic", "#vae-arithmetic")
+    opened_slice(page, "vae.corners", "#vae-plane")
+    opened_slice(page, "vae.arithmetic", "#vae-arithmetic")
     for part in ("#vae-a", "#vae-b", "#vae-c", "#vae-d", "#vae-group-minus", "#vae-group-plus"):
         expect(page.locator(f"{part} img").first).to_have_attribute("src", re.compile("portrait-"))
-    flat = opened_flat(page, "vae.knobs", "#vae-knobs")
+    flat = opened_slice(page, "vae.knobs", "#vae-knobs")
     with page.expect_download() as download:
         flat.locator("[data-save=numbers]").click()
     assert json.loads(download.value.path().read_text())["model"] == "vae-portraits"
@@ -257,7 +257,7 @@ def test_vae_shows_the_model_of_a_link_in_every_part_and_forgets_a_removed_photo
     expect(page.locator("#vae-save-numbers")).to_be_disabled()
 
 
-def test_vae_shows_the_lesson_and_saves_a_film(visit: OpenPage) -> None:
+def test_vae_compares_kl_weights_and_saves_a_video(visit: OpenPage) -> None:
     page = visit("/?tab=vae")
     page.get_by_role("button", name=TEXTS["en"]["vae.lesson"]).click()
     expect(page.locator("#vae-lesson [data-model] img")).to_have_count(6)
