@@ -1,20 +1,12 @@
-"""Interpolation by both methods, and the animations written of it; no user interface."""
+"""Interpolation between images and draws from the prior; no user interface."""
 
-from collections.abc import Callable
-from io import BytesIO
-from itertools import pairwise
-
-import av
 import numpy as np
 import pytest
 import torch
 from lively import lively_vae
-from PIL import Image, ImageSequence
+from PIL import Image
 
-from demos.ui.animation import FRAME_MS, HOLD_MS, looping_mp4, looping_webp, there_and_back, upscale
-from demos.ui.images import image_grid
 from demos.vae.interpolation import METHODS, SMOOTH_STEPS, Interpolation, cross_fade, draw, interpolate, latent_path
-from demos.vae.video_export import WRITERS
 from models.data.images import square_crop, to_images, to_tensor
 from models.networks.vae import ConvVAE
 
@@ -139,77 +131,3 @@ def test_draws_depend_on_seed_and_temperature_only(model: ConvVAE) -> None:
 def test_draws_refuse_arguments_out_of_range(model: ConvVAE, bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(bad.values())))):
         draw(model, **{"number": 2, "seed": 0, **bad})  # type: ignore[arg-type]
-
-
-def test_an_animation_goes_there_and_back_without_showing_an_end_twice() -> None:
-    frames = [Image.new("RGB", (8, 8), (40 * index, 0, 0)) for index in range(5)]
-    round_trip, durations = there_and_back(frames)
-    assert [image.getpixel((0, 0))[0] // 40 for image in round_trip] == [0, 1, 2, 3, 4, 3, 2, 1]  # type: ignore[index]
-    assert durations == [HOLD_MS, *[FRAME_MS] * 3, HOLD_MS, *[FRAME_MS] * 3]
-    assert all(a != b for a, b in pairwise([*round_trip, round_trip[0]]))
-
-
-def shown(kind: str, data: bytes) -> list[tuple[np.ndarray, int]]:
-    """Images of one round of a file, each with its duration in milliseconds."""
-    if kind == "mp4":
-        with av.open(BytesIO(data), "r") as film:
-            frames = list(film.decode(video=0))
-        times = [round(1000 * float(frame.time)) for frame in frames if frame.time is not None]
-        assert times == [FRAME_MS * number for number in range(len(frames))], "a steady rate from the start"
-        return [(pixels(frame.to_image()), FRAME_MS) for frame in frames]
-    with Image.open(BytesIO(data)) as file:
-        assert (file.format, file.info["loop"]) == (kind.upper(), 0), "for ever"
-        return [(pixels(frame.convert("RGB")), frame.info["duration"]) for frame in ImageSequence.Iterator(file)]
-
-
-@pytest.mark.parametrize(("kind", "write"), WRITERS.items())
-def test_a_video_loops_without_a_jump(kind: str, write: Callable[..., bytes]) -> None:
-    frames = upscale([photo(seed, (16, 16)) for seed in range(5)], 64)
-    data = write(frames)
-    assert data == write(frames)
-    rests: list[tuple[int, int]] = []  # index of each image of one round, with its duration
-    for seen, time in shown(kind, data):
-        assert seen.shape == (64, 64, 3)
-        unlike = [np.abs(seen - pixels(frame)).mean() for frame in frames]
-        assert min(unlike) < 16, "one of the frames, and no mixture"
-        place = int(np.argmin(unlike))
-        if rests and rests[-1][0] == place:
-            rests[-1] = (place, rests[-1][1] + time)
-        else:
-            rests.append((place, time))
-    round_trip, durations = there_and_back(range(5))
-    assert [place for place, _ in rests] == round_trip, "the last image of the round is a neighbour of the first"
-    assert all(abs(time - meant) < FRAME_MS for (_, time), meant in zip(rests, durations, strict=True))
-
-
-def test_a_video_needs_even_sides() -> None:
-    with pytest.raises(ValueError, match="even sides"):
-        looping_mp4([photo(1, (15, 16)), photo(2, (15, 16))])
-
-
-def test_one_image_is_no_animation() -> None:
-    with pytest.raises(ValueError, match=r"1 picture\(s\) make no animation"):
-        looping_webp([photo(1)])
-
-
-def test_upscaling_enlarges_and_never_shrinks() -> None:
-    assert [image.size for image in upscale([photo(1, (32, 32))], 256)] == [(256, 256)]
-    assert [image.size for image in upscale([photo(1, (60, 30))], 90)] == [(180, 90)]
-    assert upscale([photo(1, (300, 300))], 256) == [photo(1, (300, 300))]
-
-
-def test_a_sheet_has_every_image_at_its_place() -> None:
-    rows = [[photo(10 * row + column, (16, 16)) for column in range(3)] for row in range(2)]
-    for gap in (0, 4):
-        sheet = image_grid(rows, gap)
-        assert sheet.size == (48 + 2 * gap, 32 + gap)
-        for top, row in enumerate(rows):
-            for left, image in enumerate(row):
-                x, y = left * (16 + gap), top * (16 + gap)
-                assert sheet.crop((x, y, x + 16, y + 16)) == image
-
-
-@pytest.mark.parametrize("rows", [[], [[]], [[photo(1)], [photo(1), photo(2)]]])
-def test_a_ragged_sheet_is_refused(rows: list[list[Image.Image]]) -> None:
-    with pytest.raises(ValueError, match="make no sheet"):
-        image_grid(rows)
