@@ -38,7 +38,7 @@ from models.analysis.projection import align
 from models.encoders import ENCODERS
 from models.networks.feature_extractors import as_encoder
 
-KINDS = EXAMPLES / "kinds.zip"
+BUILT_IN_SET = EXAMPLES / "kinds.zip"
 
 
 def refuse_other_networks(model: nn.Module) -> str:
@@ -55,7 +55,7 @@ def encoder_of(weights: str) -> str:
     return next((name for name, spec in ENCODERS.items() if spec.checkpoint == weights), weights)
 
 
-def build(ctx: Context, archive: Path = KINDS) -> TabInterface:
+def build(ctx: Context, archive: Path = BUILT_IN_SET) -> TabInterface:
     """Create the components of the tab and connect them.
 
     Args:
@@ -207,7 +207,7 @@ def _connect_images(
     read.success(on_placed, session, placed, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
 
 
-def precompute(ctx: Context, folder: Path, archive: Path = KINDS) -> None:
+def precompute(ctx: Context, folder: Path, archive: Path = BUILT_IN_SET) -> None:
     """Write the thumbnails of the built-in set, and its features and maps for every encoder."""
     builder, session = MapBuilder(ctx, archive, use_precomputed=False), MapSession()
     fixed = run_to_completion(builder.build_map(session, Settings(), None)).shown_map.coordinates

@@ -45,7 +45,7 @@ def in_background(key: str, call: Callable[[], Answer], expected: float) -> Work
         expected: Seconds it should take.
     """
     started = time.perf_counter()
-    pool = ThreadPoolExecutor(1, thread_name_prefix="atlas")
+    pool = ThreadPoolExecutor(1, thread_name_prefix="background")
     try:
         future = pool.submit(call)
         while True:

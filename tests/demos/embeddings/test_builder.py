@@ -61,7 +61,7 @@ def test_features_are_cached_by_image(context: Context, archive: Path) -> None:
 def test_work_cancelled_at_the_last_batch_can_be_repeated(context: Context, archive: Path) -> None:
     builder = MapBuilder(context, archive)
     work = builder.features(MapSession(), "random")
-    assert next(work).share == 1, "all pictures are one batch"
+    assert next(work).share == 1, "all images are one batch"
     work.close()
     features, seconds = run_to_completion(builder.features(MapSession(), "random"))
     assert len(features) == 15 and seconds > 0

@@ -33,10 +33,10 @@ def test_the_table_of_encoders_is_cleared_for_other_images_and_labels(
     _, measured = last(on_measure(builder, built_in, NO_REQUEST))
     assert table(built_in, measured) == gr.skip()
     assert table(builder.relabel(built_in, [0], "mine"), measured) == ""
-    assert table(own, measured) == "", "also while their map is made"
+    assert table(own, measured) == "", "also while their map is built"
     rows, measured = last(on_measure(builder, own, NO_REQUEST))
     assert 'data-encoder="random"' in rows and table(own, measured) == gr.skip()
     folder = context.first_paint / "embeddings"
     folder.mkdir(parents=True)
     save_rows({"random": Row(Scores(0.5, 0.1, 0.9, 0.85, 0.8), None, 3.0, 8, 1.0)}, folder)
-    assert 'data-encoder="random"' in table(built_in, measured), "the ready-made one comes back with its pictures"
+    assert 'data-encoder="random"' in table(built_in, measured), "the precomputed table comes back with its images"

@@ -66,7 +66,7 @@ def test_changes_made_during_a_job_are_kept(builder: MapBuilder) -> None:
     scored = run_to_completion(builder.build_map(session, twin, NO_REQUEST)).maps[twin].scores
     assert shown.session.maps[twin].scores == scored != made.maps[twin].scores
     others = MapSession(uploaded=builder.collection(MapSession()).with_label([], None))
-    assert on_built(builder, others, made).session == gr.skip(), "the map is of pictures that are no longer there"
+    assert on_built(builder, others, made).session == gr.skip(), "the map is of images that are no longer there"
 
 
 def test_a_query_image_is_preprocessed_like_the_set(

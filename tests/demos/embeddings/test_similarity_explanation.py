@@ -61,7 +61,7 @@ def test_neighbours_and_a_query_image_are_explained(builder: MapBuilder) -> None
         != on_explain_other(builder, dict(id=other), session, NO_REQUEST)
     )
     query = replace(session, query=builder.collection(session).jpegs[other])
-    assert "1.00" in on_explain(builder, query, NO_REQUEST), "the new picture is a twin of one of the set"
+    assert "1.00" in on_explain(builder, query, NO_REQUEST), "the query image equals one of the set"
     with pytest.raises(gr.Error, match="not on this map"):
         on_explain_other(builder, dict(id=15), session, NO_REQUEST)
     with pytest.raises(gr.Error, match="Reload"):

@@ -67,9 +67,9 @@ def test_the_timeline_has_one_aligned_frame_a_checkpoint(context: Context, archi
     assert "<b>100</b>" in words
     own = MapSession(uploaded=collect([archive], 6))
     timeline, plot, _ = on_step(builder, own, Timeline(None, frames), 1)
-    assert (timeline, plot) == (None, gr.skip()), "frames of other pictures are not shown as of these"
+    assert (timeline, plot) == (None, gr.skip()), "frames of other images are not shown"
     timeline, plot, _ = last(on_load(own, timeline, 1, NO_REQUEST))
     assert json.loads(plot.value)["count"] == 6 and timeline.uploaded is own.uploaded
     again, plot, _ = last(on_load(own, timeline, 0, NO_REQUEST))
-    assert again is timeline, "they are made once"
+    assert again is timeline, "frames are made once"
     assert on_step(builder, own, timeline, 0)[1].value == plot.value

@@ -141,9 +141,9 @@ def visit_rows() -> Iterator[tuple[str, str]]:
     from demos.embeddings.builder import MapBuilder
     from demos.embeddings.session import MapSession
     from demos.embeddings.similarity_explanation import on_explain_other
-    from demos.embeddings.tab import KINDS
+    from demos.embeddings.tab import BUILT_IN_SET
 
-    builder = MapBuilder(real_context(), KINDS)
+    builder = MapBuilder(real_context(), BUILT_IN_SET)
     usual = ("simclr", "2", 15, 0.1, 0, "cosine", "umap")
     session = handlers.on_settings(builder, None, *usual)[0]
     apple = str(EXAMPLES / "fruit" / "apple-01.jpg")
