@@ -19,7 +19,6 @@ import os
 import shlex
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -28,16 +27,15 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from models.analysis.bootstrap import Estimate
 from models.analysis.cyclegan_calibration import FILE
 from models.checkpoints import CHECKPOINTS
 from models.hub.client import HubError
 from models.training.distributed import Processes, join
 from models.training.evaluation.calibrate import calibrate
-from models.training.evaluation.evaluate import command_of, load_run, load_weights, save_sheet, weights_record
-from models.training.evaluation.export import MAX_BYTES, export_run, option_words, renew_measures
+from models.training.evaluation.evaluate import evaluate_source, log_scores
+from models.training.evaluation.export import MAX_BYTES, export_run, option_words
 from models.training.evaluation.model_card_figure import illustrate
-from models.training.evaluation.publish import publish
+from models.training.evaluation.publish import publish_source
 from models.training.evaluation.recordings import record
 from models.training.failures import DISK_FULL_STATUS, describe_failure
 from models.training.loop.benchmark import MEASURE_IMAGES, measure_steps
@@ -46,15 +44,12 @@ from models.training.loop.run_folder import RunFolder
 from models.training.loop.trainer import Schedule, evaluate, resolve_precision, train
 from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import TrainConfig
-from models.training.recipes.classifier import Classifier
-
-MAX_PUBLISHED_BYTES = 5_000_000_000  # what the Hub takes of one file without special care
 
 log = logging.getLogger(__name__)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser: one sub-command a recipe with an option for every field of its config."""
+    """Return the parser, with a sub-command for each recipe that has an option for every field of its config."""
     parser = argparse.ArgumentParser(prog="python -m models.training", description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     for name, recipe in RECIPES.items():
@@ -127,7 +122,7 @@ def add_config_options(parser: argparse.ArgumentParser, config: type[TrainConfig
 
 
 def given_options(arguments: argparse.Namespace, config: type[TrainConfig]) -> dict[str, Any]:
-    """Return the fields of a config for which an option was given, with its value, be it the default or not."""
+    """Return the config fields whose option was given, with their values."""
     return {spec.name: getattr(arguments, spec.name) for spec in fields(config) if hasattr(arguments, spec.name)}
 
 
@@ -137,7 +132,7 @@ def config_from(arguments: argparse.Namespace, config: type[TrainConfig]) -> Tra
 
 
 def run_training(arguments: argparse.Namespace) -> int:
-    """Train or resume; return the exit status, 0 also after a stop that was asked for."""
+    """Train or resume; return the exit status, 0 also after SIGTERM or SIGINT."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -176,12 +171,12 @@ def train_in(run: RunFolder, arguments: argparse.Namespace, processes: Processes
     )
     finished = train(recipe, config, run, processes, schedule, stop.is_set)
     if finished and processes.is_main:
-        tell(evaluate(recipe, run, config.steps))
+        log_scores(evaluate(recipe, run, config.steps))
     return finished
 
 
 def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Processes) -> tuple[TrainConfig, str | None]:
-    """Return config and starting weights of a run, those on record if it has been begun or prepared before."""
+    """Return config and initial weights of a run, the stored ones if the folder holds a run already."""
     kind = RECIPES[arguments.command].Config
     config, init, sources = config_from(arguments, kind), arguments.init, arguments.data
     if init is not None and init not in CHECKPOINTS:
@@ -194,7 +189,7 @@ def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Proces
             raise SystemExit(f"{run.path} was begun with {changed}; go on with that, or choose another --out.")
         config, init = begun, run.load_init()
     settled = resolve_precision(config, processes.device)
-    if processes.agree(settled.precision == "fp32"):  # also waits until nobody still reads what is written now
+    if processes.agree(settled.precision == "fp32"):  # also a barrier: all have read config.json before it is written
         settled = replace(settled, precision="fp32")
     if processes.is_main:
         run.forget_error()
@@ -203,10 +198,7 @@ def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Proces
 
 
 def changed_options(given: Mapping[str, Any], begun: TrainConfig, init: str | None, begun_from: str | None) -> str:
-    """Return what a run was begun with where another value was given now.
-
-    The precision is left out: what can be had depends on the device.
-    """
+    """Return the options of a run that differ from those given now; `precision` depends on the device."""
     changed = [
         shlex.join(option_words(name, getattr(begun, name)))
         for name, value in given.items()
@@ -217,107 +209,51 @@ def changed_options(given: Mapping[str, Any], begun: TrainConfig, init: str | No
     return " ".join(changed)
 
 
-def run_evaluation(arguments: argparse.Namespace) -> int:
-    """Measure a run or exported weights, print the numbers, and write them and a sheet where that is asked for."""
-    classifier = Classifier(arguments.judge) if arguments.judge else None
-    record = weights_record(arguments.source)
-    if arguments.image_size and (record is None or arguments.renew):
-        raise ValueError("--image-size is for looking at exported weights, without --renew; leave one of them out.")
-    if record is None:
-        if arguments.renew:
-            raise ValueError(f"--renew writes into exported weights, and {arguments.source} holds none; export first.")
-        run = RunFolder(arguments.source)
-        loaded = load_run(run, arguments.data)
-        scores = loaded.recipe.evaluate(classifier, thorough=True)
-        run.save_evaluation(loaded.step, scores, {} if arguments.data else loaded.recipe.exports())
-    else:
-        config = config_of(record["command"])
-        config = replace(config, image_size=arguments.image_size or config.image_size)
-        loaded = load_weights(arguments.source, record, config, arguments.data)
-        scores = loaded.recipe.evaluate(classifier, thorough=True)
-    tell(scores)
-    if arguments.renew:
-        for folder in loaded.folders.values():
-            command = command_of(folder, loaded.sources, classifier.name if classifier else None)
-            renew_measures(folder, scores, command)
-    if arguments.sheet:
-        save_sheet(loaded, arguments.sheet, classifier=classifier)
-    return 0
-
-
-def tell(scores: Mapping[str, Estimate]) -> None:
-    """Log measurements, a line each."""
-    for measure, score in scores.items():
-        log.info("%s %.4f (95 %% interval %.4f to %.4f)", measure, *score)
-
-
 def config_of(command: str) -> TrainConfig:
     """Return the config of the run that a card's command repeats."""
     arguments = build_parser().parse_args(shlex.split(command)[3:])
     return config_from(arguments, RECIPES[arguments.command].Config)
 
 
-def run_export(arguments: argparse.Namespace) -> int:
-    """Write one of a run's modules as a weights folder, with its measurements; measure it first where that is due."""
-    most = None if arguments.any_size else MAX_BYTES
-    export_run(
-        arguments.run, arguments.folder, arguments.part, arguments.data, most, arguments.every_part, arguments.kept
-    )
-    return 0
-
-
-def run_illustration(arguments: argparse.Namespace) -> int:
-    """Draw a sheet into the card of each weights folder, and say where it is."""
-    for start in arguments.weights:
-        record = weights_record(start)
-        if record is None:
-            raise FileNotFoundError(f"{start} holds no exported weights; give a name of ours, or export first.")
-        for folder in illustrate(start, record, config_of(record["command"])):
-            log.info("%s", folder / "README.md")
-    return 0
-
-
-def run_publish(arguments: argparse.Namespace) -> int:
-    """Push a weights folder, or what a run would export, and print where it is."""
-    token = os.environ.get(arguments.token_env) if arguments.token_env else None
-    if arguments.token_env and not token:
-        raise ValueError(f"The variable {arguments.token_env} is empty; put a token with write access into it.")
-    with tempfile.TemporaryDirectory() as stage:
-        folder = arguments.source
-        if not (folder / "model.safetensors").is_file():
-            folder = Path(stage) / arguments.repo_id.rpartition("/")[2]
-            export_run(arguments.source, folder, arguments.part, arguments.data, MAX_PUBLISHED_BYTES)
-        log.info("%s", publish(folder, arguments.repo_id, private=arguments.private, token=token))
-    return 0
-
-
-def run_recording(arguments: argparse.Namespace) -> int:
-    """Write what a run looked like, without its weights, as a small folder."""
-    record(RunFolder(arguments.run), arguments.folder)
-    return 0
-
-
-def run_calibration(arguments: argparse.Namespace) -> int:
-    """Write what the CycleGAN tab compares its scores with."""
-    sources = {"data": [arguments.data], "elsewhere": arguments.elsewhere, "unseen": arguments.unseen}
-    words = ["python", "-m", "models.training", "calibrate"]
-    for name, paths in sources.items():
-        words += [f"--{name}", *(path.name for path in paths)] if paths else []
-    command = shlex.join(words)
-    calibrate(arguments.data, arguments.elsewhere, arguments.unseen, arguments.out, command)
-    return 0
+def run_command(arguments: argparse.Namespace) -> None:
+    """Run a sub-command that is not a recipe."""
+    match arguments.command:
+        case "evaluate":
+            evaluate_source(
+                arguments.source, config_of, arguments.data, arguments.judge, arguments.renew, arguments.image_size,
+                arguments.sheet,
+            )  # fmt: skip
+        case "export":
+            most = None if arguments.any_size else MAX_BYTES
+            export_run(
+                arguments.run, arguments.folder, arguments.part, arguments.data, most, arguments.every_part,
+                arguments.kept,
+            )  # fmt: skip
+        case "illustrate":
+            for source in arguments.weights:
+                illustrate(source, config_of)
+        case "publish":
+            token = os.environ.get(arguments.token_env) if arguments.token_env else None
+            if arguments.token_env and not token:
+                raise ValueError(f"The variable {arguments.token_env} is empty; put a token with write access into it.")
+            publish_source(
+                arguments.source, arguments.repo_id, arguments.part, arguments.data, arguments.private, token
+            )
+        case "record":
+            record(RunFolder(arguments.run), arguments.folder)
+        case "calibrate":
+            calibrate(arguments.data, arguments.elsewhere, arguments.unseen, arguments.out)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Parse the command line and do what it says; bad input ends with one sentence and status 2."""
+    """Run the command line and return the exit status; bad input ends with one sentence and status 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     arguments = build_parser().parse_args(argv)
-    actions = {
-        "evaluate": run_evaluation, "export": run_export, "illustrate": run_illustration, "publish": run_publish,
-        "record": run_recording, "calibrate": run_calibration,
-    }  # fmt: skip
     try:
-        return actions.get(arguments.command, run_training)(arguments)
+        if arguments.command in RECIPES:
+            return run_training(arguments)
+        run_command(arguments)
+        return 0
     except (ValueError, FileNotFoundError, FloatingPointError, HubError) as error:
         log.error("%s", error)
         return 2

@@ -1,7 +1,7 @@
-"""What a run needs when several processes share it, as started by `accelerate launch` or `torchrun`.
+"""Data-parallel training, as started by `accelerate launch` or `torchrun`.
 
-Every process takes its share of each batch; gradients are averaged after each backward pass, so the parameters stay
-equal without wrapping the model, which also suits methods with several networks and optimisers.
+Gradients are averaged after each backward pass, so the parameters stay equal without wrapping the model, which also
+suits methods with several networks and optimisers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Processes:
-    """This process's number, how many there are, and its device."""
+    """Rank, world size and device of this process."""
 
     rank: int = 0
     world_size: int = 1
@@ -25,11 +25,11 @@ class Processes:
 
     @property
     def is_main(self) -> bool:
-        """Return whether this process writes logs and checkpoints."""
+        """Whether this process writes logs and checkpoints."""
         return self.rank == 0
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Replace each gradient by its mean over the processes; parameters without gradient are left alone."""
+        """Replace each gradient by its mean over the processes; parameters without gradient are skipped."""
         if self.world_size == 1:
             return
         for parameter in parameters:
@@ -46,7 +46,7 @@ class Processes:
         return torch.cat(parts)
 
     def agree(self, flag: bool) -> bool:
-        """Return whether the flag is up in any process, so that all stop after the same step."""
+        """Return whether the flag is set in any process."""
         if self.world_size == 1:
             return flag
         raised = torch.tensor(int(flag), device=self.device)
@@ -54,12 +54,12 @@ class Processes:
         return bool(raised.item())
 
     def barrier(self) -> None:
-        """Wait until every process is here."""
+        """Wait for all processes."""
         if self.world_size > 1:
             dist.barrier()
 
     def close(self) -> None:
-        """Leave the group of processes."""
+        """Leave the process group."""
         if self.world_size > 1:
             dist.destroy_process_group()
 

@@ -1,4 +1,4 @@
-"""What went wrong in a training process, as a code that a sentence exists for in every language."""
+"""Failures of a training process, as codes of translated sentences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
-DISK_FULL_STATUS = 28  # a full disk may have no room for the word about it
+DISK_FULL_STATUS = 28  # exit status: a full disk may have no room for error.json
 
 
 class NoImagesError(ValueError):
@@ -16,13 +16,7 @@ class NoImagesError(ValueError):
 
 
 class DoesNotFitError(ValueError):
-    """The weights to start from do not fit the run.
-
-    Args:
-        message: the sentence.
-        start: which weights.
-        needs: the options that would fit, as "width 32".
-    """
+    """The initial weights `start` do not fit the run; `needs` are the options that would, as "width 32"."""
 
     def __init__(self, message: str, start: str, needs: str) -> None:
         super().__init__(message)
@@ -30,7 +24,7 @@ class DoesNotFitError(ValueError):
 
 
 def describe_failure(error: BaseException) -> tuple[str, dict[str, Any]]:
-    """Return the code of a failure, the rest of an `error.job.<code>` key, and the values of its sentence."""
+    """Return the code of a failure, for the key `error.job.<code>`, and the values of its sentence."""
     if isinstance(error, FloatingPointError):
         return "not_finite", {}
     if isinstance(error, OSError) and error.errno in FULL:

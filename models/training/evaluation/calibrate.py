@@ -1,8 +1,9 @@
-"""Measures our CycleGAN weights on held-out photos, so that the tab can say where a visitor's image stands."""
+"""Calibrate the CycleGAN scores: measure our weights on held-out photos for comparison with a visitor's image."""
 
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,23 +27,25 @@ SIDE = 256  # pixels; what the tab translates at
 log = logging.getLogger(__name__)
 
 
-def calibrate(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path], out: Path, command: str) -> None:
-    """Measure the shipped generators and discriminators and write the numbers to `out`.
+def calibrate(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path], out: Path) -> None:
+    """Measure the shipped generators and discriminators and write the scores to the JSON file `out`.
 
     Args:
-        data: Zip or folder with apples as set A and oranges as set B; only its held-out part is measured.
-        elsewhere: Sources of images without such fruit, for telling what is none.
-        unseen: More of them, which the fit of that never sees. Its strength was chosen with a look at galaxies, so that
-            their number flatters a little.
-        out: JSON file.
-        command: What renews the file, kept in it.
+        data: zip or folder with apples as set A and oranges as set B; only its held-out part is measured.
+        elsewhere: sources of images without such fruit, the negatives of the probe.
+        unseen: negatives for the test only. The regularisation was chosen with galaxies among them, so that their AUC
+            is slightly optimistic.
+        out: the file.
     """
+    words = ["python", "-m", "models.training", "calibrate"]
+    for name, paths in {"data": [data], "elsewhere": elsewhere, "unseen": unseen}.items():
+        words += [f"--{name}", *(path.name for path in paths)] if paths else []
     test = load_split([data], SIDE)[1]
     photos = {fruit: _of(test, domain) for fruit, domain in zip(FRUITS, "ab", strict=True)}
     record = {**_scores(photos), "probe": _probe(data, elsewhere, unseen)}
     names = [*DIRECTIONS, *(f"{fruit}-discriminator" for fruit in FRUITS), ENCODER]
     weights = {name: weights_info(name).sha256 for name in names}
-    write_json(out, {"command": command, "weights": weights, "side": SIDE, **record})
+    write_json(out, {"command": shlex.join(words), "weights": weights, "side": SIDE, **record})
     for name, value in {**record["judge_auc"], **record["probe"]["auc"]}.items():
         log.info("area under the ROC curve, %s: %.3f", name, value)
 

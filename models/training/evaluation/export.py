@@ -1,4 +1,4 @@
-"""Turns a training run into a weights folder: half-precision safetensors, config and card."""
+"""Export a training run as a weights folder: half-precision safetensors, config and card."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from safetensors.torch import save
 from models.analysis.bootstrap import Estimate
 from models.analysis.latents import statistics_of, write_statistics
 from models.checkpoints import CHECKPOINTS
-from models.training.evaluation.evaluate import load_run
+from models.training.evaluation.loading import load_run
 from models.training.loop.run_folder import RunFolder, half_precision, write_atomically, write_json
 from models.training.loop.trainer import evaluate
 from models.training.recipes._base import Export, Recipe, TrainConfig
@@ -65,7 +65,7 @@ def write_weights(
 
 
 def measured(metrics: Mapping[str, Estimate], command: str) -> dict[str, Any]:
-    """Return the entries of a weights folder's config that say what was measured, and by which command."""
+    """Return the measurements as entries of a weights folder's config."""
     return {
         "metrics": {name: round(score.value, 4) for name, score in metrics.items()},
         "intervals": {name: [round(score.low, 4), round(score.high, 4)] for name, score in metrics.items()},
@@ -73,13 +73,8 @@ def measured(metrics: Mapping[str, Estimate], command: str) -> dict[str, Any]:
     }
 
 
-def renew_measures(folder: Path, metrics: Mapping[str, Estimate], command: str) -> None:
-    """Write new measurements into the config and the card of a weights folder; all else stays as it is."""
-    renew(folder, measured(metrics, command))
-
-
-def renew(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write new facts into the config and the card of a weights folder; all else stays as it is."""
+def update_card(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Merge facts into the config of a weights folder and rewrite its card."""
     record = {**json.loads((folder / "config.json").read_text(encoding="utf-8")), **facts}
     write_json(folder / "config.json", record)
     write_atomically(folder / "README.md", card(_title(folder), record).encode())
@@ -90,18 +85,14 @@ def _title(folder: Path) -> str:
 
 
 def _table(record: Mapping[str, Any]) -> str:
-    """Return the measurements, with their intervals where there are any, and what they are and who measured them."""
+    """Return the card's table of measurements, with intervals if there are any."""
     ends = {name: f" {low} to {high} |" for name, (low, high) in record.get("intervals", {}).items()}
     head = "| measure | value | 95 % interval |\n|---|---|---|" if ends else "| measure | value |\n|---|---|"
     rows = [f"| {name} | {value} |{ends.get(name, '')}" for name, value in record["metrics"].items()]
-    told = (
-        "The intervals are of a seeded bootstrap over the held-out pictures (`models/analysis/bootstrap.py`)."
-        if ends
-        else ""
-    )
+    method = "The intervals are of a seeded bootstrap over the held-out pictures (`models/analysis/bootstrap.py`)."
     command = record.get("measured_by", f"{EVALUATE} RUN_DIR")
     by = f"Measured by `{command}`; what each measure is stands in the recipe's `evaluate`."
-    return "\n".join([head, *rows, "", *filter(None, (by, told, CAVEAT))])
+    return "\n".join([head, *rows, "", *filter(None, (by, method if ends else "", CAVEAT))])
 
 
 def _lesson(record: Mapping[str, Any]) -> str:
@@ -115,12 +106,9 @@ def _shown(record: Mapping[str, Any]) -> str:
 
 
 def card(name: str, record: Mapping[str, Any], repo_id: str = "") -> str:
-    """Return the model card of a weights folder, all of it taken from its config.
+    """Return the model card of a weights folder, from its config.
 
-    Args:
-        name: title of the card.
-        record: the config.
-        repo_id: where the weights are on the Hub; without it the card says how to load them from this repository.
+    With `repo_id` it says how to load the weights from the Hub, else how to load them from this repository.
     """
     if repo_id:
         use = f'from models.checkpoints import from_pretrained\n\nmodel = from_pretrained("{repo_id}")'
@@ -171,14 +159,14 @@ def export_run(
     every_part: bool = False,
     kept: bool = False,
 ) -> None:
-    """Write one module of the run in `path` as the weights folder `folder`; measured first where that is due.
+    """Write one module of the run in `path` as the weights folder `folder`; measure it first if needed.
 
     Args:
         path: of the run.
         folder: of the weights, or of a folder for each part or kept step.
-        part: which module.
-        data: images to measure on, None for the run's own.
-        most: bytes that a file may have, None for any number.
+        part: name of the module.
+        data: images to measure on; None for the run's own.
+        most: maximum bytes of a file, if any.
         every_part: whether to write all modules.
         kept: whether to write the weights kept along the run.
     """
@@ -209,14 +197,14 @@ def export_run(
 
 
 def _classes_of(known: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the classes that the parts of a run tell apart, none for most recipes."""
+    """Return the class names of a run, none for most recipes."""
     return tuple(next((each["classes"] for each in known.values() if each["classes"]), ()))
 
 
 def export_kept(
     run: RunFolder, recipe: Recipe, folder: Path, part: str, config: TrainConfig, facts: dict[str, Any]
 ) -> None:
-    """Write the weights kept along a run, each into a folder of its step and measured by itself."""
+    """Measure and write the weights kept along a run, each into a folder of its step."""
     exports = recipe.exports()
     for step in run.kept_steps():
         run.load_kept(step, exports)

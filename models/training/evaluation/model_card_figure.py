@@ -1,12 +1,13 @@
-"""Draws what our weights do into their cards, on images that come with the repository and that anyone may pass on."""
+"""Draw contact sheets of our weights into their model cards, on the example images of the repository."""
 
 from __future__ import annotations
 
 import io
+import logging
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from torchvision.transforms.v2.functional import to_pil_image
 from models.checkpoints import load_folder
 from models.networks.vae import ConvVAE
 from models.training.distributed import Processes
-from models.training.evaluation.evaluate import folders_of
-from models.training.evaluation.export import SHEET, renew
+from models.training.evaluation.export import SHEET, update_card
+from models.training.evaluation.loading import folders_of, weights_record
 from models.training.loop.init_weights import fill
 from models.training.loop.run_folder import write_atomically
 from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import TrainConfig, sheet
+
+log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).parents[3] / "assets" / "examples"
 FRUIT, PHOTOS = "apple2orange.zip", "caltech101.zip"
@@ -31,20 +34,23 @@ DRAWS = "Draws from the prior."
 WHOSE = "The pictures come with the repository; none of our weights were trained on them."
 
 
-def illustrate(start: Path, record: Mapping[str, Any], config: TrainConfig) -> list[Path]:
-    """Draw a sheet of what some weights do, put it into their cards, and return their folders.
+def illustrate(start: Path, config_of: Callable[[str], TrainConfig]) -> None:
+    """Draw a contact sheet of some weights into their cards and log where these are.
 
-    Weights of portraits, of which no image comes with the repository, show draws from the prior alone.
+    Weights of portraits, of which the repository has no images, show samples from the prior only.
 
     Args:
         start: a name of our own weights, or their folder.
-        record: what `weights_record` says of them.
-        config: of the run that trained them.
+        config_of: returns the config of the run that a card's command repeats.
 
     Raises:
-        FileNotFoundError: if the other half of a translator is missing.
-        ValueError: if they were trained on images of which there are no examples here.
+        FileNotFoundError: if there are no such weights, or a generator's counterpart is missing.
+        ValueError: if the repository has no example images like those of their training.
     """
+    record = weights_record(start)
+    if record is None:
+        raise FileNotFoundError(f"{start} holds no exported weights; give a name of ours, or export first.")
+    config = config_of(record["command"])
     folders = folders_of(record, config, str(start))
     with tempfile.TemporaryDirectory() as stage:
         sources = _examples(record, Path(stage))
@@ -57,12 +63,14 @@ def illustrate(start: Path, record: Mapping[str, Any], config: TrainConfig) -> l
     to_pil_image((drawn + 1) / 2).save(file, "WEBP", **WEBP)
     for folder in folders.values():
         write_atomically(folder / SHEET, file.getvalue())
-        renew(folder, {"sheet": rows, "drawn_by": f"python -m models.training illustrate {shlex.quote(folder.name)}"})
-    return list(folders.values())
+        update_card(
+            folder, {"sheet": rows, "drawn_by": f"python -m models.training illustrate {shlex.quote(folder.name)}"}
+        )
+        log.info("%s", folder / "README.md")
 
 
 def _examples(record: Mapping[str, Any], stage: Path) -> list[Path]:
-    """Return sources of images of the kind that weights were trained on, none where only draws can be shown."""
+    """Return example images like those of the training, none if only samples can be shown."""
     encoder, data = record["arch"] == "resnet", record["data"]
     if PHOTOS in data and encoder:
         return [EXAMPLES / "kinds.zip"]

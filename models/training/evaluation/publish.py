@@ -1,8 +1,9 @@
-"""Puts trained weights on the Hugging Face Hub: weights, config and a card that says how to load them."""
+"""Publish trained weights on the Hugging Face Hub with config and model card."""
 
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,9 +14,25 @@ from huggingface_hub import HfApi
 from models.checkpoints import load_folder
 from models.hub.client import Hub, hub_errors
 from models.hub.references import Reference
-from models.training.evaluation.export import SHEET, card
+from models.training.evaluation.export import SHEET, card, export_run
 
+MAX_BYTES = 5_000_000_000  # per file, by default on the Hub
 FILES = ("model.safetensors", "config.json", "README.md", SHEET)
+
+
+log = logging.getLogger(__name__)
+
+
+def publish_source(
+    source: Path, repo_id: str, part: str, data: list[Path] | None, private: bool, token: str | None
+) -> None:
+    """Publish a weights folder, or the export of a run, and log its address; raises as `publish`."""
+    with tempfile.TemporaryDirectory() as stage:
+        folder = source
+        if not (folder / "model.safetensors").is_file():
+            folder = Path(stage) / repo_id.rpartition("/")[2]
+            export_run(source, folder, part, data, MAX_BYTES)
+        log.info("%s", publish(folder, repo_id, private=private, token=token))
 
 
 def publish(folder: Path, repo_id: str, *, private: bool = False, token: str | None = None, endpoint: str = "") -> str:

@@ -25,19 +25,15 @@ QUALITIES = (85, 75, 60, 45)
 
 @dataclass(frozen=True)
 class Recording:
-    """What a finished run looked like.
+    """A recorded run.
 
     Attributes:
-        name: Of its folder.
-        recipe: A key of `models.training.recipes.RECIPES`.
-        config: Of the run.
-        data: Names of the sources it was trained on.
-        steps: Steps taken.
-        seconds: From the first logged row to the last, as the clock went.
-        scores: Measured on held-out images at the end; empty if they were not.
-        preview_steps: After which steps the sheets of the strip were made.
-        rows: Logged metrics.
-        strip: The file with the sheets.
+        data: names of the training sources.
+        seconds: from the first logged row to the last.
+        scores: on held-out images at the end, if measured.
+        preview_steps: the steps of the preview sheets.
+        rows: logged metrics.
+        strip: image file with the preview sheets.
     """
 
     name: str
@@ -53,15 +49,11 @@ class Recording:
 
 
 def record(run: RunFolder, folder: Path) -> None:
-    """Write the recording of a run.
-
-    Args:
-        run: With metrics and at least one preview.
-        folder: Receives the files; created when needed.
+    """Write the recording of a run into a folder.
 
     Raises:
-        FileNotFoundError: If it holds no run, no metrics or no preview.
-        ValueError: If the recording would be over 1.5 MB even at the lowest quality.
+        FileNotFoundError: if it holds no run, no metrics or no preview.
+        ValueError: if the recording would be over 1.5 MB even at the lowest quality.
     """
     recipe, _, data = run.load_config()
     config = json.loads((run.path / "config.json").read_text(encoding="utf-8"))["config"]
@@ -70,7 +62,7 @@ def record(run: RunFolder, folder: Path) -> None:
         raise FileNotFoundError(f"{run.path} has no metrics or no preview yet; train it further.")
     metrics = run.metrics_path.read_bytes()
     rows = [json.loads(line) for line in metrics.decode().splitlines()]
-    shown = _spread(sheets, MAX_SHEETS)
+    shown = _subsample(sheets, MAX_SHEETS)
     strip = preview_strip([Image.open(path).convert("RGB") for path in shown], MAX_BYTES - len(metrics) - 10_000)
     steps = int(rows[-1]["step"])
     facts = {
@@ -93,15 +85,9 @@ def load_recording(folder: Path) -> Recording:
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return Recording(
         name=folder.name,
-        recipe=facts["recipe"],
-        config=facts["config"],
-        data=tuple(facts["data"]),
-        steps=facts["steps"],
-        seconds=facts["seconds"],
-        scores=facts["scores"],
-        preview_steps=tuple(facts["preview_steps"]),
         rows=tuple(json.loads(line) for line in lines),
         strip=folder / "previews.webp",
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()},
     )
 
 
@@ -127,8 +113,8 @@ def preview_strip(sheets: list[Image.Image], max_bytes: int) -> bytes:
     raise ValueError(f"The previews take {buffer.tell()} bytes, over {max_bytes}; record a run of smaller pictures.")
 
 
-def _spread(paths: list[Path], most: int) -> list[Path]:
-    """Return up to `most` paths, evenly spread, the first and the last among them."""
+def _subsample(paths: list[Path], most: int) -> list[Path]:
+    """Return up to `most` evenly spaced paths, with the first and the last."""
     if len(paths) <= most:
         return paths
     return [paths[round(place * (len(paths) - 1) / (most - 1))] for place in range(most)]

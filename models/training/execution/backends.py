@@ -1,7 +1,4 @@
-"""Where a training job runs: a process here, several processes here, or nowhere.
-
-A backend turns a job's command into something that can be watched and ended. It never sees a database.
-"""
+"""Backends of training jobs: one process, several processes, or none."""
 
 from __future__ import annotations
 
@@ -24,13 +21,7 @@ SECRET = re.compile(r"TOKEN|SECRET|OAUTH|KEY|PASSWORD|CREDENTIAL", re.IGNORECASE
 
 @dataclass(frozen=True)
 class Task:
-    """What a backend is to run.
-
-    Attributes:
-        arguments: of `python -m models.training`, paths relative to `folder`.
-        folder: the working folder, the job's own.
-        log: file that takes what the process says.
-    """
+    """Arguments of `python -m models.training`, the working folder that their paths are relative to, and a log file."""
 
     arguments: Sequence[str]
     folder: Path
@@ -47,31 +38,31 @@ class Handle(Protocol):
         """Return the exit status, negative for a signal, or None while it runs."""
 
     def ask_to_end(self) -> None:
-        """Ask for a checkpoint and the end."""
+        """Request a checkpoint and the end."""
 
     def kill(self) -> None:
-        """End it without asking."""
+        """End it at once."""
 
     def memory(self) -> int:
-        """Return the bytes it holds in memory here."""
+        """Return its resident bytes on this machine."""
 
 
 class Backend(Protocol):
     """A place where training runs."""
 
     off: str | None
-    """Why nothing can be trained here, a code for a sentence; None where it can."""
+    """Why training is off, as a code for a sentence; None where it is on."""
 
     def launch(self, task: Task) -> Handle:
-        """Start a task; to be called from a thread that lives as long as the task may."""
+        """Start a task; the calling thread must outlive the task."""
 
 
 class BackendGoneError(RuntimeError):
-    """A job's own backend, with its visitor's login, went with the app that had it."""
+    """A job's own backend, with its visitor's login, was lost with the app that held it."""
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return variables for a child: without secrets, offline, and with this code to import."""
+    """Return the environment of a child: without secrets, offline, with this code on the path."""
     kept = {name: value for name, value in environment.items() if not SECRET.search(name)}
     return {
         **kept,
@@ -82,60 +73,51 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-class LocalHandle:
+class ProcessGroup:
+    """A process group, identified by number and start time of its leader."""
+
+    def __init__(self, pid: int, pid_start: str | None) -> None:
+        self.pid: int | None = pid
+        self.pid_start = pid_start
+        self._pid = pid
+
+    def poll(self) -> int | None:
+        """Return 0 once the process has ended; only its parent could learn the exit status."""
+        return None if start_time(self._pid) == self.pid_start else 0
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM to the group."""
+        if self.poll() is None:
+            signal_group(self._pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL to the group."""
+        if self.poll() is None:
+            signal_group(self._pid, signal.SIGKILL)
+
+    def memory(self) -> int:
+        """Return the resident bytes of the group."""
+        return group_memory(self._pid)
+
+
+class Orphan(ProcessGroup):
+    """A process group of an app that died, which can only be ended."""
+
+
+class LocalHandle(ProcessGroup):
     """A child of this process that leads a process group."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        super().__init__(process.pid, start_time(process.pid))
         self._process = process
-        self.pid: int | None = process.pid
-        self.pid_start = start_time(process.pid)
 
     def poll(self) -> int | None:
         """Return the exit status, negative for a signal, or None while it runs."""
         return self._process.poll()
 
-    def ask_to_end(self) -> None:
-        """Send SIGTERM to the group."""
-        signal_group(self._process.pid, signal.SIGTERM)
-
-    def kill(self) -> None:
-        """Send SIGKILL to the group."""
-        signal_group(self._process.pid, signal.SIGKILL)
-
-    def memory(self) -> int:
-        """Return the resident bytes of the group."""
-        return group_memory(self._process.pid)
-
-
-class Orphan:
-    """A process that an app which is gone had started; it is told by number and start time, and can only be ended."""
-
-    def __init__(self, pid: int, pid_start: str) -> None:
-        self.pid: int | None = pid
-        self.pid_start: str | None = pid_start
-        self._pid = pid
-
-    def poll(self) -> int | None:
-        """Return 0 once this very process has ended; nobody here can learn its status."""
-        return None if start_time(self._pid) == self.pid_start else 0
-
-    def ask_to_end(self) -> None:
-        """Send SIGTERM to its group."""
-        if self.poll() is None:
-            signal_group(self._pid, signal.SIGTERM)
-
-    def kill(self) -> None:
-        """Send SIGKILL to its group."""
-        if self.poll() is None:
-            signal_group(self._pid, signal.SIGKILL)
-
-    def memory(self) -> int:
-        """Return the resident bytes of its group."""
-        return group_memory(self._pid)
-
 
 def spawn(command: Sequence[str], folder: Path, log: Path) -> LocalHandle:
-    """Start a module with arguments in a group of its own, niced, and gone when the calling thread is."""
+    """Start a module in a process group of low priority that ends with the calling thread."""
     guarded = [sys.executable, "-m", "models.training.execution.child", str(os.getpid()), *command]
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -168,12 +150,12 @@ class LocalProcess:
 
 
 class AccelerateLaunch(LocalProcess):
-    """Several processes that share one run, on one or more GPUs or on the processor, by `accelerate launch`.
+    """Several data-parallel processes on GPUs or the CPU, by `accelerate launch`.
 
     Args:
-        num_processes: how many; each takes `batch_size` images a step.
+        num_processes: each takes `batch_size` images a step.
         device: "auto", "cpu" or "cuda".
-        options: further options of `accelerate launch`, such as those for several machines.
+        options: further options of `accelerate launch`.
     """
 
     def __init__(self, num_processes: int, device: str = "auto", options: Sequence[str] = ()) -> None:
@@ -197,28 +179,20 @@ class AccelerateLaunch(LocalProcess):
 
 
 class TrainingOff:
-    """No training here, as on hosts that lend a GPU for seconds only.
-
-    Args:
-        reason: a code; the visitor's sentence has the key `error.job.off_<reason>`.
-    """
+    """No training; the visitor's sentence has the key `error.job.off_<reason>`."""
 
     def __init__(self, reason: str) -> None:
         self.off: str | None = f"off_{reason}"
 
     def launch(self, task: Task) -> Handle:
-        """Refuse.
-
-        Raises:
-            RuntimeError: always.
-        """
+        """Raise `RuntimeError`."""
         raise RuntimeError(f"Training is off here ({self.off}).")
 
 
 def run_to_completion(
     handle: Handle, seconds: float, monotonic: Callable[[], float] = time.monotonic, pause: float = 0.05
 ) -> int | None:
-    """Wait for a task; after `seconds` it is killed and None returned."""
+    """Return the exit status of a task; kill it after `seconds` and return None."""
     begun = monotonic()
     while (status := handle.poll()) is None:
         if monotonic() - begun > seconds:

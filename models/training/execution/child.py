@@ -1,8 +1,8 @@
-"""Starts a module as a well-behaved child: low priority, and gone when its parent is.
+"""Run a module as a child process of low priority that ends with its parent.
 
 python -m models.training.execution.child PARENT_PID MODULE ARGUMENTS...
 
-It imports nothing heavy, so the priority is low before torch is read. Only the standard library's `-m` is imitated.
+It imports only the standard library, so that the priority is low before torch is loaded.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ PARENT_POLL_SECONDS = 1.0
 
 
 def lower_priority() -> None:
-    """Give this process and what it starts the niceness above, or keep a higher one."""
+    """Raise the niceness of this process and its children to `NICENESS`."""
     if hasattr(os, "setpriority"):
         os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def end_with(parent: int) -> None:
-    """Ask for a SIGTERM, which saves a checkpoint, at the death of the thread that started this process."""
+    """Receive SIGTERM, which saves a checkpoint, when the thread that started this process ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() != parent:  # it died before the call above
@@ -43,7 +43,7 @@ def _watch(parent: int) -> None:
 
 
 def main() -> None:
-    """Guard this process, then run the module as `python -m` would."""
+    """Run a module as `python -m` would, with low priority."""
     parent, module, *arguments = sys.argv[1:]
     lower_priority()
     end_with(int(parent))

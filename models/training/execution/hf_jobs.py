@@ -1,8 +1,8 @@
-"""Jobs on Hugging Face with the visitor's own login, for those who outgrow this machine.
+"""Hugging Face Jobs with the visitor's own login.
 
-Images, code and run travel in a private repository of the visitor; the job trains there, and its logged rows are
-followed in its log. The login is held in memory until the job is seen to end: it is never written, and no process of
-this machine gets it. The job itself gets it as a secret, since it reads and writes the private repository.
+Images, code and run are uploaded to a private repository of the visitor; metrics are read from the job's log. The
+login is held in memory until the job ends: it is never written and never passed to a local process. The job gets it
+as a secret, to read and write the private repository.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ BEGIN = (
     "os.chdir(s(os.environ['UNLABELED_REPO'],local_dir='job'));sys.path.insert(0,'code.zip');"
     "runpy.run_module('models.training.execution.hf_worker',run_name='__main__')"
 )
-REMOTE = "remote.json"  # in a job's folder: its job on the Hub, until that was seen to end
+REMOTE = "remote.json"  # in a job's folder: its job on the Hub, until that has ended
 LIVE = ("SCHEDULING", "RUNNING")
 BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1; HTTP libraries quote what is none
 FETCHED = ("run/checkpoint.pt", "run/metrics.jsonl", "run/evaluation.json", "run/error.json", "run/previews/*")
-AGAIN_SECONDS = 0.5  # until what was lost on the way to the Hub is asked again
-MOST_FAILURES = 20  # in a row, until the way to the Hub is given up
-LEAVE_SECONDS = 120.0  # from the wish to end until a job that does not answer is given up
+AGAIN_SECONDS = 0.5  # between retries of a request
+MOST_FAILURES = 20  # in a row, until the job is given up
+LEAVE_SECONDS = 120.0  # from the request to end until a job that does not respond is given up
 
 
 class HFJobs:
-    """Runs tasks as Hugging Face Jobs of one visitor.
+    """Backend for the Hugging Face Jobs of one visitor.
 
     Args:
-        token: the visitor's login, with the right to run jobs and to make repositories.
+        token: of the visitor, with the permission to run jobs and create repositories.
         flavor: the hardware.
-        timeout: after which the job is ended there, as "2h".
-        endpoint: of the Hub; the usual one by default.
+        timeout: of the job, as "2h".
+        endpoint: of the Hub.
     """
 
     off: str | None = None
@@ -64,31 +64,27 @@ class HFJobs:
         return f"HFJobs(flavor={self.flavor!r}, timeout={self.timeout!r})"  # never the token
 
     def launch(self, task: Task) -> RemoteHandle:
-        """Start a task, or watch it again if it still runs there; returns at once."""
+        """Start a task, or watch it again if it still runs; return at once."""
         handle = RemoteHandle(self._api, task, self._submit)
         handle.start()
         return handle
 
     def end(self, folder: Path) -> None:
-        """End the job on the Hub that was lost from sight, by the folder of its task.
-
-        Raises:
-            Exception: of whatever HTTP library, if the Hub cannot be asked.
-        """
+        """End a detached job by the folder of its task; raises any error of the HTTP library."""
         stored = json.loads((folder / REMOTE).read_text(encoding="utf-8"))
         job = {"job_id": stored["job"], "namespace": stored["namespace"]}
         if str(self._api.inspect_job(**job).status.stage) in LIVE:
             self._api.cancel_job(**job)
 
     def _submit(self, task: Task, namespace: str) -> str:
-        """Send a task to the Hub and return the id of its job."""
+        """Upload a task and return the id of its job."""
         repo = f"{namespace}/unlabeled-{task.folder.name[:12]}"
         self._api.create_repo(repo, private=True, exist_ok=True)
-        with _passing_folder(task.folder, "send-") as folder:
+        with _temporary_folder(task.folder, "send-") as folder:
             stage(task, folder)
             self._api.upload_folder(
                 repo_id=repo, folder_path=folder, commit_message="Send a training job",
-                delete_patterns="run/error.json",  # of an earlier try, which would be taken for this one's
+                delete_patterns="run/error.json",  # of an earlier try
             )  # fmt: skip
         job = self._api.run_uv_job(
             "python",
@@ -106,8 +102,8 @@ class HFJobs:
 
 
 @contextmanager
-def _passing_folder(folder: Path, prefix: str) -> Iterator[Path]:
-    """Make a temporary folder inside a job's, after deleting what a killed process left of an earlier one."""
+def _temporary_folder(folder: Path, prefix: str) -> Iterator[Path]:
+    """Create a temporary folder in a job's, after deleting those that a killed process left."""
     for left in folder.glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=folder) as name:
@@ -115,7 +111,7 @@ def _passing_folder(folder: Path, prefix: str) -> Iterator[Path]:
 
 
 def stage(task: Task, folder: Path) -> None:
-    """Lay out in a folder what the far end needs: code, images, arguments, starting weights and the run so far."""
+    """Write code, images, arguments, initial weights and the run so far into a folder for upload."""
     with zipfile.ZipFile(folder / "code.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted((ROOT / "models").rglob("*.py")):
             archive.write(path, path.relative_to(ROOT).as_posix())
@@ -137,7 +133,7 @@ def stage(task: Task, folder: Path) -> None:
 
 
 class RemoteHandle:
-    """A job on the Hub, watched by a thread that writes what it learns into the run folder here."""
+    """A job on the Hub, followed by a thread that writes into the local run folder."""
 
     pid: int | None = None
     pid_start: str | None = None
@@ -157,16 +153,16 @@ class RemoteHandle:
         self._thread.start()
 
     def poll(self) -> int | None:
-        """Return 0 if the job ended as asked or as planned, 1 if not, None while it runs."""
+        """Return 0 if the job ended as requested or planned, 1 if not, None while it runs."""
         return self._status
 
     def ask_to_end(self) -> None:
-        """Cancel the job; what it uploaded last is fetched."""
+        """Cancel the job; its last upload is downloaded."""
         self._asked = time.monotonic()
         threading.Thread(target=self._cancel, daemon=True).start()
 
     def kill(self) -> None:
-        """Give the job up if it has not answered for long; fetching its run may take a while."""
+        """Give the job up if it has not ended within `LEAVE_SECONDS`."""
         if self._asked is not None and time.monotonic() - self._asked > LEAVE_SECONDS:
             self._status = 1
 
@@ -175,9 +171,9 @@ class RemoteHandle:
         return 0
 
     def _cancel(self) -> None:
-        """Cancel the job, again and again until the Hub has heard it: a request may be lost on the way."""
+        """Cancel the job; retry until the request succeeds."""
         while self._status is None:
-            if self.remote is not None and self._tell(
+            if self.remote is not None and self._try(
                 lambda: self._api.cancel_job(job_id=self.remote or "", namespace=self._namespace)
             ):
                 return
@@ -187,10 +183,10 @@ class RemoteHandle:
         status = 1
         try:
             status = self._follow()
-        except Exception as error:  # whatever the Hub or the way to it does, the job must end with a word
+        except Exception as error:  # of any HTTP library: the job must end with a message
             message = self._sentence(error)
             self._log(message)
-            self._tell(lambda: self._run.save_error("remote", {"message": message}))
+            self._try(lambda: self._run.save_error("remote", {"message": message}))
         finally:
             self._status = status
 
@@ -213,7 +209,7 @@ class RemoteHandle:
         return 1 if stage == "ERROR" else 0
 
     def _wait(self) -> str:
-        """Read the job's log until the job has ended, and return how; a log that breaks off is read again."""
+        """Follow the job's log until the job has ended, and return its stage; retry a broken connection."""
         failures = 0
         while True:
             try:
@@ -222,7 +218,7 @@ class RemoteHandle:
                 failures = 0
                 if stage not in LIVE:
                     return stage
-            except Exception as error:  # of whatever HTTP library; a network that comes back costs nothing
+            except Exception as error:  # of any HTTP library
                 failures += 1
                 if failures == MOST_FAILURES:
                     raise
@@ -230,7 +226,7 @@ class RemoteHandle:
             time.sleep(AGAIN_SECONDS)
 
     def _read_log(self) -> None:
-        logged = MetricsTail().rows(self._run.metrics_path)  # a log that is read again begins at its beginning
+        logged = MetricsTail().rows(self._run.metrics_path)  # the log is always read from its start
         done = int(logged[-1]["step"]) if logged else 0
         first: dict[str, Any] | None = None
         for line in self._api.fetch_job_logs(job_id=self.remote or "", namespace=self._namespace, follow=True):
@@ -243,11 +239,11 @@ class RemoteHandle:
                 continue
             done = int(row["step"])
             self._run.append_metrics(row)
-            if row is not first:  # the speed is of the job's own clock: rows come late, and many at once
+            if row is not first:  # by the job's own clock: rows arrive late and in batches
                 self._run.save_progress(done, (row["time"] - first["time"]) / (done - first["step"]))
 
     def _earlier(self) -> tuple[str | None, str]:
-        """Return id and stage of this task's job that was lost from sight, by a restart of the app or on the way."""
+        """Return id and stage of this task's detached job, after a restart of the app or a lost connection."""
         path = self._task.folder / REMOTE
         stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         if stored.get("namespace") != self._namespace:
@@ -256,16 +252,16 @@ class RemoteHandle:
         return str(stored["job"]), str(info.status.stage)
 
     def _had_finished(self, stage: str) -> bool:
-        """Fetch the run of a job that ended while nobody watched, and return whether nothing is left to do."""
-        with suppress(RepositoryNotFoundError):  # its owner has deleted what it had trained
+        """Download the run of a job that ended unwatched, and return whether it is complete."""
+        with suppress(RepositoryNotFoundError):  # deleted by its owner
             self._fetch()
-        self._run.forget_error()  # it was before the wish to go on
+        self._run.forget_error()  # from before the request to resume
         return stage != "ERROR" and self._run.checkpoint_step() == self._run.load_config()[1].steps
 
     def _fetch(self) -> None:
-        """Bring the run that the job uploaded last into the folder here, each file atomically, and forget the job."""
+        """Download the job's last upload into the local run folder, each file atomically, and forget the job."""
         repo = f"{self._namespace}/unlabeled-{self._task.folder.name[:12]}"
-        with _passing_folder(self._task.folder, "fetch-") as folder:
+        with _temporary_folder(self._task.folder, "fetch-") as folder:
             self._api.snapshot_download(repo, allow_patterns=list(FETCHED), local_dir=folder)
             arrived = folder / "run"
             for path in sorted(arrived.rglob("*")):
@@ -279,8 +275,8 @@ class RemoteHandle:
         with self._task.log.open("a", encoding="utf-8") as file:
             file.write(line.rstrip("\n") + "\n")
 
-    def _tell(self, action: Callable[[], object]) -> bool:
-        """Do something and return whether it went well; a failure, of whatever HTTP library, is noted in the log."""
+    def _try(self, action: Callable[[], object]) -> bool:
+        """Return whether an action succeeds; log an error of any HTTP library."""
         try:
             action()
         except Exception as error:
@@ -289,7 +285,7 @@ class RemoteHandle:
         return True
 
     def _sentence(self, error: Exception) -> str:
-        """Return the first line of an error, without the login, in whatever form the error quotes it."""
+        """Return the first line of an error with the token replaced."""
         text = f"{type(error).__name__}: {error}"
         for form in (self._token, repr(self._token)[1:-1]):
             text = text.replace(form, "…")

@@ -1,7 +1,6 @@
-"""The far end of a job on Hugging Face: trains in a downloaded repository, and puts what comes out back into it.
+"""The worker of a Hugging Face job: train in a downloaded repository and upload the run to it.
 
-It runs in the visitor's own job, in a folder with `code.zip`, `data.zip`, `task.json` and, to go on, `run/`. Logged
-rows are printed behind a mark, by which the near end follows them.
+Its folder holds `code.zip`, `data.zip`, `task.json` and, to resume, `run/`. Metrics are printed after `ROW_MARK`.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from models.training.loop.metrics_tail import MetricsTail
 
 ROW_MARK = "@row "
 UPLOAD_SECONDS = 300.0
-LAST_TRIES, AGAIN_SECONDS = 10, 30.0  # of the upload without which all that was trained is lost
+LAST_TRIES, AGAIN_SECONDS = 10, 30.0  # of the last upload, without which the run is lost
 
 
 def main() -> None:
-    """Train, print each new row, upload the run every few minutes and at the end; exit as the training did."""
+    """Train, print new metrics, upload the run every few minutes and at the end; exit with the training's status."""
     repo = os.environ["UNLABELED_REPO"]
     with zipfile.ZipFile("data.zip") as archive:
         archive.extractall("data")
@@ -49,17 +48,7 @@ def main() -> None:
 
 
 def upload(api: HfApi, repo: str, step: int, tries: int) -> None:
-    """Put the run into the repository. A training that is paid for does not end with one lost request.
-
-    Args:
-        api: with the login of the job.
-        repo: the repository.
-        step: the last one that was logged.
-        tries: how often; of a single one a failure is only told, since the next upload brings the same and more.
-
-    Raises:
-        Exception: of whatever HTTP library, if the last of several tries fails.
-    """
+    """Upload the run up to a step; raises the error of the last of several tries, a single one only logs it."""
     for left in reversed(range(tries)):
         try:
             api.upload_folder(

@@ -1,4 +1,4 @@
-"""What the operating system knows of processes: start time, memory, groups; Linux by /proc, elsewhere by `ps`."""
+"""Start time, memory and groups of processes, from /proc on Linux, else from `ps`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROC = Path("/proc")
 
 
 def start_time(pid: int) -> str | None:
-    """Return a mark that tells this process from any other that ever had its number; None if it has ended."""
+    """Return an id of this process that survives reuse of its number; None if it has ended."""
     if sys.platform == "linux":
         fields = _stat(pid)
         if fields is None or fields[0] == "Z":
@@ -25,10 +25,7 @@ def start_time(pid: int) -> str | None:
 
 
 def group_memory(group: int) -> int:
-    """Return the resident bytes of all processes of a group, 0 if there are none.
-
-    Resident, not mapped: a child with 0.7 GB in memory has 3.6 GB of addresses, so RLIMIT_AS would end it for nothing.
-    """
+    """Return the resident bytes of all processes of a group; torch maps several times as much address space."""
     if sys.platform == "linux":
         page = os.sysconf("SC_PAGE_SIZE")
         pids = [int(entry.name) for entry in PROC.iterdir() if entry.name.isdecimal()]

@@ -1,4 +1,4 @@
-"""What is asked of the trainer, and whether it can be granted: limits, ownership, fit of weights."""
+"""Validation of job requests: limits, ownership, fit of the initial weights."""
 
 from __future__ import annotations
 
@@ -19,16 +19,11 @@ from models.training.loop.init_weights import check_fit
 from models.training.recipes import RECIPES
 from models.training.recipes._base import TrainConfig
 
-OWN_JOB = "job:"  # begins the start of a request that goes on from an earlier job
+OWN_JOB = "job:"  # prefix of a `start` that names an earlier job
 
 
 class JobError(ValueError):
-    """A request that cannot be fulfilled.
-
-    Args:
-        code: the visitor's sentence has the key `error.job.<code>`.
-        values: for the sentence.
-    """
+    """A rejected request; the visitor's sentence has the key `error.job.<code>` and is filled with `values`."""
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(f"{code} {values}" if values else code)
@@ -37,7 +32,7 @@ class JobError(ValueError):
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What a visitor wants trained.
+    """A training requested by a visitor.
 
     Attributes:
         recipe: a key of `RECIPES`.
@@ -55,21 +50,21 @@ class JobRequest:
 
 
 class Admission:
-    """Decides on requests; every refusal is a `JobError`."""
+    """Checks of job requests; each raises `JobError` for a request to reject."""
 
     def __init__(self, store: Store, folders: JobFolders, limits: Limits, off: str | None) -> None:
         self._store, self._folders, self.limits, self.off = store, folders, limits, off
         self._pixels = FileFacts(_pixels)
 
     def own_job(self, owner: str, job_id: str) -> Row:
-        """Return a visitor's job; the id of anybody else's is unknown."""
+        """Return a visitor's own job."""
         row = self._store.row(job_id)
         if row is None or row.owner != owner or row.wish == "delete":
             raise JobError("unknown")
         return row
 
     def check(self, owner: str, request: JobRequest) -> tuple[TrainConfig, Path]:
-        """Return the config and the dataset of a request that can be trained."""
+        """Return the config and the dataset of a valid request."""
         self.check_on()
         if request.recipe not in RECIPES:
             raise JobError("recipe", recipe=request.recipe, recipes=", ".join(RECIPES))
@@ -87,16 +82,16 @@ class Admission:
         return config, dataset
 
     def check_on(self) -> None:
-        """Refuse where training is off."""
+        """Check that training is on."""
         if self.off is not None:
             raise JobError(self.off)
 
     def count_images(self, dataset: Path) -> int:
-        """Return how many images a dataset has; the header of each file is read once, until it changes."""
+        """Return the number of images in a dataset; the header of each file is cached until the file changes."""
         return len(self._images(dataset))
 
     def _images(self, dataset: Path) -> dict[Path, int]:
-        """Return the images of a dataset with their pixels; files that the trainer leaves out are not among them."""
+        """Return the readable images of a dataset with their pixel counts."""
         pixels = {path: self._pixels.of(path) for path in sorted(dataset.rglob("*")) if path.is_file()}
         return {path: count for path, count in pixels.items() if count is not None}
 
@@ -123,13 +118,13 @@ class Admission:
             row = self.own_job(owner, start.removeprefix(OWN_JOB))
             if not self._folders.run(row.id).checkpoint_path.is_file():
                 raise JobError("no_checkpoint")
-        elif start not in CHECKPOINTS:  # nothing else: a path here could be anybody's
+        elif start not in CHECKPOINTS:  # no paths: they may belong to other visitors
             raise JobError("start", start=start)
         else:
             self.check_fit_of(request.recipe, config, start, start)
 
     def check_fit_of(self, recipe: str, config: TrainConfig, init: str, start: str) -> None:
-        """Refuse weights of another shape; `start` is what the visitor calls `init`."""
+        """Check that weights fit a config; `start` is the visitor's name of `init`."""
         try:
             check_fit(recipe, config, init)
         except DoesNotFitError as error:
@@ -138,7 +133,7 @@ class Admission:
             raise JobError("start", start=start) from error
 
     def check_free(self, owner: str, request: JobRequest, dataset: Path, config: TrainConfig) -> None:
-        """Refuse one job too many, and what waits or runs already."""
+        """Check the job limits, and that the same job is not queued or running."""
         self._check_double(owner, request, dataset, config)
         if len(self._store.rows("owner = ?", owner)) >= self.limits.jobs_per_owner:
             raise JobError("jobs_per_owner", limit=self.limits.jobs_per_owner)
@@ -146,12 +141,12 @@ class Admission:
         self.check_disk(owner)
 
     def check_queue(self) -> None:
-        """Refuse to wait in a full queue."""
+        """Check that the queue is not full."""
         if len(self._store.queue()) >= self.limits.queued_total:
             raise JobError("queue_full", limit=self.limits.queued_total)
 
     def check_disk(self, owner: str) -> None:
-        """Refuse what would fill the disk or the visitor's part of it."""
+        """Check the free space and the disk usage of the visitor and of all."""
         if self._folders.free_space() < self.limits.disk_reserve:
             raise JobError("disk_full")
         if self._folders.used_by(owner, self._store.rows("owner = ?", owner)) > self.limits.disk_per_owner:
@@ -167,7 +162,7 @@ class Admission:
 
 
 def _pixels(path: Path) -> int | None:
-    """Return width times height as the header says, None for what the trainer leaves out."""
+    """Return width times height from the header, None for what is no image."""
     try:
         with path.open("rb") as file, open_image(file, name=path.name) as image:
             return image.width * image.height

@@ -1,4 +1,4 @@
-"""What one visitor and all visitors together may use; stated before an upload and enforced by the job manager."""
+"""The limits of one visitor and of all visitors together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database of the training jobs as a file: its tables, a job as its row, opening it, and beginning it anew."""
+"""The schema of the job database, and opening or resetting its file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 JobState = Literal["queued", "running", "paused", "interrupted", "stopped", "failed", "done"]
 OwnerRequest = Literal["pause", "stop", "delete", "requeue"]
-"""What the owner wants of a running job; its supervisor makes it so."""
+"""A pending request of the owner of a running job."""
 
 STATES: tuple[JobState, ...] = get_args(JobState)
 ENDED: tuple[JobState, ...] = ("paused", "interrupted", "stopped", "failed", "done")
@@ -58,9 +58,9 @@ CREATE TABLE IF NOT EXISTS notices (code TEXT PRIMARY KEY, details TEXT NOT NULL
 
 @dataclass(frozen=True)
 class Row:
-    """One job as the table has it; times in Unix seconds, `spent` in seconds of running.
+    """A row of the table `jobs`; times in Unix seconds, `spent` in seconds of running.
 
-    `elsewhere` is 1 if the job came with a backend of its own, which lives in its app's memory only.
+    `elsewhere` is 1 for a remote job, whose backend is in its app's memory only.
     """
 
     number: int
@@ -94,9 +94,9 @@ AS_JSON = ("config", "error_values")
 
 
 def open_or_reset(path: Path) -> tuple[sqlite3.Connection, bool]:
-    """Open the database of the jobs; return the connection, and whether what was there could not be read.
+    """Return a connection, and whether the database was reset because it could not be read.
 
-    Such a database is kept aside, and a notice of it is in the new one.
+    The unreadable file is renamed, and the new database holds a notice of it.
 
     Raises:
         sqlite3.OperationalError: if the disk or a lock is in the way.
@@ -105,7 +105,7 @@ def open_or_reset(path: Path) -> tuple[sqlite3.Connection, bool]:
     try:
         return _open(path), False
     except sqlite3.OperationalError:
-        raise  # the disk or a lock, not the content
+        raise  # of the disk or a lock, not of the content
     except sqlite3.DatabaseError as error:
         kept = _set_aside(path)
         log.warning("%s cannot be read (%s); it is kept as %s and a new one begun.", path, error, kept)

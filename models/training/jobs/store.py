@@ -1,7 +1,6 @@
-"""The table of training jobs in SQLite, the only place that says what state a job is in.
+"""The table of training jobs in SQLite, the only source of the state of a job.
 
-Several apps may open the same file; every change is one transaction. Order comes from counters, so a clock that goes
-backwards disturbs nothing.
+Several apps may open the same file; every change is one transaction. Order comes from counters, not from the clock.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ SETTLED: Mapping[str, Any] = {
 
 
 class Store:
-    """Reads and changes the table; safe to use from many threads and processes."""
+    """Access to the table; safe to use from many threads and processes."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
@@ -37,7 +36,7 @@ class Store:
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
-        """Hold the database for one change; an exception undoes it."""
+        """Hold a write transaction, which an exception rolls back."""
         with self._lock:
             if self._connection.in_transaction:  # part of a larger change
                 yield self._connection
@@ -62,14 +61,14 @@ class Store:
         return found[0] if found else None
 
     def add(self, **values: Any) -> Row:
-        """Enter a new job at the end of the queue and return it."""
+        """Insert a new job at the end of the queue and return it."""
         with self.change() as connection:
             values |= {"state": "queued", "created": self.clock(), "place": _count(connection, "place")}
             _insert(connection, values)
         return self._existing_row(values["id"])
 
     def add_settled(self, **values: Any) -> None:
-        """Enter a job again that an earlier database had."""
+        """Insert a job of an earlier database."""
         with self.change() as connection:
             _insert(connection, {**values, "created": self.clock(), "finished": self.clock()})
 
@@ -90,10 +89,7 @@ class Store:
             return self.update(job_id, only, **{**SETTLED, **values, "state": "queued", "finished": None})
 
     def finish(self, job_id: str, wish: OwnerRequest | None, state: JobState, **values: Any) -> bool:
-        """Record that a running job rests, if its owner's wish is still this one; return whether it was.
-
-        The moment is never before the one in which it started.
-        """
+        """Settle a running job if its owner's request is still `wish`; return whether it was."""
         with self.change():
             row = self.row(job_id)
             if row is None or row.state != "running" or row.wish != wish:
@@ -104,7 +100,7 @@ class Store:
             return self.update(job_id, ("running",), **{**SETTLED, **values, "state": state, "finished": finished})
 
     def request_requeue(self, job_id: str) -> None:
-        """Have a job that is on its way to rest go back to the queue."""
+        """Request that a job that is being paused or stopped is queued again."""
         with self.change() as connection:
             connection.execute(
                 "UPDATE jobs SET wish = 'requeue' WHERE id = ? AND state = 'running' AND wish IN ('pause', 'stop')",
@@ -112,12 +108,8 @@ class Store:
             )
 
     def take_next(self, elsewhere: bool = False) -> Row | None:
-        """Mark the job whose turn it is as running and return it; visitors take turns, each in own order.
-
-        Args:
-            elsewhere: whether to look among the jobs with a backend of their own, or among the others.
-        """
-        if self._next(elsewhere) is None:  # asked often: a look does not keep other apps from writing
+        """Mark the next local or remote job as running and return it; visitors take turns."""
+        if self._next(elsewhere) is None:  # called often: without a write lock if the queue is empty
             return None
         with self.change() as connection:
             found = self._next(elsewhere)
@@ -143,7 +135,7 @@ class Store:
             return found
 
     def queue(self) -> list[str]:
-        """Return the ids of the jobs that wait for this machine, in the order of their start if nobody else comes."""
+        """Return the ids of the queued local jobs in the order of their start."""
         with self._lock:
             waiting = self._connection.execute(
                 "SELECT id, owner, COALESCE(served, 0) AS served FROM jobs LEFT JOIN owners USING (owner) "
@@ -160,23 +152,23 @@ class Store:
         return order
 
     def remove(self, job_id: str) -> None:
-        """Forget a job."""
+        """Remove a job."""
         with self.change() as connection:
             connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
 
     def remember_estimate(self, key: str, value: Mapping[str, Any]) -> None:
-        """Keep a measurement under a key."""
+        """Store a measurement."""
         with self.change() as connection:
             connection.execute("REPLACE INTO estimates VALUES (?, ?)", (key, json.dumps(value)))
 
     def estimate(self, key: str) -> dict[str, Any] | None:
-        """Return the measurement kept under a key."""
+        """Return a stored measurement, if any."""
         with self._lock:
             found = self._connection.execute("SELECT value FROM estimates WHERE key = ?", (key,)).fetchone()
         return None if found is None else json.loads(found["value"])
 
     def notices(self) -> dict[str, dict[str, Any]]:
-        """Return what has to be said about the store itself: code -> values."""
+        """Return the notices about the store: code -> values."""
         with self._lock:
             found = self._connection.execute("SELECT code, details FROM notices").fetchall()
         return {row["code"]: json.loads(row["details"]) for row in found}

@@ -1,8 +1,7 @@
-"""The one thread that starts, watches and ends training processes.
+"""The thread that starts, watches and ends training processes.
 
-It is permanent, because a child asks to die with the thread that started it. Of several apps on one data folder only
-the holder of a file lock supervises; the lock of an app that dies is free at once. Durations are measured on the
-monotonic clock.
+It is permanent, because a child dies with the thread that started it. Of several apps on one data folder only the
+holder of a file lock supervises. Durations are measured on the monotonic clock.
 """
 
 from __future__ import annotations
@@ -35,10 +34,7 @@ GRACE_SECONDS = 10.0  # from SIGTERM to SIGKILL, for a last checkpoint
 
 
 class Supervisor:
-    """Runs the queue of a store; `start` and `close` are called by the app, the rest by the thread.
-
-    It asks `backends` where a job runs, and tells them of each job that came to rest or was deleted.
-    """
+    """The supervisor of a store's queue; the app calls `start`, `wake` and `close`."""
 
     def __init__(
         self,
@@ -67,7 +63,7 @@ class Supervisor:
             self._thread.start()
 
     def close(self) -> None:
-        """End the running jobs with a checkpoint, as interrupted, and then the thread."""
+        """Interrupt the running jobs with a checkpoint and end the thread."""
         self._closing.set()
         self._wake.set()
         if self._thread is not None:
@@ -76,21 +72,21 @@ class Supervisor:
         self.release()
 
     def wake(self) -> None:
-        """Have the thread look at once, after a change in the store."""
+        """Wake the thread after a change in the store."""
         self._wake.set()
 
     def _loop(self) -> None:
         try:
             while not self._closing.is_set():
-                whole = self._attempt(self.turn)
-                self._wake.wait(TICK_SECONDS if whole else RETRY_SECONDS)
+                succeeded = self._attempt(self.turn)
+                self._wake.wait(TICK_SECONDS if succeeded else RETRY_SECONDS)
                 self._wake.clear()
             self._attempt(self._end_all)
         finally:
             self.release()
 
     def _attempt(self, action: Callable[[], None]) -> bool:
-        """Do something; if it fails (a full disk, say) the thread lives on, to try again. Return whether it worked."""
+        """Return whether an action succeeds; the thread survives a failure, such as a full disk, to try again."""
         try:
             action()
         except Exception:
@@ -104,7 +100,7 @@ class Supervisor:
         self._lock.release()
 
     def turn(self) -> None:
-        """Do what is due now; the thread comes back to this several times a second."""
+        """Do what is due now; called several times a second."""
         if not self.leads:
             try:
                 self._lock.acquire(blocking=False)
@@ -113,17 +109,14 @@ class Supervisor:
             self.leads = True
         self._adopt()
         for running in list(self._running.values()):
-            self._attempt(partial(self._watch, running))  # one that cannot be watched now is no harm to the others
+            self._attempt(partial(self._watch, running))  # a failure does not affect the others
         self._start_waiting()
         if self._monotonic() >= self._sweep_at:
             self._sweep_at = self._monotonic() + SWEEP_SECONDS
             self._sweep()
 
     def _adopt(self) -> None:
-        """Take over jobs that run without being watched, such as those of an app that is gone.
-
-        What still lives is ended; then they are interrupted.
-        """
+        """Interrupt running jobs that are not watched, such as those of an app that died, after ending them."""
         for row in self.store.rows("state = 'running'"):
             if row.id in self._running:
                 continue
@@ -135,7 +128,7 @@ class Supervisor:
                 self._settle(row.id, reason, recovered=True)
 
     def _start_waiting(self) -> None:
-        while row := self.store.take_next(elsewhere=True):  # these take nothing of this machine
+        while row := self.store.take_next(elsewhere=True):  # remote jobs use no resources here
             self._launch(row)
         while self._running_here() < self.max_running and (row := self.store.take_next()):
             self._launch(row)
@@ -153,7 +146,7 @@ class Supervisor:
         except BackendGoneError:
             self._settle(row.id, TerminationReason("interrupted", "remote_lost"))
             return
-        except Exception as error:  # a disk, a host or a missing program: the job fails, the queue goes on
+        except Exception as error:  # such as a full disk or a missing program: only this job fails
             log.exception("Job %s could not be started.", row.id)
             values = {"message": f"{type(error).__name__}: {error}".splitlines()[0][:300]}
             self._settle(row.id, TerminationReason("failed", "crashed", values))
@@ -176,7 +169,7 @@ class Supervisor:
                 running.killed = True
             return
         if running.reason is None:
-            running.reason = self.policy.wish(running.row.id)
+            running.reason = self.policy.requested(running.row.id)
         if running.reason is None and checks:
             running.reason = self.policy.limit(running, self._monotonic())
         if running.reason is not None:
@@ -184,7 +177,7 @@ class Supervisor:
             running.asked = self._monotonic()
 
     def _count_time(self, running: Running) -> None:
-        """Note that the job lives, how far it is, and how long it has been running in all."""
+        """Store a job's heartbeat, step and total running time."""
         now = self._monotonic()
         progress = self.folders.run(running.row.id).load_progress()
         if progress != running.progress:
@@ -196,15 +189,15 @@ class Supervisor:
         running.counted = now
 
     def _conclude(self, running: Running, status: int) -> None:
-        """Say what became of a job whose process has ended."""
+        """Settle a job whose process has ended."""
         job_id = running.row.id
         self.store.update(job_id, spent=running.row.spent + self._monotonic() - running.begun)
         reason = running.reason or self.policy.ended(job_id, status)
         self._settle(job_id, reason, isinstance(running.handle, Orphan))
-        del self._running[job_id]  # last: whatever fails above is done again at the next turn
+        del self._running[job_id]  # last: after a failure above the next turn tries again
 
     def _settle(self, job_id: str, reason: TerminationReason, recovered: bool = False) -> None:
-        """Record a job's new state, again if its owner wishes something else at this very moment."""
+        """Store a job's final state; retry if its owner requests something else at the same time."""
         settled = False
         while not settled:
             row = self.store.row(job_id)
@@ -221,7 +214,7 @@ class Supervisor:
         self._backends.forget_settled(job_id)
 
     def _end_all(self) -> None:
-        """End everything that runs here, with a checkpoint, for the app's own end; what runs elsewhere goes on."""
+        """Interrupt all local jobs with a checkpoint when the app closes; remote jobs go on."""
         for job_id in [job_id for job_id, running in self._running.items() if running.handle.pid is None]:
             self._settle(job_id, TerminationReason("interrupted", "remote_lost"))
             del self._running[job_id]
@@ -241,7 +234,7 @@ class Supervisor:
         self._backends.forget_settled(job_id)
 
     def _sweep(self) -> None:
-        """Delete what is older than may be kept, and what belongs to no job."""
+        """Delete expired jobs and datasets, and folders without a job."""
         now = self.store.clock()
         marks = ", ".join("?" * len(ENDED))
         for row in self.store.rows(f"state IN ({marks}) AND finished < ?", *ENDED, now - self.keep_seconds):

@@ -1,4 +1,4 @@
-"""Why a job ends before its last step, or has ended, and what state that leaves it in."""
+"""Why a job ends, and the state that it ends in."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from models.training.jobs.limits import Limits
 from models.training.jobs.schema import JobState, Row
 from models.training.jobs.store import Store
 
-DISK_SECONDS = 5.0  # between two looks at how much of the disk is used
+DISK_SECONDS = 5.0  # between two measurements of disk usage
 REQUESTED_STATES: Mapping[str, JobState] = {"pause": "paused", "stop": "stopped", "requeue": "queued"}
 
 
 @dataclass(frozen=True)
 class TerminationReason:
-    """Why the supervisor ends a job: the state it gets, and a code with values for the sentence."""
+    """The state a job ends in, and a code with values for the visitor's sentence."""
 
     state: JobState
     error: str | None = None
@@ -28,7 +28,7 @@ class TerminationReason:
 
 @dataclass
 class Running:
-    """A job with its process and what is known of it on the monotonic clock."""
+    """A running job: its process and times on the monotonic clock."""
 
     row: Row
     handle: Handle
@@ -43,27 +43,27 @@ class Running:
 
 
 class TerminationPolicy:
-    """Decides by the owners' wishes, the limits, and what the jobs' processes left behind."""
+    """Termination of jobs by owner requests, limits and the results of their processes."""
 
     def __init__(self, store: Store, folders: JobFolders, limits: Limits, resume_interrupted: bool) -> None:
         self._store, self._folders, self._resume_interrupted = store, folders, resume_interrupted
         self.limits = limits
 
-    def wish(self, job_id: str) -> TerminationReason | None:
-        """Return what the owner wants of a running job, None if nothing."""
+    def requested(self, job_id: str) -> TerminationReason | None:
+        """Return the reason requested by the owner of a running job, if any."""
         row = self._store.row(job_id)
         if row is None or row.wish == "delete":
             return TerminationReason("stopped")
         return None if row.wish is None else TerminationReason(REQUESTED_STATES[row.wish])
 
     def limit(self, running: Running, now: float) -> TerminationReason | None:
-        """Return which limit a job has reached, None if none; one that takes too much memory is killed at once."""
+        """Return the limit that a job exceeds, if any; one that exceeds the memory limit is killed at once."""
         if running.row.spent + now - running.begun > self.limits.wall_seconds:
             return TerminationReason("stopped", "wall_time", {"hours": round(self.limits.wall_seconds / 3600, 2)})
         if now - running.moved > self.limits.stall_seconds:
             return TerminationReason("failed", "stalled", {"minutes": round(self.limits.stall_seconds / 60, 1)})
         if running.handle.memory() > self.limits.memory:
-            running.handle.kill()  # asking takes memory, too
+            running.handle.kill()  # a checkpoint takes memory, too
             return TerminationReason("failed", "out_of_memory", {"limit": _gigabytes(self.limits.memory)})
         if now - running.weighed >= DISK_SECONDS:
             running.weighed = now
@@ -78,20 +78,20 @@ class TerminationPolicy:
         return None
 
     def ended(self, job_id: str, status: int) -> TerminationReason:
-        """Return what an end that nobody asked for means, by the process's exit status and the error it noted."""
+        """Return why a process ended by itself, from its exit status and the error it saved."""
         error = self._folders.run(job_id).load_error()
         if error is not None:
             return TerminationReason("failed", *error)
         if status == DISK_FULL_STATUS:
             return TerminationReason("failed", "disk_full")
         if status == 0:
-            return TerminationReason("interrupted", "interrupted")  # a SIGTERM from outside: it has saved and left
+            return TerminationReason("interrupted", "interrupted")  # SIGTERM from outside: it saved a checkpoint
         if status < 0:
             return TerminationReason("interrupted", "killed", {"signal": -status})
         return TerminationReason("failed", "crashed", {"message": f"exit status {status}"})
 
     def final(self, row: Row, reason: TerminationReason, recovered: bool) -> tuple[TerminationReason, int]:
-        """Return what a reason comes to, given the checkpoint and the owner's wish, and the step to go on from."""
+        """Return the final reason, given the checkpoint and the owner's request, and the step to resume from."""
         run = self._folders.run(row.id)
         step = run.checkpoint_step()
         if step == row.total and run.load_error() is None:

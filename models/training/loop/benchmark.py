@@ -9,21 +9,12 @@ from pathlib import Path
 from models.training.loop.run_folder import write_json
 from models.training.recipes._base import Recipe
 
-MEASURE_SECONDS = 2.0  # of steps, after one that warms up
-
-
+MEASURE_SECONDS = 2.0  # of steps, after a warm-up step
 MEASURE_IMAGES = 48
 
 
 def measure_steps(recipe: Recipe, load_seconds: float, images: int, out: Path) -> None:
-    """Time a recipe's steps and write what was measured to `out` as JSON.
-
-    Args:
-        recipe: with few images loaded.
-        load_seconds: that loading them took.
-        images: how many they are.
-        out: the file.
-    """
+    """Time a recipe's steps and write the results, with `load_seconds` per image, to `out` as JSON."""
     recipe.step(0)
     done, begun = 0, time.monotonic()
     while done < 2 or time.monotonic() - begun < MEASURE_SECONDS:
@@ -36,10 +27,10 @@ def measure_steps(recipe: Recipe, load_seconds: float, images: int, out: Path) -
 
 
 def peak_memory() -> int:
-    """Return the most bytes that this process has held in memory, 0 where nobody counts them."""
+    """Return the peak resident bytes of this process, 0 on Windows."""
     if sys.platform == "win32":
         return 0
-    if sys.platform == "linux":  # where ru_maxrss begins at what the process that started this one held
+    if sys.platform == "linux":  # where ru_maxrss is inherited from the parent
         status = Path("/proc/self/status").read_text(encoding="utf-8")
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
     import resource

@@ -1,4 +1,4 @@
-"""Starts a run from trained weights: finds the parts, checks that they fit, and puts them in."""
+"""Initial weights of a run: find the parts, check that they fit, and load them."""
 
 from __future__ import annotations
 
@@ -44,10 +44,9 @@ def find_parts(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
 
 
 def find_start(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
-    """Return what `find_parts` does, and our own discriminators where weights come without any.
+    """Return `find_parts`, with our own discriminators where weights come without any.
 
-    They need not know the new images: a trained discriminator soon tells any two sets apart, and until a fresh one
-    does, both translators unlearn to change anything (`python tests/bench.py finetune`).
+    Against untrained discriminators both generators collapse to the identity (`python tests/bench.py finetune`).
     """
     found, record = find_parts(start, parts), CHECKPOINTS.get(start)
     sets = ((record and record.direction) or "apple2orange").split("2")
@@ -59,10 +58,7 @@ def find_start(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
 
 
 def weights_folder(record: Checkpoint) -> Path:
-    """Return the folder of our own weights, or one made of a published file whose network a recipe can train.
-
-    It is made once, beside the Hub's cache. Of the published networks only CycleGAN's generators are of an
-    architecture, and take the range of images, that a recipe here trains.
+    """Return the folder of our own weights, or one converted from a published CycleGAN generator and cached.
 
     Raises:
         FileNotFoundError: if the file is not on disk, or no recipe trains such a network.
@@ -89,7 +85,7 @@ def weights_folder(record: Checkpoint) -> Path:
 
 
 def trainable_info(record: Checkpoint) -> WeightsInfo:
-    """Return the facts about published weights that a recipe can start from; errors are those of `weights_folder`."""
+    """Return the facts about published weights that a recipe can start from; raises as `weights_folder`."""
     return WeightsInfo(record.name, **_facts(weights_folder(record)))
 
 
@@ -99,12 +95,7 @@ def _facts(folder: Path) -> dict[str, Any]:
 
 
 def check_fit(recipe: str, config: TrainConfig, start: str) -> dict[str, Path]:
-    """Return the folders of weights that a run of this config can start from.
-
-    Raises:
-        FileNotFoundError: if there are no such weights.
-        DoesNotFitError: if they are of another shape; it says which options fit.
-    """
+    """Return the folders of fitting initial weights, else raise `FileNotFoundError` or `DoesNotFitError`."""
     parts = RECIPES[recipe].parts_of(config)
     folders = find_parts(start, parts)
     for name, folder in folders.items():
@@ -129,18 +120,13 @@ def _compare(start: str, recipe: str, part: Part, stored: Mapping[str, Any]) -> 
 
 
 def start_from(recipe: Recipe, name: str, config: TrainConfig, start: str) -> None:
-    """Put trained weights into a recipe's networks, averages included, before its first step.
-
-    Raises:
-        FileNotFoundError: if there are no such weights.
-        DoesNotFitError: if they are of another shape; it says which options fit.
-    """
+    """Load initial weights into a recipe's networks and their averages; raises as `check_fit`."""
     check_fit(name, config, start)
     fill(recipe, name, config, find_start(start, RECIPES[name].parts_of(config)))
 
 
 def fill(recipe: Recipe, name: str, config: TrainConfig, folders: Mapping[str, Path]) -> None:
-    """Put the trained weights of some parts, from the folder of each, into a recipe's networks, averages included."""
+    """Load part -> weights folder into a recipe's networks and their averages."""
     for part, modules in recipe.part_modules().items():
         if part in folders:
             trained = load_folder(folders[part]).state_dict()

@@ -1,4 +1,4 @@
-"""Follows the metrics of runs: each poll reads only what was added since the last."""
+"""Incremental reader of metrics files."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class _Followed:
 
 
 class MetricsTail:
-    """Keeps the parsed rows of the files asked for last; safe to use from many threads."""
+    """Cached rows of the most recent files; each call reads only the added lines. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[Path, _Followed] = OrderedDict()
         self._lock = threading.Lock()
 
     def rows(self, path: Path, after_step: int = 0) -> Sequence[Mapping[str, float]]:
-        """Return the rows of a metrics file after a step, oldest first; a line that is still being written waits."""
+        """Return the rows of a metrics file after a step, oldest first, without an incomplete last line."""
         with self._lock:
             followed = self._follow(path)
             if followed is None:

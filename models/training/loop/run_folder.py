@@ -1,4 +1,4 @@
-"""The folder of a training run: config, metrics, previews and checkpoints, written so that a kill harms nothing."""
+"""The folder of a training run: config, metrics, previews and checkpoints, written atomically."""
 
 from __future__ import annotations
 
@@ -87,11 +87,7 @@ class RunFolder:
         return init
 
     def load_config(self) -> tuple[str, TrainConfig, list[str]]:
-        """Return recipe name, config and sources of the run.
-
-        Raises:
-            FileNotFoundError: if the folder holds no run.
-        """
+        """Return recipe name, config and sources of the run; `FileNotFoundError` if there is none."""
         path = self.path / "config.json"
         if not path.is_file():
             raise FileNotFoundError(f"{self.path} holds no training run (no config.json).")
@@ -99,14 +95,10 @@ class RunFolder:
         return stored["recipe"], RECIPES[stored["recipe"]].Config(**stored["config"]), stored["data"]
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Replace the checkpoint by a newer one, atomically.
-
-        Raises:
-            OSError: if the disk is full; the older checkpoint stays.
-        """
+        """Replace the checkpoint atomically; on an `OSError` the older one stays."""
         temporary = self.checkpoint_path.with_suffix(".tmp")
-        content = io.BytesIO()  # torch writing to a full disk says something else than that the disk is full
-        torch.save(asdict_shallow(checkpoint), content)
+        content = io.BytesIO()  # torch hides the OSError of a full disk
+        torch.save(vars(checkpoint), content)
         try:
             with temporary.open("wb") as file:
                 file.write(content.getbuffer())
@@ -118,10 +110,7 @@ class RunFolder:
         os.replace(temporary, self.checkpoint_path)
 
     def checkpoint_step(self) -> int:
-        """Return the steps done at the newest checkpoint, without reading its tensors.
-
-        Before the first it is 0; so it is of a file that a failing disk has damaged, which the log then tells.
-        """
+        """Return the step of the newest checkpoint without reading its tensors; 0 if none can be read."""
         if not self.checkpoint_path.is_file():
             return 0
         try:
@@ -132,7 +121,7 @@ class RunFolder:
             return 0
 
     def save_progress(self, step: int, seconds_per_step: float) -> None:
-        """Say how far the run is and how fast; readers also take it as a sign of life."""
+        """Write step and speed of the run; also its heartbeat."""
         write_json(self.path / "progress.json", {"step": step, "seconds_per_step": seconds_per_step})
 
     def load_progress(self) -> dict[str, float] | None:
@@ -140,11 +129,11 @@ class RunFolder:
         return _load_json(self.path / "progress.json")
 
     def forget_progress(self) -> None:
-        """Remove what an earlier process said; the checkpoint may be older than that."""
+        """Remove the progress of an earlier process, which may be ahead of the checkpoint."""
         (self.path / "progress.json").unlink(missing_ok=True)
 
     def save_error(self, code: str, values: Mapping[str, Any]) -> None:
-        """Leave word why the run failed: a code and what a sentence about it needs."""
+        """Write why the run failed: a code and the values of its sentence."""
         write_json(self.path / "error.json", {"code": code, "values": dict(values)})
 
     def load_error(self) -> tuple[str, dict[str, Any]] | None:
@@ -153,7 +142,7 @@ class RunFolder:
         return None if stored is None else (stored["code"], stored["values"])
 
     def forget_error(self) -> None:
-        """Remove the word about an earlier failure."""
+        """Remove an earlier failure."""
         (self.path / "error.json").unlink(missing_ok=True)
 
     def load_checkpoint(self) -> Checkpoint | None:
@@ -168,7 +157,7 @@ class RunFolder:
             file.write(json.dumps(row) + "\n")
 
     def forget_metrics_after(self, step: int) -> None:
-        """Drop lines of steps that a resumed run takes again."""
+        """Drop the rows of steps that a resumed run repeats."""
         if not self.metrics_path.is_file():
             return
         whole = self.metrics_path.read_text(encoding="utf-8").rpartition("\n")[0]  # the last line may be torn
@@ -177,13 +166,7 @@ class RunFolder:
         write_atomically(self.metrics_path, "".join(kept).encode())
 
     def save_evaluation(self, step: int, scores: Mapping[str, Estimate], exports: Mapping[str, Export]) -> None:
-        """Keep in `evaluation.json` what was measured after a step, and what of the exports is told by images.
-
-        Args:
-            step: after which the weights were measured.
-            scores: the value and both ends of the interval of each measure.
-            exports: of the recipe that was measured, none where it was on other images than the run's.
-        """
+        """Write the scores after a step to `evaluation.json`, with what the exports derive from the run's images."""
         of_images = {
             part: {"classes": export.classes, "latents": export.latents and asdict(export.latents())}
             for part, export in exports.items()
@@ -191,28 +174,28 @@ class RunFolder:
         write_json(self.path / "evaluation.json", {"step": step, "scores": scores, "of_pictures": of_images})
 
     def load_exports(self, step: int) -> dict[str, dict[str, Any]] | None:
-        """Return what images tell of each export after this very step, `classes` and `latents`; None if unknown."""
+        """Return `classes` and `latents` of each export after this step, if they were saved."""
         stored = _load_json(self.path / "evaluation.json") or {}
         return stored.get("of_pictures") or None if stored.get("step") == step else None
 
     def load_evaluation(self, step: int) -> dict[str, Estimate] | None:
-        """Return what was measured after this very step, or None if nothing was, or nothing with intervals."""
+        """Return the scores after this step, None without scores or intervals."""
         stored = _load_json(self.path / "evaluation.json") or {}
         if stored.get("step") != step or "scores" not in stored:
             return None
         return {name: Estimate(*numbers) for name, numbers in stored["scores"].items()}
 
     def keep_weights(self, step: int, exports: Mapping[str, Export]) -> None:
-        """Keep every trained module as it is after a step, in half precision."""
+        """Save every trained module after a step in half precision."""
         for part, export in exports.items():
             write_atomically(self._kept_path(step, part), save(half_precision(export.model)))
 
     def kept_steps(self) -> list[int]:
-        """Return the steps after which weights were kept, in order."""
+        """Return the steps of kept weights, in order."""
         return sorted(int(folder.name.removeprefix("step-")) for folder in (self.path / "kept").glob("step-*"))
 
     def load_kept(self, step: int, exports: Mapping[str, Export]) -> None:
-        """Put the weights kept after a step into the modules of a recipe."""
+        """Load the weights kept after a step into the modules of a recipe."""
         for part, export in exports.items():
             tensors = load_file(self._kept_path(step, part))
             export.model.load_state_dict(
@@ -233,11 +216,7 @@ class RunFolder:
 
 
 def half_precision(model: nn.Module) -> dict[str, Tensor]:
-    """Return a model's tensors as float16, integers as they are.
-
-    Raises:
-        ValueError: if a number does not fit float16.
-    """
+    """Return a model's tensors with floats as float16; `ValueError` if a value overflows."""
     tensors: dict[str, Tensor] = {}
     for name, tensor in model.state_dict().items():
         small = tensor.detach().cpu().contiguous()
@@ -247,11 +226,6 @@ def half_precision(model: nn.Module) -> dict[str, Tensor]:
                 raise ValueError(f"{name} holds numbers that float16 cannot; export it in another format.")
         tensors[name] = small
     return tensors
-
-
-def asdict_shallow(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return the fields by name without copying the tensors in them."""
-    return {"step": checkpoint.step, "state": checkpoint.state, "window": checkpoint.window}
 
 
 def _load_json(path: Path) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from small import SMALL
 
 from models.checkpoints import CHECKPOINTS
 from models.training.__main__ import main
-from models.training.evaluation.evaluate import load_weights, weights_record
+from models.training.evaluation.loading import load_weights, weights_record
 from models.training.loop.run_folder import RunFolder
 from models.training.recipes import RECIPES
 

@@ -18,7 +18,7 @@ from models.hub.client import Hub, HubError
 from models.hub.transfers import fetch
 from models.networks.vae import ConvVAE
 from models.training.__main__ import main
-from models.training.evaluation.export import renew, write_weights
+from models.training.evaluation.export import update_card, write_weights
 from models.training.evaluation.publish import publish
 from models.training.recipes._base import Export, TrainConfig
 
@@ -95,7 +95,7 @@ def test_the_card_says_what_it_is_and_how_to_load_it(folder: Path, hub_server: S
 
 def test_what_the_card_shows_is_published_with_it(folder: Path, hub_server: StandInHub) -> None:
     (folder / "sheet.webp").write_bytes(b"a picture")
-    renew(folder, {"sheet": "Draws.", "drawn_by": "a command"})
+    update_card(folder, {"sheet": "Draws.", "drawn_by": "a command"})
     publish(folder, "me/vae-tiny", token="hf_test", endpoint=hub_server.url)
     files = published(hub_server)
     assert files["sheet.webp"] == b"a picture"
