@@ -81,13 +81,14 @@ def record(run: RunFolder, folder: Path) -> None:
 
 def load_recording(folder: Path) -> Recording:
     """Read a recording."""
-    facts = json.loads((folder / "recording.json").read_text(encoding="utf-8"))
+    facts: dict[str, Any] = json.loads((folder / "recording.json").read_text(encoding="utf-8"))
+    facts |= {"data": tuple(facts["data"]), "preview_steps": tuple(facts["preview_steps"])}
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return Recording(
         name=folder.name,
         rows=tuple(json.loads(line) for line in lines),
         strip=folder / "previews.webp",
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()},
+        **facts,
     )
 
 
