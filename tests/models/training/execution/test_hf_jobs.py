@@ -342,7 +342,7 @@ def test_what_is_sent_has_the_starting_weights_and_the_run_so_far(manager: JobMa
 def test_what_a_killed_process_was_sending_or_fetching_is_deleted_by_the_next(tmp_path: Path) -> None:
     (tmp_path / "fetch-killed" / "run").mkdir(parents=True)
     (tmp_path / "data").mkdir()
-    with hf_jobs._passing_folder(tmp_path, "fetch-") as folder:
+    with hf_jobs._temporary_folder(tmp_path, "fetch-") as folder:
         assert folder.is_dir()
         assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "data", folder])
     assert list(tmp_path.iterdir()) == [tmp_path / "data"]
