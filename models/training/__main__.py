@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import shlex
 import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -75,12 +75,13 @@ def build_parser() -> argparse.ArgumentParser:
     measure.add_argument("--image-size", type=int, help=size_help)
     measure.add_argument("--sheet", type=Path, metavar="PNG", help="draw inputs, outputs and the worst of them")
     ship = commands.add_parser("export", help="write safetensors, config and card")
-    ship.add_argument("run", type=Path)
+    ship.add_argument("path", type=Path, metavar="run")
     ship.add_argument("folder", type=Path)
     ship.add_argument("--data", nargs="+", type=Path, help="instead of the run's own sources")
     ship.add_argument("--kept", action="store_true", help="the weights kept along the run, a folder for each step")
     ship.add_argument("--every-part", action="store_true", help="each trained module into a folder of its name")
-    ship.add_argument("--any-size", action="store_true", help="also files that are too big for a repository")
+    size_help = "also files that are too big for a repository"
+    ship.add_argument("--any-size", dest="most", action="store_const", const=None, default=MAX_BYTES, help=size_help)
     part_help = "which trained module (cyclegan: a2b, b2a, discriminator_a, ...)"
     ship.add_argument("--part", default="", help=part_help)
     draw = commands.add_parser("illustrate", help="draw what our weights do into their cards, on pictures of our own")
@@ -95,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     push.add_argument("--data", nargs="+", type=Path, help="instead of the run's own sources")
     push.add_argument("--part", default="", help=part_help)
     keep = commands.add_parser("record", help="keep metrics and previews of a run, to be shown again")
-    keep.add_argument("run", type=Path)
+    keep.add_argument("run", type=lambda path: RunFolder(Path(path)))
     keep.add_argument("folder", type=Path)
     gauge = commands.add_parser("calibrate", help="measure our CycleGAN weights on held-out photos, for the tab")
     gauge.add_argument("--data", required=True, type=Path, help="apples as set A, oranges as set B")
@@ -215,34 +216,14 @@ def config_of(command: str) -> TrainConfig:
     return config_from(arguments, RECIPES[arguments.command].Config)
 
 
-def run_command(arguments: argparse.Namespace) -> None:
-    """Run a sub-command that is not a recipe."""
-    match arguments.command:
-        case "evaluate":
-            evaluate_source(
-                arguments.source, config_of, arguments.data, arguments.judge, arguments.renew, arguments.image_size,
-                arguments.sheet,
-            )  # fmt: skip
-        case "export":
-            most = None if arguments.any_size else MAX_BYTES
-            export_run(
-                arguments.run, arguments.folder, arguments.part, arguments.data, most, arguments.every_part,
-                arguments.kept,
-            )  # fmt: skip
-        case "illustrate":
-            for source in arguments.weights:
-                illustrate(source, config_of)
-        case "publish":
-            token = os.environ.get(arguments.token_env) if arguments.token_env else None
-            if arguments.token_env and not token:
-                raise ValueError(f"The variable {arguments.token_env} is empty; put a token with write access into it.")
-            publish_source(
-                arguments.source, arguments.repo_id, arguments.part, arguments.data, arguments.private, token
-            )
-        case "record":
-            record(RunFolder(arguments.run), arguments.folder)
-        case "calibrate":
-            calibrate(arguments.data, arguments.elsewhere, arguments.unseen, arguments.out)
+def run_command(command: str, **options: Any) -> None:
+    """Run a sub-command that is not a recipe; the options are the arguments of its function."""
+    commands: dict[str, Callable[..., None]] = {
+        "evaluate": partial(evaluate_source, config_of=config_of), "export": export_run,
+        "illustrate": partial(illustrate, config_of=config_of), "publish": publish_source, "record": record,
+        "calibrate": calibrate,
+    }  # fmt: skip
+    commands[command](**options)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -252,7 +233,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments.command in RECIPES:
             return run_training(arguments)
-        run_command(arguments)
+        run_command(**vars(arguments))
         return 0
     except (ValueError, FileNotFoundError, FloatingPointError, HubError) as error:
         log.error("%s", error)

@@ -61,7 +61,7 @@ def _of(images: ImageSet, domain: str) -> Tensor:
 def _scores(photos: dict[str, Tensor]) -> dict[str, Any]:
     found: dict[str, Any] = {name: {} for name in ("real", "translated", "cycle_error", "identity_error", "judge_auc")}
     for direction, (source, target) in DIRECTIONS.items():
-        back = next(way for way, ends in DIRECTIONS.items() if ends == (target, source))
+        back = next(name for name, ends in DIRECTIONS.items() if ends == (target, source))
         there, home = load_model(direction), load_model(back)
         discriminator = load_model(f"{target}-discriminator")
         real, fake, cycle, same = ([], [], [], [])  # type: tuple[list[float], list[float], list[float], list[float]]

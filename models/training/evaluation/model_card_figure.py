@@ -7,7 +7,7 @@ import logging
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +34,24 @@ DRAWS = "Draws from the prior."
 WHOSE = "The pictures come with the repository; none of our weights were trained on them."
 
 
-def illustrate(start: Path, config_of: Callable[[str], TrainConfig]) -> None:
-    """Draw a contact sheet of some weights into their cards and log where these are.
+def illustrate(weights: Sequence[Path], config_of: Callable[[str], TrainConfig]) -> None:
+    """Draw contact sheets of weights into their cards and log where these are.
 
     Weights of portraits, of which the repository has no images, show samples from the prior only.
 
     Args:
-        start: a name of our own weights, or their folder.
+        weights: names of our own weights, or their folders.
         config_of: returns the config of the run that a card's command repeats.
 
     Raises:
         FileNotFoundError: if there are no such weights, or a generator's counterpart is missing.
         ValueError: if the repository has no example images like those of their training.
     """
+    for start in weights:
+        _illustrate(start, config_of)
+
+
+def _illustrate(start: Path, config_of: Callable[[str], TrainConfig]) -> None:
     record = weights_record(start)
     if record is None:
         raise FileNotFoundError(f"{start} holds no exported weights; give a name of ours, or export first.")

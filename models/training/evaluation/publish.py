@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -24,9 +25,12 @@ log = logging.getLogger(__name__)
 
 
 def publish_source(
-    source: Path, repo_id: str, part: str, data: list[Path] | None, private: bool, token: str | None
+    source: Path, repo_id: str, part: str, data: list[Path] | None, private: bool, token_env: str | None
 ) -> None:
-    """Publish a weights folder, or the export of a run, and log its address; raises as `publish`."""
+    """Publish a weights folder, or the export of a run, with the token in `token_env`; log its address."""
+    token = os.environ.get(token_env) if token_env else None
+    if token_env and not token:
+        raise ValueError(f"The variable {token_env} is empty; put a token with write access into it.")
     with tempfile.TemporaryDirectory() as stage:
         folder = source
         if not (folder / "model.safetensors").is_file():
@@ -36,21 +40,19 @@ def publish_source(
 
 
 def publish(folder: Path, repo_id: str, *, private: bool = False, token: str | None = None, endpoint: str = "") -> str:
-    """Push a weights folder to a repository on the Hub, which is made if there is none; return its address.
-
-    The files are loaded first, so that nothing is published that does not load.
+    """Upload a weights folder that loads to a repository on the Hub, created if needed; return its address.
 
     Args:
-        folder: With `model.safetensors` and `config.json`, as `export` writes it.
-        repo_id: Such as "user/repo".
-        private: Whether a repository that is made now is private.
-        token: Of the person who publishes; None for the one who is logged in on this machine.
-        endpoint: Address of the Hub; empty for the client's own.
+        folder: a weights folder.
+        repo_id: such as "user/repo".
+        private: whether a new repository is private.
+        token: None for the login of this machine.
+        endpoint: of the Hub; empty for the client's default.
 
     Raises:
-        HubError: The id is none, the Hub cannot be reached, or it refuses.
-        FileNotFoundError: The folder holds no weights.
-        ValueError: The weights do not load.
+        HubError: if the id is invalid, or the Hub is unreachable or refuses.
+        FileNotFoundError: if the folder holds no weights.
+        ValueError: if the weights do not load.
     """
     reference = Reference.parse(repo_id)
     load_folder(folder)

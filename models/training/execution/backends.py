@@ -166,7 +166,7 @@ class AccelerateLaunch(LocalProcess):
         """Return the launcher with its options and the same training command."""
         return [
             "accelerate.commands.launch",
-            "--multi_gpu",  # accelerate starts several processes on the processor, too, only when told this
+            "--multi_gpu",  # accelerate needs this for several CPU processes, too
             f"--num_processes={self.num_processes}",
             "--num_machines=1",
             "--mixed_precision=no",

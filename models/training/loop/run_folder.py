@@ -206,7 +206,7 @@ class RunFolder:
         return self.path / "kept" / f"step-{step:06d}" / f"{part or 'model'}.safetensors"
 
     def save_preview(self, step: int, preview: Tensor) -> None:
-        """Write a sheet, (3, H, W) in [-1, 1], as PNG."""
+        """Write a preview, (3, H, W) in [-1, 1], as PNG."""
         folder = self.path / "previews"
         folder.mkdir(exist_ok=True)
         image = to_pil_image(((preview + 1) * 127.5).round().clamp(0, 255).to(torch.uint8))

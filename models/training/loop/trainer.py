@@ -1,4 +1,4 @@
-"""The training loop: it knows steps, files and time, and nothing of any model."""
+"""The training loop, independent of models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often the loop logs and previews (in steps), saves and tells its progress (in seconds).
+    """Intervals of logs and previews (in steps), of checkpoints and progress (in seconds).
 
     The weights after the steps of `keep_at`, 0 being before the first, are kept beside the run's checkpoint.
     """
@@ -36,23 +36,21 @@ class Schedule:
     keep_at: tuple[int, ...] = ()
 
 
-@dataclass
-class Window:
-    """Sums of the metrics since the last logged line."""
+Window = dict[str, float]
+"""Sums of the metrics since the last logged row, with their `count`."""
 
-    sums: dict[str, float] = field(default_factory=dict)
 
-    def add(self, metrics: dict[str, float]) -> None:
-        """Add the metrics of one step."""
-        for name, value in {**metrics, "count": 1.0}.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
+def _add(window: Window, metrics: dict[str, float]) -> None:
+    for name, value in {**metrics, "count": 1.0}.items():
+        window[name] = window.get(name, 0.0) + value
 
-    def means(self) -> dict[str, float]:
-        """Return the mean of each metric and start anew."""
-        count = self.sums.pop("count")
-        means = {name: value / count for name, value in self.sums.items()}
-        self.sums = {}
-        return means
+
+def _take_means(window: Window) -> dict[str, float]:
+    """Return the mean of each metric and clear the window."""
+    count = window.pop("count")
+    means = {name: value / count for name, value in window.items()}
+    window.clear()
+    return means
 
 
 def resolve_precision(config: TrainConfig, device: torch.device) -> TrainConfig:
@@ -94,13 +92,8 @@ def train(
 ) -> bool:
     """Run a recipe from its newest checkpoint, or from the start, to the last step.
 
-    Args:
-        recipe: what is trained.
-        config: its config, with precision resolved.
-        run: the folder that receives metrics, previews and checkpoints.
-        processes: that share the run; the main one writes.
-        schedule: how often to log, preview and save.
-        stopped: asked after every step; True saves and returns.
+    The precision of `config` is resolved. The main process writes metrics, previews and checkpoints to `run`.
+    `stopped` is called after every step; True saves and returns.
 
     Returns:
         Whether the last step was reached.
@@ -111,7 +104,7 @@ def train(
     first, window = _resume(recipe, run, processes)
     if processes.is_main and first == 0 and 0 in schedule.keep_at:
         run.keep_weights(0, recipe.exports())
-    begun = saved = told = time.monotonic()
+    begun = saved = reported = time.monotonic()
     bar = tqdm(total=config.steps, initial=first, disable=not processes.is_main, unit="step", mininterval=5)
     for step in range(first, config.steps):
         with (
@@ -124,18 +117,18 @@ def train(
                 f"The loss is {metrics['loss']} at step {step + 1}; the last checkpoint is kept. "
                 "Resume from it with a smaller learning_rate."
             )
-        window.add(metrics)
+        _add(window, metrics)
         done = step + 1
         bar.update()
         stop = processes.agree(stopped())
         if processes.is_main:
             _report(recipe, config, run, window, done, schedule)
             now, ends = time.monotonic(), stop or done == config.steps
-            if ends or now - told >= schedule.progress_seconds:
+            if ends or now - reported >= schedule.progress_seconds:
                 run.save_progress(done, (now - begun) / (done - first))
-                told = now
+                reported = now
             if ends or now - saved > schedule.save_seconds:
-                run.save_checkpoint(Checkpoint(done, recipe.state_dict(), dict(window.sums)))
+                run.save_checkpoint(Checkpoint(done, recipe.state_dict(), dict(window)))
                 saved = time.monotonic()
         if stop:
             bar.close()
@@ -149,15 +142,15 @@ def _resume(recipe: Recipe, run: RunFolder, processes: Processes) -> tuple[int, 
     if processes.is_main:
         run.forget_metrics_after(0 if checkpoint is None else checkpoint.step)
     if checkpoint is None:
-        return 0, Window()
+        return 0, {}
     recipe.load_state_dict(checkpoint.state)
     log.info("Resuming at step %d.", checkpoint.step)
-    return checkpoint.step, Window(dict(checkpoint.window))
+    return checkpoint.step, dict(checkpoint.window)
 
 
 def _report(recipe: Recipe, config: TrainConfig, run: RunFolder, window: Window, done: int, schedule: Schedule) -> None:
     if done % schedule.log_every == 0 or done == config.steps:
-        run.append_metrics({"step": done, "time": time.time(), **window.means()})
+        run.append_metrics({"step": done, "time": time.time(), **_take_means(window)})
     if done % schedule.preview_every == 0 or done == config.steps:
         run.save_preview(done, recipe.preview())
     if done in schedule.keep_at:

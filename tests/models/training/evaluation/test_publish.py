@@ -123,7 +123,7 @@ def test_an_id_that_is_none_is_refused(folder: Path, hub_server: StandInHub, rep
     assert hub_server.log == []
 
 
-def test_who_is_not_logged_in_is_told(folder: Path, hub_server: StandInHub) -> None:
+def test_publishing_without_login_fails_with_a_message(folder: Path, hub_server: StandInHub) -> None:
     with pytest.raises(HubError) as caught:
         publish(folder, "me/vae-tiny", endpoint=hub_server.url)
     assert caught.value.code == "forbidden"

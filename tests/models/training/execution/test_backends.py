@@ -101,7 +101,7 @@ def test_a_child_saves_and_leaves_when_its_parent_is_killed(folder: Path) -> Non
     assert (folder / "saved").exists()
 
 
-def test_an_orphan_is_told_from_a_process_that_got_its_number(waiting: LocalHandle) -> None:
+def test_an_orphan_is_distinguished_from_a_process_that_reuses_its_pid(waiting: LocalHandle) -> None:
     assert waiting.pid is not None
     assert waiting.pid_start is not None
     other = Orphan(waiting.pid, "some other time")

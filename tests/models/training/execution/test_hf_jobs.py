@@ -123,7 +123,7 @@ def test_a_job_is_cancelled_there_and_a_restarted_app_finds_it_again(
 
 
 @pytest.mark.slow
-def test_a_job_that_ended_while_nobody_watched_is_fetched_and_not_trained_again(
+def test_a_job_that_ended_unwatched_is_downloaded_and_not_trained_again(
     manager: JobManager, server: JobsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = HfApi.fetch_job_logs
@@ -154,7 +154,7 @@ def test_a_job_that_ended_while_nobody_watched_is_fetched_and_not_trained_again(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("back", "stage"), [(True, "CANCELED"), (False, "RUNNING")])
-def test_a_job_lost_on_the_way_is_ended_there_before_it_is_deleted_or_its_owner_is_told(
+def test_a_detached_job_is_cancelled_before_its_deletion_or_reported(
     manager: JobManager, server: JobsServer, monkeypatch: pytest.MonkeyPatch, back: bool, stage: str
 ) -> None:
     def away(api: HfApi, **job: Any) -> Any:
@@ -234,9 +234,7 @@ def fill(run: RunFolder, step: int) -> None:
     ("stage", "step", "sent"),
     [("COMPLETED", 40, None), ("CANCELED", 40, None), ("CANCELED", 20, 20), ("ERROR", 40, 40), ("DELETED", None, 3)],
 )
-def test_what_goes_on_after_an_end_that_nobody_saw(
-    tmp_path: Path, stage: str, step: int | None, sent: int | None
-) -> None:
+def test_resume_after_an_unwatched_end(tmp_path: Path, stage: str, step: int | None, sent: int | None) -> None:
     """A job is sent only where steps, or what comes after them, are left to do, and then from the newest checkpoint."""
     resting = JobManager(tmp_path / "data")
     folder = resting.folder / "jobs" / submit(resting, "ann").id
@@ -270,7 +268,7 @@ class TalkingJob(OneJob):
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_the_speed_is_of_the_job_and_not_of_the_way_to_it(tmp_path: Path, again: bool) -> None:
+def test_the_speed_is_measured_by_the_clock_of_the_job(tmp_path: Path, again: bool) -> None:
     resting = JobManager(tmp_path / "data")
     folder = resting.folder / "jobs" / submit(resting, "ann").id
     job = TalkingJob(RunFolder(folder / "run"))
@@ -285,7 +283,7 @@ def test_the_speed_is_of_the_job_and_not_of_the_way_to_it(tmp_path: Path, again:
 
 
 @pytest.mark.parametrize(("token", "refuse", "word"), [(TOKEN, 402, "402"), ("hf_wrong", None, "Invalid")])
-def test_what_the_hub_refuses_is_said_in_a_sentence(
+def test_a_refusal_of_the_hub_is_reported_in_one_sentence(
     manager: JobManager, server: JobsServer, token: str, refuse: int | None, word: str
 ) -> None:
     server.refuse = refuse

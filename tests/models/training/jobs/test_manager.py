@@ -221,7 +221,7 @@ def test_a_job_that_is_resumed_while_it_goes_to_rest_goes_on(
     assert len(backend.handles) == 2
 
 
-def test_nobody_but_the_owner_reaches_a_job(manager: JobManager, monotonic: Clock) -> None:
+def test_only_the_owner_can_access_a_job(manager: JobManager, monotonic: Clock) -> None:
     job = submit(manager, "ann")
     turn(manager, monotonic)
     for call in (
@@ -351,7 +351,7 @@ def test_a_request_beyond_a_limit_is_refused_and_leaves_nothing(
     assert manager.jobs("ann") == []
 
 
-def test_weights_that_do_not_fit_are_told_apart_by_the_options_that_would(manager: JobManager) -> None:
+def test_weights_that_do_not_fit_are_rejected_with_the_options_that_would(manager: JobManager) -> None:
     request = JobRequest("vae", {**TINY, "latent_dim": 128}, dataset(manager, "ann"), start="vae-fruit")
     with pytest.raises(JobError) as caught:
         manager.submit("ann", request)
@@ -458,7 +458,7 @@ def test_a_full_disk_refuses_uploads_and_ends_the_running_job(
         (1, ("refused", {"message": "No pictures of set A."}), ("failed", "refused")),
     ],
 )
-def test_an_end_that_nobody_asked_for_is_explained(
+def test_an_unexpected_exit_is_explained(
     manager: JobManager,
     backend: FakeBackend,
     monotonic: Clock,
@@ -479,9 +479,7 @@ def test_an_end_that_nobody_asked_for_is_explained(
     assert run_of(manager, job.id).load_error() is None
 
 
-def test_files_that_a_failing_disk_has_damaged_hold_up_nobody(
-    manager: JobManager, backend: FakeBackend, monotonic: Clock
-) -> None:
+def test_damaged_files_do_not_block_other_jobs(manager: JobManager, backend: FakeBackend, monotonic: Clock) -> None:
     job, other = submit(manager, "ann"), submit(manager, "bob")
     turn(manager, monotonic)
     run = run_of(manager, job.id)
@@ -547,7 +545,7 @@ def test_a_job_that_came_to_rest_has_let_go_of_its_own_backend(manager: JobManag
         assert again.handles
 
 
-def test_a_job_lost_from_sight_keeps_its_own_backend(manager: JobManager, monotonic: Clock) -> None:
+def test_a_detached_job_keeps_its_own_backend(manager: JobManager, monotonic: Clock) -> None:
     job_id, is_held = held(manager, monotonic, "lost")
     assert is_held  # it may still run there, and is watched again without a new login
     assert manager.resume("ann", job_id).state == "queued"
@@ -606,7 +604,7 @@ def test_jobs_of_an_app_that_is_gone_are_interrupted_and_can_go_on(
     assert second.resume("ann", job.id).queue_place == 1
 
 
-def test_a_wish_that_its_app_did_not_live_to_fulfil_is_kept(open_manager: Open, monotonic: Clock) -> None:
+def test_a_request_pending_at_the_death_of_the_app_is_kept(open_manager: Open, monotonic: Clock) -> None:
     first = open_manager()
     paused, deleted = submit(first, "ann"), submit(first, "bob")
     first.supervisor.max_running = 2
@@ -657,7 +655,7 @@ def test_what_rests_for_too_long_is_deleted_and_what_waits_is_not(
     assert manager.snapshot("bob", waiting.id).state == "running"
 
 
-def test_uploads_that_nobody_used_are_deleted_in_time(open_manager: Open, monotonic: Clock) -> None:
+def test_unused_uploads_expire(open_manager: Open, monotonic: Clock) -> None:
     manager = open_manager(limits=Limits(keep_seconds=1000.0))
     old, young = dataset(manager, "ann"), dataset(manager, "ann")
     stray = manager.folder / "jobs" / "stray"
@@ -668,7 +666,7 @@ def test_uploads_that_nobody_used_are_deleted_in_time(open_manager: Open, monoto
     assert (old.exists(), young.exists(), stray.exists()) == (False, True, False)
 
 
-def test_what_a_killed_measurement_left_is_deleted_in_time(tmp_path: Path) -> None:
+def test_files_of_a_killed_measurement_expire(tmp_path: Path) -> None:
     folders = JobFolders(tmp_path)
     old, young = folders.scratch() / "old", folders.scratch() / "young"
     for folder in (old, young):
@@ -679,7 +677,7 @@ def test_what_a_killed_measurement_left_is_deleted_in_time(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("damage", ["text", "torn", "foreign"])
-def test_a_damaged_database_is_kept_aside_begun_anew_and_said(open_manager: Open, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_database_is_renamed_reset_and_reported(open_manager: Open, tmp_path: Path, damage: str) -> None:
     first = open_manager()
     jobs = [submit(first, "ann", seed=seed) for seed in range(5)]
     run_of(first, jobs[0].id).save_checkpoint(Checkpoint(TINY["steps"], {}, {}))
@@ -712,7 +710,7 @@ def test_a_damaged_database_is_kept_aside_begun_anew_and_said(open_manager: Open
     assert third.resume("ann", jobs[1].id).state == "queued"
 
 
-def test_what_is_measured_beside_a_job_is_not_remembered(
+def test_estimates_measured_beside_a_running_job_are_not_cached(
     manager: JobManager, backend: FakeBackend, monotonic: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, measured = JobRequest("vae", TINY, dataset(manager, "ann")), list[float]()
