@@ -250,10 +250,9 @@ class Page:
         return next(i for i, fn in self.app.fns.items() if (target, name) in fn.targets)
 
     def _showing(self) -> int:
-        """The event that shows a result after a change of weights: the last one that writes the line of facts."""
-        facts = self.app.blocks[self._facts]
-        runs = [i for i, fn in self.app.fns.items() if facts in fn.outputs and fn.name in ("on_change", "show")]
-        return runs[0]
+        """The event that shows a result: the first one of these names that writes the line of facts."""
+        facts, names = self.app.blocks[self._facts], ("on_change", "show", "handle")
+        return next(i for i, fn in self.app.fns.items() if facts in fn.outputs and fn.name in names)
 
     def send(self, index: int, *reported: Any) -> str:
         """Sends an event with what its inputs hold, but for the first of them what a script reports."""
