@@ -14,11 +14,7 @@ DEFAULT_BUDGET = 4_000_000_000  # bytes; MAE huge takes 2.6 of them
 
 
 def budget_from_environment() -> int:
-    """Return the bytes that UNLABELED_MODELS_MB allows loaded models to take, `DEFAULT_BUDGET` without it.
-
-    Raises:
-        ValueError: The variable is not a positive whole number.
-    """
+    """Return the bytes that UNLABELED_MODELS_MB allows loaded models to take, `DEFAULT_BUDGET` without it."""
     given = os.environ.get("UNLABELED_MODELS_MB", "")
     if not given:
         return DEFAULT_BUDGET

@@ -87,11 +87,7 @@ class Originals:
         self._cut: tuple[int, StoredFiles] | None = None
 
     def squares(self, side: int, names: Sequence[str]) -> Work[StoredFiles]:
-        """Return the centre squares as JPEGs, reading the files again unless those of this side were read last.
-
-        Raises:
-            OriginalsGoneError: If the files are gone, or hold other images than `names`.
-        """
+        """Return the centre squares as JPEGs, reading the files again unless those of this side were read last."""
         if self._cut and self._cut[0] == side:
             return self._cut[1]
         stored, started = StoredFiles(), time.perf_counter()

@@ -56,12 +56,7 @@ def encoder_of(weights: str) -> str:
 
 
 def build(ctx: Context, archive: Path = BUILT_IN_SET) -> TabInterface:
-    """Create the components of the tab and connect them.
-
-    Args:
-        ctx: The context of the tab.
-        archive: A zip whose folders are the labels of the built-in set.
-    """
+    """Create the components of the tab and connect them."""
     usual = Settings()
     widgets.lead(ctx, "embeddings.lead")
     with gr.Row(elem_id="embeddings-bar"):

@@ -95,12 +95,7 @@ def _ensemble_text(ctx: Context, scores: dict[str, Any], count: int) -> str:
 
 
 def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Component, Any], Connect]:
-    """Place the accordions; `canvas` is the canvas value of the opening result, or empty.
-
-    Returns:
-        The canvas to pick a patch in; components to hide or empty when the photo or the mask changes, with the values
-        that do it; and a function that takes the controls, connects everything, and returns what may be running.
-    """
+    """Place the accordions; `canvas` is the canvas value of the opening result, or empty."""
     ctx = session.ctx
     with widgets.options(ctx, "mae.ratios_title"):
         widgets.note(ctx, "mae.ratios_why")

@@ -121,12 +121,7 @@ Connect = Callable[[gr.Image, gr.State, list[Component], list[Any]], None]
 
 
 def build_inpaintings(session: MAESession, photos: Sequence[Path]) -> tuple[Component, Connect]:
-    """Place the accordions; the second of the built-in photos is the second of the composite at first.
-
-    Returns:
-        The component to hide when the photo or the mask changes, and a function that connects everything: it takes the
-        photo, the state with the model, the controls, and the events of another photo or model.
-    """
+    """Place the accordions; the second of the built-in photos is the second of the composite at first."""
     ctx = session.ctx
     with widgets.options(ctx, "mae.mix_title"):
         widgets.note(ctx, "mae.mix_why")

@@ -23,15 +23,7 @@ MAX_TEXT = 1_000  # characters of a text in a link
 
 
 def parse(component: Component, text: str) -> Any:
-    """Return the value of a setting that a link describes.
-
-    Args:
-        component: A switch, a slider, a number, a checkbox, or a text that the tab itself checks.
-        text: From the link.
-
-    Raises:
-        ValueError: If the component cannot have this value.
-    """
+    """Return the value of a setting that a link describes."""
     if isinstance(component, gr.Radio | gr.Dropdown):
         if text not in [value for _, value in component.choices]:
             raise ValueError(f"{text!r} is no choice")
@@ -60,12 +52,7 @@ def text_of(value: Any) -> str:
 
 
 def read(handles: TabInterface, state: Any) -> tuple[list[Any], list[str]]:
-    """Return a value for every photo and setting of a tab, and the parts of a link that it cannot have.
-
-    Args:
-        handles: Of the tab.
-        state: Name -> text, as a browser sent it.
-    """
+    """Return a value for every photo and setting of a tab, and the parts of a link that it cannot have."""
     values: list[Any] = []
     refused = []
     given = {k: v for k, v in state.items() if isinstance(v, str)} if isinstance(state, dict) else {}
@@ -89,14 +76,7 @@ def follow(event: Any, show: Sequence[Mapping[str, Any]]) -> None:
 
 
 def connect(ctx: Context, page: gr.HTML, name: str, handles: TabInterface) -> None:
-    """Let a link open a tab as it was, and keeps the address up to date.
-
-    Args:
-        ctx: The context of the tabs.
-        page: The component that runs `page.js`.
-        name: Of the tab.
-        handles: What it handed out.
-    """
+    """Let a link open a tab as it was, and keeps the address up to date."""
 
     def on_link(request: gr.Request, event: gr.EventData) -> list[Any]:
         values, refused = read(handles, event._data.get("state") if isinstance(event._data, dict) else None)

@@ -111,9 +111,6 @@ def trustworthiness(before: Tensor, after: Tensor, k: int) -> float:
 
     Distances are Euclidean (Venna & Kaski, ICANN 2001, eq. 1); swapping the two gives the continuity. It is estimated
     from the neighbours of at most `MAX_SAMPLED` points.
-
-    Raises:
-        ValueError: k is below 1 or not below N / 2.
     """
     num = len(before)
     if not 1 <= k < num / 2:

@@ -36,9 +36,6 @@ def comparable(features: Floats, metric: Metric = "cosine") -> Floats:
     """Return features (N, D) such that `find_neighbours` compares them as `metric` says.
 
     For the cosine these are directions around their mean, whose Euclidean distances order pairs as the cosine does.
-
-    Raises:
-        ValueError: The metric is unknown.
     """
     if metric not in METRICS:
         raise ValueError(f"The metric {metric!r} is unknown; choose one of {', '.join(METRICS)}.")

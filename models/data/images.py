@@ -110,11 +110,7 @@ def open_image(stream: BinaryIO, *, name: str = "", max_side: int | None = None)
 
 
 def decode_image(image: Image.Image, *, name: str = "", max_side: int | None = None) -> Image.Image:
-    """Decode what `open_image` opened: upright RGB, at most `max_side` on the longer side.
-
-    Raises:
-        ImageError: The image data are cut short or damaged.
-    """
+    """Decode what `open_image` opened: upright RGB, at most `max_side` on the longer side."""
     try:
         image.load()
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)  # after load: a PNG may carry it at its end

@@ -172,11 +172,7 @@ def describe(tensors: Tensors) -> str:
 
 
 def recognise(tensors: Tensors) -> Layout:
-    """Return the layout that the tensors are in; of layouts with the same tensors, the one not `by_name_only`.
-
-    Raises:
-        WeightsError: They are in no known layout.
-    """
+    """Return the layout that the tensors are in; of layouts with the same tensors, the one not `by_name_only`."""
     for layout in LAYOUTS.values():
         if not layout.by_name_only and layout.matches(tensors):
             return layout

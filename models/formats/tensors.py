@@ -66,9 +66,6 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
     Safetensors are recognised by their header; anything else is read by `torch.load` with `weights_only=True`.
     Wrappers such as {"state_dict": ...} are removed.
-
-    Raises:
-        WeightsError: The file is missing, cut short, no file of weights, or holds more than tensors.
     """
     if not path.is_file():
         raise WeightsError("no_file", path.name)
@@ -216,9 +213,6 @@ def build_strictly(make: Callable[[], nn.Module], tensors: Mapping[str, Tensor],
 
     Only the counters of batch norm (`num_batches_tracked`) may be missing, as in files older than PyTorch 0.4.1. The
     module is built on the meta device and each tensor copied once, so that the file may go away afterwards.
-
-    Raises:
-        WeightsError: A tensor is missing, too many, of another shape or type, or not finite.
     """
     with torch.device("meta"):
         model = make()

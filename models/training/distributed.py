@@ -65,11 +65,7 @@ class Processes:
 
 
 def join(device: str) -> Processes:
-    """Join the processes named by the environment (RANK, WORLD_SIZE, LOCAL_RANK), or stand alone.
-
-    Args:
-        device: "auto" (a GPU if there is one), "cpu" or "cuda".
-    """
+    """Join the processes named by the environment (RANK, WORLD_SIZE, LOCAL_RANK), or stand alone."""
     name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     if world_size == 1:

@@ -83,13 +83,7 @@ def qr_svg(address: str) -> str:
 
 
 def guessing_distribution(scores: Sequence[tuple[int, int]], count: int, choices: int) -> list[float]:
-    """Return the expected number of phones with 0, 1, ... `count` correct answers under guessing (binomial).
-
-    Args:
-        scores: For each phone its correct and all its answers.
-        count: Number of questions.
-        choices: Number of possible answers, equally likely.
-    """
+    """Return the expected number of phones with 0, 1, ... `count` correct answers under guessing (binomial)."""
     p = 1 / choices
     return [sum(comb(n, k) * p**k * (1 - p) ** (n - k) for _, n in scores) for k in range(count + 1)]
 

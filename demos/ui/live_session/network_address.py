@@ -52,9 +52,6 @@ def reachable_address(
 
     A public name or an address in the network, also of a proxy, a Space or a tunnel, is the same for everybody. In the
     place of ``localhost`` the address of this machine is looked up.
-
-    Raises:
-        ValueError: If `page`, under which a browser has opened the app, is not an HTTP URL without a query.
     """
     if len(page) > 300 or not _URL.fullmatch(page):
         raise ValueError(f"{page[:80]!r} is no address of a page; give one that begins with http:// or https://.")

@@ -73,18 +73,7 @@ def folders_of(record: Mapping[str, Any], config: TrainConfig, start: str) -> di
 
 
 def load_weights(start: Path, record: Mapping[str, Any], config: TrainConfig, data: list[Path] | None) -> Loaded:
-    """Return the recipe that trained some weights, with these and a generator's counterpart loaded.
-
-    Args:
-        start: a name of our own weights, or their folder.
-        record: their config as of `weights_record`.
-        config: of the run that trained them.
-        data: sources of images, None for those that the record names, in the current folder.
-
-    Raises:
-        FileNotFoundError: if the counterpart, or a source, is missing.
-        ValueError: if the recipe builds another network for these images.
-    """
+    """Return the recipe that trained some weights, with these and a generator's counterpart loaded."""
     name, sources = record["recipe"], data or [Path(source) for source in record["data"]]
     folders = folders_of(record, config, str(start))
     recipe = build_recipe(name, config, sources, Processes())

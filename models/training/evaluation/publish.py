@@ -40,20 +40,7 @@ def publish_source(
 
 
 def publish(folder: Path, repo_id: str, *, private: bool = False, token: str | None = None, endpoint: str = "") -> str:
-    """Upload a weights folder that loads to a repository on the Hub, created if needed; return its address.
-
-    Args:
-        folder: a weights folder.
-        repo_id: such as "user/repo".
-        private: whether a new repository is private.
-        token: None for the login of this machine.
-        endpoint: of the Hub; empty for the client's default.
-
-    Raises:
-        HubError: if the id is invalid, or the Hub is unreachable or refuses.
-        FileNotFoundError: if the folder holds no weights.
-        ValueError: if the weights do not load.
-    """
+    """Upload a weights folder that loads to a repository on the Hub, created if needed; return its address."""
     reference = Reference.parse(repo_id)
     load_folder(folder)
     hub = Hub(endpoint=endpoint)

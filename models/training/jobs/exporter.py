@@ -19,9 +19,6 @@ def export_weights(folders: JobFolders, row: Row) -> Path:
     """Return `weights/<recipe>-<step>` of a job's folder with every part at the newest checkpoint.
 
     Exports of earlier checkpoints are deleted.
-
-    Raises:
-        JobError: `no_checkpoint` before the first one; `export`, with the child's last line, if the export fails.
     """
     run, folder = folders.run(row.id), folders.job(row.id)
     if not run.checkpoint_path.is_file():

@@ -97,9 +97,6 @@ def open_or_reset(path: Path) -> tuple[sqlite3.Connection, bool]:
     """Return a connection, and whether the database was reset because it could not be read.
 
     The unreadable file is renamed, and the new database holds a notice of it.
-
-    Raises:
-        sqlite3.OperationalError: if the disk or a lock is in the way.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -58,11 +58,7 @@ def find_start(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
 
 
 def weights_folder(record: Checkpoint) -> Path:
-    """Return the folder of our own weights, or one converted from a published CycleGAN generator and cached.
-
-    Raises:
-        FileNotFoundError: if the file is not on disk, or no recipe trains such a network.
-    """
+    """Return the folder of our own weights, or one converted from a published CycleGAN generator and cached."""
     if record.is_own:
         return record.folder
     weights = library()

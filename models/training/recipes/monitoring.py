@@ -71,9 +71,6 @@ def drawn_error(reject_source: float) -> float:
     (1 - r) D² on translations and r D² on images of the other set. It tells these last and answers 0. Real and
     translated ones are alike: there (D - 1)² + (1 - r) D² is least at D = 1 / (2 - r), and half of it is then
     (1 - r) / (2 - r) / 2. That is 1/4 without images of the other set, 1/6 where they are half, 0 where they are all.
-
-    Args:
-        reject_source: r, the share of images of the other set among what is rejected.
     """
     return 0.5 * (1 - reject_source) / (2 - reject_source)
 
