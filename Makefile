@@ -57,7 +57,7 @@ clean: ## Remove the virtual environment and the caches
 
 define COMPILE
 echo "Compiling UMAP (half a minute, once)"; \
-$(BIN)/python -c 'from models import projection; projection.warm_up(); projection.wait_until_ready()'
+$(BIN)/python -c 'from models.analysis import projection; projection.warm_up(); projection.wait_until_ready()'
 endef
 
 $(BIN)/python:
