@@ -22,24 +22,15 @@ BACKBONE_WIDTH = 32
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """What the map needs to know of an encoder.
-
-    Attributes:
-        name, title: Key in `ENCODERS`, and name for people.
-        checkpoint: Name of its weights, or None.
-        side: Side in pixels of the images it takes, where the weights do not name another.
-        feature_dim: Width of its features.
-        summary: What it learned from, a sentence.
-        build: Returns the encoder, given a function that loads weights by name.
-    """
+    """What the map needs to know of an encoder."""
 
     name: str
     title: str
-    checkpoint: str | None
-    side: int
-    feature_dim: int
-    summary: str
-    build: Callable[[LoadModel], nn.Module]
+    checkpoint: str | None  # name of its weights, or None
+    side: int  # side in pixels of the images it takes, where the weights do not name another
+    feature_dim: int  # width of its features
+    summary: str  # what it learned from, a sentence
+    build: Callable[[LoadModel], nn.Module]  # returns the encoder, given a function that loads weights by name
     trained_with_labels: bool = False
 
     def image_size(self, weights_info: Callable[[str], WeightsInfo] = checkpoints.weights_info) -> int:

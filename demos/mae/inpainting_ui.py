@@ -25,15 +25,10 @@ MEND_PARTS = ("damaged", "masked", "mended", "smooth")
 
 
 class Damage(NamedTuple):
-    """Damage drawn on the photo of one visitor; it lives in their `gr.State` only.
+    """Damage drawn on the photo of one visitor; it lives in their `gr.State` only."""
 
-    Attributes:
-        damage: One of `DAMAGES`, or "" where the photo is as it was given.
-        seed: Seed of the damage.
-    """
-
-    damage: str = ""
-    seed: int = 0
+    damage: str = ""  # one of `DAMAGES`, or "" where the photo is as it was given
+    seed: int = 0  # seed of the damage
 
 
 def reconstruct_composite(session: MAESession, first: MaskRequest, second: str, mix_ratio: float) -> Reconstruction:

@@ -26,23 +26,14 @@ WEIGHTS = "mae-photos"
 
 @dataclass(frozen=True, eq=False)
 class MaskRequest:
-    """A photo with a mask, for one model.
+    """A photo with a mask, for one model."""
 
-    Attributes:
-        path: File of the photo. That of an upload holds the hash of its content, so it can stand for the photo.
-        mask_ratio: Share of patches to hide, 0 to 0.95; of no effect on a mask drawn by hand.
-        mask_kind: One of `MASK_KINDS`, or `BY_HAND`.
-        seed: Seed of the mask.
-        mask: (grid, grid) of bool, True where hidden.
-        weights: Name of the model.
-    """
-
-    path: str
-    mask_ratio: float
-    mask_kind: str
-    seed: int
-    mask: Mask
-    weights: str = WEIGHTS
+    path: str  # file of the photo. That of an upload holds the hash of its content, so it can stand for the photo
+    mask_ratio: float  # share of patches to hide, 0 to 0.95; of no effect on a mask drawn by hand
+    mask_kind: str  # one of `MASK_KINDS`, or `BY_HAND`
+    seed: int  # seed of the mask
+    mask: Mask  # (grid, grid) of bool, True where hidden
+    weights: str = WEIGHTS  # name of the model
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -28,17 +28,11 @@ OUTPUTS = 8  # components that the menu fills
 
 @dataclass(frozen=True)
 class Choice:
-    """What one visitor did in a menu; it lives in their `gr.State` only.
+    """What one visitor did in a menu; it lives in their `gr.State` only."""
 
-    Attributes:
-        used: Name of the weights in use.
-        picked: Name of the row that is looked at.
-        pasted: Names of the weights they named by an id.
-    """
-
-    used: str
-    picked: str
-    pasted: tuple[str, ...] = ()
+    used: str  # name of the weights in use
+    picked: str  # name of the row that is looked at
+    pasted: tuple[str, ...] = ()  # names of the weights they named by an id
 
 
 def fits_always(model: nn.Module) -> str:

@@ -19,22 +19,14 @@ from models.training.recipes._base import Recipe, TrainConfig
 
 @dataclass(frozen=True)
 class Loaded:
-    """A recipe with trained weights in its networks.
+    """A recipe with trained weights in its networks."""
 
-    Attributes:
-        name: of the recipe.
-        recipe, config: it and its options.
-        sources: of the images.
-        step: how many steps it was trained for.
-        folders: the weights folders that were loaded, by part; none for a run.
-    """
-
-    name: str
+    name: str  # of the recipe. recipe, config: it and its options
     recipe: Recipe
     config: TrainConfig
-    sources: list[Path]
-    step: int
-    folders: Mapping[str, Path]
+    sources: list[Path]  # of the images
+    step: int  # how many steps it was trained for
+    folders: Mapping[str, Path]  # the weights folders that were loaded, by part; none for a run
 
 
 def load_run(run: RunFolder, data: list[Path] | None, classes: tuple[str, ...] | None = None) -> Loaded:

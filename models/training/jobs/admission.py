@@ -32,21 +32,13 @@ class JobError(ValueError):
 
 @dataclass(frozen=True)
 class JobRequest:
-    """A training requested by a visitor.
+    """A training requested by a visitor."""
 
-    Attributes:
-        recipe: a key of `RECIPES`.
-        config: fields of the recipe's config; the others keep their defaults.
-        data: a folder from `JobManager.new_dataset`, filled with images.
-        start: None for scratch, a name of `CHECKPOINTS`, or "job:<id>" of the same owner.
-        title: the visitor's name for it.
-    """
-
-    recipe: str
-    config: Mapping[str, Any]
-    data: Path
-    start: str | None = None
-    title: str = ""
+    recipe: str  # a key of `RECIPES`
+    config: Mapping[str, Any]  # fields of the recipe's config; the others keep their defaults
+    data: Path  # a folder from `JobManager.new_dataset`, filled with images
+    start: str | None = None  # none for scratch, a name of `CHECKPOINTS`, or "job:<id>" of the same owner
+    title: str = ""  # the visitor's name for it
 
 
 class Admission:

@@ -17,18 +17,7 @@ LOG_BYTES, LOG_LINES = 16_384, 6  # of a remote job, to be shown
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of a job as an interface shows it.
-
-    Attributes:
-        step, total: optimiser steps done and to do; a paused job resumes at `step`.
-        queue_place: 1 for the next to start; None if it is not queued.
-        seconds_left: of running, at the present speed; None if unknown.
-        metrics: the logged rows after the requested step.
-        previews: PNG files, oldest first.
-        error: code of the sentence `error.job.<error>`, filled with `error_values`.
-        remote: whether it runs on a backend of its own.
-        log: the last lines of such a job.
-    """
+    """The state of a job as an interface shows it."""
 
     id: str
     owner: str
@@ -40,16 +29,16 @@ class Snapshot:
     created: float
     started: float | None
     finished: float | None
-    queue_place: int | None
-    seconds_left: float | None
-    metrics: tuple[Mapping[str, float], ...]
-    previews: tuple[Path, ...]
-    error: str | None
+    queue_place: int | None  # 1 for the next to start; None if it is not queued
+    seconds_left: float | None  # of running, at the present speed; None if unknown
+    metrics: tuple[Mapping[str, float], ...]  # the logged rows after the requested step
+    previews: tuple[Path, ...]  # PNG files, oldest first
+    error: str | None  # code of the sentence `error.job.<error>`, filled with `error_values`
     error_values: Mapping[str, Any]
     start: str | None
     config: Mapping[str, Any]
-    remote: bool = False
-    log: tuple[str, ...] = ()
+    remote: bool = False  # whether it runs on a backend of its own
+    log: tuple[str, ...] = ()  # the last lines of such a job
 
 
 def take_snapshot(

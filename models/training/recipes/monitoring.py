@@ -17,19 +17,12 @@ FAR_OFF = 0.4  # both cycle losses together, each a mean difference in [-1, 1]; 
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart of a run.
+    """One chart of a run."""
 
-    Attributes:
-        key: the title has the text `train.chart.<key>`.
-        names: measures drawn in it.
-        range: values that its axis covers at least.
-        guide: value of a dashed line, for the options of the run.
-    """
-
-    key: str
-    names: tuple[str, ...]
-    range: tuple[float, float] | None = None
-    guide: Callable[[Options], float] | None = None
+    key: str  # the title has the text `train.chart.<key>`
+    names: tuple[str, ...]  # measures drawn in it
+    range: tuple[float, float] | None = None  # values that its axis covers at least
+    guide: Callable[[Options], float] | None = None  # value of a dashed line, for the options of the run
 
 
 LOSS_CHART = Chart("loss", ("loss",))
