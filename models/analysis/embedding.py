@@ -77,11 +77,7 @@ def embed_batches(
 
 
 def embed_images(
-    encoder: nn.Module,
-    images: Images,
-    image_size: int,
-    batch_size: int = BATCH_SIZE,
-    progress: Progress | None = None,
+    encoder: nn.Module, images: Images, image_size: int, batch_size: int = BATCH_SIZE, progress: Progress | None = None
 ) -> Floats:
     """Return the features of images, (N, D); arguments and errors are those of `embed_batches`.
 

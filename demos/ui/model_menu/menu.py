@@ -43,11 +43,7 @@ class Menu(NamedTuple):
 
 
 def model_menu(
-    ctx: Context,
-    tab: str,
-    opening: str,
-    fits: Callable[[nn.Module], str] = fits_always,
-    unlinked: Collection[str] = (),
+    ctx: Context, tab: str, opening: str, fits: Callable[[nn.Module], str] = fits_always, unlinked: Collection[str] = ()
 ) -> Menu:
     """Place the menu of a tab, folded away, and connects it.
 

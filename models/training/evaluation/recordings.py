@@ -85,10 +85,7 @@ def load_recording(folder: Path) -> Recording:
     facts |= {"data": tuple(facts["data"]), "preview_steps": tuple(facts["preview_steps"])}
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return Recording(
-        name=folder.name,
-        rows=tuple(json.loads(line) for line in lines),
-        strip=folder / "previews.webp",
-        **facts,
+        name=folder.name, rows=tuple(json.loads(line) for line in lines), strip=folder / "previews.webp", **facts
     )
 
 
