@@ -332,7 +332,7 @@ def test_embeddings_maps_images_of_ones_own(visit: OpenPage, own_images: Path) -
     expect(plot).to_have_attribute("data-count", "20")
 
 
-def test_embeddings_shows_the_neighbours_of_a_image(visit: OpenPage) -> None:
+def test_embeddings_shows_the_neighbours_of_an_image(visit: OpenPage) -> None:
     page = drawn_map(visit)
     neighbours = page.locator("#embeddings-neighbours")
     tile = neighbours.locator(".near-tile").first
@@ -344,7 +344,7 @@ def test_embeddings_shows_the_neighbours_of_a_image(visit: OpenPage) -> None:
 
 
 @pytest.mark.slow
-def test_pointing_at_a_image_names_it_and_a_click_picks_it(visit: OpenPage) -> None:
+def test_pointing_at_an_image_names_it_and_a_click_picks_it(visit: OpenPage) -> None:
     page = drawn_map(visit)
     x, y = place_of(page, 37)
     page.evaluate(
@@ -428,7 +428,7 @@ def test_a_new_image_is_placed_among_the_others(visit: OpenPage, own_photo: Path
 
 
 @pytest.mark.slow
-def test_the_views_of_a_image_are_shown(visit: OpenPage) -> None:
+def test_the_views_of_an_image_are_shown(visit: OpenPage) -> None:
     page = drawn_map(visit)
     page.get_by_role("button", name=TEXTS["en"]["embeddings.views"]).click()
     expect(page.locator("#embeddings-views .views-matrix[data-method=simclr] .positive")).to_have_count(10)

@@ -51,7 +51,7 @@ def test_weights_of_the_menu_are_in_the_link(visit: OpenPage) -> None:
     expect(page).to_have_url(re.compile(r"\?tab=embeddings$"))
 
 
-def test_a_image_travels_to_another_tab(visit: OpenPage) -> None:
+def test_an_image_travels_to_another_tab(visit: OpenPage) -> None:
     page = visit("/?tab=cyclegan")
     image_in(page, "#cyclegan-translated")
     page.locator("#cyclegan-translated img").hover()

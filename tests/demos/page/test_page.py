@@ -70,7 +70,7 @@ def tab_of(name: str, *photos: str) -> Demo:
     )
 
 
-def test_a_image_reaches_the_photo_of_a_tab_with_underscores_in_its_name(context: Context) -> None:
+def test_an_image_reaches_the_photo_of_a_tab_with_underscores_in_its_name(context: Context) -> None:
     plain = replace(context, localize_html=lambda key, **values: key, t=lambda key: key)  # type: ignore[arg-type, return-value]
     demos = [tab_of("content_style", "style_photo"), tab_of("vae", "a")]
     with gr.Blocks() as app:

@@ -44,7 +44,7 @@ def test_few_images_evenly_chosen_are_enough_for_a_measurement(labelled_zip: Pat
     assert train.classes == ("shapes/green", "shapes/red")
 
 
-def test_a_image_that_gets_lost_after_it_was_listed_is_left_out(
+def test_an_image_that_gets_lost_after_it_was_listed_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "good.png").write_bytes(image_bytes())
