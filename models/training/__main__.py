@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     ship.add_argument("--kept", action="store_true", help="the weights kept along the run, a folder for each step")
     ship.add_argument("--every-part", action="store_true", help="each trained module into a folder of its name")
     size_help = "also files that are too big for a repository"
-    ship.add_argument("--any-size", dest="most", action="store_const", const=None, default=MAX_BYTES, help=size_help)
+    ship.add_argument("--any-size", action="store_true", help=size_help)
     part_help = "which trained module (cyclegan: a2b, b2a, discriminator_a, ...)"
     ship.add_argument("--part", default="", help=part_help)
     draw = commands.add_parser("illustrate", help="draw what our weights do into their cards, on pictures of our own")
@@ -219,11 +219,16 @@ def config_of(command: str) -> TrainConfig:
 def run_command(command: str, **options: Any) -> None:
     """Run a sub-command that is not a recipe; the options are the arguments of its function."""
     commands: dict[str, Callable[..., None]] = {
-        "evaluate": partial(evaluate_source, config_of=config_of), "export": export_run,
+        "evaluate": partial(evaluate_source, config_of=config_of), "export": _export,
         "illustrate": partial(illustrate, config_of=config_of), "publish": publish_source, "record": record,
         "calibrate": calibrate,
     }  # fmt: skip
     commands[command](**options)
+
+
+def _export(any_size: bool, **options: Any) -> None:
+    """Export a run, with files of any size where that is asked for."""
+    export_run(most=None if any_size else MAX_BYTES, **options)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -19,7 +19,7 @@ from safetensors.torch import save
 from demos.core.context import Context, make_context
 from demos.core.families import families_by_tab
 from demos.core.i18n import Texts
-from demos.cyclegan.tab import generators
+from demos.cyclegan.translation import generators
 from demos.page.prefetch import prefetch
 from demos.ui.model_menu.handlers import Choice, Handlers
 from models.checkpoints import Library
