@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import is_dataclass
 from functools import wraps
 from typing import Generic, ParamSpec, TypeVar
 
-from demos.core.user_models import CACHE_BYTES, size_in_memory
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
 from models.hub.records import is_private
+
+CACHE_BYTES = 64_000_000  # that the answers of one function may take
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -19,17 +25,17 @@ Value = TypeVar("Value")
 
 
 class LRUCache(Generic[Key, Value]):
-    """A thread-safe cache that drops the least recently used values beyond a total size.
+    """A thread-safe cache that drops the least recently used values beyond a total size, such as bytes.
 
     Args:
-        max_bytes: What the values may take together; a value that is larger by itself is not kept.
-        size_of: Key and value -> bytes they take.
+        capacity: What the values may take together; a value that is larger by itself is not kept.
+        size_of: Key and value -> what they take; 1 for a capacity in entries.
     """
 
-    def __init__(self, max_bytes: int, size_of: Callable[[Key, Value], int]) -> None:
-        self._max_bytes, self._size_of = max_bytes, size_of
+    def __init__(self, capacity: int, size_of: Callable[[Key, Value], int]) -> None:
+        self._capacity, self._size_of = capacity, size_of
         self._entries: OrderedDict[Key, tuple[Value, int]] = OrderedDict()  # least recently used first
-        self._bytes = 0
+        self._size = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -46,13 +52,13 @@ class LRUCache(Generic[Key, Value]):
     def put(self, key: Key, value: Value) -> None:
         """Keep a value."""
         size = self._size_of(key, value)
-        if size > self._max_bytes:
+        if size > self._capacity:
             return
         with self._lock:
-            self._bytes += size - self._entries.pop(key, (value, 0))[1]
+            self._size += size - self._entries.pop(key, (value, 0))[1]
             self._entries[key] = value, size
-            while self._bytes > self._max_bytes:
-                self._bytes -= self._entries.popitem(last=False)[1][1]
+            while self._size > self._capacity:
+                self._size -= self._entries.popitem(last=False)[1][1]
 
 
 def _texts(value: object) -> list[str]:
@@ -67,7 +73,7 @@ def public_lru_cache(
     """Decorate a function with an `LRUCache` that all visitors share; calls about private weights are not cached.
 
     Args:
-        max_bytes: As in `LRUCache`.
+        max_bytes: What the answers of the function may take together.
     """
 
     def decorate(call: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
@@ -87,3 +93,21 @@ def public_lru_cache(
         return answer
 
     return decorate
+
+
+def size_in_memory(value: object) -> int:
+    """Return about how many bytes a value takes, with the images, arrays and tensors in it."""
+    if isinstance(value, Image.Image):
+        return value.width * value.height * (1 if len(value.getbands()) == 1 else 4)  # Pillow pads colours to 32 bits
+    if isinstance(value, Tensor):
+        return value.numel() * value.element_size()
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    parts: Iterable[object] = ()
+    if isinstance(value, Mapping):
+        parts = [*value.keys(), *value.values()]
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = value
+    elif is_dataclass(value):
+        parts = vars(value).values()
+    return sys.getsizeof(value) + sum(map(size_in_memory, parts))

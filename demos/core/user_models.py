@@ -7,19 +7,15 @@ whoever turns one into a record, a network or facts goes through `UserModels`, w
 from __future__ import annotations
 
 import re
-import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
-import numpy as np
 from gradio.context import LocalContext
-from PIL import Image
-from torch import Tensor
 
 from demos.core.visitor import owner_of, rendered_once
 from models.hub.records import PRIVATE, Checkpoint
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
     from demos.core.i18n import Localize
 
 BACK = "/b2a"  # ends the name of the generator of the way back
-CACHE_BYTES = 64_000_000  # that the answers of one function may take
 MOST_PAGES = 20_000  # whose visitors are known; the longest silent are forgotten first
 _NAME = re.compile(rf"{PRIVATE}([0-9a-f]{{32}})({BACK})?")
 
@@ -178,21 +173,3 @@ def _record(job: Snapshot, back: bool = False) -> Checkpoint:
         direction=("b2a" if back else "a2b") if pair else "",
         partner=(name if back else name + BACK) if pair else "",
     )  # fmt: skip
-
-
-def size_in_memory(value: object) -> int:
-    """Return about how many bytes a value takes, with the images, arrays and tensors in it."""
-    if isinstance(value, Image.Image):
-        return value.width * value.height * (1 if len(value.getbands()) == 1 else 4)  # Pillow pads colours to 32 bits
-    if isinstance(value, Tensor):
-        return value.numel() * value.element_size()
-    if isinstance(value, np.ndarray):
-        return value.nbytes
-    parts: Iterable[object] = ()
-    if isinstance(value, Mapping):
-        parts = [*value.keys(), *value.values()]
-    elif isinstance(value, list | tuple | set | frozenset):
-        parts = value
-    elif is_dataclass(value):
-        parts = vars(value).values()
-    return sys.getsizeof(value) + sum(map(size_in_memory, parts))

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,6 +17,7 @@ from weakref import ref
 import torch
 from torch import Tensor
 
+from demos.core.cache import LRUCache
 from demos.ui.images import data_url
 from demos.vae.interpolation import GlobalAutoencoder, images_of
 from demos.vae.networks import Networks
@@ -63,8 +62,7 @@ class LatentSlices:
 
     def __init__(self, networks: Networks) -> None:
         self.networks = networks
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()  # least recently added first
-        self._lock = threading.Lock()
+        self._entries: LRUCache[str, _Entry] = LRUCache(CAPACITY, lambda key, entry: 1)
 
     def add(self, latent_slice: LatentSlice) -> str:
         """Remember a slice of a model with one vector an image, and return its key.
@@ -74,11 +72,7 @@ class LatentSlices:
         """
         network = self.networks.vector(latent_slice.model)
         entry = _Entry(latent_slice, ref(network), self.networks.statistics(latent_slice.model))
-        with self._lock:
-            self._entries[latent_slice.key] = entry
-            self._entries.move_to_end(latent_slice.key)
-            while len(self._entries) > CAPACITY:
-                self._entries.popitem(last=False)
+        self._entries.put(latent_slice.key, entry)
         return latent_slice.key
 
     def decode(self, query: Any) -> dict[str, Any]:
@@ -102,8 +96,7 @@ class LatentSlices:
         if not isinstance(query, list) or len(query) != 2:
             return None
         key, coordinates = query
-        with self._lock:
-            entry = self._entries.get(key) if isinstance(key, str) else None
+        entry = self._entries.get(key) if isinstance(key, str) else None
         if entry is None or not isinstance(coordinates, list) or len(coordinates) != len(entry.slice.directions):
             return None
         numbers = [float(number) for number in coordinates if isinstance(number, int | float)]

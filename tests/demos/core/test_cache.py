@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demos.core.cache import LRUCache, public_lru_cache
-from demos.core.user_models import SelectedModel, size_in_memory
+from demos.core.cache import LRUCache, public_lru_cache, size_in_memory
+from demos.core.user_models import SelectedModel
 
 
 def test_answers_of_private_weights_are_not_remembered() -> None:

@@ -19,7 +19,9 @@ def test_the_slider_adds_the_difference_of_the_mean_latents(
 ) -> None:
     value = json.loads(arithmetic_value(context, slices, images[0], (images[:2], images[2:]), MODEL))
     mu = encode(networks.vector(MODEL), read_photos(images))
-    moved = slices._entries[value["key"]].slice.at([1.0])
+    entry = slices._entries.get(value["key"])
+    assert entry is not None
+    moved = entry.slice.at([1.0])
     assert torch.allclose(moved, mu[0] + mu[2:].mean(dim=0) - mu[:2].mean(dim=0), atol=1e-4)
 
 

@@ -20,7 +20,9 @@ def test_sliders_start_at_the_photo_and_move_one_dimension_each(
     value = json.loads(traversal_value(context, slices, images[1], MODEL))
     (mu,), statistics = encode(networks.vector(MODEL), read_photos(images[1:2])), networks.statistics(MODEL)
     assert len(value["knobs"]) == SLIDERS
-    found = slices._entries[value["key"]].slice
+    entry = slices._entries.get(value["key"])
+    assert entry is not None
+    found = entry.slice
     at = [slider["at"] for slider in value["knobs"]]
     assert torch.allclose(found.at(at), mu, atol=2e-3)
     for place, dimension in enumerate(statistics.by_kl[:SLIDERS]):
