@@ -109,19 +109,25 @@ function showStep(number) {
     if (fold !== target && !isShown(target)) one(".label-wrap", fold)?.click();
   }
   target.classList.add("tour-target");
-  target.scrollIntoView({ block: "center", behavior: "instant" });
   one(".tour-text", card).innerHTML = steps[number].html;
   one(".tour-count", card).textContent = `${number + 1} / ${steps.length}`;
   one("[data-do=tour-back]", card).disabled = number === 0;
   all("[data-last]", card).forEach((text) => (text.hidden = (text.dataset.last === "1") !== (number === steps.length - 1)));
   card.hidden = false;
+  showTarget();
+  one("[data-do=tour-on]", card).focus({ preventScroll: true });
+}
+
+function showTarget() {
+  const target = one(".tour-target", document);
+  if (!target) return;
+  target.scrollIntoView({ block: "center", behavior: "instant" });
   const frame = target.getBoundingClientRect();
   const below = frame.bottom + 12 + card.offsetHeight < window.innerHeight;
   const top = below ? frame.bottom + 12 : Math.max(12, frame.top - card.offsetHeight - 12);
   const left = Math.min(Math.max(12, frame.left), document.documentElement.clientWidth - card.offsetWidth - 12);
   card.style.top = `${Math.min(top, window.innerHeight - card.offsetHeight - 12)}px`;
   card.style.left = `${left}px`;
-  one("[data-do=tour-on]", card).focus({ preventScroll: true });
 }
 
 // --- What the buttons and the keys do ----------------------------------------------------------------------------
@@ -217,7 +223,9 @@ function onButton(event) {
 }
 
 const floating = one(".floating");
-document.querySelector(".gradio-container").append(floating); // it floats over the whole page, not in its head
+const container = document.querySelector(".gradio-container");
+container.append(floating); // it floats over the whole page, not in its head
+new ResizeObserver(showTarget).observe(container); // a result that arrives above moves what the tour points at
 for (const root of [element, floating]) root.addEventListener("click", onButton);
 document.addEventListener("click", (event) => {
   if (!menu.hidden && !menu.contains(event.target)) closeMenu();

@@ -138,3 +138,17 @@ def texts_of_the_tour(page: Page) -> list[str]:
         page.locator("[data-do=tour-on]").click()
     expect(page.locator(".tour-card")).to_be_hidden()
     return seen
+
+
+def test_the_tour_follows_what_it_points_at(visit: OpenPage) -> None:
+    page = visit("/?tab=mae", size=(390, 844))
+    page.locator(".tools [data-do=tour]").click()
+    target = page.locator(".tour-target")
+    expect(target).to_be_in_viewport()
+    page.evaluate("""() => {
+        document.documentElement.style.overflowAnchor = "none"; // no help from the browser
+        const result = document.createElement("div");
+        result.style.height = "3000px";
+        document.querySelector("#tab-mae").prepend(result);
+    }""")
+    expect(target).to_be_in_viewport()
