@@ -92,9 +92,11 @@ function send(target) {
 const card = one(".tour-card");
 let steps = []; // of the open tab: {target, html}
 let step = 0;
+let toured = ""; // the tab
 
 function startTour() {
-  const stops = all("[data-at]", one(`template[data-tour="${openTab()}"]`).content);
+  toured = openTab();
+  const stops = all("[data-at]", one(`template[data-tour="${toured}"]`).content);
   steps = stops.map((stop) => ({ target: stop.dataset.at, html: stop.innerHTML }));
   steps = steps.filter(({ target }) => document.querySelector(target));
   if (steps.length) showStep(0);
@@ -225,7 +227,8 @@ function onButton(event) {
 const floating = one(".floating");
 const container = document.querySelector(".gradio-container");
 container.append(floating); // it floats over the whole page, not in its head
-new ResizeObserver(showTarget).observe(container); // a result that arrives above moves what the tour points at
+// A result that arrives above moves what the tour points at; a tour ends where another tab opens.
+new ResizeObserver(() => (openTab() === toured ? showTarget() : showStep(-1))).observe(container);
 for (const root of [element, floating]) root.addEventListener("click", onButton);
 document.addEventListener("click", (event) => {
   if (!menu.hidden && !menu.contains(event.target)) closeMenu();

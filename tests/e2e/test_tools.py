@@ -142,13 +142,15 @@ def texts_of_the_tour(page: Page) -> list[str]:
 
 def test_the_tour_follows_what_it_points_at(visit: OpenPage) -> None:
     page = visit("/?tab=mae", size=(390, 844))
+    open_tab(page, "mae")
     page.locator(".tools [data-do=tour]").click()
     target = page.locator(".tour-target")
     expect(target).to_be_in_viewport()
-    page.evaluate("""() => {
-        document.documentElement.style.overflowAnchor = "none"; // no help from the browser
-        const result = document.createElement("div");
-        result.style.height = "3000px";
-        document.querySelector("#tab-mae").prepend(result);
+    page.evaluate("""() => {  // what a result does that arrives above, where the browser keeps another place in sight
+        window.scrollTo({ top: document.body.scrollHeight, behavior: "instant" });
+        const result = Object.assign(document.createElement("div"), { style: "height: 3000px" });
+        document.querySelector("#tab-mae").append(result);
     }""")
     expect(target).to_be_in_viewport()
+    page.get_by_role("tab").nth(0).click()
+    expect(page.locator(".tour-card")).to_be_hidden()
