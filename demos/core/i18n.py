@@ -17,6 +17,14 @@ LANGUAGES = ("en", "zh")
 DEFAULT_LANGUAGE = "en"
 
 
+class InputError(ValueError):
+    """An input cannot be used; `key` and `values` make the sentence for the visitor."""
+
+    def __init__(self, key: str, **values: Any) -> None:
+        super().__init__(f"{key}: {values}")
+        self.key, self.values = key, values
+
+
 def preferred_language(accept_language: str | None) -> str:
     """Pick the language of this app that an ``Accept-Language`` header asks for most.
 

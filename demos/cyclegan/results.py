@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,9 @@ from demos.core.files import file_url
 from demos.cyclegan.translation import (
     BACK,
     IMAGES,
-    MIN_SIDE,
     SIDE,
     Assessment,
     CycleTranslation,
-    TooNarrowError,
     Translation,
     domain_warning,
     fit_photo,
@@ -29,7 +26,6 @@ from demos.cyclegan.translation import (
 )
 from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
-from models.data.images import ImageError
 
 FILES = (*IMAGES, "judged", "strip")
 NUMBERS = "result.json"
@@ -203,16 +199,5 @@ def generator_pair(ctx: Context, request: gr.Request | None, used: str, directio
 
 def open_photo(ctx: Context, request: gr.Request | None, path: str | None, side: int = SIDE) -> Image.Image:
     """Read a visitor's photo at the size at which it is translated, or raise a `gr.Error` that says what is wrong."""
-    with photo_errors(ctx, request):
+    with widgets.user_errors(ctx, request):
         return fit_photo(widgets.open_photo(ctx, request, path), side)
-
-
-@contextmanager
-def photo_errors(ctx: Context, request: gr.Request | None) -> Iterator[None]:
-    """Raise what is wrong with a photo as a `gr.Error` in the visitor's language."""
-    try:
-        yield
-    except ImageError as error:
-        raise widgets.image_error(ctx, request, error) from error
-    except TooNarrowError as error:
-        raise widgets.user_error(ctx, request, "cyclegan.too_narrow", ratio=SIDE // MIN_SIDE) from error

@@ -24,7 +24,6 @@ from demos.cyclegan.quiz.quiz_ui import quiz_section
 from demos.cyclegan.results import (
     EMPTY,
     cycle_error_line,
-    photo_errors,
     read_first_paint,
     result_numbers,
     show,
@@ -157,7 +156,7 @@ def _connect(
             return on_clear()
         record = ctx.library.record(used)
         weights = translation.generators(record, direction)
-        with photo_errors(ctx, request):
+        with widgets.user_errors(ctx, request):
             done = cached_cycle(path, weights) if weights[1:] else cached_translation(path, weights[0])
         assessment = cached_assessment(path, direction, weights) if translation.translates_fruit(record) else None
         values = show(ctx, done, assessment, translation.named_direction(record, direction), weights)
@@ -171,7 +170,7 @@ def _connect(
 
     def api_translate(image: str | None, direction: str, request: gr.Request) -> tuple[str, str, float]:
         """Turn an apple into an orange or back; cycle_error is the mean error of the way back, 0 to 255."""
-        with photo_errors(ctx, request):
+        with widgets.user_errors(ctx, request):
             done = cached_cycle(given(image, request), (direction, BACK[direction]))
         return ctx.save_image(done.translated), ctx.save_image(done.reconstruction), round(done.cycle_error, 3)
 
@@ -182,7 +181,7 @@ def _connect(
         share whose round trip ends closer, "kinds" how likely the photo is an apple, an orange or neither.
         """
         path, weights = given(image, request), (direction, BACK[direction])
-        with photo_errors(ctx, request):
+        with widgets.user_errors(ctx, request):
             done = cached_cycle(path, weights)
         assessment = cached_assessment(path, direction, weights)
         return ctx.save_image(assessment.heat_map), result_numbers(done, assessment, direction, weights)

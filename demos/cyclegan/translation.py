@@ -12,6 +12,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 
+from demos.core.i18n import InputError
 from demos.core.paths import EXAMPLES
 from demos.ui.images import captioned_row
 from models.analysis.cyclegan_calibration import (
@@ -38,10 +39,6 @@ OPENING_EXAMPLE = "apple-01.jpg"
 FRUITS = EXAMPLES / "fruit"
 # Name of a file and of a component -> attribute of a translation.
 IMAGES = {"original": "original", "translated": "translated", "back": "reconstruction", "difference": "difference"}
-
-
-class TooNarrowError(ValueError):
-    """The photo is too long and narrow to be translated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +70,10 @@ class Assessment:
 
 
 def fit_photo(photo: Image.Image, side: int = SIDE) -> Image.Image:
-    """Return a photo of at most `side` pixels, or raise `TooNarrowError` if its short side falls below `MIN_SIDE`."""
+    """Return a photo of at most `side` pixels, or raise an `InputError` if its short side falls below `MIN_SIDE`."""
     small = fit_within(photo, side)
     if min(small.size) < MIN_SIDE:
-        raise TooNarrowError(f"the short side would be {min(small.size)} px; crop to reach {MIN_SIDE} px")
+        raise InputError("cyclegan.too_narrow", ratio=SIDE // MIN_SIDE, short_side=min(small.size))
     return small
 
 

@@ -16,7 +16,8 @@ from PIL import Image
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from demos.mae.masks import MASK_KINDS, MAX_SEED, SEEDED_KINDS, InputError, Mask, describe_rule, draw_mask, patch_means
+from demos.core.i18n import InputError
+from demos.mae.masks import MASK_KINDS, MAX_SEED, SEEDED_KINDS, Mask, describe_rule, draw_mask, patch_means
 from demos.mae.masks import to_tensor as mask_tensor
 from demos.mae.reconstruction import (
     FULL_ERROR,

@@ -13,13 +13,15 @@ import gradio as gr
 from gradio.components import Component
 from PIL import Image
 
+from demos.core.i18n import InputError
 from demos.mae import analysis
 from demos.mae.analysis_ui import influence_numbers
 from demos.mae.inpainting import DAMAGES, draw_damage
 from demos.mae.inpainting_ui import Damage, reconstruct_composite, repair
-from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, InputError, decode_mask, encode_mask
+from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, decode_mask, encode_mask
 from demos.mae.reconstruction import heat_image
 from demos.mae.session import WEIGHTS, MAESession
+from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
 
 Answer = tuple[Any, ...]  # images, then a dict of numbers
@@ -136,7 +138,7 @@ def _handler(session: MAESession, compute: Callable[..., Answer]) -> Callable[..
     """Return the handler of an endpoint, with the parameters of `compute` after the session: Gradio reads them."""
 
     def handle(request: gr.Request, *inputs: Any) -> list[Any]:
-        with session.user_error(request):
+        with widgets.user_errors(session.ctx, request):
             answer = compute(session, *inputs)
         return [session.ctx.save_image(each) if isinstance(each, Image.Image) else each for each in answer]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import gradio as gr
 
+from demos.core.i18n import InputError
 from demos.mae.mask_canvas import parse_percent
-from demos.mae.masks import BY_HAND, MAX_RATIO, InputError, decode_mask
+from demos.mae.masks import BY_HAND, MAX_RATIO, decode_mask
 from demos.mae.reconstruction import grid_of, summary
 from demos.mae.results import FOLDED, NAMES, empty_values, show
 from demos.mae.session import MAESession, MaskRequest

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from demos.mae.masks import InputError, Mask, to_image
+from demos.core.i18n import InputError
+from demos.mae.masks import Mask, to_image
 from demos.mae.masks import to_tensor as mask_tensor
 from demos.mae.reconstruction import HIDDEN_GREY, baseline_fills, compare, grid_of, hidden_pixels
 from models.data.images import to_images, to_tensor

@@ -11,10 +11,11 @@ import numpy as np
 from gradio.components import Component
 
 from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.i18n import InputError
 from demos.mae.analysis_ui import HIDE, SHOW, numbers_button
 from demos.mae.inpainting import DAMAGES, Inpainting, apply_damage, composite, draw_damage, inpaint
 from demos.mae.mask_canvas import canvas_value, latest_report, mask_canvas
-from demos.mae.masks import InputError, Mask, decode_mask, draw_mask, encode_mask
+from demos.mae.masks import Mask, decode_mask, draw_mask, encode_mask
 from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
 from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets

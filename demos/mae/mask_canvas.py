@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from demos.core.context import Context
 from demos.core.files import file_url
-from demos.mae.masks import MAX_RATIO, InputError, Mask, encode_mask
+from demos.core.i18n import InputError
+from demos.mae.masks import MAX_RATIO, Mask, encode_mask
 
 SCRIPT = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")

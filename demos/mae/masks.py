@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from demos.core.i18n import InputError
 from models.networks.mae import block_mask, num_masked, random_mask
 
 Mask = NDArray[np.bool_]
@@ -28,14 +29,6 @@ MAX_SEED = 2**31 - 1
 MAX_SIDE = 512  # cells; no model here has images of more pixels
 NEAREST_BORDER = 5  # nearest patches of the border that count for a patch
 _TEXT = re.compile(r"(\d{1,3})\.([A-Za-z0-9_-]+)")
-
-
-class InputError(ValueError):
-    """A photo, a mask or a choice cannot be used; `key` and `values` make the sentence for the visitor."""
-
-    def __init__(self, key: str, **values: Any) -> None:
-        super().__init__(f"{key}: {values}")
-        self.key, self.values = key, values
 
 
 def encode_mask(mask: Mask) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,10 +14,11 @@ from PIL import Image
 
 from demos.core.cache import public_lru_cache
 from demos.core.context import Context
-from demos.mae.masks import BY_HAND, InputError, Mask, decode_mask, draw_mask, encode_mask, resize_mask
+from demos.core.i18n import InputError
+from demos.mae.masks import BY_HAND, Mask, decode_mask, draw_mask, encode_mask, resize_mask
 from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
-from demos.ui import widgets
-from models.data.images import ImageError, read_image, square_crop
+from demos.ui.widgets import user_errors
+from models.data.images import read_image, square_crop
 from models.networks.mae import MaskedAutoencoderViT
 
 WEIGHTS = "mae-photos"
@@ -43,7 +43,7 @@ class MaskRequest:
 
 
 class MAESession:
-    """Cached models, photos and reconstructions, and the translation of errors."""
+    """Cached models, photos and reconstructions."""
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
@@ -84,25 +84,15 @@ class MAESession:
         """Return the event handler of a (generator) function; `further` values follow those that `fn` returns."""
 
         def handle(request: gr.Request, *inputs: Any) -> Any:
-            with self.user_error(request):
+            with user_errors(self.ctx, request):
                 values = fn(self, *inputs)
             return [*values, *further] if further else values
 
         def stream(request: gr.Request, *inputs: Any) -> Iterator[Any]:
-            with self.user_error(request):
+            with user_errors(self.ctx, request):
                 yield from fn(self, *inputs)
 
         return stream if inspect.isgeneratorfunction(fn) else handle
-
-    @contextmanager
-    def user_error(self, request: gr.Request | None) -> Iterator[None]:
-        """Turn what is wrong with an input into one sentence in the visitor's language."""
-        try:
-            yield
-        except ImageError as error:
-            raise widgets.image_error(self.ctx, request, error) from error
-        except InputError as error:
-            raise widgets.user_error(self.ctx, request, error.key, **error.values) from error
 
     def save_json(self, numbers: dict[str, Any]) -> str:
         """Save numbers where the browser can fetch them, and return the path."""

@@ -123,7 +123,7 @@ def _build_details(session: MAESession, shown: Mapping[str, Any], opening: MaskR
     """Place what is made of the shown result on demand; return the state of the request that is shown."""
 
     def on_open(request: MaskRequest | None) -> list[str | None]:
-        with session.user_error(None):
+        with widgets.user_errors(session.ctx, None):
             return on_unfold(session, request)
 
     with widgets.options(session.ctx, "mae.raw_title") as accordion:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
+from demos.core.i18n import InputError
 from models.data.images import ImageError, read_image
 
 
@@ -200,22 +202,22 @@ def fill_when_open(
 
 
 def open_photo(ctx: Context, request: gr.Request | None, path: str | None) -> Image.Image:
-    """Read a visitor's photo.
-
-    Raises:
-        gr.Error: If there is none or it cannot be used, with one sentence in the visitor's language.
-    """
+    """Read a visitor's photo; a gr.Error in the visitor's language if there is none or it cannot be used."""
     if not path:
         raise user_error(ctx, request, "error.no_photo")
-    try:
+    with user_errors(ctx, request):
         return read_image(path, name=Path(path).name)
+
+
+@contextmanager
+def user_errors(ctx: Context, request: gr.Request | None) -> Iterator[None]:
+    """Turn what is wrong with an input into one sentence in the visitor's language."""
+    try:
+        yield
     except ImageError as error:
-        raise image_error(ctx, request, error) from error
-
-
-def image_error(ctx: Context, request: gr.Request | None, error: ImageError) -> gr.Error:
-    """Turn the reason an image cannot be used into a message for the visitor."""
-    return user_error(ctx, request, f"error.image.{error.code}", **error.values)
+        raise user_error(ctx, request, f"error.image.{error.code}", **error.values) from error
+    except InputError as error:
+        raise user_error(ctx, request, error.key, **error.values) from error
 
 
 def user_error(ctx: Context, request: gr.Request | None, key: str, **values: Any) -> gr.Error:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
+from demos.core.i18n import InputError
 from demos.ui import widgets
 from demos.ui.animation import upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
@@ -20,8 +21,7 @@ from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import LARGE_SIDE, GlobalAutoencoder, encode, images_of
 from demos.vae.latent_slice import LatentSlice, LatentSlices
 from demos.vae.latent_widgets import message_value, sliders
-from demos.vae.networks import MODELS, OPENING_MODEL, InputError, Networks, read_photos
-from demos.vae.panels import user_errors
+from demos.vae.networks import MODELS, OPENING_MODEL, Networks, read_photos
 from demos.vae.photo_input import example_ends
 from demos.vae.traversal import ENDS, STRIP_LENGTH, slider, strip_urls
 
@@ -108,7 +108,7 @@ def _offer_shift(ctx: Context, networks: Networks) -> None:
         request: gr.Request,
     ) -> str:  # fmt: skip
         """Add the difference of two groups of images to an image, in the latent space of a VAE; returns a PNG."""
-        with user_errors(ctx, request):
+        with widgets.user_errors(ctx, request):
             return ctx.save_image(shifted_image(networks, image, (minus, plus), strength, model))
 
     groups = [gr.File(label=name, file_count="multiple", type="filepath", render=False) for name in ("minus", "plus")]

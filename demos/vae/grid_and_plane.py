@@ -14,6 +14,7 @@ from torch import Tensor
 from demos.core.context import Context
 from demos.core.events import QUICK_EVENT
 from demos.core.files import file_url
+from demos.core.i18n import InputError
 from demos.ui import widgets
 from demos.ui.animation import STRIP_GAP, upscale
 from demos.ui.api_endpoint import endpoint, photo_parameter
@@ -22,8 +23,8 @@ from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import SMALL_SIDE, encode, images_of
 from demos.vae.latent_slice import LatentSlice, LatentSlices
 from demos.vae.latent_widgets import message_value, plane_map
-from demos.vae.networks import MODELS, OPENING_MODEL, InputError, Networks, read_photos
-from demos.vae.panels import download_links, message_html, panel, user_errors
+from demos.vae.networks import MODELS, OPENING_MODEL, Networks, read_photos
+from demos.vae.panels import download_links, message_html, panel
 from demos.vae.photo_input import example_ends, photo_input, photo_row
 from models.analysis.latents import corner_grid, plane_basis, principal_plane
 from models.data.images import square_crop
@@ -156,7 +157,7 @@ def _offer_grid(ctx: Context, networks: Networks) -> None:
 
         With three, the fourth corner is B + C - A; with two, the sheet is one row.
         """
-        with user_errors(ctx, request):
+        with widgets.user_errors(ctx, request):
             return ctx.save_image(grid_image(networks, [image_a, image_b, image_c, image_d], int(steps), model))
 
     inputs = [

@@ -12,6 +12,7 @@ from PIL import Image
 from demos.core.cache import public_lru_cache
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
+from demos.core.i18n import InputError
 from demos.core.tab_interface import TabInterface
 from demos.ui import widgets
 from demos.ui.animation import in_threads
@@ -19,8 +20,8 @@ from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
 from demos.vae import player
 from demos.vae.interpolation import DEFAULT_STEPS, MAX_STEPS, MIN_STEPS, Rendered, frames_and_animation, render
-from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, InputError, Networks, read_photos
-from demos.vae.panels import message_html, panel, user_errors
+from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, Networks, read_photos
+from demos.vae.panels import message_html, panel
 from demos.vae.photo_input import PhotoInput
 from demos.vae.results import Shown, serve, summarize
 
@@ -150,7 +151,7 @@ def offer_interpolate(ctx: Context, networks: Networks) -> None:
         image_a: str | None, image_b: str | None, steps: float, model: str, request: gr.Request
     ) -> tuple[list[str], str]:
         """Take one image to another through a VAE: images on the path (PNG), and an animation (WebP)."""
-        with user_errors(ctx, request):
+        with widgets.user_errors(ctx, request):
             if not image_a or not image_b:
                 raise InputError("vae.error_missing", which="image_b" if image_a else "image_a")
             frames, animation = computed(image_a, image_b, int(steps), model)

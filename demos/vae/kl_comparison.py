@@ -11,11 +11,12 @@ from PIL import Image
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.core.files import file_url
+from demos.core.i18n import InputError
 from demos.ui import widgets
 from demos.ui.animation import STRIP_GAP, upscale
 from demos.ui.images import image_grid
 from demos.vae.interpolation import SMALL_SIDE, encode, images_of, prior_latents
-from demos.vae.networks import InputError, Networks, read_photos
+from demos.vae.networks import Networks, read_photos
 from demos.vae.panels import download_links, message_html, panel
 from demos.vae.photo_input import example_ends
 from models.data.images import square_crop

@@ -13,8 +13,8 @@ from typing import Any
 import gradio as gr
 
 from demos.core.context import Context
+from demos.core.i18n import InputError
 from demos.vae.latent_slice import LatentSlices
-from demos.vae.networks import InputError
 
 CLIENT = "latent_widgets.js"  # what both scripts share
 PLACES = ("usual", "near", "far")  # of a point among the measured images

@@ -1,15 +1,16 @@
-"""The autoencoders of the VAE tab, the statistics of their latents, and the error of inputs that give no result."""
+"""The autoencoders of the VAE tab, and the statistics of their latents."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 from PIL import Image
 from torch import nn
 
 from demos.core.cache import public_lru_cache
 from demos.core.context import Context
+from demos.core.i18n import InputError
 from demos.vae.interpolation import Autoencoder, GlobalAutoencoder, images_of, prior_latents
 from models.analysis.latents import LatentStatistics, measure_latents, read_statistics
 from models.data.images import ImageError, read_image, to_tensor
@@ -18,14 +19,6 @@ MODELS = {"vae-fruit": "vae.model_fruit", "vae-portraits": "vae.model_portraits"
 HINTS = {"vae-fruit": "vae.hint_fruit", "vae-portraits": "vae.hint_portraits"}
 OPENING_MODEL = "vae-fruit"
 MEASURED_DRAWS = 128  # images of its own that a model without statistics is measured on
-
-
-class InputError(ValueError):
-    """Inputs that give no result; `key` and `values` name the sentence that says why."""
-
-    def __init__(self, key: str, **values: Any) -> None:
-        super().__init__(key)
-        self.key, self.values = key, values
 
 
 def read_photos(paths: Iterable[str]) -> list[Image.Image]:

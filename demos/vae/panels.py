@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import gradio as gr
 
 from demos.core.context import Context
 from demos.core.files import file_url
-from demos.ui import widgets
-from demos.vae.networks import InputError
+from demos.core.i18n import InputError
 
 STYLE = """
 figure { margin: 0; min-width: 0; }
@@ -44,12 +42,3 @@ def download_links(ctx: Context, files: Mapping[str, str]) -> str:
 def message_html(ctx: Context, error: InputError) -> str:
     """Write why there is no result, in its place."""
     return f'<div class="empty"><p>{ctx.localize_html(error.key, **error.values)}</p></div>'
-
-
-@contextmanager
-def user_errors(ctx: Context, request: gr.Request) -> Iterator[None]:
-    """Turn an `InputError` into the message for the visitor."""
-    try:
-        yield
-    except InputError as error:
-        raise widgets.user_error(ctx, request, error.key, **error.values) from error

@@ -15,14 +15,15 @@ from torch import Tensor
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT
 from demos.core.files import file_url
+from demos.core.i18n import InputError
 from demos.ui import widgets
 from demos.ui.animation import STRIP_GAP, upscale
 from demos.ui.api_endpoint import endpoint
 from demos.ui.images import image_grid
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import DRAW_TEMPERATURE, LARGE_SIDE, SMALL_SIDE, images_of, prior_latents
-from demos.vae.networks import MODELS, OPENING_MODEL, InputError, Networks
-from demos.vae.panels import download_links, message_html, panel, user_errors
+from demos.vae.networks import MODELS, OPENING_MODEL, Networks
+from demos.vae.panels import download_links, message_html, panel
 from models.analysis.latents import averaged_between, crossed, mutated
 
 SAMPLES = 12
@@ -195,7 +196,7 @@ def read_choice(event: gr.EventData) -> tuple[str, list[int]]:
 def _offer_samples(ctx: Context, networks: Networks) -> None:
     def sample(seed: float, temperature: float, model: str, request: gr.Request) -> tuple[list[str], dict[str, Any]]:
         """Draw images from the prior of a VAE: PNG files, and the latents they were decoded from."""
-        with user_errors(ctx, request):
+        with widgets.user_errors(ctx, request):
             latents = prior_generation(networks, model, int(seed), temperature).latents
         images = upscale(images_of(networks.vector(model), latents), LARGE_SIDE)
         return [ctx.save_image(image) for image in images], {"latents": latents.tolist()}

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from demos.core.context import Context
+from demos.core.i18n import InputError
 from demos.ui import widgets
 from demos.ui.images import data_url, image_grid
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import GlobalAutoencoder, encode, images_of
 from demos.vae.latent_slice import LatentSlice, LatentSlices
 from demos.vae.latent_widgets import message_value, sliders
-from demos.vae.networks import InputError, read_photos
+from demos.vae.networks import read_photos
 from models.analysis.latents import LatentStatistics
 
 SLIDERS = 8

@@ -10,12 +10,12 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
+from demos.core.i18n import InputError
 from demos.ui import widgets
 from demos.ui.animation import looping_gif, looping_mp4, looping_webp, upscale
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import LARGE_SIDE, MAX_FRAMES, SMOOTH_STEPS, video_frames
-from demos.vae.networks import InputError, Networks, read_photos
-from demos.vae.panels import user_errors
+from demos.vae.networks import Networks, read_photos
 
 WRITERS: Mapping[str, Callable[[Sequence[Image.Image]], bytes]] = {
     "mp4": looping_mp4, "webp": looping_webp, "gif": looping_gif,
@@ -54,7 +54,7 @@ def video_handler(ctx: Context, networks: Networks) -> Callable[..., Iterator[An
         path_a: str | None, path_b: str | None, steps: float, method: str, kind: str, model: str,
         request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Iterator[Any]:  # fmt: skip
-        with user_errors(ctx, request):
+        with widgets.user_errors(ctx, request):
             if not path_a or not path_b:
                 raise InputError("vae.missing_both")
             first, last = read_photos([path_a, path_b])

@@ -132,7 +132,9 @@ def test_texts_for_labels_have_no_fields() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_image_problem_has_a_sentence(context: Context, code: str, language: str) -> None:
     error = ImageError(code, "apple.jpg", kind="HEIC", limit=50, width=1, height=2)
-    message = str(widgets.image_error(context, request_from(language), error))
+    with pytest.raises(gr.Error) as told, widgets.user_errors(context, request_from(language)):
+        raise error
+    message = str(told.value)
     assert "apple.jpg" in message
     assert "{" not in message
 

@@ -13,6 +13,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from demos.core.context import Context, make_context
+from demos.core.i18n import InputError
 from demos.cyclegan import tab, translation
 from models.data.images import to_tensor
 
@@ -119,5 +120,5 @@ def test_the_summary_is_the_translation_with_its_cycle_error(context: Context, p
     assert np.array_equal(pixels(cell.image), pixels(done.translated)) and max(cell.image.size) <= 256
     assert f"<b>{done.cycle_error:.1f}</b>" in cell.text and cell.text.count("<span lang=") == 2
     assert cell.link == "tab=cyclegan"
-    with pytest.raises(translation.TooNarrowError):
+    with pytest.raises(InputError, match="too_narrow"):
         summary(Image.new("RGB", (900, 60)))

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from demos.core.i18n import InputError
 from demos.mae.analysis import (
     RATIOS,
     by_ratio,
@@ -14,7 +15,7 @@ from demos.mae.analysis import (
     ratio_strip,
     relative_influence,
 )
-from demos.mae.masks import MAX_SEED, InputError, draw_mask, to_tensor
+from demos.mae.masks import MAX_SEED, draw_mask, to_tensor
 from models.data.images import square_crop
 from models.data.images import to_tensor as image_tensor
 

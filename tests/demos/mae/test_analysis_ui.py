@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from demos.core.i18n import InputError
 from demos.mae.analysis_ui import on_ensemble, on_pick
-from demos.mae.masks import BY_HAND, InputError, encode_mask
+from demos.mae.masks import BY_HAND, encode_mask
 from demos.mae.session import WEIGHTS, MAESession
 
 MASK = np.zeros((16, 16), bool)

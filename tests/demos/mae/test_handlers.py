@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from demos.core.context import Context
+from demos.core.i18n import InputError
 from demos.mae.handlers import on_change, on_clear, on_ratio, on_redraw, on_stroke, on_summary, on_unfold
-from demos.mae.masks import BY_HAND, InputError, decode_mask, encode_mask
+from demos.mae.masks import BY_HAND, decode_mask, encode_mask
 from demos.mae.results import NAMES
 from demos.mae.session import WEIGHTS, MAESession
 from models.networks.mae import MaskedAutoencoderViT

@@ -5,8 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
+from demos.core.i18n import InputError
 from demos.mae.inpainting import COLOURS, DAMAGES, apply_damage, composite, draw_damage, inpaint
-from demos.mae.masks import InputError, to_tensor
+from demos.mae.masks import to_tensor
 from models.analysis.inpainting_baselines import harmonic_fill
 from models.data.images import square_crop
 from models.data.images import to_tensor as image_tensor

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from demos.core.i18n import InputError
 from demos.mae.mask_canvas import canvas_value, parse_cell, parse_percent
-from demos.mae.masks import InputError
 
 MASK = np.zeros((16, 16), bool)
 MASK[3:6, 2:12] = True

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from demos.core.i18n import InputError
 from demos.mae.masks import (
     MASK_KINDS,
     SEEDED_KINDS,
-    InputError,
     decode_mask,
     draw_mask,
     encode_mask,

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from demos.core.context import Context
+from demos.core.i18n import InputError
 from demos.vae.arithmetic import arithmetic_value
 from demos.vae.interpolation import encode
 from demos.vae.latent_slice import LatentSlices
-from demos.vae.networks import InputError, Networks, read_photos
+from demos.vae.networks import Networks, read_photos
 
 MODEL = "vae-fruit"
 

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from demos.core.context import Context
+from demos.core.i18n import InputError
 from demos.vae.grid_and_plane import plane_value
 from demos.vae.interpolation import encode, images_of
 from demos.vae.latent_slice import LatentSlices
-from demos.vae.networks import InputError, Networks, read_photos
+from demos.vae.networks import Networks, read_photos
 
 MODEL = "vae-fruit"
 

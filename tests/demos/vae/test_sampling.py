@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from demos.core.context import Context
-from demos.vae.networks import InputError, Networks
+from demos.core.i18n import InputError
+from demos.vae.networks import Networks
 from demos.vae.sampling import SAMPLES, generation_html, next_generation, prior_generation, read_choice
 
 MODEL = "vae-fruit"
