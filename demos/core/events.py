@@ -21,6 +21,12 @@ PROMPT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "h
 QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}
 
 
+# The same for inputs that may change while they are answered: by itself Gradio would drop that change.
+LATEST_MODEL_EVENT: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
+LATEST_PROMPT_EVENT: dict[str, Any] = {"trigger_mode": "always_last", **PROMPT_EVENT}
+LATEST_QUICK_EVENT: dict[str, Any] = {"trigger_mode": "always_last", **QUICK_EVENT}
+
+
 def bind(handler: Callable[..., Any], first: object) -> Callable[..., Any]:
     """Return a handler with its first argument given.
 

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.events import LATEST_MODEL_EVENT
 from demos.cyclegan.results import figure, fixed_weights_line, grid, open_photo, panel, text_cell, write_json
 from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, realism_percentile, translate_cycle
 from demos.ui import widgets
@@ -122,17 +122,15 @@ def ablation_section(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None
         return step_html(ctx, open_photo(ctx, request, path), direction, int(index))
 
     steps = steps_of("apple2orange")
-    # The inputs may have changed by a second click.
-    latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
     with widgets.options(ctx, "cyclegan.halves"):
         widgets.note(ctx, "cyclegan.halves_lead")
         fixed_weights_line(ctx, [name for variant in VARIANTS for name in weights_of(variant, "apple2orange")])
         comparison = panel(precomputed_html(ctx), "cyclegan-halves")
         run = gr.Button(ctx.t("cyclegan.halves_run"), elem_id="cyclegan-halves-run")
-        run.click(on_click, [photo, direction], comparison, **latest)
+        run.click(on_click, [photo, direction], comparison, **LATEST_MODEL_EVENT)
         if len(steps) < 2:
             return
         label: Any = ctx.t("cyclegan.step")
         slider = gr.Slider(0, len(steps) - 1, len(steps) - 1, step=1, label=label, elem_id="cyclegan-step")
         result = panel("", "cyclegan-step-result")
-        slider.input(on_step, [photo, direction, slider], result, show_progress="hidden", **latest)
+        slider.input(on_step, [photo, direction, slider], result, show_progress="hidden", **LATEST_MODEL_EVENT)

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 from torch import nn
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.events import LATEST_MODEL_EVENT
 from demos.cyclegan.results import open_photo
 from demos.cyclegan.translation import generators
 from demos.ui import widgets
@@ -78,7 +78,5 @@ def full_resolution_section(ctx: Context, photo: gr.Image, direction: gr.Radio, 
         label = ctx.t("cyclegan.own_run")
         run = gr.Button(label, variant="primary", visible=False, elem_id="cyclegan-own-run")
     taken = gr.State(None)  # the photo in the editor; the one above may be another by the time it is translated
-    # The inputs may have changed by a second click.
-    latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
-    take.click(on_take, [photo, side], [editor, run, taken], **latest)
-    run.click(on_run, [taken, direction, used, side, editor], [result, facts], **latest)
+    take.click(on_take, [photo, side], [editor, run, taken], **LATEST_MODEL_EVENT)
+    run.click(on_run, [taken, direction, used, side, editor], [result, facts], **LATEST_MODEL_EVENT)

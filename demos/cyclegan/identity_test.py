@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.events import LATEST_MODEL_EVENT
 from demos.core.paths import EXAMPLES
 from demos.cyclegan.results import (
     figure,
@@ -98,8 +98,7 @@ def limits_sections(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr
         widgets.note(ctx, "cyclegan.identity_lead")
         result = panel(opening, "cyclegan-identity")
         run = gr.Button(ctx.t("cyclegan.identity_run"), elem_id="cyclegan-identity-run")
-        # The inputs may have changed by a second click.
-        run.click(on_click, [photo, direction, used], result, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
+        run.click(on_click, [photo, direction, used], result, **LATEST_MODEL_EVENT)
     if all((folder / f"{name}-made.webp").is_file() for name in FAILURES):
         with widgets.options(ctx, "cyclegan.failures"):
             widgets.note(ctx, "cyclegan.failures_lead")

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import nn
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.events import LATEST_MODEL_EVENT
 from demos.cyclegan.results import figure, generator_pair, grid, open_photo, panel, text_cell, weights_line, write_json
 from demos.cyclegan.translation import BACK, absolute_difference, example_direction, example_photos, fit_photo
 from demos.ui import widgets
@@ -176,5 +176,5 @@ def steganography_section(ctx: Context, photo: gr.Image, direction: gr.Radio, us
         result = panel("", "cyclegan-message-result")
         chart = gr.HTML(curve_html(ctx, curve, "noise") if curve else "", elem_id="cyclegan-message-curve")
         inputs = [photo, direction, used, kind, strength]
-        options = {"show_progress": "hidden", "trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
-        gr.on([kind.input, strength.input], on_change, inputs, [result, chart], **options)
+        changes = [kind.input, strength.input]
+        gr.on(changes, on_change, inputs, [result, chart], show_progress="hidden", **LATEST_MODEL_EVENT)

@@ -13,7 +13,7 @@ from torch import nn
 
 from demos.core.cache import public_lru_cache
 from demos.core.context import Context, Demo
-from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
+from demos.core.events import LATEST_MODEL_EVENT, LATEST_PROMPT_EVENT, LATEST_QUICK_EVENT
 from demos.core.tab_interface import Photo, SummaryCell, TabInterface
 from demos.cyclegan import translation
 from demos.cyclegan.ablation import ablation_section, precompute_ablation
@@ -188,19 +188,15 @@ def _connect(
 
     outputs = list(results.values())
     inputs = [photo, direction, menu.used]
-    # A choice made while the networks run must not be lost: always_last. Not photo.change: replacing a photo
-    # fires it twice, and clearing it may send the photo that was there.
-    latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
     # Through the queue: outside it Gradio does not tell whose page asks.
-    menu.used.change(
-        lambda used: direction_choices(ctx, used), menu.used, direction, trigger_mode="always_last", **PROMPT_EVENT
-    )
-    run: dict[str, Any] = {"fn": on_change, "inputs": inputs, "outputs": outputs, **latest}
+    menu.used.change(lambda used: direction_choices(ctx, used), menu.used, direction, **LATEST_PROMPT_EVENT)
+    run: dict[str, Any] = {"fn": on_change, "inputs": inputs, "outputs": outputs, **LATEST_MODEL_EVENT}
+    # Not photo.change: replacing a photo fires it twice, and clearing it may send the photo that was there.
     changed = gr.on([photo.upload, direction.input, menu.switched.change], **run)
-    picked = strip.click(on_example, strip, [photo, direction], trigger_mode="always_last", **QUICK_EVENT)
+    picked = strip.click(on_example, strip, [photo, direction], **LATEST_QUICK_EVENT)
     shown = picked.then(**run)
     # Cancelled, a result on its way does not appear beside a photo that is gone.
-    photo.clear(on_clear, None, outputs, cancels=[changed, shown], trigger_mode="always_last", **QUICK_EVENT)
+    photo.clear(on_clear, None, outputs, cancels=[changed, shown], **LATEST_QUICK_EVENT)
 
     def parameters() -> list[Component]:
         return [photo_parameter("image"), gr.Radio(list(BACK), value="apple2orange", label="direction", render=False)]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT, bind
+from demos.core.events import LATEST_MODEL_EVENT, bind
 from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import Collection
 from demos.embeddings.components import quiet_button
@@ -85,9 +85,8 @@ def add_views(builder: MapBuilder, state: gr.State) -> None:
             html_template="<div>${value}</div>",
         )
     seed = gr.State(0)
-    # A choice made while the networks run must not be lost: always_last.
     draw: dict[str, Any] = {"fn": bind(on_views, builder), "inputs": [state, method, seed], "outputs": panel}
-    draw |= {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
+    draw |= LATEST_MODEL_EVENT
     panel.ready(**draw)
     method.input(**draw)
     increment = again.click(lambda value: value + 1, seed, seed, api_visibility="private", show_progress="hidden")

@@ -13,7 +13,7 @@ from gradio.components import Component
 from torch import nn
 
 from demos.core.context import Context, Demo
-from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, bind
+from demos.core.events import LATEST_MODEL_EVENT, LATEST_PROMPT_EVENT, PRIVATE_MODEL_EVENT, PROMPT_EVENT, bind
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo, TabInterface
 from demos.embeddings import components, handlers, view
@@ -116,7 +116,7 @@ def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str
 
     choose: dict[str, Any] = {"fn": on_pills, "inputs": pills, "outputs": [encoder, menu.used], **PROMPT_EVENT}
     pills.input(**choose, trigger_mode="always_last")
-    menu.switched.change(on_menu, menu.used, [encoder, pills], trigger_mode="always_last", **PROMPT_EVENT)
+    menu.switched.change(on_menu, menu.used, [encoder, pills], **LATEST_PROMPT_EVENT)
     return choose
 
 
@@ -139,8 +139,7 @@ def _connect_map(
     on_job = bind(handlers.on_job, builder)
     work = job.change(on_job, [shown.session, job], built, show_progress_on=shown.plot, **PRIVATE_MODEL_EVENT)
     # A job knows the session as it began: if it wrote the session, it would undo what was done meanwhile.
-    on_built, latest = bind(handlers.on_built, builder), {"trigger_mode": "always_last", **PROMPT_EVENT}
-    merge = work.success(on_built, [shown.session, built], list(shown), **latest)
+    merge = work.success(bind(handlers.on_built, builder), [shown.session, built], list(shown), **LATEST_PROMPT_EVENT)
     # After an event that failed, Gradio runs only what follows its `failure`.
     hide: dict[str, Any] = {"fn": lambda: gr.Button(visible=False), "outputs": stop, **PROMPT_EVENT}
     hide_stop = [work.then(**hide), work.failure(**hide)]
@@ -153,7 +152,8 @@ def _connect_map(
     switches = [controls[name].input for name in ("dims", "metric", "method")]
     changes = [controls["encoder"].change, *switches, *(slider.release for slider in sliders), seed.submit, seed.blur]
     changed = on_latest(changes, **redraw)
-    gr.on([slider.input for slider in sliders], bind(handlers.on_slide, builder), settings, list(shown), **latest)
+    on_slide = bind(handlers.on_slide, builder)
+    gr.on([slider.input for slider in sliders], on_slide, settings, list(shown), **LATEST_PROMPT_EVENT)
     read = on_latest(
         [upload.change],
         bind(handlers.on_files, builder),
@@ -179,7 +179,7 @@ def _connect_images(
     plots = [shown.plot, comparison.copy, comparison.plot]
     files = [lasso.table, lasso.images, lasso.train_zip, lasso.train]
     export: dict[str, Any] = {"fn": bind(handlers.on_export, builder), "inputs": session, "outputs": files}
-    export |= {"trigger_mode": "always_last", **PROMPT_EVENT}
+    export |= LATEST_PROMPT_EVENT
     on_pick, picked = bind(handlers.on_pick, builder), [session, shown.neighbours, *plots]
     for source in (*plots, shown.neighbours, lasso.panel):
         on_report(source, NAME, "pick", on_pick, [session], picked, **PROMPT_EVENT)
@@ -199,7 +199,7 @@ def _connect_images(
     comparison.follow(labelled)
     read = on_latest([query.change], bind(handlers.on_query, builder), [session, query], [session], **PROMPT_EVENT)
     on_placed, placed = bind(handlers.on_placed, builder), [shown.neighbours, shown.plot]
-    read.success(on_placed, session, placed, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
+    read.success(on_placed, session, placed, **LATEST_MODEL_EVENT)
 
 
 def precompute(ctx: Context, folder: Path, archive: Path = BUILT_IN_SET) -> None:

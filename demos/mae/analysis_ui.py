@@ -11,7 +11,7 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.events import LATEST_MODEL_EVENT, PRIVATE_MODEL_EVENT
 from demos.mae import analysis
 from demos.mae.mask_canvas import canvas_value, latest_report, mask_canvas, parse_cell
 from demos.mae.masks import SEEDED_KINDS, encode_mask
@@ -133,8 +133,10 @@ def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Comp
         ensemble_running = ensemble_go.click(session.handler(on_ensemble), [count, *controls], outputs, **quiet)
         _connect_stop(ctx, ensemble_stop, ensemble_running, ensemble_text)
         outputs = [influence_column, picker, heat, influence_file, influence_text]
-        latest: dict[str, Any] = {"js": latest_report(picker, "pick"), "trigger_mode": "always_last", **quiet}
-        picking = picker.pick(session.handler(on_pick), [picker, *controls], outputs, **latest)
+        picking = picker.pick(
+            session.handler(on_pick), [picker, *controls], outputs, js=latest_report(picker, "pick"),
+            show_progress="hidden", **LATEST_MODEL_EVENT,
+        )  # fmt: skip
         return [ratios_running, ensemble_running, picking]
 
     outdated: dict[Component, Any] = dict.fromkeys((ratios_stop, ensemble_stop), HIDE)

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.events import LATEST_MODEL_EVENT, PRIVATE_MODEL_EVENT
 from demos.core.i18n import InputError
 from demos.mae.analysis_ui import HIDE, SHOW, numbers_button
 from demos.mae.inpainting import DAMAGES, Inpainting, apply_damage, composite, draw_damage, inpaint
@@ -148,12 +148,10 @@ def build_inpaintings(session: MAESession, photos: Sequence[Path]) -> tuple[Comp
     damage = gr.State(Damage())
 
     def connect(photo: gr.Image, used: gr.State, controls: list[Component], renewals: list[Any]) -> None:
-        latest: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE_MODEL_EVENT}
         quiet: dict[str, Any] = {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}
         outputs: list[Component] = [mix_column, *mix, mix_file]
-        # The photos may be others by a second click.
-        mix_go.click(session.handler(on_mix), [second, mix_percent, *controls], outputs, **latest)
-        latest |= quiet
+        mix_go.click(session.handler(on_mix), [second, mix_percent, *controls], outputs, **LATEST_MODEL_EVENT)
+        latest: dict[str, Any] = {"show_progress": "hidden", **LATEST_MODEL_EVENT}
         opened = [canvas, damage, mend_column, mend_text]
         mend_accordion.expand(session.handler(on_open), [photo, used, canvas], opened, **latest)
         gr.on(renewals, session.handler(on_photo), [photo, used], opened, **latest)

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 
 from demos.core.context import Context, Demo
-from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
+from demos.core.events import LATEST_MODEL_EVENT, LATEST_PROMPT_EVENT, LATEST_QUICK_EVENT, PRIVATE_MODEL_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo, SummaryCell, TabInterface
 from demos.mae import results
@@ -154,8 +154,7 @@ def _connect(
     photo, canvas, kind, percent, mask = (c[name] for name in ("photo", "canvas", "kind", "percent", "mask"))
     outputs = [*(c[name] for name in results.NAMES), c["picker"], c["request"]]
     # What is running for the photo or mask before ends; of what changes while a result is made only the latest counts.
-    latest: dict[str, Any] = {"cancels": running, "trigger_mode": "always_last", "show_progress": "hidden"}
-    latest |= PRIVATE_MODEL_EVENT
+    latest: dict[str, Any] = {"cancels": running, "show_progress": "hidden", **LATEST_MODEL_EVENT}
 
     def event(fn: Callable[..., Any], inputs: Any, further: Sequence[Component] = ()) -> dict[str, Any]:
         """Return the arguments of a listener; `further` are the outputs that `fn` adds."""
@@ -170,15 +169,14 @@ def _connect(
     turned = canvas.ratio(**ratio, js=latest_report(canvas, "ratio"), **latest)
     stroke = event(on_stroke, [canvas, photo, c["seed"], menu.used], [kind, percent, mask])
     brushed = canvas.stroke(**stroke, js=latest_report(canvas, "stroke"), **latest)
-    quick: dict[str, Any] = {"trigger_mode": "always_last", **QUICK_EVENT}
-    picked = c["strip"].click(lambda index: str(photos[index]), c["strip"], photo, **quick)
+    picked = c["strip"].click(lambda index: str(photos[index]), c["strip"], photo, **LATEST_QUICK_EVENT)
     shown = picked.then(**run, **latest)
     number = "() => Math.floor(Math.random() * 10000)"
     numbered = c["another"].click(fn=None, js=number, outputs=c["seed"], api_visibility="private")
     # Cancelled, a result on its way does not appear beside a photo that is gone.
     under_way = [changed, redrawn, turned, brushed, shown, numbered.then(**redraw, **latest)]
     # Through the queue: Gradio tells the listeners of a state only of what a queued event wrote.
-    photo.clear(**event(on_clear, None), cancels=under_way, trigger_mode="always_last", **PROMPT_EVENT)
+    photo.clear(**event(on_clear, None), cancels=under_way, **LATEST_PROMPT_EVENT)
     return {**run, **latest}
 
 

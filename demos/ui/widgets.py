@@ -14,7 +14,7 @@ from gradio.i18n import I18nData
 from PIL import Image
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
+from demos.core.events import LATEST_QUICK_EVENT, PRIVATE_MODEL_EVENT
 from demos.core.i18n import InputError
 from models.data.images import ImageError, read_image
 
@@ -184,9 +184,8 @@ def fill_when_open(
         stale: An event of a script of ours, which Gradio cannot bundle with the others.
     """
     is_open = gr.State(False)
-    latest: dict[str, Any] = {"trigger_mode": "always_last", **QUICK_EVENT}
-    fold.collapse(lambda: False, None, is_open, **latest)
-    opened = fold.expand(lambda: True, None, is_open, **latest)
+    fold.collapse(lambda: False, None, is_open, **LATEST_QUICK_EVENT)
+    opened = fold.expand(lambda: True, None, is_open, **LATEST_QUICK_EVENT)
     common = {"outputs": list(outputs), "show_progress_on": outputs[0], **PRIVATE_MODEL_EVENT}
     opened.then(fn, list(inputs), trigger_mode="always_last", **common)
 

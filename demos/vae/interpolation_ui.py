@@ -11,7 +11,7 @@ from PIL import Image
 
 from demos.core.cache import public_lru_cache
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT, PROMPT_EVENT, QUICK_EVENT
+from demos.core.events import LATEST_MODEL_EVENT, LATEST_PROMPT_EVENT, LATEST_QUICK_EVENT
 from demos.core.i18n import InputError
 from demos.core.tab_interface import TabInterface
 from demos.ui import widgets
@@ -107,7 +107,7 @@ def connect_interpolation(ctx: Context, networks: Networks, ui: InterpolationUI,
     # One sign of work is enough, on the largest image. A change made while the network runs must not be lost.
     run = {
         "fn": result_handler(ctx, networks), "inputs": [*photos, ui.steps, menu.used], "outputs": ui.results,
-        "show_progress_on": ui.results[0], "trigger_mode": "always_last", **PRIVATE_MODEL_EVENT,
+        "show_progress_on": ui.results[0], **LATEST_MODEL_EVENT,
     }  # fmt: skip
 
     def on_model(path_a: str | None, path_b: str | None, model: str | None) -> list[Any]:
@@ -123,17 +123,13 @@ def connect_interpolation(ctx: Context, networks: Networks, ui: InterpolationUI,
     shown += [chosen.then(**run) for each in ui.inputs for chosen in each.connect()]
     outputs = [*ui.inputs[0].outputs, *ui.inputs[1].outputs, ui.hint, menu.used, ui.model]
     # through the queue, without which Gradio tells nobody that the model in use has changed
-    latest = {"trigger_mode": "always_last", **PROMPT_EVENT}
-    choose = {"fn": on_model, "inputs": [*photos, ui.model], "outputs": outputs, **latest}
+    choose = {"fn": on_model, "inputs": [*photos, ui.model], "outputs": outputs, **LATEST_PROMPT_EVENT}
     shown.append(ui.model.input(**choose).then(**run))
     shown.append(menu.switched.change(**{**choose, "inputs": [*photos, menu.used]}).then(**run))
     # After the removal of a photo, Gradio may still send that photo: only the other one is read. Results being
     # computed are cancelled, so that none appears beside a photo that was removed.
     for photo, other in zip(photos, reversed(photos), strict=True):
-        photo.clear(
-            lambda path: no_values(ctx, missing(path)), other, ui.results, cancels=shown,
-            trigger_mode="always_last", **QUICK_EVENT,
-        )  # fmt: skip
+        photo.clear(lambda path: no_values(ctx, missing(path)), other, ui.results, cancels=shown, **LATEST_QUICK_EVENT)
     inputs = {letter: each.receiver for letter, each in zip("ab", ui.inputs, strict=True)}
     settings = {"model": ui.model, "steps": ui.steps, "weights": menu.linked}
     return TabInterface(inputs, settings, (choose, menu.open_linked, run), summary=partial(summarize, ctx))

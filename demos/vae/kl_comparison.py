@@ -9,7 +9,7 @@ import gradio as gr
 from PIL import Image
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.events import LATEST_MODEL_EVENT
 from demos.core.files import file_url
 from demos.core.i18n import InputError
 from demos.ui import widgets
@@ -100,4 +100,4 @@ def kl_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image]) -> 
         widgets.aside(ctx, "vae.lesson_about", "vae.lesson_about_text")
     inputs = [*photos, seed]
     widgets.fill_when_open(fold, show, inputs, [result], [photo.change for photo in photos])
-    seed.change(show, inputs, result, trigger_mode="always_last", **PRIVATE_MODEL_EVENT)
+    seed.change(show, inputs, result, **LATEST_MODEL_EVENT)

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from demos.core.context import Context
-from demos.core.events import QUICK_EVENT
+from demos.core.events import LATEST_QUICK_EVENT
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo
 from demos.ui import widgets
@@ -61,9 +61,10 @@ class PhotoInput:
 
     def connect(self) -> list[Any]:
         """Let a click on an example choose it; returns the events."""
-        latest: dict[str, Any] = {"trigger_mode": "always_last", **QUICK_EVENT}
         return [
-            strip.click(lambda index, paths=self.paths[name]: str(paths[index]), strip, self.photo, **latest)
+            strip.click(
+                lambda index, paths=self.paths[name]: str(paths[index]), strip, self.photo, **LATEST_QUICK_EVENT
+            )
             for name, strip in self.strips.items()
         ]
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT
+from demos.core.events import LATEST_MODEL_EVENT, PRIVATE_MODEL_EVENT
 from demos.core.files import file_url
 from demos.core.i18n import InputError
 from demos.ui import widgets
@@ -173,10 +173,8 @@ def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequen
         return generation, generation_html(ctx, networks, generation)
 
     outputs = [current, grid]
-    gr.on(
-        [menu.used.change, seed.submit, temperature.release], on_draw, [menu.used, seed, temperature], outputs,
-        trigger_mode="always_last", **PRIVATE_MODEL_EVENT,
-    )  # fmt: skip
+    changes = [menu.used.change, seed.submit, temperature.release]
+    gr.on(changes, on_draw, [menu.used, seed, temperature], outputs, **LATEST_MODEL_EVENT)
     more.click(on_more, [menu.used, temperature], [seed, *outputs], **PRIVATE_MODEL_EVENT)
     grid.breed(on_breed, [current, radius, seed, menu.used], outputs, **PRIVATE_MODEL_EVENT)
     _offer_samples(ctx, networks)

@@ -9,7 +9,7 @@ import gradio as gr
 from PIL import Image
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT, QUICK_EVENT
+from demos.core.events import LATEST_QUICK_EVENT, PRIVATE_MODEL_EVENT
 from demos.core.i18n import InputError
 from demos.ui import widgets
 from demos.ui.animation import looping_gif, looping_mp4, looping_webp, upscale
@@ -43,8 +43,8 @@ def video_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image], 
     )
     # a video of images that were removed, of another model or in another format is not of what the page shows
     others = [*(photo.change for photo in photos), menu.used.change, kind.input, method.input, steps.input]
-    gr.on([stop.click, *others], lambda: gr.update(value=None, interactive=False), None, save, cancels=[run],
-          trigger_mode="always_last", **QUICK_EVENT)  # fmt: skip
+    ends = [stop.click, *others]
+    gr.on(ends, lambda: gr.update(value=None, interactive=False), None, save, cancels=[run], **LATEST_QUICK_EVENT)
 
 
 def video_handler(ctx: Context, networks: Networks) -> Callable[..., Iterator[Any]]:
