@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from demos.core.i18n import InputError
 from demos.core.paths import EXAMPLES
-from demos.ui.images import captioned_row
+from demos.ui.images import captioned_grid
 from models.analysis.cyclegan_calibration import (
     DIRECTIONS,
     ENCODER,
@@ -174,7 +174,7 @@ def summary_sheet(done: Translation, direction: str, weights: Sequence[str]) -> 
     squares = [
         (title, ImageOps.pad(image, (SIDE, SIDE), Image.Resampling.LANCZOS, "white")) for title, image in images.items()
     ]
-    return captioned_row(squares, caption, SIDE)
+    return captioned_grid([squares], caption, SIDE)
 
 
 def generators(record: Checkpoint, direction: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Protocol
 from PIL import Image
 
 from demos.ui.progress import Step, Work
-from demos.ui.sprites import jpeg
+from demos.ui.sprites import encoded
 from models.data.archive_entries import Limits
 from models.data.archives import LabelledImage, iter_images
 from models.data.images import square_crop
@@ -120,4 +120,4 @@ def read_images(
 
 def square_jpeg(image: Image.Image, side: int) -> bytes:
     """Return the centre square of an image as a JPEG."""
-    return jpeg(square_crop(image, side), QUALITY)
+    return encoded(square_crop(image, side), QUALITY)

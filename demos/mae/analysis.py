@@ -68,20 +68,15 @@ def ratio_strip(results: Sequence[Reconstruction], weights: str, mask_kind: str,
 class MaskEnsemble:
     """Statistics of the predictions from several masks of one photo.
 
-    Attributes:
-        count: Number of masks.
-        mean: Mean prediction of each pixel; the photo where no mask hid it.
-        std: Heat map of the standard deviation, up to `FULL_STD` levels.
-        error: Heat map of the error of the mean, up to `FULL_ERROR` levels.
-        scores: "masks"; "mean_spread" (standard deviation) and "mean_abs_error" in levels of 0 to 255; "psnr_of_mean"
-            and "psnr_of_one", the mean over the masks, in dB; "rank_correlation" of standard deviation and error over
-            the patches (Spearman), None where it is not defined.
+    The scores are "masks"; "mean_spread" (standard deviation) and "mean_abs_error" in levels of 0 to 255;
+    "psnr_of_mean" and "psnr_of_one", the mean over the masks, in dB; "rank_correlation" of standard deviation and
+    error over the patches (Spearman), None where it is not defined.
     """
 
-    count: int
-    mean: Image.Image
-    std: Image.Image
-    error: Image.Image
+    count: int  # of the masks
+    mean: Image.Image  # mean prediction of each pixel; the photo where no mask hid it
+    std: Image.Image  # heat map of the standard deviation, up to `FULL_STD` levels
+    error: Image.Image  # heat map of the error of the mean, up to `FULL_ERROR` levels
     scores: dict[str, Any] = field(compare=False)
 
 

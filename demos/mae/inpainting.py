@@ -58,19 +58,14 @@ def apply_damage(photo: Image.Image, damaged: Mask, damage: str) -> Image.Image:
 class Inpainting:
     """A damaged photo, repaired by the model and by the harmonic fill-in.
 
-    Attributes:
-        damaged: Photo as it was given.
-        masked: Input of the model: every patch with a damaged pixel is hidden.
-        mended: Prediction of the model on the damaged pixels alone.
-        smooth: Harmonic fill-in of the same pixels.
-        scores: Numbers of "spoilt_pixels" and "hidden_patches"; "model" and "smooth_fill" as returned by `compare`
-            where the photo is known without the damage, else None.
+    The scores are "spoilt_pixels" and "hidden_patches", and "model" and "smooth_fill" as returned by `compare` where
+    the photo is known without the damage, else None.
     """
 
-    damaged: Image.Image
-    masked: Image.Image
-    mended: Image.Image
-    smooth: Image.Image
+    damaged: Image.Image  # photo as it was given
+    masked: Image.Image  # input of the model: every patch with a damaged pixel is hidden
+    mended: Image.Image  # prediction of the model on the damaged pixels alone
+    smooth: Image.Image  # harmonic fill-in of the same pixels
     scores: dict[str, Any]
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from demos.mae.masks import Mask, describe_rule, to_image
 from demos.mae.masks import to_tensor as mask_tensor
-from demos.ui.images import captioned_row
+from demos.ui.images import captioned_grid
 from models.analysis.inpainting_baselines import harmonic_fill, mean_fill
 from models.analysis.metrics import psnr
 from models.data.images import square_crop, to_images, to_tensor
@@ -35,29 +35,19 @@ PREDICTORS = ("model", "smooth_fill", "mean_colour")
 class Reconstruction:
     """Result for one mask; every image is square, at the model's own size, and RGB.
 
-    Attributes:
-        original: Centre square that the model was given.
-        masked: The same with plain grey on the hidden patches.
-        raw: Prediction for every patch, visible ones included.
-        pasted: Prediction on the hidden patches, the original on the visible ones.
-        fill: Harmonic fill-in of the same hidden patches.
-        error: Heat map of the model's error on each hidden patch, up to `FULL_ERROR` levels.
-        scores: Numbers of "patches" and "hidden_patches", and for each of `PREDICTORS` the result of `compare`.
-        seconds: Run time of the network.
-        errors: (grid, grid) mean absolute error of the model on each patch, in levels of 0 to 255; NaN where visible.
-        mask: (grid, grid), True where hidden.
+    Errors and mask do not count in a comparison, since `masked` and `error` show them.
     """
 
-    original: Image.Image
-    masked: Image.Image
-    raw: Image.Image
-    pasted: Image.Image
-    fill: Image.Image
-    error: Image.Image
-    scores: dict[str, Any]
-    seconds: float = field(compare=False)
-    errors: NDArray[np.float64] = field(compare=False)
-    mask: Mask = field(compare=False)  # `masked` and `error` show them
+    original: Image.Image  # centre square that the model was given
+    masked: Image.Image  # the same with plain grey on the hidden patches
+    raw: Image.Image  # prediction for every patch, visible ones included
+    pasted: Image.Image  # prediction on the hidden patches, the original on the visible ones
+    fill: Image.Image  # harmonic fill-in of the same hidden patches
+    error: Image.Image  # heat map of the model's error on each hidden patch, up to `FULL_ERROR` levels
+    scores: dict[str, Any]  # "patches", "hidden_patches", and for each of `PREDICTORS` the result of `compare`
+    seconds: float = field(compare=False)  # run time of the network
+    errors: NDArray[np.float64] = field(compare=False)  # (grid, grid), `patch_errors` of `raw`; NaN where visible
+    mask: Mask = field(compare=False)  # (grid, grid), True where hidden
 
 
 def grid_of(model: MaskedAutoencoderViT) -> int:
@@ -148,7 +138,8 @@ def summary(result: Reconstruction, weights: str, steps: int, mask_kind: str, se
     if scores["model"]:
         caption += f" · PSNR on the hidden patches: MAE {scores['model']['psnr']:.1f} dB"
         caption += f", smooth fill-in {scores['smooth_fill']['psnr']:.1f} dB"
-    return captioned_row([(title, getattr(result, name)) for title, name in zip(titles, PANELS, strict=True)], caption)
+    row = [(title, getattr(result, name)) for title, name in zip(titles, PANELS, strict=True)]
+    return captioned_grid([row], caption)
 
 
 def heat_image(image: Image.Image, values: NDArray[np.floating[Any]], full: float) -> Image.Image:

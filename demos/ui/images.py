@@ -13,36 +13,11 @@ LINE = 30  # pixels a line of text takes
 PAPER, INK = "#ffffff", "#1c1917"
 
 
-def captioned_row(images: Sequence[tuple[str, Image.Image]], caption: str, side: int = 256) -> Image.Image:
-    """Draw square images in a row, each under its title, with a caption below.
-
-    Args:
-        images: Titles and images, left to right; Latin letters, which Pillow's own font can write.
-        caption: One line, shrunk to fit the width.
-        side: Pixels each image is shown at.
-
-    Returns:
-        An RGB image of n * side + (n + 1) * MARGIN by side + 2 * (LINE + MARGIN) pixels.
-
-    Raises:
-        ValueError: If there is no image.
-    """
-    return captioned_grid([images], caption, side)
-
-
 def captioned_grid(rows: Sequence[Sequence[tuple[str, Image.Image]]], caption: str, side: int = 256) -> Image.Image:
-    """Draw rows of square images under each other, each image under its title, with a caption below all.
+    """Draw rows of square images at `side` pixels, each image under its title, with a caption below all.
 
-    Args:
-        rows: As for `captioned_row`, from the top.
-        caption: One line, shrunk to fit the width.
-        side: Pixels each image is shown at.
-
-    Returns:
-        An RGB image, as wide as the longest row needs.
-
-    Raises:
-        ValueError: If there is no image.
+    Texts are in Latin letters, which Pillow's own font can write; a line too wide is shrunk. The RGB image is as wide
+    as the longest row needs: n * side + (n + 1) * MARGIN pixels for n images.
     """
     columns = max((len(row) for row in rows), default=0)
     if not columns:
@@ -77,15 +52,9 @@ def still_webp(image: Image.Image, quality: int = 90) -> bytes:
 
 
 def image_grid(rows: Sequence[Sequence[Image.Image]], gap: int = 0, side: int | None = None) -> Image.Image:
-    """Draw rows of equally many images on white.
+    """Draw rows of equally many images of one size on white, with `gap` pixels between two images.
 
-    Args:
-        rows: Images of one size, from the top left.
-        gap: Pixels between two images.
-        side: Draws each image as a square of so many pixels, whatever its size.
-
-    Raises:
-        ValueError: If there is no image or the rows differ in length.
+    With a `side`, each image is drawn as a square of so many pixels, whatever its size.
     """
     if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
         lengths = [len(row) for row in rows]
@@ -102,10 +71,10 @@ def image_grid(rows: Sequence[Sequence[Image.Image]], gap: int = 0, side: int | 
 
 def data_url(image: Image.Image, quality: int | None = None) -> str:
     """Return an image as an address that holds it: PNG, or WebP of a quality where no single pixel matters."""
-    buffer = BytesIO()
-    if quality is None:
-        image.save(buffer, "PNG", compress_level=1)
+    if quality is not None:
+        kind, content = "webp", still_webp(image, quality)
     else:
-        image.save(buffer, "WEBP", quality=quality, method=2)
-    kind = "png" if quality is None else "webp"
-    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        buffer = BytesIO()
+        image.save(buffer, "PNG", compress_level=1)
+        kind, content = "png", buffer.getvalue()
+    return f"data:image/{kind};base64," + base64.b64encode(content).decode("ascii")

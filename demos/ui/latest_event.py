@@ -21,8 +21,7 @@ from gradio.events import Dependency
 def reporter(group: str) -> str:
     """Return a script that defines ``report(name, data)``: triggers an event, and notes its data for `on_report`.
 
-    Args:
-        group: Components whose events of one name are alternatives of each other; unique in the page.
+    The events of one name in a group, unique in the page, are alternatives of each other.
     """
     return f"""const report = (name, data) => {{
   (window.unlabeledReports ??= {{}})[`{group}.${{name}}`] = data;
@@ -32,7 +31,7 @@ def reporter(group: str) -> str:
 
 
 def on_report(
-    source: gr.HTML,
+    source: gr.HTML,  # whose script begins with `reporter`
     group: str,
     name: str,
     fn: Callable[..., Any],
@@ -42,17 +41,8 @@ def on_report(
 ) -> tuple[Dependency, Dependency]:
     """Answer an event that the script of a component reports; `fn` gets the data of the last one before its inputs.
 
-    Args:
-        source: The component, whose script begins with `reporter`.
-        group: As in `reporter`.
-        name: Of the event.
-        fn: Handler. What it gets comes from a browser; it is None where nothing was reported.
-        inputs: Further inputs.
-        outputs: Outputs.
-        **event: Further arguments of the listener.
-
-    Returns:
-        The listener of the event, and the one that catches up after a failure; what comes `then` has to follow both.
+    The data comes from a browser, and is None where nothing was reported. Returns the listener of the event, and the
+    one that catches up after a failure; what comes `then` has to follow both.
     """
     values = f"[window.unlabeledReports?.[{json.dumps(f'{group}.{name}')}] ?? null, ...given.slice(1)]"
     note, note_newer = _scripts(values, fn, [source, *inputs])

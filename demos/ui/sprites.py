@@ -18,23 +18,14 @@ LARGE_CELLS_UP_TO = 900  # thumbnails; beyond that a cell is smaller
 
 @dataclass(frozen=True)
 class Sprite:
-    """Thumbnails side by side in files.
+    """Thumbnails side by side in files."""
 
-    Attributes:
-        sheets: The files; each but the last holds `capacity` thumbnails, in rows from the top left.
-        count: How many thumbnails there are in all.
-        cell: Side of each in pixels.
-        columns: How many are in a row.
-        capacity: How many a full sheet holds.
-        form: Of the files: JPEG is made fastest, WebP is smaller.
-    """
-
-    sheets: tuple[bytes, ...]
-    count: int
-    cell: int
-    columns: int
-    capacity: int
-    form: Form = "JPEG"
+    sheets: tuple[bytes, ...]  # the files; each but the last holds `capacity` thumbnails, in rows from the top left
+    count: int  # of all thumbnails
+    cell: int  # side of each in pixels
+    columns: int  # how many are in a row
+    capacity: int  # how many a full sheet holds
+    form: Form = "JPEG"  # of the files: JPEG is made fastest, WebP is smaller
 
     @property
     def suffix(self) -> str:
@@ -68,16 +59,11 @@ def make_sprite(thumbnails: Sequence[Image.Image], form: Form = "JPEG") -> Sprit
             row, column = divmod(index, columns)
             small = thumbnail.resize((cell, cell), Image.Resampling.BICUBIC, reducing_gap=2.0)
             sheet.paste(small, (column * cell, row * cell))
-        sheets.append(encoded(sheet, form, QUALITY[form]))
+        sheets.append(encoded(sheet, QUALITY[form], form))
     return Sprite(tuple(sheets), len(thumbnails), cell, columns, capacity, form)
 
 
-def jpeg(image: Image.Image, quality: int) -> bytes:
-    """Return an image as JPEG."""
-    return encoded(image, "JPEG", quality)
-
-
-def encoded(image: Image.Image, form: Form, quality: int) -> bytes:
+def encoded(image: Image.Image, quality: int, form: Form = "JPEG") -> bytes:
     """Return an image as a file."""
     buffer = io.BytesIO()
     image.save(buffer, form, quality=quality)

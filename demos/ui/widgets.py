@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import ImageData
 from gradio.i18n import I18nData
 from PIL import Image
 
@@ -42,15 +41,7 @@ def options(ctx: Context, title_key: str) -> gr.Accordion:
 
 
 def pills(ctx: Context, label_key: str, choices: Mapping[str, str], value: str, elem_id: str | None = None) -> gr.Radio:
-    """Place a switch between a few choices, side by side.
-
-    Args:
-        ctx: The context of the tab.
-        label_key: Key of its name, read out by screen readers.
-        choices: Value -> key of its text.
-        value: The choice at the start.
-        elem_id: Id in the page.
-    """
+    """Place a switch between a few choices (value -> key of its text), side by side; screen readers read its label."""
     return gr.Radio(
         [(ctx.t(key), name) for name, key in choices.items()],
         value=value,
@@ -86,7 +77,7 @@ def undecoded(image: gr.Image) -> gr.Image:
 
     By itself Gradio decodes the file first and fails on a damaged one before anybody can say what is wrong.
     """
-    image.preprocess = _path_of  # type: ignore[method-assign]
+    image.preprocess = lambda payload: payload and payload.path  # type: ignore[method-assign]
     return image
 
 
@@ -128,14 +119,9 @@ def html_line(value: str = "", elem_class: str = "facts", elem_id: str | None = 
 def facts_line(
     ctx: Context, weights: Sequence[str], size: tuple[int, int], seconds: float, prepared: bool = False
 ) -> str:
-    """Write the line every panel ends with: which weights, at what size, how long it took.
+    """Write the line every panel ends with: which weights, at what width and height in pixels, how long it took.
 
-    Args:
-        ctx: The context of the tab.
-        weights: Names of the weights that were run.
-        size: Width and height in pixels the network worked at.
-        seconds: Time of the networks alone.
-        prepared: Whether the result was made in advance (first paint).
+    The seconds are those of the networks alone; `prepared` says that the result was made in advance (first paint).
     """
     infos = [ctx.weights_info(name) for name in weights]
     names = " + ".join(f"<b>{short_name(info.name)}</b> ({info.num_parameters / 1e6:.1f} M)" for info in infos)
@@ -167,21 +153,13 @@ def fill_when_open(
     fold: gr.Accordion,
     fn: Callable[..., Any],
     inputs: Sequence[Any],
-    outputs: Sequence[Any],
-    again: Sequence[Any] = (),
-    stale: Callable[..., Any] | None = None,
+    outputs: Sequence[Any],  # the first shows that `fn` works
+    again: Sequence[Any] = (),  # events of Gradio's own
+    stale: Callable[..., Any] | None = None,  # an event of a script of ours, which Gradio cannot bundle with the others
 ) -> None:
     """Run `fn` when a fold opens, and while it is open whenever one of some events happens.
 
     So nothing is computed for a fold that nobody looks at.
-
-    Args:
-        fold: The fold.
-        fn: Handler.
-        inputs: Its inputs.
-        outputs: Its outputs; the first shows that it works.
-        again: Events of Gradio's own.
-        stale: An event of a script of ours, which Gradio cannot bundle with the others.
     """
     is_open = gr.State(False)
     fold.collapse(lambda: False, None, is_open, **LATEST_QUICK_EVENT)
@@ -222,7 +200,3 @@ def user_errors(ctx: Context, request: gr.Request | None) -> Iterator[None]:
 def user_error(ctx: Context, request: gr.Request | None, key: str, **values: Any) -> gr.Error:
     """Make the message that tells a visitor, in their language, why there is no result."""
     return gr.Error(ctx.localize(request, key, **values), duration=8, print_exception=False)
-
-
-def _path_of(payload: ImageData | None) -> str | None:
-    return None if payload is None else payload.path

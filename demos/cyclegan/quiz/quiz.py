@@ -10,12 +10,12 @@ import base64
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 
 import torch
 from PIL import Image
 
 from demos.cyclegan.translation import BACK, LoadModel, classify
+from demos.ui.sprites import encoded
 from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, Calibration, discriminator_scores
 from models.analysis.signal_detection import d_prime, wilson_interval
 from models.data.images import square_crop, to_images, to_tensor
@@ -81,13 +81,6 @@ def tally(answered: Sequence[tuple[Card, str]]) -> Tally:
     return Tally(right, len(answered), *wilson_interval(right, len(answered)), sensitivity)
 
 
-def encode_jpeg(image: Image.Image) -> bytes:
-    """Return an image as a JPEG file, with the same settings for all cards."""
-    file = BytesIO()
-    image.save(file, "JPEG", quality=QUALITY)
-    return file.getvalue()
-
-
 def card_image(card: Card) -> str:
     """Return the image of a card as HTML that holds the file itself, so that no file name reveals the answer."""
     return f'<img src="data:image/jpeg;base64,{base64.b64encode(card.jpeg).decode()}" alt="">'
@@ -116,8 +109,8 @@ def make_card(photo: Image.Image, fruit: str, fake: bool, load_model: LoadModel,
     shown, shows = (translated, DIRECTIONS[direction][1]) if fake else (square, fruit)
     score = float(discriminator_scores(load_model(f"{shows}-discriminator"), to_tensor(shown)).mean())
     says_fake = score < decision_threshold(shows, known)
-    cycle = (encode_jpeg(square), encode_jpeg(translated), encode_jpeg(reconstructed))
-    return Card(shows, CHOICES[fake], encode_jpeg(shown), cycle, CHOICES[says_fake])
+    cycle = (encoded(square, QUALITY), encoded(translated, QUALITY), encoded(reconstructed, QUALITY))
+    return Card(shows, CHOICES[fake], encoded(shown, QUALITY), cycle, CHOICES[says_fake])
 
 
 def make_quiz(

@@ -83,23 +83,16 @@ def scatter_figure(coordinates: Coordinates, labels: Sequence[str | None], names
 
 
 def scatter_value(
-    coordinates: Coordinates,
-    labels: Sequence[str | None],
-    names: Sequence[str],
-    sprite: Sprite,
-    urls: Sequence[str],
-    labels_html: Mapping[str, str] | None = None,
+    coordinates: Coordinates,  # (N, 2) or (N, 3)
+    labels: Sequence[str | None],  # N; None for points without one
+    names: Sequence[str],  # N
+    sprite: Sprite,  # thumbnails in the order of the ids
+    urls: Sequence[str],  # of the sprite sheets
+    labels_html: Mapping[str, str] | None = None,  # label -> trusted HTML to show instead, where labels are translated
 ) -> str:
     """Return the value of a `scatter`: everything the browser draws, arrays as base64.
 
-    Args:
-        coordinates: (N, 2) or (N, 3).
-        labels: N labels; None for points without one.
-        names: N names.
-        sprite: Thumbnails in the order of the ids.
-        urls: Addresses of the sprite sheets. While they stay the same, the plot keeps its zoom and animates its
-            points from their old positions to the new ones.
-        labels_html: Label -> trusted HTML to show instead of it, where labels are translated.
+    While the addresses stay the same, the plot keeps its zoom and animates its points to their new positions.
     """
     classes = unique_labels(labels)
     indices = {name: index for index, name in enumerate(classes)}

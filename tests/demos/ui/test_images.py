@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos.ui.images import LINE, MARGIN, captioned_row, image_grid
+from demos.ui.images import LINE, MARGIN, captioned_grid, image_grid
 
 RED, BLUE = Image.new("RGB", (8, 8), "#ff0000"), Image.new("RGB", (8, 8), "#0000ff")
 
 
 def test_images_stand_side_by_side():
-    page = captioned_row([("One", RED), ("Two", BLUE)], "Caption", side=100)
+    page = captioned_grid([[("One", RED), ("Two", BLUE)]], "Caption", side=100)
     assert page.size == (2 * 100 + 3 * MARGIN, 100 + 2 * (LINE + MARGIN))
     middle = MARGIN + LINE + 50
     assert page.getpixel((MARGIN + 50, middle)) == (255, 0, 0)
@@ -19,15 +19,16 @@ def test_images_stand_side_by_side():
 
 @pytest.mark.parametrize("caption", ["Short", "A caption that is far too long for a page that is so narrow "])
 def test_the_caption_is_written_within_the_margins(caption):
-    page = np.asarray(captioned_row([("One", RED)], caption, side=256))
+    page = np.asarray(captioned_grid([[("One", RED)]], caption, side=256))
     below = page[MARGIN + LINE + 256 :].min(axis=2) < 200
     assert below.any()
     assert not below[:, :MARGIN].any() and not below[:, -MARGIN:].any()
 
 
-def test_no_images_are_refused():
+@pytest.mark.parametrize("rows", [[], [[]]])
+def test_no_images_are_refused(rows):
     with pytest.raises(ValueError, match="no pictures"):
-        captioned_row([], "Caption")
+        captioned_grid(rows, "Caption")
 
 
 def photo(seed: int, size: tuple[int, int] = (90, 60)) -> Image.Image:
