@@ -103,13 +103,8 @@ def limits_sections(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr
         with widgets.options(ctx, "cyclegan.failures"):
             widgets.note(ctx, "cyclegan.failures_lead")
             fixed_weights_line(ctx, sorted(DIRECTIONS))
-            panel(failures_html(ctx, folder), "cyclegan-failures")
-
-
-def failures_html(ctx: Context, folder: Path) -> str:
-    """Return the gallery: each photo beside its translation, and what is wrong with it."""
-    cells: list[str] = []
-    for name in FAILURES:
-        cells += [figure(str(folder / f"{name}-{image}.webp")) for image in ("photo", "made")]
-        cells.append(text_cell(ctx.localize_html(f"cyclegan.failure_{name}")))
-    return grid(cells, 2)
+            cells: list[str] = []
+            for name in FAILURES:
+                cells += [figure(str(folder / f"{name}-{image}.webp")) for image in ("photo", "made")]
+                cells.append(text_cell(ctx.localize_html(f"cyclegan.failure_{name}")))
+            panel(grid(cells, 2), "cyclegan-failures")

@@ -158,7 +158,7 @@ def write_json(path: Path, content: Any) -> None:
 
 def panel(value: str, elem_id: str) -> gr.HTML:
     """Place a panel of images made by `grid`."""
-    return gr.HTML(value, css_template=STYLE, apply_default_css=False, elem_id=elem_id)
+    return widgets.panel(value, elem_id, STYLE)
 
 
 def figure(path: str, caption: str = "") -> str:

@@ -71,8 +71,9 @@ def reconstruct_perturbed(
     return results
 
 
-def measure_curve(ctx: Context, photos: Sequence[Path]) -> dict[str, dict[str, list[float]]]:
-    """Return the mean perturbation ("sent") and error ("back") over photos for each kind and strength."""
+def precompute_curve(ctx: Context, folder: Path) -> None:
+    """Write the mean perturbation ("sent") and error ("back") over built-in photos for each kind and strength."""
+    photos = example_photos()[:NUM_PHOTOS]
     curve: dict[str, dict[str, list[float]]] = {}
     for kind, strengths in STRENGTHS.items():
         errors = np.zeros((len(strengths), 2))
@@ -83,12 +84,7 @@ def measure_curve(ctx: Context, photos: Sequence[Path]) -> dict[str, dict[str, l
             errors += [[each.perturbation, each.error] for each in results]
         means = (errors / len(photos)).round(3)
         curve[kind] = {"sent": means[:, 0].tolist(), "back": means[:, 1].tolist()}
-    return curve
-
-
-def precompute_curve(ctx: Context, folder: Path) -> None:
-    """Write the curve of our weights over built-in photos."""
-    write_json(folder / CURVE, measure_curve(ctx, example_photos()[:NUM_PHOTOS]))
+    write_json(folder / CURVE, curve)
 
 
 def verdict(curve: Mapping[str, Sequence[float]]) -> str:

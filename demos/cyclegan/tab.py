@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +63,16 @@ def build(ctx: Context) -> TabInterface:
         }
     for name in ("warning", "facts"):
         results[name] = widgets.html_line(shown[name], name, f"cyclegan-{name}")
-    results |= _assessment(ctx, shown)
+    with gr.Row(elem_classes="row-of-pictures"):
+        for name, line in (("judged", "convincing"), ("difference", "score")):
+            with gr.Column():
+                results[name] = widgets.image(ctx.t(f"cyclegan.{name}"), shown[name], f"cyclegan-{name}")
+                results[line] = widgets.html_line(shown[line], "score", f"cyclegan-{line}")
+        results["slider"] = widgets.before_after(ctx.t("cyclegan.slider"), shown["slider"], "cyclegan-slider")
     widgets.note(ctx, "cyclegan.limit")
-    results |= _downloads(ctx, shown)
+    with gr.Row(elem_classes="toolbar"):
+        for name in ("strip", "numbers"):
+            results[name] = widgets.download(ctx, f"cyclegan.{name}", f"cyclegan-{name}", shown[name], size="sm")
     sections = gr.Column()
     menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator)
     with sections:
@@ -83,30 +90,6 @@ def build(ctx: Context) -> TabInterface:
         (menu.open_linked, run),
         summary=lambda image: summary(ctx, image),
     )
-
-
-def _assessment(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
-    """Place the heat map and the difference, each with its score, and the two images to compare."""
-    placed: dict[str, Component] = {}
-    with gr.Row(elem_classes="row-of-pictures"):
-        for image, line in (("judged", "convincing"), ("difference", "score")):
-            with gr.Column():
-                placed[image] = widgets.image(ctx.t(f"cyclegan.{image}"), shown[image], f"cyclegan-{image}")
-                placed[line] = widgets.html_line(shown[line], "score", f"cyclegan-{line}")
-        placed["slider"] = widgets.before_after(ctx.t("cyclegan.slider"), shown["slider"], "cyclegan-slider")
-    return placed
-
-
-def _downloads(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Component]:
-    """Place the buttons that download the result."""
-    placed: dict[str, Component] = {}
-    with gr.Row(elem_classes="toolbar"):
-        for name in ("strip", "numbers"):
-            label: Any = ctx.t(f"cyclegan.{name}")
-            placed[name] = gr.DownloadButton(
-                label, value=shown[name], elem_id=f"cyclegan-{name}", elem_classes="quiet", size="sm"
-            )
-    return placed
 
 
 def direction_choices(ctx: Context, used: str) -> dict[str, Any]:

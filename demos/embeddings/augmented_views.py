@@ -77,13 +77,8 @@ def add_views(builder: MapBuilder, state: gr.State) -> None:
             methods = {name: f"embeddings.encoder_{name}" for name in METHODS}
             method = widgets.pills(ctx, "embeddings.views_method", methods, METHODS[0], "embeddings-views-method")
             again = quiet_button(ctx, "views_again", "views-again")
-        panel = gr.HTML(
-            js_on_load='trigger("ready");',
-            css_template=STYLE,
-            apply_default_css=False,
-            elem_id="embeddings-views",
-            html_template="<div>${value}</div>",
-        )
+        template, script = "<div>${value}</div>", 'trigger("ready");'
+        panel = widgets.panel(None, "embeddings-views", STYLE, html_template=template, js_on_load=script)
     seed = gr.State(0)
     draw: dict[str, Any] = {"fn": bind(on_views, builder), "inputs": [state, method, seed], "outputs": panel}
     draw |= LATEST_MODEL_EVENT

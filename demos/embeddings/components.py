@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio.components import Component
@@ -44,8 +44,8 @@ def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
 
 def tiles(group: str, elem_id: str, style: str = "", head: str = "") -> gr.HTML:
     """Place an empty panel for thumbnails that reports a click on one as ``pick`` of a group (see `on_report`)."""
-    script, css = reporter(group) + view.NEIGHBOURS_SCRIPT, view.NEIGHBOURS_STYLE + style
-    return gr.HTML(js_on_load=script, css_template=css, head=head, apply_default_css=False, elem_id=elem_id)
+    script = reporter(group) + view.NEIGHBOURS_SCRIPT
+    return widgets.panel(None, elem_id, view.NEIGHBOURS_STYLE + style, js_on_load=script, head=head)
 
 
 def quiet_button(ctx: Context, name: str, elem_id: str) -> gr.Button:
@@ -70,7 +70,7 @@ def settings(ctx: Context, usual: Settings) -> tuple[dict[str, Component], gr.Do
         n_neighbors = gr.Slider(MIN_NEIGHBOURS, MAX_NEIGHBOURS, usual.n_neighbors, step=1, **texts("n_neighbors"))
         min_dist = gr.Slider(0, 1, usual.min_dist, step=0.05, **texts("min_dist"))
         seed = gr.Number(usual.seed, precision=0, minimum=0, maximum=MAX_SEED, **texts("seed"))
-    table = _download(ctx, "embeddings.table", "embeddings-table")
+    table = widgets.download(ctx, "embeddings.table", "embeddings-table")
     layout = {"n_neighbors": n_neighbors, "min_dist": min_dist, "seed": seed, "metric": metric, "method": method}
     return dict(layout), table
 
@@ -83,13 +83,9 @@ def lasso(ctx: Context) -> Lasso:
         label = gr.Textbox(show_label=False, container=False, placeholder=hint, max_lines=1, elem_id="embeddings-label")
         assign = gr.Button(ctx.t("embeddings.give_label"), size="sm", elem_id="embeddings-give")
         table, images = (
-            _download(ctx, f"embeddings.chosen_{name}", f"embeddings-chosen-{name}", size="sm")
+            widgets.download(ctx, f"embeddings.chosen_{name}", f"embeddings-chosen-{name}", size="sm")
             for name in ("table", "pictures")
         )
         train = gr.Button(ctx.t("embeddings.train"), size="sm", elem_id="map-to-train", interactive=False)
         train_zip = gr.File(visible=False, elem_id="map-to-train-zip")
     return Lasso(panel, tools, label, assign, table, images, train_zip, train)
-
-
-def _download(ctx: Context, key: str, elem_id: str, size: Literal["sm", "lg"] = "lg") -> gr.DownloadButton:
-    return gr.DownloadButton(ctx.t(key), size=size, elem_id=elem_id, elem_classes="quiet")  # type: ignore[arg-type]

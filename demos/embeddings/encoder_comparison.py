@@ -120,7 +120,7 @@ def add_comparison(builder: MapBuilder, session: gr.State) -> Comparison:
             with gr.Column(min_width=300):
                 plot = scatter(ctx, "embeddings-twin", link=NAME)
         about = widgets.html_line("", "facts", "embeddings-twin-about")
-        table = gr.HTML(css_template=TABLE_STYLE, apply_default_css=False, elem_id="embeddings-rows")
+        table = widgets.panel(None, "embeddings-rows", TABLE_STYLE)
         measure_all = quiet_button(ctx, "measure", "measure")
         widgets.note(ctx, "embeddings.compare_note")
     draw: dict[str, Any] = {

@@ -50,6 +50,8 @@ def map_outputs(builder: MapBuilder, session: MapSession) -> MapOutputs:
     used = clamp_neighbours(settings.n_neighbors, len(collection))
     clamped = used if used != settings.n_neighbors and settings.method == "umap" else None
     table = table_csv(collection, image_map.coordinates, range(len(collection)))
+    encoder = settings.encoder
+    about = encoder if encoder in ENCODERS else f"other_{ctx.library.record(encoder).family}"
     return MapOutputs(
         session=session,
         plot=scatter_update(plot_value(builder, session, image_map.coordinates), marks),
@@ -57,16 +59,9 @@ def map_outputs(builder: MapBuilder, session: MapSession) -> MapOutputs:
         scores=view.scores_html(ctx, image_map.scores, collection.num_labels),
         facts=_facts(builder, session),
         description=view.description_html(ctx, collection, session.uploaded is not None, clamped),
-        about=_about(builder, settings.encoder),
+        about=ctx.localize_html(f"embeddings.about_{about}"),
         table=ctx.save_bytes(table, ".csv"),
     )
-
-
-def _about(builder: MapBuilder, encoder: str) -> str:
-    """Return what the encoder was trained on, as far as it is known."""
-    if encoder in ENCODERS:
-        return builder.ctx.localize_html(f"embeddings.about_{encoder}")
-    return builder.ctx.localize_html(f"embeddings.about_other_{builder.ctx.library.record(encoder).family}")
 
 
 def _facts(builder: MapBuilder, session: MapSession) -> str:

@@ -50,11 +50,6 @@ def refuse_other_networks(model: nn.Module) -> str:
     return ""
 
 
-def encoder_of(weights: str) -> str:
-    """Return the name in `ENCODERS` of some weights of ours, or the name of the weights itself."""
-    return next((name for name, spec in ENCODERS.items() if spec.checkpoint == weights), weights)
-
-
 def build(ctx: Context, archive: Path = BUILT_IN_SET) -> TabInterface:
     """Create the components of the tab and connect them."""
     usual = Settings()
@@ -75,9 +70,7 @@ def build(ctx: Context, archive: Path = BUILT_IN_SET) -> TabInterface:
             upload, query = components.uploads(ctx)
             neighbours = components.tiles(NAME, "embeddings-neighbours", head=f"<style>{view.BAR_STYLE}</style>")
             add_explanation(builder, session, neighbours)
-    scores = gr.HTML(
-        css_template=view.SCORES_STYLE, apply_default_css=False, elem_id="embeddings-scores", elem_classes="score"
-    )
+    scores = widgets.panel(None, "embeddings-scores", view.SCORES_STYLE, elem_classes="score")
     description = widgets.html_line("", "facts", "embeddings-told")
     facts = widgets.html_line("", "facts", "embeddings-facts")
     widgets.note(ctx, "embeddings.note")
@@ -106,7 +99,7 @@ def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str
     """Keep the pills and the menu in step, each showing what the other chose; return the event of the pills."""
 
     def on_menu(weights: str) -> tuple[str, Any]:
-        name = encoder_of(weights)
+        name = next((name for name, spec in ENCODERS.items() if spec.checkpoint == weights), weights)
         return name, gr.update(value=name if name in ENCODERS else None)
 
     def on_pills(name: str | None) -> tuple[Any, Any]:

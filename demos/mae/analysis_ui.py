@@ -102,7 +102,7 @@ def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Comp
         ratios_go, ratios_stop = _go_and_stop(ctx, "ratios")
         with gr.Column(visible=False) as ratios_column:
             strip = widgets.image(ctx.t("mae.ratios"), None, "mae-ratios")
-            ratios_file = numbers_button(ctx, "mae-ratios-numbers")
+            ratios_file = widgets.download(ctx, "mae.numbers", "mae-ratios-numbers")
         ratios_text = widgets.html_line(elem_id="mae-ratios-says")
     with widgets.options(ctx, "mae.often_title"):
         widgets.note(ctx, "mae.often_why")
@@ -113,7 +113,7 @@ def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Comp
         with gr.Column(visible=False) as ensemble_column:
             with gr.Row(elem_classes="row-of-pictures"):
                 parts = [widgets.image(ctx.t(f"mae.{part}"), None, f"mae-often-{part}") for part in PARTS]
-            ensemble_file = numbers_button(ctx, "mae-often-numbers")
+            ensemble_file = widgets.download(ctx, "mae.numbers", "mae-often-numbers")
         ensemble_text = widgets.html_line(elem_id="mae-often-says")
     with widgets.options(ctx, "mae.influence_title"):
         widgets.note(ctx, "mae.influence_why")
@@ -121,7 +121,7 @@ def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Comp
             picker = mask_canvas(ctx, "mae.picker", "pick", "mae-picker", canvas)
             with gr.Column(visible=False) as influence_column:
                 heat = widgets.image(ctx.t("mae.influence"), None, "mae-influence")
-                influence_file = numbers_button(ctx, "mae-influence-numbers")
+                influence_file = widgets.download(ctx, "mae.numbers", "mae-influence-numbers")
         influence_text = widgets.html_line(elem_id="mae-influence-says")
 
     def connect(controls: list[Component]) -> list[Dependency]:
@@ -143,12 +143,6 @@ def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Comp
     outdated |= dict.fromkeys((ratios_text, ensemble_text, influence_text), "")
     outdated |= dict.fromkeys((ratios_column, ensemble_column, influence_column), HIDE)
     return picker, outdated, connect
-
-
-def numbers_button(ctx: Context, elem_id: str, value: str | None = None) -> gr.DownloadButton:
-    """Place the button that saves the numbers of a result as JSON."""
-    label: Any = ctx.t("mae.numbers")
-    return gr.DownloadButton(label, value, elem_id=elem_id, elem_classes="quiet")
 
 
 def _go_and_stop(ctx: Context, name: str) -> tuple[gr.Button, gr.Button]:

@@ -12,7 +12,7 @@ from gradio.components import Component
 
 from demos.core.events import LATEST_MODEL_EVENT, PRIVATE_MODEL_EVENT
 from demos.core.i18n import InputError
-from demos.mae.analysis_ui import HIDE, SHOW, numbers_button
+from demos.mae.analysis_ui import HIDE, SHOW
 from demos.mae.inpainting import DAMAGES, Inpainting, apply_damage, composite, draw_damage, inpaint
 from demos.mae.mask_canvas import canvas_value, latest_report, mask_canvas
 from demos.mae.masks import Mask, decode_mask, draw_mask, encode_mask
@@ -130,7 +130,7 @@ def build_inpaintings(session: MAESession, photos: Sequence[Path]) -> tuple[Comp
             with gr.Column(scale=2, visible=False) as mix_column:
                 with gr.Row(elem_classes="row-of-pictures"):
                     mix = [widgets.image(ctx.t(f"mae.mix_{part}"), None, f"mae-mix-{part}") for part in MIX_PARTS]
-                mix_file = numbers_button(ctx, "mae-mix-numbers")
+                mix_file = widgets.download(ctx, "mae.numbers", "mae-mix-numbers")
     with widgets.options(ctx, "mae.mend_title") as mend_accordion:
         widgets.note(ctx, "mae.mend_why")
         with gr.Row(elem_classes="columns"):
@@ -143,7 +143,7 @@ def build_inpaintings(session: MAESession, photos: Sequence[Path]) -> tuple[Comp
             with gr.Column(scale=2, visible=False) as mend_column:
                 with gr.Row(elem_classes="row-of-pictures"):
                     mended = [widgets.image(ctx.t(f"mae.mend_{part}"), None, f"mae-mend-{part}") for part in MEND_PARTS]
-                mend_file = numbers_button(ctx, "mae-mend-numbers")
+                mend_file = widgets.download(ctx, "mae.numbers", "mae-mend-numbers")
         mend_text = widgets.html_line(elem_id="mae-mend-says")
     damage = gr.State(Damage())
 

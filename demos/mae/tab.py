@@ -18,7 +18,7 @@ from demos.core.events import LATEST_MODEL_EVENT, LATEST_PROMPT_EVENT, LATEST_QU
 from demos.core.paths import EXAMPLES
 from demos.core.tab_interface import Photo, SummaryCell, TabInterface
 from demos.mae import results
-from demos.mae.analysis_ui import HIDE, build_analyses, numbers_button
+from demos.mae.analysis_ui import HIDE, build_analyses
 from demos.mae.api import offer_endpoints
 from demos.mae.handlers import on_change, on_clear, on_ratio, on_redraw, on_stroke, on_summary, on_unfold
 from demos.mae.inpainting_ui import build_inpaintings
@@ -109,12 +109,10 @@ def _build_row(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Any]:
     with gr.Row(elem_classes="row-of-pictures"):
         row: dict[str, Any] = {name: _panel(ctx, name, shown) for name in results.VISIBLE}
         with gr.Column():
-            row["table"] = gr.HTML(
-                shown["table"], css_template=results.TABLE_STYLE, apply_default_css=False, elem_id="mae-result-table"
-            )
+            row["table"] = widgets.panel(shown["table"], "mae-result-table", results.TABLE_STYLE)
             label: Any = ctx.t("mae.sheet")
             row["summary"] = gr.Button(label, elem_id="mae-result-sheet", elem_classes="quiet")
-            row["numbers"] = numbers_button(ctx, "mae-result-numbers", shown["numbers"])
+            row["numbers"] = widgets.download(ctx, "mae.numbers", "mae-result-numbers", shown["numbers"])
     row["limit"] = widgets.html_line(shown["limit"], "facts", "mae-limit")
     return row
 

@@ -32,9 +32,13 @@ def endpoint(fn: Callable[..., Any], inputs: Sequence[Component], outputs: Seque
         for component in (*inputs, *outputs):
             component.render()
         trigger = gr.Button()
-    trigger.click(
-        _called(fn, api_name), list(inputs), list(outputs), api_name=api_name, api_visibility="public", **MODEL_EVENT
-    )
+
+    @wraps(fn)
+    def call(*args: Any) -> Any:
+        return fn(*args)
+
+    call.__name__ = api_name  # by which language models know it as a tool
+    trigger.click(call, list(inputs), list(outputs), api_name=api_name, api_visibility="public", **MODEL_EVENT)
 
 
 def _refuse_other_numbers(parameter: gr.Number | gr.Slider) -> None:
@@ -53,17 +57,6 @@ def _refuse_other_numbers(parameter: gr.Number | gr.Slider) -> None:
         return read(given)
 
     parameter.preprocess = preprocess  # type: ignore[method-assign, assignment]
-
-
-def _called(fn: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """Return a handler under another name, which is what language models know it by as a tool."""
-
-    @wraps(fn)
-    def call(*args: Any) -> Any:
-        return fn(*args)
-
-    call.__name__ = name
-    return call
 
 
 def photo_parameter(label: str) -> gr.Image:

@@ -111,6 +111,17 @@ def before_after(label: I18nData, value: tuple[str, str] | None = None, elem_id:
     )
 
 
+def panel(value: str | None, elem_id: str, css: str, **options: Any) -> gr.HTML:
+    """Place HTML with a style of its own, which reaches nothing else on the page."""
+    return gr.HTML(value, css_template=css, apply_default_css=False, elem_id=elem_id, **options)
+
+
+def download(ctx: Context, key: str, elem_id: str, value: str | None = None, **options: Any) -> gr.DownloadButton:
+    """Place a quiet button that saves a file."""
+    label: Any = ctx.t(key)
+    return gr.DownloadButton(label, value, elem_id=elem_id, elem_classes="quiet", **options)
+
+
 def html_line(value: str = "", elem_class: str = "facts", elem_id: str | None = None) -> gr.HTML:
     """Place a line of HTML made by `Context.both`, by default the line of facts under a result."""
     return gr.HTML(value, elem_classes=elem_class, elem_id=elem_id)

@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 import torch
-from PIL import Image
 from torch import Tensor
 
 from demos.core.context import Context
@@ -44,12 +43,6 @@ def latent_and_direction(
         raise InputError("vae.arithmetic_many", most=GROUP_LIMIT)
     z, low, high = (encode(network, read_photos(paths)).mean(dim=0) for paths in ([image], minus, plus))
     return network, z, high - low
-
-
-def shifted_image(networks: Networks, image: str | None, groups: Groups, strength: float, model: str) -> Image.Image:
-    """Return an image with `strength` times the difference of two groups added to its latent."""
-    network, z, direction = latent_and_direction(networks, image, groups, model)
-    return upscale(images_of(network, (z + strength * direction)[None]), LARGE_SIDE)[0]
 
 
 def arithmetic_value(ctx: Context, slices: LatentSlices, image: str | None, groups: Groups, model: str) -> str:
@@ -109,7 +102,9 @@ def _offer_shift(ctx: Context, networks: Networks) -> None:
     ) -> str:  # fmt: skip
         """Add the difference of two groups of images to an image, in the latent space of a VAE; returns a PNG."""
         with widgets.user_errors(ctx, request):
-            return ctx.save_image(shifted_image(networks, image, (minus, plus), strength, model))
+            network, z, direction = latent_and_direction(networks, image, (minus, plus), model)
+        (shifted,) = upscale(images_of(network, (z + strength * direction)[None]), LARGE_SIDE)
+        return ctx.save_image(shifted)
 
     groups = [gr.File(label=name, file_count="multiple", type="filepath", render=False) for name in ("minus", "plus")]
     strength = gr.Slider(-4.0, 4.0, 1.0, label="strength", render=False)

@@ -92,12 +92,9 @@ def result_panels(ctx: Context, first: Shown | None) -> list[Any]:
     with gr.Row(elem_classes=["toolbar", "to-start"]):
         files = (first.strip, first.numbers) if first else (None, None)
         saves = [
-            gr.DownloadButton(
-                ctx.t(f"vae.save_{name}"),  # type: ignore[arg-type]
-                value=file, interactive=file is not None, size="sm", elem_classes="quiet", elem_id=f"vae-save-{name}",
-            )
+            widgets.download(ctx, f"vae.save_{name}", f"vae-save-{name}", file, interactive=bool(file), size="sm")
             for name, file in zip(("strip", "numbers"), files, strict=True)
-        ]  # fmt: skip
+        ]
     return [*panels, facts, *saves]
 
 

@@ -35,7 +35,8 @@ STYLE = """
 
 def comparison_html(ctx: Context, networks: Networks, paths: Sequence[str], seed: int) -> str:
     """Write photos, reconstructions and draws of every model, with the metrics of its card."""
-    photos = read_photos(_with_examples(ctx, paths))
+    examples = [str(path) for pair in zip(*example_ends(ctx, "vae-fruit"), strict=False) for path in pair]
+    photos = read_photos([*paths, *(path for path in examples if path not in paths)][:PHOTOS])
     html, rows, numbers = [], [], {}
     for name, title in COMPARED.items():
         network = networks.vector(name)
@@ -56,12 +57,6 @@ def comparison_html(ctx: Context, networks: Networks, paths: Sequence[str], seed
     links = download_links(ctx, {"vae-lesson.png": table, "vae-lesson.json": ctx.save_bytes(text, ".json")})
     head = _figure(ctx, originals, "vae.lesson_photos")
     return f'<div class="lesson"><div class="lesson-row">{head}</div>{"".join(html)}</div>{links}'
-
-
-def _with_examples(ctx: Context, paths: Sequence[str]) -> list[str]:
-    """Return the paths of a visitor's photos, filled up with those of examples."""
-    examples = [str(path) for pair in zip(*example_ends(ctx, "vae-fruit"), strict=False) for path in pair]
-    return [*paths, *(path for path in examples if path not in paths)][:PHOTOS]
 
 
 def _metrics(ctx: Context, name: str, metrics: Mapping[str, float]) -> str:

@@ -10,6 +10,7 @@ import gradio as gr
 from demos.core.context import Context
 from demos.core.files import file_url
 from demos.core.i18n import InputError
+from demos.ui import widgets
 
 STYLE = """
 figure { margin: 0; min-width: 0; }
@@ -26,7 +27,7 @@ figcaption { margin-top: 4px; color: var(--ink-soft); font-size: 14px; line-heig
 
 def panel(elem_id: str, value: str = "", style: str = "", script: str | None = None) -> gr.HTML:
     """Place a result in `STYLE` and rules of its own."""
-    return gr.HTML(value, css_template=STYLE + style, js_on_load=script, elem_id=elem_id, apply_default_css=False)
+    return widgets.panel(value, elem_id, STYLE + style, js_on_load=script)
 
 
 def download_links(ctx: Context, files: Mapping[str, str]) -> str:

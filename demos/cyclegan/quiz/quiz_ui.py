@@ -80,13 +80,7 @@ def quiz_section(ctx: Context) -> tuple[gr.File, gr.Button]:
         widgets.note(ctx, "cyclegan.room_lead")
         room = button("room_open")
         state, seen = gr.State(None), gr.JSON(visible=False)
-        board = gr.HTML(
-            "",
-            css_template=GRID_STYLE + STYLE,
-            js_on_load=SCRIPT,
-            apply_default_css=False,
-            elem_id="cyclegan-quiz-board",
-        )
+        board = widgets.panel("", "cyclegan-quiz-board", GRID_STYLE + STYLE, js_on_load=SCRIPT)
         with gr.Row(visible=False) as answers:
             buttons = {choice: button(f"quiz_{choice}", min_width=120) for choice in CHOICES}
         score = widgets.html_line("", "score", "cyclegan-quiz-score")

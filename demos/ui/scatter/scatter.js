@@ -55,7 +55,7 @@ function draw() {
     broadcast({ asks: true });
     search.value = "";
     view = { ...HOME };
-    loadSheets();
+    sheets = scene.sprite.urls.map(load);
   } else if (before.dims !== value.dims) view = { ...HOME };
   else if (!reducedMotion.matches && !document.hidden) morph = { from: before.xyz, half: before.half, to: xyz, toHalf: half, start: performance.now() };
   root.dataset.state = "drawn";
@@ -71,12 +71,7 @@ function draw() {
 function readMarks() {
   // The lasso is the page's own: an answer that was on its way when it was drawn must not take it back.
   marks = { rings: [], query: null, ...JSON.parse(props.marks || "{}"), selected: marks.selected };
-  queryImage = null;
-  if (marks.query) {
-    queryImage = new Image();
-    queryImage.onload = paintSoon;
-    queryImage.src = marks.query.url;
-  }
+  queryImage = marks.query && load(marks.query.url);
   root.dataset.guest = String(Boolean(marks.query));
   showSelection();
   paintSoon();
@@ -87,11 +82,9 @@ function showSelection() {
   root.querySelector(".scatter-tools [data-action=clear]").hidden = !marks.selected.length;
 }
 
-function loadSheets() {
-  sheets = scene.sprite.urls.map((url) => {
-    const sheet = new Image();
-    sheet.onload = paintSoon;
-    sheet.src = url;
-    return sheet;
-  });
+function load(url) {
+  const image = new Image();
+  image.onload = paintSoon;
+  image.src = url;
+  return image;
 }
