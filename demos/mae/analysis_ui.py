@@ -133,10 +133,8 @@ def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Comp
         ensemble_running = ensemble_go.click(session.handler(on_ensemble), [count, *controls], outputs, **quiet)
         _connect_stop(ctx, ensemble_stop, ensemble_running, ensemble_text)
         outputs = [influence_column, picker, heat, influence_file, influence_text]
-        picking = picker.pick(
-            session.handler(on_pick), [picker, *controls], outputs, js=latest_report(picker, "pick"),
-            show_progress="hidden", **LATEST_MODEL_EVENT,
-        )  # fmt: skip
+        latest = {"js": latest_report(picker, "pick"), "show_progress": "hidden", **LATEST_MODEL_EVENT}
+        picking = picker.pick(session.handler(on_pick), [picker, *controls], outputs, **latest)
         return [ratios_running, ensemble_running, picking]
 
     outdated: dict[Component, Any] = dict.fromkeys((ratios_stop, ensemble_stop), HIDE)
