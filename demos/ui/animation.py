@@ -53,11 +53,7 @@ def there_and_back(frames: Sequence[T]) -> tuple[list[T], list[int]]:
 
 
 def looping_webp(frames: Sequence[Image.Image], quality: int = 85) -> bytes:
-    """Write an animated WebP that goes there and back for ever.
-
-    Raises:
-        ValueError: if there are fewer than two images.
-    """
+    """Write an animated WebP of at least two images that goes there and back for ever."""
     (first, *rest), durations = there_and_back(frames)
     buffer = BytesIO()
     # method 2 of 0..6: a third of the time of the default for files a few percent larger
@@ -67,11 +63,7 @@ def looping_webp(frames: Sequence[Image.Image], quality: int = 85) -> bytes:
 
 
 def looping_gif(frames: Sequence[Image.Image]) -> bytes:
-    """Write a GIF that goes there and back for ever; all images share one palette, so that no colour flickers.
-
-    Raises:
-        ValueError: if there are fewer than two images.
-    """
+    """Write a GIF that goes there and back for ever; all images share one palette, so that no colour flickers."""
     some = frames[:: max(1, len(frames) // 8)]
     palette = image_grid([some]).quantize(256, Image.Quantize.MEDIANCUT)
     dither = Image.Dither.FLOYDSTEINBERG
@@ -85,8 +77,7 @@ def looping_gif(frames: Sequence[Image.Image]) -> bytes:
 def looping_mp4(frames: Sequence[Image.Image]) -> bytes:
     """Write an H.264 film that goes there and back once and starts where it ends, so that players loop it seamlessly.
 
-    Raises:
-        ValueError: if there are fewer than two images, or a side is odd, which the format cannot hold.
+    An odd side is refused, which the format cannot hold.
     """
     import av  # only films need it, and it takes a moment to load
 

@@ -14,16 +14,12 @@ from demos.ui.widgets import undecoded
 
 
 def endpoint(fn: Callable[..., Any], inputs: Sequence[Component], outputs: Sequence[Component], api_name: str) -> None:
-    """Offer `fn` to programs as ``/api_name``, over components that no page shows.
+    """Offer `fn`, whose docstring describes it in the API documentation, to programs as ``/api_name``.
 
-    Unlike `gr.api`, this goes through the components' own checks: a caller can only name files it uploaded.
-
-    Args:
-        fn: Handler; its docstring describes the endpoint in the API documentation.
-        inputs: Components made with ``render=False``, labelled with the names of the parameters. A number needs both a
-            minimum and a maximum; null stands for its default, and anything else is refused in one sentence.
-        outputs: Components made with ``render=False``.
-        api_name: Name without the slash.
+    The components are made with ``render=False`` and shown on no page; the inputs are labelled with the names of the
+    parameters. Unlike `gr.api`, this goes through the components' own checks: a caller can only name files it uploaded.
+    A number needs both a minimum and a maximum; null stands for its default, and anything else is refused in one
+    sentence.
     """
     for component in inputs:
         if isinstance(component, gr.Number | gr.Slider):

@@ -55,12 +55,8 @@ class Options:
     ) -> list[dict[str, Any]]:
         """Return updates that show the options of a recipe with the values of `config`.
 
-        Args:
-            ctx: The context of the tab.
-            recipe: Whose options to show.
-            config: Their values.
-            known: The values that the page was told last, of the same recipe. Options that are the same in both are
-                left alone, so that an answer that comes late overwrites nothing that was typed meanwhile.
+        Options whose value is as in `known`, the values of the same recipe that the page was told last, are left
+        alone, so that an answer that comes late overwrites nothing that was typed meanwhile.
         """
         return [
             gr.skip()
@@ -70,14 +66,9 @@ class Options:
         ]
 
     def read(self, recipe: str, values: Sequence[Any]) -> dict[str, Any]:
-        """Return the config that the controls describe.
+        """Return the config of a recipe from the values of all controls, in the order of `names`.
 
-        Args:
-            recipe: Whose options to read; the other controls are left aside.
-            values: Of all controls, in the order of `names`.
-
-        Raises:
-            OptionError: If a value is missing or outside its bounds.
+        An `OptionError` tells of a value that is missing or outside its bounds.
         """
         given = dict(zip(self.names, values, strict=True))
         return {name: checked(spec, self._kinds[name], given[name]) for name, spec in self._fields[recipe].items()}

@@ -35,14 +35,9 @@ Work = Generator[Step, None, Answer]
 
 
 def in_background(key: str, call: Callable[[], Answer], expected: float) -> Work[Answer]:
-    """Run what cannot be interrupted in a thread of its own, and says how far it should be.
+    """Run what cannot be interrupted in a thread of its own, and say how far of the expected seconds it should be.
 
     Whoever stops asking is free at once; the thread ends by itself.
-
-    Args:
-        key: What is being done.
-        call: The work.
-        expected: Seconds it should take.
     """
     started = time.perf_counter()
     pool = ThreadPoolExecutor(1, thread_name_prefix="background")

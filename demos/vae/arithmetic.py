@@ -19,7 +19,7 @@ from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import LARGE_SIDE, GlobalAutoencoder, encode, images_of
 from demos.vae.latent_slice import LatentSlice, LatentSlices
-from demos.vae.latent_widgets import message_value, sliders
+from demos.vae.latent_widgets import sliders, value_or_message
 from demos.vae.networks import MODELS, OPENING_MODEL, Networks, read_photos
 from demos.vae.photo_input import example_ends
 from demos.vae.traversal import ENDS, STRIP_LENGTH, slider, strip_urls
@@ -67,10 +67,8 @@ def arithmetic_section(ctx: Context, slices: LatentSlices, photos: Sequence[gr.I
 
     def show(path_a: str | None, path_b: str | None, end: str, minus: Any, plus: Any, model: str) -> str:
         low, high = ([path for path, _ in group or []] for group in (minus, plus))  # without the captions
-        try:
-            return arithmetic_value(ctx, slices, path_b if end == "b" else path_a, (low, high), model)
-        except InputError as error:
-            return message_value(ctx, error)
+        image = path_b if end == "b" else path_a
+        return value_or_message(arithmetic_value, ctx, slices, image, (low, high), model)
 
     with widgets.options(ctx, "vae.arithmetic") as fold:
         widgets.note(ctx, "vae.arithmetic_note")

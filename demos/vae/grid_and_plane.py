@@ -22,7 +22,7 @@ from demos.ui.images import data_url, image_grid
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import SMALL_SIDE, encode, images_of
 from demos.vae.latent_slice import LatentSlice, LatentSlices
-from demos.vae.latent_widgets import message_value, plane_map
+from demos.vae.latent_widgets import plane_map, value_or_message
 from demos.vae.networks import MODELS, OPENING_MODEL, Networks, read_photos
 from demos.vae.panels import download_links, message_html, panel
 from demos.vae.photo_input import example_ends, photo_input, photo_row
@@ -100,21 +100,15 @@ def cell_latents(plane: LatentSlice, half: float, cells: int) -> Tensor:
 def grid_and_plane_section(ctx: Context, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu) -> None:
     """Place the fold with the two further photos, the grid and the map."""
 
-    def show_grid(paths: Sequence[str | None], steps: int, model: str) -> str:
-        try:
-            path = ctx.save_image(grid_image(slices.networks, paths, steps, model))
-        except InputError as error:
-            return message_html(ctx, error)
-        return f'<img class="square" src="{file_url(path)}" alt="">{download_links(ctx, {"vae-grid.png": path})}'
-
     def show(
         a: str | None, b: str | None, c: str | None, d: str | None, steps: float, plane: str, model: str
     ) -> tuple[str, str]:
-        grid = show_grid([a, b, c, d], int(steps), model)
         try:
-            return grid, plane_value(ctx, slices, [a, b, c], plane, model)
+            path = ctx.save_image(grid_image(slices.networks, [a, b, c, d], int(steps), model))
+            grid = f'<img class="square" src="{file_url(path)}" alt="">{download_links(ctx, {"vae-grid.png": path})}'
         except InputError as error:
-            return grid, message_value(ctx, error)
+            grid = message_html(ctx, error)
+        return grid, value_or_message(plane_value, ctx, slices, [a, b, c], plane, model)
 
     ends = {name: example_ends(ctx, name) for name in MODELS}
     with widgets.options(ctx, "vae.corners") as fold:

@@ -7,6 +7,7 @@ their event ``stale`` says that the server has forgotten the slice and should be
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,12 @@ def sliders(ctx: Context, slices: LatentSlices, elem_id: str) -> gr.HTML:
     return _slice_view(ctx, rows, "latent_sliders.js", slices, elem_id, '<div class="knobs-bars"></div>')
 
 
-def message_value(ctx: Context, error: InputError) -> str:
-    """Return the value that shows why there is no result, in the place of the component."""
-    return json.dumps({"sorry": f"<p>{ctx.localize_html(error.key, **error.values)}</p>"})
+def value_or_message(value: Callable[..., str], ctx: Context, *inputs: Any) -> str:
+    """Return the value of a component for some inputs, or one that shows in its place why there is no result."""
+    try:
+        return value(ctx, *inputs)
+    except InputError as error:
+        return json.dumps({"sorry": f"<p>{ctx.localize_html(error.key, **error.values)}</p>"})
 
 
 def _slice_view(ctx: Context, main: str, script: str, slices: LatentSlices, elem_id: str, after: str = "") -> gr.HTML:

@@ -18,7 +18,7 @@ from demos.ui.images import data_url, image_grid
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import GlobalAutoencoder, encode, images_of
 from demos.vae.latent_slice import LatentSlice, LatentSlices
-from demos.vae.latent_widgets import message_value, sliders
+from demos.vae.latent_widgets import sliders, value_or_message
 from demos.vae.networks import read_photos
 from models.analysis.latents import LatentStatistics
 
@@ -97,10 +97,7 @@ def traversal_section(ctx: Context, slices: LatentSlices, photos: Sequence[gr.Im
     """Place the fold with the sliders."""
 
     def show(path_a: str | None, path_b: str | None, end: str, model: str) -> str:
-        try:
-            return traversal_value(ctx, slices, path_b if end == "b" else path_a, model)
-        except InputError as error:
-            return message_value(ctx, error)
+        return value_or_message(traversal_value, ctx, slices, path_b if end == "b" else path_a, model)
 
     with widgets.options(ctx, "vae.knobs") as fold:
         widgets.note(ctx, "vae.knobs_note")

@@ -92,12 +92,6 @@ def fruit_of(photo: Image.Image, load_model: LoadModel, known: Calibration) -> s
     return max(FRUITS, key=kinds.__getitem__)
 
 
-def decision_threshold(fruit: str, known: Calibration) -> float:
-    """Return the score under which a discriminator counts as calling an image fake: midway between the two medians."""
-    real, fake = known.real[fruit], known.translated[fruit]
-    return (real[len(real) // 2] + fake[len(fake) // 2]) / 2
-
-
 @torch.inference_mode()
 def make_card(photo: Image.Image, fruit: str, fake: bool, load_model: LoadModel, known: Calibration) -> Card:
     """Return a card of a photo of one of `FRUITS`: the photo itself, or its translation into the other fruit."""
@@ -108,9 +102,10 @@ def make_card(photo: Image.Image, fruit: str, fake: bool, load_model: LoadModel,
     translated, reconstructed = to_images(torch.cat([fake_image, reconstruction]))
     shown, shows = (translated, DIRECTIONS[direction][1]) if fake else (square, fruit)
     score = float(discriminator_scores(load_model(f"{shows}-discriminator"), to_tensor(shown)).mean())
-    says_fake = score < decision_threshold(shows, known)
+    real, translations = known.real[shows], known.translated[shows]
+    middle = (real[len(real) // 2] + translations[len(translations) // 2]) / 2  # between the medians of the two
     cycle = (encoded(square, QUALITY), encoded(translated, QUALITY), encoded(reconstructed, QUALITY))
-    return Card(shows, CHOICES[fake], encoded(shown, QUALITY), cycle, CHOICES[says_fake])
+    return Card(shows, CHOICES[fake], encoded(shown, QUALITY), cycle, CHOICES[score < middle])
 
 
 def make_quiz(
