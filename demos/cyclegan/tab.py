@@ -21,14 +21,7 @@ from demos.cyclegan.full_resolution import full_resolution_section
 from demos.cyclegan.identity_test import limits_sections, precompute_limits
 from demos.cyclegan.quiz.audience import quiz_room
 from demos.cyclegan.quiz.quiz_ui import quiz_section
-from demos.cyclegan.results import (
-    EMPTY,
-    cycle_error_line,
-    read_first_paint,
-    result_numbers,
-    show,
-    write_first_paint,
-)
+from demos.cyclegan.results import EMPTY, cycle_error_line, read_first_paint, result_numbers, show, write_first_paint
 from demos.cyclegan.steganography import precompute_curve, steganography_section
 from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE
 from demos.ui import widgets

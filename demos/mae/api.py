@@ -151,10 +151,8 @@ def _handler(session: MAESession, compute: Callable[..., Answer]) -> Callable[..
 
 def _parameter(name: str) -> Component:
     """Return the component that describes and checks a parameter."""
-    ratios, numbers = (
-        {"mask_ratio": 0.75, "mix_ratio": 0.5},
-        {"seed": (1, MAX_SEED), "row": (0, 511), "column": (0, 511)},
-    )
+    ratios = {"mask_ratio": 0.75, "mix_ratio": 0.5}
+    numbers = {"seed": (1, MAX_SEED), "row": (0, 511), "column": (0, 511)}
     choices = {"mask_kind": ("random", MASK_KINDS), "damage": ("scratches", ("none", *DAMAGES))}
     if name.startswith("image"):
         return photo_parameter(name)

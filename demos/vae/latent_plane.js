@@ -28,7 +28,7 @@ function go([x, y]) {
 function paintSoon() { if (!pending) pending = requestAnimationFrame(paint); }
 
 // The veil over what is no usual distance from the centre: opaque where pictures hardly ever lie.
-function veil(side) {
+function veil() {
   const page = document.createElement("canvas"), density = Uint8Array.from(atob(scene.density), (c) => c.charCodeAt(0));
   const cells = Math.sqrt(density.length), [r, g, b] = css("--veil").split(",").map(Number);
   page.width = page.height = cells;
