@@ -77,7 +77,7 @@ def undecoded(image: gr.Image) -> gr.Image:
 
     By itself Gradio decodes the file first and fails on a damaged one before anybody can say what is wrong.
     """
-    image.preprocess = lambda payload: payload and payload.path  # type: ignore[method-assign]
+    image.preprocess = lambda payload: payload.path if payload else None  # type: ignore[method-assign]
     return image
 
 
