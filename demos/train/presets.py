@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from demos.core.user_models import can_be_used
 from models.checkpoints import CHECKPOINTS, OWN, Library, WeightsInfo, checkpoint
 from models.training.data.audit import Audit
 from models.training.jobs import Snapshot
@@ -75,7 +76,7 @@ def fitting_jobs(recipe: str, jobs: Sequence[Snapshot]) -> list[Snapshot]:
     """Return the jobs whose weights a recipe can start from: of its own kind, with at least one step."""
     families = set(RECIPES[recipe].start_families)
     alike = {name for name, kind in RECIPES.items() if set(kind.start_families) == families}
-    return [job for job in jobs if job.recipe in alike and job.step > 0 and job.state in ("done", "stopped")]
+    return [job for job in jobs if job.recipe in alike and can_be_used(job)]
 
 
 def enough_for(recipe: str, audits: Sequence[Audit], from_scratch: bool) -> Level:

@@ -7,13 +7,14 @@ the backend of their job, which holds it in memory while the job runs, and nowhe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 from huggingface_hub import HfApi
 
 from demos.core.context import Context
+from demos.core.events import PROMPT_EVENT
 from demos.core.visitor import has_login, token_of
 from demos.train.runs import Runs, Shown, Watched
 from demos.train.submit import Starter
@@ -24,19 +25,12 @@ FLAVOR = "t4-small"  # until the Hub has been asked what there is
 HOURS = 1.0
 
 
-class Place(NamedTuple):
-    """The controls of the section, in the order of the handlers' parameters."""
-
-    token: gr.Textbox
-    flavor: gr.Dropdown
-    hours: gr.Slider
-    ask: gr.Button
-    cost: gr.HTML
-    go: gr.Button
-
-
-def remote_section(ctx: Context, starter: Starter, runs: Runs) -> tuple[Remote, Place]:
-    """Place the section, folded away."""
+def remote_section(
+    ctx: Context, starter: Starter, runs: Runs, shown: Shown, visitor: gr.BrowserState, job: list[Any],
+    options: list[Any],
+) -> None:  # fmt: skip
+    """Place the section, folded away, and connect it; `job` holds upload, recipe, start and title."""
+    remote = Remote(ctx, starter, runs)
     most = runs.manager.limits.wall_seconds / 3600
     with widgets.options(ctx, "train.remote.title"):
         widgets.html_line(ctx.localize_html("train.remote.about"), "facts", "train-remote-about")
@@ -58,7 +52,11 @@ def remote_section(ctx: Context, starter: Starter, runs: Runs) -> tuple[Remote, 
             ask = gr.Button(ctx.t("train.remote.ask"), size="md", elem_id="train-remote-ask")
             go = gr.Button(ctx.t("train.remote.go"), size="md", interactive=False, elem_id="train-remote-go")
         cost = widgets.html_line("", "score", "train-remote-cost")
-    return Remote(ctx, starter, runs), Place(token, flavor, hours, ask, cost, go)
+    where: list[Component] = [token, flavor, hours]
+    ask.click(remote.on_ask, where, [flavor, cost, go], **PROMPT_EVENT)
+    gr.on([flavor.input, hours.release, token.input], remote.on_change, None, [cost, go], **PROMPT_EVENT)
+    go.click(remote.on_start, [visitor, *job, *where, *options], [token, *shown], **PROMPT_EVENT)
+    shown.resume.click(remote.on_resume, [visitor, shown.watched, *where], list(shown), **PROMPT_EVENT)
 
 
 class Remote:
@@ -98,7 +96,8 @@ class Remote:
             is_remote = self._runs.manager.snapshot(owner, job_id).remote
             self._runs.manager.resume(owner, job_id, backend if is_remote else None)
 
-        return self._runs.show(self._runs.act(resume, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
+        self._runs.act(resume, visitor, watched, request)
+        return self._runs.on_stale(visitor, watched, request)
 
     def backend(self, token: str, flavor: str, hours: float) -> HFJobs:
         """Return where a job of this visitor runs."""
@@ -121,16 +120,3 @@ class Remote:
             message = str(error).splitlines()[0].replace(token, "…")
             raise widgets.user_error(self._ctx, request, "train.push.failed", message=message) from error
         return {one.name: 60 * one.unit_cost_usd for one in offered if one.unit_label == "minute"}
-
-
-def connect_remote(
-    remote: Remote, place: Place, visitor: gr.BrowserState, job: list[Component], options: list[Any], shown: Shown,
-    event: Mapping[str, Any],
-) -> None:  # fmt: skip
-    """Connect the section with the rest of the tab."""
-    where: list[Component] = [place.token, place.flavor, place.hours]
-    place.ask.click(remote.on_ask, where, [place.flavor, place.cost, place.go], **event)
-    changes = [place.flavor.input, place.hours.release, place.token.input]
-    gr.on(changes, remote.on_change, None, [place.cost, place.go], **event)
-    place.go.click(remote.on_start, [*job, *where, *options], [place.token, *shown], **event)
-    shown.resume.click(remote.on_resume, [visitor, shown.watched, *where], list(shown), **event)

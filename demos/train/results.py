@@ -19,14 +19,14 @@ from torch import nn
 
 from demos.core.context import Context
 from demos.core.user_models import SelectedModel, name_of, tab_of
-from demos.core.visitor import owner_of, token_of
+from demos.core.visitor import token_of
 from demos.train.runs import Runs, Watched, job_errors
 from demos.ui import widgets
 from demos.ui.images import image_grid
 from models.checkpoints import build_model, load_folder
 from models.data.images import read_image, square_crop, to_images, to_tensor
 from models.networks.backbones import ResNet
-from models.training.jobs import JobError, Snapshot
+from models.training.jobs import Snapshot
 from models.training.recipes import RECIPES
 
 COLUMNS = 8  # held-out images shown
@@ -87,13 +87,13 @@ class Results:
 
     def on_compare(self, visitor: str, watched: Watched | None, request: gr.Request) -> Made:
         """Make a sheet of before and after on held-out images, and a zip of the weights."""
-        owner, job = self._own(visitor, watched, request)
+        job = self._runs.act(self._runs.manager.snapshot, visitor, watched, request)
         recipe = RECIPES[job.recipe]
         part, image_set = recipe.main_parts[0], recipe.image_sets[0]
         with job_errors(self._ctx, request):
-            folder = self._runs.manager.weights(owner, job.id, part)
-            before, after = self._before(owner, job, folder, part), load_folder(folder)
-            data = self._runs.manager.images(owner, job.id)
+            folder = self._runs.manager.weights(job.owner, job.id, part)
+            before, after = self._before(job, folder, part), load_folder(folder)
+            data = self._runs.manager.images(job.owner, job.id)
         side = after.img_size if isinstance(after, ResNet) else int(job.config["image_size"])
         held_out = images_of(data, f"test{image_set}", COLUMNS, side)
         pool = images_of(data, f"train{image_set}", POOL, side)
@@ -114,18 +114,18 @@ class Results:
             return gr.skip(), gr.skip(), gr.skip()
         return made.parts
 
-    def _before(self, owner: str, job: Snapshot, folder: Path, part: str) -> nn.Module:
+    def _before(self, job: Snapshot, folder: Path, part: str) -> nn.Module:
         if job.start is None:
             return untrained(folder, int(job.config["seed"]))
         if job.start.startswith("job:"):
-            return load_folder(self._runs.manager.start_weights(owner, job.id, part))
+            return load_folder(self._runs.manager.start_weights(job.owner, job.id, part))
         return self._ctx.load_model(job.start)
 
     def on_take(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[SelectedModel, str]:
         """Export the weights for their tab, and return the selection for it and its name."""
-        owner, job = self._own(visitor, watched, request)
+        job = self._runs.act(self._runs.manager.snapshot, visitor, watched, request)
         with job_errors(self._ctx, request):
-            self._runs.manager.weights(owner, job.id)
+            self._runs.manager.weights(job.owner, job.id)
         return SelectedModel(tab_of(job), name_of(job), time.monotonic_ns()), tab_of(job)
 
     def on_push(self, visitor: str, watched: Watched | None, name: str, request: gr.Request) -> str:
@@ -133,13 +133,13 @@ class Results:
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-        owner, job = self._own(visitor, watched, request)
+        job = self._runs.act(self._runs.manager.snapshot, visitor, watched, request)
         token = token_of(request)
         if token is None:
             raise widgets.user_error(self._ctx, request, "train.push.login")
         part = RECIPES[job.recipe].main_parts[0]
         with job_errors(self._ctx, request):
-            folder = self._runs.manager.weights(owner, job.id, part)
+            folder = self._runs.manager.weights(job.owner, job.id, part)
         try:
             repo = push(HfApi(token=token), folder.parent if part else folder, name)
         except (HfHubHTTPError, HFValidationError, OSError) as error:
@@ -147,13 +147,6 @@ class Results:
                 self._ctx, request, "train.push.failed", message=str(error).splitlines()[0]
             ) from error
         return self._ctx.localize_html("train.push.done", repo=repo)
-
-    def _own(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[str, Snapshot]:
-        owner, run = owner_of(visitor, request), watched.run if watched else ""
-        with job_errors(self._ctx, request):
-            if owner is None or not run.startswith("job:"):
-                raise JobError("unknown")
-            return owner, self._runs.manager.snapshot(owner, run.removeprefix("job:"))
 
 
 def push(api: Any, folder: Path, name: str) -> str:

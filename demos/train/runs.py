@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import gradio as gr
 from gradio.context import LocalContext
@@ -25,11 +25,13 @@ from demos.train.run_view import png_frames, recording_value, run_value
 from demos.ui import widgets
 from models.training.evaluation.recordings import Recording, recordings
 from models.training.jobs import JobError, JobManager, Snapshot
+from models.training.recipes.monitoring import Rows
 
 RECORDINGS = ASSETS / "recordings"
 OPENING = "simsiam-kinds"
 Listed = tuple[tuple[str, str], ...]  # id and state of every job in a list
-_RUN = re.compile(r"(job|public|recording):([A-Za-z0-9-]{1,64})")
+_JOB = re.compile(r"(job|public):[A-Za-z0-9-]{1,64}")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -136,19 +138,18 @@ class Runs:
         nothing_new = now == watched.look and not job.metrics and len(job.previews) == watched.frames
         if nothing_new or listed != watched.listed:
             return gr.skip(), changed
-        updated = replace(
-            watched, look=now, frames=len(job.previews),
-            step=int(job.metrics[-1]["step"]) if job.metrics else watched.step,
-        )  # fmt: skip
-        return updated, self._newest(owner, watched, job)
-
-    def _newest(self, owner: str | None, watched: Watched, job: Snapshot) -> str:
         everything = self._snapshot(owner, watched.run, 0).metrics if job.metrics else ()
         earlier = [row for row in everything if row["step"] <= watched.step]
+        step = int(job.metrics[-1]["step"]) if job.metrics else watched.step
+        updated = replace(watched, look=now, frames=len(job.previews), step=step)
+        return updated, self._view(watched, job, earlier)
+
+    def _view(self, known: Watched, job: Snapshot, earlier: Rows = ()) -> str:
+        """Return what the view has to be told of a job, beside what a page knows already."""
         return run_value(
-            self._ctx, watched.run, job.recipe, job.config, job.metrics,
-            png_frames(self._ctx, job.previews[watched.frames :]), head=text.head_html(self._ctx, job),
-            total=job.total, live=job.state in text.LIVE, after=watched.step, earlier=earlier,
+            self._ctx, known.run, job.recipe, job.config, job.metrics,
+            png_frames(self._ctx, job.previews[known.frames :]), head=text.head_html(self._ctx, job),
+            total=job.total, live=job.state in text.LIVE, after=known.step, earlier=earlier,
         )  # fmt: skip
 
     def on_unlisted(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Any, Any, Any]:
@@ -158,62 +159,57 @@ class Runs:
         listed, html = self._list(owner_of(visitor, request), watched.run)
         return replace(watched, listed=listed), html, gr.Timer(active=_moving(listed))
 
-    def act(self, action: Callable[[str, str], Any], visitor: str, watched: Watched | None, request: gr.Request) -> str:
-        """Call `action` with the owner and id of the watched job, for its owner only, and return the owner."""
+    def act(
+        self, action: Callable[[str, str], Result], visitor: str, watched: Watched | None, request: gr.Request
+    ) -> Result:
+        """Return what `action` does with the owner and id of the watched job; only its owner may."""
         owner, run = owner_of(visitor, request), watched.run if watched else ""
         if owner is None or not run.startswith("job:"):
             raise widgets.user_error(self._ctx, request, "error.job.unknown")
         with job_errors(self._ctx, request):
-            action(owner, run.removeprefix("job:"))
-        return owner
+            return action(owner, run.removeprefix("job:"))
 
     def on_pause(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
         """Pause the watched job."""
-        return self.show(self.act(self.manager.pause, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
+        self.act(self.manager.pause, visitor, watched, request)
+        return self.on_stale(visitor, watched, request)
 
     def on_resume(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
         """Resume it."""
-        return self.show(self.act(self.manager.resume, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
+        self.act(self.manager.resume, visitor, watched, request)
+        return self.on_stale(visitor, watched, request)
 
     def on_stop(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
         """Stop it at its last checkpoint."""
-        return self.show(self.act(self.manager.stop, visitor, watched, request), watched.run, request)  # type: ignore[union-attr]
+        self.act(self.manager.stop, visitor, watched, request)
+        return self.on_stale(visitor, watched, request)
 
     def on_delete(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown:
         """Delete it with its images and weights; warn if it may go on at a remote backend."""
-
-        def delete(owner: str, job_id: str) -> None:
-            if self.manager.delete(owner, job_id):
-                gr.Warning(self._ctx.localize(request, "train.goes_on"))
-
-        self.act(delete, visitor, watched, request)
+        if self.act(self.manager.delete, visitor, watched, request):
+            gr.Warning(self._ctx.localize(request, "train.goes_on"))
         return self.on_ready(visitor, request)
 
     def show(self, owner: str | None, run: str, request: gr.Request | None) -> Shown:
         """Return everything about a run that the visitor may see."""
         ctx = self._ctx
-        kind, name = _parts(ctx, run, request)
+        recording = next((one for one in self.recorded if run == f"recording:{one.name}"), None)
+        if recording is None and not _JOB.fullmatch(run):
+            raise widgets.user_error(ctx, request, "error.job.unknown")
         listed, runs = self._list(owner, run)
-        if kind == "recording":
-            found = [one for one in self.recorded if one.name == name]
-            if not found:
-                raise widgets.user_error(ctx, request, "error.job.unknown")
+        timer = gr.Timer(active=_moving(listed))
+        if recording is not None:
             buttons = [gr.update(visible=False)] * 7
-            watched, timer = Watched(run, listed=listed), gr.Timer(active=_moving(listed))
-            return Shown(watched, runs, recording_value(ctx, found[0]), timer, *buttons)
+            return Shown(Watched(run, listed=listed), runs, recording_value(ctx, recording), timer, *buttons)
         with job_errors(ctx, request):
             job = self._snapshot(owner, run, 0)
         step = int(job.metrics[-1]["step"]) if job.metrics else 0
-        view = run_value(
-            ctx, run, job.recipe, job.config, job.metrics, png_frames(ctx, job.previews),
-            head=text.head_html(ctx, job), total=job.total, live=job.state in text.LIVE,
-        )  # fmt: skip
-        own = kind == "job"
+        own = run.startswith("job:")
         return Shown(
             watched=Watched(run, step, len(job.previews), _summary_of(job), listed),
             runs=runs,
-            view=view,
-            timer=gr.Timer(active=_moving(listed)),
+            view=self._view(Watched(run), job),
+            timer=timer,
             pause=gr.update(visible=own and job.state in text.LIVE),
             resume=gr.update(visible=own and job.state in text.RESTING),
             stop=gr.update(visible=own and job.state in (*text.LIVE, "paused", "interrupted")),
@@ -244,13 +240,6 @@ class Runs:
         if kind == "public":
             return self._ctx.jobs.public_snapshot(name, after)
         return self._ctx.jobs.snapshot(owner or "", name, after)
-
-
-def _parts(ctx: Context, run: str, request: gr.Request | None) -> tuple[str, str]:
-    match = _RUN.fullmatch(run)
-    if not match:
-        raise widgets.user_error(ctx, request, "error.job.unknown")
-    return match[1], match[2]
 
 
 def _moving(listed: Listed) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from demos.core.context import Context
+from demos.core.user_models import title_of
 from demos.core.visitor import new_id, owner_of
 from demos.train import text
 from demos.train.presets import SCRATCH, enough_for, fitting_jobs, preset_config, shape_of, start_config, starts
@@ -21,7 +22,7 @@ from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.data.archive_entries import Limits as ReadLimits
 from models.training.data.audit import Audit, TooFewImagesError, holds_two_sets, take_in
 from models.training.execution.backends import Backend
-from models.training.jobs import JobError, JobRequest, Limits, Snapshot
+from models.training.jobs import JobError, JobRequest
 from models.training.loop.init_weights import trainable_info
 from models.training.recipes import RECIPES
 from models.training.recipes.options import OptionError
@@ -65,9 +66,8 @@ class Starter:
             fixed = shape_of(selection.recipe, stored)
         elif selection.start in CHECKPOINTS:
             fixed = start_config(selection.recipe, self._info(selection.start))
-        steps = (self._ctx.jobs.limits if self._ctx.jobs else Limits()).steps
-        fine_tune, stop_gradient = selection.start != SCRATCH, not selection.broken
-        return preset_config(selection.recipe, selection.preset, fixed, fine_tune, steps, stop_gradient)
+        steps, fine_tune = self._runs.manager.limits.steps, selection.start != SCRATCH
+        return preset_config(selection.recipe, selection.preset, fixed, fine_tune, steps, not selection.broken)
 
     def _info(self, name: str) -> WeightsInfo:
         record = CHECKPOINTS[name]
@@ -76,16 +76,17 @@ class Starter:
         except FileNotFoundError as error:
             raise JobError("start", start=name) from error
 
-    def start_choices(self, recipe: str, jobs: Sequence[Snapshot]) -> list[tuple[Any, str]]:
-        """Return what a recipe can start from, as choices of a menu."""
+    def start_choices(self, recipe: str, owner: str | None = None) -> list[tuple[Any, str]]:
+        """Return what a recipe can start from, a visitor's own results included, as choices of a menu."""
         ours = [(name, name) for name in starts(recipe, self._ctx.library)]
-        own = [(job.title or f"{job.recipe} …{job.id[-6:]}", f"job:{job.id}") for job in fitting_jobs(recipe, jobs)]
+        jobs = fitting_jobs(recipe, self._runs.manager.jobs(owner)) if owner else []
+        own = [(title_of(job), f"job:{job.id}") for job in jobs]
         return [*ours, *own, (self._ctx.t("train.scratch"), SCRATCH)]
 
     def on_recipe(self, visitor: str, recipe: str, preset: str, broken: bool, request: gr.Request) -> list[Any]:
         """Show the starts and options of a method: selection, start, switch, second set, description, options."""
         owner = owner_of(visitor, request)
-        choices = self._choices(owner, recipe)
+        choices = self.start_choices(recipe, owner)
         selection = Selection(recipe, choices[0][1], preset, broken)
         config = self.config(owner, selection)
         return [
@@ -99,12 +100,9 @@ class Starter:
 
     def on_listed(self, visitor: str, recipe: str, start: str, request: gr.Request) -> Any:
         """Renew the menu of starts as the visitor's trainings come and go; a start that is gone becomes the first."""
-        choices = self._choices(owner_of(visitor, request), recipe)
+        choices = self.start_choices(recipe, owner_of(visitor, request))
         names = [name for _, name in choices]
         return gr.update(choices=choices, value=start if start in names else names[0])
-
-    def _choices(self, owner: str | None, recipe: str) -> list[tuple[Any, str]]:
-        return self.start_choices(recipe, self._ctx.jobs.jobs(owner) if self._ctx.jobs and owner else [])
 
     def on_selection(
         self, visitor: str, previous: Selection, recipe: str, start: str, preset: str, broken: bool, request: gr.Request

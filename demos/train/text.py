@@ -105,11 +105,10 @@ def title_of(ctx: Context, job: Snapshot) -> str:
 
 def head_html(ctx: Context, job: Snapshot) -> str:
     """Return the line above the view of a job."""
-    start = (
-        ctx.localize_html("train.from_scratch")
-        if job.start is None
-        else ctx.localize_html("train.from", name=_start(ctx, job.start))
-    )
+    start = ctx.localize_html("train.from_scratch")
+    if job.start is not None:
+        name = "…" + job.start[-6:] if job.start.startswith("job:") else job.start
+        start = ctx.localize_html("train.from", name=name)
     facts = f"{ctx.localize_html(f'train.recipe.{job.recipe}')} · {start}"
     if job.remote:
         facts += f" · {ctx.localize_html('train.remote.here')}"
@@ -117,38 +116,29 @@ def head_html(ctx: Context, job: Snapshot) -> str:
     return f'<b>{title_of(ctx, job)}</b> · {state_html(ctx, job)}<br><span class="run-quiet">{facts}</span>{log}'
 
 
-def _start(ctx: Context, start: str) -> str:
-    return "…" + start[-6:] if start.startswith("job:") else start
-
-
 def runs_html(
     ctx: Context, jobs: Sequence[Snapshot], public: Sequence[Snapshot], recorded: Sequence[Recording], selected: str
 ) -> str:
     """Return the list of runs to look at: the visitor's own, in a classroom everybody's, and the shipped ones."""
     own = {job.id for job in jobs}
-    groups = [
-        ("train.own_runs", [(f"job:{job.id}", f"{title_of(ctx, job)} {_badge(ctx, job)}") for job in jobs]),
-        (
-            "train.public_runs",
-            [(f"public:{job.id}", f"{title_of(ctx, job)} {_badge(ctx, job)}") for job in public if job.id not in own],
-        ),
-        (
-            "train.recorded_runs",
-            [(f"recording:{one.name}", ctx.localize_html(f"train.recording.{one.name}.short")) for one in recorded],
-        ),
-    ]
-    return "".join(_group(ctx.localize_html(key), listed, selected) for key, listed in groups if listed)
+    groups = {
+        "train.own_runs": [_entry(ctx, "job", job) for job in jobs],
+        "train.public_runs": [_entry(ctx, "public", job) for job in public if job.id not in own],
+        "train.recorded_runs": [
+            (f"recording:{one.name}", ctx.localize_html(f"train.recording.{one.name}.short")) for one in recorded
+        ],
+    }
+    return "".join(_group(ctx.localize_html(key), listed, selected) for key, listed in groups.items() if listed)
+
+
+def _entry(ctx: Context, kind: str, job: Snapshot) -> tuple[str, str]:
+    badge = f'<small class="train-{job.state}">{ctx.localize_html(f"train.badge.{job.state}")}</small>'
+    return f"{kind}:{job.id}", f"{title_of(ctx, job)} {badge}"
 
 
 def _group(title: str, listed: Sequence[tuple[str, str]], selected: str) -> str:
-    buttons = "".join(_button(*run, selected) for run in listed)
+    buttons = "".join(
+        f'<button type="button" data-run="{run}" aria-pressed="{str(run == selected).lower()}">{label}</button>'
+        for run, label in listed
+    )
     return f'<div class="train-group"><span>{title}</span>{buttons}</div>'
-
-
-def _badge(ctx: Context, job: Snapshot) -> str:
-    return f'<small class="train-{job.state}">{ctx.localize_html(f"train.badge.{job.state}")}</small>'
-
-
-def _button(run_id: str, label: str, selected: str) -> str:
-    pressed = str(run_id == selected).lower()
-    return f'<button type="button" data-run="{run_id}" aria-pressed="{pressed}">{label}</button>'

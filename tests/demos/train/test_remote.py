@@ -16,7 +16,8 @@ from jobs_server import TOKEN, JobsServer, jobs_server
 
 from demos.core.context import Context, make_context
 from demos.core.visitor import new_id, owner_of
-from demos.train.remote import Remote, remote_section
+from demos.train import tab
+from demos.train.remote import Remote
 from demos.train.runs import Runs, Watched
 from demos.train.submit import Starter, Upload
 from demos.train.text import head_html
@@ -131,13 +132,14 @@ def test_a_job_that_lost_its_login_goes_on_with_a_token(
 def test_a_field_that_was_never_unfolded_does_not_keep_a_job_of_this_machine_from_going_on(
     ctx: Context, remote: Remote, manager: JobManager
 ) -> None:
-    with gr.Blocks():
-        _, place = remote_section(ctx, Starter(ctx, Runs(ctx)), Runs(ctx))
+    with gr.Blocks() as app:
+        tab.build(ctx)
+    fields = {block.elem_id: block for block in app.blocks.values()}
     request = JobRequest("vae", {**TINY, "steps": 20_000}, dataset(manager, owner_of(ADA, None) or ""))
     job = manager.submit(owner_of(ADA, None) or "", request)
     manager.pause(job.owner, job.id)
     assert wait_for_end(manager).state == "paused"
-    token, flavor, hours = (field.value for field in (place.token, place.flavor, place.hours))
+    token, flavor, hours = (fields[f"train-remote-{name}"].value for name in ("token", "flavor", "hours"))
     shown = remote.on_resume(ADA, Watched(f"job:{job.id}"), token, flavor, hours, REQUEST)
     assert shown.pause["visible"]
     manager.stop(job.owner, job.id)

@@ -457,7 +457,7 @@ def test_the_menu_of_starts_follows_the_trainings(context: Context, manager: Job
     assert listed(own) == (True, own)
     assert listed(SCRATCH, EVE) == (False, SCRATCH)
     trainer.job = replace(trainer.job, owner="")
-    assert listed(own) == (False, starter.start_choices("vae", [])[0][1]), "it was deleted"
+    assert listed(own) == (False, starter.start_choices("vae")[0][1]), "it was deleted"
 
 
 @pytest.mark.parametrize(
