@@ -29,53 +29,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """Everything a tab needs from outside; tests pass one with fakes.
+    """Everything a tab needs from outside; tests pass one with fakes."""
 
-    Attributes:
-        load_model: Name of the weights -> network in eval mode.
-        weights_info: Name of the weights -> what its ``config.json`` says.
-        t: Key -> text for a static label, translated in the browser.
-        say: Request, key and values -> finished sentence, for errors and results over the API.
-        both: Key and values -> HTML in both languages, for lines with numbers in them.
-        save_image: Image -> path of a PNG the browser may fetch.
-        save_bytes: File content and suffix -> path the browser may fetch.
-        library: The weights there are, on disk and to be fetched, for the menus of models.
-        own: What visitors trained themselves, each for its owner's pages alone.
-        first_paint: Folder with one folder per tab, written by `Demo.precompute`.
-        jobs: The trainer; without one, nothing can be trained.
-        tabs: What each tab on the page offers the others, by its id; the page fills it in, handlers read it.
-        routes: What a tab serves beside the page over plain HTTP, relative to the root of the app; `Demo.build` adds
-            to it.
-    """
-
-    load_model: Callable[[str], nn.Module]
-    weights_info: Callable[[str], WeightsInfo]
-    t: Callable[[str], I18nData]
-    localize: Localize
-    localize_html: LocalizeHtml
-    save_image: Callable[[Image.Image], str]
-    save_bytes: Callable[[bytes, str], str]
-    library: Library
-    user_models: UserModels
-    first_paint: Path = FIRST_PAINT
-    jobs: JobManager | None = None
+    load_model: Callable[[str], nn.Module]  # name of the weights -> network in eval mode
+    weights_info: Callable[[str], WeightsInfo]  # name of the weights -> what its ``config.json`` says
+    t: Callable[[str], I18nData]  # key -> text for a static label, translated in the browser
+    localize: Localize  # for errors and results over the API
+    localize_html: LocalizeHtml  # for lines with numbers in them
+    save_image: Callable[[Image.Image], str]  # -> path of a PNG the browser may fetch
+    save_bytes: Callable[[bytes, str], str]  # file content and suffix -> path the browser may fetch
+    library: Library  # the weights there are, on disk and to be fetched, for the menus of models
+    user_models: UserModels  # what visitors trained themselves, each for its owner's pages alone
+    first_paint: Path = FIRST_PAINT  # with one folder per tab, written by `Demo.precompute`
+    jobs: JobManager | None = None  # the trainer; without one, nothing can be trained
+    # What each tab on the page offers the others, by its id; the page fills it in, handlers read it.
     tabs: dict[str, TabInterface] = field(default_factory=dict)
+    # What tabs serve beside the page over plain HTTP, relative to the root of the app; `Demo.build` adds to it.
     routes: list[BaseRoute] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Demo:
-    """One tab.
+    """One tab."""
 
-    Attributes:
-        name: Id of the tab, one of `TAB_IDS`, also in ``?tab=``; its title is the text ``"<name>.title"``.
-        build: Creates the components and events in the caller's tab; returns what the page may do with them.
-        precompute: Writes the finished first result into the given folder, ``first_paint/<name>``.
-    """
-
-    name: str
-    build: Callable[[Context], TabInterface | None]
-    precompute: Callable[[Context, Path], None]
+    name: str  # id of the tab, one of `TAB_IDS`, also in ``?tab=``; its title is the text ``"<name>.title"``
+    build: Callable[[Context], TabInterface | None]  # creates components and events; returns what the page may use
+    precompute: Callable[[Context, Path], None]  # writes the first result into the given ``first_paint/<name>``
 
     @property
     def order(self) -> int:
@@ -98,16 +77,9 @@ def make_context(
     library: Library | None = None,
     jobs: JobManager | None = None,
 ) -> Context:
-    """Build a `Context` over a source of weights and a folder for result files.
+    """Build a `Context` over a source of weights and a folder for result files, which the browser may fetch from.
 
-    Args:
-        load_model: Name of the weights -> network in eval mode.
-        weights_info: Name of the weights -> their record.
-        files: Folder the browser may fetch from; created when needed.
-        texts: Strings of the app, read from ``assets/i18n`` by default.
-        first_paint: Folder of the precomputed first results.
-        library: What the menus of models offer, by default this process's own.
-        jobs: The trainer.
+    By default, the texts are those of ``assets/i18n`` and the library is this process's own.
     """
     texts = texts or Texts.load()
     store = FileStore(files)

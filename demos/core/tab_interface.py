@@ -14,17 +14,11 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Photo:
-    """An input of a tab that takes one image.
+    """An input of a tab that takes one image."""
 
-    Attributes:
-        component: The input; its value is the path of a file.
-        strips: Strips of built-in images for it, each with its images in order; a link names one by its stem.
-        shows_itself: Whether a new value shows its result without `TabInterface.show`.
-    """
-
-    component: gr.Image | gr.File
-    strips: Sequence[tuple[gr.Dataset, Sequence[Path]]] = ()
-    shows_itself: bool = False
+    component: gr.Image | gr.File  # its value is the path of a file
+    strips: Sequence[tuple[gr.Dataset, Sequence[Path]]] = ()  # of built-in images; a link names one by its stem
+    shows_itself: bool = False  # whether a new value shows its result without `TabInterface.show`
 
     @property
     def examples(self) -> dict[str, Path]:
@@ -34,36 +28,22 @@ class Photo:
 
 @dataclass(frozen=True)
 class SummaryCell:
-    """What one tab makes of an image, for an overview of all tabs.
+    """What one tab makes of an image, for an overview of all tabs."""
 
-    Attributes:
-        image: The result as an RGB image, at most 256 pixels a side.
-        text: One short sentence with the number that counts, as HTML in every language (`Context.localize_html`).
-        link: Query string that opens the tab, such as "tab=vae&a=apple-01"; the tab alone for an image of one's own.
-    """
-
-    image: Image.Image
-    text: str
-    link: str
+    image: Image.Image  # the result in RGB, at most 256 pixels a side
+    text: str  # one short sentence with the number that counts, as HTML in every language (`Context.localize_html`)
+    link: str  # query string that opens the tab, "tab=vae&a=apple-01"; the tab alone for an image of one's own
 
 
 @dataclass(frozen=True)
 class TabInterface:
-    """What `Demo.build` hands to the page.
+    """What `Demo.build` hands to the page."""
 
-    Attributes:
-        photos: Inputs for images by their name in a link, such as "example".
-        settings: Components by their name in a link.
-        show: Arguments of the events that, one after the other, show the result of what the inputs hold.
-        takes: Input for many images, such as a zip; what it gets shows its result without `show`.
-        summary: Computes what the tab makes of an RGB image with its default weights and settings; imports and returns
-            no component, and can be called in any process. None if the tab has no answer to a single image.
-        gives: Button that sends many images to the tab that takes them, and what holds their file.
-    """
-
-    photos: Mapping[str, Photo] = field(default_factory=dict)
-    settings: Mapping[str, Component] = field(default_factory=dict)
-    show: Sequence[Mapping[str, Any]] = ()
-    takes: gr.File | None = None
-    gives: tuple[gr.Button, gr.File] | None = None
+    photos: Mapping[str, Photo] = field(default_factory=dict)  # by their name in a link, such as "example"
+    settings: Mapping[str, Component] = field(default_factory=dict)  # by their name in a link
+    show: Sequence[Mapping[str, Any]] = ()  # arguments of the events that, in turn, show the result of the inputs
+    takes: gr.File | None = None  # input for many images, such as a zip; it shows its result without `show`
+    gives: tuple[gr.Button, gr.File] | None = None  # sends the images of the file to the tab that takes many
+    # Computes what the tab makes of an RGB image with its default weights and settings; imports and returns no
+    # component, and can be called in any process. None if the tab has no answer to a single image.
     summary: Callable[[Image.Image], SummaryCell] | None = None

@@ -20,31 +20,18 @@ STYLE = Path(__file__).with_name("room.css").read_text("utf-8")
 
 @dataclass(frozen=True)
 class Activity(Generic[QuestionT]):
-    """What an audience is asked, and how a tab shows it; the functions return HTML.
+    """What an audience is asked, and how a tab shows it; the functions return HTML."""
 
-    Attributes:
-        texts: First part of the keys of the texts, before ".room_" on the screen and ".phone_" on phones.
-        path: First part of the addresses of rooms, relative to the root of the app; another for each activity.
-        choices: The possible answers, in the order of their buttons and bars.
-        picture: The image of a question.
-        prompt: The question itself.
-        answer: One sentence with the correct answer.
-        details: What else is known of a question, shown under the votes.
-        tallies: Cells that compare the audience with others over the revealed questions.
-        summary: All questions with what was answered, under the results.
-        style: CSS of all these.
-    """
-
-    texts: str
-    path: str
-    choices: Sequence[str]
-    picture: Callable[[QuestionT], str]
-    prompt: Callable[[QuestionT], str]
-    answer: Callable[[QuestionT], str]
-    details: Callable[[QuestionT], str]
-    tallies: Callable[[Room[QuestionT]], Sequence[str]]
-    summary: Callable[[Room[QuestionT]], str]
-    style: str = ""
+    texts: str  # first part of the keys of the texts, before ".room_" on the screen and ".phone_" on phones
+    path: str  # first part of the addresses of rooms, relative to the root of the app; another for each activity
+    choices: Sequence[str]  # the possible answers, in the order of their buttons and bars
+    picture: Callable[[QuestionT], str]  # the image of a question
+    prompt: Callable[[QuestionT], str]  # the question itself
+    answer: Callable[[QuestionT], str]  # one sentence with the correct answer
+    details: Callable[[QuestionT], str]  # what else is known of a question, shown under the votes
+    tallies: Callable[[Room[QuestionT]], Sequence[str]]  # cells that compare the audience with others
+    summary: Callable[[Room[QuestionT]], str]  # all questions with what was answered, under the results
+    style: str = ""  # CSS of all these
 
 
 def room_html(ctx: Context, activity: Activity[QuestionT], room: Room[QuestionT]) -> str:

@@ -23,23 +23,14 @@ from demos.ui.model_menu.handlers import Choice, Handlers, fits_always
 
 
 class Menu(NamedTuple):
-    """What a tab takes from its menu.
+    """What a tab takes from its menu."""
 
-    Attributes:
-        used: State with the name of the weights in use, for the inputs of the tab's handlers.
-        switched: State that changes when the menu has put other weights in use.
-        choice: State of the menu itself.
-        rows: The list, to be drawn anew when the tab itself changes what is in use.
-        linked: What a link to the tab says of the weights in use.
-        open_linked: Arguments of the event that puts those of a link in use.
-    """
-
-    used: gr.State
-    switched: gr.State
-    choice: gr.State
-    rows: gr.HTML
-    linked: gr.Textbox
-    open_linked: dict[str, Any]
+    used: gr.State  # name of the weights in use, for the inputs of the tab's handlers
+    switched: gr.State  # changes when the menu has put other weights in use
+    choice: gr.State  # of the menu itself
+    rows: gr.HTML  # the list, to be drawn anew when the tab itself changes what is in use
+    linked: gr.Textbox  # what a link to the tab says of the weights in use
+    open_linked: dict[str, Any]  # arguments of the event that puts those of a link in use
 
 
 def model_menu(
