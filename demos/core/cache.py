@@ -70,11 +70,7 @@ def _texts(value: object) -> list[str]:
 def public_lru_cache(
     max_bytes: int = CACHE_BYTES,
 ) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
-    """Decorate a function with an `LRUCache` that all visitors share; calls about private weights are not cached.
-
-    Args:
-        max_bytes: What the answers of the function may take together.
-    """
+    """Decorate a function with an `LRUCache` that all visitors share; calls about private weights are not cached."""
 
     def decorate(call: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
         # Each answer in a tuple, so that a cached None is told from a missing one.

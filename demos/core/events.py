@@ -8,14 +8,10 @@ from typing import Any
 
 # Every event that runs a network shares one slot: two at a time would only slow each other down.
 MODEL_EVENT: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
-
-
 PRIVATE_MODEL_EVENT: dict[str, Any] = {**MODEL_EVENT, "api_visibility": "private"}
-
 
 # What reads, fetches or waits for one visitor does so beside what it does for others, without a mark on the page.
 PROMPT_EVENT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
-
 
 # What only looks something up or moves a value need not wait for a turn.
 QUICK_EVENT: dict[str, Any] = {"queue": False, "api_visibility": "private"}

@@ -32,7 +32,7 @@ class FileStore:
         self._last_sweep = time.monotonic()
 
     def save_image(self, image: Image.Image) -> str:
-        """Save an image as PNG and returns the path; equal pixels give an equal path."""
+        """Save an image as PNG and return the path; equal pixels give an equal path."""
         digest = hashlib.sha256(f"{image.mode} {image.size}".encode())
         digest.update(image.tobytes())
         path = self._path(digest.hexdigest(), ".png")
@@ -43,12 +43,7 @@ class FileStore:
         return str(path)
 
     def save_bytes(self, data: bytes, suffix: str) -> str:
-        """Save finished file content and returns the path.
-
-        Args:
-            data: Content of the file.
-            suffix: File ending with its dot, such as ``".webp"``.
-        """
+        """Save finished file content under a suffix such as ``".webp"`` and return the path."""
         path = self._path(hashlib.sha256(data).hexdigest(), suffix)
         if not self._reuse(path):
             self._write(path, data)

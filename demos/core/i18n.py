@@ -26,13 +26,9 @@ class InputError(ValueError):
 
 
 def preferred_language(accept_language: str | None) -> str:
-    """Pick the language of this app that an ``Accept-Language`` header asks for most.
+    """Return which of `LANGUAGES` an ``Accept-Language`` header such as ``"zh-TW,zh;q=0.9,en;q=0.8"`` asks for most.
 
-    Args:
-        accept_language: Header such as ``"zh-TW,zh;q=0.9,en;q=0.8"``; empty or absent means no wish.
-
-    Returns:
-        One of `LANGUAGES`; `DEFAULT_LANGUAGE` when none of the asked languages is spoken here.
+    `DEFAULT_LANGUAGE` if there is no header, or none of its languages is spoken here.
     """
     best, best_quality = DEFAULT_LANGUAGE, 0.0
     for part in (accept_language or "").split(","):

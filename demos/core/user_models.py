@@ -65,16 +65,12 @@ class UserModels:
     """The finished jobs of whoever's page asks, as weights (a `models.checkpoints.PrivateWeights`).
 
     Gradio tells a handler, and everything it calls, which page asks. Whose page that is, is noted when the page
-    shows the secret of its visitor; a login is in every request.
-
-    Args:
-        jobs: The trainer; without one there are no results.
-        say: Makes sentences.
-        store: Where loaded networks are kept, to be let go with their job.
+    shows the secret of its visitor; a login is in every request. Without a trainer there are no results.
     """
 
     def __init__(self, jobs: JobManager | None, localize: Localize, store: ModelCache) -> None:
-        self._jobs, self._localize, self._store = jobs, localize, store
+        self._jobs, self._localize = jobs, localize
+        self._store = store  # of loaded networks, to be let go with their job
         self._owners: OrderedDict[str, str] = OrderedDict()  # session of a page -> owner, the longest silent first
         self._guard = threading.Lock()
 
@@ -95,7 +91,8 @@ class UserModels:
         self.let_go()
         owner = self._owner()
         jobs = self._jobs.jobs(owner) if self._jobs and owner else []
-        return [_record(job) for job in jobs if can_be_used(job) and _family_of(job) in families]
+        known = [job for job in jobs if job.recipe in RECIPES]  # a job outlives its recipe
+        return [_record(job) for job in known if can_be_used(job) and RECIPES[job.recipe].family in families]
 
     def record(self, name: str) -> Checkpoint:
         """Return the record of a result.
@@ -146,11 +143,6 @@ class UserModels:
     def _user_error(self, key: str, **values: object) -> gr.Error:
         request = LocalContext.request.get(None)
         return gr.Error(self._localize(request, key, **values), duration=8, print_exception=False)
-
-
-def _family_of(job: Snapshot) -> str | None:
-    """Return the family of a job's network, None if no recipe of its name is left."""
-    return RECIPES[job.recipe].family if job.recipe in RECIPES else None
 
 
 def name_of(job: Snapshot) -> str:

@@ -29,18 +29,16 @@ def parse(component: Component, text: str) -> Any:
             raise ValueError(f"{text!r} is no choice")
         return text
     if isinstance(component, gr.Textbox):
-        return text if len(text) <= MAX_TEXT else _refuse(text)
-    if isinstance(component, gr.Checkbox):
-        return {"0": False, "1": True}[text] if text in ("0", "1") else _refuse(text)
-    number = float(text)
-    low, high = component.minimum, component.maximum  # type: ignore[attr-defined]
-    inside = (low is None or number >= low) and (high is None or number <= high)
-    if not math.isfinite(number) or not inside:
-        _refuse(text)
-    return int(number) if number.is_integer() else number
-
-
-def _refuse(text: str) -> Any:
+        if len(text) <= MAX_TEXT:
+            return text
+    elif isinstance(component, gr.Checkbox):
+        if text in ("0", "1"):
+            return text == "1"
+    else:
+        number = float(text)
+        low, high = component.minimum, component.maximum  # type: ignore[attr-defined]
+        if math.isfinite(number) and (low is None or number >= low) and (high is None or number <= high):
+            return int(number) if number.is_integer() else number
     raise ValueError(f"{text!r} is out of range")
 
 

@@ -30,7 +30,7 @@ class SmallPage(GZipMiddleware):
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and compresses the answer if it is the page itself and the browser takes gzip."""
+        """Pass a request on, and compress the answer if it is the page itself and the browser takes gzip."""
         await (super().__call__(scope, receive, send) if is_page(scope) else self.app(scope, receive, send))
 
 
@@ -41,28 +41,23 @@ class ChineseLocales:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and changes the answer if it is the page itself."""
-        await self._app(scope, receive, _Rewriter(send) if is_page(scope) else send)
+        """Pass a request on, and change the answer if it is the page itself."""
+        start: Message = {}
+        body = b""
 
+        async def send_with_script(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            if b"<head>" in body:
+                body = body.replace(b"<head>", _SCRIPT, 1)
+                length = (b"content-length", str(len(body)).encode())
+                start["headers"] = [h for h in start["headers"] if h[0] != b"content-length"] + [length]
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
 
-class _Rewriter:
-    """Collects one answer and sends it with the script in it."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._start: Message = {}
-        self._body = b""
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._start = message
-            return
-        self._body += message.get("body", b"")
-        if message.get("more_body"):
-            return
-        if b"<head>" in self._body:
-            self._body = self._body.replace(b"<head>", _SCRIPT, 1)
-            length = (b"content-length", str(len(self._body)).encode())
-            self._start["headers"] = [h for h in self._start["headers"] if h[0] != b"content-length"] + [length]
-        await self._send(self._start)
-        await self._send({"type": "http.response.body", "body": self._body})
+        await self._app(scope, receive, send_with_script if is_page(scope) else send)
