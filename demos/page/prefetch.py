@@ -17,11 +17,9 @@ ALL = "all"
 
 
 def prefetch(library: Library, wanted: Sequence[str]) -> int:
-    """Fetch models and prints what is there; returns the exit status, 1 if something could not be had.
+    """Fetch models and print what is there; return the exit status, 1 if something could not be had.
 
-    Args:
-        library: Where to.
-        wanted: "all", names of tabs, and ids of repositories on the Hub; none means all.
+    `wanted` are "all", names of tabs, and ids of repositories on the Hub; none means all.
     """
     failed, total = 0, 0
     for asked in wanted or [ALL]:

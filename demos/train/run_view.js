@@ -67,8 +67,8 @@ function line(svg, kind, points) {
 function drawChart(figure, chart) {
   const seen = run.rows.filter((row) => row.step <= at);
   const values = chart.names.flatMap((name) => run.rows.map((row) => row[name])).filter(Number.isFinite);
-  const low = Math.min(...values, ...(chart.range ?? []), ...(chart.guide === null ? [] : [chart.guide]));
-  const high = Math.max(...values, ...(chart.range ?? []), ...(chart.guide === null ? [] : [chart.guide]));
+  const extent = [...values, ...(chart.range ?? []), ...(chart.guide === null ? [] : [chart.guide])];
+  const [low, high] = [Math.min(...extent), Math.max(...extent)];
   const x = (step) => 2 + ((WIDTH - 4) * step) / Math.max(1, run.total);
   const y = (value) => HEIGHT - 4 - ((HEIGHT - 8) * (value - low)) / (high - low || 1);
   const svg = figure.querySelector("svg");

@@ -91,7 +91,7 @@ class Room(Generic[QuestionT]):
         self._clock, self._opened = clock, clock()
         self._last_request = self._opened
         self._phones: dict[str, Phone] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
     def question(self) -> QuestionT:
@@ -133,7 +133,7 @@ class Room(Generic[QuestionT]):
                 "number": self.index,
                 "count": len(self.questions),
                 "here": sum(now - each.last_request < PRESENT_FOR for each in self._phones.values()),
-                "answered": self._counts(self.index).total(),
+                "answered": self.counts(self.index).total(),
             }
             if self.phase == "reveal":
                 state["answer"] = self.question.answer
@@ -153,7 +153,7 @@ class Room(Generic[QuestionT]):
     def counts(self, index: int) -> Counter[str]:
         """Return the number of votes for each choice of a question."""
         with self._lock:
-            return self._counts(index)
+            return Counter(phone.votes[index] for phone in self._phones.values() if index in phone.votes)
 
     def revealed_votes(self) -> list[tuple[QuestionT, str]]:
         """Return all votes on revealed questions, each with its question."""
@@ -172,9 +172,6 @@ class Room(Generic[QuestionT]):
         """Return for each revealed vote of a phone whether it is correct."""
         revealed = self.revealed
         return [revealed[index].answer == vote for index, vote in phone.votes.items() if index < len(revealed)]
-
-    def _counts(self, index: int) -> Counter[str]:
-        return Counter(phone.votes[index] for phone in self._phones.values() if index in phone.votes)
 
     def _phone(self, token: str, now: float) -> Phone:
         phone = self._phones.get(token)
