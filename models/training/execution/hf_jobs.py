@@ -29,7 +29,10 @@ from models.training.loop.metrics_tail import MetricsTail
 from models.training.loop.run_folder import RunFolder, write_json
 from models.training.recipes import RECIPES
 
-DEPENDENCIES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "huggingface_hub", "tqdm", "filelock")
+DEPENDENCIES = (
+    "torch", "torchvision", "numpy", "pillow", "safetensors", "huggingface_hub", "tqdm", "filelock", "pydantic",
+    "scipy",
+)  # fmt: skip
 BEGIN = (
     "import os,sys,runpy;from huggingface_hub import snapshot_download as s;"
     "os.chdir(s(os.environ['UNLABELED_REPO'],local_dir='job'));sys.path.insert(0,'code.zip');"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,8 +22,8 @@ from jobs_server import NAME, TOKEN, JobsServer, jobs_server
 
 from models.checkpoints import load_folder
 from models.training.execution import hf_jobs, hf_worker
-from models.training.execution.backends import Task
-from models.training.execution.hf_jobs import BEGIN, HFJobs, RemoteHandle, stage
+from models.training.execution.backends import ROOT, Task
+from models.training.execution.hf_jobs import BEGIN, DEPENDENCIES, HFJobs, RemoteHandle, stage
 from models.training.execution.hf_worker import ROW_MARK
 from models.training.jobs import JobError, JobManager, JobRequest, Snapshot
 from models.training.loop.metrics_tail import MetricsTail
@@ -335,6 +339,15 @@ def test_what_is_sent_has_the_starting_weights_and_the_run_so_far(manager: JobMa
     assert RunFolder(tmp_path / "run").load_init() == "init"
     assert (tmp_path / "code.zip").stat().st_size < 500_000
     assert len(BEGIN) < 255  # the client asks whether it is a file
+
+
+def test_a_job_needs_none_of_the_packages_that_it_does_not_install() -> None:
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    absent = {re.split("[<>=]", line)[0] for line in lines} - set(DEPENDENCIES)
+    modules = [name for name, packages in packages_distributions().items() if absent & set(packages)]
+    assert "gradio" in modules and "torch" not in modules
+    code = f"import sys; sys.modules.update(dict.fromkeys({modules})); import models.training.__main__"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_what_a_killed_process_was_sending_or_fetching_is_deleted_by_the_next(tmp_path: Path) -> None:
