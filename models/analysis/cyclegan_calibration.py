@@ -52,20 +52,13 @@ def cycle_levels(reconstruction: Tensor, original: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Probe:
-    """A linear classifier of frozen features into `KINDS`.
+    """A linear classifier of frozen features into `KINDS`."""
 
-    Attributes:
-        weight, bias: (3, D) and (3,).
-        fruit: Probability of "a fruit" of each held-out apple and orange, ascending.
-        auc: Source of images -> area under the ROC curve of that probability, held-out fruit against theirs.
-        unseen: The sources that took no part in the fit.
-    """
-
-    weight: Tensor
-    bias: Tensor
-    fruit: tuple[float, ...]
-    auc: Mapping[str, float]
-    unseen: tuple[str, ...]
+    weight: Tensor  # (3, D)
+    bias: Tensor  # (3,)
+    fruit: tuple[float, ...]  # probability of "a fruit" of each held-out apple and orange, ascending
+    auc: Mapping[str, float]  # source of images -> area under the ROC curve of `fruit` against theirs
+    unseen: tuple[str, ...]  # the sources that took no part in the fit
 
     def probabilities(self, features: Tensor) -> Tensor:
         """Return the probabilities of `KINDS`, (N, 3), of features (N, D)."""
@@ -79,29 +72,17 @@ class Probe:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Scores of held-out photos, each list ascending.
+    """Scores of held-out photos, each list ascending; the mappings but `weights` are by fruit."""
 
-    Attributes:
-        command: The command that measured them.
-        weights: Name of weights -> hash of the file they were measured with.
-        side: Pixels of the longest side at which images were translated.
-        real: Fruit -> mean score that its discriminator gives to photos of it.
-        translated: Fruit -> the same for translations into it.
-        cycle_error: Fruit -> cycle reconstruction error in levels of 0 to 255.
-        identity_error: Fruit -> identity error of the generator of that fruit, in levels.
-        discriminator_auc: Fruit -> area under the ROC curve of its discriminator, photos against translations.
-        probe: Classifier of what a photo shows.
-    """
-
-    command: str
-    weights: Mapping[str, str]
-    side: int
-    real: Mapping[str, tuple[float, ...]]
-    translated: Mapping[str, tuple[float, ...]]
-    cycle_error: Mapping[str, tuple[float, ...]]
-    identity_error: Mapping[str, tuple[float, ...]]
-    discriminator_auc: Mapping[str, float]
-    probe: Probe
+    command: str  # the command that measured them
+    weights: Mapping[str, str]  # name of weights -> hash of the file they were measured with
+    side: int  # pixels of the longest side at which images were translated
+    real: Mapping[str, tuple[float, ...]]  # mean score that its discriminator gives to photos of it
+    translated: Mapping[str, tuple[float, ...]]  # the same for translations into it
+    cycle_error: Mapping[str, tuple[float, ...]]  # cycle reconstruction error in levels of 0 to 255
+    identity_error: Mapping[str, tuple[float, ...]]  # identity error of the generator of that fruit, in levels
+    discriminator_auc: Mapping[str, float]  # area under its discriminator's ROC curve, photos against translations
+    probe: Probe  # classifier of what a photo shows
 
     def realism_percentile(self, fruit: str, score: float) -> float:
         """Return the share of held-out photos of a fruit with a lower discriminator score, 0 to 1."""

@@ -31,27 +31,16 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class LatentStatistics:
-    """Statistics of the latents of N images.
+    """Statistics of the latents of N images."""
 
-    Attributes:
-        count: N.
-        kl: Mean KL divergence of each dimension from the prior, in nats, (D,).
-        mean: Of the posterior means, (D,).
-        std: Of the aggregate posterior: of the means and their noise together, (D,).
-        variance: Of the posterior means over the images, (D,).
-        distances: Percentiles 0 to 100 of the images' distances from the mean, (101,).
-        sha256: Of the weights they were measured with, or empty.
-        free_bits: Free bits of the training in nats for each dimension; 0 for none or unknown.
-    """
-
-    count: int
-    kl: tuple[float, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    variance: tuple[float, ...]
-    distances: tuple[float, ...]
-    sha256: str = ""
-    free_bits: float = 0.0
+    count: int  # N
+    kl: tuple[float, ...]  # mean KL divergence of each dimension from the prior, in nats, (D,)
+    mean: tuple[float, ...]  # of the posterior means, (D,)
+    std: tuple[float, ...]  # of the aggregate posterior: of the means and their noise together, (D,)
+    variance: tuple[float, ...]  # of the posterior means over the images, (D,)
+    distances: tuple[float, ...]  # percentiles 0 to 100 of the images' distances from the mean, (101,)
+    sha256: str = ""  # of the weights they were measured with, or empty
+    free_bits: float = 0.0  # free bits of the training in nats for each dimension; 0 for none or unknown
 
     @property
     def is_active(self) -> list[bool]:

@@ -90,19 +90,13 @@ def _nearest(feature: Floats, features: Floats, k: int) -> tuple[Tensor, Tensor,
 
 
 class Placement(NamedTuple):
-    """The position of a new image on a map.
+    """The position of a new image on a map."""
 
-    Attributes:
-        at: Coordinates, (dims,).
-        near: Indices of its neighbours, nearest first.
-        similarities: Their cosines.
-        percentile: Percentage of the set's images that are nearer to their nearest neighbour than the new one is to
-            its own, estimated from at most `MAX_SAMPLED` images.
-    """
-
-    at: Floats
-    near: tuple[int, ...]
-    similarities: tuple[float, ...]
+    at: Floats  # coordinates, (dims,)
+    near: tuple[int, ...]  # indices of its neighbours, nearest first
+    similarities: tuple[float, ...]  # their cosines
+    # Percentage of the set's images that are nearer to their nearest neighbour than the new one is to its own,
+    # estimated from at most `MAX_SAMPLED` images.
     percentile: float
 
 

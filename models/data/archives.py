@@ -39,17 +39,11 @@ _RATIO_FLOOR = 1 << 20  # bytes: small files may be blank, and blank images comp
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """One image that was read.
+    """One image that was read."""
 
-    Attributes:
-        name: Relative and safe to show, with forward slashes; unique within one call of `iter_images`.
-        label: Class by its folder (see `models.data.archive_entries.labels_of`), or None.
-        image: Upright RGB, shrunk to `max_side`.
-    """
-
-    name: str
-    label: str | None
-    image: Image.Image
+    name: str  # relative and safe to show, with forward slashes; unique within one call of `iter_images`
+    label: str | None  # class by its folder (see `models.data.archive_entries.labels_of`), or None
+    image: Image.Image  # upright RGB, shrunk to `max_side`
 
 
 class _SkippedError(Exception):

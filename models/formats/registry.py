@@ -34,25 +34,17 @@ NAMES_SHOWN = 3
 
 @dataclass(frozen=True)
 class Layout:
-    """One layout of weights.
+    """One layout of weights."""
 
-    Attributes:
-        name: Key in `LAYOUTS`.
-        family: Family of its models, which decides the tabs that offer them.
-        expected: What its files hold, in words, for error messages.
-        matches: Returns whether tensors are in this layout, by a few of their names and shapes.
-        build: Returns the model (float32, eval mode, no gradients) of a file's tensors and, optionally, arguments
-            that shapes do not give: `num_heads`, `decoder_num_heads`, `norm_pix_loss`, `mean`, `std`, `norm_eps`.
-            Raises a `WeightsError` where a tensor is missing, too many, of another shape or type, or not finite.
-        by_name_only: Whether another layout has the very same tensors, so that this one has to be named.
-    """
-
-    name: str
-    family: Family
-    expected: str
-    matches: Callable[[Tensors], bool]
+    name: str  # key in `LAYOUTS`
+    family: Family  # of its models, which decides the tabs that offer them
+    expected: str  # what its files hold, in words, for error messages
+    matches: Callable[[Tensors], bool]  # whether tensors are in this layout, by a few of their names and shapes
+    # Returns the model (float32, eval mode, no gradients) of a file's tensors and, optionally, arguments that shapes do
+    # not give: `num_heads`, `decoder_num_heads`, `norm_pix_loss`, `mean`, `std`, `norm_eps`. Raises a `WeightsError`
+    # where a tensor is missing, too many, of another shape or type, or not finite.
     build: Build
-    by_name_only: bool = False
+    by_name_only: bool = False  # whether another layout has the very same tensors, so that this one has to be named
 
 
 def _encoder(

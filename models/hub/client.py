@@ -72,32 +72,19 @@ class HubError(RuntimeError):
 
 @dataclass(frozen=True)
 class Hub:
-    """Where weights are kept and fetched from.
+    """Where weights are kept and fetched from."""
 
-    Attributes:
-        endpoint: Address of the Hub; empty for `HF_ENDPOINT`.
-        cache: The client's cache folder; None for `HF_HUB_CACHE`.
-        assets: Folder for files of other hosts and for notes; None for one in `HF_ASSETS_CACHE`.
-        mirror: Where files of other hosts are fetched from instead, as `<mirror>/<host>/<path>`.
-        offline: Whether to stay off the network.
-        token: False for none, None for that of the person logged in on this machine. Visitors get none: they must not
-            read what only the host of the app may.
-        stall_seconds: Limit of the time while nothing arrives.
-        total_seconds: Limit of the time of a download.
-        max_bytes: Largest file fetched for an id that a visitor names.
-        free_bytes: Returns the free bytes of a folder.
-        digests: The SHA-256 of files.
-    """
-
-    endpoint: str = ""
-    cache: Path | None = None
-    assets: Path | None = None
-    mirror: str = ""
-    offline: bool = False
+    endpoint: str = ""  # address of the Hub; empty for `HF_ENDPOINT`
+    cache: Path | None = None  # the client's cache folder; None for `HF_HUB_CACHE`
+    assets: Path | None = None  # folder for files of other hosts and for notes; None for one in `HF_ASSETS_CACHE`
+    mirror: str = ""  # where files of other hosts are fetched from instead, as `<mirror>/<host>/<path>`
+    offline: bool = False  # whether to stay off the network
+    # False for none, None for that of the person logged in on this machine. Visitors get none: they must not read what
+    # only the host of the app may.
     token: bool | None = False
-    stall_seconds: float = 60.0
-    total_seconds: float = 3600.0
-    max_bytes: int = MAX_BYTES
+    stall_seconds: float = 60.0  # limit of the time while nothing arrives
+    total_seconds: float = 3600.0  # limit of the time of a download
+    max_bytes: int = MAX_BYTES  # largest file fetched for an id that a visitor names
     free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
     digests: FileFacts[str] = field(default_factory=lambda: FileFacts(sha256_of), compare=False, repr=False)
 

@@ -15,51 +15,31 @@ MB = 1_000_000
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One file of weights.
+    """One file of weights."""
 
-    Attributes:
-        name: Unique name, which `load_model` takes.
-        family: The kind of network, which decides the tabs that offer it.
-        summary: Title for menus and tables.
-        paper: Source, such as "arXiv 1703.10593".
-        license: SPDX name where there is one, or "not stated".
-        non_commercial: Whether the licence, or the authors' where the two disagree, forbids commercial use.
-        layout: Key of `models.formats.registry.LAYOUTS`; empty for our own weights folders.
-        repo_id, repo_type: Repository on the Hub, or empty; "model" or "space".
-        filename: Path of the file in the repository, or its name at `url`.
-        revision: Full commit, or None for the newest where no full one is known.
-        url: Address of a file that is not on the Hub, or empty.
-        sha256: In full or its first digits as its authors publish them; empty where unknown.
-        size: Bytes; rounded where only megabytes are known. 0 for our own.
-        exact_size: Whether a file of another size is refused.
-        latent: For autoencoders: "global" (one vector an image) or "spatial" (a map of vectors).
-        direction: For CycleGAN generators: "apple2orange" or "orange2apple"; "a2b" or "b2a" for the two of a pair
-            whose domains have no name; empty for a single generator of other domains.
-        partner: Name of the generator of the opposite direction.
-        lesson: Whether tabs load them by name and no menu offers them: ablations, discriminators and classifiers.
-        note: What a user should know, such as what was not verified.
-    """
-
-    name: str
-    family: Family
-    summary: str
-    paper: str
-    license: str = "MIT"
-    non_commercial: bool = False
-    layout: str = ""
-    repo_id: str = ""
+    name: str  # unique; what `load_model` takes
+    family: Family  # the kind of network, which decides the tabs that offer it
+    summary: str  # title for menus and tables
+    paper: str  # source, such as "arXiv 1703.10593"
+    license: str = "MIT"  # SPDX name where there is one, or "not stated"
+    non_commercial: bool = False  # whether the licence, or the authors' where the two disagree, forbids commercial use
+    layout: str = ""  # key of `models.formats.registry.LAYOUTS`; empty for our own weights folders
+    repo_id: str = ""  # repository on the Hub, or empty
     repo_type: Literal["model", "space"] = "model"
-    filename: str = ""
-    revision: str | None = None
-    url: str = ""
-    sha256: str = ""
-    size: int = 0
-    exact_size: bool = False
-    latent: Literal["", "global", "spatial"] = ""
+    filename: str = ""  # path of the file in the repository, or its name at `url`
+    revision: str | None = None  # full commit, or None for the newest where no full one is known
+    url: str = ""  # address of a file that is not on the Hub, or empty
+    sha256: str = ""  # in full or its first digits as its authors publish them; empty where unknown
+    size: int = 0  # bytes; rounded where only megabytes are known. 0 for our own
+    exact_size: bool = False  # whether a file of another size is refused
+    latent: Literal["", "global", "spatial"] = ""  # of autoencoders: one vector an image, or a map of vectors
+    # Of CycleGAN generators "apple2orange" or "orange2apple"; "a2b" or "b2a" for the two of a pair whose domains have
+    # no name; empty for a single generator of other domains.
     direction: str = ""
-    partner: str = ""
+    partner: str = ""  # name of the generator of the opposite direction
+    # Whether tabs load them by name and no menu offers them: ablations, discriminators and classifiers.
     lesson: bool = False
-    note: str = ""
+    note: str = ""  # what a user should know, such as what was not verified
 
     @property
     def is_own(self) -> bool:

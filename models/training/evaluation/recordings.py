@@ -25,27 +25,18 @@ QUALITIES = (85, 75, 60, 45)
 
 @dataclass(frozen=True)
 class Recording:
-    """A recorded run.
-
-    Attributes:
-        data: names of the training sources.
-        seconds: from the first logged row to the last.
-        scores: on held-out images at the end, if measured.
-        preview_steps: the steps of the preview sheets.
-        rows: logged metrics.
-        strip: image file with the preview sheets.
-    """
+    """A recorded run."""
 
     name: str
     recipe: str
     config: Mapping[str, Any]
-    data: tuple[str, ...]
+    data: tuple[str, ...]  # names of the training sources
     steps: int
-    seconds: float
-    scores: Mapping[str, float]
-    preview_steps: tuple[int, ...]
-    rows: tuple[Mapping[str, float], ...]
-    strip: Path
+    seconds: float  # from the first logged row to the last
+    scores: Mapping[str, float]  # on held-out images at the end, if measured
+    preview_steps: tuple[int, ...]  # the steps of the preview sheets
+    rows: tuple[Mapping[str, float], ...]  # logged metrics
+    strip: Path  # image file with the preview sheets
 
 
 def record(run: RunFolder, folder: Path) -> None:

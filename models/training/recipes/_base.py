@@ -52,40 +52,25 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Export:
-    """A trained module to ship: its architecture's name and arguments, and its parameters.
-
-    Attributes:
-        arch, args: architecture and arguments.
-        model: the module.
-        latents: measures the latent numbers on held-out images, for autoencoders with a global one.
-        classes: what a classifier tells apart, in the order of its scores.
-    """
+    """A trained module to ship: its architecture's name and arguments, and its parameters."""
 
     arch: str
     args: dict[str, Any]
     model: nn.Module
-    latents: Callable[[], LatentStatistics] | None = None
-    classes: tuple[str, ...] = ()
+    latents: Callable[[], LatentStatistics] | None = None  # measures those of an autoencoder on held-out images
+    classes: tuple[str, ...] = ()  # what a classifier tells apart, in the order of its scores
 
 
 @dataclass(frozen=True)
 class Part:
-    """A module that a recipe ships and can start from, as its config alone determines it.
+    """A module that a recipe ships and can start from, as its config alone determines it."""
 
-    Attributes:
-        arch, args: architecture and arguments, as in `Export`.
-        needed: whether a run that starts from weights needs this part among them.
-        options: argument -> field of the config, where the names differ.
-        free: arguments that may differ between the weights and the run.
-        fresh: prefixes of parameters that start anew where their shapes differ.
-    """
-
-    arch: str
+    arch: str  # architecture and arguments, as in `Export`
     args: dict[str, Any]
-    needed: bool = True
-    options: Mapping[str, str] = field(default_factory=dict)
-    free: tuple[str, ...] = ()
-    fresh: tuple[str, ...] = ()
+    needed: bool = True  # whether a run that starts from weights needs this part among them
+    options: Mapping[str, str] = field(default_factory=dict)  # argument -> field of the config, where the names differ
+    free: tuple[str, ...] = ()  # arguments that may differ between the weights and the run
+    fresh: tuple[str, ...] = ()  # prefixes of parameters that start anew where their shapes differ
 
 
 class Recipe(ABC):
@@ -96,48 +81,30 @@ class Recipe(ABC):
 
     What the app and the command line know of a method are these attributes and its texts in `assets/i18n`; a class
     with a `name`, in a file of this package, is offered everywhere.
-
-    Attributes:
-        name: key in `models.training.recipes.RECIPES`.
-        order: position among the recipes.
-        Config: its options.
-        load_scale: images are kept at this multiple of `image_size`, so that random crops have room.
-        family: the kind of network that it gives.
-        tabs: ids of the tabs that use its networks; the first is where a finished run opens.
-        start_families: families that it can start from, the most fitting first.
-        shape_options: options that decide the shape of its networks, which a start fixes.
-        fine_tuning_rate: share of the usual learning rate for a run that starts from trained weights.
-        main_parts: names of `exports` that are models of their own; of two, each translates into the other's set.
-        latent: "global" for an autoencoder with one latent vector per image.
-        image_sets: names of the unpaired sets that it trains on; one without a name for all others.
-        needs_labels: whether its images need folders as labels.
-        image_counts: images per set from which fine-tuning is possible, usable, and gains little from more.
-        adversarial: whether its losses are relative to an opponent, so that their level says nothing.
-        charts: of a run.
-        comparison: the text `train.compared.<comparison>` explains `demonstrate`.
-        sheet_caption: what the rows of `contact_sheet` show, for a model card.
-        parts: everything with a state, by name; set by the constructor.
     """
 
-    name: ClassVar[str]
-    order: ClassVar[int]
-    Config: ClassVar[type[TrainConfig]]
-    load_scale: ClassVar[float] = 1.0
-    family: ClassVar[Family]
-    tabs: ClassVar[tuple[str, ...]]
-    start_families: ClassVar[tuple[Family, ...]]
-    shape_options: ClassVar[tuple[str, ...]]
-    fine_tuning_rate: ClassVar[float] = 0.3
+    name: ClassVar[str]  # key in `models.training.recipes.RECIPES`
+    order: ClassVar[int]  # position among the recipes
+    Config: ClassVar[type[TrainConfig]]  # its options
+    load_scale: ClassVar[float] = 1.0  # images are kept at this multiple of `image_size`, for random crops
+    family: ClassVar[Family]  # the kind of network that it gives
+    tabs: ClassVar[tuple[str, ...]]  # ids of the tabs that use its networks; a finished run opens in the first
+    start_families: ClassVar[tuple[Family, ...]]  # families that it can start from, the most fitting first
+    shape_options: ClassVar[tuple[str, ...]]  # options that decide the shape of its networks, which a start fixes
+    fine_tuning_rate: ClassVar[float] = 0.3  # share of the usual learning rate for a run that starts from weights
+    # Names of `exports` that are models of their own; of two, each translates into the other's set.
     main_parts: ClassVar[tuple[str, ...]] = ("",)
-    latent: ClassVar[Literal["", "global"]] = ""
+    latent: ClassVar[Literal["", "global"]] = ""  # "global" for an autoencoder with one latent vector per image
+    # Names of the unpaired sets that it trains on; one without a name for all others.
     image_sets: ClassVar[tuple[Literal["", "A", "B"], ...]] = ("",)
-    needs_labels: ClassVar[bool] = False
+    needs_labels: ClassVar[bool] = False  # whether its images need folders as labels
+    # Images per set from which fine-tuning is possible, usable, and gains little from more.
     image_counts: ClassVar[tuple[int, int, int]] = (4, 200, 2000)
-    adversarial: ClassVar[bool] = False
-    charts: ClassVar[tuple[Chart, ...]] = (LOSS_CHART,)
-    comparison: ClassVar[str]
-    sheet_caption: ClassVar[str]
-    parts: dict[str, Any]
+    adversarial: ClassVar[bool] = False  # whether its losses are relative to an opponent: their level says nothing
+    charts: ClassVar[tuple[Chart, ...]] = (LOSS_CHART,)  # of a run
+    comparison: ClassVar[str]  # the text `train.compared.<comparison>` explains `demonstrate`
+    sheet_caption: ClassVar[str]  # what the rows of `contact_sheet` show, for a model card
+    parts: dict[str, Any]  # everything with a state, by name; set by the constructor
     optimizer: torch.optim.Optimizer
 
     def __init__(self, config: Any, train: ImageSet, test: ImageSet, processes: Processes) -> None:

@@ -16,12 +16,7 @@ _SENTENCES: Mapping[str, str] = MappingProxyType({
 
 
 class OptionError(ValueError):
-    """A value is not what its option can be; `str(error)` is the sentence in English.
-
-    Attributes:
-        code: "missing", "bounds" or "choice".
-        values: What the sentence mentions.
-    """
+    """A value is not what its option can be: `str(error)` is the sentence, `code` and `values` translate it."""
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(code)
