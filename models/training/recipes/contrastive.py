@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -194,25 +195,24 @@ class ContrastiveRecipe(Recipe):
 
     @staticmethod
     def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
-        """Return the backbone; a classifier that weights may have beside it is left out."""
+        """Return the backbone; a classifier in the weights is left out, or starts anew where the classes are others."""
         args = {"width": config.width, "img_size": config.image_size}
-        return {"": Part("resnet", args, free=("num_classes", "img_size"))}
+        return {"": Part("resnet", args, free=("num_classes", "img_size"), fresh=("fc.",))}
 
     def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
         """Return the backbone."""
         return {"": (self.backbone,)}
 
     def _features(self, images: ImageSet) -> Tensor:
-        training = self.backbone.training
+        return self.in_eval_mode(images, self.backbone.forward_features)
+
+    def in_eval_mode(self, images: ImageSet, run: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return `run`, the backbone or a part of it, on whole images in eval mode, (N, ...)."""
+        training, side, device = self.backbone.training, self.config.image_size, self.processes.device
         self.backbone.eval()
-        device = self.processes.device
-        features = in_batches(
-            images.images,
-            lambda part: self.backbone.forward_features(resize(part, self.config.image_size).to(device)),
-            128,
-        )
+        outputs = in_batches(images.images, lambda part: run(resize(part, side).to(device)), 128)
         self.backbone.train(training)
-        return features
+        return outputs
 
 
 def _most_similar(queries: Tensor, reference: Tensor, k: int) -> Tensor:

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from models.analysis.bootstrap import Estimate, mean_of
 from models.networks.backbones import ResNet
-from models.training.data.augmentations import crop_and_flip, resize
+from models.training.data.augmentations import crop_and_flip
 from models.training.data.dataset import ImageSet, label_of
 from models.training.distributed import Processes
-from models.training.recipes._base import Export, Part, Recipe, TrainConfig, in_batches
+from models.training.recipes._base import Export, Recipe, TrainConfig
 from models.training.recipes.classifier import Classifier
 from models.training.recipes.contrastive import ContrastiveConfig, ContrastiveRecipe, labelled
 from models.training.recipes.monitoring import LOSS_CHART, Chart
@@ -70,21 +70,11 @@ class SupervisedRecipe(ContrastiveRecipe):
 
     def evaluate(self, classifier: Classifier | None = None, thorough: bool = False) -> dict[str, Estimate]:
         """Return the share of held-out images that the classifier names right, and what its features are good for."""
-        test, model = labelled(self.test), self.backbone
-        training = model.training
-        model.eval()
-        sides = resize(test.images, self.config.image_size).to(self.processes.device)
-        right = in_batches(sides, model, 128).argmax(dim=1) == test.labels
-        model.train(training)
+        test = labelled(self.test)
+        right = self.in_eval_mode(test, self.backbone).argmax(dim=1) == test.labels
         return {"accuracy": mean_of(right), **super().evaluate(classifier, thorough)}
 
     def exports(self) -> dict[str, Export]:
         """Return the backbone with its classifier."""
         export = super().exports()[""]
         return {"": replace(export, args={**export.args, "num_classes": self.num_classes}, classes=self.train.classes)}
-
-    @staticmethod
-    def parts_of(config: ContrastiveConfig) -> dict[str, Part]:
-        """Return the backbone with its classifier, which starts anew where the number of classes differs."""
-        args = {"width": config.width, "img_size": config.image_size}
-        return {"": Part("resnet", args, free=("num_classes", "img_size"), fresh=("fc.",))}
