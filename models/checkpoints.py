@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 from torch import nn
 
 from models.formats import registry
-from models.formats.weights_folder import WeightsInfo, build_model, folder_info, load_folder
+from models.formats.weights_folder import WeightsInfo, build_model, folder_info, load_folder, read_config
 from models.hub.catalogue import CHECKPOINTS, OWN, OWN_REPO, checkpoint
 from models.hub.client import Hub, HubError
 from models.hub.downloads import Downloads
@@ -28,7 +28,7 @@ from models.model_cache import ModelCache, budget_from_environment
 
 __all__ = [
     "CHECKPOINTS", "OWN", "WEIGHTS", "Checkpoint", "Library", "WeightsInfo", "build_model", "checkpoint",
-    "from_pretrained", "library", "load_folder", "load_local", "load_model", "weights_info",
+    "from_pretrained", "library", "load_folder", "load_local", "load_model", "read_config", "weights_info",
 ]  # fmt: skip
 
 

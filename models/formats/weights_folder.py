@@ -75,7 +75,7 @@ def load_folder(
         FileNotFoundError: The folder or a file of it is missing.
         ValueError: The tensors are not those of the architecture, or the file is not the one the config names.
     """
-    config = _read_config(folder)
+    config = read_config(folder)
     path = folder / "model.safetensors"
     if digest(path) != config["sha256"]:
         raise ValueError(f"{folder.name}: model.safetensors differs from the file its config names; fetch it anew.")
@@ -88,7 +88,8 @@ def load_folder(
     return model.to(device).eval().requires_grad_(False)
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the config of a weights folder; `FileNotFoundError` where there is none."""
     path = folder / "config.json"
     if not path.is_file():
         raise FileNotFoundError(
@@ -104,7 +105,7 @@ def folder_info(name: str, folder: Path) -> WeightsInfo:
     Raises:
         FileNotFoundError: The folder or its config is missing.
     """
-    config = _read_config(folder)
+    config = read_config(folder)
     keys = ("arch", "args", "image_size", "num_parameters", "steps", "sha256", "metrics")
     return WeightsInfo(name=name, **{key: config[key] for key in keys})
 

@@ -15,7 +15,7 @@ from safetensors.torch import save
 
 from models.analysis.bootstrap import Estimate
 from models.analysis.latents import statistics_of, write_statistics
-from models.checkpoints import CHECKPOINTS
+from models.checkpoints import CHECKPOINTS, read_config
 from models.training.evaluation.loading import load_run
 from models.training.loop.run_folder import RunFolder, half_precision, write_atomically, write_json
 from models.training.loop.trainer import evaluate
@@ -75,7 +75,7 @@ def measured(metrics: Mapping[str, Estimate], command: str) -> dict[str, Any]:
 
 def update_card(folder: Path, facts: Mapping[str, Any]) -> None:
     """Merge facts into the config of a weights folder and rewrite its card."""
-    record = {**json.loads((folder / "config.json").read_text(encoding="utf-8")), **facts}
+    record = {**read_config(folder), **facts}
     write_json(folder / "config.json", record)
     write_atomically(folder / "README.md", card(_title(folder), record).encode())
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import CHECKPOINTS
+from models.checkpoints import CHECKPOINTS, read_config
 from models.training.data.dataset import ImageSet
 from models.training.distributed import Processes
 from models.training.loop.init_weights import check_fit, fill
@@ -50,10 +49,7 @@ def load_run(run: RunFolder, data: list[Path] | None, classes: tuple[str, ...] |
 def weights_record(start: Path) -> dict[str, Any] | None:
     """Return the config of exported weights, by the name of our own or by their folder; None for anything else."""
     folder = CHECKPOINTS[str(start)].folder if str(start) in CHECKPOINTS else start
-    if not (folder / "model.safetensors").is_file():
-        return None
-    record: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return record
+    return read_config(folder) if (folder / "model.safetensors").is_file() else None
 
 
 def folders_of(record: Mapping[str, Any], config: TrainConfig, start: str) -> dict[str, Path]:
@@ -71,7 +67,7 @@ def load_weights(start: Path, record: Mapping[str, Any], config: TrainConfig, da
     recipe = build_recipe(name, config, sources, Processes())
     fill(recipe, name, config, folders)
     for each, folder in folders.items():
-        stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))["args"]
+        stored = read_config(folder)["args"]
         made = recipe.exports()[each].args
         if stored != made:
             raise ValueError(f"{folder.name} has {stored} and these pictures make it {made}; give those of its card.")

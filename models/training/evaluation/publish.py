@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import HfApi
 
-from models.checkpoints import load_folder
+from models.checkpoints import load_folder, read_config
 from models.hub.client import Hub, hub_errors
 from models.hub.references import Reference
 from models.training.evaluation.export import SHEET, card, export_run
@@ -60,7 +58,7 @@ def publish(folder: Path, repo_id: str, *, private: bool = False, token: str | N
 def _prepare(folder: Path, stage: Path, repo_id: str) -> None:
     for name in FILES[:2]:
         shutil.copyfile(folder / name, stage / name)
-    record: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+    record = read_config(folder)
     if "sheet" in record:
         shutil.copyfile(folder / SHEET, stage / SHEET)
     (stage / "README.md").write_text(card(repo_id.split("/")[1], record, repo_id), "utf-8")

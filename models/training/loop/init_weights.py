@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from safetensors.torch import save
 from torch import nn
 
-from models.checkpoints import CHECKPOINTS, Checkpoint, WeightsInfo, library, load_folder
+from models.checkpoints import CHECKPOINTS, Checkpoint, WeightsInfo, library, load_folder, read_config
 from models.networks.cyclegan import ResnetGenerator
 from models.training.failures import DoesNotFitError
 from models.training.loop.run_folder import write_atomically, write_json
@@ -52,7 +51,7 @@ def find_start(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
     sets = ((record and record.direction) or "apple2orange").split("2")
     for name, fruit in zip(("discriminator_a", "discriminator_b"), sets, strict=True):
         folder = CHECKPOINTS[f"{fruit}-discriminator"].folder
-        if name in parts and name not in found and _facts(folder)["args"] == parts[name].args:
+        if name in parts and name not in found and read_config(folder)["args"] == parts[name].args:
             found[name] = folder
     return found
 
@@ -82,12 +81,7 @@ def weights_folder(record: Checkpoint) -> Path:
 
 def trainable_info(record: Checkpoint) -> WeightsInfo:
     """Return the facts about published weights that a recipe can start from; raises as `weights_folder`."""
-    return WeightsInfo(record.name, **_facts(weights_folder(record)))
-
-
-def _facts(folder: Path) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return facts
+    return WeightsInfo(record.name, **read_config(weights_folder(record)))
 
 
 def check_fit(recipe: str, config: TrainConfig, start: str) -> dict[str, Path]:
@@ -95,7 +89,7 @@ def check_fit(recipe: str, config: TrainConfig, start: str) -> dict[str, Path]:
     parts = RECIPES[recipe].parts_of(config)
     folders = find_parts(start, parts)
     for name, folder in folders.items():
-        _compare(start, recipe, parts[name], _facts(folder))
+        _compare(start, recipe, parts[name], read_config(folder))
     return folders
 
 

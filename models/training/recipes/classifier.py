@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
-from models.checkpoints import CHECKPOINTS, load_folder
+from models.checkpoints import CHECKPOINTS, load_folder, read_config
 from models.networks.backbones import ResNet
 
 
@@ -35,8 +34,7 @@ class Classifier:
         if not isinstance(model, ResNet):
             raise ValueError(f"{start} is a {type(model).__name__}; choose a resnet, such as fruit-judge.")
         self.name, self._model = folder.name, model
-        stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        self.classes: tuple[str, ...] = tuple(stored.get("classes", ()))
+        self.classes: tuple[str, ...] = tuple(read_config(folder).get("classes", ()))
 
     def features(self, images: Tensor) -> Tensor:
         """Return the features (N, D) of images (N, 3, S, S) in [-1, 1] of any side."""
