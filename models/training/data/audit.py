@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,10 @@ from typing import Literal, NamedTuple
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from scipy.fft import dctn
 from torch import Tensor
+from torchvision.transforms.v2.functional import pil_to_tensor, to_pil_image
+from torchvision.utils import make_grid
 
 from models.data.archive_entries import Limits, entries_of
 from models.data.archives import iter_images
@@ -38,29 +40,17 @@ FEWEST = 4  # images of a set: one is held out, and a step needs two or three th
 
 @dataclass(frozen=True)
 class Audit:
-    """What `take_in` saw, of one set of images.
+    """What `take_in` saw, of one set of images."""
 
-    Attributes:
-        count: Images kept.
-        total: Files seen.
-        skipped: Reason code (see `models.data.archives`) -> number of files left out; "repeated" are exact copies.
-        labels: Label -> number of images; empty where there are none.
-        sides: Smallest, median and largest short side in pixels, as read (at most `KEPT_SIDE`).
-        near_duplicates: Images that look like an earlier one.
-        blurred: Images whose sharpness is under `BLURRED_BELOW`.
-        held_out: Images set aside to measure with, among `count`.
-        thumbnails: One sheet, RGB, of up to `MAX_THUMBNAILS` images of `THUMBNAIL` pixels, spread over all.
-    """
-
-    count: int
-    total: int
-    skipped: Mapping[str, int]
-    labels: Mapping[str, int]
-    sides: tuple[int, int, int]
-    near_duplicates: int
-    blurred: int
-    held_out: int
-    thumbnails: Image.Image
+    count: int  # images kept
+    total: int  # files seen
+    skipped: Mapping[str, int]  # code of `models.data.archives` -> files left out; "repeated" are exact copies
+    labels: Mapping[str, int]  # label -> number of images; empty where there are none
+    sides: tuple[int, int, int]  # smallest, median and largest short side in pixels, as read (at most `KEPT_SIDE`)
+    near_duplicates: int  # images that look like an earlier one
+    blurred: int  # images whose sharpness is under `BLURRED_BELOW`
+    held_out: int  # images set aside to measure with, among `count`
+    thumbnails: Image.Image  # one RGB sheet of up to `MAX_THUMBNAILS` images of `THUMBNAIL` pixels, spread over all
 
     @property
     def smooth(self) -> bool:
@@ -80,13 +70,7 @@ class _Kept(NamedTuple):
 
 
 class TooFewImagesError(ValueError):
-    """There are fewer usable images than needed.
-
-    Attributes:
-        count: How many there are.
-        fewest: How many are needed.
-        skipped: What was left out, by reason.
-    """
+    """There are `count` usable images and `fewest` are needed; `skipped` counts what was left out, by reason."""
 
     def __init__(self, count: int, fewest: int, skipped: Mapping[str, int]) -> None:
         super().__init__(f"{count} usable pictures are too few to train on; give at least {fewest}.")
@@ -226,15 +210,8 @@ def perceptual_hash(image: Image.Image) -> Tensor:
     mean are compared with their median.
     """
     grey = to_tensor(image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR)).mean(dim=1)[0]
-    basis = _cosines(8, 32)
-    terms = (basis @ grey @ basis.T).flatten()[1:]
+    terms = torch.from_numpy(dctn(grey.numpy()))[:8, :8].flatten()[1:]
     return torch.where(terms > terms.median(), 1.0, -1.0)
-
-
-def _cosines(rows: int, length: int) -> Tensor:
-    """Return the first rows of the discrete cosine transform, (rows, length)."""
-    place = (torch.arange(length) + 0.5) / length
-    return torch.cos(math.pi * torch.arange(rows)[:, None] * place)
 
 
 def count_near_duplicates(hashes: Tensor) -> int:
@@ -250,11 +227,8 @@ def count_near_duplicates(hashes: Tensor) -> int:
 
 def contact_sheet(images: Sequence[Image.Image], columns: int = 12) -> Image.Image:
     """Return equally large square images in rows on one RGB sheet."""
-    side = images[0].width
-    columns = min(columns, len(images))
-    sheet = Image.new("RGB", (columns * side, math.ceil(len(images) / columns) * side), "white")
-    for place, picture in enumerate(images):
-        sheet.paste(picture, (place % columns * side, place // columns * side))
+    pixels = torch.stack([pil_to_tensor(image) for image in images])
+    sheet: Image.Image = to_pil_image(make_grid(pixels, columns, padding=0, pad_value=255))
     return sheet
 
 
