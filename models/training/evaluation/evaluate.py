@@ -7,14 +7,13 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from torchvision.transforms.v2.functional import to_pil_image
 
 from models.analysis.bootstrap import Estimate
 from models.hub.records import WEIGHTS
 from models.training.evaluation.export import measured, update_card
-from models.training.evaluation.loading import Loaded, load_run, load_weights, weights_record
+from models.training.evaluation.loading import load_run, load_weights, weights_record
 from models.training.loop.run_folder import RunFolder
 from models.training.recipes._base import TrainConfig
 from models.training.recipes.classifier import Classifier
@@ -28,12 +27,6 @@ def command_of(folder: Path, sources: Sequence[Path], judge: str | None) -> str:
     start = folder.relative_to(WEIGHTS.parents[1]).as_posix() if is_moment else folder.name
     words = ["python", "-m", "models.training", "evaluate", start, "--data", *(source.name for source in sources)]
     return shlex.join([*words, *(["--judge", judge] if judge else [])])
-
-
-def save_sheet(loaded: Loaded, path: Path, **options: Any) -> None:
-    """Write the recipe's contact sheet as PNG; the arguments are those of `Recipe.contact_sheet`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    to_pil_image(((loaded.recipe.contact_sheet(**options) + 1) / 2).clamp(0, 1)).save(path, format="PNG")
 
 
 def log_scores(scores: Mapping[str, Estimate]) -> None:
@@ -86,4 +79,5 @@ def evaluate_source(
             command = command_of(folder, loaded.sources, classifier.name if classifier else None)
             update_card(folder, measured(scores, command))
     if sheet:
-        save_sheet(loaded, sheet, classifier=classifier)
+        sheet.parent.mkdir(parents=True, exist_ok=True)
+        to_pil_image(((loaded.recipe.contact_sheet(classifier) + 1) / 2).clamp(0, 1)).save(sheet, format="PNG")

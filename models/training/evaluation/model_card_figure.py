@@ -60,7 +60,10 @@ def _illustrate(start: Path, config_of: Callable[[str], TrainConfig]) -> None:
     with tempfile.TemporaryDirectory() as stage:
         sources = _examples(record, Path(stage))
         if sources:
-            drawn = _sheet_of(record["recipe"], config, sources, folders)
+            recipe = build_recipe(record["recipe"], config, sources, Processes())
+            fill(recipe, record["recipe"], config, folders)
+            # Nearly all of the example fruit is in a preview; of other examples the worst of many are worth showing.
+            drawn = recipe.preview() if record["recipe"] == "cyclegan" else recipe.contact_sheet()
             rows = f"{RECIPES[record['recipe']].sheet_caption} {WHOSE}"
         else:
             drawn, rows = _draws(next(iter(folders.values()))), DRAWS
@@ -91,12 +94,6 @@ def _examples(record: Mapping[str, Any], stage: Path) -> list[Path]:
         for path in EXAMPLES.glob(pattern):
             shutil.copyfile(path, stage / folder / path.name)
     return [stage]
-
-
-def _sheet_of(name: str, config: TrainConfig, sources: list[Path], folders: Mapping[str, Path]) -> Tensor:
-    recipe = build_recipe(name, config, sources, Processes())
-    fill(recipe, name, config, folders)
-    return recipe.preview() if name == "cyclegan" else recipe.contact_sheet()  # nearly all fruit, or the worst of many
 
 
 def _draws(folder: Path) -> Tensor:

@@ -78,17 +78,13 @@ class Admission:
         if self.off is not None:
             raise JobError(self.off)
 
-    def count_images(self, dataset: Path) -> int:
-        """Return the number of images in a dataset; the header of each file is cached until the file changes."""
-        return len(self._images(dataset))
-
-    def _images(self, dataset: Path) -> dict[Path, int]:
-        """Return the readable images of a dataset with their pixel counts."""
+    def images(self, dataset: Path) -> dict[Path, int]:
+        """Return the readable images of a dataset with their pixel counts, cached until a file changes."""
         pixels = {path: self._pixels.of(path) for path in sorted(dataset.rglob("*")) if path.is_file()}
         return {path: count for path, count in pixels.items() if count is not None}
 
     def _check_images(self, dataset: Path, recipe: str) -> None:
-        limits, images = self.limits, self._images(dataset)
+        limits, images = self.limits, self.images(dataset)
         if len(images) < limits.fewest_images:
             raise JobError("too_few_pictures", count=len(images), limit=limits.fewest_images)
         if len(images) > limits.images:
@@ -126,7 +122,10 @@ class Admission:
 
     def check_free(self, owner: str, request: JobRequest, dataset: Path, config: TrainConfig) -> None:
         """Check the job limits, and that the same job is not queued or running."""
-        self._check_double(owner, request, dataset, config)
+        wanted = (request.recipe, str(dataset), request.start, asdict(config))
+        for row in self._store.rows("owner = ? AND state IN ('queued', 'running')", owner):
+            if (row.recipe, row.dataset, row.start, row.config) == wanted:
+                raise JobError("already_started")
         if len(self._store.rows("owner = ?", owner)) >= self.limits.jobs_per_owner:
             raise JobError("jobs_per_owner", limit=self.limits.jobs_per_owner)
         self.check_queue()
@@ -145,12 +144,6 @@ class Admission:
             raise JobError("disk_owner", limit=round(self.limits.disk_per_owner / 2**30, 1))
         if self._folders.used_in_all() > self.limits.disk_total:
             raise JobError("disk_total")
-
-    def _check_double(self, owner: str, request: JobRequest, dataset: Path, config: TrainConfig) -> None:
-        wanted = (request.recipe, str(dataset), request.start, asdict(config))
-        for row in self._store.rows("owner = ? AND state IN ('queued', 'running')", owner):
-            if (row.recipe, row.dataset, row.start, row.config) == wanted:
-                raise JobError("already_started")
 
 
 def _pixels(path: Path) -> int | None:

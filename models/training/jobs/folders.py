@@ -12,6 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,27 +120,13 @@ class JobFolders:
 def disk_usage(folders: Iterable[Path]) -> int:
     """Return the bytes of the files in some folders; hard links count once."""
     seen: dict[tuple[int, int], int] = {}
-    for entry in _files(folders):
-        try:
-            facts = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:  # a temporary file that has just become another
-            continue
-        seen[facts.st_dev, facts.st_ino] = facts.st_size
+    for folder in folders:
+        for parent, _, names in os.walk(folder):
+            for name in names:
+                with suppress(FileNotFoundError):  # a temporary file that has just become another
+                    facts = os.lstat(os.path.join(parent, name))
+                    seen[facts.st_dev, facts.st_ino] = facts.st_size
     return sum(seen.values())
-
-
-def _files(folders: Iterable[Path]) -> Iterator[os.DirEntry[str]]:
-    left = [str(folder) for folder in folders]
-    while left:
-        try:
-            entries = list(os.scandir(left.pop()))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                left.append(entry.path)
-            else:
-                yield entry
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -116,7 +116,7 @@ class JobManager:
         """Return time and memory of a job, measured on a few steps or cached; raises `JobError` as `submit`."""
         config, dataset = self._admission.check(owner, request)
         try:
-            count = self._admission.count_images(dataset)
+            count = len(self._admission.images(dataset))
             return self._estimator.estimate(request.recipe, config, dataset, count)
         except RuntimeError as error:
             raise JobError("estimate", message=str(error)) from error

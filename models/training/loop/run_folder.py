@@ -66,14 +66,12 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / "run.lock", timeout=seconds, mode=0o600)
         try:
-            lock.acquire()
+            held = lock.acquire()
         except Timeout as error:
             message = f"Another process trains in {self.path}; wait for it, or choose another --out."
             raise ValueError(message) from error
-        try:
+        with held:
             yield
-        finally:
-            lock.release()
 
     def save_config(self, recipe: str, config: TrainConfig, data: list[str], init: str | None = None) -> None:
         """Record which recipe, with which config, on which sources, from which weights (None: from scratch)."""
@@ -207,12 +205,10 @@ class RunFolder:
 
     def save_preview(self, step: int, preview: Tensor) -> None:
         """Write a preview, (3, H, W) in [-1, 1], as PNG."""
-        folder = self.path / "previews"
-        folder.mkdir(exist_ok=True)
         image = to_pil_image(((preview + 1) * 127.5).round().clamp(0, 255).to(torch.uint8))
-        temporary = folder / f"step-{step:06d}.tmp"
-        image.save(temporary, format="PNG")
-        os.replace(temporary, temporary.with_suffix(".png"))
+        file = io.BytesIO()
+        image.save(file, format="PNG")
+        write_atomically(self.path / "previews" / f"step-{step:06d}.png", file.getvalue())
 
 
 def half_precision(model: nn.Module) -> dict[str, Tensor]:
