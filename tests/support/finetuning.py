@@ -19,7 +19,7 @@ from models.analysis.metrics import centred_directions, kid, nearest_neighbours
 from models.checkpoints import load_model, weights_info
 from models.training.distributed import Processes
 from models.training.loop.init_weights import start_from
-from models.training.loop.trainer import step_randomness
+from models.training.loop.trainer import seed_step
 from models.training.recipes import RECIPES, build_recipe
 from models.training.recipes._base import Recipe, in_batches
 
@@ -90,8 +90,8 @@ def fine_tune(
     before = measured(case.recipe, recipe)
     begun = time.perf_counter()
     for step in range(case.steps):
-        with step_randomness(config.seed, step, 0):
-            told(step, recipe.step(step)["loss"])
+        seed_step(config.seed, step, 0)
+        told(step, recipe.step(step)["loss"])
     seconds = time.perf_counter() - begun
     return before, measured(case.recipe, recipe), seconds
 
@@ -131,8 +131,8 @@ def _views_found(recipe: Any, rounds: int = 4) -> Scores:
     found, model = [], recipe.backbone
     model.eval()
     for number in range(rounds):
-        with step_randomness(1, number, 0):
-            views = recipe.views(recipe.test.images)
+        seed_step(1, number, 0)
+        views = recipe.views(recipe.test.images)
         one, other = (in_batches(view, model.forward_features) for view in views)
         centre = other.mean(dim=0)
         nearest, _ = nearest_neighbours(centred_directions(one, centre), centred_directions(other, centre), k=1)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -75,11 +74,9 @@ def _time_once(conv: nn.Module, images: torch.Tensor, bf16: bool) -> float:
     return best
 
 
-@contextmanager
-def step_randomness(seed: int, step: int, rank: int) -> Iterator[None]:
+def seed_step(seed: int, step: int, rank: int) -> None:
     """Seed torch for one step of one process; nothing random then depends on earlier steps."""
     torch.manual_seed((seed * 1_000_003 + step) * 64 + rank)
-    yield
 
 
 def train(
@@ -107,10 +104,8 @@ def train(
     begun = saved = reported = time.monotonic()
     bar = tqdm(total=config.steps, initial=first, disable=not processes.is_main, unit="step", mininterval=5)
     for step in range(first, config.steps):
-        with (
-            step_randomness(config.seed, step, processes.rank),
-            torch.autocast(processes.device.type, torch.bfloat16, enabled=config.precision == "bf16"),
-        ):
+        seed_step(config.seed, step, processes.rank)
+        with torch.autocast(processes.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             metrics = recipe.step(step)
         if not math.isfinite(metrics["loss"]):
             raise FloatingPointError(
