@@ -13,17 +13,11 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The side, the resampling and the normalisation that some weights were trained with.
+    """The side, the resampling and the normalisation that some weights were trained with."""
 
-    Attributes:
-        size: Side in pixels of the square images, or None for any.
-        resample: How images of another side are resized (with antialiasing).
-        mean, std: Of each channel on the scale [0, 1]: the network's input is (x - mean) / std.
-    """
-
-    size: int | None = None
-    resample: Literal["bilinear", "bicubic"] = "bilinear"
-    mean: Triple = (0.5, 0.5, 0.5)
+    size: int | None = None  # side in pixels of the square images, or None for any
+    resample: Literal["bilinear", "bicubic"] = "bilinear"  # how others are resized, with antialiasing
+    mean: Triple = (0.5, 0.5, 0.5)  # of each channel on the scale [0, 1]: the network's input is (x - mean) / std
     std: Triple = (0.5, 0.5, 0.5)
 
     def apply(self, images: Tensor) -> Tensor:
