@@ -134,23 +134,19 @@ def load_split(sources: Sequence[Path], image_size: int, most: int | None = None
         FileNotFoundError: if a source does not exist.
         NoImagesError: if no image could be read.
     """
-    images: list[Tensor] = []
-    names: list[str] = []
-    labels: list[str] = []
-    test: list[bool] = []
+    rows: list[tuple[Tensor, str, str, bool]] = []  # image, name, label, whether it is held out
     for source in sources:
         found = _read(source, image_size, most)
         test_names = held_out(found)
         for name, image in found.items():
-            images.append(image)
-            names.append(f"{source.stem}/{name}")
-            labels.append(f"{source.stem}/{label_of(name)}" if label_of(name) else "")
-            test.append(name in test_names)
-    if not images:
+            label = f"{source.stem}/{label_of(name)}" if label_of(name) else ""
+            rows.append((image, f"{source.stem}/{name}", label, name in test_names))
+    if not rows:
         raise NoImagesError("No picture could be read from " + ", ".join(map(str, sources)) + ".")
+    images, names, labels, test = zip(*rows, strict=True)
     classes = tuple(sorted(set(labels)))
     number = {label: i for i, label in enumerate(classes)}
-    everything = ImageSet(torch.stack(images), tuple(names), torch.tensor([number[one] for one in labels]), classes)
+    everything = ImageSet(torch.stack(images), names, torch.tensor([number[one] for one in labels]), classes)
     train = [i for i, one in enumerate(test) if not one]
     return everything.select(train), everything.select([i for i, one in enumerate(test) if one])
 
