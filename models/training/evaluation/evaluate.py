@@ -44,19 +44,10 @@ def evaluate_source(
     image_size: int | None = None,
     sheet: Path | None = None,
 ) -> None:
-    """Measure a run or exported weights and log the scores.
+    """Measure a run or exported weights and log the scores; the arguments are options of the command `evaluate`.
 
-    Args:
-        source: a run folder, a weights folder or the name of our own weights.
-        config_of: returns the config of the run that a card's command repeats.
-        data: sources of images; None for those that the run or the weights name.
-        judge: name or folder of the classifier to measure with.
-        renew: whether to write the scores into config and card of the weights.
-        image_size: side in pixels to measure weights at; None for that of their training.
-        sheet: PNG file for a contact sheet.
-
-    Raises:
-        ValueError: if `renew` or `image_size` does not apply to the source.
+    `config_of` returns the config of the run that a card's command repeats. Raises `ValueError` if `renew` or
+    `image_size` does not apply to the source.
     """
     classifier = Classifier(judge) if judge else None
     record = weights_record(source)

@@ -161,14 +161,8 @@ def export_run(
 ) -> None:
     """Write one module of the run in `path` as the weights folder `folder`; measure it first if needed.
 
-    Args:
-        path: of the run.
-        folder: of the weights, or of a folder for each part or kept step.
-        part: name of the module.
-        data: images to measure on; None for the run's own.
-        most: maximum bytes of a file, if any.
-        every_part: whether to write all modules.
-        kept: whether to write the weights kept along the run.
+    The arguments are options of the command `export`; `most` is the maximum of bytes of a file, if any. With
+    `every_part` or `kept`, `folder` gets a weights folder for each part or kept step.
     """
     run = RunFolder(path)
     scores = None if kept else run.load_evaluation(run.checkpoint_step())

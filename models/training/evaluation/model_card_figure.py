@@ -37,11 +37,8 @@ WHOSE = "The pictures come with the repository; none of our weights were trained
 def illustrate(weights: Sequence[Path], config_of: Callable[[str], TrainConfig]) -> None:
     """Draw contact sheets of weights into their cards and log where these are.
 
-    Weights of portraits, of which the repository has no images, show samples from the prior only.
-
-    Args:
-        weights: names of our own weights, or their folders.
-        config_of: returns the config of the run that a card's command repeats.
+    `weights` are names of our own weights, or folders; `config_of` returns the config of the run that a card's command
+    repeats. Weights of portraits, of which the repository has no images, show samples from the prior only.
 
     Raises:
         FileNotFoundError: if there are no such weights, or a generator's counterpart is missing.

@@ -14,14 +14,7 @@ from models.networks.backbones import ResNet
 
 
 class Classifier:
-    """A ResNet of ours, in evaluation mode.
-
-    Attributes:
-        name: of its weights.
-        classes: what its classifier tells apart, in the order of its scores; empty without a classifier.
-
-    Args:
-        start: a name of our own weights, or a weights folder.
+    """A ResNet of ours, in evaluation mode; `start` is a name of our own weights, or a weights folder.
 
     Raises:
         FileNotFoundError: if there are no such weights.
@@ -34,6 +27,7 @@ class Classifier:
         if not isinstance(model, ResNet):
             raise ValueError(f"{start} is a {type(model).__name__}; choose a resnet, such as fruit-judge.")
         self.name, self._model = folder.name, model
+        # What its classifier tells apart, in the order of its scores; empty without a classifier.
         self.classes: tuple[str, ...] = tuple(read_config(folder).get("classes", ()))
 
     def features(self, images: Tensor) -> Tensor:
