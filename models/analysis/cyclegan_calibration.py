@@ -41,8 +41,7 @@ def discriminator_scores(discriminator: nn.Module, images: Tensor) -> Tensor:
     height, width = images.shape[-2:]
     scale = max(DISCRIMINATOR_SIDE / max(height, width), MIN_DISCRIMINATOR_SIDE / min(height, width))
     size = (max(MIN_DISCRIMINATOR_SIDE, round(height * scale)), max(MIN_DISCRIMINATOR_SIDE, round(width * scale)))
-    scores: Tensor = discriminator(F.interpolate(images, size=size, mode="bilinear", antialias=True))
-    return scores
+    return discriminator(F.interpolate(images, size=size, mode="bilinear", antialias=True))
 
 
 def cycle_levels(reconstruction: Tensor, original: Tensor) -> Tensor:

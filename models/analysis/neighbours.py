@@ -41,8 +41,7 @@ def comparable(features: Floats, metric: Metric = "cosine") -> Floats:
         raise ValueError(f"The metric {metric!r} is unknown; choose one of {', '.join(METRICS)}.")
     if metric != "cosine":
         return features
-    directions: Floats = centred_directions(torch.from_numpy(features)).numpy()
-    return directions
+    return centred_directions(torch.from_numpy(features)).numpy()
 
 
 def find_neighbours(points: Floats, k: int, metric: Metric = "cosine", seed: int = 0) -> Neighbours:

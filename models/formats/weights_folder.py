@@ -95,8 +95,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(
             f"The weights {folder.name!r} are not on disk; train them or fetch the repository anew."
         )
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return config
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def folder_info(name: str, folder: Path) -> WeightsInfo:

@@ -189,8 +189,7 @@ class AutoencoderKL(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Decode unscaled latents (N, C, h, w) to images (N, 3, 8h, 8w) in [-1, 1]."""
-        images: Tensor = self.decoder(self.post_quant_conv(z))
-        return images.clamp(-1, 1)
+        return self.decoder(self.post_quant_conv(z)).clamp(-1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction from the posterior's mean, (N, 3, H, W) in [-1, 1]."""

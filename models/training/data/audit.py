@@ -228,8 +228,7 @@ def count_near_duplicates(hashes: Tensor) -> int:
 def contact_sheet(images: Sequence[Image.Image], columns: int = 12) -> Image.Image:
     """Return equally large square images in rows on one RGB sheet."""
     pixels = torch.stack([pil_to_tensor(image) for image in images])
-    sheet: Image.Image = to_pil_image(make_grid(pixels, columns, padding=0, pad_value=255))
-    return sheet
+    return to_pil_image(make_grid(pixels, columns, padding=0, pad_value=255))
 
 
 def balance(labels: Mapping[str, int]) -> tuple[str, str, float]:

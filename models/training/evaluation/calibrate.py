@@ -115,5 +115,4 @@ def _probe(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path]) -> dic
 @torch.inference_mode()
 def _features(encoder: nn.Module, images: ImageSet) -> NDArray[np.float64]:
     parts = [encoder(images.batch(index)) for index in torch.arange(len(images)).split(BATCH)]
-    features: NDArray[np.float64] = torch.cat(parts).double().numpy()
-    return features
+    return torch.cat(parts).double().numpy()

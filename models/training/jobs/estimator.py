@@ -75,8 +75,7 @@ class Estimator:
             handle = spawn(["models.training", *arguments], folder, folder / "log.txt")
             if run_to_completion(handle, MEASURE_LIMIT) != 0:
                 raise RuntimeError(last_line(folder / "log.txt"))
-            measured: dict[str, Any] = json.loads((folder / "run" / "measured.json").read_text(encoding="utf-8"))
-            return measured
+            return json.loads((folder / "run" / "measured.json").read_text(encoding="utf-8"))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -127,12 +127,11 @@ class Store:
 
     def _next(self, elsewhere: bool) -> sqlite3.Row | None:
         with self._lock:
-            found: sqlite3.Row | None = self._connection.execute(
+            return self._connection.execute(
                 "SELECT jobs.* FROM jobs LEFT JOIN owners USING (owner) WHERE state = 'queued' AND elsewhere = ? "
                 "ORDER BY COALESCE(served, 0), place LIMIT 1",
                 (int(elsewhere),),
             ).fetchone()
-            return found
 
     def queue(self) -> list[str]:
         """Return the ids of the queued local jobs in the order of their start."""

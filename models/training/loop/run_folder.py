@@ -80,9 +80,7 @@ class RunFolder:
 
     def load_init(self) -> str | None:
         """Return the weights the run started from, None for a run from scratch."""
-        stored = _load_json(self.path / "config.json") or {}
-        init: str | None = stored.get("init")
-        return init
+        return (_load_json(self.path / "config.json") or {}).get("init")
 
     def load_config(self) -> tuple[str, TrainConfig, list[str]]:
         """Return recipe name, config and sources of the run; `FileNotFoundError` if there is none."""
@@ -228,8 +226,7 @@ def _load_json(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         log.warning("%s cannot be read: %s", path, error)
         return None
-    return stored

@@ -169,8 +169,7 @@ class MAERecipe(AveragedRecipe):
 
 def _pixels_of(model: Any, mask: Tensor) -> Tensor:
     """Return a mask of patches (N, L) as pixels, (N, 3, S, S), 1 where hidden."""
-    hidden: Tensor = model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, model.patch_size**2 * 3))
-    return hidden
+    return model.unpatchify(mask.unsqueeze(-1).expand(-1, -1, model.patch_size**2 * 3))
 
 
 def _masked_and_filled(model: Any, images: Tensor, mask: Tensor) -> list[Tensor]:
