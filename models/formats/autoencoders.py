@@ -30,9 +30,7 @@ def with_new_attention(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed(tensors, _OLD_ATTENTION)
 
 
-def build_autoencoder_kl(
-    tensors: Mapping[str, Tensor], expected: str = "an autoencoder of latent diffusion"
-) -> nn.Module:
+def build_autoencoder_kl(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     """Return the autoencoder with these tensors; its widths and depth are read off their shapes."""
     tensors = with_new_attention(tensors)
     num_levels = count(tensors, r"encoder\.down_blocks\.(\d+)\.")
@@ -75,7 +73,7 @@ def from_diffusers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed(renumbered, [(r"^encoder\.layers\.", "encoder.")])
 
 
-def build_autoencoder_tiny(tensors: Mapping[str, Tensor], expected: str = "a tiny autoencoder") -> nn.Module:
+def build_autoencoder_tiny(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     """Return the autoencoder with these tensors, in the authors' names or diffusers'."""
     half = autoencoder_half(tensors)
     if half:

@@ -34,7 +34,7 @@ def without_running_statistics(tensors: Mapping[str, Tensor]) -> dict[str, Tenso
     return {key: value for key, value in tensors.items() if not pattern.search(key)}
 
 
-def build_resnet_generator(tensors: Mapping[str, Tensor], expected: str = "a CycleGAN generator") -> nn.Module:
+def build_resnet_generator(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     """Return the authors' generator with these tensors; filters and blocks are read off their shapes."""
     tensors = without_running_statistics(tensors)
     num_filters = shape_of(tensors, "model.1.weight", 4, expected)[0]
@@ -42,14 +42,14 @@ def build_resnet_generator(tensors: Mapping[str, Tensor], expected: str = "a Cyc
     return build_strictly(lambda: ResnetGenerator(num_filters, num_blocks), tensors, expected)
 
 
-def build_light_generator(tensors: Mapping[str, Tensor], expected: str = "a light generator") -> nn.Module:
+def build_light_generator(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     """Return the `LightGenerator` with these tensors; filters and blocks are read off their shapes."""
     num_filters = shape_of(tensors, "model.2.weight", 4, expected)[0] // 2
     num_blocks = count(tensors, r"model\.10\.blocks\.(\d+)\.")
     return build_strictly(lambda: LightGenerator(num_filters, num_blocks), tensors, expected)
 
 
-def build_patch_discriminator(tensors: Mapping[str, Tensor], expected: str = "a patch discriminator") -> nn.Module:
+def build_patch_discriminator(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     """Return the `PatchDiscriminator` with these tensors; its filters are read off their shapes."""
     tensors = without_running_statistics(tensors)
     num_filters = shape_of(tensors, "model.0.weight", 4, expected)[0]

@@ -46,7 +46,7 @@ def _placed(key: str, places: Mapping[str, str]) -> str:
     return f"{places.get(stem, stem)}.{leaf}"
 
 
-def build_portrait_vae(tensors: Mapping[str, Tensor], expected: str = "an autoencoder of portraits") -> nn.Module:
+def build_portrait_vae(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     """Return the autoencoder with these tensors."""
     latent_dim, size = shape_of(tensors, "fc_mu.weight", 2, expected)
     img_size = 16 * round((size / WIDTHS[-1]) ** 0.5)
@@ -58,7 +58,7 @@ def is_conv_vae(tensors: Mapping[str, Tensor]) -> bool:
     return {"encoder.0.0.weight", "to_mu.weight", "to_logvar.weight", "from_latent.weight"} <= tensors.keys()
 
 
-def build_conv_vae(tensors: Mapping[str, Tensor], expected: str = "a variational autoencoder") -> nn.Module:
+def build_conv_vae(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     """Return the `ConvVAE` with these tensors; side, latent width and filters are read off their shapes."""
     num_filters = shape_of(tensors, "encoder.0.0.weight", 4, expected)[0]
     latent_dim, size = shape_of(tensors, "to_mu.weight", 2, expected)
