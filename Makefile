@@ -28,7 +28,7 @@ define CHECK
 $(BIN)/ruff check . && $(BIN)/ruff format --check . || exit 1; \
 found=$$(mktemp) && trap 'rm -f "$$found"' EXIT || exit 1; \
 $(BIN)/mypy >"$$found" 2>&1 & mypy=$$!; \
-$(BIN)/pytest $(1) -n 2 --dist worksteal $(PYTEST_ARGS); tests=$$?; \
+$(BIN)/pytest $(1) -n 3 --dist worksteal $(PYTEST_ARGS); tests=$$?; \
 wait $$mypy || { cat "$$found"; exit 1; }; exit $$tests
 endef
 
