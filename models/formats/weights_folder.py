@@ -48,6 +48,7 @@ class WeightsInfo:
     steps: int
     sha256: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    held_out: Mapping[str, int] = field(default_factory=dict)  # of two sets: set -> number of images measured on
 
 
 def build_model(arch: str, args: Mapping[str, Any]) -> nn.Module:
@@ -106,7 +107,7 @@ def folder_info(name: str, folder: Path) -> WeightsInfo:
     """
     config = read_config(folder)
     keys = ("arch", "args", "image_size", "num_parameters", "steps", "sha256", "metrics")
-    return WeightsInfo(name=name, **{key: config[key] for key in keys})
+    return WeightsInfo(name=name, held_out=config.get("held_out", {}), **{key: config[key] for key in keys})
 
 
 class TrainingStep(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 from models.analysis.bootstrap import Estimate
 from models.hub.records import WEIGHTS
+from models.training.data.dataset import domain_of
 from models.training.evaluation.export import measured, update_card
 from models.training.evaluation.loading import load_run, load_weights, weights_record
 from models.training.loop.run_folder import RunFolder
@@ -66,9 +68,11 @@ def evaluate_source(
         scores = loaded.recipe.evaluate(classifier, thorough=True)
     log_scores(scores)
     if renew:
+        sets = Counter(map(domain_of, loaded.recipe.test.names))
+        counts = {"held_out": dict(sets)} if loaded.recipe.image_sets != ("",) else {}
         for folder in loaded.folders.values():
             command = command_of(folder, loaded.sources, classifier.name if classifier else None)
-            update_card(folder, measured(scores, command))
+            update_card(folder, {**measured(scores, command), **counts})
     if sheet:
         sheet.parent.mkdir(parents=True, exist_ok=True)
         to_pil_image(((loaded.recipe.contact_sheet(classifier) + 1) / 2).clamp(0, 1)).save(sheet, format="PNG")

@@ -91,7 +91,8 @@ def _table(record: Mapping[str, Any]) -> str:
     rows = [f"| {name} | {value} |{ends.get(name, '')}" for name, value in record["metrics"].items()]
     method = "The intervals are of a seeded bootstrap over the held-out pictures (`models/analysis/bootstrap.py`)."
     command = record.get("measured_by", f"{EVALUATE} RUN_DIR")
-    by = f"Measured by `{command}`; what each measure is stands in the recipe's `evaluate`."
+    sets = " and ".join(f"{count} pictures of set {name.upper()}" for name, count in record.get("held_out", {}).items())
+    by = f"Measured{sets and f' on {sets}'} by `{command}`; what each measure is stands in the recipe's `evaluate`."
     return "\n".join([head, *rows, "", *filter(None, (by, method if ends else "", CAVEAT))])
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from models.analysis.bootstrap import Estimate, estimate, mean_of, psnr_of, ratio_of
-from models.analysis.metrics import gradient_magnitude, kid
+from models.analysis.metrics import gradient_magnitude, kid, source_found
 from models.networks.cyclegan import ImagePool, LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.networks.losses import cycle_loss, identity_loss
 from models.training.data.augmentations import crop_and_flip, resize
@@ -179,6 +179,7 @@ class CycleGANRecipe(Recipe):
 
         Sharpness is given relative to real images of the target set, `sharpness_fake_b`, and to the translated images
         themselves, `sharpness_kept_a`: backgrounds stay, and those of the two sets are not equally sharp.
+        `source_found_a` is the share of translated A whose own source among all held-out A is found again by edges.
         A classifier trained on the two sets adds `seen_as_b`, the share of translated A that it assigns to B, and
         `back_as_a`, the share assigned to A after the cycle. Any classifier adds `kid_share_b`: how far, in its
         features, translated A lies from B, as a share of how far A lay from it untranslated.
@@ -192,6 +193,7 @@ class CycleGANRecipe(Recipe):
             same = in_batches(real[target], self._translators()[source], 1)
             scores[f"cycle_psnr_{source}"] = psnr_of(back, original)
             scores[f"identity_psnr_{target}"] = psnr_of(same, other)
+            scores[f"source_found_{source}"] = mean_of(source_found(fake, original))
             sharp = gradient_magnitude(fake)
             scores[f"sharpness_fake_{target}"] = ratio_of(sharp, gradient_magnitude(other))
             scores[f"sharpness_kept_{source}"] = ratio_of(sharp, gradient_magnitude(original), same=True)

@@ -19,6 +19,7 @@ from models.analysis.metrics import (
     linear_probe_accuracy,
     nearest_neighbours,
     psnr,
+    source_found,
     ssim,
     std_of_l2_normalized,
     trustworthiness,
@@ -244,6 +245,28 @@ def test_structural_similarity_of_equal_constant_and_shifted_images() -> None:
     assert float(ssim(low, high)) == pytest.approx((2 * -0.25 + c1) / (0.5 + c1))
     noisy = (a + 0.5 * torch.randn_like(a)).clamp(-1, 1)
     assert (ssim(a, noisy) < 0.9).all()
+
+
+def test_a_source_is_found_by_edges_whatever_became_of_the_colours() -> None:
+    sources = torch.rand(12, 3, 24, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    recoloured = -0.5 * sources[:, [2, 0, 1]] + 0.3
+    assert source_found(recoloured, sources).all()
+    assert source_found(recoloured.roll(1, 0), sources).sum() == 0, "each shows the edges of another source"
+    halves = torch.cat([recoloured[:6], recoloured[6:].roll(1, 0)])
+    assert source_found(halves, sources).tolist() == 6 * [True] + 6 * [False]
+
+
+def test_a_source_is_not_found_without_edges_or_beside_its_equal() -> None:
+    sources = torch.rand(4, 3, 24, 24, generator=torch.Generator().manual_seed(1))
+    assert not source_found(torch.zeros_like(sources), sources).any()
+    sources[1] = sources[0]
+    assert source_found(sources, sources).tolist() == [False, False, True, True]
+
+
+def test_a_source_is_found_by_chance_once_in_all() -> None:
+    draws = torch.Generator().manual_seed(2)
+    sources, unrelated = (torch.rand(200, 3, 12, 12, generator=draws) for _ in range(2))
+    assert source_found(unrelated, sources).float().mean() < 0.05
 
 
 def test_sharpness_of_even_images_slopes_and_smoothed_ones() -> None:

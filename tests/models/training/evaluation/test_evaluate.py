@@ -80,6 +80,9 @@ def test_a_translator_is_measured_with_its_other_half_whichever_is_named(
     assert found[0] == found[1]
     assert found[0]["cycle_psnr_a"] == pytest.approx(of_run["cycle_psnr_a"].value, abs=0.02)
     assert {"seen_as_a", "seen_as_b", "back_as_a", "back_as_b", "kid_share_a", "kid_share_b"} <= found[0].keys()
+    assert {"source_found_a", "source_found_b"} <= found[0].keys()
+    assert config(translators / "blue2red")["held_out"] == {"a": 6, "b": 6}
+    assert "on 6 pictures of set A and 6 pictures of set B by" in (translators / "blue2red" / "README.md").read_text()
     assert config(translators / "blue2red")["measured_by"].endswith("blue2red --data pairs.zip --judge judge")
     with Image.open(tmp_path / "red2blue.png") as sheet:
         assert sheet.size == (6 * 32, 12 * 32), "three rows of six for each set, then as many failures"

@@ -78,3 +78,19 @@ def test_hidden_patches_are_measured_in_pixels_unless_their_mean_and_spread_are_
         loss = recipe.shown.module(images, mask=mask).loss
     assert found["masked_normalised_mse"].value == pytest.approx(float(loss), rel=1e-4)
     assert recipe.contact_sheet().shape[1] == 6 * 32
+
+
+class Same(nn.Module):
+    """A translator that paints one image, whatever it is given."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return an image of stripes, (N, 3, H, W)."""
+        return torch.linspace(-1, 1, images.shape[-1]).sin().expand_as(images)
+
+
+def test_sources_are_found_again_unless_a_translator_paints_anew(unpaired_zip: Path) -> None:
+    recipe = prepare("cyclegan", unpaired_zip)
+    recipe.shown_a2b, recipe.shown_b2a = nn.Identity(), Same()
+    found = recipe.evaluate()
+    assert found["source_found_a"].value == 1
+    assert found["source_found_b"].value == pytest.approx(1 / 6), "as often as by chance, for one image of six"
