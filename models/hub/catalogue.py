@@ -57,17 +57,17 @@ _FRUIT_SPACE = "davidpiscasio/unpaired-img2img"
 _FRUIT_COMMIT = "3ce13dcd9fafca8f086ff5a532cf2cc34431995e"
 
 _CYCLEGAN = (
-    Checkpoint("cyclegan-apple2orange", "cyclegan", "CycleGAN apples to oranges, the authors' weights",
+    Checkpoint("cyclegan-apple2orange", "cyclegan", "CycleGAN apples to oranges, a copy of the authors' weights",
                "arXiv 1703.10593", "BSD-2-Clause", layout="cyclegan-resnet-generator", repo_id=_FRUIT_SPACE,
                repo_type="space", filename="checkpoints/apple2orange_pretrained/latest_net_G.pth",
                revision=_FRUIT_COMMIT, sha256="ff989c98f3a077cd11c2623ed8742e2ef147e81d10b4e4c2ee6935796bda957a",
                size=45_575_747, exact_size=True, direction="apple2orange", partner="cyclegan-orange2apple",
-               note="A copy in a third party's Space; the authors serve the same file from their own server."),
-    Checkpoint("cyclegan-orange2apple", "cyclegan", "CycleGAN oranges to apples, the authors' weights",
+               note="In a third party's Space; not compared with the file that the authors serve."),
+    Checkpoint("cyclegan-orange2apple", "cyclegan", "CycleGAN oranges to apples, a copy of the authors' weights",
                "arXiv 1703.10593", "BSD-2-Clause", layout="cyclegan-resnet-generator", repo_id=_FRUIT_SPACE,
                repo_type="space", filename="checkpoints/orange2apple_pretrained/latest_net_G.pth",
                revision=_FRUIT_COMMIT, size=45_575_747, direction="orange2apple", partner="cyclegan-apple2orange",
-               note="Hash and exact size not verified."),
+               note="In a third party's Space; not compared with the authors' file, hash and exact size not verified."),
 )  # fmt: skip
 
 _MAE_PAPER = "arXiv 2111.06377"
@@ -79,7 +79,8 @@ _MAE_SERVER = "https://dl.fbaipublicfiles.com/mae"
 _MAE = (
     Checkpoint("vit-mae-base", "mae", "ViT-MAE base", _MAE_PAPER, _MAE_LICENSE, True, "vit-mae-hub",
                "facebook/vit-mae-base", filename="model.safetensors",
-               revision="0dfb9b7ed42dcfd1b74e164f86c63fd13429ced2", size=448 * MB, note=_MAE_CONFLICT),
+               revision="0dfb9b7ed42dcfd1b74e164f86c63fd13429ced2", size=448 * MB,
+               note=f"This revision is the head of the pull request refs/pr/2, not of main. {_MAE_CONFLICT}"),
     Checkpoint("vit-mae-large", "mae", "ViT-MAE large", _MAE_PAPER, _MAE_LICENSE, True, "vit-mae-hub",
                "facebook/vit-mae-large", filename="pytorch_model.bin", size=1_320 * MB,
                note=f"Full revision not verified. {_MAE_CONFLICT}"),
@@ -117,6 +118,11 @@ _VAE = (
 )  # fmt: skip
 
 _MOCO = "https://dl.fbaipublicfiles.com/moco/moco_checkpoints"
+_MOCO_LICENSE = (
+    "The repository was relicensed from CC BY-NC 4.0 to MIT in January 2023 (7397dfe); a line of its README still "
+    "names the former. Not verified on the real file."
+)
+_ESTIMATED = "The size is estimated. Not verified on the real file."
 _MOCO3 = "https://dl.fbaipublicfiles.com/moco-v3"
 _MMLAB = "https://download.openmmlab.com/mmselfsup/1.x"
 
@@ -134,15 +140,16 @@ _CONTRASTIVE = (
                repo_id="lightly-ai/simclrv1-imagenet1k-resnet50-1x", filename="resnet50-1x.pth", size=103 * MB,
                note="Takes pixels in [0, 1] as they are. Full revision not verified."),
     _from_url("simsiam-resnet50", "SimSiam ResNet-50", "arXiv 2011.10566", "CC-BY-NC-4.0", "simsiam",
-              "https://dl.fbaipublicfiles.com/simsiam/models/100ep/pretrain/checkpoint_0099.pth.tar", 290 * MB),
-    _from_url("moco-v1-resnet50", "MoCo v1 ResNet-50", "arXiv 1911.05722", "CC-BY-NC-4.0", "moco",
-              f"{_MOCO}/moco_v1_200ep/moco_v1_200ep_pretrain.pth.tar", 258 * MB),
-    _from_url("moco-v2-resnet50", "MoCo v2 ResNet-50", "arXiv 2003.04297", "CC-BY-NC-4.0", "moco",
-              f"{_MOCO}/moco_v2_800ep/moco_v2_800ep_pretrain.pth.tar", 258 * MB),
+              "https://dl.fbaipublicfiles.com/simsiam/models/100ep/pretrain/checkpoint_0099.pth.tar", 290 * MB,
+              note=_ESTIMATED),
+    _from_url("moco-v1-resnet50", "MoCo v1 ResNet-50", "arXiv 1911.05722", "MIT", "moco",
+              f"{_MOCO}/moco_v1_200ep/moco_v1_200ep_pretrain.pth.tar", 258 * MB, note=_MOCO_LICENSE),
+    _from_url("moco-v2-resnet50", "MoCo v2 ResNet-50", "arXiv 2003.04297", "MIT", "moco",
+              f"{_MOCO}/moco_v2_800ep/moco_v2_800ep_pretrain.pth.tar", 258 * MB, note=_MOCO_LICENSE),
     _from_url("moco-v3-resnet50", "MoCo v3 ResNet-50", "arXiv 2104.02057", "CC-BY-NC-4.0", "moco-v3",
-              f"{_MOCO3}/r-50-1000ep/r-50-1000ep.pth.tar", 546 * MB),
+              f"{_MOCO3}/r-50-1000ep/r-50-1000ep.pth.tar", 546 * MB, note=_ESTIMATED),
     _from_url("moco-v3-vit-small", "MoCo v3 ViT-S/16", "arXiv 2104.02057", "CC-BY-NC-4.0", "moco-v3",
-              f"{_MOCO3}/vit-s-300ep/vit-s-300ep.pth.tar", 430 * MB),
+              f"{_MOCO3}/vit-s-300ep/vit-s-300ep.pth.tar", 430 * MB, note=_ESTIMATED),
     _from_url("byol-resnet50", "BYOL ResNet-50", "arXiv 2006.07733", "Apache-2.0", "byol",
               f"{_MMLAB}/byol/byol_resnet50_16xb256-coslr-200e_in1k/"
               "byol_resnet50_16xb256-coslr-200e_in1k_20220825-de817331.pth", 273 * MB, "de817331"),
@@ -154,20 +161,24 @@ _CONTRASTIVE = (
                revision="150c8e7bb7cef2d30ec31b13a517af14840ee3f7", size=88_200_000),
 )  # fmt: skip
 
+# BSD-3-Clause is torchvision's code; of weights its documentation says that they may have terms from their data set.
+_DATA_TERMS = "The licence is torchvision's; terms of ImageNet, which the weights were trained on, may apply as well."
+
 _SUPERVISED = (
     _from_url("alexnet", "AlexNet (labels)", "arXiv 1404.5997", "BSD-3-Clause", "alexnet",
               "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth", 244_408_911, "7be5be79", "supervised",
-              "Top-1 on ImageNet 56.5 %."),
+              f"Top-1 on ImageNet 56.5 %. {_DATA_TERMS}"),
     Checkpoint("vgg16", "supervised", "VGG-16 (labels)", "arXiv 1409.1556", "BSD-3-Clause", layout="vgg16",
                repo_id="timm/vgg16.tv_in1k", filename="model.safetensors",
-               revision="3394518cba29aee1ea82a49d971be90d2dd1dab7", size=553 * MB, note="Top-1 on ImageNet 71.6 %."),
+               revision="3394518cba29aee1ea82a49d971be90d2dd1dab7", size=553 * MB,
+               note=f"Top-1 on ImageNet 71.6 %. {_DATA_TERMS}"),
     Checkpoint("resnet18", "supervised", "ResNet-18 (labels)", "arXiv 1512.03385", "BSD-3-Clause", layout="resnet18",
                repo_id="timm/resnet18.tv_in1k", filename="model.safetensors", size=46_800_000,
-               note="Top-1 on ImageNet 69.8 %. Full revision not verified."),
+               note=f"Top-1 on ImageNet 69.8 %. Full revision not verified. {_DATA_TERMS}"),
     Checkpoint("resnet50", "supervised", "ResNet-50 (labels)", "arXiv 1512.03385", "BSD-3-Clause", layout="resnet50",
                repo_id="timm/resnet50.tv_in1k", filename="model.safetensors",
                revision="aa6c2d36d56bc0209040c02b5a7b7d7bf11d57b8", sha256="5d061a3c", size=102 * MB,
-               note="Top-1 on ImageNet 76.1 %."),
+               note=f"Top-1 on ImageNet 76.1 %. {_DATA_TERMS}"),
 )  # fmt: skip
 
 CHECKPOINTS: Mapping[str, Checkpoint] = {

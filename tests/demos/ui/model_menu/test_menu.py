@@ -117,7 +117,7 @@ def test_a_row_shows_name_size_licence_and_state(ctx: Context) -> None:
 
 
 def test_the_kind_of_latent_is_told(handlers: Handlers) -> None:
-    assert "ghost" in handlers.about(Choice("vae-fruit", "taesd"))
+    assert "cross-fades" in handlers.about(Choice("vae-fruit", "taesd"))
     assert "only inside what it saw" in handlers.about(Choice("vae-fruit", "classical-portraits"))
 
 
