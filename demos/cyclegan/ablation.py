@@ -14,11 +14,20 @@ from torch import nn
 from demos.core.context import Context
 from demos.core.events import LATEST_MODEL_EVENT
 from demos.cyclegan.results import figure, fixed_weights_line, grid, open_photo, panel, text_cell, write_json
-from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE, LoadModel, realism_percentile, translate_cycle
+from demos.cyclegan.translation import (
+    BACK,
+    FRUITS,
+    OPENING_EXAMPLE,
+    LoadModel,
+    absolute_difference,
+    realism_percentile,
+    translate_cycle,
+)
 from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS
+from models.analysis.cyclegan_calibration import FRUITS as FRUIT_NAMES
 from models.checkpoints import load_folder
-from models.data.images import read_image
+from models.data.images import read_image, to_tensor
 from models.formats.weights_folder import TrainingStep, training_steps
 from models.hub.records import WEIGHTS
 from models.model_cache import ModelCache
@@ -37,7 +46,7 @@ def weights_of(variant: str, direction: str) -> tuple[str, str]:
 def run_ablation(
     photo: Image.Image, direction: str, load_model: LoadModel
 ) -> tuple[dict[str, Image.Image], dict[str, dict[str, float]]]:
-    """Return the images of `ablation_html` by name, and the cycle error and realism percentile of each variant."""
+    """Return the images of `ablation_html` by name, and what each variant changed, its cycle error and realism."""
     images: dict[str, Image.Image] = {}
     numbers = {}
     for variant in VARIANTS:
@@ -48,26 +57,49 @@ def run_ablation(
             f"{variant}-back": done.reconstruction,
         }
         percentile = realism_percentile(done.translated, direction, load_model)
-        numbers[variant] = {"cycle_error": round(done.cycle_error, 3), "convincing": round(percentile, 4)}
+        changed = float(absolute_difference(to_tensor(done.translated), to_tensor(done.original)).mean())
+        numbers[variant] = {
+            "changed": round(changed, 3),
+            "cycle_error": round(done.cycle_error, 3),
+            "convincing": round(percentile, 4),
+        }
     return images, numbers
 
 
 def ablation_html(
     ctx: Context, files: Mapping[str, str], numbers: Mapping[str, Mapping[str, float]], direction: str
 ) -> str:
-    """Return a row for each variant: photo, translation, reconstruction, and one sentence; `files` are paths."""
+    """Return a row for each variant: photo, translation, reconstruction, and what is measured; `files` are paths."""
     source, target = (ctx.localize_html(f"cyclegan.{fruit}") for fruit in DIRECTIONS[direction])
     cells: list[str] = []
     for variant in VARIANTS:
-        values = {"share": numbers[variant]["convincing"], "error": numbers[variant]["cycle_error"]}
-        heading = ctx.localize_html(f"cyclegan.half_{variant}")
         cells += [
             figure(files["photo"], source),
             figure(files[f"{variant}-translated"], f"→ {target}"),
             figure(files[f"{variant}-back"], f"→ {source}"),
-            text_cell(f"<b>{heading}</b><br>{ctx.localize_html(f'cyclegan.half_{variant}_said', **values)}"),
+            text_cell(_variant_text(ctx, variant, direction, numbers[variant])),
         ]
-    return grid(cells, 3)
+    steps = [f"{ctx.weights_info(weights_of(variant, direction)[0]).steps:,}" for variant in VARIANTS]
+    unequal = ctx.localize_html("cyclegan.halves_unequal", steps=" / ".join(steps)) if len(set(steps)) > 1 else ""
+    return grid(cells, 3) + (unequal and f"<p>{unequal}</p>")
+
+
+def _variant_text(ctx: Context, variant: str, direction: str, numbers: Mapping[str, float]) -> str:
+    """Return how a variant was trained, what its network is, and what was measured, on this photo and on held-out ones.
+
+    Nothing in it is a promise: steps, design and the share of sources found again are read from the weights' config.
+    """
+    info = ctx.weights_info(weights_of(variant, direction)[0])
+    heading = ctx.localize_html(f"cyclegan.half_{variant}", steps=f"{info.steps:,}")
+    parts = [ctx.localize_html(f"cyclegan.half_{variant}_said")]
+    if variant == "no-cycle" and info.arch == "light_generator":
+        parts.append(ctx.localize_html("cyclegan.half_residual"))
+    parts.append(ctx.localize_html("cyclegan.half_numbers", **numbers))
+    domain = "ab"[FRUIT_NAMES.index(DIRECTIONS[direction][0])]
+    if count := info.held_out.get(domain):
+        found = round(info.metrics[f"source_found_{domain}"] * count)
+        parts.append(ctx.localize_html("cyclegan.half_found", found=found, count=count))
+    return f"<b>{heading}</b><br>{' '.join(parts)}"
 
 
 def steps_of(direction: str) -> list[TrainingStep]:

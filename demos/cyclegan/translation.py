@@ -166,11 +166,11 @@ def domain_warning(kinds: Mapping[str, float], direction: str, threshold: float)
 def summary_sheet(done: Translation, direction: str, weights: Sequence[str]) -> Image.Image:
     """Draw photo, translation and, where there is one, the reconstruction in a row with a caption in English."""
     fruits = [f" ({fruit})" for fruit in DIRECTIONS[direction]] if direction in DIRECTIONS else ["", ""]
-    images = {f"Photo{fruits[0]}": done.original, f"Translated{fruits[1]}": done.translated}
+    images = {f"Picture{fruits[0]}": done.original, f"Translated{fruits[1]}": done.translated}
     caption = f"Unlabeled · {' + '.join(weights)} · {done.original.width} x {done.original.height} px"
     if isinstance(done, CycleTranslation):
         images["And back again"] = done.reconstruction
-        caption += f" · the round trip ends {done.cycle_error:.1f} of 255 from the photo"
+        caption += f" · round-trip error {done.cycle_error:.1f} (scale 0 to 255)"
     squares = [
         (title, ImageOps.pad(image, (SIDE, SIDE), Image.Resampling.LANCZOS, "white")) for title, image in images.items()
     ]

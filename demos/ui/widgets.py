@@ -135,7 +135,8 @@ def facts_line(
     The seconds are those of the networks alone; `prepared` says that the result was made in advance (first paint).
     """
     infos = [ctx.weights_info(name) for name in weights]
-    names = " + ".join(f"<b>{short_name(info.name)}</b> ({info.num_parameters / 1e6:.1f} M)" for info in infos)
+    sizes = [ctx.localize_html("common.parameters", millions=f"{info.num_parameters / 1e6:.1f}") for info in infos]
+    names = " + ".join(f"<b>{short_name(info.name)}</b> ({size})" for info, size in zip(infos, sizes, strict=True))
     time = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     key = "common.facts_prepared" if prepared else "common.facts"
     return f"{names} · {ctx.localize_html(key, width=size[0], height=size[1], time=time)}"
