@@ -12,6 +12,7 @@ from demos.core.context import Context, Demo
 from demos.core.events import QUICK_EVENT
 from demos.core.tab_interface import TabInterface
 from demos.page import deep_links, markup
+from demos.ui import widgets
 
 SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -76,6 +77,7 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
     for target, (name, photo) in targets.items():
         _connect_send(page, sent, tabs, target, name, handles[name], photo)
     _connect_sets(tabs, handles)
+    widgets.aside(ctx, "page.wrong_title", "page.wrong")
     gr.Markdown(ctx.t("app.footer"), elem_id="colophon")
 
 

@@ -89,6 +89,13 @@ def test_both_languages_say_the_same_things() -> None:
         assert text.count("<b>") == chinese[key].count("<b>"), key
 
 
+def test_both_languages_cite_the_same_sources() -> None:
+    """An arXiv id in one language stands in the other too."""
+    papers = [{key: set(re.findall(r"\d{4}\.\d{5}|\d{4}\.\d{4}\b", text)) for key, text in table.items()}
+              for table in TEXTS.tables.values()]  # fmt: skip
+    assert papers[0] == papers[1] and {"1712.02950", "1902.10186"} <= set().union(*papers[0].values())
+
+
 def test_bold_type_in_markdown_ends_where_it_should() -> None:
     """Stars between a mark and a letter, as in Chinese quotes, do not count as an end or a beginning."""
     for key, text in [pair for table in TEXTS.tables.values() for pair in table.items()]:
