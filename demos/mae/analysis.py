@@ -135,8 +135,8 @@ def influence(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield the mean absolute change of a hidden patch without each visible one, (grid, grid) in levels, else NaN.
 
-    Attention weights would take one pass, but do not explain the output (Jain and Wallace, arXiv 1902.10186), and the
-    encoder has mixed all visible patches before the decoder attends to them.
+    Attention weights would take one pass, but whether they explain an output is disputed (arXiv 1902.10186, 1908.04626),
+    and the encoder has mixed all visible patches before the decoder attends to them.
     """
     row, column = divmod(target, len(mask))
     if not mask[row, column]:
@@ -162,7 +162,7 @@ def influence(
 
 
 def patches_for_half(changes: NDArray[np.float64]) -> int:
-    """Return the smallest number of patches with half of the total influence; 0 where none has any."""
+    """Return the smallest number of patches with half of the sum of influences, each left out alone; 0 without any."""
     ordered = np.sort(changes[~np.isnan(changes)])[::-1]
     if not ordered.sum():
         return 0
