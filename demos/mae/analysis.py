@@ -135,8 +135,8 @@ def influence(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield the mean absolute change of a hidden patch without each visible one, (grid, grid) in levels, else NaN.
 
-    Attention weights would take one pass, but whether they explain an output is disputed (arXiv 1902.10186, 1908.04626),
-    and the encoder has mixed all visible patches before the decoder attends to them.
+    Attention weights would take one pass, but it is disputed whether they explain an output (arXiv 1902.10186,
+    1908.04626), and the encoder has mixed all visible patches before the decoder attends to them.
     """
     row, column = divmod(target, len(mask))
     if not mask[row, column]:
