@@ -30,4 +30,4 @@ def test_picked_patch_shows_its_influence(session: MAESession, path: str):
 def test_std_is_undefined_when_no_patch_is_hidden_twice(session: MAESession, path: str):
     *_, (_, _, _, _, numbers, says, _) = on_ensemble(session, 2, path, 1, "random", 1, "", WEIGHTS)
     assert json.loads(Path(numbers).read_text())["mean_spread"] is None
-    assert "differ by – levels" in says
+    assert "differ by – (standard deviation" in says

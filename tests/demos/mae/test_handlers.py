@@ -91,7 +91,7 @@ def test_grid_is_that_of_the_model(context: Context, path: str):
 
 def test_no_photo_gives_an_empty_result(session: MAESession):
     answer = on_stroke(session, encode_mask(MASK), None, 1, WEIGHTS)
-    assert "Choose a photo" in value_of(answer, "verdict") and value_of(answer, "pasted") is None
+    assert "Choose a picture" in value_of(answer, "verdict") and value_of(answer, "pasted") is None
 
 
 @pytest.mark.parametrize(

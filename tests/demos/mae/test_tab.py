@@ -55,7 +55,7 @@ def test_tab_builds_without_a_prepared_result(context: Context):
         tab.build(context)
     found = components(app)
     assert {f"mae-result-{name}" for name in PANELS} <= set(found)
-    assert "Choose a photo" in found["mae-result-score"].value
+    assert "Choose a picture" in found["mae-result-score"].value
 
 
 def test_tab_opens_on_the_prepared_result(context: Context, photo: Image.Image, monkeypatch, tmp_path):
