@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from models.training.loop.run_folder import write_json
+from models.training.loop.trainer import take_step
 from models.training.recipes._base import Recipe
 
 MEASURE_SECONDS = 2.0  # of steps, after a warm-up step
@@ -15,11 +16,11 @@ MEASURE_IMAGES = 48
 
 def measure_steps(recipe: Recipe, load_seconds: float, images: int, out: Path) -> None:
     """Time a recipe's steps and write the results, with `load_seconds` per image, to `out` as JSON."""
-    recipe.step(0)
+    take_step(recipe, 0)
     done, begun = 0, time.monotonic()
     while done < 2 or time.monotonic() - begun < MEASURE_SECONDS:
         done += 1
-        recipe.step(done)
+        take_step(recipe, done)
     seconds = (time.monotonic() - begun) / done
     write_json(
         out, {"seconds_per_step": seconds, "seconds_per_picture": load_seconds / images, "memory": peak_memory()}

@@ -19,6 +19,7 @@ from models.training.recipes._base import Recipe, TrainConfig
 from models.training.recipes.optimization import place
 
 log = logging.getLogger(__name__)
+REMEDY = "the last checkpoint is kept. Resume from it with a smaller learning_rate."
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,16 @@ def _time_once(conv: nn.Module, images: torch.Tensor, bf16: bool) -> float:
     return best
 
 
+def take_step(recipe: Recipe, step: int) -> dict[str, float]:
+    """Return `recipe.step`, or raise a FloatingPointError where a factor, such as Adam's rate, is beyond float32."""
+    try:
+        return recipe.step(step)
+    except (OverflowError, RuntimeError) as error:
+        if "overflow" not in str(error):
+            raise
+        raise FloatingPointError(f"A number is too large at step {step + 1}; {REMEDY}") from error
+
+
 def seed_step(seed: int, step: int, rank: int) -> None:
     """Seed torch for one step of one process; nothing random then depends on earlier steps."""
     torch.manual_seed((seed * 1_000_003 + step) * 64 + rank)
@@ -96,7 +107,7 @@ def train(
         Whether the last step was reached.
 
     Raises:
-        FloatingPointError: if a loss is not finite; the last good checkpoint stays.
+        FloatingPointError: if a loss is not finite or a number overflows; the last good checkpoint stays.
     """
     first, window = _resume(recipe, run, processes)
     if processes.is_main and first == 0 and 0 in schedule.keep_at:
@@ -106,12 +117,9 @@ def train(
     for step in range(first, config.steps):
         seed_step(config.seed, step, processes.rank)
         with torch.autocast(processes.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-            metrics = recipe.step(step)
+            metrics = take_step(recipe, step)
         if not math.isfinite(metrics["loss"]):
-            raise FloatingPointError(
-                f"The loss is {metrics['loss']} at step {step + 1}; the last checkpoint is kept. "
-                "Resume from it with a smaller learning_rate."
-            )
+            raise FloatingPointError(f"The loss is {metrics['loss']} at step {step + 1}; {REMEDY}")
         _add(window, metrics)
         done = step + 1
         bar.update()

@@ -296,6 +296,18 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
     assert checkpoint.step == 3
 
 
+@pytest.mark.parametrize("measure", [False, True])
+@pytest.mark.parametrize("name", ["vae", "mae"])
+def test_a_learning_rate_beyond_float32_ends_in_one_sentence(
+    name: str, measure: bool, source: Callable[[str], Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    huge = options(name, steps=4, learning_rate=1e38, warmup=0)
+    command = [name, f"--data={source(name)}", f"--out={tmp_path}", "--device=cpu", *huge, *["--measure"] * measure]
+    assert main(command) != 0
+    assert json.loads((tmp_path / "error.json").read_text())["code"] == "not_finite"
+    assert "smaller learning_rate" in caplog.text and "RuntimeError" not in caplog.text
+
+
 def test_bad_options_end_with_one_sentence(
     source: Callable[[str], Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
