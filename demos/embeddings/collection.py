@@ -135,7 +135,7 @@ class Scores:
     chance: float | None  # accuracy of always predicting the most frequent label; None without labels
     trustworthiness: float  # of the map, 0 to 1
     continuity: float  # of the map, 0 to 1
-    collapse: float  # standard deviation of the L2-normalised features times sqrt(D): 0 collapsed, 1 isotropic
+    collapse: float  # std of the L2-normalised features times sqrt(D): 0 if all are alike; an offset keeps it under 1
 
 
 def label_indices(labels: Sequence[str | None]) -> tuple[list[int], torch.Tensor]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import gradio as gr
 import torch
 from gradio.events import Dependency
-from pydantic import TypeAdapter
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, bind
@@ -18,6 +16,7 @@ from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import Collection, Scores, Settings, label_indices
 from demos.embeddings.components import quiet_button
 from demos.embeddings.outputs import neighbours_panel, plot_value
+from demos.embeddings.precomputed import Row, load_rows
 from demos.embeddings.session import NAME, MapSession
 from demos.ui import widgets
 from demos.ui.latest_event import on_latest
@@ -28,23 +27,8 @@ from models.analysis.metrics import effective_rank, linear_probe_accuracy
 from models.analysis.projection import align
 from models.encoders import ENCODERS
 
-ROWS_FILE = "rows.json"
 OTHER = "mae"  # encoder of the second map at first
 COLUMNS = ("knn", "probe", "trust", "continuity", "rank", "spread", "speed")
-
-
-@dataclass(frozen=True)
-class Row:
-    """Scores of one encoder on a set of images."""
-
-    scores: Scores
-    probe: float | None  # accuracy of a linear probe; None without labels
-    rank: float  # effective rank of the features
-    width: int  # dimension of the features
-    milliseconds: float  # for one image
-
-
-ROWS = TypeAdapter(dict[str, Row])
 
 
 def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seconds: float) -> Row:
@@ -55,17 +39,6 @@ def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seco
         probe = linear_probe_accuracy(torch.from_numpy(features[labelled]), classes)
     rank = effective_rank(torch.from_numpy(features))
     return Row(scores, probe, rank, features.shape[1], 1000 * seconds / len(features))
-
-
-def save_rows(rows: dict[str, Row], folder: Path) -> None:
-    """Write the table of the built-in set."""
-    (folder / ROWS_FILE).write_bytes(ROWS.dump_json(rows, indent=1))
-
-
-def load_rows(folder: Path) -> dict[str, Row]:
-    """Return what `save_rows` wrote; empty if there is no table."""
-    path = folder / ROWS_FILE
-    return ROWS.validate_json(path.read_bytes()) if path.is_file() else {}
 
 
 def rows_html(ctx: Context, rows: Mapping[str, Row]) -> str:
@@ -193,6 +166,7 @@ TABLE_STYLE = """
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; color: var(--ink); }
 th { padding: 6px 14px 6px 0; font-weight: 500; text-align: left; color: var(--ink-soft); vertical-align: bottom; }
 td { padding: 6px 14px 6px 0; border-top: 1px solid var(--line); white-space: nowrap; }
+small { display: block; max-width: 11em; font-size: 12px; line-height: 1.3; }
 tr th:first-child { border-top: 1px solid var(--line); color: var(--ink); white-space: nowrap; }
 tr:first-child th:first-child { border: 0; }
 b { color: var(--accent); }

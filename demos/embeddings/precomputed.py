@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from demos.embeddings.collection import Collection, ImageMap, Scores, Settings, collect, decode_jpeg
 from demos.embeddings.originals import Originals
@@ -18,6 +19,7 @@ from demos.ui.sprites import Form, Sprite, make_sprite, sprite_layout
 from models.analysis.embedding import Floats
 
 SHEETS: Form = "WEBP"
+ROWS_FILE = "rows.json"
 LEVELS = 16  # quantisation steps per standard deviation of the features
 
 
@@ -86,6 +88,31 @@ class Precomputed:
             coordinates = dequantised(numbers, known["range"])
             maps[Settings(**known["settings"])] = ImageMap(coordinates, Scores(**known["scores"]))
         return cls(features, facts["seconds"], maps)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Scores of one encoder on a set of images."""
+
+    scores: Scores
+    probe: float | None  # accuracy of a linear probe; None without labels
+    rank: float  # effective rank of the features
+    width: int  # dimension of the features
+    milliseconds: float  # for one image
+
+
+ROWS = TypeAdapter(dict[str, Row])
+
+
+def save_rows(rows: dict[str, Row], folder: Path) -> None:
+    """Write the table of the built-in set."""
+    (folder / ROWS_FILE).write_bytes(ROWS.dump_json(rows, indent=1))
+
+
+def load_rows(folder: Path) -> dict[str, Row]:
+    """Return what `save_rows` wrote; empty if there is no table."""
+    path = folder / ROWS_FILE
+    return ROWS.validate_json(path.read_bytes()) if path.is_file() else {}
 
 
 def quantised_features(features: Floats) -> tuple[NDArray[np.int8], Floats, float]:

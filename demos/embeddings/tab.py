@@ -22,9 +22,9 @@ from demos.embeddings.augmented_views import add_views
 from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
 from demos.embeddings.components import Lasso
-from demos.embeddings.encoder_comparison import Comparison, add_comparison, measure, save_rows
+from demos.embeddings.encoder_comparison import Comparison, add_comparison, measure
 from demos.embeddings.outputs import MapOutputs, summary
-from demos.embeddings.precomputed import Precomputed, save_set
+from demos.embeddings.precomputed import Precomputed, save_rows, save_set
 from demos.embeddings.session import NAME, MapSession
 from demos.embeddings.similarity_explanation import add_explanation
 from demos.embeddings.training_timeline import add_timeline, precompute_timeline

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from demos.core.context import Context
 from demos.embeddings.collection import KNN, Collection, Scores
+from demos.embeddings.precomputed import load_rows
+from demos.embeddings.session import NAME
 from demos.ui.sprites import tile_style
 from models.analysis.neighbours import Placement
+from models.encoders import ENCODERS
 
 MAX_TILES = 60  # images shown of a lasso; all of them are exported
 
@@ -108,8 +111,19 @@ def scores_html(ctx: Context, scores: Scores, num_labels: int) -> str:
         cells.append((f"{scores.knn_accuracy:.0%}", text))
     cells.append((f"{scores.trustworthiness:.2f}", ctx.localize_html("embeddings.trust")))
     cells.append((f"{scores.continuity:.2f}", ctx.localize_html("embeddings.continuity")))
-    cells.append((f"{scores.collapse:.2f}", ctx.localize_html("embeddings.collapse")))
+    cells.append((f"{scores.collapse:.2f}", f"{ctx.localize_html('embeddings.collapse')} {_usual_spread(ctx)}"))
     return "".join(f'<div class="score-cell"><b>{value}</b><span>{text}</span></div>' for value, text in cells)
+
+
+def _usual_spread(ctx: Context) -> str:
+    """Return which spreads the built-in encoders reach on the built-in set; empty without their table."""
+    spreads: dict[bool, list[float]] = {True: [], False: []}  # whether the encoder is trained
+    for encoder, row in load_rows(ctx.first_paint / NAME).items():
+        spreads[ENCODERS[encoder].checkpoint is not None].append(row.scores.collapse)
+    if not all(spreads.values()):
+        return ""
+    low, high, untrained = min(spreads[True]), max(spreads[True]), spreads[False][0]
+    return ctx.localize_html("embeddings.collapse_usual", low=low, high=high, untrained=untrained)
 
 
 def description_html(ctx: Context, collection: Collection, uploaded: bool, clamped: int | None) -> str:

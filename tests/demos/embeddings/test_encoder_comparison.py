@@ -14,7 +14,8 @@ from demos.embeddings.collection import (
     Scores,
     Settings,
 )
-from demos.embeddings.encoder_comparison import Row, on_compare, on_measure, save_rows
+from demos.embeddings.encoder_comparison import on_compare, on_measure
+from demos.embeddings.precomputed import Row, save_rows
 from demos.embeddings.session import MapSession
 from demos.ui.progress import run_to_completion
 

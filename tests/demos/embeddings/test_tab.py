@@ -14,8 +14,9 @@ from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import (
     Settings,
 )
-from demos.embeddings.encoder_comparison import load_rows, rows_html
+from demos.embeddings.encoder_comparison import rows_html
 from demos.embeddings.handlers import on_settings, on_slide
+from demos.embeddings.precomputed import load_rows
 from demos.embeddings.session import Job
 from demos.embeddings.tab import DEMO, build
 from models.analysis import projection
