@@ -73,7 +73,7 @@ def run_view(ctx: Context, elem_id: str, value: str) -> gr.HTML:
 
 def run_value(
     ctx: Context, run_id: str, recipe: str, config: Mapping[str, Any], rows: Rows, frames: Sequence[Frame], *,
-    head: str, total: int, live: bool, after: int = 0, earlier: Rows = (),
+    head: str, total: int, live: bool, after: int = 0, earlier: Rows = (), images: int | None = None,
 ) -> str:  # fmt: skip
     """Return the value of a `run_view`."""
     kinds = RECIPES[recipe].charts if recipe in RECIPES else (LOSS_CHART,)
@@ -96,7 +96,7 @@ def run_value(
         "after": after,
         "rows": [_short(row, shown) for row in rows],
         "frames": [vars(frame) for frame in frames],
-        "remarks": remarks(ctx, recipe, config, rows, earlier),
+        "remarks": remarks(ctx, recipe, config, rows, earlier, images),
     }
     if not after:
         value["charts"] = charts
@@ -113,7 +113,7 @@ def _short(row: Mapping[str, float], names: set[str]) -> dict[str, float | None]
 
 
 def remarks(
-    ctx: Context, recipe: str, config: Mapping[str, Any], rows: Rows, earlier: Rows = ()
+    ctx: Context, recipe: str, config: Mapping[str, Any], rows: Rows, earlier: Rows = (), images: int | None = None
 ) -> list[dict[str, Any]]:
     """Return, for each moment at which the advice changes, its step and its HTML."""
     found: list[dict[str, Any]] = []
@@ -124,7 +124,7 @@ def remarks(
             break
         html = "".join(
             f'<p class="run-{one.level}">{ctx.localize_html(f"train.advice.{one.code}", **one.values)}</p>'
-            for one in advise(recipe, everything[:count], config)
+            for one in advise(recipe, everything[:count], config, images)
         )
         found.append({"step": everything[count - 1]["step"], "html": html})
     found.reverse()
@@ -151,17 +151,15 @@ def strip_frames(recording: Recording) -> list[Frame]:
     return [Frame(step, url, ratio, place, count) for place, step in enumerate(recording.preview_steps)]
 
 
-def recording_value(ctx: Context, recording: Recording) -> str:
-    """Return the value of a `run_view` that shows a recording."""
-    scores = " · ".join(f"{name} {value:g}" for name, value in recording.scores.items())
-    head = ctx.localize_html(
-        "train.recorded",
-        title=recording.recipe,
-        data=", ".join(recording.data),
-        steps=recording.steps,
-        minutes=recording.seconds / 60,
+def recording_value(ctx: Context, recording: Recording, sound: Recording) -> str:
+    """Return the value of a `run_view` that shows a recording, told in its own numbers and those of a sound run."""
+    head = ctx.localize_html("train.recorded", steps=recording.steps, minutes=recording.seconds / 60)
+    scores = " · ".join(
+        ctx.localize_html(f"train.score.{name}", value=value) for name, value in recording.scores.items()
     )
-    about = ctx.localize_html(f"train.recording.{recording.name}")
+    numbers = {**recording.rows[-1], **recording.scores}
+    numbers |= {f"sound_{name}": value for name, value in {**sound.rows[-1], **sound.scores}.items()}
+    about = ctx.localize_html(f"train.recording.{recording.name}", **numbers)
     return run_value(
         ctx, f"recording:{recording.name}", recording.recipe, recording.config, recording.rows,
         strip_frames(recording), head=f'{about}<br><span class="run-quiet">{head} {scores}</span>',

@@ -85,7 +85,7 @@ class Runs:
     def opening(self) -> tuple[str, str]:
         """Return the view and the list that the tab opens on, before anything is known of the visitor."""
         first = self.recorded[0]
-        return recording_value(self._ctx, first), text.runs_html(
+        return recording_value(self._ctx, first, first), text.runs_html(
             self._ctx, [], [], self.recorded, f"recording:{first.name}"
         )
 
@@ -150,6 +150,7 @@ class Runs:
             self._ctx, known.run, job.recipe, job.config, job.metrics,
             png_frames(self._ctx, job.previews[known.frames :]), head=text.head_html(self._ctx, job),
             total=job.total, live=job.state in text.LIVE, after=known.step, earlier=earlier,
+            images=job.images,
         )  # fmt: skip
 
     def on_unlisted(self, visitor: str, watched: Watched | None, request: gr.Request) -> tuple[Any, Any, Any]:
@@ -200,7 +201,8 @@ class Runs:
         timer = gr.Timer(active=_moving(listed))
         if recording is not None:
             buttons = [gr.update(visible=False)] * 7
-            return Shown(Watched(run, listed=listed), runs, recording_value(ctx, recording), timer, *buttons)
+            view = recording_value(ctx, recording, self.recorded[0])
+            return Shown(Watched(run, listed=listed), runs, view, timer, *buttons)
         with job_errors(ctx, request):
             job = self._snapshot(owner, run, 0)
         step = int(job.metrics[-1]["step"]) if job.metrics else 0

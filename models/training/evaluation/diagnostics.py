@@ -5,7 +5,7 @@ own rules (`models.training.recipes.monitoring`):
 
     "diverging"      the loss is far above its minimum
     "not_learning"   the loss has not moved
-    "memorising"     so many epochs over so few images that the network overfits
+    "memorising"     many epochs over few images, which the network may begin to overfit
     "flat"           the loss has reached a plateau
 """
 
@@ -56,7 +56,7 @@ def _divergence(rows: Rows, adversarial: bool) -> list[Advice]:
 
 
 def _overfitting(rows: Rows, config: Mapping[str, Any], images: int | None) -> list[Advice]:
-    """More than 200 epochs, which a falling loss does not show."""
+    """More than 200 epochs; the training loss does not show whether they overfit."""
     if not images:
         return []
     passes = rows[-1]["step"] * config.get("batch_size", 1) / images

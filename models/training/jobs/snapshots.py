@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class Snapshot:
     config: Mapping[str, Any]
     remote: bool = False  # whether it runs on a backend of its own
     log: tuple[str, ...] = ()  # the last lines of such a job
+    images: int = 0  # that it trains on; of two sets, those of the first
 
 
 def take_snapshot(
@@ -57,7 +59,14 @@ def take_snapshot(
         seconds_left=left, metrics=tuple(metrics), previews=tuple(sorted((run.path / "previews").glob("*.png"))),
         error=row.error, error_values=row.error_values, start=row.start, config=row.config,
         remote=bool(row.elsewhere), log=_log_lines(folders.job(row.id) / "log.txt") if row.elsewhere else (),
+        images=_count_images(folders.job(row.id) / "data"),
     )  # fmt: skip
+
+
+@lru_cache(1024)
+def _count_images(data: Path) -> int:
+    """Return the number of files in the first training folder of a job's images, which never change."""
+    return sum(path.is_file() for folder in sorted(data.glob("train*"))[:1] for path in folder.rglob("*"))
 
 
 def _log_lines(path: Path) -> tuple[str, ...]:

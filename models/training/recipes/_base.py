@@ -32,12 +32,12 @@ class TrainConfig:
 
     steps: int = option(2000, "optimiser steps in all", min=1)
     image_size: int = option(64, "side of the training pictures in pixels", min=16, max=1024)
-    batch_size: int = option(64, "pictures a step and process", min=1)
+    batch_size: int = option(64, "batch size: pictures per step and process", min=1)
     learning_rate: float = option(1e-3, "peak learning rate", min=0.0)
-    warmup: int = option(100, "steps over which the learning rate rises from 0", min=0)
-    ema_decay: float = option(0.999, "how slowly the shown (averaged) weights follow, 0 is at once", min=0.0, max=1.0)
+    warmup: int = option(100, "warm-up steps, over which the learning rate rises from 0", min=0)
+    ema_decay: float = option(0.999, "decay of the averaged weights shown; 0 follows at once", min=0.0, max=1.0)
     seed: int = option(0, "seed of weights, order and augmentation", min=0)
-    precision: Literal["auto", "fp32", "bf16"] = option("auto", "arithmetic; auto takes bf16 where it measures faster")
+    precision: Literal["auto", "fp32", "bf16"] = option("auto", "numeric precision; auto takes bf16 where faster")
 
     def __post_init__(self) -> None:
         """Check every option; errors are those of `checked`."""

@@ -37,7 +37,7 @@ class ContrastiveConfig(TrainConfig):
     """Options that the three methods share."""
 
     steps: int = option(1000, "optimiser steps in all", min=1)
-    batch_size: int = option(128, "pictures a step and process", min=2)
+    batch_size: int = option(128, "batch size: pictures per step and process", min=2)
     learning_rate: float = option(0.06, "peak learning rate", min=0.0)
     weight_decay: float = option(1e-4, "weight decay of the optimiser", min=0.0)
     width: int = option(32, "channels of the backbone's first stage; 64 is ResNet-18", min=MIN_CHANNELS)
@@ -58,7 +58,7 @@ class SimCLRConfig(ContrastiveConfig):
     """Options of SimCLR."""
 
     dim: int = option(128, "width of the projector's output", min=8)
-    temperature: float = option(0.2, "softmax scale of NT-Xent", min=0.01)
+    temperature: float = option(0.2, "temperature of NT-Xent", min=0.01)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class MoCoConfig(ContrastiveConfig):
     """Options of MoCo v2."""
 
     dim: int = option(128, "width of the projector's output", min=8)
-    temperature: float = option(0.2, "softmax scale of InfoNCE", min=0.01)
+    temperature: float = option(0.2, "temperature of InfoNCE", min=0.01)
     queue_size: int = option(4096, "negatives kept, a multiple of the pictures a step", min=2)
     momentum: float = option(0.99, "share of the key encoder kept at each step", min=0.0, max=1.0)
 
@@ -245,7 +245,7 @@ def _labelled_in(images: ImageSet, source: str) -> list[int]:
 
 
 class SimSiamRecipe(ContrastiveRecipe):
-    """SimSiam: the predictor keeps a constant learning rate (§4.2, appendix B)."""
+    """SimSiam: the predictor keeps a constant learning rate (§4.2, table 1)."""
 
     name, order = "simsiam", 40
     Config: ClassVar[type[TrainConfig]] = SimSiamConfig

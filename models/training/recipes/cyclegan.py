@@ -31,18 +31,18 @@ class CycleGANConfig(TrainConfig):
 
     steps: int = option(4000, "optimiser steps in all", min=1)
     image_size: int = option(128, "side of the training pictures in pixels, a multiple of 4", min=32, max=1024)
-    batch_size: int = option(1, "pictures of each set a step and process", min=1)
+    batch_size: int = option(1, "batch size: pictures of each set per step and process", min=1)
     learning_rate: float = option(3e-4, "learning rate, constant for half the steps, then falling to 0", min=0.0)
     light: bool = option(True, "the light generator instead of the authors' one")
     num_filters: int = option(32, "base width of the generators", min=MIN_CHANNELS)
     num_blocks: int = option(8, "residual blocks of the generators", min=1)
     discriminator_filters: int = option(32, "base width of the discriminators", min=MIN_CHANNELS)
-    lambda_cycle: float = option(2.0, "weight of the round trip; 0 drops it", min=0.0)
+    lambda_cycle: float = option(2.0, "weight of the cycle-consistency loss; 0 drops it", min=0.0)
     cycle_kept: float = option(
-        0.5, "share of the round trip's weight left at the end; it falls with the learning rate", min=0.0, max=1.0
+        0.5, "share of the cycle-consistency weight left at the end; it falls with the learning rate", min=0.0, max=1.0
     )
-    lambda_identity: float = option(1.0, "weight of leaving the target domain alone; 0 drops it", min=0.0)
-    lambda_adversarial: float = option(1.0, "weight of convincing the discriminator; 0 drops it", min=0.0)
+    lambda_identity: float = option(1.0, "weight of the identity loss; 0 drops it", min=0.0)
+    lambda_adversarial: float = option(1.0, "weight of the adversarial loss; 0 drops it", min=0.0)
     reject_source: float = option(
         0.5, "share of untranslated pictures among what the discriminators reject", min=0.0, max=1.0
     )

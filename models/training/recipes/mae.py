@@ -28,9 +28,9 @@ class MAEConfig(TrainConfig):
 
     steps: int = option(4000, "optimiser steps in all", min=1)
     image_size: int = option(128, "side of the training pictures in pixels", min=16, max=448)
-    batch_size: int = option(32, "pictures a step and process", min=1)
+    batch_size: int = option(32, "batch size: pictures per step and process", min=1)
     learning_rate: float = option(1e-3, "peak learning rate", min=0.0)
-    warmup: int = option(200, "steps over which the learning rate rises from 0", min=0)
+    warmup: int = option(200, "warm-up steps, over which the learning rate rises from 0", min=0)
     weight_decay: float = option(0.05, "AdamW's weight decay", min=0.0)
     mask_ratio: float = option(0.75, "share of patches hidden in training", min=0.05, max=0.95)
     patch_size: int = option(8, "side of a patch in pixels", min=2)
@@ -40,7 +40,7 @@ class MAEConfig(TrainConfig):
     decoder_embed_dim: int = option(192, "width of the decoder", min=16)
     decoder_depth: int = option(6, "blocks of the decoder", min=1)
     decoder_num_heads: int = option(3, "attention heads of the decoder", min=1)
-    norm_pix_loss: bool = option(False, "predict patches with mean and spread taken out")
+    norm_pix_loss: bool = option(False, "predict normalised patches (zero mean, unit variance)")
 
 
 MODEL_FIELDS = (

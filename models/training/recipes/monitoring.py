@@ -44,14 +44,15 @@ def recent(rows: Rows, name: str) -> float:
 
 
 def collapse_advice(rows: Rows, options: Options) -> list[Advice]:
-    """Return "collapsed", "collapsing" or "spread_out" for a contrastive run.
+    """Return "collapsed" with what to do, "collapsing" or "spread_out" for a contrastive run.
 
     The std of normalised outputs times sqrt(D) is near 1 in health and 0 at collapse (2011.10566 §4.1). A few
     outliers keep it up; the uniformity, 0 at collapse, is not deceived by them.
     """
     std = recent(rows, "std_of_l2_normalized")
     if std < 0.1 or recent(rows, "uniformity") > -0.1:
-        return [Advice("collapsed", "warning", {"spread": std})]
+        remedy = "restore_stop_gradient" if options.get("stop_gradient") is False else "learn_slower"
+        return [Advice("collapsed", "warning", {"spread": std}), Advice(remedy, "note")]
     if std < 0.5 and std < 0.7 * rows[0].get("std_of_l2_normalized", math.nan):
         return [Advice("collapsing", "warning", {"spread": std})]
     return [Advice("spread_out", "good", {"spread": std})] if std > 0.6 else []

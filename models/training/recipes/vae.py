@@ -39,13 +39,13 @@ class VAEConfig(TrainConfig):
 
     steps: int = option(4000, "optimiser steps in all", min=1)
     image_size: int = option(64, "side of the pictures in pixels, a multiple of 16", min=16, max=512)
-    batch_size: int = option(64, "pictures a step and process", min=1)
+    batch_size: int = option(64, "batch size: pictures per step and process", min=1)
     learning_rate: float = option(1e-3, "peak learning rate", min=0.0)
     latent_dim: int = option(128, "numbers in the latent vector", min=1, max=4096)
     num_filters: int = option(32, "channels after the first layer", min=MIN_CHANNELS)
     beta: float = option(1.0, "weight of the KL divergence (beta-VAE); more is smoother and blurrier", min=0.0)
     kl_warmup: int = option(1000, "steps over which the KL divergence's weight rises from 0", min=0)
-    free_bits: float = option(0.05, "nats that each latent number may carry unpunished", min=0.0)
+    free_bits: float = option(0.05, "KL divergence in nats that each latent number may have unpunished", min=0.0)
     autoencoder: bool = option(False, "a plain autoencoder: no noise and no KL divergence")
     min_scale: float = option(0.8, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
 

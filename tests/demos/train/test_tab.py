@@ -121,6 +121,36 @@ def test_a_new_visitor_sees_a_recording(runs: Runs) -> None:
     assert not shown.timer.active
 
 
+def test_the_recorded_collapse_is_told_in_the_numbers_of_its_files(runs: Runs) -> None:
+    runs_by_name = {one.name: one for one in runs.recorded}
+    broken, sound = runs_by_name["simsiam-collapse"], runs_by_name["simsiam-kinds"]
+    for measure in ("loss", "std_of_l2_normalized"):
+        assert broken.rows[-1][measure] < sound.rows[-1][measure], measure
+    assert broken.scores["knn_kinds"] < sound.scores["knn_kinds"]
+    head = story(runs.on_pick(pick("recording:simsiam-collapse"), ADA, REQUEST))["head"]
+    for one in (broken, sound):
+        assert f"{one.rows[-1]['loss']:.2f}" in head and f"{one.rows[-1]['std_of_l2_normalized']:.2f}" in head
+        assert f"{one.scores['knn_kinds']:.0%}" in head
+
+
+def test_recorded_measures_have_names_in_both_languages(runs: Runs) -> None:
+    for one in runs.recorded:
+        head = story(runs.on_pick(pick(f"recording:{one.name}"), ADA, REQUEST))["head"]
+        assert not [name for name in (*one.scores, one.recipe, *one.data) if "_" in name and name in head]
+        assert ".zip" not in head and one.recipe not in head
+
+
+def test_images_seen_very_often_are_remarked_on(runs: Runs, manager: JobManager) -> None:
+    job = submit(manager, ADA)
+    rows = tuple({"step": float(step), "time": 0.0, "loss": 1 / step, "kl": 40.0, "active_units": 0.5}
+                 for step in range(40, 400, 40))  # fmt: skip
+    trainer = Job(replace(job, state="running", step=360, metrics=rows, config={**job.config, "kl_warmup": 0}))
+    assert job.images == 8
+    remarks = story(Runs(replace(runs._ctx, jobs=trainer)).on_ready(ADA, REQUEST))["remarks"]  # type: ignore[arg-type]
+    passes = 360 * job.config["batch_size"] / 8
+    assert f"Each of the 8 training pictures has been seen about {passes:.0f} times" in remarks[-1]["html"]
+
+
 def test_a_visitor_who_comes_back_finds_the_job(runs: Runs, manager: JobManager) -> None:
     job = submit(manager, ADA)
     shown = runs.on_ready(ADA, REQUEST)

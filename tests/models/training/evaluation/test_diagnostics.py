@@ -48,6 +48,13 @@ def test_collapse(recipe: str) -> None:
     assert codes(recipe, going)[0] == "collapsing"
     well = curve(loss=falling, std_of_l2_normalized=lambda t: 0.9, uniformity=lambda t: -2.0)
     assert codes(recipe, well) == ["spread_out"]
+    assert "learn_slower" in codes(recipe, gone) and "restore_stop_gradient" not in codes(recipe, gone)
+
+
+def test_only_a_run_without_its_stop_gradient_is_told_to_restore_it() -> None:
+    gone = curve(loss=falling, std_of_l2_normalized=lambda t: 0.05, uniformity=lambda t: -0.05)
+    assert codes("simsiam", gone, stop_gradient=False)[:2] == ["collapsed", "restore_stop_gradient"]
+    assert "restore_stop_gradient" not in codes("simsiam", gone, stop_gradient=True)
 
 
 def test_the_discriminator_wins() -> None:
