@@ -51,7 +51,8 @@ def arithmetic_value(ctx: Context, slices: LatentSlices, image: str | None, grou
     strengths = torch.linspace(WEAKEST, STRONGEST, STRIP_LENGTH)
     (strip,) = strip_urls(network, (z + strengths[:, None] * direction)[None])
     name = ctx.localize_html("vae.arithmetic_knob")
-    length = ctx.localize_html("vae.arithmetic_length", length=f"{float(direction.norm()):.2f}")
+    lengths = {"length": f"{float(direction.norm()):.2f}", "draw": f"{len(direction) ** 0.5:.1f}"}
+    length = ctx.localize_html("vae.arithmetic_length", **lengths)
     value = {
         "key": slices.add(LatentSlice(model, z, direction[None])), "model": model, "bars": f"<p>{length}</p>",
         "knobs": [slider("vae-arithmetic", name, strip, WEAKEST, STRONGEST, 1.0)],

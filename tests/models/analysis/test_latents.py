@@ -109,6 +109,10 @@ def test_crossovers_interpolations_and_mutations_of_two_parents() -> None:
     near, far = mutated(parents, 4, 0.1, seed=2), mutated(parents, 4, 1.0, seed=2)
     assert (near[:2] - parents).norm() < (far[:2] - parents).norm()
     assert far.std() == pytest.approx(1.0, abs=0.1), "a draw of the prior stays one"
+    one = torch.randn(1, 40_000)
+    for radius, left in ((1.0, 0.71), (1.5, 0.55)):  # as the tab says
+        child = mutated(one, 1, radius, seed=2)
+        assert torch.corrcoef(torch.cat([one, child]))[0, 1] == pytest.approx(left, abs=0.02)
     assert torch.equal(far, mutated(parents, 4, 1.0, seed=2)) and not torch.equal(far, mutated(parents, 4, 1.0, seed=3))
 
 
