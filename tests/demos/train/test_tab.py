@@ -673,7 +673,7 @@ def test_the_time_it_takes_is_told_before_the_start(
     monkeypatch.setattr(manager, "estimate", lambda owner, request: Estimate(0.5, 300.0, 200 * 2**20))
     measuring, told = starter.on_estimate(ADA, upload, "vae", SCRATCH, REQUEST, *options("vae", steps=600))
     assert "Measuring" in measuring
-    assert "5 min" in told and "600 steps" in told and "come before yours: 1" in told
+    assert "5 min" in told and "600 steps" in told and "ahead of yours: 1" in told
     assert list(starter.on_estimate(ADA, upload, "cyclegan", SCRATCH, REQUEST, *options("cyclegan"))) == [""]
 
 
