@@ -180,13 +180,13 @@ def grid(cells: Sequence[str], images: int, plain: bool = False) -> str:
 
 def fixed_weights_line(ctx: Context, names: Sequence[str]) -> gr.HTML:
     """Place the line that says which weights an experiment uses, whatever the menu of models says."""
-    return widgets.html_line(ctx.localize_html("cyclegan.fixed_weights", weights=", ".join(names)))
+    return widgets.html_line(ctx.localize_html("cyclegan.fixed_weights", weights=" · ".join(names)))
 
 
 def weights_line(ctx: Context, names: Sequence[str]) -> str:
     """Return, on a line of its own, which weights from the menu of models were used."""
     titles = " + ".join(widgets.short_name(ctx.weights_info(name).name) for name in names)
-    return f"<br>{ctx.localize_html('cyclegan.made_with')} {titles}"
+    return f"<br>{ctx.localize_html('cyclegan.made_with', weights=titles)}"
 
 
 def generator_pair(ctx: Context, request: gr.Request | None, used: str, direction: str) -> tuple[str, str]:

@@ -160,7 +160,7 @@ def _mean(matrix: Tensor, method: str, kind: Role, count: int) -> str:
 def _cell(value: float, kind: Role) -> str:
     if kind == "same":
         return '<td class="same"></td>'
-    return f'<td class="{kind}" style="--s:{100 * max(0.0, value):.0f}%">{value:.1f}</td>'
+    return f'<td class="{kind}" style="--s:{100 * max(0.0, value):.0f}%">{round(value, 1) + 0.0:.1f}</td>'
 
 
 def image_html(view: Tensor) -> str:
