@@ -23,8 +23,8 @@ from models.data.file_kinds import HEAD_BYTES, file_kind
 from models.data.images import printable
 
 _HIDDEN = {"__macosx", "thumbs.db", "desktop.ini"}
-_SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
-_DOMAIN_SPLIT = re.compile(r"(?:train|test|val)[_-]?([AB])")  # CycleGAN's trainA, testB
+# Folders of a split, as train or testA; group 1 where it is held out, group 2 the letter of one of CycleGAN's two sets.
+SPLIT_FOLDER = re.compile(r"(?:train(?:ing)?|(test(?:ing)?|val(?:id|idation)?))(?:[_-]?([AB]))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -147,11 +147,11 @@ def labels_of(names: Sequence[str]) -> list[str | None]:
 
 
 def _label(folders: Sequence[str]) -> str | None:
-    kept = [folder for folder in folders if folder.lower() not in _SPLITS]
-    if not kept:
-        return None
-    domain = _DOMAIN_SPLIT.fullmatch(kept[-1])
-    return domain[1] if domain else printable(kept[-1])
+    for folder in reversed(folders):
+        split = SPLIT_FOLDER.fullmatch(folder)
+        if split is None or split[2]:
+            return split[2].upper() if split else printable(folder)
+    return None
 
 
 def _entry_name(info: zipfile.ZipInfo) -> str:

@@ -7,6 +7,7 @@ sees depends on the seed and the step alone, so a resumed run continues exactly.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,16 +18,14 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
-from models.data.archive_entries import Limits, entries_of
+from models.data.archive_entries import SPLIT_FOLDER, Limits, entries_of
 from models.data.archives import iter_images
 from models.data.images import has_image_suffix, square_crop
 from models.training.failures import NoImagesError
 
 log = logging.getLogger(__name__)
 
-HELD_OUT_FOLDERS = frozenset({"test", "testa", "testb", "val", "valid", "validation"})
-SPLIT_FOLDERS = HELD_OUT_FOLDERS | {"train", "traina", "trainb"}
-SPLITTABLE = 8  # images of a source, from which on some are always held out
+SPLITTABLE = 8  # images of a set, from which on some are always held out
 NAMES_LOGGED = 10  # of the files of a source that are left out
 # Of a data set on this machine: any number of files, but no single file larger than an upload may have.
 LIMITS = Limits(
@@ -35,24 +34,42 @@ LIMITS = Limits(
 
 
 def held_out(names: Iterable[str]) -> set[str]:
-    """Return which images of one source no recipe may train on, chosen by name alone.
+    """Return which images of one source no recipe may train on, chosen by name alone, for each of two unpaired sets.
 
-    A source with a folder called test or val (also testA, testB) holds out those folders; otherwise every fifth
-    image of each folder in name order where there are several folders, and the last 5 % by name where there are none.
+    A set with a folder called test or val (also testA, testB) holds out those folders; otherwise every fifth
+    image of each folder in name order where the source has several folders, and the last 5 % by name where it has none.
     Of eight images or more at least two are held out, the last by name where these rules give fewer.
     """
     names = sorted(names)
-    marked = {name for name in names if HELD_OUT_FOLDERS & {part.lower() for part in PurePosixPath(name).parts[:-1]}}
-    if marked:
+    several = len({PurePosixPath(name).parent for name in names}) > 1
+    return {name for members in _by_set(names).values() for name in _held_out_of(members, several)}
+
+
+def _by_set(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return names by the set, "a", "b" or neither."""
+    sets: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        sets[domain_of(name)].append(name)
+    return sets
+
+
+def _held_out_of(names: Sequence[str], several: bool) -> Iterable[str]:
+    """Return which images of one set are held out; `several` tells whether its source has more than one folder."""
+    if marked := [name for name in names if any(split and split[1] for split in _splits(name))]:
         return marked
     folders: dict[str, list[str]] = defaultdict(list)
     for name in names:
         folders[str(PurePosixPath(name).parent)].append(name)
     fewest = 2 if len(names) >= SPLITTABLE else 0
-    chosen = {name for members in folders.values() for name in members[4::5]} if len(folders) > 1 else set()
-    if len(folders) > 1 and len(chosen) >= fewest:
+    chosen = [name for members in folders.values() for name in members[4::5]] if several else []
+    if several and len(chosen) >= fewest:
         return chosen
-    return set(names[len(names) - max(fewest, len(names) // 20) :])
+    return names[len(names) - max(fewest, len(names) // 20) :]
+
+
+def _splits(name: str) -> list[re.Match[str] | None]:
+    """Return for each folder of a path what it says of a split, if anything."""
+    return [SPLIT_FOLDER.fullmatch(part) for part in PurePosixPath(name).parts[:-1]]
 
 
 def label_of(name: str) -> str:
@@ -60,16 +77,13 @@ def label_of(name: str) -> str:
 
     Of two unpaired sets without such folders, the class is the set, "A" or "B".
     """
-    parts = [part for part in PurePosixPath(name).parts[:-1] if part.lower() not in SPLIT_FOLDERS]
+    parts = [part for part in PurePosixPath(name).parts[:-1] if not SPLIT_FOLDER.fullmatch(part)]
     return parts[-1].removesuffix(".zip") if parts else domain_of(name).upper()
 
 
 def domain_of(name: str) -> str:
     """Return "a" or "b" for images in folders such as trainA and testB, else an empty string."""
-    for part in PurePosixPath(name).parts[:-1]:
-        if part.lower() in SPLIT_FOLDERS and part[-1] in "AB":
-            return part[-1].lower()
-    return ""
+    return next((split[2].lower() for split in _splits(name) if split and split[2]), "")
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,8 @@ def _read(source: Path, image_size: int, most: int | None) -> dict[str, Tensor]:
     wanted = {entry.name for entry in entries}
     if most is not None:
         likely = [name for name in names if has_image_suffix(name)] or names
-        wanted = set(likely[:: max(1, len(likely) // most)])
+        sets = _by_set(likely)
+        wanted = {one for each in sets.values() for one in each[:: max(1, len(each) * len(sets) // most)]}
     skipped = Counter[str]()
     read = iter_images([source], max_side=None, limits=LIMITS, skipped=skipped, wanted=wanted.__contains__)
     images = {one.name: TF.pil_to_tensor(square_crop(one.image, image_size)) for one in read}
@@ -126,7 +141,8 @@ def load_split(sources: Sequence[Path], image_size: int, most: int | None = None
     the log.
 
     Args:
-        sources: zips or folders; classes are told apart by source and folder.
+        sources: zips or folders; classes are told apart by source and folder. Beside others, one that is itself called
+            test or val (also testA, testB) is held out whole.
         image_size: side of the squares in pixels.
         most: about how many images of each source are enough, evenly spread over the names; None for all.
 
@@ -135,9 +151,10 @@ def load_split(sources: Sequence[Path], image_size: int, most: int | None = None
         NoImagesError: if no image could be read.
     """
     rows: list[tuple[Tensor, str, str, bool]] = []  # image, name, label, whether it is held out
+    apart = [source for source in sources if (split := SPLIT_FOLDER.fullmatch(source.stem)) and split[1]]
     for source in sources:
         found = _read(source, image_size, most)
-        test_names = held_out(found)
+        test_names = set(found) if source in apart and len(apart) < len(sources) else held_out(found)
         for name, image in found.items():
             label = f"{source.stem}/{label_of(name)}" if label_of(name) else ""
             rows.append((image, f"{source.stem}/{name}", label, name in test_names))

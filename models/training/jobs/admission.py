@@ -10,6 +10,7 @@ from typing import Any
 from models.checkpoints import CHECKPOINTS
 from models.data.images import ImageError, open_image
 from models.file_facts import FileFacts
+from models.training.data.dataset import domain_of
 from models.training.failures import DoesNotFitError
 from models.training.jobs.folders import JobFolders
 from models.training.jobs.limits import Limits
@@ -94,9 +95,10 @@ class Admission:
         for path, pixels in images.items():
             if pixels > limits.pixels:
                 raise JobError("too_many_pixels", name=path.name, limit=limits.pixels // 10**6)
-        lacking = RECIPES[recipe].lacks([path.relative_to(dataset).as_posix() for path in images])
-        if lacking is not None:
-            raise JobError(lacking)
+        names = [path.relative_to(dataset).as_posix() for path in images]
+        if lacking := RECIPES[recipe].lacks(names):
+            sets = [domain_of(name) for name in names]
+            raise JobError(lacking, a=sets.count("a"), b=sets.count("b"))
 
     def _check_start(self, owner: str, request: JobRequest, config: TrainConfig) -> None:
         start = request.start

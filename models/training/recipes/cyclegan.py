@@ -90,6 +90,7 @@ class CycleGANRecipe(Recipe):
 
     def __init__(self, config: CycleGANConfig, train: ImageSet, test: ImageSet, processes: Processes) -> None:
         super().__init__(config, train, test, processes)
+        _check_sets(train, test)
         self.train_a, self.train_b = _domains(train)
         self.test_a, self.test_b = _domains(test)
         build: type[nn.Module] = LightGenerator if config.light else ResnetGenerator
@@ -267,15 +268,20 @@ class _PoolPart(ImagePool):
 
 
 def _domains(images: ImageSet) -> tuple[ImageSet, ImageSet]:
-    parts = []
-    for domain in "ab":
-        keep = [i for i, name in enumerate(images.names) if domain_of(name) == domain]
-        if not keep and len(images):
+    """Return the images of both sets."""
+    places = ([i for i, name in enumerate(images.names) if domain_of(name) == domain] for domain in "ab")
+    return images.select(next(places)), images.select(next(places))
+
+
+def _check_sets(train: ImageSet, test: ImageSet) -> None:
+    """Raise a ValueError unless both sets have images to train on and held-out ones, or there are none at all."""
+    for domain in "ab" if len(train) + len(test) else "":
+        kept, aside = (sum(domain_of(name) == domain for name in images.names) for images in (train, test))
+        if not (kept and aside):
             raise ValueError(
-                f"No pictures of set {domain.upper()}; put them into folders such as train{domain.upper()}."
+                f"Set {domain.upper()} needs pictures to train on ({kept} now) and held-out ones ({aside} now): put at "
+                f"least 5 into train{domain.upper()}, or some into train{domain.upper()} and test{domain.upper()}."
             )
-        parts.append(images.select(keep))
-    return parts[0], parts[1]
 
 
 def _classifier_scores(

@@ -226,3 +226,38 @@ def test_views_are_the_same_in_half_precision_training() -> None:
     torch.manual_seed(3)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(views(images)[0], plain)
+
+
+def test_each_of_two_unpaired_sets_holds_out_its_own() -> None:
+    a, b = [f"trainA/{i:02d}.png" for i in range(12)], [f"trainB/{i}.png" for i in range(7)]
+    assert held_out([*a, *b]) == {a[4], a[9], b[4]}
+    assert held_out([*a, *b, "testA/x.png"]) == {"testA/x.png", b[4]}, "a folder of one set says nothing of the other"
+    assert held_out([*a, *b[:4]]) == {a[4], a[9]}
+    nine = [f"trainB/{i}.png" for i in range(9)]
+    assert held_out([*a, *nine]) == {a[4], a[9], *nine[-2:]}, "two of eight or more, in each set"
+
+
+@pytest.mark.parametrize("folder", ["valA", "val_A", "test-A", "validationA", "testa", "testing_A"])
+def test_every_spelling_of_a_split_holds_out_and_names_its_set(folder: str) -> None:
+    names = [f"train_B/{i}.png" for i in range(6)] + [f"{folder}/1.png", "trainA/2.png"]
+    assert held_out(names) == {"train_B/4.png", f"{folder}/1.png"}
+    assert (domain_of(f"{folder}/1.png"), label_of(f"{folder}/1.png")) == ("a", "A")
+
+
+def test_a_source_called_test_beside_others_is_held_out_whole(tmp_path: Path) -> None:
+    for folder, count in (("trainA", 6), ("testA", 3)):
+        (tmp_path / folder).mkdir()
+        for i in range(count):
+            (tmp_path / folder / f"{i}.png").write_bytes(image_bytes())
+    train, test = load_split([tmp_path / "trainA", tmp_path / "testA"], 16)
+    assert (len(train), test.names) == (6, tuple(f"testA/{i}.png" for i in range(3)))
+    assert len(load_split([tmp_path / "testA"], 16)[0]) == 3, "alone it is what there is"
+
+
+def test_a_measurement_sees_both_sets_however_uneven_they_are(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for folder, count in (("trainA", 60), ("trainB", 3)):
+            for i in range(count):
+                archive.writestr(f"{folder}/{i:02d}.png", image_bytes())
+    train, test = load_split([tmp_path / "x.zip"], 16, most=8)
+    assert {domain_of(name) for name in (*train.names, *test.names)} == {"a", "b"}

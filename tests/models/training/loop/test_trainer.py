@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 
 import pytest
 import torch
+from PIL import Image
 from small import SMALL
 
 from models.checkpoints import load_folder
@@ -444,3 +445,23 @@ def test_numbers_of_a_run_from_before_intervals_are_measured_anew(labelled_zip: 
     assert as_encoder(load_folder(tmp_path / "weights"))[1] == config.image_size
     shipped = json.loads((tmp_path / "weights" / "config.json").read_text())
     assert shipped["metrics"]["knn_shapes"] <= 1 and shipped["intervals"].keys() == shipped["metrics"].keys()
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        (12, 4, "Set B needs pictures to train on (4 now) and held-out ones (0 now)"),
+        (12, 0, "Set B needs pictures to train on (0 now) and held-out ones (0 now)"),
+        (1, 12, "Set A needs pictures to train on (1 now) and held-out ones (0 now)"),
+    ],
+)
+def test_a_set_that_is_too_small_is_named_with_its_counts(
+    a: int, b: int, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with zipfile.ZipFile(tmp_path / "pairs.zip", "w") as archive:
+        for index in range(a + b):
+            with archive.open(f"train{'A' if index < a else 'B'}/{index}.png", "w") as file:
+                Image.new("RGB", (16, 16), (20 * index, 0, 0)).save(file, "PNG")
+    options = ["--out", str(tmp_path / "run"), "--device=cpu", "--steps=1", "--precision=fp32"]
+    assert main(["cyclegan", "--data", str(tmp_path / "pairs.zip"), *options]) == 2
+    assert said in caplog.text
