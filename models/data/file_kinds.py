@@ -31,7 +31,7 @@ _SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
     (rb"qoif", FileKind("QOI", True, "QOI")),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", FileKind("JPEG XL", True)),
     (rb"8BPS", FileKind("Photoshop (PSD)", True)),
-    (rb"\0\0\x01\0", FileKind("icon (ICO)", True)),
+    (rb"\0\0\x01\0", FileKind("icon (ICO)", True, "ICO")),
     (rb"....ftypcrx |FUJIFILMCCD-RAW|IIU\0", FileKind("camera raw", True)),
     (rb"%PDF", FileKind("PDF", False)),
     (rb"%!PS|\xc5\xd0\xd3\xc6", FileKind("PostScript", False)),

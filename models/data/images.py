@@ -7,6 +7,8 @@ sentence to show. Tensors are float32, (N, 3, H, W), in [-1, 1].
 from __future__ import annotations
 
 import io
+import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -17,12 +19,14 @@ import torch
 from PIL import Image, ImageCms, ImageOps
 
 from models.data.file_kinds import HEAD_BYTES, FileKind, file_kind
+from models.data.icons import largest_of_icon
 
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 8
+_RANGES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of 8, 10, 12, 14 and 16 bits
 
 # Only formats with an unmistakable signature and a decoder that runs no other program: EPS would start
-# Ghostscript, TGA accepts almost any bytes, and icons hide a second image whose size is not in the header.
+# Ghostscript, TGA accepts almost any bytes. Icons are taken apart first (`models.data.icons`).
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "QOI")
 
 _ORIENTATION_TAG = 0x0112
@@ -98,6 +102,8 @@ def open_image(stream: BinaryIO, *, name: str = "", max_side: int | None = None)
         raise ImageError("empty", name)
     if not kind.is_image:
         raise ImageError("not_an_image", name, kind=kind.name)
+    if kind.decoder == "ICO":
+        return _open_icon(stream, name, max_side)
     image = _open_header(stream, kind, name)
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -112,7 +118,7 @@ def open_image(stream: BinaryIO, *, name: str = "", max_side: int | None = None)
 def decode_image(image: Image.Image, *, name: str = "", max_side: int | None = None) -> Image.Image:
     """Decode what `open_image` opened: upright RGB, at most `max_side` on the longer side."""
     try:
-        image.load()
+        image = _load(image)
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)  # after load: a PNG may carry it at its end
         image = _to_rgb(image)
     except MemoryError:
@@ -134,7 +140,7 @@ def printable(name: str) -> str:
 
 def has_image_suffix(name: str) -> bool:
     """Return whether a file name ends in the suffix of a format that can be read here, such as .jpg or .jp2."""
-    return Image.registered_extensions().get(PurePosixPath(name).suffix.lower()) in _FORMATS
+    return Image.registered_extensions().get(PurePosixPath(name).suffix.lower()) in (*_FORMATS, "ICO")
 
 
 def square_crop(image: Image.Image, size: int) -> Image.Image:
@@ -209,6 +215,35 @@ def _open_header(stream: BinaryIO, kind: FileKind, name: str) -> Image.Image:
         raise ImageError("unsupported", name, kind=kind.name) from error
 
 
+def _open_icon(stream: BinaryIO, name: str, max_side: int | None) -> Image.Image:
+    """Open the largest picture of an icon."""
+    try:
+        found = largest_of_icon(stream)
+    except MemoryError:
+        raise
+    except Exception as error:  # as in `_open_header`
+        raise ImageError("truncated", name) from error
+    return found if isinstance(found, Image.Image) else open_image(found, name=name, max_side=max_side)
+
+
+def _load(image: Image.Image) -> Image.Image:
+    """Decode; of colours of 16 bits Pillow keeps the high bytes, which are nearly black where 14 or fewer are used."""
+    stream, tiles = getattr(image, "fp", None), list(getattr(image, "tile", ()))
+    image.load()
+    raw = [tile.args if isinstance(tile.args, str) else str((*(tile.args or ()), "")[0]) for tile in tiles]
+    deep = re.fullmatch(r"(RGB[AX]?;16)([BLN])", raw[0]) if raw else None
+    if stream is None or not deep or max(high for _, high in image.getextrema()[:3]) > 63:  # type: ignore[misc]
+        return image
+    stream.seek(0)
+    low = Image.open(stream, formats=[str(image.format)])
+    other = deep[1] + ("L" if deep[2] == "B" or deep[2] == "N" and sys.byteorder == "big" else "B")
+    for place, tile in enumerate(low.tile):  # type: ignore[attr-defined]
+        args = other if isinstance(tile.args, str) else (other, *tile.args[1:])
+        low.tile[place] = tile._replace(args=args)  # type: ignore[attr-defined]
+    values = np.asarray(image.convert("RGB"), dtype=np.float32) * 256 + np.asarray(low.convert("RGB"))  # (H, W, 3)
+    return Image.fromarray((values * (255.0 / _top_of(values))).round().astype(np.uint8))
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Convert any mode to sRGB: deep ones are scaled to 8 bits, transparent ones laid on white."""
     if image.mode.startswith("I") or image.mode == "F":
@@ -236,13 +271,15 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Scale a grey image of 16 or 32 bits to 8 bits, from its mode's range or, for "I" and "F", the least that fits."""
+    """Scale a grey image of 16 or 32 bits to 8 bits from the least range that holds it, as 12 bits stored in 16."""
     values = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)  # (H, W)
     low, high = float(values.min()), float(values.max())
-    if image.mode.startswith("I;16"):
-        low, high = 0.0, 65535.0
-    elif low >= 0.0 and high <= 65535.0:
-        tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-        low, high = 0.0, min(top for top in tops if high <= top)
+    if low >= 0.0 and high <= _RANGES[-1]:
+        low, high = 0.0, 1.0 if image.mode == "F" and high <= 1.0 else _top_of(values)
     scaled = (values - low) * (255.0 / max(high - low, 1e-12))
     return Image.fromarray(scaled.round().clip(0, 255).astype(np.uint8))
+
+
+def _top_of(values: np.ndarray) -> float:
+    """Return the largest value of the least depth that holds all values."""
+    return min(top for top in _RANGES if values.max() <= top)

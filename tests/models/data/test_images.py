@@ -12,7 +12,16 @@ import torch
 from PIL import Image, ImageCms, features
 
 from models.data.file_kinds import file_kind
-from models.data.images import MAX_PIXELS, ImageError, fit_within, read_image, square_crop, to_images, to_tensor
+from models.data.images import (
+    MAX_PIXELS,
+    ImageError,
+    fit_within,
+    has_image_suffix,
+    read_image,
+    square_crop,
+    to_images,
+    to_tensor,
+)
 
 RED, GREEN, BLUE, GREY = (230, 20, 30), (20, 200, 40), (10, 30, 220), (120, 120, 120)
 
@@ -101,6 +110,67 @@ def test_sixteen_bits_are_scaled_not_cut(order: str) -> None:
     values = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(order)
     grey = np.asarray(read_image(encode(Image.fromarray(values), "TIFF")))[..., 0]
     assert np.abs(grey - values.astype(float) / 257).max() <= 0.5
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("kind", ["<u2", ">u2", "<i4", "<f4"])
+def test_fewer_bits_than_the_file_has_room_for_fill_the_range(bits: int, kind: str) -> None:
+    values = np.linspace(0, 2**bits - 1, 32 * 32).reshape(32, 32).round().astype(kind)
+    grey = np.asarray(read_image(encode(Image.fromarray(values), "TIFF")))[..., 0]
+    assert np.abs(grey - values.astype(float) * 255 / (2**bits - 1)).max() <= 0.51
+
+
+def colours_of_16_bits(values: np.ndarray, kind: str) -> bytes:
+    """A PNG, or a TIFF in either byte order, of (H, W, 3) values; Pillow writes none."""
+    height, width, _ = values.shape
+    if kind == "PNG":
+        rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+        parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows))]
+        chunks = (
+            struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d))
+            for n, d in [*parts, (b"IEND", b"")]
+        )
+        return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+    order, packed = ("<", b"II") if kind == "<u2" else (">", b"MM")
+    data = values.astype(kind).tobytes()
+    entries = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, 8 + len(data)), (259, 3, 1, 1), (262, 3, 1, 2),
+               (273, 4, 1, 8), (277, 3, 1, 3), (278, 3, 1, height), (279, 4, 1, len(data))]  # fmt: skip
+    table = struct.pack(order + "H", len(entries))
+    for tag, form, count, value in entries:
+        field = struct.pack(
+            order + ("HH" if form == 3 and count == 1 else "I"), *([value, 0] if form == 3 and count == 1 else [value])
+        )
+        table += struct.pack(order + "HHI", tag, form, count) + field
+    head = packed + struct.pack(order + "HI", 42, 8 + len(data) + 6)
+    return head + data + struct.pack(order + "HHH", 16, 16, 16) + table + bytes(4)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("kind", ["<u2", ">u2", "PNG"])
+def test_colours_of_fewer_bits_than_the_file_has_room_for_fill_the_range(bits: int, kind: str) -> None:
+    values = np.linspace(0, 2**bits - 1, 32 * 32 * 3).reshape(32, 32, 3).round().astype("<u2")
+    shown = np.asarray(read_image(colours_of_16_bits(values, kind))).astype(float)
+    assert np.abs(shown - values * (255.0 / (2**bits - 1))).max() <= 1.01
+
+
+@pytest.mark.parametrize("stored", ["png", "bmp"])
+def test_the_largest_picture_of_an_icon_is_read(stored: str) -> None:
+    red = Image.new("RGBA", (64, 64), (255, 0, 0, 255))
+    content = encode(red, "ICO", bitmap_format=stored, sizes=[(16, 16), (48, 48)])
+    image = read_image(content, name="site.ico")
+    assert (image.size, image.getpixel((20, 20))) == ((48, 48), (255, 0, 0))
+    assert has_image_suffix("site.ICO")
+
+
+def test_an_icon_is_no_way_around_the_limits() -> None:
+    whole = encode(Image.new("RGB", (32, 32)), "ICO", sizes=[(32, 32)])
+    bomb = encode(Image.new("1", (8000, 8000)), "PNG")
+    entry = struct.pack("<HHHBBBBHHII", 0, 1, 1, 0, 0, 0, 0, 1, 32, len(bomb), 22)
+    assert error_of(entry + bomb).code == "too_large"
+    large = struct.pack("<IiiHHIIiiII", 40, 9000, 18000, 1, 32, 0, 0, 0, 0, 0, 0)
+    assert error_of(struct.pack("<HHHBBBBHHII", 0, 1, 1, 0, 0, 0, 0, 1, 32, 40, 22) + large).code == "truncated"
+    for damaged in (b"\0\0\1\0\1\0", b"\0\0\1\0\0\0", whole[:60], whole[:20]):
+        assert error_of(damaged).code == "truncated"
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.0, 255.0), (0.0, 65535.0), (-3.0, 7.0)])
@@ -278,7 +348,6 @@ def test_other_files_are_named(data: bytes, kind: str) -> None:
     ("data", "kind"),
     [
         (b"8BPS\0\1", "Photoshop (PSD)"),
-        (b"\0\0\1\0\1\0", "icon (ICO)"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
     ],
 )
