@@ -34,9 +34,16 @@ def without_running_statistics(tensors: Mapping[str, Tensor]) -> dict[str, Tenso
     return {key: value for key, value in tensors.items() if not pattern.search(key)}
 
 
+def without_dropout(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give the second convolution of each block the place it has without dropout, which stands before it and is off."""
+    if any(".conv_block.5." in key for key in tensors):
+        return dict(tensors)
+    return {key.replace(".conv_block.6.", ".conv_block.5."): value for key, value in tensors.items()}
+
+
 def build_resnet_generator(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     """Return the authors' generator with these tensors; filters and blocks are read off their shapes."""
-    tensors = without_running_statistics(tensors)
+    tensors = without_dropout(without_running_statistics(tensors))
     num_filters = shape_of(tensors, "model.1.weight", 4, expected)[0]
     num_blocks = count(tensors, r"model\.(\d+)\.conv_block\.")
     return build_strictly(lambda: ResnetGenerator(num_filters, num_blocks), tensors, expected)

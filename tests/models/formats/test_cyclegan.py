@@ -71,3 +71,14 @@ def test_a_published_generator_translates_as_the_authors_code_does(old: bool, tm
 def test_running_statistics_are_dropped_and_nothing_else() -> None:
     tensors = published_generator()
     assert without_running_statistics(as_before_torch_0_4(tensors)).keys() == tensors.keys()
+
+
+def test_a_generator_trained_with_dropout_is_the_same_network(tmp_path: Path) -> None:
+    tensors = ResnetGenerator(8, 2).state_dict()
+    dropped = {name.replace("conv_block.5", "conv_block.6"): value for name, value in tensors.items()}
+    assert len(dropped.keys() - tensors.keys()) == 4
+    torch.save(dropped, tmp_path / "latest_net_G.pth")
+    layout, model = load_file(tmp_path / "latest_net_G.pth")
+    assert layout.name == "cyclegan-resnet-generator"
+    loaded = model.state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in tensors.items())
