@@ -9,6 +9,7 @@ import io
 import os
 import re
 import stat
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import IO
 
 from PIL import Image
 
+from models.data.entry_names import entry_names
 from models.data.file_kinds import HEAD_BYTES, file_kind
 from models.data.images import printable
 
@@ -95,8 +97,8 @@ def _zip_entries(path: Path, limits: Limits, fallback: str | None, prefix: str =
         except Exception:  # zipfile lets damage surface as BadZipFile, struct.error...
             yield Entry(printable(prefix + path.name), partial(io.FileIO, path), "broken_archive")
             return
-        infos = [info for info in archive.infolist() if not _entry_name(info).endswith("/")]
-        names = [_entry_name(info) for info in infos]
+        infos = [info for info in archive.infolist() if not info.orig_filename.endswith(("/", "\\"))]
+        names = entry_names(infos)
         seen: set[str] = set()
         for index, (info, name, label) in enumerate(zip(infos, names, labels_of(names), strict=True)):
             reason = _entry_problem(info, name)
@@ -138,7 +140,7 @@ def labels_of(names: Sequence[str]) -> list[str | None]:
     and testB the letter is the label. Names have forward slashes.
     """
     suffixes = Image.registered_extensions()
-    paths = [PurePosixPath(name) for name in names]
+    paths = [PurePosixPath(unicodedata.normalize("NFC", name)) for name in names]
     images = [p for p in paths if p.suffix.lower() in suffixes and not _name_problem(str(p))]
     first, last = min(images, default=PurePosixPath()), max(images, default=PurePosixPath())
     pairs = zip(first.parent.parts, last.parent.parts, strict=False)
@@ -152,20 +154,6 @@ def _label(folders: Sequence[str]) -> str | None:
         if split is None or split[2]:
             return split[2].upper() if split else printable(folder)
     return None
-
-
-def _entry_name(info: zipfile.ZipInfo) -> str:
-    """Return the name of an entry with forward slashes; zipfile decodes names not marked as UTF-8 as cp437."""
-    name = info.orig_filename
-    if not info.flag_bits & 0x800 and not name.isascii():
-        raw = name.encode("cp437")
-        for encoding in ("utf-8", "gb2312"):
-            try:
-                name = raw.decode(encoding)
-                break
-            except UnicodeDecodeError:
-                continue
-    return name.replace("\\", "/")
 
 
 def _entry_problem(info: zipfile.ZipInfo, name: str) -> str:

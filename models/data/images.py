@@ -23,6 +23,7 @@ from models.data.icons import largest_of_icon
 
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 8
+_JOINERS = "\u200c\u200d"  # within emoji, and in Persian and Indian scripts
 _RANGES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of 8, 10, 12, 14 and 16 bits
 
 # Only formats with an unmistakable signature and a decoder that runs no other program: EPS would start
@@ -134,8 +135,9 @@ def decode_image(image: Image.Image, *, name: str = "", max_side: int | None = N
 
 
 def printable(name: str) -> str:
-    """Replace what cannot be shown or encoded in a name: control and format characters, lone surrogates."""
-    return "".join("\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs"} else char for char in name)
+    """Compose accents, and replace what cannot be shown: control and format characters but joiners, lone surrogates."""
+    shown = ((char, unicodedata.category(char)) for char in unicodedata.normalize("NFC", name))
+    return "".join("\ufffd" if kind in {"Cc", "Cf", "Cs"} and char not in _JOINERS else char for char, kind in shown)
 
 
 def has_image_suffix(name: str) -> bool:

@@ -7,6 +7,7 @@ import struct
 import time
 import tracemalloc
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -491,6 +492,86 @@ def test_names_in_any_encoding(tmp_path: Path, stored: bytes, shown: str) -> Non
     assert picture.name == shown
     assert picture.label == shown.split("/")[0]
     picture.name.encode("utf-8")
+
+
+def zip_with_raw_names(path: Path, names: list[bytes]) -> Path:
+    """A zip whose names have these bytes, not marked as UTF-8."""
+    placeholders = {f"{place:03d}".ljust(len(name), "x"): name for place, name in enumerate(names)}
+    make_zip(path, dict.fromkeys(placeholders, png()))
+    content = path.read_bytes()
+    for placeholder, name in placeholders.items():
+        assert len(placeholder) == len(name)
+        content = content.replace(placeholder.encode(), name)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("encoding", "labels"),
+    [
+        ("gb18030", ["囧图", "苹果"]),
+        ("gb18030", ["囧图"]),
+        ("gb18030", ["玳瑁"]),
+        ("gb18030", ["朱镕基", "喆"]),
+        ("gb18030", ["图片（一）"]),
+        ("big5", ["圖片", "貓咪"]),
+        ("big5", ["蘋果", "香蕉", "中"]),
+        ("cp932", ["リンゴ", "写真"]),
+        ("cp932", ["みかん"]),
+        ("cp866", ["яблоки", "Апельсины"]),
+        ("cp437", ["Größe", "Äpfel"]),
+        ("cp437", ["señor"]),
+        ("cp437", ["Málaga", "Zürich", "façade"]),
+        ("utf-8", ["苹果", "Größe"]),
+    ],
+)
+def test_all_names_of_a_zip_are_judged_together(tmp_path: Path, encoding: str, labels: list[str]) -> None:
+    names = [f"{label}/{place}.png".encode(encoding) for label in [*labels, "plain"] for place in (1, 22)]
+    found = read_images([zip_with_raw_names(tmp_path / "set.zip", names)])
+    assert [image.label for image in found.images] == [label for label in [*labels, "plain"] for _ in range(2)]
+
+
+def test_many_korean_names_are_not_taken_for_chinese_ones(tmp_path: Path) -> None:
+    labels = ["사과", "바나나", "포도", "딸기", "수박", "참외", "복숭아", "자두", "감귤", "오렌지", "키위", "망고"]
+    names = [f"{label}/1.png".encode("cp949") for label in labels]
+    found = read_images([zip_with_raw_names(tmp_path / "set.zip", names)])
+    assert [image.label for image in found.images] == labels
+
+
+def test_the_unicode_name_beside_another_counts_where_it_is_meant_for_it(tmp_path: Path) -> None:
+    for checksum, expected in ((zlib.crc32(b"caf\x82/1.png"), "咖啡"), (0, "café")):
+        unicode_path = b"\1" + struct.pack("<I", checksum) + "咖啡/1.png".encode()
+        info = zipfile.ZipInfo("cafX/1.png")
+        info.extra = struct.pack("<HH", 0x7075, len(unicode_path)) + unicode_path
+        with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+            archive.writestr(info, png())
+            archive.writestr("tea/2.png", png())
+        content = (tmp_path / "set.zip").read_bytes().replace(b"cafX/1.png", b"caf\x82/1.png")
+        (tmp_path / "set.zip").write_bytes(content)
+        assert read_images([tmp_path / "set.zip"]).images[0].label == expected
+
+
+def test_composed_and_decomposed_accents_are_one_label(tmp_path: Path) -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    archive = make_zip(
+        tmp_path / "set.zip", {f"{composed}/1.png": png(), f"{decomposed}/2.png": png(), "tea/3.png": png()}
+    )
+    folder = tmp_path / "folder"
+    for label in (composed, decomposed, "tea"):
+        (folder / label).mkdir(parents=True)
+        (folder / label / f"{len(label)}.png").write_bytes(png())
+    for source in (archive, folder):
+        assert {image.label for image in read_images([source]).images} == {composed, "tea"}
+    twice = make_zip(tmp_path / "twice.zip", {f"x/{composed}.png": png(), f"x/{decomposed}.png": png()})
+    assert [image.name for image in read_images([twice]).images] == [f"x/{composed}.png", f"x/{composed} (2).png"]
+
+
+def test_joiners_within_a_name_are_kept(tmp_path: Path) -> None:
+    family, persian = "\U0001f469\u200d\U0001f467", "\u0645\u06cc\u200c\u062e\u0648\u0631"
+    archive = make_zip(
+        tmp_path / "set.zip", {f"{family}/1.png": png(), f"{persian}/2.png": png(), "a\u202eb/3.png": png()}
+    )
+    assert [image.label for image in read_images([archive]).images] == [family, persian, "a\ufffdb"]
 
 
 def test_a_file_name_that_is_no_unicode(tmp_path: Path) -> None:
