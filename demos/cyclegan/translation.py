@@ -72,8 +72,10 @@ class Assessment:
 def fit_photo(photo: Image.Image, side: int = SIDE) -> Image.Image:
     """Return a photo of at most `side` pixels, or raise an `InputError` if its short side falls below `MIN_SIDE`."""
     small = fit_within(photo, side)
+    if min(photo.size) < MIN_SIDE:
+        raise InputError("cyclegan.too_small", width=photo.width, height=photo.height, limit=MIN_SIDE)
     if min(small.size) < MIN_SIDE:
-        raise InputError("cyclegan.too_narrow", ratio=SIDE // MIN_SIDE, short_side=min(small.size))
+        raise InputError("cyclegan.too_narrow", ratio=side // MIN_SIDE, short_side=min(small.size))
     return small
 
 

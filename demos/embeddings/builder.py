@@ -20,6 +20,7 @@ from demos.embeddings.originals import KEPT_SIDE, JpegFiles, OriginalsGoneError,
 from demos.embeddings.precomputed import Precomputed, load_set
 from demos.embeddings.session import NAME, FeaturesAndSeconds, MapSession
 from demos.ui import widgets
+from demos.ui.left_out import too_few_error
 from demos.ui.progress import Step, Work, in_background
 from models.analysis import projection
 from models.analysis.embedding import PREPROCESSING_VERSION, Floats, embed_batches, embed_images
@@ -187,7 +188,8 @@ class MapBuilder:
         )
         if len(uploaded) < projection.MIN_IMAGES:
             values = {"least": projection.MIN_IMAGES, "count": len(uploaded)}
-            raise widgets.user_error(self.ctx, request, "embeddings.too_few", **values)
+            sentence = self.ctx.localize(request, "embeddings.too_few", **values)
+            raise too_few_error(self.ctx, request, sentence, uploaded.skipped)
         return MapSession(uploaded=uploaded)
 
     def relabel(self, session: MapSession, ids: Sequence[int], label: str | None) -> MapSession:

@@ -18,6 +18,7 @@ from demos.train.presets import SCRATCH, enough_for, fitting_jobs, preset_config
 from demos.train.runs import Runs, Shown, job_errors
 from demos.ui import widgets
 from demos.ui.config_form import Options
+from demos.ui.left_out import too_few_error
 from models.checkpoints import CHECKPOINTS, WeightsInfo
 from models.data.archive_entries import Limits as ReadLimits
 from models.training.data.audit import Audit, TooFewImagesError, holds_two_sets, take_in
@@ -169,10 +170,11 @@ class Starter:
                 for paths, domain in zip(sources, domains, strict=True)
             )  # fmt: skip
         except TooFewImagesError as error:
-            left_out = sum(error.skipped.values())
-            raise widgets.user_error(
-                ctx, request, "train.too_few", count=error.count, limit=error.fewest, left_out=left_out
-            ) from error
+            sentence = ctx.localize(request, "train.too_few", count=error.count, limit=error.fewest)
+            if error.domain:
+                name = ctx.localize(request, f"train.set_{error.domain}")
+                sentence = ctx.localize(request, "train.of_set", name=name, sentence=sentence)
+            raise too_few_error(ctx, request, sentence, error.skipped, trainer=True) from error
         except OSError as error:
             raise widgets.user_error(ctx, request, "train.unreadable") from error
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from demos.core.context import Context
 from demos.core.files import file_url
 from demos.train.presets import enough_for
+from demos.ui.left_out import reason_key
 from models.training.data.audit import BLURRED_BELOW, UNEVEN_RATIO, Audit, balance
 from models.training.evaluation.recordings import Recording
 from models.training.jobs import Estimate, Limits, Snapshot
 
 LIVE = ("queued", "running")
 RESTING = ("paused", "interrupted", "stopped", "failed")
-OWN_SKIPPED = ("repeated", "too_many", "over_budget")  # the other reasons have the sentences of the embeddings tab
 
 
 def duration(ctx: Context, seconds: float) -> str:
@@ -75,7 +75,7 @@ def _set_html(ctx: Context, audit: Audit, name: str) -> str:
 
 
 def _reason(ctx: Context, code: str) -> str:
-    return ctx.localize_html(f"train.skipped.{code}" if code in OWN_SKIPPED else f"embeddings.skipped.{code}")
+    return ctx.localize_html(reason_key(code, trainer=True))
 
 
 def estimate_html(ctx: Context, estimate: Estimate, steps: int, ahead: int) -> str:

@@ -211,4 +211,9 @@ def user_errors(ctx: Context, request: gr.Request | None) -> Iterator[None]:
 
 def user_error(ctx: Context, request: gr.Request | None, key: str, **values: Any) -> gr.Error:
     """Make the message that tells a visitor, in their language, why there is no result."""
-    return gr.Error(ctx.localize(request, key, **values), duration=8, print_exception=False)
+    return error_of(ctx.localize(request, key, **values))
+
+
+def error_of(message: str) -> gr.Error:
+    """Make the message that shows a finished sentence."""
+    return gr.Error(message, duration=8, print_exception=False)

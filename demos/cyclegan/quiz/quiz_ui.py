@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from demos.cyclegan.results import STYLE as GRID_STYLE
 from demos.cyclegan.results import figure, fixed_weights_line, grid, text_cell
 from demos.cyclegan.translation import FRUITS as FOLDER
 from demos.ui import widgets
+from demos.ui.left_out import too_few_error
 from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, calibration
 from models.data.archives import iter_images
 
@@ -97,9 +99,11 @@ def photos_of(ctx: Context, own: list[str] | None, request: gr.Request) -> list[
     if not own:
         return [(Image.open(path).convert("RGB"), path.name.split("-")[0]) for path in sorted(FOLDER.glob("*.jpg"))]
     paths = [Path(path) for path in own]
-    images = [one.image for one in iter_images(paths, max_images=MAX_CARDS, max_side=2 * CARD_SIDE)]
+    skipped = Counter[str]()
+    images = [one.image for one in iter_images(paths, max_images=MAX_CARDS, max_side=2 * CARD_SIDE, skipped=skipped)]
     if len(images) < MIN_IMAGES:
-        raise widgets.user_error(ctx, request, "cyclegan.quiz_too_few", count=len(images), fewest=MIN_IMAGES)
+        sentence = ctx.localize(request, "cyclegan.quiz_too_few", count=len(images), fewest=MIN_IMAGES)
+        raise too_few_error(ctx, request, sentence, skipped)
     known = calibration()
     return [(image, fruit_of(image, ctx.load_model, known)) for image in images]
 

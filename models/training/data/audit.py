@@ -45,6 +45,7 @@ class Audit:
     count: int  # images kept
     total: int  # files seen
     skipped: Mapping[str, int]  # code of `models.data.archives` -> files left out; "repeated" are exact copies
+    # and "too_narrow" images that shrinking makes thinner than `MIN_SIDE`
     labels: Mapping[str, int]  # label -> number of images; empty where there are none
     sides: tuple[int, int, int]  # smallest, median and largest short side in pixels, as read (at most `KEPT_SIDE`)
     near_duplicates: int  # images that look like an earlier one
@@ -70,11 +71,11 @@ class _Kept(NamedTuple):
 
 
 class TooFewImagesError(ValueError):
-    """There are `count` usable images and `fewest` are needed; `skipped` counts what was left out, by reason."""
+    """There are `count` usable images and `fewest` are needed in a set; `skipped` counts what was left out."""
 
-    def __init__(self, count: int, fewest: int, skipped: Mapping[str, int]) -> None:
+    def __init__(self, count: int, fewest: int, skipped: Mapping[str, int], domain: str = "") -> None:
         super().__init__(f"{count} usable pictures are too few to train on; give at least {fewest}.")
-        self.count, self.fewest, self.skipped = count, fewest, dict(skipped)
+        self.count, self.fewest, self.skipped, self.domain = count, fewest, dict(skipped), domain
 
 
 def take_in(
@@ -120,7 +121,7 @@ def take_in(
     )
     for picture in images:
         if min(picture.image.size) < MIN_SIDE:  # shrinking made a long thin image thinner still
-            skipped["too_small"] += 1
+            skipped["too_narrow"] += 1
             continue
         digest = sha256(f"{picture.image.size}".encode() + picture.image.tobytes()).digest()
         if digest in seen:
@@ -133,7 +134,7 @@ def take_in(
         kept.append(_Kept(path, picture.name, label, min(image.size), perceptual_hash(image), sharpness(image)))
         progress(len(kept))
     if len(kept) < fewest:
-        raise TooFewImagesError(len(kept), fewest, skipped)
+        raise TooFewImagesError(len(kept), fewest, skipped, domain)
     paths, test = _sort_in(kept, folder, domain)
     waiting.rmdir()
     return _describe(kept, paths, skipped, test)

@@ -113,8 +113,8 @@ class ImageSet:
         return self.images[index].float() / 127.5 - 1.0
 
 
-def _read(source: Path, image_size: int, most: int | None) -> dict[str, Tensor]:
-    """Return a source's images by name, in name order, uint8 (3, S, S); log which files were left out and why."""
+def _read(source: Path, image_size: int, most: int | None, skipped: Counter[str]) -> dict[str, Tensor]:
+    """Return a source's images by name, in name order, uint8 (3, S, S); count and log files left out, and why."""
     if not source.exists():
         raise FileNotFoundError(f"There is no {source}; give a zip or a folder of pictures.")
     entries = list(entries_of([source], LIMITS))
@@ -124,14 +124,18 @@ def _read(source: Path, image_size: int, most: int | None) -> dict[str, Tensor]:
         likely = [name for name in names if has_image_suffix(name)] or names
         sets = _by_set(likely)
         wanted = {one for each in sets.values() for one in each[:: max(1, len(each) * len(sets) // most)]}
-    skipped = Counter[str]()
-    read = iter_images([source], max_side=None, limits=LIMITS, skipped=skipped, wanted=wanted.__contains__)
+    reasons = Counter[str]()
+    read = iter_images([source], max_side=None, limits=LIMITS, skipped=reasons, wanted=wanted.__contains__)
     images = {one.name: TF.pil_to_tensor(square_crop(one.image, image_size)) for one in read}
-    if skipped:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
+    skipped.update(reasons)
+    if reasons:
         left_out = [name for name in names if name in wanted and name not in images]
-        log.warning("%s: left out %s: %s", source.name, reasons, ", ".join(left_out[:NAMES_LOGGED]))
+        log.warning("%s: left out %s: %s", source.name, _listed(reasons), ", ".join(left_out[:NAMES_LOGGED]))
     return dict(sorted(images.items()))
+
+
+def _listed(reasons: Counter[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
 
 
 def load_split(sources: Sequence[Path], image_size: int, most: int | None = None) -> tuple[ImageSet, ImageSet]:
@@ -151,15 +155,17 @@ def load_split(sources: Sequence[Path], image_size: int, most: int | None = None
         NoImagesError: if no image could be read.
     """
     rows: list[tuple[Tensor, str, str, bool]] = []  # image, name, label, whether it is held out
+    skipped = Counter[str]()
     apart = [source for source in sources if (split := SPLIT_FOLDER.fullmatch(source.stem)) and split[1]]
     for source in sources:
-        found = _read(source, image_size, most)
+        found = _read(source, image_size, most, skipped)
         test_names = set(found) if source in apart and len(apart) < len(sources) else held_out(found)
         for name, image in found.items():
             label = f"{source.stem}/{label_of(name)}" if label_of(name) else ""
             rows.append((image, f"{source.stem}/{name}", label, name in test_names))
     if not rows:
-        raise NoImagesError("No picture could be read from " + ", ".join(map(str, sources)) + ".")
+        why = f": {_listed(skipped)}. Give other files" if skipped else "; they hold no files"
+        raise NoImagesError(f"No picture could be read from {', '.join(map(str, sources))}{why}.")
     images, names, labels, test = zip(*rows, strict=True)
     classes = tuple(sorted(set(labels)))
     number = {label: i for i, label in enumerate(classes)}

@@ -130,3 +130,11 @@ def test_the_heat_map_is_teal_where_the_score_is_high() -> None:
     left, right = drawn[16, 4], drawn[16, 60]
     assert np.ptp(left) <= 2, "grey where it says translated"
     assert right[1] > right[0] + 60, "teal where it says photo"
+
+
+def test_what_a_photo_is_refused_for_is_what_is_wrong_with_it() -> None:
+    with pytest.raises(InputError, match="too_small.*33.*31.*32"):
+        translation.fit_photo(Image.new("RGB", (33, 31)))
+    for side, ratio in ((256, 8), (1024, 32)):
+        with pytest.raises(InputError, match=f"too_narrow.*'ratio': {ratio}"):
+            translation.fit_photo(Image.new("RGB", (4000, 100)), side)

@@ -698,3 +698,35 @@ def test_a_page_reads_images_once_at_a_time(context: Context, manager: JobManage
     assert reading.trigger_mode == "always_last"
     told = next(block for block in app.blocks.values() if isinstance(getattr(block, "value", None), Selection))
     assert (told._id, "change") in reading.targets, "choosing a method reads again what was brought"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({f"{i}.txt": b"words" for i in range(3)}, "3 × not a picture. Add pictures as JPEG, PNG or WebP."),
+        ({f"{i}.png": b"\x89PNG\r\n\x1a\n" for i in range(3)}, "3 × a damaged picture. Download or save"),
+        ({"inner.zip": b"PK\x03\x04"}, "a zip inside a zip. Make one plain zip"),
+        ({}, "0 usable, at least 8 are needed. Add some more."),
+    ],
+)
+def test_a_zip_that_cannot_be_used_is_refused_with_its_reason_and_what_helps(
+    starter: Starter, tmp_path: Path, content: dict[str, bytes], said: str
+) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    with pytest.raises(gr.Error) as caught:
+        take_in(starter, tmp_path / "set.zip", ADA)
+    assert said in str(caught.value)
+
+
+def test_a_damaged_zip_is_refused_as_one(starter: Starter, tmp_path: Path) -> None:
+    (tmp_path / "set.zip").write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(gr.Error, match="1 × a damaged zip. Make one plain zip"):
+        take_in(starter, tmp_path / "set.zip", ADA)
+
+
+def test_of_two_sets_the_one_that_is_too_small_is_named(starter: Starter, photos: Path, tmp_path: Path) -> None:
+    picture(0).save(tmp_path / "one.png")
+    with pytest.raises(gr.Error, match="Second set: Too few pictures: 1 usable, at least 4"):
+        take_in(starter, photos, ADA, "cyclegan", tmp_path / "one.png")

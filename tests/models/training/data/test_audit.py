@@ -104,7 +104,7 @@ def test_copies_broken_files_and_bombs_are_counted_and_left_out(tmp_path: Path) 
 def test_what_becomes_too_thin_when_it_shrinks_is_left_out(tmp_path: Path, size: tuple[int, int]) -> None:
     files = {f"{i}.png": encoded(texture(i)) for i in range(5)} | {"line.png": encoded(texture(9, size))}
     audit = take_in([archive(tmp_path / "thin.zip", files)], tmp_path / "data")
-    assert (audit.count, audit.skipped) == (5, {"too_small": 1})
+    assert (audit.count, audit.skipped) == (5, {"too_narrow": 1})
 
 
 def test_untrusted_labels_make_no_path(tmp_path: Path) -> None:

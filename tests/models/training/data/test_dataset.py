@@ -8,6 +8,7 @@ import torch
 
 from models.training.data.augmentations import TwoViews, crop_and_flip, jitter_colours, luminance, resize
 from models.training.data.dataset import batch_index, domain_of, held_out, label_of, load_split
+from models.training.failures import NoImagesError
 
 
 def test_folders_called_test_or_val_are_held_out_whole() -> None:
@@ -261,3 +262,17 @@ def test_a_measurement_sees_both_sets_however_uneven_they_are(tmp_path: Path) ->
                 archive.writestr(f"{folder}/{i:02d}.png", image_bytes())
     train, test = load_split([tmp_path / "x.zip"], 16, most=8)
     assert {domain_of(name) for name in (*train.names, *test.names)} == {"a", "b"}
+
+
+def test_a_source_without_a_usable_image_is_refused_with_the_reasons(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "locked.zip", "w") as archive:
+        for i in range(12):
+            archive.writestr(f"{i}.png", image_bytes())
+    content = bytearray((tmp_path / "locked.zip").read_bytes())
+    for start, flag in ((b"PK\1\2", 8), (b"PK\3\4", 6)):
+        place = -1
+        while (place := content.find(start, place + 1)) >= 0:
+            content[place + flag] |= 1  # encrypted
+    (tmp_path / "locked.zip").write_bytes(content)
+    with pytest.raises(NoImagesError, match="12 encrypted"):
+        load_split([tmp_path / "locked.zip"], 16)
