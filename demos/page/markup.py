@@ -19,6 +19,9 @@ STOPS: Mapping[str, tuple[str, ...]] = {  # tab -> CSS selectors
     "train": ("#train-runs", "#train-view", "#train-limits", "#train-recipe", "#train-start"),
 }  # fmt: skip
 
+TOASTS = ("too_large", "too_large_sent", "no_picture_or_zip", "no_picture", "failed", "Error", "Warning", "Info",
+          "Success")  # fmt: skip
+
 KEYS = (("1 … 9, 0", "tabs"), ("← →", "examples"), ("␣", "again"), ("R", "reset"), ("S", "send"), ("L", "link"),
         ("P", "present"), ("T", "tour"), ("?", "help"))  # fmt: skip
 
@@ -34,12 +37,21 @@ def tools_html(ctx: Context, tabs: Sequence[str], targets: Sequence[str]) -> str
     return (
         f'<nav class="tools" data-tabs="{names}">{buttons}<button type="button" data-do="help">?</button>'
         f'<span class="tools-told" role="status" hidden>{told}</span>{tours}</nav>'
-        f'<div class="floating">{_help(ctx)}{_send(ctx, targets)}{_card(ctx)}</div>'
+        f'<div class="floating">{_help(ctx)}{_send(ctx, targets)}{_card(ctx)}</div>{_toasts(ctx)}'
     )
 
 
 def _button(ctx: Context, do: str, key: str = "") -> str:
     return f'<button type="button" data-do="{do}">{ctx.localize_html(f"page.{key or do}")}</button>'
+
+
+def _toasts(ctx: Context) -> str:
+    """Return what the page says instead of Gradio's own messages, which exist in English alone."""
+    said = "".join(
+        f'<p data-for="{what}">{ctx.localize_html(f"page.toast_{what.lower()}", name="{name}", limit="{limit}")}</p>'
+        for what in TOASTS
+    )
+    return f'<template class="toast-words">{said}</template>'
 
 
 def _help(ctx: Context) -> str:

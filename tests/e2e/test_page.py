@@ -1,10 +1,11 @@
 """The page around the tabs: languages, links, sizes, and what happens where no other host can be reached."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import Hosts, OpenPage, image_in
+from visits import Hosts, OpenPage, image_in, upload
 
 from demos.core.i18n import Texts
 
@@ -117,3 +118,23 @@ def test_all_tabs_can_be_visited_in_one_go(visit: OpenPage) -> None:
         page.get_by_role("tab", name=TEXTS["en"][f"{tab}.title"]).click()
         expect_open(page, tab)
     assert image_in(page, "#cyclegan-translated")
+
+
+@LANGUAGES
+def test_gradios_own_messages_about_uploads_speak_the_visitors_language(
+    visit: OpenPage, locale: str, language: str, tmp_path: Path
+) -> None:
+    page = visit("/?tab=train", locale=locale)
+    expect_open(page, "train")
+    large = tmp_path / "large.zip"
+    with large.open("wb") as file:
+        file.truncate(210_000_000)  # takes no room
+    upload(page, "#train-files-a", large)
+    toast = page.get_by_test_id("toast-body")
+    said = TEXTS[language]["page.toast_too_large"].format(limit="200 MB", name='"large.zip"')
+    expect(toast.get_by_test_id("toast-text")).to_have_text(said, use_inner_text=True)
+    expect(toast.locator(".toast-title-row > span")).to_contain_text(TEXTS[language]["page.toast_error"])
+    (tmp_path / "notes.txt").write_text("words")
+    upload(page, "#train-files-a", tmp_path / "notes.txt")
+    said = TEXTS[language]["page.toast_no_picture_or_zip"].format(name="notes.txt")
+    expect(page.get_by_text(said)).to_be_visible()
