@@ -7,9 +7,12 @@ models; after our own weights changed, run ``python app.py --precompute``.
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import signal
+import socket
+import sqlite3
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -60,6 +63,41 @@ def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
     return JobManager(folder, backend=backend, classroom=classroom)
 
 
+def open_jobs(folder: Path, training: bool, classroom: bool) -> JobManager:
+    """Return the started trainer; a ValueError with one sentence if its folder cannot be used."""
+    try:
+        jobs = job_manager(folder, training, classroom)
+        jobs.start()
+    except (OSError, sqlite3.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ValueError(f"--data-dir {folder} cannot be used ({why}); choose another folder.") from error
+    return jobs
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise a ValueError with one sentence where the app could not listen."""
+    if not 1 <= port <= 65535:
+        raise ValueError(f"--port {port} is no port; choose one from 1 to 65535.")
+    for name in dict.fromkeys((host.strip("[]"), "127.0.0.1")):  # on which Gradio looks for a free port, too
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind, protocol) as probe:
+                if os.name != "nt":  # there, it would take a port from another program
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except (OSError, UnicodeError) as error:
+            raise ValueError(_address_problem(name, port, error)) from error
+
+
+def _address_problem(host: str, port: int, error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    if code == errno.EADDRINUSE:
+        return f"Port {port} is taken by another program; end that one, or choose another --port."
+    if code == errno.EACCES:
+        return f"Port {port} is not open to this user; choose a --port above 1023."
+    return f"--host {host} is no address of this machine; choose 127.0.0.1, or 0.0.0.0 for all of them."
+
+
 def build_app(ctx: Context) -> gr.Blocks:
     """Build the page with every tab found in `demos`."""
     gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint])
@@ -104,7 +142,7 @@ def precompute(ctx: Context) -> None:
 
 
 def main() -> None:
-    """Read the command line and starts the app, or renews the first results."""
+    """Read the command line and start the app, or renew the first results; what cannot start ends with status 2."""
     parser = argparse.ArgumentParser(description=__doc__)
     everywhere_or_here = "0.0.0.0" if os.environ.get("SYSTEM") == "spaces" else "127.0.0.1"
     parser.add_argument("--host", default=everywhere_or_here, help="address to listen on")
@@ -132,16 +170,17 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.prefetch is not None:
         sys.exit(prefetch(Library(Hub.from_environment(token=None), ModelCache()), arguments.prefetch))
-    for paths in arguments.local:
-        try:
+    try:
+        for paths in arguments.local:
             library().add_local(*paths)
-        except ValueError as error:
-            parser.error(str(error))
+        if not arguments.precompute:
+            check_address(arguments.host, arguments.port)
+            jobs = open_jobs(arguments.data_dir, not arguments.no_training, arguments.classroom)
+    except ValueError as error:
+        parser.exit(2, f"{error}\n")
     if arguments.precompute:
         precompute(real_context())
         return
-    jobs = job_manager(arguments.data_dir, not arguments.no_training, arguments.classroom)
-    jobs.start()
     ctx = real_context(jobs)
     app = build_app(ctx)
     app.launch(

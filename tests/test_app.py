@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import json
 import re
+import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Coroutine
@@ -198,3 +200,55 @@ def test_training_is_off_where_it_was_asked_or_cannot_be(
     manager = app_module.job_manager(tmp_path, training, classroom=True)
     assert (manager.off, manager.classroom) == (off, True)
     manager.close()
+
+
+def ends_with(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the app says where it cannot start: one line, with status 2."""
+    monkeypatch.setattr(sys, "argv", ["app.py", *arguments])
+    monkeypatch.setattr(app_module, "build_app", lambda ctx: pytest.fail("it started"))
+    with pytest.raises(SystemExit) as ended:
+        app_module.main()
+    said = capsys.readouterr().err
+    assert (ended.value.code, said.count("\n")) == (2, 1), said
+    return said
+
+
+def test_what_cannot_start_ends_with_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data-dir", str(tmp_path / "data")]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for host in ("127.0.0.1", "0.0.0.0", "localhost"):
+            said = ends_with(["--host", host, "--port", port, *data], monkeypatch, capsys)
+            assert said.startswith(f"Port {port} is taken") and "--port" in said
+    for port in ("0", "-1", "70000"):
+        assert "1 to 65535" in ends_with([f"--port={port}", *data], monkeypatch, capsys)
+    for host in ("192.0.2.1", "no such host", "a" * 70 + ".example"):
+        assert "no address of this machine" in ends_with(["--host", host, *data], monkeypatch, capsys)
+    assert not (tmp_path / "data").exists(), "nothing was begun"
+
+
+@pytest.mark.parametrize("bad", ["file", "below a file", "served", "a folder in place of the database", "no database"])
+def test_a_data_folder_that_cannot_be_used_is_named(
+    bad: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "data"
+    if bad in ("file", "below a file"):
+        folder.write_text("x")
+        folder = folder / "data" if bad == "below a file" else folder
+    elif bad == "served":
+        folder = app_module.environment.files_folder().parent / "jobs"
+    else:
+        (folder / "jobs.sqlite").mkdir(parents=True) if bad.startswith("a folder") else folder.mkdir()
+    if bad == "no database":
+
+        def fail(*args: object, **options: object) -> None:
+            raise sqlite3.OperationalError("attempt to write a readonly database")
+
+        monkeypatch.setattr(app_module, "JobManager", fail)
+    monkeypatch.setattr(app_module, "check_address", lambda host, port: None)
+    said = ends_with(["--data-dir", str(folder)], monkeypatch, capsys)
+    assert str(folder) in said and "choose another" in said

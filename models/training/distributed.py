@@ -67,6 +67,8 @@ class Processes:
 def join(device: str) -> Processes:
     """Join the processes named by the environment (RANK, WORLD_SIZE, LOCAL_RANK), or stand alone."""
     name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: torch finds no CUDA device here; choose --device cpu, or leave it to auto.")
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     if world_size == 1:
         return Processes(device=torch.device(name))
