@@ -22,7 +22,7 @@ TOP = {
 # What the files of a package may import of this project, beside their own package. The longest matching key counts.
 LOWER_MODELS = (
     "models.analysis", "models.checkpoints", "models.data", "models.encoders", "models.file_facts", "models.hub",
-    "models.networks",
+    "models.networks", "models.strict_json",
 )  # fmt: skip
 TRAINING_TOP = ("models.training.distributed", "models.training.failures")
 ALLOWED: Mapping[str, tuple[str, ...]] = {
@@ -34,6 +34,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "models.networks": (),
     "models.data": (),
     "models.file_facts": (),
+    "models.strict_json": (),
     "models.hub": ("models.file_facts",),
     "models.model_cache": (),
     "models.formats": ("models.file_facts", "models.networks", "models.data", "models.hub.records"),

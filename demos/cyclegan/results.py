@@ -26,6 +26,7 @@ from demos.cyclegan.translation import (
 )
 from demos.ui import widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
+from models.strict_json import json_text
 
 FILES = (*IMAGES, "judged", "strip")
 NUMBERS = "result.json"
@@ -130,7 +131,7 @@ def show(
     images = result_images(done, assessment, direction, weights)
     numbers = result_numbers(done, assessment, direction, weights)
     files = {name: ctx.save_image(image) for name, image in images.items()}
-    files["numbers"] = ctx.save_bytes(json.dumps(numbers, indent=2).encode(), ".json")
+    files["numbers"] = ctx.save_bytes(json_text(numbers).encode(), ".json")
     return component_values(ctx, files, numbers)
 
 
@@ -153,7 +154,7 @@ def write_first_paint(folder: Path, done: CycleTranslation, assessment: Assessme
 
 def write_json(path: Path, content: Any) -> None:
     """Write a file of precomputed numbers."""
-    path.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    path.write_text(json_text(content) + "\n", "utf-8")
 
 
 def panel(value: str, elem_id: str) -> gr.HTML:

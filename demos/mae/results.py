@@ -15,6 +15,7 @@ from demos.mae.masks import Mask, decode_mask, encode_mask
 from demos.mae.reconstruction import PANELS, PREDICTORS, Reconstruction, large_pair
 from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
+from models.strict_json import json_text
 
 TABLE_STYLE = """
 table { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 1.35; }
@@ -138,4 +139,4 @@ def write_first_paint(session: MAESession, request: MaskRequest, folder: Path) -
         "seconds": round(result.seconds, 3),
     }
     for name, content in (("result", facts), ("numbers", result_numbers(request, result))):
-        (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        (folder / f"{name}.json").write_text(json_text(content) + "\n", "utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,6 +19,7 @@ from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
 from demos.ui.widgets import user_errors
 from models.data.images import read_image, square_crop
 from models.networks.mae import MaskedAutoencoderViT
+from models.strict_json import json_text
 
 WEIGHTS = "mae-photos"
 
@@ -96,7 +96,7 @@ class MAESession:
 
     def save_json(self, numbers: dict[str, Any]) -> str:
         """Save numbers where the browser can fetch them, and return the path."""
-        return self.ctx.save_bytes((json.dumps(numbers, indent=2) + "\n").encode(), ".json")
+        return self.ctx.save_bytes((json_text(numbers) + "\n").encode(), ".json")
 
     def _reconstruct_uncached(self, path: str, weights: str, mask: bytes) -> Reconstruction:
         model = self.model(weights)

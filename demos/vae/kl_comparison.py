@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import gradio as gr
@@ -20,6 +19,7 @@ from demos.vae.networks import Networks, read_photos
 from demos.vae.panels import download_links, message_html, panel
 from demos.vae.photo_input import example_ends
 from models.data.images import square_crop
+from models.strict_json import json_text
 
 AUTOENCODER = "vae-fruit-autoencoder"
 COMPARED = {AUTOENCODER: "vae.lesson_none", "vae-fruit": "vae.lesson_one", "vae-fruit-beta4": "vae.lesson_four"}
@@ -53,7 +53,7 @@ def comparison_html(ctx: Context, networks: Networks, paths: Sequence[str], seed
     originals = [square_crop(photo, SMALL_SIDE) for photo in photos]
     blank = [Image.new("RGB", originals[0].size, "white")] * DRAWS
     table = ctx.save_image(image_grid([[*originals, *blank], *rows], STRIP_GAP))
-    text = json.dumps(numbers, indent=2).encode()
+    text = json_text(numbers).encode()
     links = download_links(ctx, {"vae-lesson.png": table, "vae-lesson.json": ctx.save_bytes(text, ".json")})
     head = _figure(ctx, originals, "vae.lesson_photos")
     return f'<div class="lesson"><div class="lesson-row">{head}</div>{"".join(html)}</div>{links}'

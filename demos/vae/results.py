@@ -16,6 +16,7 @@ from demos.ui.animation import upscale
 from demos.vae.interpolation import SMALL_SIDE, Autoencoder, Rendered, latent_size, reconstruct
 from demos.vae.networks import OPENING_MODEL
 from models.networks.vae import ConvVAE
+from models.strict_json import json_text
 
 RESULT = "result.json"
 
@@ -61,7 +62,7 @@ def store(ctx: Context, folder: Path, rendered: Rendered, model: Autoencoder, na
 
     stored = asdict(_show(ctx, rendered, model, name, keep)) | {"prepared": True}
     stored["pictures"] = stored.pop("images")  # the key that files written by older versions have
-    (folder / RESULT).write_text(json.dumps(stored, indent=2) + "\n", "utf-8")
+    (folder / RESULT).write_text(json_text(stored) + "\n", "utf-8")
 
 
 def read_stored(folder: Path) -> Shown | None:
@@ -110,7 +111,7 @@ def _show(
     return Shown(
         strip=keep(rendered.strip, "strip.png"),
         sheet=keep(rendered.sheet, "sheet.webp"),
-        numbers=keep((json.dumps(facts, indent=2) + "\n").encode(), "numbers.json"),
+        numbers=keep((json_text(facts) + "\n").encode(), "numbers.json"),
         images=(keep(images[0], "picture-a.png"), keep(images[1], "picture-b.png")),
         rebuilt=(keep(rebuilt[0], "rebuilt-a.png"), keep(rebuilt[1], "rebuilt-b.png")),
         model=name,

@@ -30,6 +30,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from models.analysis.cyclegan_calibration import FILE
 from models.checkpoints import CHECKPOINTS
 from models.hub.client import HubError
+from models.training.data.dataset import fingerprint
 from models.training.distributed import Processes, join
 from models.training.evaluation.calibrate import calibrate
 from models.training.evaluation.evaluate import evaluate_source, log_scores
@@ -43,7 +44,7 @@ from models.training.loop.init_weights import start_from
 from models.training.loop.run_folder import RunFolder
 from models.training.loop.trainer import Schedule, evaluate, resolve_precision, train
 from models.training.recipes import RECIPES, build_recipe
-from models.training.recipes._base import TrainConfig
+from models.training.recipes._base import Recipe, TrainConfig
 
 log = logging.getLogger(__name__)
 
@@ -165,6 +166,7 @@ def train_in(run: RunFolder, arguments: argparse.Namespace, processes: Processes
         measure_steps(recipe, time.monotonic() - begun, MEASURE_IMAGES, run.path / "measured.json")
         return False
     recipe = build_recipe(arguments.command, config, arguments.data, processes)
+    record_images(run, arguments, config, init, recipe)
     if init is not None and not run.checkpoint_path.is_file():
         start_from(recipe, arguments.command, config, init)
     schedule = Schedule(
@@ -194,8 +196,23 @@ def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Proces
         settled = replace(settled, precision="fp32")
     if processes.is_main:
         run.forget_error()
-        run.save_config(arguments.command, settled, [str(source) for source in sources], init)
+        run.save_config(arguments.command, settled, [str(source) for source in sources], init, run.load_images())
     return settled, init
+
+
+def record_images(
+    run: RunFolder, arguments: argparse.Namespace, config: TrainConfig, init: str | None, recipe: Recipe
+) -> None:
+    """Record the sources of a run; a ValueError if it was begun with other images, wherever they lay."""
+    images, begun_with = fingerprint(recipe.train, recipe.test), run.load_images()
+    others = recipe.processes.agree(begun_with not in (None, images))  # also a barrier, as above
+    if others:
+        names = ", ".join(run.load_config()[2])
+        raise ValueError(
+            f"{run.path} was begun with other pictures, from {names}; go on with those, or choose another --out."
+        )
+    if recipe.processes.is_main:
+        run.save_config(arguments.command, config, [str(source) for source in arguments.data], init, images)
 
 
 def changed_options(given: Mapping[str, Any], begun: TrainConfig, init: str | None, begun_from: str | None) -> str:
@@ -242,6 +259,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except (ValueError, FileNotFoundError, FloatingPointError, HubError) as error:
         log.error("%s", error)
+        return 2
+    except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        log.error("%s cannot be used (%s); choose another folder or file.", error.filename, error.strerror)
         return 2
 
 

@@ -44,8 +44,9 @@ class Audit:
 
     count: int  # images kept
     total: int  # files seen
-    skipped: Mapping[str, int]  # code of `models.data.archives` -> files left out; "repeated" are exact copies
-    # and "too_narrow" images that shrinking makes thinner than `MIN_SIDE`
+    # Code of `models.data.archives` -> files left out; "repeated" are exact copies, and of images "too_narrow"
+    # shrinking makes less than `MIN_SIDE`.
+    skipped: Mapping[str, int]
     labels: Mapping[str, int]  # label -> number of images; empty where there are none
     sides: tuple[int, int, int]  # smallest, median and largest short side in pixels, as read (at most `KEPT_SIDE`)
     near_duplicates: int  # images that look like an earlier one

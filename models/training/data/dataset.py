@@ -12,6 +12,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 import torch
@@ -172,6 +173,15 @@ def load_split(sources: Sequence[Path], image_size: int, most: int | None = None
     everything = ImageSet(torch.stack(images), names, torch.tensor([number[one] for one in labels]), classes)
     train = [i for i, one in enumerate(test) if not one]
     return everything.select(train), everything.select([i for i, one in enumerate(test) if one])
+
+
+def fingerprint(*sets: ImageSet) -> str:
+    """Return a SHA-256 of the images and labels of sets, whatever their files are called."""
+    digest = sha256()
+    for one in sets:
+        digest.update(f"{tuple(one.images.shape)} {one.labels.tolist()}".encode())
+        digest.update(one.images.contiguous().numpy())
+    return digest.hexdigest()
 
 
 def batch_index(length: int, batch_size: int, step: int, seed: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +35,10 @@ def command_of(folder: Path, sources: Sequence[Path], judge: str | None) -> str:
 def log_scores(scores: Mapping[str, Estimate]) -> None:
     """Log one line per measure."""
     for measure, score in scores.items():
-        log.info("%s %.4f (95 %% interval %.4f to %.4f)", measure, *score)
+        if all(map(math.isfinite, score)):
+            log.info("%s %.4f (95 %% interval %.4f to %.4f)", measure, *score)
+        else:
+            log.info("%s is not defined on these pictures", measure)
 
 
 def evaluate_source(
@@ -61,7 +65,8 @@ def evaluate_source(
         run = RunFolder(source)
         loaded = load_run(run, data)
         scores = loaded.recipe.evaluate(classifier, thorough=True)
-        run.save_evaluation(loaded.step, scores, {} if data else loaded.recipe.exports())
+        if loaded.own_images:
+            run.save_evaluation(loaded.step, scores, {} if data else loaded.recipe.exports())
     else:
         config = config_of(record["command"])
         loaded = load_weights(source, record, replace(config, image_size=image_size or config.image_size), data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -86,14 +87,20 @@ def _title(folder: Path) -> str:
 
 def _table(record: Mapping[str, Any]) -> str:
     """Return the card's table of measurements, with intervals if there are any."""
-    ends = {name: f" {low} to {high} |" for name, (low, high) in record.get("intervals", {}).items()}
+    ends = {name: f" {_shown_as(*pair)} |" for name, pair in record.get("intervals", {}).items()}
     head = "| measure | value | 95 % interval |\n|---|---|---|" if ends else "| measure | value |\n|---|---|"
-    rows = [f"| {name} | {value} |{ends.get(name, '')}" for name, value in record["metrics"].items()]
+    rows = [f"| {name} | {_shown_as(value)} |{ends.get(name, '')}" for name, value in record["metrics"].items()]
     method = "The intervals are of a seeded bootstrap over the held-out pictures (`models/analysis/bootstrap.py`)."
     command = record.get("measured_by", f"{EVALUATE} RUN_DIR")
     sets = " and ".join(f"{count} pictures of set {name.upper()}" for name, count in record.get("held_out", {}).items())
     by = f"Measured{sets and f' on {sets}'} by `{command}`; what each measure is stands in the recipe's `evaluate`."
     return "\n".join([head, *rows, "", *filter(None, (by, method if ends else "", CAVEAT))])
+
+
+def _shown_as(*numbers: float | None) -> str:
+    """Return a value, or the two ends of an interval, as a card says it."""
+    known = [str(number) for number in numbers if number is not None and math.isfinite(number)]
+    return " to ".join(known) if len(known) == len(numbers) else "not defined"
 
 
 def _lesson(record: Mapping[str, Any]) -> str:
@@ -173,7 +180,7 @@ def export_run(
     parts = list(exports) if every_part else [part]
     if parts[0] not in exports:
         raise SystemExit(f"--part is {part!r}; this run has {', '.join(map(repr, exports))}.")
-    names = [source.name for source in loaded.sources]
+    names = [Path(source).name for source in run.load_config()[2]]
     facts = {
         "recipe": loaded.name,
         "data": names,
@@ -183,6 +190,9 @@ def export_run(
     if kept:
         export_kept(run, loaded.recipe, folder, part, loaded.config, {**facts, "part": part})
         return
+    if not loaded.own_images:
+        scores = loaded.recipe.evaluate()
+        facts["measured_by"] = f"{EVALUATE} RUN_DIR --data {shlex.join(source.name for source in loaded.sources)}"
     scores = scores or evaluate(loaded.recipe, run, loaded.step)
     for each in parts:
         target, export = folder / each if every_part else folder, exports[each]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints import CHECKPOINTS, read_config
-from models.training.data.dataset import ImageSet
+from models.training.data.dataset import ImageSet, fingerprint
 from models.training.distributed import Processes
 from models.training.loop.init_weights import check_fit, fill
 from models.training.loop.run_folder import RunFolder
@@ -26,6 +26,7 @@ class Loaded:
     sources: list[Path]  # of the images
     step: int  # how many steps it was trained for
     folders: Mapping[str, Path]  # the weights folders that were loaded, by part; none for a run
+    own_images: bool = True  # whether the images are, as far as is known, those that a run was trained on
 
 
 def load_run(run: RunFolder, data: list[Path] | None, classes: tuple[str, ...] | None = None) -> Loaded:
@@ -43,7 +44,8 @@ def load_run(run: RunFolder, data: list[Path] | None, classes: tuple[str, ...] |
     else:
         recipe = RECIPES[name](config, ImageSet.empty(classes), ImageSet.empty(classes), Processes())
     recipe.load_state_dict(checkpoint.state)
-    return Loaded(name, recipe, config, sources, checkpoint.step, {})
+    own = classes is not None or run.load_images() in (None, fingerprint(recipe.train, recipe.test))
+    return Loaded(name, recipe, config, sources, checkpoint.step, {}, own)
 
 
 def weights_record(start: Path) -> dict[str, Any] | None:

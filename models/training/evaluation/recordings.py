@@ -7,6 +7,7 @@ A recording holds `recording.json` (recipe, config, what it was trained on, fina
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -61,7 +62,11 @@ def record(run: RunFolder, folder: Path) -> None:
         "data": [Path(source).name for source in data],
         "steps": steps,
         "seconds": round(rows[-1]["time"] - rows[0]["time"], 1),
-        "scores": {name: round(score.value, 4) for name, score in (run.load_evaluation(steps) or {}).items()},
+        "scores": {
+            name: round(score.value, 4)
+            for name, score in (run.load_evaluation(steps) or {}).items()
+            if math.isfinite(score.value)
+        },
         "preview_steps": [int(path.stem.removeprefix("step-")) for path in shown],
         "config": config,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import math
 import os
 import pickle
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2.functional import to_pil_image
 
 from models.analysis.bootstrap import Estimate
+from models.strict_json import json_text
 from models.training.recipes import RECIPES
 from models.training.recipes._base import Export, TrainConfig
 
@@ -36,7 +38,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a mapping as readable JSON, atomically."""
-    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_atomically(path, (json_text(value) + "\n").encode())
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,23 @@ class RunFolder:
         with held:
             yield
 
-    def save_config(self, recipe: str, config: TrainConfig, data: list[str], init: str | None = None) -> None:
-        """Record which recipe, with which config, on which sources, from which weights (None: from scratch)."""
-        record = {"recipe": recipe, "data": data, "init": init, "config": asdict(config)}
+    def save_config(
+        self, recipe: str, config: TrainConfig, data: list[str], init: str | None = None, images: str | None = None
+    ) -> None:
+        """Record which recipe, with which config, on which sources, from which weights (None: from scratch).
+
+        `images` is the fingerprint of the images in the sources, once they were read.
+        """
+        record = {"recipe": recipe, "data": data, "init": init, "config": asdict(config), "images": images}
         write_json(self.path / "config.json", record)
 
     def load_init(self) -> str | None:
         """Return the weights the run started from, None for a run from scratch."""
         return (_load_json(self.path / "config.json") or {}).get("init")
+
+    def load_images(self) -> str | None:
+        """Return the fingerprint of the run's images, None where none was saved."""
+        return (_load_json(self.path / "config.json") or {}).get("images")
 
     def load_config(self) -> tuple[str, TrainConfig, list[str]]:
         """Return recipe name, config and sources of the run; `FileNotFoundError` if there is none."""
@@ -148,9 +159,9 @@ class RunFolder:
         return Checkpoint(**torch.load(self.checkpoint_path, map_location="cpu", weights_only=True))
 
     def append_metrics(self, row: Mapping[str, float]) -> None:
-        """Add one line to the metrics."""
+        """Add one line to the metrics, without those that are not finite."""
         with self.metrics_path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(json_text({key: n for key, n in row.items() if math.isfinite(n)}, indent=None) + "\n")
 
     def forget_metrics_after(self, step: int) -> None:
         """Drop the rows of steps that a resumed run repeats."""
@@ -179,7 +190,10 @@ class RunFolder:
         stored = _load_json(self.path / "evaluation.json") or {}
         if stored.get("step") != step or "scores" not in stored:
             return None
-        return {name: Estimate(*numbers) for name, numbers in stored["scores"].items()}
+        return {
+            name: Estimate(*(math.nan if number is None else number for number in numbers))
+            for name, numbers in stored["scores"].items()
+        }
 
     def keep_weights(self, step: int, exports: Mapping[str, Export]) -> None:
         """Save every trained module after a step in half precision."""

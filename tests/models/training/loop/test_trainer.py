@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import zipfile
 from collections.abc import Callable
@@ -15,13 +16,14 @@ import torch
 from PIL import Image
 from small import SMALL
 
+from models.analysis.bootstrap import Estimate
 from models.checkpoints import load_folder
 from models.networks.feature_extractors import as_encoder
 from models.training.__main__ import build_parser, config_from, config_of, main
 from models.training.data.dataset import load_split
 from models.training.distributed import Processes
 from models.training.evaluation.evaluate import command_of
-from models.training.evaluation.export import command_line
+from models.training.evaluation.export import card, command_line, measured
 from models.training.loop.run_folder import Checkpoint, RunFolder
 from models.training.loop.trainer import Schedule, resolve_precision, train
 from models.training.recipes import RECIPES, build_recipe
@@ -465,3 +467,114 @@ def test_a_set_that_is_too_small_is_named_with_its_counts(
     options = ["--out", str(tmp_path / "run"), "--device=cpu", "--steps=1", "--precision=fp32"]
     assert main(["cyclegan", "--data", str(tmp_path / "pairs.zip"), *options]) == 2
     assert said in caplog.text
+
+
+def strictly(text: str) -> Any:
+    """Read JSON as browsers do, which know no NaN and no Infinity."""
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.mark.parametrize("name", ["mae", "vae", "cyclegan", "simsiam"])
+def test_measures_that_are_not_defined_on_flat_pictures_are_null_and_said_so(name: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "flat.zip", "w") as archive:
+        for index in range(20):
+            folder = ("trainA", "trainB")[index % 2] if name == "cyclegan" else "."
+            with archive.open(f"{folder}/{index}.png", "w") as file:
+                Image.new("RGB", (48, 48), (0, 0, 0)).save(file, "PNG")
+    run, weights = tmp_path / "run", tmp_path / "weights"
+    asked = [name, "--data", str(tmp_path / "flat.zip"), "--out", str(run), "--device=cpu", "--steps=1"]
+    assert main([*asked, "--precision=fp32", "--log-every=1", *options(name)]) == 0
+    part = ["--part", "a2b"] if name == "cyclegan" else []
+    assert main(["export", str(run), str(weights), *part]) == 0
+    for path in (run / "evaluation.json", weights / "config.json"):
+        strictly(path.read_text())
+    for line in (run / "metrics.jsonl").read_text().splitlines():
+        strictly(line)
+    metrics = json.loads((weights / "config.json").read_text())["metrics"]
+    card = (weights / "README.md").read_text()
+    assert " nan " not in card and " inf " not in card and "None" not in card
+    assert card.count("| not defined |") >= sum(value is None for value in metrics.values())
+    evaluation = RunFolder(run).load_evaluation(1)
+    assert evaluation is not None and evaluation.keys() == metrics.keys()
+
+
+def test_a_measure_that_is_not_finite_is_written_as_valid_json(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    scores = {"psnr": Estimate(float("inf"), float("inf"), float("nan")), "std": Estimate(1.0, 0.5, 2.0)}
+    run.save_evaluation(3, scores, {})
+    run.append_metrics({"step": 3, "loss": 1.0, "accuracy": float("nan")})
+    stored = strictly((run.path / "evaluation.json").read_text())["scores"]
+    assert stored == {"psnr": [None, None, None], "std": [1.0, 0.5, 2.0]}
+    assert strictly(run.metrics_path.read_text()) == {"step": 3, "loss": 1.0}
+    read = run.load_evaluation(3)
+    assert read is not None and not any(map(math.isfinite, read["psnr"])) and read["std"] == scores["std"]
+    facts = measured(scores, "python -m models.training evaluate x")
+    table = card("x", {**facts, "arch": "a", "num_parameters": 1, "args": {}, "recipe": "vae", "steps": 1,
+                       "image_size": 8, "data": ["x"], "command": "c"})  # fmt: skip
+    assert "| psnr | not defined | not defined |" in table and "| std | 1.0 | 0.5 to 2.0 |" in table
+
+
+def swatches(path: Path, shift: int = 0) -> Path:
+    """A zip of twenty plain images of colours of its own."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for index in range(20):
+            with archive.open(f"{index:02d}.png", "w") as file:
+                Image.new("RGB", (24, 24), (10 * index, shift, 255 - 10 * index)).save(file, "PNG")
+    return path
+
+
+def test_a_run_is_not_resumed_on_other_images(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ours, run = swatches(tmp_path / "ours.zip"), tmp_path / "run"
+    asked = ["vae", "--out", str(run), "--device=cpu", "--precision=fp32", "--steps=2", *options("vae")]
+    assert main([*asked, "--data", str(ours)]) == 0
+    before = (run / "config.json").read_bytes()
+    assert main([*asked, "--data", str(swatches(tmp_path / "others.zip", 200))]) == 2
+    assert "was begun with other pictures" in caplog.text and "ours.zip" in caplog.text
+    assert (run / "config.json").read_bytes() == before
+    moved = ours.rename(tmp_path / "moved.zip")
+    assert main([*asked, "--data", str(moved)]) == 0
+    assert RunFolder(run).load_config()[2] == [str(moved)], "the same images under another name are recorded there"
+    swatches(moved, 100)
+    assert main([*asked, "--data", str(moved)]) == 2, "a file of the same name with other images is seen too"
+
+
+def test_a_run_from_before_fingerprints_records_what_it_goes_on_with(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    config = RECIPES["vae"].Config(**{**SMALL["vae"], "steps": 1, "precision": "fp32"})
+    run.save_config("vae", config, ["gone.zip"])
+    ours = swatches(tmp_path / "ours.zip")
+    assert main(["vae", "--data", str(ours), "--out", str(run.path), "--device=cpu"]) == 0
+    assert run.load_config()[2] == [str(ours)]
+
+
+def test_measuring_on_other_images_changes_no_record_of_the_run(tmp_path: Path) -> None:
+    ours, others, run = swatches(tmp_path / "ours.zip"), swatches(tmp_path / "others.zip", 200), tmp_path / "run"
+    asked = ["vae", "--out", str(run), "--device=cpu", "--precision=fp32", "--steps=2", *options("vae")]
+    assert main([*asked, "--data", str(ours)]) == 0
+    before = (run / "evaluation.json").read_bytes()
+    assert main(["evaluate", str(run), "--data", str(others)]) == 0
+    assert (run / "evaluation.json").read_bytes() == before
+    (run / "evaluation.json").unlink()
+    assert main(["export", str(run), str(tmp_path / "weights"), "--data", str(others)]) == 0
+    record = json.loads((tmp_path / "weights" / "config.json").read_text())
+    assert record["data"] == ["ours.zip"] and "--data ours.zip" in record["command"]
+    assert record["measured_by"].endswith("RUN_DIR --data others.zip")
+    assert not (run / "evaluation.json").exists()
+
+
+def test_a_command_that_cannot_start_ends_with_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    asked = ["vae", "--data", str(swatches(tmp_path / "x.zip")), "--steps=1"]
+    assert main([*asked, "--out", str(tmp_path / "run"), "--device=cuda"]) == 2
+    assert main([*asked, "--out", str(tmp_path / "file"), "--device=cpu"]) == 2
+    assert main([*asked, "--out", str(tmp_path / "file" / "run"), "--device=cpu"]) == 2
+    said = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert len(said) == 3 and "--device cpu" in said[0]
+    assert all(str(tmp_path / "file") in line and "choose another" in line for line in said[1:])
