@@ -181,16 +181,17 @@ def main() -> None:
     if arguments.precompute:
         precompute(real_context())
         return
+    host = f"[{arguments.host.strip('[]')}]" if ":" in arguments.host else arguments.host  # as addresses write IPv6
     ctx = real_context(jobs)
     app = build_app(ctx)
     app.launch(
-        server_name=arguments.host,
+        server_name=host,
         server_port=arguments.port,
         prevent_thread_lock=True,
         quiet=True,
         **launch_options(Texts.load(), ctx.routes),
     )
-    shown = "127.0.0.1" if arguments.host == "0.0.0.0" else arguments.host
+    shown = "127.0.0.1" if host == "0.0.0.0" else host
     print(f"Unlabeled is ready on http://{shown}:{arguments.port}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -252,3 +253,20 @@ def test_a_data_folder_that_cannot_be_used_is_named(
     monkeypatch.setattr(app_module, "check_address", lambda host, port: None)
     said = ends_with(["--data-dir", str(folder)], monkeypatch, capsys)
     assert str(folder) in said and "choose another" in said
+
+
+@pytest.mark.parametrize(("host", "written"), [("::1", "[::1]"), ("[::1]", "[::1]"), ("localhost", "localhost")])
+def test_an_ipv6_host_is_written_as_in_an_address(
+    host: str, written: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launched: dict[str, Any] = {}
+    app = SimpleNamespace(launch=lambda **options: launched.update(options), block_thread=lambda: None)
+    monkeypatch.setattr(sys, "argv", ["app.py", "--host", host])
+    for name, fake in (("check_address", None), ("signal", SimpleNamespace(signal=lambda *_: None, SIGTERM=0))):
+        monkeypatch.setattr(app_module, name, fake or (lambda *_: None))
+    monkeypatch.setattr(app_module, "open_jobs", lambda *_: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(app_module, "real_context", lambda jobs: SimpleNamespace(routes=()))
+    monkeypatch.setattr(app_module, "build_app", lambda ctx: app)
+    app_module.main()
+    assert launched["server_name"] == written
+    assert f"http://{written}:7860" in capsys.readouterr().out
