@@ -134,7 +134,16 @@ def test_gradios_own_messages_about_uploads_speak_the_visitors_language(
     said = TEXTS[language]["page.toast_too_large"].format(limit="200 MB", name='"large.zip"')
     expect(toast.get_by_test_id("toast-text")).to_have_text(said, use_inner_text=True)
     expect(toast.locator(".toast-title-row > span")).to_contain_text(TEXTS[language]["page.toast_error"])
-    (tmp_path / "notes.txt").write_text("words")
-    upload(page, "#train-files-a", tmp_path / "notes.txt")
-    said = TEXTS[language]["page.toast_no_picture_or_zip"].format(name="notes.txt")
-    expect(page.get_by_text(said)).to_be_visible()
+    for message, key in {
+        "Invalid file type: notes.txt. Only image, .zip allowed.": "no_picture_or_zip",
+        "Invalid file types: notes.txt. Only image/* allowed.": "no_picture",
+        "HTTP 413: too much": "too_large_sent",
+        "Connection errored out. Failed to fetch": "failed",
+    }.items():  # as Gradio would show them
+        page.evaluate(
+            """text => document.querySelector(".gradio-container").insertAdjacentHTML(
+                "beforeend", `<p data-testid="toast-text">${text}</p>`)""",
+            message,
+        )
+        said = TEXTS[language][f"page.toast_{key}"].format(name="notes.txt")
+        expect(page.get_by_test_id("toast-text").last).to_have_text(said, use_inner_text=True)
