@@ -12,7 +12,7 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -237,11 +237,11 @@ def _load(image: Image.Image) -> Image.Image:
     if stream is None or not deep or max(high for _, high in image.getextrema()[:3]) > 63:  # type: ignore[misc]
         return image
     stream.seek(0)
-    low = Image.open(stream, formats=[str(image.format)])
+    low: Any = Image.open(stream, formats=[str(image.format)])
     other = deep[1] + ("L" if deep[2] == "B" or deep[2] == "N" and sys.byteorder == "big" else "B")
-    for place, tile in enumerate(low.tile):  # type: ignore[attr-defined]
+    for place, tile in enumerate(low.tile):
         args = other if isinstance(tile.args, str) else (other, *tile.args[1:])
-        low.tile[place] = tile._replace(args=args)  # type: ignore[attr-defined]
+        low.tile[place] = tile._replace(args=args)
     values = np.asarray(image.convert("RGB"), dtype=np.float32) * 256 + np.asarray(low.convert("RGB"))  # (H, W, 3)
     return Image.fromarray((values * (255.0 / _top_of(values))).round().astype(np.uint8))
 

@@ -180,7 +180,7 @@ def fingerprint(*sets: ImageSet) -> str:
     digest = sha256()
     for one in sets:
         digest.update(f"{tuple(one.images.shape)} {one.labels.tolist()}".encode())
-        digest.update(one.images.contiguous().numpy())
+        digest.update(one.images.contiguous().numpy().data)
     return digest.hexdigest()
 
 
