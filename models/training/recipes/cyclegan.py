@@ -91,8 +91,7 @@ class CycleGANRecipe(Recipe):
     def __init__(self, config: CycleGANConfig, train: ImageSet, test: ImageSet, processes: Processes) -> None:
         super().__init__(config, train, test, processes)
         _check_sets(train, test)
-        self.train_a, self.train_b = _domains(train)
-        self.test_a, self.test_b = _domains(test)
+        (self.train_a, self.train_b), (self.test_a, self.test_b) = _domains(train), _domains(test)
         build: type[nn.Module] = LightGenerator if config.light else ResnetGenerator
         self.a2b, self.b2a = (place(build(config.num_filters, config.num_blocks), processes.device) for _ in range(2))
         self.d_a, self.d_b = (
@@ -275,12 +274,12 @@ def _domains(images: ImageSet) -> tuple[ImageSet, ImageSet]:
 
 def _check_sets(train: ImageSet, test: ImageSet) -> None:
     """Raise a ValueError unless both sets have images to train on and held-out ones, or there are none at all."""
-    for domain in "ab" if len(train) + len(test) else "":
-        kept, aside = (sum(domain_of(name) == domain for name in images.names) for images in (train, test))
+    for domain in "AB" if len(train) + len(test) else "":
+        kept, aside = (sum(domain_of(name) == domain.lower() for name in each.names) for each in (train, test))
         if not (kept and aside):
             raise ValueError(
-                f"Set {domain.upper()} needs pictures to train on ({kept} now) and held-out ones ({aside} now): put at "
-                f"least 5 into train{domain.upper()}, or some into train{domain.upper()} and test{domain.upper()}."
+                f"Set {domain} needs pictures to train on ({kept} now) and held-out ones ({aside} now): "
+                f"put at least 5 into train{domain}, or some into train{domain} and test{domain}."
             )
 
 
