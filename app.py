@@ -30,6 +30,7 @@ from starlette.routing import BaseRoute  # noqa: E402
 from demos.core.context import Context, make_context  # noqa: E402
 from demos.core.i18n import Texts  # noqa: E402
 from demos.core.paths import ASSETS  # noqa: E402
+from demos.page import sessions  # noqa: E402
 from demos.page.discovery import discover  # noqa: E402
 from demos.page.middleware import ChineseLocales, SmallPage  # noqa: E402
 from demos.page.page import build_page  # noqa: E402
@@ -100,6 +101,7 @@ def _address_problem(host: str, port: int, error: Exception) -> str:
 
 def build_app(ctx: Context) -> gr.Blocks:
     """Build the page with every tab found in `demos`."""
+    sessions.install()
     gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint])
     with gr.Blocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
         build_page(app, ctx, discover())
@@ -114,7 +116,11 @@ def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, 
         "css_paths": [CSS_FILE],
         "i18n": texts.i18n(),
         "app_kwargs": {
-            "middleware": [Middleware(SmallPage, compresslevel=5), Middleware(ChineseLocales)],
+            "middleware": [
+                Middleware(sessions.SessionTracker),
+                Middleware(SmallPage, compresslevel=5),
+                Middleware(ChineseLocales),
+            ],
             "routes": list(routes),
         },
         "max_file_size": "200mb",
