@@ -21,10 +21,11 @@ from jobs_backend import TINY, dataset, submit
 from jobs_server import NAME, TOKEN, JobsServer, jobs_server
 
 from models.checkpoints import load_folder
-from models.training.execution import hf_jobs, hf_worker
+from models.training.execution import hf_worker, remote_handle
 from models.training.execution.backends import ROOT, Task
-from models.training.execution.hf_jobs import BEGIN, DEPENDENCIES, HFJobs, RemoteHandle, stage
+from models.training.execution.hf_jobs import BEGIN, DEPENDENCIES, HFJobs, stage
 from models.training.execution.hf_worker import ROW_MARK
+from models.training.execution.remote_handle import RemoteHandle
 from models.training.jobs import JobError, JobManager, JobRequest, Snapshot
 from models.training.loop.metrics_tail import MetricsTail
 from models.training.loop.run_folder import Checkpoint, RunFolder, write_json
@@ -138,7 +139,7 @@ def test_a_job_that_ended_unwatched_is_downloaded_and_not_trained_again(
             if line.startswith(ROW_MARK):
                 raise ConnectionError("the way to the Hub is lost")
 
-    monkeypatch.setattr(hf_jobs, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(remote_handle, "AGAIN_SECONDS", 0.01)
     backend = HFJobs(TOKEN, endpoint=server.url)
     with monkeypatch.context() as away:
         away.setattr(HfApi, "fetch_job_logs", breaks_off)
@@ -164,7 +165,7 @@ def test_a_detached_job_is_cancelled_before_its_deletion_or_reported(
     def away(api: HfApi, **job: Any) -> Any:
         raise ConnectionError("the way to the Hub is lost")
 
-    monkeypatch.setattr(hf_jobs, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(remote_handle, "AGAIN_SECONDS", 0.01)
     request = JobRequest("vae", {**TINY, "steps": 20_000}, dataset(manager, "ann"))
     with monkeypatch.context() as lost:
         lost.setattr(HfApi, "fetch_job_logs", away)
@@ -353,7 +354,7 @@ def test_a_job_needs_none_of_the_packages_that_it_does_not_install() -> None:
 def test_what_a_killed_process_was_sending_or_fetching_is_deleted_by_the_next(tmp_path: Path) -> None:
     (tmp_path / "fetch-killed" / "run").mkdir(parents=True)
     (tmp_path / "data").mkdir()
-    with hf_jobs._temporary_folder(tmp_path, "fetch-") as folder:
+    with remote_handle.temporary_folder(tmp_path, "fetch-") as folder:
         assert folder.is_dir()
         assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "data", folder])
     assert list(tmp_path.iterdir()) == [tmp_path / "data"]
