@@ -43,6 +43,8 @@ def submit(manager: JobManager, owner: str, **config: Any) -> Snapshot:
 class FakeHandle:
     """A task that ends when it is told to."""
 
+    waiting = False
+
     def __init__(self, task: Task, pid: int) -> None:
         self.task, self.pid, self.pid_start = task, pid, f"start-{pid}"
         self.status: int | None = None

@@ -33,6 +33,8 @@ class Handle(Protocol):
 
     pid: int | None
     pid_start: str | None
+    waiting: bool
+    """Whether it waits for hardware, which is neither running nor standing still."""
 
     def poll(self) -> int | None:
         """Return the exit status, negative for a signal, or None while it runs."""
@@ -75,6 +77,8 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 class ProcessGroup:
     """A process group, identified by number and start time of its leader."""
+
+    waiting = False
 
     def __init__(self, pid: int, pid_start: str | None) -> None:
         self.pid: int | None = pid

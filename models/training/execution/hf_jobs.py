@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from huggingface_hub import HfApi
@@ -52,7 +53,7 @@ class HFJobs:
 
     def launch(self, task: Task) -> RemoteHandle:
         """Start a task, or watch it again if it still runs; return at once."""
-        handle = RemoteHandle(self._api, task, self._submit)
+        handle = RemoteHandle(self._api, task, lambda task, owner: self._submit(task, owner, handle.may_start))
         handle.start()
         return handle
 
@@ -63,8 +64,8 @@ class HFJobs:
         if str(self._api.inspect_job(**job).status.stage) in LIVE:
             self._api.cancel_job(**job)
 
-    def _submit(self, task: Task, namespace: str) -> str:
-        """Upload a task and return the id of its job."""
+    def _submit(self, task: Task, namespace: str, may_start: Callable[[], bool]) -> str | None:
+        """Upload a task and return the id of its job, None if it may not start any more."""
         repo = f"{namespace}/unlabeled-{task.folder.name[:12]}"
         self._api.create_repo(repo, private=True, exist_ok=True)
         with temporary_folder(task.folder, "send-") as folder:
@@ -73,6 +74,8 @@ class HFJobs:
                 repo_id=repo, folder_path=folder, commit_message="Send a training job",
                 delete_patterns="run/error.json",  # of an earlier try
             )  # fmt: skip
+        if not may_start():
+            return None
         job = self._api.run_uv_job(
             "python",
             script_args=["-c", BEGIN],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from models.training.execution.backends import Backend, BackendGoneError
-from models.training.execution.hf_jobs import REMOTE, HFJobs
+from models.training.execution.hf_jobs import HFJobs
+from models.training.execution.remote_handle import may_run_on
 from models.training.jobs.folders import JobFolders
 from models.training.jobs.schema import Row
 from models.training.jobs.store import Store
@@ -31,15 +32,16 @@ class JobBackends(dict[str, Backend]):
         return self.get(row.id, self._default)
 
     def forget_settled(self, job_id: str) -> None:
-        """Forget the backend of a job, unless the job is queued, runs, or may go on unwatched."""
+        """Forget the backend of a job, unless the job is queued, runs, or may go on unwatched on this account."""
         with self._store.change():
             row = self._store.row(job_id)
-            if row is None or (row.state not in ("queued", "running") and not self.is_detached(job_id)):
+            useless = row is not None and (row.error == "remote_account" or not self.is_detached(job_id))
+            if row is None or (row.state not in ("queued", "running") and useless):
                 self.pop(job_id, None)
 
     def is_detached(self, job_id: str) -> bool:
         """Return whether a job that is not watched here may still run on Hugging Face."""
-        return (self._folders.job(job_id) / REMOTE).exists()
+        return may_run_on(self._folders.job(job_id))
 
     def end_detached(self, job_id: str) -> bool:
         """End a detached job if its visitor's login is still held; return whether it has ended."""

@@ -252,7 +252,7 @@ class JobManager:
 
     def _rest(self, owner: str, job_id: str, state: JobState, wish: str) -> Snapshot:
         row = self._admission.own_job(owner, job_id)
-        if row.state in ("paused", "interrupted") and self._backends.is_detached(job_id):
+        if row.state in ("queued", "paused", "interrupted") and self._backends.is_detached(job_id):
             raise JobError("remote_on")
         calm: tuple[JobState, ...] = ("queued",) if state == "paused" else ("queued", "paused", "interrupted")
         if not self._store.update(job_id, calm, state=state, place=None, finished=self._store.clock()):

@@ -160,6 +160,8 @@ class Supervisor:
         if status is not None:
             self._conclude(running, status)
             return
+        if running.handle.waiting:
+            running.begun = running.moved = self._monotonic()
         checks = self._monotonic() - running.counted >= CHECK_SECONDS
         if checks:
             self._count_time(running)
@@ -201,7 +203,7 @@ class Supervisor:
         settled = False
         while not settled:
             row = self.store.row(job_id)
-            if row is None or row.wish == "delete":
+            if row is None or (row.wish == "delete" and not self._backends.is_detached(job_id)):
                 self._delete(job_id)
                 return
             if row.state != "running":

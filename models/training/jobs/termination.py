@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.training.execution.backends import Handle
+from models.training.execution.remote_handle import may_run_on
 from models.training.failures import DISK_FULL_STATUS
 from models.training.jobs.folders import JobFolders
 from models.training.jobs.limits import Limits
@@ -94,6 +95,12 @@ class TerminationPolicy:
         """Return the final reason, given the checkpoint and the owner's request, and the step to resume from."""
         run = self._folders.run(row.id)
         step = run.checkpoint_step()
+        if may_run_on(self._folders.job(row.id)) and row.wish != "requeue":
+            error = run.load_error()
+            if error is not None and error[0] == "remote_account":
+                return TerminationReason("interrupted", *error), step
+            lost = recovered or reason.error == "remote_lost"
+            return TerminationReason("interrupted", "remote_lost" if lost else "remote_on"), step
         if step == row.total and run.load_error() is None:
             return TerminationReason("done"), step
         if row.wish is not None and reason.error in {None, "interrupted"}:

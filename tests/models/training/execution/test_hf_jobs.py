@@ -145,7 +145,7 @@ def test_a_job_that_ended_unwatched_is_downloaded_and_not_trained_again(
         away.setattr(HfApi, "fetch_job_logs", breaks_off)
         job = manager.submit("ann", JobRequest("vae", {**TINY, "steps": 20}, dataset(manager, "ann")), backend)
         lost = until(manager, job, lambda seen: seen.state not in {"queued", "running"})
-    assert (lost.state, lost.error, len(lost.metrics)) == ("failed", "remote", 1)
+    assert (lost.state, lost.error, len(lost.metrics)) == ("interrupted", "remote_on", 1)
     until(manager, job, lambda seen: server.jobs["job0"].stage == "COMPLETED")
     run = RunFolder(manager.folder / "jobs" / job.id / "run")
     run.save_checkpoint(Checkpoint(1, {}, {}))  # as of a job that had been paused before
@@ -171,7 +171,7 @@ def test_a_detached_job_is_cancelled_before_its_deletion_or_reported(
         lost.setattr(HfApi, "fetch_job_logs", away)
         lost.setattr(HfApi, "inspect_job", away)
         job = manager.submit("ann", request, HFJobs(TOKEN, endpoint=server.url))
-        until(manager, job, lambda seen: seen.state == "failed")
+        until(manager, job, lambda seen: seen.error == "remote_on")
         assert server.jobs["job0"].stage == "RUNNING"
         if back:
             lost.undo()
