@@ -116,9 +116,9 @@ class RemoteHandle:
             account = str(error)
             self._try(lambda: self._run.save_error("remote_account", {"account": account}))
         except Exception as error:  # of any HTTP library: the job must end with a message
-            message = self._sentence(error)
-            self._log(message)
-            if self._status is None:
+            if self._status is None:  # else it was given up, and its folder may be deleted
+                message = self._sentence(error)
+                self._log(message)
                 self._try(lambda: self._run.save_error("remote", {"message": message}))
         finally:
             self._status = status if self._status is None else self._status
