@@ -7,15 +7,15 @@ import json
 import logging
 import math
 import os
-import pickle
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import to_pil_image
@@ -57,6 +57,7 @@ class RunFolder:
         self.path = path
         self.metrics_path = path / "metrics.jsonl"
         self.checkpoint_path = path / "checkpoint.pt"
+        self.previous_path = path / "previous.pt"  # the checkpoint before it, for when it is damaged
 
     @contextmanager
     def claim(self, seconds: float = 20.0) -> Iterator[None]:
@@ -98,11 +99,13 @@ class RunFolder:
         path = self.path / "config.json"
         if not path.is_file():
             raise FileNotFoundError(f"{self.path} holds no training run (no config.json).")
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = _load_json(path)
+        if stored is None:
+            raise ValueError(f"{path} is damaged: restore it, or choose another --out.")
         return stored["recipe"], RECIPES[stored["recipe"]].Config(**stored["config"]), stored["data"]
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Replace the checkpoint atomically; on an `OSError` the older one stays."""
+        """Replace the checkpoint atomically and keep the one before it; on an `OSError` the older one stays."""
         temporary = self.checkpoint_path.with_suffix(".tmp")
         content = io.BytesIO()  # torch hides the OSError of a full disk
         torch.save(vars(checkpoint), content)
@@ -114,18 +117,24 @@ class RunFolder:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+        if self.checkpoint_path.is_file():
+            with suppress(OSError):  # a file system without links keeps one checkpoint only
+                self.previous_path.unlink(missing_ok=True)
+                os.link(self.checkpoint_path, self.previous_path)
         os.replace(temporary, self.checkpoint_path)
 
     def checkpoint_step(self) -> int:
-        """Return the step of the newest checkpoint without reading its tensors; 0 if none can be read."""
-        if not self.checkpoint_path.is_file():
-            return 0
-        try:
-            stored = torch.load(self.checkpoint_path, map_location="cpu", weights_only=True, mmap=True)
-            return int(stored["step"])
-        except (RuntimeError, EOFError, OSError, KeyError, pickle.UnpicklingError) as error:
-            log.warning("%s cannot be read: %s", self.checkpoint_path, error)
-            return 0
+        """Return the step of the newest whole checkpoint without reading its tensors; 0 if none can be read."""
+        return next((checkpoint.step for checkpoint in self._checkpoints(mmap=True)), 0)
+
+    def _checkpoints(self, mmap: bool = False) -> Iterator[Checkpoint]:
+        """Yield the checkpoints that can be read, the newest first."""
+        for path in filter(Path.is_file, (self.checkpoint_path, self.previous_path)):
+            try:
+                stored = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+                yield Checkpoint(int(stored["step"]), stored["state"], stored["window"])
+            except Exception as error:  # damaged bytes make the unpickler raise almost anything
+                log.warning("%s is damaged and is not used: %s", path, str(error).partition("\n")[0])
 
     def save_progress(self, step: int, seconds_per_step: float) -> None:
         """Write step and speed of the run; also its heartbeat."""
@@ -153,10 +162,11 @@ class RunFolder:
         (self.path / "error.json").unlink(missing_ok=True)
 
     def load_checkpoint(self) -> Checkpoint | None:
-        """Return the newest checkpoint, or None before the first."""
-        if not self.checkpoint_path.is_file():
-            return None
-        return Checkpoint(**torch.load(self.checkpoint_path, map_location="cpu", weights_only=True))
+        """Return the newest whole checkpoint, None before the first; `ValueError` if all are damaged."""
+        found = next(self._checkpoints(), None)
+        if found is None and self.checkpoint_path.is_file():
+            raise ValueError(f"{self.checkpoint_path} is damaged: remove it to start anew, or choose another --out.")
+        return found
 
     def append_metrics(self, row: Mapping[str, float]) -> None:
         """Add one line to the metrics, without those that are not finite."""
@@ -167,8 +177,8 @@ class RunFolder:
         """Drop the rows of steps that a resumed run repeats."""
         if not self.metrics_path.is_file():
             return
-        whole = self.metrics_path.read_text(encoding="utf-8").rpartition("\n")[0]  # the last line may be torn
-        rows = [json.loads(line) for line in whole.splitlines()]
+        whole = self.metrics_path.read_text("utf-8", errors="replace").rpartition("\n")[0]  # the last line may be torn
+        rows = filter(None, map(_row_of, whole.splitlines()))
         kept = [json.dumps(row) + "\n" for row in rows if row["step"] <= step]
         write_atomically(self.metrics_path, "".join(kept).encode())
 
@@ -207,7 +217,11 @@ class RunFolder:
     def load_kept(self, step: int, exports: Mapping[str, Export]) -> None:
         """Load the weights kept after a step into the modules of a recipe."""
         for part, export in exports.items():
-            tensors = load_file(self._kept_path(step, part))
+            path = self._kept_path(step, part)
+            try:
+                tensors = load_file(path)
+            except SafetensorError as error:
+                raise ValueError(f"{path} is damaged: choose another step.") from error
             export.model.load_state_dict(
                 {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
             )
@@ -234,6 +248,15 @@ def half_precision(model: nn.Module) -> dict[str, Tensor]:
                 raise ValueError(f"{name} holds numbers that float16 cannot; export it in another format.")
         tensors[name] = small
     return tensors
+
+
+def _row_of(line: str) -> dict[str, float] | None:
+    """Return a row of the metrics, None of a damaged line."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and "step" in row else None
 
 
 def _load_json(path: Path) -> dict[str, Any] | None:
