@@ -71,6 +71,8 @@ def main(argv: list[str] | None = None) -> int:
             return 2
         count = sum(parameter.numel() for parameter in model.parameters())
         print(f"{record.summary}: {record.layout} ({record.family}), {count / 1e6:.2f} M parameters")
+        if record.assumed:
+            print(f"No file beside it says these, so they are assumed: {record.assumed}")
     else:
         for record in CHECKPOINTS.values():
             print(line_of(library(), record))

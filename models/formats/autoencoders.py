@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -30,8 +31,9 @@ def with_new_attention(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed(tensors, _OLD_ATTENTION)
 
 
-def build_autoencoder_kl(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
-    """Return the autoencoder with these tensors; its widths and depth are read off their shapes."""
+def build_autoencoder_kl(tensors: Mapping[str, Tensor], expected: str, args: Mapping[str, Any]) -> nn.Module:
+    """Return the autoencoder with these tensors; all but `norm_groups` of `args` is read off their shapes."""
+    groups = args.get("norm_groups", GROUPS)
     tensors = with_new_attention(tensors)
     num_levels = count(tensors, r"encoder\.down_blocks\.(\d+)\.")
     first = [f"encoder.down_blocks.{level}.resnets.0.conv1.weight" for level in range(num_levels)]
@@ -39,8 +41,8 @@ def build_autoencoder_kl(tensors: Mapping[str, Tensor], expected: str) -> nn.Mod
     num_blocks = count(tensors, r"encoder\.down_blocks\.0\.resnets\.(\d+)\.")
     latent_channels = shape_of(tensors, "post_quant_conv.weight", 4, expected)[0]
     for name, width in zip(first, widths, strict=True):
-        check_multiple(name, width, GROUPS, expected)
-    return build_strictly(lambda: AutoencoderKL(widths, num_blocks, latent_channels), tensors, expected)
+        check_multiple(name, width, groups, expected)
+    return build_strictly(lambda: AutoencoderKL(widths, num_blocks, latent_channels, groups), tensors, expected)
 
 
 def autoencoder_half(tensors: Mapping[str, Tensor]) -> str:
@@ -48,9 +50,9 @@ def autoencoder_half(tensors: Mapping[str, Tensor]) -> str:
     if not tensors or not all(re.match(r"\d+\.", key) for key in tensors):
         return ""
     first = {key for key in ("0.weight", "1.weight") if key in tensors and tensors[key].dim() == 4}
-    if "0.weight" in first and tensors["0.weight"].shape[1] == 3:
+    if "0.weight" in first and tensors["0.weight"].shape[1] == 3 and "1.conv.0.weight" in tensors:
         return "encoder"
-    return "decoder" if first == {"1.weight"} else ""
+    return "decoder" if first == {"1.weight"} and "3.conv.0.weight" in tensors else ""
 
 
 def joined_halves(halves: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torchvision
 from torch import Tensor, nn
@@ -25,12 +26,13 @@ def resnet_blocks(tensors: Mapping[str, Tensor]) -> tuple[bool, tuple[int, ...]]
     return "layer1.0.conv3.weight" in tensors, tuple(count(tensors, rf"{stage}\.(\d+)\.") for stage in stages)
 
 
-def build_resnet(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
-    """Return the ResNet with these tensors; width, blocks and classes are read off their names and shapes."""
+def build_resnet(tensors: Mapping[str, Tensor], expected: str, args: Mapping[str, Any] | None = None) -> nn.Module:
+    """Return the ResNet with these tensors; width, blocks and classes are read off them, but not `img_size`."""
+    options = {"img_size": args["img_size"]} if args and "img_size" in args else {}
     width = shape_of(tensors, "conv1.weight", 4, expected)[0]
     bottleneck, blocks = resnet_blocks(tensors)
     num_classes = shape_of(tensors, "fc.weight", 2, expected)[0] if "fc.weight" in tensors else 0
-    return build_strictly(lambda: ResNet(width, blocks, num_classes, bottleneck), tensors, expected)
+    return build_strictly(lambda: ResNet(width, blocks, num_classes, bottleneck, **options), tensors, expected)
 
 
 def is_alexnet(tensors: Mapping[str, Tensor]) -> bool:

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from torch import Tensor, nn
 
 from models.formats.tensors import build_strictly, count, shape_of
+from models.hub.records import DIRECTIONS
 from models.networks.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
+
+_TRANSLATION = re.compile("[A-Za-z]+2[A-Za-z]+")  # "x2y", as CycleGAN's authors name weights and folders
+
+
+def direction_of(path: Path) -> str:
+    """Return one of `DIRECTIONS` where a file is called so, else an empty string.
+
+    For the authors' "latest_net_G.pth", which says none, it is the folder of their download, "x2y_pretrained".
+    """
+    named = _TRANSLATION.search(path.name)
+    if named is None and re.fullmatch(r"[a-z0-9]+_net_G(_[AB])?", path.stem):
+        named = re.fullmatch("([A-Za-z]+2[A-Za-z]+)(?:_pretrained)?", path.absolute().parent.name)
+    direction = named[named.re.groups].lower() if named else ""
+    return direction if direction in DIRECTIONS else ""
 
 
 def is_resnet_generator(tensors: Mapping[str, Tensor]) -> bool:

@@ -7,12 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from models.formats.tensors import WeightsError, build_strictly, check_multiple, count, renamed, shape_of
-from models.formats.vit import HUB_ATTENTION, join_qkv, square_side, vit_heads
+from models.formats.tensors import WeightsError, build_strictly, check_multiple, check_stated, count, renamed, shape_of
+from models.formats.vit import HUB_BLOCK, HUB_EPS, is_hub_vit, join_qkv, square_side, vit_heads
 from models.networks.mae import PRESETS, MaskedAutoencoderViT
 from models.networks.preprocessing import IMAGENET, MINUS_ONE_TO_ONE, Preprocessing
 
-HUB_EPS = 1e-12  # of the layer norms, as the Hub's configs have it
 DECODER_HEAD_DIM = 32  # width of a head in the authors' decoder, and in ours
 
 _HUB = [
@@ -21,19 +20,16 @@ _HUB = [
     (r"^vit\.embeddings\.patch_embeddings\.projection\.", "patch_embed.proj."),
     (r"^vit\.(?:encoder\.layer|layers)\.(\d+)\.", r"blocks.\1."),
     (r"^vit\.layernorm\.", "norm."),
-    (r"^decoder\.decoder_layers\.(\d+)\.", r"decoder_blocks.\1."),
+    (r"^decoder\.decoder_(?:encoder\.layer|layers)\.(\d+)\.", r"decoder_blocks.\1."),
     (r"^decoder\.(mask_token|decoder_)", r"\1"),
-    *HUB_ATTENTION,
-    (r"\.layernorm_before\.", ".norm1."),
-    (r"\.layernorm_after\.", ".norm2."),
-    (r"\.intermediate\.dense\.", ".mlp.fc1."),
-    (r"\.output\.dense\.", ".mlp.fc2."),
+    *HUB_BLOCK,
 ]
 
 
 def is_hub_mae(tensors: Mapping[str, Tensor]) -> bool:
     """Return whether these are the tensors of transformers' `ViTMAEForPreTraining`, of any version."""
-    return {"vit.embeddings.position_embeddings", "vit.layernorm.weight"} <= tensors.keys()
+    is_encoder = is_hub_vit(tensors) and not any(key.startswith("decoder.") for key in tensors)
+    return {"vit.embeddings.position_embeddings", "vit.layernorm.weight"} <= tensors.keys() and not is_encoder
 
 
 def is_mae(tensors: Mapping[str, Tensor]) -> bool:
@@ -78,13 +74,14 @@ def build_mae(
     dim, _, patch_size, _ = shape_of(tensors, "patch_embed.proj.weight", 4, expected)
     num_patches = shape_of(tensors, "pos_embed", 3, expected)[1] - 1
     decoder_dim = shape_of(tensors, "decoder_embed.weight", 2, expected)[0]
-    head_dim = 80 if dim == PRESETS["huge"]["embed_dim"] else 64
+    check_stated(args, "embed_dim", dim)
+    check_stated(args, "decoder_embed_dim", decoder_dim)
     sizes: dict[str, Any] = {
         "img_size": patch_size * square_side(num_patches, "pos_embed", expected),
         "patch_size": patch_size,
         "embed_dim": dim,
         "depth": count(tensors, r"blocks\.(\d+)\."),
-        "num_heads": vit_heads(dim, args.get("num_heads"), "patch_embed.proj.weight", expected, head_dim),
+        "num_heads": vit_heads(dim, args.get("num_heads"), "patch_embed.proj.weight", expected),
         "decoder_embed_dim": decoder_dim,
         "decoder_depth": count(tensors, r"decoder_blocks\.(\d+)\."),
         "decoder_num_heads": vit_heads(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from models.formats.tensors import unwrapped, without, without_prefix
+from models.formats.tensors import without, without_prefix
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,12 @@ class PretrainingLayout:
 
     def matches(self, tensors: Mapping[str, Tensor]) -> bool:
         """Return whether there is a backbone under the prefix, and the method's marker."""
-        tensors = unwrapped(tensors)
         starts = (f"{self.prefix}conv1.weight", f"{self.prefix}cls_token")
         return any(name in tensors for name in starts) and any(key.startswith(self.marker) for key in tensors)
 
     def backbone(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the backbone's tensors by its own names; what is neither backbone nor listed keeps its name."""
-        tensors = without(unwrapped(tensors), *self.dropped)
+        tensors = without(tensors, *self.dropped)
         rest = {key: value for key, value in tensors.items() if not key.startswith(self.prefix)}
         return {**without_prefix(tensors, self.prefix), **rest}
 

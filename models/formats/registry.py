@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from models.data.images import printable
 from models.formats import autoencoders, convnets, cyclegan, mae, pretraining, vaes, vit
 from models.formats.pretraining import PretrainingLayout
-from models.formats.tensors import WeightsError, read_tensors
+from models.formats.settings import assumed, settings_beside
+from models.formats.tables import without_prefixes
+from models.formats.tensors import WeightsError, read_tables, read_tensors
 from models.hub.records import Family
 from models.networks import backbones
 from models.networks.preprocessing import IMAGENET, Preprocessing
 
-__all__ = ["LAYOUTS", "Layout", "WeightsError", "load_file", "read_tensors", "recognise"]
+__all__ = ["LAYOUTS", "Layout", "WeightsError", "load_and_tell", "load_file", "read_tensors", "recognise"]
 
 Tensors = Mapping[str, Tensor]
 Build = Callable[..., nn.Module]
@@ -40,23 +42,36 @@ class Layout:
     family: Family  # of its models, which decides the tabs that offer them
     expected: str  # what its files hold, in words, for error messages
     matches: Callable[[Tensors], bool]  # whether tensors are in this layout, by a few of their names and shapes
-    # Returns the model (float32, eval mode, no gradients) of a file's tensors and, optionally, arguments that shapes do
-    # not give: `num_heads`, `decoder_num_heads`, `norm_pix_loss`, `mean`, `std`, `norm_eps`. Raises a `WeightsError`
-    # where a tensor is missing, too many, of another shape or type, or not finite.
+    # Returns the model (float32, eval mode, no gradients) of a file's tensors and, optionally, `settings`. Raises
+    # a `WeightsError` where a tensor is missing, too many, of another shape or type, or not finite.
     build: Build
     by_name_only: bool = False  # whether another layout has the very same tensors, so that this one has to be named
+    settings: tuple[str, ...] = ()  # names of what shapes do not give, such as "num_heads"
+    activation: str = ""  # of its networks, where settings may name another; empty for any
+
+
+_IMAGES = ("mean", "std", "size", "resample")
+_VIT = ("num_heads", "norm_eps", *_IMAGES)
+_MAE = ("num_heads", "decoder_num_heads", "norm_pix_loss", "norm_eps", "mean", "std")
 
 
 def _encoder(
-    preprocessing: Preprocessing, build: Callable[[Tensors, str], nn.Module], expected: str, takes_heads: bool = False
+    preprocessing: Preprocessing, build: Callable[..., nn.Module], expected: str, takes_args: bool = False
 ) -> Build:
     def made(tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
         args = args or {}
-        network = build(tensors, expected, **({"num_heads": args.get("num_heads")} if takes_heads else {}))
-        statistics: dict[str, Any] = {key: tuple(args[key]) for key in ("mean", "std") if key in args}
-        return backbones.ImageEncoder(network, replace(preprocessing, **statistics)).eval().requires_grad_(False)
+        network = build(tensors, expected, *([args] if takes_args else []))
+        images: dict[str, Any] = {key: args[key] for key in _IMAGES if key in args}
+        images |= {key: tuple(images[key]) for key in ("mean", "std") if key in images}
+        return backbones.ImageEncoder(network, replace(preprocessing, **images)).eval().requires_grad_(False)
 
     return made
+
+
+def _vit(name: str, expected: str, matches: Callable[[Tensors], bool], build: Callable[..., nn.Module]) -> Layout:
+    """Return the layout of a vision transformer without a decoder."""
+    made = _encoder(IMAGENET_224_BICUBIC, build, expected, takes_args=True)
+    return Layout(name, "contrastive", expected, matches, made, settings=_VIT, activation="gelu")
 
 
 def _resnet(name: str, family: Family, expected: str, blocks: object = None, **options: Any) -> Layout:
@@ -68,7 +83,7 @@ def _resnet(name: str, family: Family, expected: str, blocks: object = None, **o
         return blocks is None or convnets.resnet_blocks(tensors) == blocks
 
     build = _encoder(options.pop("preprocessing", IMAGENET_224), convnets.build_resnet, expected)
-    return Layout(name, family, expected, matches, build, **options)
+    return Layout(name, family, expected, matches, build, settings=_IMAGES, **options)
 
 
 def _pretraining(name: str, expected: str, layout: PretrainingLayout, vit_heads: int | None = None) -> Layout:
@@ -77,7 +92,7 @@ def _pretraining(name: str, expected: str, layout: PretrainingLayout, vit_heads:
     def build(tensors: Tensors, expected: str) -> nn.Module:
         backbone = layout.backbone(tensors)
         if vit.is_vit(backbone):
-            return vit.build_vit(backbone, expected, vit_heads)
+            return vit.build_vit(backbone, expected, {"num_heads": vit_heads})
         if not convnets.is_resnet(backbone) or convnets.resnet_blocks(backbone) != convnets.RESNET50:
             raise WeightsError("wrong_layout", found=describe(tensors), expected=expected)
         return convnets.build_resnet(backbone, expected)
@@ -86,10 +101,19 @@ def _pretraining(name: str, expected: str, layout: PretrainingLayout, vit_heads:
 
 
 def _plain(
-    name: str, family: Family, expected: str, matches: Callable[[Tensors], bool], build: Callable[..., nn.Module]
+    name: str,
+    family: Family,
+    expected: str,
+    matches: Callable[[Tensors], bool],
+    build: Callable[..., nn.Module],
+    **options: Any,
 ) -> Layout:
-    """Return the layout of a network whose arguments are all read off the tensors."""
-    return Layout(name, family, expected, matches, lambda tensors, args=None: build(tensors, expected))
+    """Return the layout of a network; without `settings`, all its arguments are read off the tensors."""
+
+    def made(tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
+        return build(tensors, expected, *([args or {}] if options.get("settings") else []))
+
+    return Layout(name, family, expected, matches, made, **options)
 
 
 def _mae(
@@ -101,7 +125,7 @@ def _mae(
     def made(tensors: Tensors, args: Mapping[str, Any] | None = None) -> nn.Module:
         return build(tensors, expected, {**(args or {}), **fixed})
 
-    return Layout(name, "mae", expected, matches, made, **options)
+    return Layout(name, "mae", expected, matches, made, settings=_MAE, activation="gelu", **options)
 
 
 _build_authors_mae = partial(mae.build_mae, preprocessing=IMAGENET)
@@ -128,9 +152,10 @@ LAYOUTS: Mapping[str, Layout] = {
              mae.is_published_mae, _build_authors_mae, fixed={"norm_pix_loss": True}, by_name_only=True),
         _mae("mae", "a masked autoencoder of this project", mae.is_mae, mae.build_mae),
         _plain("autoencoder-tiny", "vae", "a tiny autoencoder (TAESD, TAEF1 or TAEF2)", _is_autoencoder_tiny,
-               autoencoders.build_autoencoder_tiny),
+               autoencoders.build_autoencoder_tiny, activation="relu"),
         _plain("autoencoder-kl", "vae", "an autoencoder of latent diffusion (AutoencoderKL)",
-               autoencoders.is_autoencoder_kl, autoencoders.build_autoencoder_kl),
+               autoencoders.is_autoencoder_kl, autoencoders.build_autoencoder_kl, settings=("norm_groups",),
+               activation="silu"),
         _plain("portrait-vae", "vae", "a variational autoencoder of portraits (layout not verified)",
                vaes.is_portrait_vae, vaes.build_portrait_vae),
         _plain("conv-vae", "vae", "a variational autoencoder of this project", vaes.is_conv_vae, vaes.build_conv_vae),
@@ -139,20 +164,21 @@ LAYOUTS: Mapping[str, Layout] = {
         _pretraining("moco-v3", "a ResNet-50 or vision transformer in a file of MoCo v3", pretraining.MOCO_V3,
                      pretraining.MOCO_V3_HEADS),
         _pretraining("byol", "a ResNet-50 in a file of OpenMMLab (BYOL and others)", pretraining.BYOL),
-        Layout("vit-timm", "contrastive", "a vision transformer in timm's layout (DINO and others)", vit.is_vit,
-               _encoder(IMAGENET_224_BICUBIC, vit.build_vit, "a vision transformer in timm's layout", True)),
-        Layout("dinov2-hub", "contrastive", "DINOv2 in the layout of transformers", vit.is_dinov2,
-               _encoder(IMAGENET_224_BICUBIC, vit.build_dinov2, "DINOv2 in the layout of transformers")),
+        _vit("vit-timm", "a vision transformer in timm's layout (DINO and others)", vit.is_vit, vit.build_vit),
+        _vit("dinov2-hub", "DINOv2 in the layout of transformers", vit.is_dinov2, vit.build_hub_vit),
+        _vit("vit-hub", "a vision transformer, or the encoder of a masked autoencoder, in the layout of transformers",
+             vit.is_hub_vit, vit.build_hub_vit),
         _resnet("resnet18", "supervised", "a ResNet-18 in torchvision's layout", convnets.RESNET18),
         _resnet("resnet50", "supervised", "a ResNet-50 in torchvision's layout", convnets.RESNET50),
         _resnet("resnet-torchvision", "supervised", "a ResNet in torchvision's layout"),
         _resnet("simclr", "contrastive", "a ResNet-50 of SimCLR in torchvision's layout", convnets.RESNET50,
                 preprocessing=ZERO_TO_ONE_224, by_name_only=True),
         Layout("vgg16", "supervised", "a VGG-16 in torchvision's or timm's layout", convnets.is_vgg16,
-               _encoder(IMAGENET_224, convnets.build_vgg16, "a VGG-16")),
+               _encoder(IMAGENET_224, convnets.build_vgg16, "a VGG-16"), settings=_IMAGES),
         Layout("alexnet", "supervised", "an AlexNet in torchvision's layout", convnets.is_alexnet,
-               _encoder(IMAGENET_224, convnets.build_alexnet, "an AlexNet")),
-        _plain("resnet", "contrastive", "a ResNet of this project", convnets.is_resnet, convnets.build_resnet),
+               _encoder(IMAGENET_224, convnets.build_alexnet, "an AlexNet"), settings=_IMAGES),
+        _plain("resnet", "contrastive", "a ResNet of this project", convnets.is_resnet, convnets.build_resnet,
+               settings=("img_size",)),
     )
 }  # fmt: skip
 
@@ -180,31 +206,61 @@ def load_file(
     Args:
         path: The file, or the two files of an encoder and its decoder.
         layout: Name of the layout that it must be in, or None for any.
-        args: What shapes do not give (see `Layout.build`).
+        args: What shapes do not give, before what the files beside it say (`models.formats.settings`).
 
     Raises:
         WeightsError: The file holds no weights, is in no known or another layout, or does not fit it.
         KeyError: There is no layout of that name.
     """
+    return load_and_tell(path, layout, args)[:2]
+
+
+def load_and_tell(
+    path: Path | Sequence[Path], layout: str | None = None, args: Mapping[str, Any] | None = None
+) -> tuple[Layout, nn.Module, str]:
+    """Do as `load_file`, and return as well which settings nothing gave, with what was assumed, in words."""
     paths = [path] if isinstance(path, Path) else list(path)
     try:
-        tensors = _joined([read_tensors(one) for one in paths])
-        found = recognise(tensors) if layout is None else _required(tensors, LAYOUTS[layout])
-        return found, found.build(tensors, args)
+        found, tensors = _find(_joined([read_tables(one) for one in paths]), layout)
+        if found.settings or found.activation:
+            beside = settings_beside(paths[0])
+            own = LAYOUTS.get(beside.layout)
+            if own is None:
+                args = {**beside.values, **(args or {})}
+            elif layout in (None, own.name) and own.matches(tensors):
+                found, args = own, {**beside.values, **(args or {})}
+        args = args or {}
+        if found.activation and (stated := args.get("activation", found.activation)) != found.activation:
+            raise WeightsError("bad_settings", what=f"the activation {stated!r:.40} instead of {found.activation}")
+        model = found.build(tensors, args)
+        return found, model, assumed(found.settings, args, model)
     except WeightsError as error:
         if error.values["name"] == WeightsError(error.code).values["name"]:
             raise error.named(" + ".join(one.name for one in paths)) from error
         raise
 
 
-def _joined(files: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    if len(files) == 1:
-        return files[0]
+def _find(tables: Sequence[Tensors], layout: str | None) -> tuple[Layout, Tensors]:
+    """Return a layout, the named one or any, and those of some tables that are in it, without prefixes."""
+    wanted = [LAYOUTS[layout]] if layout else [each for each in LAYOUTS.values() if not each.by_name_only]
+    for tensors in (stripped for table in tables for stripped in without_prefixes(table)):
+        for each in wanted:
+            if each.matches(tensors):
+                return each, tensors
+    first = next(without_prefixes(tables[0]))
+    return recognise(first) if layout is None else _required(first, LAYOUTS[layout]), first
+
+
+def _joined(contents: list[list[dict[str, Tensor]]]) -> Sequence[Tensors]:
+    if len(contents) == 1:
+        return contents[0]
+    stripped = [list(without_prefixes(tables[0])) for tables in contents]
+    files = [next(filter(autoencoders.autoencoder_half, each), each[0]) for each in stripped]
     halves = sorted(autoencoders.autoencoder_half(file) for file in files)
     if halves != ["decoder", "encoder"]:
         found = " and ".join(map(describe, files))
         raise WeightsError("wrong_layout", found=found, expected="the encoder and the decoder of a tiny autoencoder")
-    return autoencoders.joined_halves(files)
+    return [autoencoders.joined_halves(files)]
 
 
 def _required(tensors: Tensors, wanted: Layout) -> Layout:

@@ -17,8 +17,10 @@ from torch import Tensor, nn
 
 from models.data.file_kinds import HEAD_BYTES, file_kind
 from models.data.images import printable
+from models.formats.tables import content_of, find_tables
 
-WRAPPERS = ("state_dict", "model", "model_state_dict")
+TORCH_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # near the start of what torch.save wrote before it wrote zip archives
+FRAME = 149  # code that begins pickles of protocol 4 and later
 MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors format
 NAMES_SHOWN = 3
 
@@ -28,13 +30,19 @@ _SENTENCES = {
     "lfs_pointer": "{name} is a Git LFS pointer, not the weights: run `git lfs pull`, or download the file itself.",
     "html": "{name} is a web page, not weights (perhaps an error page of the host): fetch the file again.",
     "pickle_code": "{name} holds more than tensors and could run code, so it stays closed: choose a safetensors file.",
+    "pickle_protocol": "{name} was saved with a pickle protocol that cannot be read here (4 or later): save it anew "
+    "as safetensors, or by torch.save with its usual protocol.",
     "truncated": "{name} is cut short or damaged: fetch the weights again.",
     "not_weights": "{name} is not a file of weights (file type: {kind}): choose .safetensors, .pth, .pt or .bin.",
-    "no_tensors": "{name} holds no table of tensors: choose a file of weights.",
+    "no_tensors": "{name} holds no table of tensors, but {found}: choose a file of weights.",
     "unknown_layout": "{name} holds {found}, which is no layout known here; known are {expected}.",
     "wrong_layout": "{name} holds {found}; expected was {expected}.",
     "no_decoder": "{name} holds only the encoder of a masked autoencoder, so it cannot paint pixels: "
     "choose weights with a decoder, such as mae_visualize_vit_* or facebook/vit-mae-*.",
+    "bad_settings": "{name} lies beside settings that cannot be used here: {what}. "
+    "Keep each model in a folder of its own, with its own config.json.",
+    "no_heads": "{name} does not say how many attention heads it has: the width {found} of {tensor} is not a multiple "
+    "of {wanted}. Keep its config.json beside it.",
     "half_autoencoder": "{name} holds only the {half} of an autoencoder: choose the file with its other half as well.",
     "missing_tensors": "{name} lacks {count} tensors of {expected}, such as {found}: choose another file.",
     "unexpected_tensors": "{name} has {count} tensors that {expected} has no place for, such as {found}: "
@@ -62,7 +70,12 @@ class WeightsError(ValueError):
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a file by name, on the CPU; nothing in it is run.
+    """Return the likeliest table of `read_tables`."""
+    return read_tables(path)[0]
+
+
+def read_tables(path: Path) -> list[dict[str, Tensor]]:
+    """Return the tables of tensors by name of a file, on the CPU, the likeliest first; nothing in it is run.
 
     Safetensors are recognised by their header; anything else is read by `torch.load` with `weights_only=True`.
     Wrappers such as {"state_dict": ...} are removed.
@@ -72,23 +85,24 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    kind = file_kind(head)
     if size == 0:
         raise WeightsError("empty", path.name)
-    if head.startswith(b"version https://git-lfs"):
-        raise WeightsError("lfs_pointer", path.name)
-    if kind.name == "web page" or re.match(rb"\s*<", head):
-        raise WeightsError("html", path.name)
-    if head[8:9] == b"{":
+    # The strictest format first: the length that begins a safetensors file may look like any text.
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= MAX_HEADER:
         return _read_safetensors(path, size)
-    if head[:2] in (b"PK", b"\x80\x02"):
+    if head[:2] in (b"PK", b"\x80\x02") or (head[:1] == b"\x80" and TORCH_MAGIC in head[:40]):
         return _read_pickle(path)
     if head[:1] == b"\x80":  # a pickle that torch.save did not write
         raise WeightsError("pickle_code", path.name)
-    raise WeightsError("not_weights", path.name, kind=kind.name)
+    if head.startswith(b"version https://git-lfs"):
+        raise WeightsError("lfs_pointer", path.name)
+    kind = file_kind(head).name
+    if kind == "web page" or re.match(rb"\s*<", head):
+        raise WeightsError("html", path.name)
+    raise WeightsError("not_weights", path.name, kind=kind)
 
 
-def _read_safetensors(path: Path, size: int) -> dict[str, Tensor]:
+def _read_safetensors(path: Path, size: int) -> list[dict[str, Tensor]]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = file.read(min(length, MAX_HEADER))
@@ -108,7 +122,7 @@ def _read_safetensors(path: Path, size: int) -> dict[str, Tensor]:
     return _only_tensors(tensors, path.name)
 
 
-def _read_pickle(path: Path) -> dict[str, Tensor]:
+def _read_pickle(path: Path) -> list[dict[str, Tensor]]:
     with path.open("rb") as file:
         is_archive = file.read(2) == b"PK"
     if is_archive:
@@ -117,15 +131,11 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         with path.open("rb") as file:  # a path would be judged by its suffix
             found = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        code = "truncated" if re.search("truncated|Ran out of input", str(error)) else "pickle_code"
+        reasons = {"truncated|Ran out of input": "truncated", f"Unsupported operand {FRAME}": "pickle_protocol"}
+        code = next((code for words, code in reasons.items() if re.search(words, str(error))), "pickle_code")
         raise WeightsError(code, path.name) from error
     except Exception as error:  # damaged bytes make the unpickler raise almost anything
         raise WeightsError("truncated", path.name) from error
-    while isinstance(found, Mapping) and not any(isinstance(value, Tensor) for value in found.values()):
-        inner = [found[key] for key in WRAPPERS if isinstance(found.get(key), Mapping)]
-        if not inner:
-            break
-        found = inner[0]
     return _only_tensors(found, path.name)
 
 
@@ -142,14 +152,13 @@ def _check_archive(path: Path) -> None:
         raise WeightsError("pickle_code", path.name)
 
 
-def _only_tensors(found: object, name: str) -> dict[str, Tensor]:
-    if not isinstance(found, Mapping) or not found:
-        raise WeightsError("no_tensors", name)
-    if not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in found.items()):
-        raise WeightsError("no_tensors", name)
-    if any(_is_larger_than_its_memory(value) for value in found.values()):
+def _only_tensors(found: object, name: str) -> list[dict[str, Tensor]]:
+    tables = find_tables(found)
+    if not tables:
+        raise WeightsError("no_tensors", name, found=content_of(found))
+    if any(_is_larger_than_its_memory(value) for table in tables for value in table.values()):
         raise WeightsError("truncated", name)
-    return {key: value.detach() for key, value in found.items()}
+    return [{key: value.detach() for key, value in table.items()} for table in tables]
 
 
 def _is_larger_than_its_memory(value: Tensor) -> bool:
@@ -167,12 +176,6 @@ def without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tens
 def without(tensors: Mapping[str, Tensor], *prefixes: str) -> dict[str, Tensor]:
     """Return the tensors whose names begin with none of `prefixes`."""
     return {key: value for key, value in tensors.items() if not key.startswith(prefixes)}
-
-
-def unwrapped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors without the "module." that training on several devices puts before every name."""
-    wrapped = bool(tensors) and all(key.startswith("module.") for key in tensors)
-    return without_prefix(tensors, "module.") if wrapped else dict(tensors)
 
 
 def renamed(tensors: Mapping[str, Tensor], rules: Iterable[tuple[str, str]]) -> dict[str, Tensor]:
@@ -206,6 +209,12 @@ def check_multiple(name: str, width: int, of: int, expected: str) -> None:
     """Raise a WeightsError unless `width`, read off the tensor `name`, is a multiple of `of`."""
     if width % of:
         raise WeightsError("wrong_shape", tensor=name, found=width, wanted=f"a multiple of {of}", expected=expected)
+
+
+def check_stated(settings: Mapping[str, Any], name: str, found: int) -> None:
+    """Raise a WeightsError where the settings state a width that differs from that of the tensors."""
+    if settings.get(name, found) != found:
+        raise WeightsError("bad_settings", what=f"{name} {settings[name]!r:.40}, but the tensors have {found}")
 
 
 def build_strictly(make: Callable[[], nn.Module], tensors: Mapping[str, Tensor], expected: str) -> nn.Module:

@@ -8,9 +8,13 @@ from typing import Literal
 
 Family = Literal["cyclegan", "mae", "vae", "contrastive", "supervised"]
 
+DIRECTIONS = ("apple2orange", "orange2apple")  # that a generator of the tab's two domains may have
+
 WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
 PRIVATE = "own/"  # begins the names of weights that belong to one visitor
 MB = 1_000_000
+SETTINGS_FILES = ("config.json", "preprocessor_config.json")  # that libraries write beside a file of weights
+MAX_SETTINGS_BYTES = MB
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Checkpoint:
     # Whether tabs load them by name and no menu offers them: ablations, discriminators and classifiers.
     lesson: bool = False
     note: str = ""  # what a user should know, such as what was not verified
+    beside: tuple[str, ...] = ()  # names of the files with settings in the same folder, fetched with it
+    assumed: str = ""  # settings that neither tensors nor files beside them give, with what is assumed
 
     @property
     def is_own(self) -> bool:

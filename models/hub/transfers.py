@@ -10,7 +10,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,12 +51,15 @@ class Transfer:
 
 
 def fetch(hub: Hub, record: Checkpoint, transfer: Transfer | None = None) -> Path:
-    """Return the file of a record, from disk if it is there and else from the network, checked.
+    """Return the file of a record, from disk if it is there and else from the network, checked, and those beside it.
 
     Raises:
         HubError: It cannot be fetched; no part of it is left on disk.
     """
     transfer = transfer or Transfer()
+    for name in record.beside:
+        filename = str(PurePosixPath(record.filename).with_name(name))
+        fetch(hub, replace(record, filename=filename, sha256="", exact_size=False, size=0, beside=()))
     path = hub.find(record)
     if path is None:
         hub.require_network()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.networks.layers import check_sides
 
-GROUPS = 32
+GROUPS = 32  # of the group norms in the published files
 EPS = 1e-6
 LOGVAR_RANGE = (-30.0, 20.0)
 
@@ -19,11 +19,11 @@ LOGVAR_RANGE = (-30.0, 20.0)
 class ResnetBlock(nn.Module):
     """Two group-normalised 3x3 convolutions beside a shortcut: (N, in, H, W) -> (N, out, H, W)."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, groups: int = GROUPS) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(GROUPS, in_channels, eps=EPS)
+        self.norm1 = nn.GroupNorm(groups, in_channels, eps=EPS)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.norm2 = nn.GroupNorm(GROUPS, out_channels, eps=EPS)
+        self.norm2 = nn.GroupNorm(groups, out_channels, eps=EPS)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         self.conv_shortcut = nn.Conv2d(in_channels, out_channels, 1) if in_channels != out_channels else None
 
@@ -37,9 +37,9 @@ class ResnetBlock(nn.Module):
 class SpatialAttention(nn.Module):
     """Self-attention of one head over all positions of a feature map, (N, D, H, W)."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, groups: int = GROUPS) -> None:
         super().__init__()
-        self.group_norm = nn.GroupNorm(GROUPS, dim, eps=EPS)
+        self.group_norm = nn.GroupNorm(groups, dim, eps=EPS)
         self.to_q, self.to_k, self.to_v = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
         self.to_out = nn.ModuleList([nn.Linear(dim, dim)])
 
@@ -54,10 +54,10 @@ class SpatialAttention(nn.Module):
 class MidBlock(nn.Module):
     """Attention between two residual blocks, at the smallest side."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, groups: int = GROUPS) -> None:
         super().__init__()
-        self.resnets = nn.ModuleList([ResnetBlock(dim, dim), ResnetBlock(dim, dim)])
-        self.attentions = nn.ModuleList([SpatialAttention(dim)])
+        self.resnets = nn.ModuleList([ResnetBlock(dim, dim, groups), ResnetBlock(dim, dim, groups)])
+        self.attentions = nn.ModuleList([SpatialAttention(dim, groups)])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape, (N, dim, H, W)."""
@@ -91,10 +91,12 @@ class Upsample(nn.Module):
 class Level(nn.Module):
     """The residual blocks of one resolution and, if any, the resampling to the next: `resample` is "down" or "up"."""
 
-    def __init__(self, in_channels: int, out_channels: int, num_blocks: int, resample: str = "") -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, num_blocks: int, resample: str = "", groups: int = GROUPS
+    ) -> None:
         super().__init__()
         widths = [in_channels, *[out_channels] * num_blocks]
-        self.resnets = nn.ModuleList(ResnetBlock(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.resnets = nn.ModuleList(ResnetBlock(a, b, groups) for a, b in zip(widths[:-1], widths[1:], strict=True))
         if resample == "down":
             self.downsamplers = nn.ModuleList([Downsample(out_channels)])
         elif resample == "up":
@@ -111,16 +113,16 @@ class Level(nn.Module):
 class Encoder(nn.Module):
     """Images (N, 3, H, W) -> mean and log-variance, stacked, (N, 2C, H/8, W/8)."""
 
-    def __init__(self, widths: tuple[int, ...], num_blocks: int, latent_channels: int) -> None:
+    def __init__(self, widths: tuple[int, ...], num_blocks: int, latent_channels: int, groups: int) -> None:
         super().__init__()
         self.conv_in = nn.Conv2d(3, widths[0], 3, padding=1)
         before = (widths[0], *widths[:-1])
         self.down_blocks = nn.ModuleList(
-            Level(a, b, num_blocks, "down" if index < len(widths) - 1 else "")
+            Level(a, b, num_blocks, "down" if index < len(widths) - 1 else "", groups)
             for index, (a, b) in enumerate(zip(before, widths, strict=True))
         )
-        self.mid_block = MidBlock(widths[-1])
-        self.conv_norm_out = nn.GroupNorm(GROUPS, widths[-1], eps=EPS)
+        self.mid_block = MidBlock(widths[-1], groups)
+        self.conv_norm_out = nn.GroupNorm(groups, widths[-1], eps=EPS)
         self.conv_out = nn.Conv2d(widths[-1], 2 * latent_channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -134,17 +136,17 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Latents (N, C, h, w) -> images (N, 3, 8h, 8w)."""
 
-    def __init__(self, widths: tuple[int, ...], num_blocks: int, latent_channels: int) -> None:
+    def __init__(self, widths: tuple[int, ...], num_blocks: int, latent_channels: int, groups: int) -> None:
         super().__init__()
         back = widths[::-1]
         self.conv_in = nn.Conv2d(latent_channels, back[0], 3, padding=1)
-        self.mid_block = MidBlock(back[0])
+        self.mid_block = MidBlock(back[0], groups)
         before = (back[0], *back[:-1])
         self.up_blocks = nn.ModuleList(
-            Level(a, b, num_blocks + 1, "up" if index < len(widths) - 1 else "")
+            Level(a, b, num_blocks + 1, "up" if index < len(widths) - 1 else "", groups)
             for index, (a, b) in enumerate(zip(before, back, strict=True))
         )
-        self.conv_norm_out = nn.GroupNorm(GROUPS, back[-1], eps=EPS)
+        self.conv_norm_out = nn.GroupNorm(groups, back[-1], eps=EPS)
         self.conv_out = nn.Conv2d(back[-1], 3, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -162,18 +164,23 @@ class AutoencoderKL(nn.Module):
         widths: Channels of each level; every level but the last halves the side.
         num_blocks: Residual blocks of an encoder's level (the decoder's have one more).
         latent_channels: Channels of the latent.
+        groups: Groups of the group norms.
     """
 
     spatial = True
     img_size = 256
 
     def __init__(
-        self, widths: tuple[int, ...] = (128, 256, 512, 512), num_blocks: int = 2, latent_channels: int = 4
+        self,
+        widths: tuple[int, ...] = (128, 256, 512, 512),
+        num_blocks: int = 2,
+        latent_channels: int = 4,
+        groups: int = GROUPS,
     ) -> None:
         super().__init__()
         self.latent_channels, self.downsampling = latent_channels, 2 ** (len(widths) - 1)
-        self.encoder = Encoder(widths, num_blocks, latent_channels)
-        self.decoder = Decoder(widths, num_blocks, latent_channels)
+        self.encoder = Encoder(widths, num_blocks, latent_channels, groups)
+        self.decoder = Decoder(widths, num_blocks, latent_channels, groups)
         self.quant_conv = nn.Conv2d(2 * latent_channels, 2 * latent_channels, 1)
         self.post_quant_conv = nn.Conv2d(latent_channels, latent_channels, 1)
 

@@ -30,8 +30,8 @@ class ScaledBlock(TransformerBlock):
 
     mlp: Mlp
 
-    def __init__(self, dim: int, num_heads: int, mlp_ratio: float = 4.0) -> None:
-        super().__init__(dim, num_heads, mlp_ratio)
+    def __init__(self, dim: int, num_heads: int, mlp_ratio: float = 4.0, norm_eps: float = 1e-6) -> None:
+        super().__init__(dim, num_heads, mlp_ratio, norm_eps)
         self.ls1, self.ls2 = LayerScale(dim), LayerScale(dim)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,6 +49,7 @@ class VisionTransformer(nn.Module):
         embed_dim, depth, num_heads: The transformer.
         mlp_ratio: Hidden width of each MLP over its width.
         layer_scale: Whether branches are scaled channel by channel, as in DINOv2.
+        norm_eps: Epsilon of the layer norms.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class VisionTransformer(nn.Module):
         num_heads: int = 6,
         mlp_ratio: float = 4.0,
         layer_scale: bool = False,
+        norm_eps: float = 1e-6,
     ) -> None:
         super().__init__()
         self.patch_size, self.grid, self.feature_dim = patch_size, img_size // patch_size, embed_dim
@@ -67,8 +69,8 @@ class VisionTransformer(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + self.patch_embed.num_patches, embed_dim))
         block = ScaledBlock if layer_scale else TransformerBlock
-        self.blocks = nn.Sequential(*(block(embed_dim, num_heads, mlp_ratio) for _ in range(depth)))
-        self.norm = nn.LayerNorm(embed_dim, eps=1e-6)
+        self.blocks = nn.Sequential(*(block(embed_dim, num_heads, mlp_ratio, norm_eps) for _ in range(depth)))
+        self.norm = nn.LayerNorm(embed_dim, eps=norm_eps)
 
     def positions(self, rows: int, columns: int) -> Tensor:
         """Return positions for a grid of patches, (1, 1 + rows * columns, D), bicubically interpolated where needed."""

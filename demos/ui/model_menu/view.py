@@ -96,6 +96,8 @@ def about_html(ctx: Context, record: Checkpoint) -> str:
         lines.insert(0, f'<a href="{address}" target="_blank" rel="noopener noreferrer">{address}</a>')
     if not record.is_verified:
         lines.append(ctx.localize_html("menu.not_verified"))
+    if record.assumed:
+        lines.append(ctx.localize_html("menu.assumed", assumed=record.assumed))
     if record.latent:
         lines.append(ctx.localize_html(f"menu.latent_{record.latent}"))
     return f'<p class="about">{" · ".join(lines)}</p>'
@@ -123,4 +125,9 @@ def said_html(sentence: str) -> str:
 def error_html(ctx: Context, error: HubError | WeightsError) -> str:
     """Write why a model could not be had, in both languages."""
     kind = "hub" if isinstance(error, HubError) else "weights"
-    return sentence_html(ctx, f"error.{kind}.{error.code}", **error.values)
+    values = {key: value for key, value in error.values.items() if key != "files"}
+    names = [html.escape(name, quote=True) for name in error.values.get("files", ())]
+    buttons = "".join(f'<button type="button" class="model" data-name="{n}"><b>{n}</b></button>' for n in names)
+    return sentence_html(ctx, f"error.{kind}.{error.code}", **values) + (
+        f'<div class="models">{buttons}</div>' * bool(names)
+    )

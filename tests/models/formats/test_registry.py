@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import torch
 import torchvision
+from published import PUBLISHED
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models.checkpoints import WEIGHTS, load_folder
 from models.formats.mae import is_published_mae
-from models.formats.registry import LAYOUTS, WeightsError, load_file, read_tensors, recognise
+from models.formats.registry import LAYOUTS, WeightsError, _find, load_file, read_tensors, recognise
 from models.networks.backbones import ImageEncoder, ResNet
 from models.networks.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.networks.mae import PRESETS, MaskedAutoencoderViT
@@ -92,6 +93,32 @@ def test_the_weights_that_we_ship_are_recognised(name: str) -> None:
             block.attn.num_heads
             for block in expected.blocks  # type: ignore[union-attr]
         ]
+
+
+PREFIXES = ("module.", "model.", "_orig_mod.", "module.model.", "model.module.net.")
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLISHED if not LAYOUTS[name].by_name_only])
+def test_prefixes_are_taken_off_for_every_layout(name: str, tmp_path: Path) -> None:
+    tensors = PUBLISHED[name]()
+    for prefix in PREFIXES:
+        assert _find([{prefix + key: value for key, value in tensors.items()}], None)[0].name == name, prefix
+    if name not in ("alexnet", "vgg16"):  # hundreds of megabytes
+        path = write({"module." + key: value for key, value in tensors.items()}, tmp_path)
+        assert load_file(path)[0].name == load_file(path, name)[0].name == name
+
+
+def test_a_generator_beside_its_discriminator_is_found(tmp_path: Path) -> None:
+    content = {"D": PatchDiscriminator(4).state_dict(), "G": ResnetGenerator(4, 3).state_dict(), "epoch": 3}
+    torch.save(content, tmp_path / "x.pth")
+    assert load_file(tmp_path / "x.pth")[0].name == "cyclegan-resnet-generator"
+    torch.save({"first": content["D"], "second": content["G"]}, tmp_path / "x.pth")
+    assert load_file(tmp_path / "x.pth", "cyclegan-resnet-generator")[0].name == "cyclegan-resnet-generator"
+
+
+def test_an_unknown_network_is_not_taken_for_half_an_autoencoder(tmp_path: Path) -> None:
+    tensors = {"model.1.weight": torch.zeros(4, 3, 5, 5), "model.4.weight": torch.zeros(4, 4, 3, 3)}
+    assert refusal(write(tensors, tmp_path)).code == "unknown_layout"
 
 
 def test_arguments_give_what_shapes_do_not() -> None:

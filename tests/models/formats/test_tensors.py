@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models.formats.tensors import WRAPPERS, WeightsError, build_strictly, read_tensors
+from models.formats.tables import WRAPPERS
+from models.formats.tensors import WeightsError, build_strictly, read_tables, read_tensors
 
 TENSORS = {"a.weight": torch.arange(600.0).reshape(20, 30), "a.bias": torch.ones(20).half()}
 
@@ -39,10 +40,69 @@ def test_a_file_is_recognised_by_its_content(writer: str, name: str, tmp_path: P
     assert equal(read_tensors(tmp_path / name), TENSORS)
 
 
+@pytest.mark.parametrize("first", [b"<", b"\n", b"P", b"\x80", b"v", b"%"])
+@pytest.mark.parametrize("second", [b"<", b"K", b"\x02", b"h"])
+def test_a_safetensors_header_of_any_length_is_read(first: bytes, second: bytes, tmp_path: Path) -> None:
+    header = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    header = header.ljust(int.from_bytes(first + second, "little"))
+    (tmp_path / "x.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    assert read_tensors(tmp_path / "x.safetensors")["a"].tolist() == [0.0]
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_other_pickle_protocols_are_read_or_refused_with_the_true_reason(is_zip: bool, tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    torch.save(TENSORS, path, pickle_protocol=3, _use_new_zipfile_serialization=is_zip)
+    assert equal(read_tensors(path), TENSORS)
+    for protocol in (4, 5):
+        torch.save(TENSORS, path, pickle_protocol=protocol, _use_new_zipfile_serialization=is_zip)
+        assert refusal(path).code == "pickle_protocol"
+
+
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_wrappers_are_taken_off(wrapper: str, tmp_path: Path) -> None:
     torch.save({"epoch": 3, "arch": "resnet50", wrapper: TENSORS, "optimizer": {"lr": 0.1}}, tmp_path / "x.pth")
     assert equal(read_tensors(tmp_path / "x.pth"), TENSORS)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"state_dict": TENSORS, "best_acc1": torch.tensor(71.2), "epoch": 90},
+        {"epoch": 1, "state": {"inner": {"net": TENSORS}}, "optimizer": {"state": {0: {"exp_avg": torch.ones(2)}}}},
+        {"optimizer_state_dict": {"a": torch.ones(1), "b": torch.ones(1), "c": torch.ones(1)}, "my_cnn": TENSORS},
+        {"netD": {**TENSORS, "c": torch.ones(1)}, "netG": TENSORS},
+        {"ema": {"shadow": torch.ones(2)}, "model": TENSORS},
+        [{"lr": 0.1}, TENSORS],
+        (TENSORS, 3),
+        {"meters": {"acc": torch.ones(1)}, "weights_of_mine": TENSORS},
+    ],
+)
+def test_the_table_is_found_wherever_it_lies(content: object, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "x.pth")
+    assert equal(read_tensors(tmp_path / "x.pth"), TENSORS)
+
+
+def test_two_tables_side_by_side_are_one_network_too(tmp_path: Path) -> None:
+    torch.save({"encoder": TENSORS, "decoder": TENSORS}, tmp_path / "x.pth")
+    joined, *parts = read_tables(tmp_path / "x.pth")
+    assert joined.keys() == {f"{part}.{name}" for part in ("encoder", "decoder") for name in TENSORS}
+    assert all(equal(part, TENSORS) for part in parts)
+
+
+def test_what_a_file_holds_instead_is_told(tmp_path: Path) -> None:
+    torch.save({"epoch": 3, "arch": "resnet50", "args": {"lr": 1}, "a": 1.5, "b": 2}, tmp_path / "x.pth")
+    error = refusal(tmp_path / "x.pth")
+    assert error.code == "no_tensors"
+    assert "but epoch (int), arch (str), args (dict), a (float), …: choose" in str(error)
+
+
+def test_tables_that_hold_themselves_are_refused(tmp_path: Path) -> None:
+    loop: dict[str, Any] = {}
+    loop["inner"] = loop
+    torch.save(loop, tmp_path / "x.pth")
+    assert refusal(tmp_path / "x.pth").code == "no_tensors"
 
 
 def test_old_state_dicts_with_metadata_are_read(tmp_path: Path) -> None:

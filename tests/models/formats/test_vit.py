@@ -2,7 +2,7 @@
 
 import torch
 
-from models.formats.vit import from_dinov2, join_qkv
+from models.formats.vit import from_hub, join_qkv
 
 
 def test_queries_keys_and_values_are_stacked_in_this_order() -> None:
@@ -17,4 +17,4 @@ def test_queries_keys_and_values_are_stacked_in_this_order() -> None:
 
 def test_dinov2s_mask_token_is_left_out() -> None:
     tensors = {"embeddings.mask_token": torch.zeros(1, 4), "dinov2.embeddings.cls_token": torch.zeros(1, 1, 4)}
-    assert from_dinov2(tensors).keys() == {"cls_token"}
+    assert from_hub(tensors).keys() == {"cls_token"}
