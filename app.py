@@ -38,6 +38,7 @@ from demos.page.prefetch import prefetch  # noqa: E402
 from demos.ui.theme import CSS_FILE, theme  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub.client import Hub  # noqa: E402
+from models.hub.records import DIRECTIONS  # noqa: E402
 from models.model_cache import ModelCache  # noqa: E402
 from models.training.execution.backends import Backend, LocalProcess, TrainingOff  # noqa: E402
 from models.training.jobs import JobManager  # noqa: E402
@@ -147,6 +148,17 @@ def precompute(ctx: Context) -> None:
     (ctx.first_paint / "weights.json").write_text(json.dumps(weights, indent=2) + "\n", "utf-8")
 
 
+def offer_local(weights: Library, given: Sequence[str]) -> None:
+    """Offer the weights of one ``--local``: a file, or two halves, and perhaps the direction of a generator."""
+    paths = [Path(each) for each in given if each not in DIRECTIONS or Path(each).exists()]
+    stated = next((each for each in given if Path(each) not in paths), "")
+    if not paths:
+        raise ValueError(f"--local {stated} names no file of weights: write the file before its direction.")
+    record = weights.add_local(*paths, direction=stated)
+    if record.assumed:
+        print(f"{record.name}: no file beside it says these, so they are assumed: {record.assumed}")
+
+
 def main() -> None:
     """Read the command line and start the app, or renew the first results; what cannot start ends with status 2."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -165,9 +177,9 @@ def main() -> None:
         nargs="+",
         action="append",
         default=[],
-        type=Path,
         metavar="FILE",
-        help="offer weights in a file of your own (two files for the halves of an autoencoder)",
+        help="offer weights in a file of your own (two files for the halves of an autoencoder); after a CycleGAN "
+        f"generator, {' or '.join(DIRECTIONS)} says its direction",
     )
     parser.add_argument("--precompute", action="store_true", help="renew the first results, then exit")
     parser.add_argument("--data-dir", type=Path, default=default_data_folder(), help="where trainings are kept")
@@ -177,8 +189,8 @@ def main() -> None:
     if arguments.prefetch is not None:
         sys.exit(prefetch(Library(Hub.from_environment(token=None), ModelCache()), arguments.prefetch))
     try:
-        for paths in arguments.local:
-            library().add_local(*paths)
+        for given in arguments.local:
+            offer_local(library(), given)
         if not arguments.precompute:
             check_address(arguments.host, arguments.port)
             jobs = open_jobs(arguments.data_dir, not arguments.no_training, arguments.classroom)

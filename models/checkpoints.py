@@ -7,7 +7,6 @@ Our own weights are folders (`models.formats.weights_folder`); published and loc
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Collection
 from dataclasses import replace
 from functools import cache
@@ -17,6 +16,7 @@ from typing import Literal, Protocol
 from torch import nn
 
 from models.formats import registry
+from models.formats.cyclegan import direction_of
 from models.formats.weights_folder import WeightsInfo, build_model, folder_info, load_folder, read_config
 from models.hub.catalogue import CHECKPOINTS, OWN, OWN_REPO, checkpoint
 from models.hub.client import Hub, HubError
@@ -32,15 +32,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-_TRANSLATION = re.compile("[A-Za-z]+2[A-Za-z]+")  # "x2y", as CycleGAN's authors name weights and folders
-
-
-def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
+def load_local(path: Path, *more: Path, direction: str = "") -> tuple[Checkpoint, nn.Module]:
     """Load a file of weights from disk, recognised by its tensors, such as the CycleGAN authors' own download.
 
     Args:
         path: The file.
         more: Its other half, where an autoencoder lies in two files.
+        direction: "apple2orange" or "orange2apple", for a generator whose name does not say it.
 
     Returns:
         A record of the file, under the name `local/<its name>`, and the module.
@@ -48,20 +46,13 @@ def load_local(path: Path, *more: Path) -> tuple[Checkpoint, nn.Module]:
     Raises:
         WeightsError: There is no such file, it holds no weights, or its layout is unknown.
     """
-    layout, model = registry.load_file([path, *more])
+    layout, model, assumed = registry.load_and_tell([path, *more])
     record = Checkpoint(
         f"local/{path.name}", layout.family, path.name, "a local file", "not stated", layout=layout.name,
         filename=str(path.resolve()), size=sum(each.stat().st_size for each in (path, *more)),
-        direction=_direction_of(path), latent=_latent(layout, model),
+        direction=direction or direction_of(path), latent=_latent(layout, model), assumed=assumed,
     )  # fmt: skip
     return record, model
-
-
-def _direction_of(path: Path) -> str:
-    """Return "apple2orange" or "orange2apple" if the file, or the nearest folder called x2y, is called so."""
-    names = (_TRANSLATION.search(part) for part in reversed(path.absolute().parts))
-    nearest = next((name[0] for name in names if name), "")
-    return nearest if nearest in ("apple2orange", "orange2apple") else ""
 
 
 def _latent(layout: registry.Layout, model: nn.Module) -> Literal["", "global", "spatial"]:
@@ -135,7 +126,7 @@ class Library:
         offered = {record.name: record for record in known if record.family in families and not record.lesson}
         return [record for record in offered.values() if not self.hub.offline or self.is_on_disk(record)]
 
-    def add_local(self, path: Path, *more: Path) -> Checkpoint:
+    def add_local(self, path: Path, *more: Path, direction: str = "") -> Checkpoint:
         """Offer a local file under the name `local/<its name>`, with as many of its folders as make the name unique.
 
         Arguments and errors are those of `load_local`.
@@ -143,7 +134,7 @@ class Library:
         Raises:
             ValueError: The file is offered already, with another half.
         """
-        record, _ = load_local(path, *more)
+        record, _ = load_local(path, *more, direction=direction)
         paths = [each.absolute() for each in (path, *more)]
         parts = paths[0].parts
         for start in reversed(range(len(parts))):
@@ -231,11 +222,14 @@ class Library:
         if path is None:
             raise HubError("not_on_disk", title=record.summary)
         try:
-            layout, model = registry.load_file(path)
+            layout, model, assumed = registry.load_and_tell(path)
         except registry.WeightsError:
-            self.hub.discard(path)
+            for each in (path, *(path.with_name(name) for name in record.beside)):
+                self.hub.discard(each)
             raise
-        record = replace(record, family=layout.family, layout=layout.name, latent=_latent(layout, model))
+        record = replace(
+            record, family=layout.family, layout=layout.name, latent=_latent(layout, model), assumed=assumed
+        )
         note(self.hub, record)
         if record.family not in families:
             raise HubError("wrong_family", repo=record.repo_id, found=record.family)

@@ -30,7 +30,7 @@ MAX_BYTES_ON_SPACES = 1_000_000_000  # whose disk is shared
 CHUNK = 1 << 18  # bytes
 
 _SENTENCES: Mapping[str, str] = {
-    "bad_id": "{given!r} is no id of a repository: write it as user/name or user/name@revision.",
+    "bad_id": "{given!r} is no id of a repository: write it as user/name, user/name/file or user/name@revision.",
     "not_found": "There is no public repository {repo}: check the spelling, and that it is not private.",
     "file_not_found": "{repo} has no file {file} any more: its authors moved or removed it.",
     "revision_gone": "The version {revision} of {repo} does not exist: leave it out to get the newest one.",
@@ -50,6 +50,7 @@ _SENTENCES: Mapping[str, str] = {
     "disk_full": "The disk has too little room for {file} ({free} are free): make some, then try again.",
     "too_big": "{file} takes {size}, more than the {limit} allowed here: choose a smaller model.",
     "no_weights": "{repo} holds no weights that can be read here: it has {found}.",
+    "several_files": "{repo} has several files of weights; write the one you mean: {files}.",
     "sharded": "{repo} has its weights split over several files, which cannot be read here.",
     "wrong_family": "{repo} is a model of another kind ({found}): open it in the tab for those.",
     "busy": "{limit} downloads are running already: wait until one has ended.",
@@ -67,7 +68,7 @@ class HubError(RuntimeError):
         self.values = values
 
     def __str__(self) -> str:
-        return _SENTENCES[self.code].format(**self.values)
+        return _SENTENCES[self.code].format(**{**self.values, "files": ", ".join(self.values.get("files", ()))})
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from published import PUBLISHED
 
+import app
 from models.checkpoints import Library, load_local
 from models.file_facts import FileFacts, sha256_of
 from models.hub.client import Hub, HubError
@@ -50,16 +51,26 @@ def generator_at(path: Path) -> Path:
     [
         ("apple2orange.pth", "apple2orange"),
         ("apple2orange/orange2apple.pth", "orange2apple"),
+        ("apple2orange/Orange2Apple-v2.pth", "orange2apple"),
         ("apple2orange/orange2apple_pretrained/latest_net_G.pth", "orange2apple"),
+        ("orange2apple/latest_net_G_A.pth", "orange2apple"),
         ("apple2orange/horse2zebra/latest_net_G.pth", ""),
-        ("my-apple2orange-runs/weights/x.pth", "apple2orange"),
+        ("orange2apple_pretrained/old/latest_net_G.pth", ""),
+        ("my-apple2orange-runs/latest_net_G.pth", ""),
+        ("my-apple2orange-runs/weights/x.pth", ""),
+        ("apple2orange/x.pth", ""),
+        ("apple2orange/horse2zebra.pth", ""),
         ("pineapple2orange/x.pth", ""),
         ("orange2apples.pth", ""),
         ("x.pth", ""),
     ],
 )
-def test_the_direction_is_that_of_the_nearest_name(tmp_path: Path, place: str, direction: str) -> None:
-    assert load_local(generator_at(tmp_path / place))[0].direction == direction
+def test_the_direction_is_that_of_the_files_own_name_or_of_the_argument(
+    tmp_path: Path, place: str, direction: str
+) -> None:
+    path = generator_at(tmp_path / place)
+    assert load_local(path)[0].direction == direction
+    assert load_local(path, direction="apple2orange")[0].direction == "apple2orange"
 
 
 def test_local_files_of_one_name_are_offered_side_by_side(library: Library, tmp_path: Path) -> None:
@@ -141,3 +152,19 @@ def test_private_weights_in_memory_are_not_looked_for_on_disk(hub: Hub) -> None:
     asked = len(private.asked)
     assert asked and all(library.load("own/1") is model for _ in range(3))
     assert len(private.asked) == asked
+
+
+def test_an_app_takes_the_direction_of_a_local_file_as_an_argument(
+    library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = generator_at(tmp_path / "x.pth")
+    app.offer_local(library, [str(path), "orange2apple"])
+    assert library.record("local/x.pth").direction == "orange2apple"
+    app.offer_local(library, [str(path)])
+    assert library.record("local/x.pth").direction == ""
+    assert capsys.readouterr().out == ""
+    torch.save(PUBLISHED["vit-timm"](), tmp_path / "vit.pth")
+    app.offer_local(library, [str(tmp_path / "vit.pth")])
+    assert "assumed: num_heads" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="names no file"):
+        app.offer_local(library, ["apple2orange"])

@@ -160,7 +160,7 @@ class Handlers:
             yield self._told(view.sentence_html(self._ctx, "menu.asking"), busy=True)
             record = self._known(reference)
             if record is None:
-                wanted = describe(self._library.hub, reference)
+                wanted = describe(self._library.hub, reference, self._families)
                 yield from self._fetch([wanted])
                 record = self._library.adopt(wanted, self._families)
             elif record.family not in self._families:
@@ -170,6 +170,10 @@ class Handlers:
             return
         pasted = tuple(dict.fromkeys((*choice.pasted, record.name)))
         yield self._use(replace(choice, picked=record.name, pasted=pasted))
+
+    def on_choose(self, report: object, choice: Choice, used: str) -> Iterator[list[Any]]:
+        """Fetch one of several files of a repository, which was clicked."""
+        yield from self.on_paste(str(report.get("name")) if isinstance(report, dict) else "", choice, used)
 
     def on_cancel(self, choice: Choice) -> list[Any]:
         """Return that nothing is fetched any more."""

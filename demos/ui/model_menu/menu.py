@@ -53,7 +53,7 @@ def model_menu(
     with widgets.options(ctx, "menu.title") as fold:
         rows = _panel(handlers.rows(first), f"{tab}-models", reporter(f"{tab}-models") + view.SCRIPT)
         about = _panel(handlers.about(first), f"{tab}-model-about")
-        sentence = _panel("", f"{tab}-model-way")
+        sentence = _panel("", f"{tab}-model-way", reporter(f"{tab}-model-way") + view.SCRIPT)
         with gr.Row(elem_classes="toolbar"):
             fetch = gr.Button(ctx.t("menu.fetch"), visible=False, variant="primary", elem_id=f"{tab}-model-fetch")
             cancel = gr.Button(ctx.t("menu.cancel"), visible=False, elem_id=f"{tab}-model-cancel")
@@ -62,7 +62,7 @@ def model_menu(
                 "",
                 label=ctx.t("menu.paste"),
                 placeholder="user/name",
-                max_length=200,
+                max_length=400,
                 scale=4,
                 elem_id=f"{tab}-model-id",
             )
@@ -78,6 +78,7 @@ def model_menu(
     fetching = [
         fetch.click(handlers.on_fetch, state, outputs, **PROMPT_EVENT),
         gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **PROMPT_EVENT),
+        *on_report(sentence, f"{tab}-model-way", "pick", handlers.on_choose, state, outputs, **PROMPT_EVENT),
     ]
     cancel.click(handlers.on_cancel, choice, outputs, cancels=fetching, **PROMPT_EVENT)
     used.change(handlers.linked, used, linked, trigger_mode="always_last", **PROMPT_EVENT)

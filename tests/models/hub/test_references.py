@@ -13,6 +13,7 @@ import pytest
 from hub_server import StandInHub
 
 from models.hub.client import Hub, HubError
+from models.hub.records import Family
 from models.hub.references import Reference, RemoteFile, choose_file, describe, note, noted
 from models.hub.transfers import fetch
 
@@ -36,10 +37,31 @@ def hub(hub_server: StandInHub, tmp_path: Path) -> Hub:
         ("ann/toy@refs/pr/1", "ann/toy", "refs/pr/1"),
         ("https://huggingface.co/ann/toy", "ann/toy", None),
         ("https://huggingface.co/ann/toy/", "ann/toy", None),
+        ("huggingface.co/ann/toy", "ann/toy", None),
+        ("https://hf.co/ann/toy", "ann/toy", None),
+        ("https://huggingface.co/ann/toy/tree/main", "ann/toy", "main"),
+        ("https://huggingface.co/ann/toy/tree/refs%2Fpr%2F1", "ann/toy", "refs/pr/1"),
+        (f"https://huggingface.co/ann/toy/commit/{COMMIT}", "ann/toy", COMMIT),
+        ("https://huggingface.co/ann/toy?library=timm#files", "ann/toy", None),
     ],
 )
 def test_ids_are_understood(text: str, repo_id: str, revision: str | None) -> None:
     assert Reference.parse(text) == Reference(repo_id, revision)
+
+
+@pytest.mark.parametrize(
+    ("text", "revision", "path"),
+    [
+        ("ann/toy/x.pth", None, "x.pth"),
+        ("ann/toy/a b/net (1).pth@v1", "v1", "a b/net (1).pth"),
+        ("https://huggingface.co/ann/toy/tree/main/vae", "main", "vae"),
+        ("https://hf.co/ann/toy/blob/main/vae/x.safetensors", "main", "vae/x.safetensors"),
+        ("https://huggingface.co/ann/toy/resolve/main/a%20b/x.pth?download=true", "main", "a b/x.pth"),
+        ("hf.co/ann/toy/blob/refs/pr/2/x.pth", "refs/pr/2", "x.pth"),
+    ],
+)
+def test_files_and_pages_are_understood(text: str, revision: str | None, path: str) -> None:
+    assert Reference.parse(text) == Reference("ann/toy", revision, path)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +70,8 @@ def test_ids_are_understood(text: str, repo_id: str, revision: str | None) -> No
         "", "toy", "ann/toy/deep", "../etc/passwd", "ann/..", "ann/../x", "ann/to y", "ann/toy@", "@main",
         "ann/toy@a b", "https://example.com/ann/toy", "http://huggingface.co/ann/toy", "ann/toy@../../x", "ann//toy",
         "ann\\toy", "ann/toy@a//b", "-ann/toy", "ann/toy.git", "ann--x/toy", "a" * 200 + "/b", "ann/toy?x=1",
+        "https://huggingface.co/spaces/ann/toy", "https://huggingface.co/datasets/ann/x.pth", "https://hf.co/ann/toy/deep",
+        "https://hf.co/ann/toy/tree/main/../x", "ann/toy/../x.pth", "ann/toy/.x.pth", "hf.co.evil/a/b/tree/main/x",
         "ann/toy#x", "ann/t\u00f6y", "ann/toy@-x", "ann/toy;rm", "file:///etc/passwd", "<b>/x", "ann\n/toy",
     ],
 )  # fmt: skip
@@ -70,11 +94,71 @@ def files(*paths: str) -> list[RemoteFile]:
         (["deep/er/x.pth", "x.pth"], "x.pth"),
         (["optimizer.pt", "scheduler.bin", "model.pth"], "model.pth"),
         (["model-00001-of-00002.safetensors", "small.pth"], "small.pth"),
-        (["b.pth", "a.pth"], "a.pth"),
+        (["linear_head.pth", "model.pth"], "model.pth"),
+        (["netD.pth", "net.pth"], "net.pth"),
+        (["discriminator.safetensors", "x.pth"], "x.pth"),
     ],
 )
 def test_the_file_with_the_weights_is_chosen(paths: list[str], chosen: str) -> None:
     assert choose_file("ann/toy", files(*paths)).path == chosen
+
+
+PIPELINE = [
+    "safety_checker/model.safetensors", "text_encoder/model.safetensors", "unet/diffusion_pytorch_model.safetensors",
+    "vae/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.bin", "v1-5.ckpt",
+]  # fmt: skip
+TRANSLATOR = ["latest_net_D_A.pth", "latest_net_D_B.pth", "latest_net_G_A.pth", "latest_net_G_B.pth"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "family", "chosen"),
+    [
+        (PIPELINE, "vae", "vae/diffusion_pytorch_model.safetensors"),
+        (["encoder.pth", "net_D.pth", "net_G.pth"], "cyclegan", "net_G.pth"),
+        (["model.safetensors", "mae/model.safetensors"], "mae", "mae/model.safetensors"),
+        (["model.safetensors", "mae/model.safetensors"], "contrastive", "model.safetensors"),
+    ],
+)
+def test_the_family_of_the_tab_decides(paths: list[str], family: Family, chosen: str) -> None:
+    assert choose_file("ann/toy", files(*paths), [family]).path == chosen
+
+
+@pytest.mark.parametrize(
+    ("paths", "found"),
+    [
+        (TRANSLATOR, ["latest_net_G_A.pth", "latest_net_G_B.pth"]),
+        (["b.pth", "a.pth", "c/d.pth"], ["a.pth", "b.pth"]),
+        (["optimizer.pt", "last.pt", "best.pt"], ["best.pt", "last.pt"]),
+    ],
+)
+def test_a_tie_is_not_decided(paths: list[str], found: list[str]) -> None:
+    with pytest.raises(HubError, match="ann/toy has several files") as caught:
+        choose_file("ann/toy", files(*paths), ["cyclegan"], at="@v1")
+    assert caught.value.values["files"] == [f"ann/toy/{name}@v1" for name in found]
+    assert ", ".join(caught.value.values["files"]) in str(caught.value)
+
+
+def test_a_file_or_a_folder_may_be_named() -> None:
+    assert choose_file("ann/toy", files(*TRANSLATOR), ["cyclegan"], "latest_net_D_A.pth").path == "latest_net_D_A.pth"
+    assert choose_file("ann/toy", files(*PIPELINE), ["mae"], "unet").path == "unet/diffusion_pytorch_model.safetensors"
+    with pytest.raises(HubError) as caught:
+        choose_file("ann/toy", files(*PIPELINE), ["vae"], "gone")
+    assert caught.value.code == "file_not_found"
+
+
+def test_two_files_of_one_repository_are_kept_apart(hub: Hub, hub_server: StandInHub) -> None:
+    long = "x" * 90
+    names = ["a.pth", "deep/a.pth", f"{long}/{long}/a.pth"]
+    commit = hub_server.add("ann/toy", {name: name.encode() for name in names})
+    for name in names:
+        record = describe(hub, Reference("ann/toy", None, name))
+        assert (record.name, record.filename) == (f"ann/toy/{name}@{commit}", name)
+        fetch(hub, record)
+        note(hub, record)
+    for name in names:
+        found = noted(hub, Reference.parse(f"ann/toy/{name}@{commit}"))
+        assert found is not None and found.filename == name
+    assert noted(hub, Reference("ann/toy")) is None
 
 
 @pytest.mark.parametrize(

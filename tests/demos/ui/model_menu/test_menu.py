@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +30,7 @@ from models.hub.catalogue import CHECKPOINTS
 from models.hub.client import Hub
 from models.hub.records import Checkpoint
 from models.model_cache import ModelCache
+from models.networks.mae import MaskedAutoencoderViT
 
 TAESD = CHECKPOINTS["taesd"]
 OPENING = Choice("vae-fruit", "vae-fruit")
@@ -248,6 +250,42 @@ def test_an_id_of_no_use_is_refused_with_a_sentence(
     assert words in answer.sentence
     assert "<b>x" not in answer.sentence
     assert (answer.used, answer.switched, answer.choice) == (None, False, None)
+
+
+def test_one_of_several_files_is_chosen_by_a_click(ctx: Context, hub_server: StandInHub) -> None:
+    tensors = PUBLISHED["cyclegan-resnet-generator"]()
+    file = save({name: tensor.contiguous() for name, tensor in tensors.items()})
+    commit = hub_server.add("ann/gan", {f"latest_net_{name}.pth": file for name in ("D_A", "G_A", "G_B")})
+    menu, opening = Handlers(ctx, families_by_tab()["cyclegan"]), Choice("apple2orange", "apple2orange")
+    answer = last(menu.on_paste("ann/gan", opening, "apple2orange"))
+    assert "several files of weights" in answer.sentence
+    names = re.findall('data-name="([^"]*)"', answer.sentence)
+    assert names == ["ann/gan/latest_net_G_A.pth", "ann/gan/latest_net_G_B.pth"]
+    answer = last(menu.on_choose(picked(names[1]), opening, "apple2orange"))
+    assert answer.used == f"ann/gan/latest_net_G_B.pth@{commit}"
+    for report in (None, {}, {"name": "<b>"}):
+        assert "is no id" in last(menu.on_choose(report, opening, "apple2orange")).sentence
+
+
+def test_settings_beside_a_pasted_file_are_used_and_those_that_are_assumed_are_told(
+    ctx: Context, hub_server: StandInHub, library: Library
+) -> None:
+    file = save(MaskedAutoencoderViT(32, 8, 128, 1, 2, 64, 1, 2).state_dict())
+    config = json.dumps({"num_attention_heads": 4, "decoder_num_attention_heads": 1, "norm_pix_loss": True}).encode()
+    names = [("ann/told", "mae/config.json"), ("ann/bare", "other/config.json")]
+    answers = []
+    for repo, name in names:
+        hub_server.add(repo, {"mae/model.safetensors": file, name: config})
+        answers.append(last(Handlers(ctx, ["mae"]).on_paste(repo, OPENING, "vae-fruit")))
+    told, bare = (library.load(answer.used) for answer in answers)
+    assert isinstance(told, MaskedAutoencoderViT) and isinstance(bare, MaskedAutoencoderViT)
+    assert (told.norm_pix_loss, [block.attn.num_heads for block in told.blocks]) == (True, [4])  # type: ignore[union-attr]
+    assert (bare.norm_pix_loss, [block.attn.num_heads for block in bare.blocks]) == (False, [2])  # type: ignore[union-attr]
+    assert "num_heads" not in answers[0].about and "mean 0.5 0.5 0.5" in answers[0].about
+    assert "it is assumed: num_heads 2, decoder_num_heads 2, norm_pix_loss False" in answers[1].about
+    hub_server.add("ann/bad", {"model.safetensors": file, "config.json": b'{"hidden_size": 7}'})
+    answer = last(Handlers(ctx, ["mae"]).on_paste("ann/bad", OPENING, "vae-fruit"))
+    assert "embed_dim 7, but the tensors have 128" in answer.sentence
 
 
 def test_what_is_no_model_does_not_stay_on_disk(handlers: Handlers, library: Library, hub_server: StandInHub) -> None:
