@@ -44,9 +44,9 @@ function take(value) {
 function build() {
   find(".run-charts").replaceChildren(...run.charts.map((chart) => {
     const figure = document.createElement("figure");
-    figure.innerHTML = `<figcaption><span class="run-name">${chart.title}</span> <b></b></figcaption>
+    figure.innerHTML = `<figcaption><div><span class="run-name">${chart.title}</span> <b></b></div><p>${chart.hint}</p></figcaption>
       <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true"></svg>
-      <div class="run-ends"><span></span><span></span></div><p>${chart.hint}</p>`;
+      <div class="run-ends"><span></span><span></span></div>`;
     return figure;
   }));
 }

@@ -53,9 +53,9 @@ def run_view(ctx: Context, elem_id: str, value: str) -> gr.HTML:
         value,
         html_template=f"""<div class="run" hidden>
 <div class="run-head"></div>
-<div class="run-samples"><div class="run-sheet"><img alt=""></div>
-<div class="run-caption">{ctx.localize_html("train.samples")} <b class="run-frame-step"></b></div>
-<div class="run-film"></div></div>
+<figure class="run-samples"><div class="run-sheet"><img alt=""></div>
+<figcaption class="run-caption">{ctx.localize_html("train.samples")} <b class="run-frame-step"></b></figcaption>
+<div class="run-film"></div></figure>
 <div class="run-charts"></div>
 <div class="run-player"><button type="button" class="run-play key-again" data-playing="false">
 <span class="run-start">▶ {ctx.localize_html("train.play")}</span>

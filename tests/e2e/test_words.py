@@ -25,7 +25,7 @@ READ = """() => {
 
 
 @pytest.mark.parametrize("language", list(MOST))
-@pytest.mark.parametrize("tab", ["cyclegan", "mae", "vae"])
+@pytest.mark.parametrize("tab", ["cyclegan", "mae", "vae", "embeddings", "train"])
 def test_the_opening_view_says_little(visit: OpenPage, tab: str, language: str) -> None:
     page = visit(f"/?tab={tab}", locale={"en": "en-US", "zh": "zh-CN"}[language], ready=f"#tab-{tab} .lead.block")
     page.wait_for_function("() => [...document.images].every((image) => image.complete)")
