@@ -63,6 +63,8 @@ def _encoder(
         network = build(tensors, expected, *([args] if takes_args else []))
         images: dict[str, Any] = {key: args[key] for key in _IMAGES if key in args}
         images |= {key: tuple(images[key]) for key in ("mean", "std") if key in images}
+        if images.get("size", 0) % (patch := getattr(network, "patch_size", 1)):
+            raise WeightsError("bad_settings", what=f"the side {images['size']}, no multiple of the patch side {patch}")
         return backbones.ImageEncoder(network, replace(preprocessing, **images)).eval().requires_grad_(False)
 
     return made
@@ -97,7 +99,8 @@ def _pretraining(name: str, expected: str, layout: PretrainingLayout, vit_heads:
             raise WeightsError("wrong_layout", found=describe(tensors), expected=expected)
         return convnets.build_resnet(backbone, expected)
 
-    return Layout(name, "contrastive", expected, layout.matches, _encoder(IMAGENET_224, build, expected))
+    made = _encoder(IMAGENET_224, build, expected)
+    return Layout(name, "contrastive", expected, layout.matches, made, settings=_IMAGES)
 
 
 def _plain(

@@ -15,7 +15,7 @@ from models.formats.tensors import WeightsError
 from models.formats.weights_folder import ARCHITECTURES
 from models.hub.records import MAX_SETTINGS_BYTES, SETTINGS_FILES
 
-SIDES = range(16, 1025)  # pixels that an encoder may ask for
+SIDES = range(16, 641)  # pixels that an encoder may ask for
 
 _OWN_LAYOUTS = {"vae": "conv-vae", "resnet_generator": "cyclegan-resnet-generator"}  # others as their architecture
 _NAMES = {  # those of transformers and diffusers -> ours

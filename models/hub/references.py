@@ -95,8 +95,8 @@ def choose_file(
     Raises:
         HubError: "several_files", where nothing tells which of some files is meant; it lists them, `at` after each.
     """
-    if named := [file for file in files if file.path == path]:
-        return named[0]
+    if exact := [file for file in files if file.path == path]:
+        return exact[0]
     if path:
         files = [file for file in files if file.path.startswith(f"{path}/")]
         if not files:
@@ -116,10 +116,18 @@ def choose_file(
         return bool(_OTHER_PART.search(stem)), not is_meant, is_unsafe, usual, depth
 
     best = min(map(rank, whole))
-    found = sorted((file for file in whole if rank(file) == best), key=lambda file: file.path)
-    if len(found) > 1:
-        raise HubError("several_files", repo=repo, files=[f"{repo}/{file.path}{at}" for file in found[:CHOICES]])
-    return found[0]
+    equal = sorted((file for file in whole if rank(file) == best), key=lambda file: file.path)
+    if len(equal) > 1:
+        raise HubError("several_files", repo=repo, files=[f"{repo}/{file.path}{at}" for file in equal[:CHOICES]])
+    return equal[0]
+
+
+def _usual_path(repo: str, files: Sequence[RemoteFile]) -> str:
+    """Return the path of the file that is chosen where no tab asks; empty for none."""
+    try:
+        return choose_file(repo, files).path
+    except HubError:
+        return ""
 
 
 def describe(hub: Hub, reference: Reference, families: Collection[Family] = ()) -> Checkpoint:
@@ -140,7 +148,8 @@ def describe(hub: Hub, reference: Reference, families: Collection[Family] = ()) 
     ]
     at = f"@{reference.revision}" if reference.revision else ""
     file = choose_file(repo, siblings, families, reference.path, at)
-    title = f"{repo}/{file.path}" if reference.path else repo
+    is_usual = not reference.path and _usual_path(repo, siblings) == file.path
+    title = repo if is_usual else f"{repo}/{file.path}"
     if file.size > hub.max_bytes:
         raise HubError("too_big", file=file.path, size=size_text(file.size), limit=size_text(hub.max_bytes))
     stated = getattr(info.card_data, "license", None)

@@ -20,7 +20,7 @@ from demos.ui import widgets
 from demos.ui.model_menu import view
 from models.formats.registry import LAYOUTS, WeightsError
 from models.hub.client import HubError
-from models.hub.records import Checkpoint, is_private
+from models.hub.records import Checkpoint, Family, is_private
 from models.hub.references import Reference, describe, noted
 
 OUTPUTS = 8  # components that the menu fills
@@ -54,7 +54,7 @@ class Handlers:
     def __init__(
         self,
         ctx: Context,
-        families: Collection[str],
+        families: Collection[Family],
         fits: Callable[[nn.Module], str] = fits_always,
         tab: str = "",
         unlinked: Collection[str] = (),

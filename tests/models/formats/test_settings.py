@@ -152,7 +152,8 @@ def test_an_encoder_has_the_heads_and_images_of_its_files(files: dict[str, Any],
     "change",
     [
         {"image_mean": [0.1, 0.2]}, {"image_mean": "grey"}, {"image_std": [0.0, 1, 1]}, {"crop_size": 10**6},
-        {"crop_size": True}, {"do_rescale": False}, {"rescale_factor": "x"}, {"image_std": [float("nan")] * 3},
+        {"crop_size": True}, {"crop_size": 50}, {"do_rescale": False}, {"rescale_factor": "x"},
+        {"image_std": [float("nan")] * 3},
     ],
 )  # fmt: skip
 def test_images_without_sense_are_refused(change: dict[str, Any], tmp_path: Path) -> None:

@@ -146,6 +146,13 @@ def test_a_file_or_a_folder_may_be_named() -> None:
     assert caught.value.code == "file_not_found"
 
 
+def test_what_one_tab_chooses_has_another_name_than_the_usual_file(hub: Hub, hub_server: StandInHub) -> None:
+    commit = hub_server.add("ann/toy", {name: name.encode() for name in PIPELINE if "text" not in name})
+    usual, of_tab = describe(hub, Reference("ann/toy")), describe(hub, Reference("ann/toy"), ["vae"])
+    assert (usual.name, usual.filename) == (f"ann/toy@{commit}", "safety_checker/model.safetensors")
+    assert of_tab.name == f"ann/toy/vae/diffusion_pytorch_model.safetensors@{commit}"
+
+
 def test_two_files_of_one_repository_are_kept_apart(hub: Hub, hub_server: StandInHub) -> None:
     long = "x" * 90
     names = ["a.pth", "deep/a.pth", f"{long}/{long}/a.pth"]
