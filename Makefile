@@ -9,7 +9,7 @@ BROWSER_READY := $(VENV)/.browser
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-all format lint type bench precompute clean
+.PHONY: help app test test-all format lint type bench smoke precompute clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -45,6 +45,10 @@ type: $(DEV_READY) ## Check the types with mypy
 
 bench: $(DEV_READY) ## Measure latencies, start-up, memory and training speed
 	@PYTHONPATH=.:tests/support $(BIN)/python tests/bench.py
+
+smoke: $(DEV_READY) ## Try the app that runs at URL=...: its health, the README's program, one event of each tab
+	@test -n "$(URL)" || { echo "Say which app: make smoke URL=http://127.0.0.1:7860" >&2; exit 1; }
+	@$(BIN)/python tests/smoke.py "$(URL)"
 
 precompute: $(APP_READY) ## Compute again the results that the tabs open on
 	@$(BIN)/python app.py --precompute

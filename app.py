@@ -32,6 +32,7 @@ from demos.core.i18n import Texts  # noqa: E402
 from demos.core.paths import ASSETS  # noqa: E402
 from demos.page import sessions  # noqa: E402
 from demos.page.discovery import discover  # noqa: E402
+from demos.page.health import health_route  # noqa: E402
 from demos.page.middleware import ChineseLocales, SmallPage  # noqa: E402
 from demos.page.page import build_page  # noqa: E402
 from demos.page.prefetch import prefetch  # noqa: E402
@@ -107,6 +108,7 @@ def build_app(ctx: Context) -> gr.Blocks:
     with gr.Blocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
         build_page(app, ctx, discover())
     app.queue(max_size=64, default_concurrency_limit=4)
+    ctx.routes.append(health_route(ctx, app))
     return app
 
 

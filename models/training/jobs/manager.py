@@ -22,7 +22,7 @@ from models.training.jobs.exporter import export_weights
 from models.training.jobs.folders import JobFolders
 from models.training.jobs.job_backends import JobBackends
 from models.training.jobs.limits import Limits
-from models.training.jobs.schema import JobState, Row
+from models.training.jobs.schema import STATES, JobState, Row
 from models.training.jobs.snapshots import Snapshot, take_snapshot
 from models.training.jobs.store import Store
 from models.training.jobs.supervisor import Supervisor
@@ -162,6 +162,11 @@ class JobManager:
         """Return id and state of all jobs that a visitor may see; much cheaper than `jobs`."""
         rows = self._store.rows(f"(owner = ? OR ?) AND {VISIBLE}", owner, self.classroom)
         return [(row.id, row.state) for row in rows]
+
+    def counts(self) -> dict[JobState, int]:
+        """Return how many jobs of all visitors are in each state."""
+        found = [row.state for row in self._store.rows(VISIBLE)]
+        return {state: found.count(state) for state in STATES}
 
     def ahead(self) -> int:
         """Return how many jobs of all visitors would run here before one that is submitted now."""
