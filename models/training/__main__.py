@@ -196,7 +196,7 @@ def prepare_run(run: RunFolder, arguments: argparse.Namespace, processes: Proces
         settled = replace(settled, precision="fp32")
     if processes.is_main:
         run.forget_error()
-        run.save_config(arguments.command, settled, [str(source) for source in sources], init, run.load_images())
+        run.save_config(arguments.command, settled, [str(source) for source in sources], init)
     return settled, init
 
 
@@ -212,7 +212,8 @@ def record_images(
             f"{run.path} was begun with other pictures, from {names}; go on with those, or choose another --out."
         )
     if recipe.processes.is_main:
-        run.save_config(arguments.command, config, [str(source) for source in arguments.data], init, images)
+        run.save_config(arguments.command, config, [str(source) for source in arguments.data], init)
+        run.save_images(images)
 
 
 def changed_options(given: Mapping[str, Any], begun: TrainConfig, init: str | None, begun_from: str | None) -> str:

@@ -52,7 +52,7 @@ def upload(api: HfApi, repo: str, step: int, tries: int) -> None:
     for left in reversed(range(tries)):
         try:
             api.upload_folder(
-                repo_id=repo, folder_path="run", path_in_repo="run", ignore_patterns=["*.lock", "*.tmp"],
+                repo_id=repo, folder_path="run", path_in_repo="run", ignore_patterns=["*.lock", "*.tmp", "images.json"],
                 commit_message=f"Step {step}",
             )  # fmt: skip
             return

@@ -76,23 +76,22 @@ class RunFolder:
         with held:
             yield
 
-    def save_config(
-        self, recipe: str, config: TrainConfig, data: list[str], init: str | None = None, images: str | None = None
-    ) -> None:
-        """Record which recipe, with which config, on which sources, from which weights (None: from scratch).
-
-        `images` is the fingerprint of the images in the sources, once they were read.
-        """
-        record = {"recipe": recipe, "data": data, "init": init, "config": asdict(config), "images": images}
+    def save_config(self, recipe: str, config: TrainConfig, data: list[str], init: str | None = None) -> None:
+        """Record which recipe, with which config, on which sources, from which weights (None: from scratch)."""
+        record = {"recipe": recipe, "data": data, "init": init, "config": asdict(config)}
         write_json(self.path / "config.json", record)
 
     def load_init(self) -> str | None:
         """Return the weights the run started from, None for a run from scratch."""
         return (_load_json(self.path / "config.json") or {}).get("init")
 
+    def save_images(self, sha256: str) -> None:
+        """Record the fingerprint of the images that the run is trained and measured on."""
+        write_json(self.path / "images.json", {"sha256": sha256})
+
     def load_images(self) -> str | None:
         """Return the fingerprint of the run's images, None where none was saved."""
-        return (_load_json(self.path / "config.json") or {}).get("images")
+        return (_load_json(self.path / "images.json") or {}).get("sha256")
 
     def load_config(self) -> tuple[str, TrainConfig, list[str]]:
         """Return recipe name, config and sources of the run; `FileNotFoundError` if there is none."""
