@@ -36,6 +36,7 @@ from demos.page.health import health_route  # noqa: E402
 from demos.page.middleware import ChineseLocales, SmallPage  # noqa: E402
 from demos.page.page import build_page  # noqa: E402
 from demos.page.prefetch import prefetch  # noqa: E402
+from demos.ui.api_endpoint import EndpointBlocks  # noqa: E402
 from demos.ui.theme import CSS_FILE, theme  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub.client import Hub  # noqa: E402
@@ -105,7 +106,7 @@ def build_app(ctx: Context) -> gr.Blocks:
     """Build the page with every tab found in `demos`."""
     sessions.install()
     gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint])
-    with gr.Blocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
+    with EndpointBlocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
         build_page(app, ctx, discover())
     app.queue(max_size=64, default_concurrency_limit=4)
     ctx.routes.append(health_route(ctx, app))

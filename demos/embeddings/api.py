@@ -116,6 +116,7 @@ def add_endpoints(builder: MapBuilder) -> None:
             gr.Dataframe(headers=["file", "label", "x", "y"], label="table", render=False),
         ],
         "embed",
+        optional=["files"],
     )
     place_outputs = [gr.JSON(label="place", render=False)]
     endpoint(bind(place, builder), [photo_parameter("image"), encoder()], place_outputs, "place")
@@ -125,4 +126,5 @@ def add_endpoints(builder: MapBuilder) -> None:
         [photo_parameter("image"), files(), encoder(), count],
         [gr.JSON(label="neighbours", render=False)],
         "neighbours",
+        optional=["files"],
     )

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import wraps
 from typing import Any
 
 import gradio as gr
+from gradio.block_function import BlockFunction
 from gradio.components import Component
 
 from demos.core.events import MODEL_EVENT
 from demos.ui.widgets import undecoded
 
 
-def endpoint(fn: Callable[..., Any], inputs: Sequence[Component], outputs: Sequence[Component], api_name: str) -> None:
+class EndpointBlocks(gr.Blocks):
+    """A page whose endpoints take a call without their last parameters, as plain HTTP allows it."""
+
+    async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *rest: Any, **more: Any) -> list[Any]:
+        """Put the defaults in the place of parameters that were left out; a gr.Error names those that have none."""
+        left_out = block_fn.inputs[len(inputs) :] if block_fn.api_visibility == "public" else []
+        required = getattr(block_fn.fn, "required", ())
+        if missing := [component.label for component in left_out if component.label in required]:
+            raise gr.Error(f"/{block_fn.api_name} also needs {' and '.join(missing)}.", print_exception=False)
+        defaults = [component.value for component in left_out]
+        return await super().preprocess_data(block_fn, [*inputs, *defaults], *rest, **more)
+
+
+def endpoint(
+    fn: Callable[..., Any],
+    inputs: Sequence[Component],
+    outputs: Sequence[Component],
+    api_name: str,
+    optional: Collection[str] = (),
+) -> None:
     """Offer `fn`, whose docstring describes it in the API documentation, to programs as ``/api_name``.
 
     The components are made with ``render=False`` and shown on no page; the inputs are labelled with the names of the
     parameters. Unlike `gr.api`, this goes through the components' own checks: a caller can only name files it uploaded.
     A number needs both a minimum and a maximum; null stands for its default, and anything else is refused in one
-    sentence.
+    sentence. A parameter without a value is required, unless it is named in `optional`.
     """
     for component in inputs:
         if isinstance(component, gr.Number | gr.Slider):
@@ -33,6 +53,7 @@ def endpoint(fn: Callable[..., Any], inputs: Sequence[Component], outputs: Seque
     def call(*args: Any) -> Any:
         return fn(*args)
 
+    call.required = {each.label for each in inputs if each.value is None} - set(optional)  # type: ignore[attr-defined]
     call.__name__ = api_name  # by which language models know it as a tool
     trigger.click(call, list(inputs), list(outputs), api_name=api_name, api_visibility="public", **MODEL_EVENT)
 

@@ -159,4 +159,5 @@ def _offer_grid(ctx: Context, networks: Networks) -> None:
         gr.Slider(MIN_GRID, MAX_GRID, GRID, step=1, label="steps", render=False),
         gr.Radio(list(MODELS), value=OPENING_MODEL, label="model", render=False),
     ]
-    endpoint(grid, inputs, [gr.Image(label="grid", type="filepath", format="png", render=False)], "grid")
+    output = gr.Image(label="grid", type="filepath", format="png", render=False)
+    endpoint(grid, inputs, [output], "grid", optional=["image_c", "image_d"])

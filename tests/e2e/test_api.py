@@ -1,13 +1,15 @@
 """The endpoints that the README promises to programs, called as its examples call them."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from clients import connect
+from clients import PATIENCE, connect
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageSequence
@@ -68,6 +70,51 @@ def names(client: Client, endpoint: str) -> tuple[list[str], list[str]]:
 @pytest.mark.parametrize(("endpoint", "parameters", "returns"), PROMISED)
 def test_names_are_the_promised_ones(client: Client, endpoint: str, parameters: str, returns: str) -> None:
     assert names(client, endpoint) == (parameters.split(), returns.split())
+
+
+# What a program has to give over plain HTTP, in the order of the parameters; the rest may be left out.
+SHORTEST = {
+    "/translate": "image", "/judge_translation": "image", "/reconstruct": "image", "/reconstruct_ratios": "image",
+    "/reconstruct_often": "image", "/patch_influence": "image", "/mix_photos": "image_a image_b",
+    "/mend_photo": "image", "/interpolate": "image_a image_b", "/grid": "image_a image_b",
+    "/shift": "image minus plus", "/sample": "", "/embed": "", "/place": "image", "/neighbours": "image",
+}  # fmt: skip
+
+
+def call_plainly(url: str, endpoint: str, data: list[Any]) -> tuple[str, Any]:
+    """Call an endpoint as `curl` would; return the event that ends the answer, and its data."""
+    event = httpx.post(f"{url}/gradio_api/call{endpoint}", json={"data": data}).raise_for_status().json()["event_id"]
+    answer = httpx.get(f"{url}/gradio_api/call{endpoint}/{event}", timeout=PATIENCE).text
+    _, name, text = re.split(r"event: |\ndata: ", answer[answer.rindex("event: ") :])
+    return name, json.loads(text)
+
+
+@pytest.fixture(scope="module")
+def uploaded(app_url: str) -> dict[str, Any]:
+    """A photo as a program names it after the upload."""
+    with APPLE.open("rb") as file:
+        (path,) = httpx.post(f"{app_url}/gradio_api/upload", files={"files": file}).json()
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize(("endpoint", "returns"), [(endpoint, returns) for endpoint, _, returns in PROMISED])
+def test_parameters_that_are_left_out_have_their_defaults(
+    endpoint: str, returns: str, app_url: str, uploaded: dict[str, Any]
+) -> None:
+    required = SHORTEST[endpoint].split()
+    data = [[uploaded] if name in ("minus", "plus") else uploaded for name in required]
+    name, answer = call_plainly(app_url, endpoint, data)
+    assert (name, len(answer)) == ("complete", len(returns.split())), answer
+    if required:
+        assert call_plainly(app_url, endpoint, []) == (
+            "error",
+            {
+                "error": f"{endpoint} also needs {' and '.join(required)}.",
+                "duration": 10,
+                "visible": True,
+                "title": "Error",
+            },
+        )
 
 
 def test_translate(client: Client) -> None:
