@@ -31,6 +31,7 @@ from demos.core.context import Context, make_context  # noqa: E402
 from demos.core.i18n import Texts  # noqa: E402
 from demos.core.paths import ASSETS  # noqa: E402
 from demos.page import sessions  # noqa: E402
+from demos.page.deferred_calls import mended_scripts  # noqa: E402
 from demos.page.discovery import discover  # noqa: E402
 from demos.page.health import health_route  # noqa: E402
 from demos.page.middleware import ChineseLocales, SmallPage  # noqa: E402
@@ -125,7 +126,7 @@ def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, 
                 Middleware(SmallPage, compresslevel=5),
                 Middleware(ChineseLocales),
             ],
-            "routes": list(routes),
+            "routes": [*mended_scripts(), *routes],
         },
         "max_file_size": "200mb",
         "allowed_paths": [],

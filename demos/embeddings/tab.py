@@ -178,8 +178,7 @@ def _connect_images(
         on_report(source, NAME, "pick", on_pick, [session], picked, **PROMPT_EVENT)
     on_lasso, selected = bind(handlers.on_lasso, builder), [session, lasso.panel, lasso.tools, *files]
     for plot in plots:
-        for event in on_report(plot, NAME, "lasso", on_lasso, [session], selected, **PROMPT_EVENT):
-            event.then(**export)
+        on_report(plot, NAME, "lasso", on_lasso, [session], selected, **PROMPT_EVENT).then(**export)
     labelled = on_latest(
         [lasso.assign.click, lasso.label.submit],
         bind(handlers.on_label, builder),

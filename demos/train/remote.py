@@ -53,8 +53,9 @@ def remote_section(
             go = gr.Button(ctx.t("train.remote.go"), size="md", interactive=False, elem_id="train-remote-go")
         cost = widgets.html_line("", "score", "train-remote-cost")
     where: list[Component] = [token, flavor, hours]
-    ask.click(remote.on_ask, where, [flavor, cost, go], **PROMPT_EVENT)
-    gr.on([flavor.input, hours.release, token.input], remote.on_change, None, [cost, go], **PROMPT_EVENT)
+    asked = ask.click(remote.on_ask, where, [flavor, cost, go], **PROMPT_EVENT)
+    changes = [flavor.input, hours.release, token.input]  # a price on its way is not that of the new choice
+    gr.on(changes, remote.on_change, None, [cost, go], cancels=asked, **PROMPT_EVENT)
     go.click(remote.on_start, [visitor, *job, *where, *options], [token, *shown], **PROMPT_EVENT)
     shown.resume.click(remote.on_resume, [visitor, shown.watched, *where], list(shown), **PROMPT_EVENT)
 

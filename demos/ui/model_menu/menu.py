@@ -78,7 +78,7 @@ def model_menu(
     fetching = [
         fetch.click(handlers.on_fetch, state, outputs, **PROMPT_EVENT),
         gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **PROMPT_EVENT),
-        *on_report(sentence, f"{tab}-model-way", "pick", handlers.on_choose, state, outputs, **PROMPT_EVENT),
+        on_report(sentence, f"{tab}-model-way", "pick", handlers.on_choose, state, outputs, **PROMPT_EVENT),
     ]
     cancel.click(handlers.on_cancel, choice, outputs, cancels=fetching, **PROMPT_EVENT)
     used.change(handlers.linked, used, linked, trigger_mode="always_last", **PROMPT_EVENT)

@@ -167,3 +167,12 @@ def test_without_a_login_nothing_is_asked(remote: Remote, server: JobsServer, to
     with pytest.raises(gr.Error, match=words) as refused:
         remote.on_ask(token, "t4-small", 1, REQUEST)
     assert "hf_wrong" not in str(refused.value)
+
+
+def test_a_price_that_is_asked_for_does_not_arrive_after_a_change(ctx: Context) -> None:
+    with gr.Blocks() as app:
+        tab.build(ctx)
+    (asked,) = (fn for fn in app.fns.values() if fn.name == "on_ask")
+    ids = {block._id for block in app.blocks.values() if str(block.elem_id).startswith("train-remote-")}
+    changes = [fn for fn in app.fns.values() if {target for target, _ in fn.targets} & ids and fn.cancels]
+    assert [fn.cancels for fn in changes] == [[asked._id]]
