@@ -97,7 +97,7 @@ def test_the_last_of_several_quick_events_is_answered_in_every_tab(app: gr.Block
     choices = {
         "cyclegan-photo upload", "cyclegan-direction input", "cyclegan-models pick", "mae-input upload",
         "mae-canvas stroke", "mae-mend-canvas stroke", "mae-models pick", "vae-a upload", "vae-model input",
-        "embeddings-plot lasso", "embeddings-give click", "embeddings-encoder change", "embeddings-guest change",
+        "embeddings-plot lasso", "embeddings-give click", "embeddings-encoder input", "embeddings-guest change",
         "embeddings-models pick", "train-recipe input", "train-files-a change",
     }  # fmt: skip
     assert choices <= answered
