@@ -90,7 +90,7 @@ def wait_for_end(manager: JobManager) -> Snapshot:
 def test_from_the_price_to_the_result(remote: Remote, ctx: Context, manager: JobManager, server: JobsServer) -> None:
     hardware, cost, go = remote.on_ask(f" {TOKEN} ", "t4-small", 1.5, REQUEST)
     assert ("t4-small (0.40 $ / h)", "t4-small") in hardware["choices"] and go["interactive"]
-    assert "0.60 $" in cost and "1.5 h" in cost
+    assert "$0.60" in cost and "1.5 h" in cost
     assert server.jobs == {}, "asking is not starting"
     owner = owner_of(ADA, None) or ""
     upload = Upload(owner, dataset(manager, owner), (), ())
