@@ -99,7 +99,7 @@ def _variant_text(ctx: Context, variant: str, direction: str, numbers: Mapping[s
     if count := info.held_out.get(domain):
         found = round(info.metrics[f"source_found_{domain}"] * count)
         parts.append(ctx.localize_html("cyclegan.half_found", found=found, count=count))
-    return f"<b>{heading}</b><br>{' '.join(parts)}"
+    return "<br>".join([f"<b>{heading}</b>", *parts])
 
 
 def steps_of(direction: str) -> list[TrainingStep]:
