@@ -9,7 +9,7 @@ BROWSER_READY := $(VENV)/.browser
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-all format lint type bench smoke precompute clean
+.PHONY: help app test test-all format lint type bench smoke precompute space clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -52,6 +52,10 @@ smoke: $(DEV_READY) ## Try the app that runs at URL=...: its health, the README'
 
 precompute: $(APP_READY) ## Compute again the results that the tabs open on
 	@$(BIN)/python app.py --precompute
+
+space: $(APP_READY) ## Publish the app as a Space: make space SPACE=user/name ARGS="--create"
+	@test -n "$(SPACE)" || { echo "Name the Space: make space SPACE=user/name" >&2; exit 1; }
+	@HF_HUB_DISABLE_XET=1 $(BIN)/python -m models.hub "$(SPACE)" $(ARGS)
 
 clean: ## Remove the virtual environment and the caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

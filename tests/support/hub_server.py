@@ -18,7 +18,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-Fault = Literal["", "rate_limited", "server_error", "forbidden", "silent", "slow", "cut", "cut_once", "wrong_bytes"]
+Fault = Literal[
+    "", "rate_limited", "server_error", "forbidden", "silent", "slow", "cut", "cut_once", "wrong_bytes", "read_only",
+    "unpaid", "cut_upload", "cut_commit",
+]  # fmt: skip
 
 TEXT = (".json", ".md", ".txt", ".gitattributes")
 RETRY_AFTER = 7
@@ -53,10 +56,12 @@ class StandInHub:
 
     Attributes:
         fault: What goes wrong from now on: with questions ("rate_limited", "server_error", "forbidden", "silent"),
-            or with transfers ("slow", "cut", "cut_once", "wrong_bytes").
+            with transfers ("slow", "cut", "cut_once", "wrong_bytes"), or with uploads ("read_only", "unpaid",
+            "cut_upload", "cut_commit").
         log: Every request, as "METHOD path".
         ranges: Every Range header of a transfer.
         tokens: Every Authorization header.
+        made: What was asked of every repository that was made.
         sent: Set when a slow transfer has sent its first bytes.
         release: Ends the waiting of slow and silent answers when set.
     """
@@ -69,6 +74,7 @@ class StandInHub:
         self.log: list[str] = []
         self.ranges: list[str] = []
         self.tokens: list[str] = []
+        self.made: list[dict[str, Any]] = []
         self.sent, self.release = threading.Event(), threading.Event()
         self.port = 0
 
@@ -264,17 +270,23 @@ class _Handler(BaseHTTPRequestHandler):
     def _create(self) -> None:
         asked = json.loads(self._body)
         repo_id = f"{asked['organization']}/{asked['name']}" if asked.get("organization") else f"me/{asked['name']}"
-        if not self.headers.get("Authorization"):
-            self._send(401, b'{"error": "Invalid credentials"}')
+        kind = asked.get("type", "model")
+        refused = {"read_only": 403, "unpaid": 402} if self.headers.get("Authorization") else {self.hub.fault: 401}
+        if status := refused.get(self.hub.fault, 409 if (kind, repo_id) in self.hub.repositories else 0):
+            self._send(status, json.dumps({"error": "refused", "url": f"{self.hub.url}/{repo_id}"}).encode())
             return
         private = asked.get("private") or asked.get("visibility") == "private"
-        self.hub.add(repo_id, {".gitattributes": b"*.safetensors filter=lfs"}, private=bool(private))
+        self.hub.made.append(asked)
+        self.hub.add(repo_id, {".gitattributes": b"*.safetensors filter=lfs"}, kind, private=bool(private))
         self._json({"url": f"{self.hub.url}/{repo_id}", "name": repo_id, "id": repo_id})
 
     def _validate(self) -> None:
         self._json({"errors": [], "warnings": []})
 
     def _preupload(self, kind: str, repo_id: str, revision: str) -> None:
+        if self.hub.fault == "read_only":
+            self._send(403, b'{"error": "You do not have write access"}')
+            return
         files = json.loads(self._body)["files"]
         modes = {True: "regular", False: "lfs"}
         answer = [
@@ -286,18 +298,27 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = json.loads(self._body)["objects"]
         actions = [
             {**each, "actions": {"upload": {"href": f"{self.hub.url}/lfs/{each['oid']}", "header": {}}}}
+            if each["oid"] not in self.hub.blobs
+            else each
             for each in wanted
         ]
         self._json({"transfer": "basic", "objects": actions})
 
     def _store(self, digest: str) -> None:
+        if self.hub.fault == "cut_upload" and self.hub.blobs:  # one file has arrived
+            self.close_connection = True
+            return
         matches = hashlib.sha256(self._body).hexdigest() == digest
         if matches:
             self.hub.blobs[digest] = self._body
         self._send(200 if matches else 400, b"")
 
     def _commit(self, kind: str, repo_id: str, revision: str) -> None:
+        if self.hub.fault == "cut_commit":
+            self.close_connection = True
+            return
         files: dict[str, bytes] = {}
+        gone = []
         for line in self._body.decode().splitlines():
             item = json.loads(line)
             value = item["value"]
@@ -305,7 +326,11 @@ class _Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = base64.b64decode(value["content"])
             elif item["key"] == "lfsFile":
                 files[value["path"]] = self.hub.blobs[value["oid"]]
-        sha = self.hub.add(repo_id, files)
+            elif item["key"] == "deletedFile":
+                gone.append(value["path"])
+        sha = self.hub.add(repo_id, files, kind.rstrip("s"))
+        for path in gone:
+            del self.hub.repositories[kind.rstrip("s"), repo_id].commits[sha][path]
         self._json({"commitUrl": f"{self.hub.url}/{repo_id}/commit/{sha}", "commitOid": sha, "success": True})
 
     # --- answers
@@ -336,7 +361,7 @@ _ROUTES = (
     (r"/api/validate-yaml", _Handler._validate),
     (r"/cdn/([0-9a-f]{64})", _Handler._cdn),
     (r"/urls/(.+)", _Handler._url),
-    (rf"/{_ID}\.git/info/lfs/objects/batch", _Handler._batch),
+    (rf"(?:/spaces)?/{_ID}\.git/info/lfs/objects/batch", _Handler._batch),
     (r"/lfs/([0-9a-f]{64})", _Handler._store),
     (rf"(?:/(spaces))?/{_ID}/resolve/([^/]+)/(.+)", _Handler._resolve),
 )

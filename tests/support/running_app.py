@@ -34,13 +34,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_app(folder: Path, *arguments: str, port: int | None = None, **environment: str) -> Iterator[RunningApp]:
+def running_app(
+    folder: Path, *arguments: str, port: int | None = None, root: Path = ROOT, **environment: str
+) -> Iterator[RunningApp]:
     """Start the app, wait until it answers, and stop it at the end.
 
     Args:
         folder: for the app's files and its log.
         arguments: of its command line.
         port: on which it listens, a free one by default.
+        root: of the app's own files.
         environment: variables of the app beside those of this process.
 
     Raises:
@@ -52,7 +55,7 @@ def running_app(folder: Path, *arguments: str, port: int | None = None, **enviro
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port), *arguments],
-            cwd=ROOT,
+            cwd=root,
             env={
                 **os.environ,
                 "GRADIO_TEMP_DIR": str(folder),
