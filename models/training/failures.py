@@ -12,7 +12,7 @@ DISK_FULL_STATUS = 28  # exit status: a full disk may have no room for error.jso
 
 
 class NoImagesError(ValueError):
-    """The sources hold no image that can be read, or none to train or to measure on."""
+    """The sources hold no image that can be read."""
 
 
 class DoesNotFitError(ValueError):

@@ -190,10 +190,10 @@ def batch_index(length: int, batch_size: int, step: int, seed: int) -> Tensor:
     The stream of images is the concatenation of one seeded permutation an epoch; a batch may straddle two.
 
     Raises:
-        NoImagesError: if there are none.
+        ValueError: if there are none.
     """
     if length == 0:
-        raise NoImagesError("All pictures are held out, by the names of their folders; put some elsewhere.")
+        raise ValueError("All pictures are held out, by the names of their folders; put some elsewhere.")
     start = step * batch_size
     parts = []
     while batch_size > 0:

@@ -12,7 +12,6 @@ import torch
 
 from models.training.data.dataset import SPLITTABLE, load_split
 from models.training.distributed import Processes
-from models.training.failures import NoImagesError
 from models.training.recipes._base import Recipe, TrainConfig
 
 
@@ -40,12 +39,13 @@ def build_recipe(
 
     Raises:
         FileNotFoundError: if a source does not exist.
-        NoImagesError: if no image could be read, or none is held out.
+        NoImagesError: if no image could be read.
+        ValueError: if none is held out.
     """
     kind = RECIPES[name]
     train_set, test_set = load_split(sources, int(config.image_size * kind.load_scale), most)
     if not len(test_set):
-        raise NoImagesError(f"None of {len(train_set)} pictures is held out to measure on; give at least {SPLITTABLE}.")
+        raise ValueError(f"None of {len(train_set)} pictures is held out to measure on; give at least {SPLITTABLE}.")
     log.info("%d training pictures, %d held out.", len(train_set), len(test_set))
     torch.manual_seed(config.seed)
     return kind(config, train_set, test_set, processes)

@@ -8,7 +8,9 @@ import torch
 
 from models.training.data.augmentations import TwoViews, crop_and_flip, jitter_colours, luminance, resize
 from models.training.data.dataset import batch_index, domain_of, held_out, label_of, load_split
-from models.training.failures import NoImagesError
+from models.training.distributed import Processes
+from models.training.failures import NoImagesError, describe_failure
+from models.training.recipes import RECIPES, build_recipe
 
 
 def test_folders_called_test_or_val_are_held_out_whole() -> None:
@@ -276,3 +278,17 @@ def test_a_source_without_a_usable_image_is_refused_with_the_reasons(tmp_path: P
     (tmp_path / "locked.zip").write_bytes(content)
     with pytest.raises(NoImagesError, match="12 encrypted"):
         load_split([tmp_path / "locked.zip"], 16)
+
+
+def test_only_images_that_cannot_be_read_are_said_to_be_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(image_bytes())
+    config = RECIPES["vae"].Config()
+    with pytest.raises(ValueError, match="None of 1 pictures is held out") as few:
+        build_recipe("vae", config, [tmp_path], Processes())
+    with pytest.raises(ValueError, match="All pictures are held out") as all_held:
+        batch_index(0, 4, 0, seed=0)
+    assert [describe_failure(each.value)[0] for each in (few, all_held)] == ["refused", "refused"]
+    (tmp_path / "one.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(NoImagesError) as none:
+        build_recipe("vae", config, [tmp_path], Processes())
+    assert describe_failure(none.value)[0] == "no_pictures"
