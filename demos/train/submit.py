@@ -129,17 +129,16 @@ class Starter:
         sources = _sources(recipe, tuple(files_a or ()), tuple(files_b or ()))
         if upload is not None and upload.sources == sources:
             return [gr.skip(), gr.skip(), *self._ready(upload, recipe, start)]
-        if upload is not None:  # jobs that were started have copies of their own
-            shutil.rmtree(upload.folder, ignore_errors=True)
-        if not any(sources):
-            return [gr.skip(), None, "", "", gr.update(interactive=False)]
         if not all(sources):
-            return [gr.skip(), None, self._ctx.localize_html("train.other_set"), "", gr.update(interactive=False)]
+            _delete(upload)
+            missing = self._ctx.localize_html("train.other_set") if any(sources) else ""
+            return [gr.skip(), None, missing, "", gr.update(interactive=False)]
         owner = owner_of(visitor, request)
         if owner is None:
             visitor = new_id()
             owner = owner_of(visitor, request) or ""
         taken = self._take_in(owner, sources, request, progress)
+        _delete(upload)  # after the new one was taken in: if it is refused, this one is still there
         return [visitor, taken, *self._ready(taken, recipe, start)]
 
     def _take_in(
@@ -231,6 +230,12 @@ class Starter:
 
 def _is_enough(upload: Upload, recipe: str, start: str) -> bool:
     return enough_for(recipe, upload.audits, start == SCRATCH) != "impossible"
+
+
+def _delete(upload: Upload | None) -> None:
+    """Delete the images of an upload; jobs that were started have copies of their own."""
+    if upload is not None:
+        shutil.rmtree(upload.folder, ignore_errors=True)
 
 
 def _sources(recipe: str, files_a: tuple[str, ...], files_b: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

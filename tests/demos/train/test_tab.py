@@ -436,6 +436,17 @@ def test_new_images_take_the_place_of_the_old(starter: Starter, photos: Path) ->
     assert gone is None and not old.folder.exists()
 
 
+def test_new_images_that_are_refused_leave_the_old(starter: Starter, photos: Path, tmp_path: Path) -> None:
+    _, old, *_ = take_in(starter, photos, ADA)
+    kept = sorted(old.folder.rglob("*"))
+    (tmp_path / "none.zip").write_bytes(b"no archive")
+    with pytest.raises(gr.Error):
+        starter.on_files(ADA, old, [str(tmp_path / "none.zip")], None, "vae", SCRATCH, REQUEST)
+    assert kept and sorted(old.folder.rglob("*")) == kept
+    _, new, *_ = starter.on_files(ADA, old, [str(photos), str(photos)], None, "vae", SCRATCH, REQUEST)
+    assert new.folder.exists() and not old.folder.exists()
+
+
 def test_an_option_outside_its_bounds_is_named(starter: Starter, photos: Path) -> None:
     _, upload, *_ = take_in(starter, photos, ADA)
     with pytest.raises(gr.Error, match="beta is -1"):

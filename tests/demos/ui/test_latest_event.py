@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import gradio as gr
+import huggingface_hub.constants
 import pytest
 from fakes import ShallowModels
 
@@ -73,7 +74,9 @@ ONCE = {
 def app(shallow_models: ShallowModels, tmp_path_factory: pytest.TempPathFactory) -> gr.Blocks:
     folder = tmp_path_factory.mktemp("app")
     load, about, jobs = shallow_models.load_model, shallow_models.weights_info, JobManager(folder / "trainer")
-    return app_module.build_app(make_context(load, about, folder / "files", first_paint=folder, jobs=jobs))
+    with pytest.MonkeyPatch.context() as online:  # with the section for Hugging Face Jobs
+        online.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+        return app_module.build_app(make_context(load, about, folder / "files", first_paint=folder, jobs=jobs))
 
 
 def events_of(app: gr.Blocks, fn: gr.blocks.BlockFunction) -> list[str]:
