@@ -2,16 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
-from visits import OpenPage, another_image_in, image_in
+from playwright.sync_api import Page, expect
+from visits import OpenPage, another_image_in, answers_held_back, asks, image_in
 
 from demos.core.i18n import Texts
 from demos.mae.masks import encode_mask
@@ -42,23 +39,6 @@ def score_of(count: int) -> str:
 
 def hidden(page: Page, count: int, canvas: str = CANVAS) -> None:
     expect(page.locator(canvas)).to_have_attribute("data-hidden", str(count))
-
-
-@contextmanager
-def answers_held_back(page: Page) -> Iterator[None]:
-    """Lets no answer through that is asked for within it, until its end."""
-    held: list[Route] = []
-    page.route("**/queue/data*", lambda route: held.append(route))
-    yield
-    assert held, "nothing was asked"
-    for route in held:
-        route.continue_()
-    page.unroute("**/queue/data*")
-
-
-def asks(page: Page) -> Any:
-    """Waits at its end until the page has asked for an answer: what comes then comes meanwhile."""
-    return page.expect_request("**/queue/data*")
 
 
 def test_strokes_hide_and_show_patches(visit: OpenPage) -> None:

@@ -1,8 +1,9 @@
 """What a visitor does on a page of the app, for the browser tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -62,3 +63,20 @@ def another_image_in(page: Page, result: str, before: str) -> str:
     """Wait until a result shows another image than `before`; return its address."""
     expect(page.locator(f"{result} img").first).not_to_have_attribute("src", before)
     return image_in(page, result)
+
+
+@contextmanager
+def answers_held_back(page: Page) -> Iterator[None]:
+    """Lets no answer through that is asked for within it, until its end."""
+    held: list[Route] = []
+    page.route("**/queue/data*", lambda route: held.append(route))
+    yield
+    assert held, "nothing was asked"
+    for route in held:
+        route.continue_()
+    page.unroute("**/queue/data*")
+
+
+def asks(page: Page) -> Any:
+    """Waits at its end until the page has asked for an answer: what comes then comes meanwhile."""
+    return page.expect_request("**/queue/data*")
