@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 
 import gradio as gr
-import huggingface_hub.constants
 import pytest
 from fakes import ShallowModels
 
 import app as app_module
 from demos.core.context import make_context
 from demos.page.discovery import discover
+from models.checkpoints import Library
+from models.hub.client import Hub
+from models.model_cache import ModelCache
 from models.training.jobs import JobManager
 
 # Listeners that may skip an event while an earlier one is answered, and why.
@@ -74,9 +76,10 @@ ONCE = {
 def app(shallow_models: ShallowModels, tmp_path_factory: pytest.TempPathFactory) -> gr.Blocks:
     folder = tmp_path_factory.mktemp("app")
     load, about, jobs = shallow_models.load_model, shallow_models.weights_info, JobManager(folder / "trainer")
-    with pytest.MonkeyPatch.context() as online:  # with the section for Hugging Face Jobs
-        online.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-        return app_module.build_app(make_context(load, about, folder / "files", first_paint=folder, jobs=jobs))
+    online = Library(Hub("http://127.0.0.1:9", folder / "cache", folder / "assets"), ModelCache())  # shows all sections
+    return app_module.build_app(
+        make_context(load, about, folder / "files", first_paint=folder, library=online, jobs=jobs)
+    )
 
 
 def events_of(app: gr.Blocks, fn: gr.blocks.BlockFunction) -> list[str]:
@@ -105,7 +108,8 @@ def test_the_last_of_several_quick_events_is_answered_in_every_tab(app: gr.Block
     }  # fmt: skip
     assert choices <= answered
     assert not losing(app)
-    assert not set(ONCE) - {event for fn in listeners_of(app) for event in events_of(app, fn)}, "nobody listens to it"
+    unknown = set(ONCE) - {event for fn in listeners_of(app) for event in events_of(app, fn)}
+    assert not unknown, "nobody listens to these"
 
 
 def test_an_event_left_at_once_is_found() -> None:
