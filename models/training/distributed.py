@@ -28,6 +28,12 @@ class Processes:
         """Whether this process writes logs and checkpoints."""
         return self.rank == 0
 
+    @property
+    def hardware(self) -> str:
+        """What the processes run on, for a model card."""
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type.upper()
+        return name if self.world_size == 1 else f"{self.world_size} x {name}"
+
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace each gradient by its mean over the processes; parameters without gradient are skipped."""
         if self.world_size == 1:

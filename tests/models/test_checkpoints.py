@@ -14,7 +14,7 @@ from models.networks.cyclegan import PatchDiscriminator
 from models.networks.vae import ConvVAE
 from models.training.__main__ import config_of
 from models.training.evaluation.export import MAX_BYTES, write_weights
-from models.training.evaluation.export import card as card_of
+from models.training.evaluation.model_card import card as card_of
 from models.training.loop.run_folder import half_precision
 from models.training.recipes._base import Export, TrainConfig
 from models.training.recipes.cyclegan import CycleGANConfig
@@ -57,12 +57,13 @@ def test_a_model_card_states_what_a_run_left_out_and_that_it_is_unfinished(tmp_p
     export = Export("patch_discriminator", {"num_filters": 8}, PatchDiscriminator(8))
     write_weights(tmp_path / "half", export, config, FACTS, {"psnr": Estimate(1.0, 0.9, 1.1)})
     card = (tmp_path / "half" / "README.md").read_text()
-    assert "Trained with 0 for `lambda_cycle` (weight of the round trip" in card
+    assert "Trained with 0 for `lambda_cycle` (weight of the cycle-consistency loss; 0 drops it)" in card
     assert "lambda_identity" not in card and "3 steps of a run of 9" in card
     write_weights(tmp_path / "whole", export, CycleGANConfig(steps=3), FACTS, {"psnr": Estimate(1.0, 0.9, 1.1)})
     assert "lesson" not in (tmp_path / "whole" / "README.md").read_text()
     record = json.loads((tmp_path / "whole" / "config.json").read_text())
-    assert "- **Schedule**: in two halves\n" in card_of("whole", {**record, "schedule": "in two halves"})
+    card = card_of(tmp_path / "whole", {**record, "differs": "In two halves."})
+    assert "- **Differs**: In two halves.\n- **Time**: not recorded; **hardware**: not recorded.\n" in card
 
 
 def test_a_changed_file_is_refused(folder: Path) -> None:

@@ -13,11 +13,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.analysis.cyclegan_calibration import DIRECTIONS, ENCODER, FRUITS, KINDS, cycle_levels, discriminator_scores
+from models.analysis.bootstrap import estimate
+from models.analysis.cyclegan_calibration import (
+    DIRECTIONS,
+    ENCODER,
+    FILE,
+    FRUITS,
+    KINDS,
+    calibration,
+    cycle_levels,
+    discriminator_scores,
+)
 from models.analysis.signal_detection import area_under_curve
-from models.checkpoints import load_model, weights_info
+from models.checkpoints import CHECKPOINTS, load_model, weights_info
 from models.networks.feature_extractors import as_encoder
 from models.training.data.dataset import ImageSet, domain_of, load_split
+from models.training.evaluation.model_card import measured, update_card
 from models.training.loop.run_folder import write_json
 
 MOST_ELSEWHERE = 1500  # images of each other source that are enough
@@ -42,8 +53,27 @@ def calibrate(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path], out
     names = [*DIRECTIONS, *(f"{fruit}-discriminator" for fruit in FRUITS), ENCODER]
     weights = {name: weights_info(name).sha256 for name in names}
     write_json(out, {"command": shlex.join(words), "weights": weights, "side": SIDE, **record})
+    if out == FILE:
+        update_discriminator_cards()
     for name, value in {**record["judge_auc"], **record["probe"]["auc"]}.items():
         log.info("area under the ROC curve, %s: %.3f", name, value)
+
+
+def update_discriminator_cards() -> None:
+    """Write what the calibration file measured of our discriminators into their cards."""
+    known = calibration(FILE)
+    for fruit in FRUITS:
+        real, fake = (torch.tensor(scores[fruit], dtype=torch.float64) for scores in (known.real, known.translated))
+        above = (real[:, None] > fake).double() + (real[:, None] == fake) / 2
+        area = estimate(
+            lambda w, v, above=above: ((w @ above) * v).sum(1) / (w.sum(1) * v.sum(1)), len(real), len(fake)
+        )
+        meaning = (
+            f"`roc_area` is the area under the ROC curve: how often it scores one of {len(real)} held-out photos "
+            f"higher than one of {len(fake)} translations, at {known.side} px; 0.5 is chance"
+        )
+        folder, area = CHECKPOINTS[f"{fruit}-discriminator"].folder, area._replace(value=known.discriminator_auc[fruit])
+        update_card(folder, {**measured({"roc_area": area}, known.command), "meaning": meaning})
 
 
 def _of(images: ImageSet, domain: str) -> Tensor:

@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
-import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from torchvision.transforms.v2.functional import to_pil_image
 
 from models.analysis.bootstrap import Estimate
-from models.hub.records import WEIGHTS
 from models.training.data.dataset import domain_of
-from models.training.evaluation.export import measured, update_card
 from models.training.evaluation.loading import load_run, load_weights, weights_record
+from models.training.evaluation.model_card import command_of, measured, update_card
 from models.training.loop.run_folder import RunFolder
 from models.training.recipes._base import TrainConfig
 from models.training.recipes.classifier import Classifier
 
 log = logging.getLogger(__name__)
-
-
-def command_of(folder: Path, sources: Sequence[Path], judge: str | None) -> str:
-    """Return the command that measures weights again, with file names without folders."""
-    is_moment = folder.is_relative_to(WEIGHTS) and folder.parent != WEIGHTS  # of a run, which has no name of its own
-    start = folder.relative_to(WEIGHTS.parents[1]).as_posix() if is_moment else folder.name
-    words = ["python", "-m", "models.training", "evaluate", start, "--data", *(source.name for source in sources)]
-    return shlex.join([*words, *(["--judge", judge] if judge else [])])
 
 
 def log_scores(scores: Mapping[str, Estimate]) -> None:

@@ -18,8 +18,8 @@ from torchvision.transforms.v2.functional import to_pil_image
 from models.checkpoints import load_folder
 from models.networks.vae import ConvVAE
 from models.training.distributed import Processes
-from models.training.evaluation.export import SHEET, update_card
 from models.training.evaluation.loading import folders_of, weights_record
+from models.training.evaluation.model_card import SHEET, update_card
 from models.training.loop.init_weights import fill
 from models.training.loop.run_folder import write_atomically
 from models.training.recipes import RECIPES, build_recipe

@@ -13,7 +13,8 @@ from huggingface_hub import HfApi
 from models.checkpoints import load_folder, read_config
 from models.hub.client import Hub, hub_errors
 from models.hub.references import Reference
-from models.training.evaluation.export import SHEET, card, export_run
+from models.training.evaluation.export import export_run
+from models.training.evaluation.model_card import SHEET, card
 
 MAX_BYTES = 5_000_000_000  # per file, by default on the Hub
 FILES = ("model.safetensors", "config.json", "README.md", SHEET)
@@ -61,4 +62,4 @@ def _prepare(folder: Path, stage: Path, repo_id: str) -> None:
     record = read_config(folder)
     if "sheet" in record:
         shutil.copyfile(folder / SHEET, stage / SHEET)
-    (stage / "README.md").write_text(card(repo_id.split("/")[1], record, repo_id), "utf-8")
+    (stage / "README.md").write_text(card(folder, record, repo_id), "utf-8")

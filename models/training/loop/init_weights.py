@@ -30,16 +30,28 @@ def find_parts(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:
             found["b2a"] = (
                 weights_folder(CHECKPOINTS[record.partner])
                 if record is not None and record.partner
-                else folder.with_name("2".join(reversed(folder.name.split("2"))))
+                else _counterpart(folder)
             )
     else:
         found = {name: folder / name for name in parts}
-    found = {name: path for name, path in found.items() if (path / "config.json").is_file()}
+    found = {
+        name: path
+        for name, path in found.items()
+        if (path / "config.json").is_file() and (name != "b2a" or path != folder)
+    }
     missing = [name for name, part in parts.items() if part.needed and name not in found]
     if missing:
         lacking = f"{start} does not hold {' and '.join(filter(None, missing)) or 'any weights'}"
         raise FileNotFoundError(f"{lacking}; give a name or a folder of trained weights.")
     return found
+
+
+def _counterpart(folder: Path) -> Path:
+    """Return where the generator of the opposite direction lies; of a step in `a2b-steps`, that in `b2a-steps`."""
+    if folder.name.startswith("step-"):
+        return _counterpart(folder.parent) / folder.name
+    pair, steps, _ = folder.name.partition("-steps")
+    return folder.with_name("2".join(reversed(pair.split("2"))) + steps)
 
 
 def find_start(start: str, parts: Mapping[str, Part]) -> dict[str, Path]:

@@ -81,6 +81,16 @@ class RunFolder:
         record = {"recipe": recipe, "data": data, "init": init, "config": asdict(config)}
         write_json(self.path / "config.json", record)
 
+    def load_cost(self, step: int) -> dict[str, str]:
+        """Return `time` of so many steps and `hardware`, as far as they were recorded, for a model card."""
+        progress = self.load_progress() or {}
+        minutes = progress.get("seconds_per_step", 0.0) * step / 60
+        found = {
+            "time": minutes and (f"about {minutes:.0f} minutes" if minutes >= 2 else "under 2 minutes"),
+            "hardware": progress.get("hardware"),
+        }
+        return {name: value for name, value in found.items() if value}
+
     def load_init(self) -> str | None:
         """Return the weights the run started from, None for a run from scratch."""
         return (_load_json(self.path / "config.json") or {}).get("init")
@@ -135,12 +145,13 @@ class RunFolder:
             except Exception as error:  # damaged bytes make the unpickler raise almost anything
                 log.warning("%s is damaged and is not used: %s", path, str(error).partition("\n")[0])
 
-    def save_progress(self, step: int, seconds_per_step: float) -> None:
-        """Write step and speed of the run; also its heartbeat."""
-        write_json(self.path / "progress.json", {"step": step, "seconds_per_step": seconds_per_step})
+    def save_progress(self, step: int, seconds_per_step: float, hardware: str = "") -> None:
+        """Write step and speed of the run and what it runs on, "" for unknown; also its heartbeat."""
+        progress = {"step": step, "seconds_per_step": seconds_per_step, "hardware": hardware}
+        write_json(self.path / "progress.json", progress)
 
-    def load_progress(self) -> dict[str, float] | None:
-        """Return the newest `step` and `seconds_per_step`, or None before the first."""
+    def load_progress(self) -> dict[str, Any] | None:
+        """Return the newest `step`, `seconds_per_step` and `hardware`, or None before the first."""
         return _load_json(self.path / "progress.json")
 
     def forget_progress(self) -> None:

@@ -128,7 +128,7 @@ def train(
             _report(recipe, config, run, window, done, schedule)
             now, ends = time.monotonic(), stop or done == config.steps
             if ends or now - reported >= schedule.progress_seconds:
-                run.save_progress(done, (now - begun) / (done - first))
+                run.save_progress(done, (now - begun) / (done - first), processes.hardware)
                 reported = now
             if ends or now - saved > schedule.save_seconds:
                 run.save_checkpoint(Checkpoint(done, recipe.state_dict(), dict(window)))

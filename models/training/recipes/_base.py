@@ -24,6 +24,7 @@ from models.training.recipes.options import checked, option
 
 # Channels-last convolutions of 4 channels corrupt memory in torch 2.15's AVX2 kernels (a backward pass aborts).
 MIN_CHANNELS = 8
+COSINE = "a rate that rises over the warm-up and falls along half a cosine"  # `cosine_rate`, in a model card
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class Recipe(ABC):
     adversarial: ClassVar[bool] = False  # whether its losses are relative to an opponent: their level says nothing
     charts: ClassVar[tuple[Chart, ...]] = (LOSS_CHART,)  # of a run
     comparison: ClassVar[str]  # the text `train.compared.<comparison>` explains `demonstrate`
+    schedule: ClassVar[str] = COSINE  # the learning rate, for a model card
     sheet_caption: ClassVar[str]  # what the rows of `contact_sheet` show, for a model card
     parts: dict[str, Any]  # everything with a state, by name; set by the constructor
     optimizer: torch.optim.Optimizer

@@ -81,11 +81,11 @@ class CycleGANRecipe(Recipe):
     shape_options = ("image_size", "light", "num_filters", "num_blocks", "discriminator_filters")
     fine_tuning_rate = 1.0  # what one translator changes is no start for another pair: it has to be forgotten
     main_parts, image_sets = ("a2b", "b2a"), ("A", "B")
-    image_counts = (4, 60, 400)
-    adversarial = True
+    adversarial, image_counts = True, (4, 60, 400)
     charts = (BALANCE_CHART, Chart("cycle", ("cycle",)), Chart("adversarial", ("adversarial",)), LOSS_CHART)
     advise = staticmethod(adversarial_advice)
     comparison = "cyclegan"
+    schedule = "a constant rate for half the steps, then falling to 0, and with it the cycle's weight to `--cycle-kept`"
     sheet_caption = "Apples, these as oranges, and back again; below, oranges, these as apples, and back again."
 
     def __init__(self, config: CycleGANConfig, train: ImageSet, test: ImageSet, processes: Processes) -> None:

@@ -18,7 +18,8 @@ from models.hub.client import Hub, HubError
 from models.hub.transfers import fetch
 from models.networks.vae import ConvVAE
 from models.training.__main__ import main
-from models.training.evaluation.export import update_card, write_weights
+from models.training.evaluation.export import write_weights
+from models.training.evaluation.model_card import update_card
 from models.training.evaluation.publish import publish
 from models.training.recipes._base import Export, TrainConfig
 

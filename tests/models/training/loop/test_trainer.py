@@ -22,8 +22,8 @@ from models.networks.feature_extractors import as_encoder
 from models.training.__main__ import build_parser, config_from, config_of, main
 from models.training.data.dataset import load_split
 from models.training.distributed import Processes
-from models.training.evaluation.evaluate import command_of
-from models.training.evaluation.export import card, command_line, measured
+from models.training.evaluation.export import command_line
+from models.training.evaluation.model_card import card, command_of, measured
 from models.training.loop.run_folder import Checkpoint, RunFolder
 from models.training.loop.trainer import Schedule, resolve_precision, train
 from models.training.recipes import RECIPES, build_recipe
@@ -392,17 +392,21 @@ def test_every_option_has_help_and_its_default_survives_the_parser(name: str) ->
     assert all(spec.metadata["help"] for spec in fields(config))
 
 
-def test_the_command_in_a_card_names_what_differs() -> None:
+def test_the_command_in_a_card_names_every_option_for_a_default_may_change() -> None:
     config = SimSiamConfig(steps=7, stop_gradient=False)
-    command = command_line("simsiam", config, ["photos.zip"])
-    assert command == "python -m models.training simsiam --data photos.zip --out RUN_DIR --steps 7 --no-stop-gradient"
+    command = command_line("simsiam", config, ["photos.zip"], None, "runs/mine", [3, 7])
+    assert command == (
+        "python -m models.training simsiam --data photos.zip --out runs/mine --keep-at 3 7 --steps 7 --image-size 64 "
+        "--batch-size 128 --learning-rate 0.06 --warmup 100 --ema-decay 0.999 --seed 0 --precision auto "
+        "--weight-decay 0.0001 --width 32 --min-scale 0.2 --dim 512 --pred-dim 128 --no-stop-gradient"
+    )
     assert config_of(command) == config
 
 
 @pytest.mark.parametrize("name", ["my photos.zip", "Tom's.zip", 'a "b".zip', "$HOME;x.zip", "图片 1.zip"])
 def test_the_command_in_a_card_can_be_read_whatever_files_are_called(name: str, tmp_path: Path) -> None:
     config = SimSiamConfig(steps=7)
-    command = command_line("simsiam", config, [name, "b.zip"], init=str(tmp_path / "my weights"))
+    command = command_line("simsiam", config, [name, "b.zip"], str(tmp_path / "my weights"), "runs/a b")
     arguments = build_parser().parse_args(shlex.split(command)[3:])
     assert [str(path) for path in arguments.data] == [name, "b.zip"]
     assert arguments.init == "my weights"
@@ -513,7 +517,7 @@ def test_a_measure_that_is_not_finite_is_written_as_valid_json(tmp_path: Path) -
     read = run.load_evaluation(3)
     assert read is not None and not any(map(math.isfinite, read["psnr"])) and read["std"] == scores["std"]
     facts = measured(scores, "python -m models.training evaluate x")
-    table = card("x", {**facts, "arch": "a", "num_parameters": 1, "args": {}, "recipe": "vae", "steps": 1,
+    table = card(Path("x"), {**facts, "arch": "a", "num_parameters": 1, "args": {}, "recipe": "vae", "steps": 1,
                        "image_size": 8, "data": ["x"], "command": "c"})  # fmt: skip
     assert "| psnr | not defined | not defined |" in table and "| std | 1.0 | 0.5 to 2.0 |" in table
 
@@ -562,7 +566,7 @@ def test_measuring_on_other_images_changes_no_record_of_the_run(tmp_path: Path) 
     assert main(["export", str(run), str(tmp_path / "weights"), "--data", str(others)]) == 0
     record = json.loads((tmp_path / "weights" / "config.json").read_text())
     assert record["data"] == ["ours.zip"] and "--data ours.zip" in record["command"]
-    assert record["measured_by"].endswith("RUN_DIR --data others.zip")
+    assert record["measured_by"] == "python -m models.training evaluate weights --data others.zip"
     assert not (run / "evaluation.json").exists()
 
 
