@@ -6,7 +6,6 @@ models; after our own weights changed, run ``python app.py --precompute``.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import json
 import os
@@ -20,7 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from demos.core import environment
+from demos.core.command_line import command_line
 
+if __name__ == "__main__":
+    command_line().parse_args()  # --help and mistakes are answered before anything heavy is imported
 environment.prepare("--offline" in sys.argv[1:])  # before gradio is imported, which reads its settings once
 
 import gradio as gr  # noqa: E402
@@ -50,11 +52,6 @@ from models.training.jobs import JobManager  # noqa: E402
 def real_context(jobs: JobManager | None = None) -> Context:
     """Return the context with the weights of this repository."""
     return make_context(load_model, weights_info, environment.files_folder(), jobs=jobs)
-
-
-def default_data_folder() -> Path:
-    """Return where trainings are kept unless ``--data-dir`` says otherwise."""
-    return Path(os.environ.get("UNLABELED_DATA") or Path.home() / ".local" / "share" / "unlabeled")
 
 
 def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
@@ -165,30 +162,7 @@ def offer_local(weights: Library, given: Sequence[str]) -> None:
 
 def main() -> None:
     """Read the command line and start the app, or renew the first results; what cannot start ends with status 2."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    everywhere_or_here = "0.0.0.0" if os.environ.get("SYSTEM") == "spaces" else "127.0.0.1"
-    parser.add_argument("--host", default=everywhere_or_here, help="address to listen on")
-    parser.add_argument("--port", type=int, default=7860, help="port to listen on")
-    parser.add_argument("--offline", action="store_true", help="never ask the network; offer only what is on disk")
-    parser.add_argument(
-        "--prefetch",
-        nargs="*",
-        metavar="WHAT",
-        help="fetch models, then exit: all (default), names of tabs, or ids of repositories on the Hub",
-    )
-    parser.add_argument(
-        "--local",
-        nargs="+",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="offer weights in a file of your own (two files for the halves of an autoencoder); after a CycleGAN "
-        f"generator, {' or '.join(DIRECTIONS)} says its direction",
-    )
-    parser.add_argument("--precompute", action="store_true", help="renew the first results, then exit")
-    parser.add_argument("--data-dir", type=Path, default=default_data_folder(), help="where trainings are kept")
-    parser.add_argument("--classroom", action="store_true", help="let everybody look at everybody's trainings")
-    parser.add_argument("--no-training", action="store_true", help="switch the trainer off")
+    parser = command_line()
     arguments = parser.parse_args()
     if arguments.prefetch is not None:
         sys.exit(prefetch(Library(Hub.from_environment(token=None), ModelCache()), arguments.prefetch))

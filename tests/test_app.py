@@ -19,6 +19,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 import app as app_module
+from demos.core.command_line import default_data_folder
 from demos.core.context import Context
 from demos.core.i18n import Texts
 from demos.core.paths import FIRST_PAINT
@@ -188,7 +189,7 @@ def test_trainings_are_kept_out_of_what_is_served(tmp_path: Path, monkeypatch: p
     with pytest.raises(ValueError, match="choose another --data-dir"):
         app_module.job_manager(served / "jobs", training=True, classroom=False)
     monkeypatch.setenv("UNLABELED_DATA", str(tmp_path / "mine"))
-    assert app_module.default_data_folder() == tmp_path / "mine"
+    assert default_data_folder() == tmp_path / "mine"
 
 
 @pytest.mark.parametrize(

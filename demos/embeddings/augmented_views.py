@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torchvision.transforms.v2 import functional as TF
 
 from demos.core.context import Context
 from demos.core.events import LATEST_MODEL_EVENT, bind
@@ -41,6 +40,8 @@ def sample_ids(collection: Collection, picked: int, count: int) -> list[int]:
 
 def two_views(images: Sequence[Image.Image], side: int, seed: int) -> tuple[Tensor, Tensor]:
     """Return two random views of each image, each (N, 3, side, side) in [-1, 1]; the same for the same seed."""
+    from torchvision.transforms.v2 import functional as TF  # takes a second to import
+
     stacked = torch.stack([TF.pil_to_tensor(image) for image in images])  # (N, 3, S, S)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

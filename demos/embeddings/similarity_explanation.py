@@ -13,7 +13,6 @@ import gradio as gr
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torchvision.transforms.v2 import functional as TF
 
 from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, bind
@@ -44,7 +43,19 @@ def _crop(vertical: float, horizontal: float) -> Transform:
         side = images.shape[-1]
         kept = round(CROP * side)
         free = side - kept
-        return TF.crop(images, round(vertical * free), round(horizontal * free), kept, kept)
+        top, left = round(vertical * free), round(horizontal * free)
+        return images[..., top : top + kept, left : left + kept]
+
+    return transform
+
+
+def _colour(name: str, strength: float) -> Transform:
+    """Return a function of torchvision, which takes a second to import."""
+
+    def transform(images: Tensor) -> Tensor:
+        from torchvision.transforms.v2 import functional
+
+        return getattr(functional, name)(images, strength)
 
     return transform
 
@@ -52,21 +63,23 @@ def _crop(vertical: float, horizontal: float) -> Transform:
 # About as strong as in training (`models.training.data.augmentations.TwoViews`).
 TRANSFORMS: Mapping[str, Transform] = {
     IDENTITY: lambda images: images,
-    "mirrored": TF.horizontal_flip,
+    "mirrored": lambda images: images.flip(-1),
     "middle": _crop(0.5, 0.5),
     "top_left": _crop(0, 0),
     "top_right": _crop(0, 1),
     "bottom_left": _crop(1, 0),
     "bottom_right": _crop(1, 1),
-    "brighter": lambda images: TF.adjust_brightness(images, 1.4),
-    "darker": lambda images: TF.adjust_brightness(images, 0.6),
-    "hue": lambda images: TF.adjust_hue(images, 0.1),
-    "grey": lambda images: TF.rgb_to_grayscale(images, num_output_channels=3),
+    "brighter": _colour("adjust_brightness", 1.4),
+    "darker": _colour("adjust_brightness", 0.6),
+    "hue": _colour("adjust_hue", 0.1),
+    "grey": _colour("rgb_to_grayscale", 3),
 }
 
 
 def transformed(image: Image.Image, side: int) -> Tensor:
     """Return an image after each of the `TRANSFORMS`, (T, 3, S, S) in [-1, 1]."""
+    from torchvision.transforms.v2 import functional as TF
+
     tensor = TF.pil_to_tensor(image)[None]
     views = [TF.resize(transform(tensor), [side, side], antialias=True) for transform in TRANSFORMS.values()]
     return torch.cat(views).float() / 127.5 - 1

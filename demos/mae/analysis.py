@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from demos.core.i18n import InputError
@@ -108,6 +107,8 @@ def predict_ensemble(
 
 
 def _statistics(grid: int, square: Image.Image, original: Tensor, sums: Tensor, psnrs: Sequence[float]) -> MaskEnsemble:
+    from scipy.stats import spearmanr  # takes half a second to import
+
     times, total, squares = sums
     hidden = times > 0
     mean = torch.where(hidden, total / times.clamp_min(1), original.double())

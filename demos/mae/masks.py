@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from demos.core.i18n import InputError
 from models.networks.mae import block_mask, num_masked, random_mask
@@ -118,6 +117,8 @@ def bayer_order(grid: int, seed: int) -> NDArray[np.float64]:
 
 def edge_strength(image: Image.Image, grid: int) -> NDArray[np.float64]:
     """Return the mean magnitude of the brightness gradient (Sobel) in each patch, (grid, grid)."""
+    from scipy import ndimage  # here, because the page shows without it
+
     grey = np.asarray(image.convert("L"), np.float64)
     gradient = np.hypot(ndimage.sobel(grey, axis=0), ndimage.sobel(grey, axis=1))
     return patch_means(gradient, grid)
@@ -129,6 +130,8 @@ def border_contrast(image: Image.Image, grid: int) -> NDArray[np.float64]:
     What touches the border is mostly background (Wei et al., ECCV 2012, section 2). Neighbours are averaged, so that
     an object is one area.
     """
+    from scipy import ndimage
+
     channels = np.asarray(image.convert("YCbCr"), np.float64)
     colours = np.stack([patch_means(channels[..., band], grid) for band in range(3)], axis=-1)  # (grid, grid, 3)
     inner = np.zeros((grid, grid), bool)

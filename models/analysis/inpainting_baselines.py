@@ -5,10 +5,13 @@ Images are (H, W, C) arrays of any unit; `hidden` is (H, W), True where to fill 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.linalg import splu
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Pixels = NDArray[np.float64]
 
@@ -19,6 +22,8 @@ def harmonic_fill(pixels: Pixels, hidden: NDArray[np.bool_]) -> Pixels:
     Raises:
         ValueError: Every pixel is hidden, or the shapes differ.
     """
+    from scipy.sparse.linalg import splu  # here, because the page shows without it
+
     _check(pixels, hidden)
     filled = pixels.reshape(-1, pixels.shape[-1]).astype(np.float64)  # (H*W, C)
     unknown = hidden.ravel()
@@ -50,6 +55,8 @@ def _check(pixels: Pixels, hidden: NDArray[np.bool_]) -> None:
 
 def _laplacian(height: int, width: int) -> sparse.csr_array:
     """Return the graph Laplacian of the pixel grid, (H*W, H*W)."""
+    from scipy import sparse
+
     index = np.arange(height * width).reshape(height, width)
     pairs = [(index[:, :-1].ravel(), index[:, 1:].ravel()), (index[:-1].ravel(), index[1:].ravel())]
     first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))

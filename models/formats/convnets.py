@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torchvision
 from torch import Tensor, nn
 
 from models.formats.tensors import build_strictly, count, renamed, shape_of
@@ -65,13 +64,17 @@ def from_timm_vgg(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def build_vgg16(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     """Return VGG-16 (arXiv 1409.1556, table 1 column D) up to its last hidden layer, with these tensors."""
+    from torchvision.models import vgg16  # takes a second to import
+
     tensors = from_timm_vgg(tensors)
     num_classes = shape_of(tensors, "classifier.6.weight", 2, expected)[0]
-    make = lambda: torchvision.models.vgg16(num_classes=num_classes, init_weights=False)  # noqa: E731
+    make = lambda: vgg16(num_classes=num_classes, init_weights=False)  # noqa: E731
     return LastHidden(build_strictly(make, tensors, expected))
 
 
 def build_alexnet(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     """Return AlexNet (as in arXiv 1404.5997) up to its last hidden layer, with these tensors."""
+    from torchvision.models import alexnet
+
     num_classes = shape_of(tensors, "classifier.6.weight", 2, expected)[0]
-    return LastHidden(build_strictly(lambda: torchvision.models.alexnet(num_classes=num_classes), tensors, expected))
+    return LastHidden(build_strictly(lambda: alexnet(num_classes=num_classes), tensors, expected))

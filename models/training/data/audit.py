@@ -17,10 +17,7 @@ from typing import Literal, NamedTuple
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from scipy.fft import dctn
 from torch import Tensor
-from torchvision.transforms.v2.functional import pil_to_tensor, to_pil_image
-from torchvision.utils import make_grid
 
 from models.data.archive_entries import Limits, entries_of
 from models.data.archives import iter_images
@@ -211,6 +208,8 @@ def perceptual_hash(image: Image.Image) -> Tensor:
     The image is shrunk to 32 x 32 grey levels; of its discrete cosine transform the 8 x 8 lowest terms but the
     mean are compared with their median.
     """
+    from scipy.fft import dctn
+
     grey = to_tensor(image.convert("RGB").resize((32, 32), Image.Resampling.BILINEAR)).mean(dim=1)[0]
     terms = torch.from_numpy(dctn(grey.numpy()))[:8, :8].flatten()[1:]
     return torch.where(terms > terms.median(), 1.0, -1.0)
@@ -229,6 +228,9 @@ def count_near_duplicates(hashes: Tensor) -> int:
 
 def contact_sheet(images: Sequence[Image.Image], columns: int = 12) -> Image.Image:
     """Return equally large square images in rows on one RGB sheet."""
+    from torchvision.transforms.v2.functional import pil_to_tensor, to_pil_image  # takes a second to import
+    from torchvision.utils import make_grid
+
     pixels = torch.stack([pil_to_tensor(image) for image in images])
     return to_pil_image(make_grid(pixels, columns, padding=0, pad_value=255))
 

@@ -7,7 +7,6 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2 import functional as TF
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
@@ -92,5 +91,7 @@ def jitter_colours(images: Tensor, strength: float) -> Tensor:
 def resize(images: Tensor, size: int) -> Tensor:
     """Return uint8 images (N, 3, S, S) resized without augmentation, float (N, 3, size, size) in [-1, 1]."""
     if images.shape[-1] != size:
+        from torchvision.transforms.v2 import functional as TF  # takes a second to import
+
         images = TF.resize(images, [size, size], antialias=True)
     return images.float() / 127.5 - 1.0

@@ -17,7 +17,6 @@ from pathlib import Path, PurePosixPath
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as TF
 
 from models.data.archive_entries import SPLIT_FOLDER, Limits, entries_of
 from models.data.archives import iter_images
@@ -116,6 +115,8 @@ class ImageSet:
 
 def _read(source: Path, image_size: int, most: int | None, skipped: Counter[str]) -> dict[str, Tensor]:
     """Return a source's images by name, in name order, uint8 (3, S, S); count and log files left out, and why."""
+    from torchvision.transforms.v2 import functional as TF  # takes a second to import
+
     if not source.exists():
         raise FileNotFoundError(f"There is no {source}; give a zip or a folder of pictures.")
     entries = list(entries_of([source], LIMITS))

@@ -18,7 +18,6 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
-from torchvision.transforms.v2.functional import to_pil_image
 
 from models.analysis.bootstrap import Estimate
 from models.strict_json import json_text
@@ -241,6 +240,8 @@ class RunFolder:
 
     def save_preview(self, step: int, preview: Tensor) -> None:
         """Write a preview, (3, H, W) in [-1, 1], as PNG."""
+        from torchvision.transforms.v2.functional import to_pil_image  # takes a second to import
+
         image = to_pil_image(((preview + 1) * 127.5).round().clamp(0, 255).to(torch.uint8))
         file = io.BytesIO()
         image.save(file, format="PNG")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as TF
 
 from models.checkpoints import CHECKPOINTS, load_folder, read_config
 from models.networks.backbones import ResNet
@@ -45,5 +44,7 @@ class Classifier:
 
     @torch.inference_mode()
     def _forward(self, images: Tensor, ask: Callable[[Tensor], Tensor]) -> Tensor:
+        from torchvision.transforms.v2 import functional as TF  # takes a second to import
+
         size = [self._model.img_size] * 2
         return torch.cat([ask(TF.resize(part, size, antialias=True)) for part in images.cpu().split(64)])

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as TF
 
 from models.analysis.bootstrap import Estimate, estimate, mean_of, psnr_of, weighted_mean
 from models.analysis.latents import LatentStatistics, active, measure_latents
@@ -179,6 +178,8 @@ class VAERecipe(AveragedRecipe):
 
     def _distance(self, images: Tensor) -> Tensor:
         """Return the root mean square difference of each image from the training image nearest to it, (N,)."""
+        from torchvision.transforms.v2 import functional as TF  # takes a second to import
+
         side = min(64, self.config.image_size)
         queries = TF.resize(images, [side, side], antialias=True).flatten(1)
         nearest = torch.full((len(queries),), float("inf"))
