@@ -247,10 +247,8 @@ def test_other_networks_are_refused(name: str, options: dict[str, Any], tmp_path
     assert refusal(write(cut, tmp_path)).code in ("unknown_layout", "wrong_shape", "unexpected_tensors")
 
 
-def test_a_generator_with_dropout_or_batch_norm_is_refused(tmp_path: Path) -> None:
+def test_a_generator_with_batch_norm_is_refused(tmp_path: Path) -> None:
     tensors = dict(ResnetGenerator(4, 3).state_dict())
-    moved = {key.replace("conv_block.5", "conv_block.6"): value for key, value in tensors.items()}
-    assert refusal(write(moved, tmp_path)).code in ("missing_tensors", "unexpected_tensors")
     batch_norm = {**tensors, "model.2.weight": torch.ones(4), "model.2.bias": torch.ones(4)}
     assert refusal(write(batch_norm, tmp_path)).code == "unexpected_tensors"
 
