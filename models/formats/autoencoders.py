@@ -22,8 +22,7 @@ _OLD_ATTENTION = [
 
 def is_autoencoder_kl(tensors: Mapping[str, Tensor]) -> bool:
     """Return whether these are the tensors of diffusers' `AutoencoderKL`, of any age."""
-    names = ("encoder.down_blocks.0.resnets.0.conv1.weight", "decoder.conv_in.weight", "quant_conv.weight")
-    return all(name in tensors for name in names)
+    return {"encoder.down_blocks.0.resnets.0.conv1.weight", "decoder.conv_in.weight"} <= tensors.keys()
 
 
 def with_new_attention(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -39,10 +38,11 @@ def build_autoencoder_kl(tensors: Mapping[str, Tensor], expected: str, args: Map
     first = [f"encoder.down_blocks.{level}.resnets.0.conv1.weight" for level in range(num_levels)]
     widths = tuple(shape_of(tensors, name, 4, expected)[0] for name in first)
     num_blocks = count(tensors, r"encoder\.down_blocks\.0\.resnets\.(\d+)\.")
-    latent_channels = shape_of(tensors, "post_quant_conv.weight", 4, expected)[0]
+    latent_channels = shape_of(tensors, "decoder.conv_in.weight", 4, expected)[1]
+    quant = "quant_conv.weight" in tensors
     for name, width in zip(first, widths, strict=True):
         check_multiple(name, width, groups, expected)
-    return build_strictly(lambda: AutoencoderKL(widths, num_blocks, latent_channels, groups), tensors, expected)
+    return build_strictly(lambda: AutoencoderKL(widths, num_blocks, latent_channels, groups, quant), tensors, expected)
 
 
 def autoencoder_half(tensors: Mapping[str, Tensor]) -> str:

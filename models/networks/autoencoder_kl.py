@@ -165,6 +165,7 @@ class AutoencoderKL(nn.Module):
         num_blocks: Residual blocks of an encoder's level (the decoder's have one more).
         latent_channels: Channels of the latent.
         groups: Groups of the group norms.
+        quant_conv: Whether 1x1 convolutions stand around the latent; newer models have none.
     """
 
     spatial = True
@@ -176,13 +177,15 @@ class AutoencoderKL(nn.Module):
         num_blocks: int = 2,
         latent_channels: int = 4,
         groups: int = GROUPS,
+        quant_conv: bool = True,
     ) -> None:
         super().__init__()
         self.latent_channels, self.downsampling = latent_channels, 2 ** (len(widths) - 1)
         self.encoder = Encoder(widths, num_blocks, latent_channels, groups)
         self.decoder = Decoder(widths, num_blocks, latent_channels, groups)
-        self.quant_conv = nn.Conv2d(2 * latent_channels, 2 * latent_channels, 1)
-        self.post_quant_conv = nn.Conv2d(latent_channels, latent_channels, 1)
+        wide = 2 * latent_channels
+        self.quant_conv = nn.Conv2d(wide, wide, 1) if quant_conv else nn.Identity()
+        self.post_quant_conv = nn.Conv2d(latent_channels, latent_channels, 1) if quant_conv else nn.Identity()
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the posterior's mean and log-variance, each (N, C, H/8, W/8), of images in [-1, 1].

@@ -136,6 +136,9 @@ AUTOENCODERS: dict[str, Callable[[Any], Any]] = {
     "32 groups": lambda d: d.AutoencoderKL(**LEVELS, block_out_channels=(32, 64)),
     "8 groups": lambda d: d.AutoencoderKL(**LEVELS, block_out_channels=(16, 24), norm_num_groups=8),
 }
+AUTOENCODERS["no quant_conv"] = lambda d: d.AutoencoderKL(
+    **LEVELS, block_out_channels=(32, 64), latent_channels=16, use_quant_conv=False, use_post_quant_conv=False
+)
 OLD_ATTENTION = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
 
 
@@ -155,6 +158,7 @@ def test_an_autoencoder_of_diffusers(name: str, is_old: bool, tmp_path: Path) ->
     images = pictures(16)
     mu, _ = model.encode(images)  # type: ignore[operator]
     assert (mu - network.encode(images).latent_dist.mean).abs().max() <= TOLERANCE
+    assert (model.decode(mu) - network.decode(mu).sample.clamp(-1, 1)).abs().max() <= TOLERANCE  # type: ignore[operator]
 
 
 @torch.no_grad()
