@@ -52,7 +52,7 @@ class Shot:
 
     scene: Path
     side: int
-    declare: Mapping[str, int] = field(default_factory=dict)
+    declare: Mapping[str, float] = field(default_factory=dict)
 
 
 def trace(shot: Shot) -> Image.Image:

@@ -12,12 +12,6 @@
 
 // ---------------------------------------------------------------- chance
 
-// A colour of any hue; Strength: 0 grey to 1 pure, Light: brightness in [0, 1].
-#macro Hue(Strength, Light)
-  #local H = Between(0, 360);
-  Mix(rgb Light, rgb Light * 1.3 * <0.5 + 0.5 * cos(radians(H)), 0.5 + 0.5 * cos(radians(H - 120)), 0.5 + 0.5 * cos(radians(H - 240))>, Strength)
-#end
-
 // A camera on a circle around To; Far: distance, Low and High: the range of its height in degrees.
 #macro Random_View(To, Far, Low, High, Turn)
   #local A = radians(Between(-Turn, Turn)); #local B = radians(Between(Low, High));
