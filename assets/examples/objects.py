@@ -4,7 +4,7 @@
 such a pair is never rendered for training, so that a network can be asked about a combination it has not seen. A
 picture depends on its name alone; a run that was stopped goes on where it was.
 
-    python assets/examples/objects.py                                # objects.zip: 2,000 pictures, 320 of held-out pairs
+    python assets/examples/objects.py                                # objects.zip: 2,000 pictures, 320 of held-out
     python assets/examples/objects.py --training 6000 --out FOLDER   # to train on; none is a picture of objects.zip
     python assets/examples/objects.py --sheet sheet.png              # every shape in every material, to look at
 
@@ -107,7 +107,7 @@ def render_missing(pictures: list[tuple[Labels, Shot]], folder: Path, jobs: int)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             part = target.with_suffix(".part")
-            trace(picture[1]).save(part, "WEBP", quality=80, method=6)
+            trace(picture[1]).save(part, "WEBP", quality=75, method=6)
             part.replace(target)
 
     with ThreadPoolExecutor(jobs) as pool:

@@ -1,6 +1,7 @@
-// One picture of the objects set (see objects.py): a shape in a material before a backdrop. Shape, Material, Backdrop: their numbers;
-// Turn: degrees by which the camera goes round; Rise: its height in degrees; Sun_Turn: where the light comes from, in
-// degrees; Warmth: of the light in [0, 1]; Seed: draws what has no label (proportions, hues, size and place).
+// One picture of the objects set (see objects.py): a shape in a material before a backdrop. Shape, Material, Backdrop:
+// their numbers; Turn: degrees by which the camera goes round; Rise: its height in degrees; Sun_Turn: where the light
+// comes from, in degrees; Warmth: of the light in [0, 1]; Seed, below 200,000: draws what has no label (proportions,
+// hues, size and place).
 #version 3.7;
 #declare Fill = 0;
 #include "common.inc"
