@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import runpy
@@ -9,6 +10,7 @@ import shutil
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +106,47 @@ def test_kinds_archive() -> None:
         with Image.open(io.BytesIO(content)) as image:
             image.load()
             assert image.size == (80, 80), name
+
+
+@pytest.fixture(scope="module")
+def objects() -> dict[str, Any]:
+    """The names of the script that renders the objects set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(EXAMPLES))
+        return runpy.run_path(str(EXAMPLES / "objects.py"), run_name="objects")
+
+
+def test_each_shape_has_two_materials_held_out(objects: dict[str, Any]) -> None:
+    held_out = [pair for pair in objects["PAIRS"] if objects["is_held_out"](*pair)]
+    assert set(Counter(shape for shape, _ in held_out).values()) == {2}
+    assert set(Counter(material for _, material in held_out).values()) == {2, 3}
+    assert len({material for _, material in held_out}) == len(objects["MATERIALS"])
+
+
+def test_held_out_pairs_are_never_trained_on(objects: dict[str, Any]) -> None:
+    rendered = [known for known, _ in objects["training"](1000)]
+    assert {known.split for known in rendered} == {"train"}
+    assert len({(known.shape, known.material) for known in rendered}) == 280
+    assert rendered[:100] == [known for known, _ in objects["training"](100)]
+    assert not {known.file for known in rendered} & {known.file for known, _ in objects["shipped"]()}
+
+
+def test_objects_archive(objects: dict[str, Any]) -> None:
+    """The objects set holds what its script draws: each picture once, 128 x 128 pixels, with all its labels."""
+    target = EXAMPLES / "objects.zip"
+    assert target.stat().st_size < 5_000_000
+    expected = objects["labels_table"](objects["shipped"]())
+    with zipfile.ZipFile(target) as archive:
+        assert archive.read("labels.csv").decode() == expected
+        contents = {name: archive.read(name) for name in archive.namelist() if name != "labels.csv"}
+    rows = list(csv.DictReader(io.StringIO(expected)))
+    assert [row["file"] for row in rows] == list(contents)
+    assert Counter(row["split"] for row in rows) == {"train": 1680, "test": 320}
+    assert len(set(contents.values())) == len(contents) == 2000
+    for name, content in contents.items():
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+            assert image.size == (128, 128), name
 
 
 @pytest.mark.skipif(shutil.which("povray") is None, reason="needs POV-Ray")
