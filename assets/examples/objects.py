@@ -62,7 +62,7 @@ class Labels:
 
 
 def is_held_out(shape: int, material: int) -> bool:
-    """Tells whether a pair is never trained on: two materials of each shape, each material with two or three shapes."""
+    """Tells whether a pair is never trained on: two materials of each shape, each material with two to four shapes."""
     return (3 * shape + material) % len(MATERIALS) in (0, 7)
 
 
