@@ -18,12 +18,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from demos.core import environment
+from demos.core import environment, profile
 from demos.core.command_line import command_line
 
 if __name__ == "__main__":
     command_line().parse_args()  # --help and mistakes are answered before anything heavy is imported
 environment.prepare("--offline" in sys.argv[1:])  # before gradio is imported, which reads its settings once
+profile.import_spaces()  # before torch
 
 import gradio as gr  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
@@ -60,7 +61,7 @@ def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
     if folder.resolve().is_relative_to(served):
         raise ValueError(f"{folder} lies in {served}, whose files are served to anybody; choose another --data-dir.")
     backend: Backend = LocalProcess() if training else TrainingOff("disabled")
-    if os.environ.get("SPACES_ZERO_GPU"):
+    if profile.is_zerogpu():
         backend = TrainingOff("zerogpu")  # its GPU is lent for seconds, and only to what a visitor waits for
     return JobManager(folder, backend=backend, classroom=classroom)
 

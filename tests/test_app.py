@@ -193,7 +193,14 @@ def test_trainings_are_kept_out_of_what_is_served(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    ("training", "zero_gpu", "off"), [(True, "", None), (False, "", "off_disabled"), (True, "1", "off_zerogpu")]
+    ("training", "zero_gpu", "off"),
+    [
+        (True, "", None),
+        (True, "0", None),
+        (False, "", "off_disabled"),
+        (True, "1", "off_zerogpu"),
+        (True, "true", "off_zerogpu"),
+    ],
 )
 def test_training_is_off_where_it_was_asked_or_cannot_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, training: bool, zero_gpu: str, off: str | None

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from demos.core.files import FileStore
 from demos.core.i18n import Localize, LocalizeHtml, Texts
 from demos.core.paths import FIRST_PAINT
+from demos.core.profile import Profile, detect
 from demos.core.tab_interface import TabInterface
 from demos.core.tabs import TAB_IDS
 from demos.core.user_models import UserModels
@@ -42,6 +43,7 @@ class Context:
     user_models: UserModels  # what visitors trained themselves, each for its owner's pages alone
     first_paint: Path = FIRST_PAINT  # with one folder per tab, written by `Demo.precompute`
     jobs: JobManager | None = None  # the trainer; without one, nothing can be trained
+    profile: Profile = "cpu-basic"  # what this host computes on
     # What each tab on the page offers the others, by its id; the page fills it in, handlers read it.
     tabs: dict[str, TabInterface] = field(default_factory=dict)
     # What tabs serve beside the page over plain HTTP, relative to the root of the app; `Demo.build` adds to it.
@@ -98,4 +100,5 @@ def make_context(
         user_models=user_models,
         first_paint=first_paint,
         jobs=jobs,
+        profile=detect(),
     )

@@ -15,6 +15,8 @@ from torch import nn
 
 from demos.core.cache import LRUCache
 from demos.core.context import Context
+from demos.core.lent_gpu import BATCH_SIZE as LENT_BATCH_SIZE
+from demos.core.lent_gpu import OnLentGPU
 from demos.embeddings.collection import Collection, ImageMap, Settings, collect, decode_jpeg, score
 from demos.embeddings.originals import KEPT_SIDE, JpegFiles, OriginalsGoneError, Subset, square_jpeg
 from demos.embeddings.precomputed import Precomputed, load_set
@@ -23,7 +25,7 @@ from demos.ui import widgets
 from demos.ui.left_out import too_few_error
 from demos.ui.progress import Step, Work, in_background
 from models.analysis import projection
-from models.analysis.embedding import PREPROCESSING_VERSION, Floats, embed_batches, embed_images
+from models.analysis.embedding import BATCH_SIZE, PREPROCESSING_VERSION, Floats, embed_batches, embed_images
 from models.encoders import ENCODERS, load_encoder
 from models.hub.records import is_private
 from models.networks.feature_extractors import as_encoder
@@ -101,8 +103,11 @@ class MapBuilder:
         missing = [index for index, row in enumerate(rows) if row is None]
         network, size = self.network(encoder)
         images = Subset((yield from self.squares(collection, size)) if missing else (), missing)
+        batch_size = BATCH_SIZE
+        if missing and self.ctx.profile == "zerogpu" and encoder not in ENCODERS:  # our own are small
+            network, batch_size = OnLentGPU(network, self._say_gpu_failed), LENT_BATCH_SIZE
         started, done = time.perf_counter(), 0
-        for batch in embed_batches(network, images, size) if missing else ():
+        for batch in embed_batches(network, images, size, batch_size) if missing else ():
             ids = missing[done : done + len(batch)]
             done += len(ids)
             # Before the cache holds the last image: this work may end at any `yield`, and another page may ask.
@@ -126,6 +131,9 @@ class MapBuilder:
         if encoder in ENCODERS:
             return load_encoder(encoder, self.ctx.load_model), ENCODERS[encoder].image_size(self.ctx.weights_info)
         return as_encoder(self.ctx.load_model(encoder))
+
+    def _say_gpu_failed(self) -> None:
+        gr.Warning(self.ctx.localize(LocalContext.request.get(None), "embeddings.gpu_failed"))
 
     def _weights_hash(self, encoder: str) -> str:
         """Return a text that changes whenever the weights of an encoder do."""

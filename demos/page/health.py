@@ -54,6 +54,7 @@ def health(ctx: Context, waiting: int, most_waiting: int | None) -> dict[str, An
     return {
         "status": "failing" if problems else "ok",
         "problems": problems,
+        "profile": ctx.profile,
         "weights": {"present": len(OWN) - len(missing), "missing": missing},
         "disk_free_bytes": free,
         "queue": {"waiting": waiting, "limit": most_waiting},

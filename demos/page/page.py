@@ -78,7 +78,9 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
         _connect_send(page, sent, tabs, target, name, handles[name], photo)
     _connect_sets(tabs, handles)
     widgets.aside(ctx, "page.wrong_title", "page.wrong")
-    gr.Markdown(ctx.t("app.footer"), elem_id="colophon")
+    with gr.Column(elem_id="colophon"):
+        gr.Markdown(ctx.t("app.footer"))
+        gr.Markdown(ctx.t(f"app.profile_{ctx.profile.replace('-', '_')}"), elem_id="profile")
 
 
 def _tab(ctx: Context, demo: Demo) -> TabInterface:

@@ -10,7 +10,9 @@ import torch
 from map_images import Stripes, large_encoder
 from PIL import Image
 
+from demos.core import lent_gpu
 from demos.core.context import Context
+from demos.core.profile import Profile
 from demos.embeddings import tab
 from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import (
@@ -21,6 +23,7 @@ from demos.embeddings.collection import (
 from demos.embeddings.originals import KEPT_SIDE
 from demos.embeddings.session import MapSession
 from demos.ui.progress import run_to_completion
+from models.analysis.embedding import Floats
 from models.checkpoints import WeightsInfo
 from models.data.images import square_crop, to_tensor
 
@@ -100,3 +103,39 @@ def test_missing_files_are_reported_when_a_large_encoder_needs_them(
 
 def test_our_own_encoders_need_no_larger_squares() -> None:
     assert max(spec.image_size() for spec in tab.ENCODERS.values()) <= KEPT_SIDE
+
+
+@pytest.mark.parametrize(
+    ("profile", "encoder", "lent"),
+    [("zerogpu", "dinov2-small", True), ("zerogpu", "random", False), ("cpu-basic", "dinov2-small", False)],
+)
+def test_published_encoders_run_on_the_lent_gpu(
+    context: Context, archive: Path, monkeypatch: pytest.MonkeyPatch, profile: Profile, encoder: str, lent: bool
+) -> None:
+    calls = []
+
+    def on_gpu(network: bytes, images: Floats) -> Floats:
+        calls.append(len(images))
+        return lent_gpu.forward(network, images)
+
+    monkeypatch.setattr(lent_gpu, "forward_on_gpu", on_gpu)
+    builder = MapBuilder(replace(context, profile=profile), archive)
+    large_encoder(builder, monkeypatch, side=64)
+    features, _ = run_to_completion(builder.features(MapSession(), encoder))
+    assert calls == ([len(features)] if lent else [])
+
+
+def test_without_the_lent_gpu_the_map_is_made_and_one_sentence_says_so(
+    context: Context, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(network: bytes, images: Floats) -> Floats:
+        raise gr.Error("Space app has reached its GPU limit.")
+
+    told: list[str] = []
+    monkeypatch.setattr(lent_gpu, "forward_on_gpu", refuse)
+    monkeypatch.setattr(gr, "Warning", told.append)
+    builder = MapBuilder(replace(context, profile="zerogpu"), archive)
+    large_encoder(builder, monkeypatch, side=64)
+    features, _ = run_to_completion(builder.features(MapSession(), "dinov2-small"))
+    assert len(features) == 15
+    assert told == [context.localize(None, "embeddings.gpu_failed")]
