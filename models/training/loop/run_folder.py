@@ -146,11 +146,11 @@ class RunFolder:
 
     def save_progress(self, step: int, seconds_per_step: float, hardware: str = "") -> None:
         """Write step and speed of the run and what it runs on, "" for unknown; also its heartbeat."""
-        progress = {"step": step, "seconds_per_step": seconds_per_step, "hardware": hardware}
-        write_json(self.path / "progress.json", progress)
+        progress = {"step": step, "seconds_per_step": seconds_per_step}
+        write_json(self.path / "progress.json", {**progress, **({"hardware": hardware} if hardware else {})})
 
     def load_progress(self) -> dict[str, Any] | None:
-        """Return the newest `step`, `seconds_per_step` and `hardware`, or None before the first."""
+        """Return the newest `step`, `seconds_per_step` and, where known, `hardware`; None before the first."""
         return _load_json(self.path / "progress.json")
 
     def forget_progress(self) -> None:

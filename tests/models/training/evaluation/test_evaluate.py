@@ -49,6 +49,7 @@ def test_exported_weights_measure_as_their_run_did_and_their_card_is_renewed(
         low, high = after["intervals"][measure]
         assert f"| {measure} | {value} | {low} to {high} |" in card
     assert "evaluate weights --data shapes.zip`" in card and str(tmp_path) not in card
+    assert "- **Time**: under 2 minutes; **hardware**: CPU.\n" in card
     with Image.open(png) as sheet:
         assert sheet.width % 32 == 0 and sheet.height >= 3 * 32
 
@@ -86,6 +87,13 @@ def test_a_translator_is_measured_with_its_other_half_whichever_is_named(
     assert config(translators / "blue2red")["measured_by"].endswith("blue2red --data pairs.zip --judge judge")
     with Image.open(tmp_path / "red2blue.png") as sheet:
         assert sheet.size == (6 * 32, 12 * 32), "three rows of six for each set, then as many failures"
+
+
+def test_a_discriminator_gets_no_measures_of_the_generators(translators: Path) -> None:
+    folder = translators / "red-discriminator"
+    assert main(["export", str(translators / "run"), str(folder), "--part", "discriminator_a"]) == 0
+    assert config(folder)["metrics"] == {}
+    assert "Not measured: the measures of this recipe are of other networks" in (folder / "README.md").read_text()
 
 
 def test_a_translator_is_measured_at_another_side(
