@@ -40,6 +40,7 @@ from demos.page.health import health_route  # noqa: E402
 from demos.page.middleware import ChineseLocales, SmallPage  # noqa: E402
 from demos.page.page import build_page  # noqa: E402
 from demos.page.prefetch import prefetch  # noqa: E402
+from demos.page.self_check import self_check  # noqa: E402
 from demos.ui.api_endpoint import EndpointBlocks  # noqa: E402
 from demos.ui.theme import CSS_FILE, theme  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
@@ -171,13 +172,18 @@ def main() -> None:
         for given in arguments.local:
             offer_local(library(), given)
         if not arguments.precompute:
-            check_address(arguments.host, arguments.port)
-            jobs = open_jobs(arguments.data_dir, not arguments.no_training, arguments.classroom)
+            if not arguments.check:
+                check_address(arguments.host, arguments.port)
+            training = not (arguments.no_training or arguments.check)  # a check starts nobody's job
+            jobs = open_jobs(arguments.data_dir, training, arguments.classroom)
     except ValueError as error:
         parser.exit(2, f"{error}\n")
     if arguments.precompute:
         precompute(real_context())
         return
+    if arguments.check:
+        ctx = real_context(jobs)
+        sys.exit(self_check(ctx, lambda: build_app(ctx)))
     host = f"[{arguments.host.strip('[]')}]" if ":" in arguments.host else arguments.host  # as addresses write IPv6
     ctx = real_context(jobs)
     app = build_app(ctx)

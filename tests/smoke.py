@@ -119,7 +119,7 @@ def run(url: str) -> int:
                     said = "ok"
                 except Exception as error:
                     failed += 1
-                    said = f"FAILED: {error or type(error).__name__}"
+                    said = f"FAILED: {str(error) or type(error).__name__}"
                 print(f"{title:28} {time.perf_counter() - start:6.2f} s  {said}", flush=True)
         finally:
             os.chdir(home)

@@ -10,8 +10,8 @@ from models.hub.records import DIRECTIONS
 
 ABOUT = """Unlabeled: see what neural networks learn from images without labels.
 
-Run `python app.py` and open the printed address. Before a talk, `python app.py --prefetch` fetches published models;
-after our own weights changed, run `python app.py --precompute`.
+Run `python app.py` and open the printed address. Before a talk, `python app.py --prefetch` fetches published models,
+and `python app.py --check` tries every tab; after our own weights changed, run `python app.py --precompute`.
 """
 
 
@@ -42,6 +42,7 @@ def command_line() -> argparse.ArgumentParser:
         help="offer weights in a file of your own (two files for the halves of an autoencoder); after a CycleGAN "
         f"generator, {' or '.join(DIRECTIONS)} says its direction",
     )
+    parser.add_argument("--check", action="store_true", help="try one event of each tab, then exit: 1 if one failed")
     parser.add_argument("--precompute", action="store_true", help="renew the first results, then exit")
     parser.add_argument("--data-dir", type=Path, default=default_data_folder(), help="where trainings are kept")
     parser.add_argument("--classroom", action="store_true", help="let everybody look at everybody's trainings")

@@ -47,3 +47,5 @@ class TabInterface:
     # Computes what the tab makes of an RGB image with its default weights and settings; imports and returns no
     # component, and can be called in any process. None if the tab has no answer to a single image.
     summary: Callable[[Image.Image], SummaryCell] | None = None
+    # Computes what the tab opens on, where there is no summary; for the check before a talk.
+    opening: Callable[[], object] | None = None

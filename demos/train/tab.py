@@ -58,7 +58,7 @@ def build(ctx: Context) -> TabInterface:
     if off or ctx.library.hub.offline:
         shown.resume.click(runs.on_resume, [visitor, shown.watched], list(shown), **PROMPT_EVENT)
     widgets.aside(ctx, "train.how_title", "train.how")
-    return TabInterface(takes=files)
+    return TabInterface(takes=files, opening=runs.opening)
 
 
 def _watching(ctx: Context, runs: Runs, visitor: gr.BrowserState) -> Shown:
