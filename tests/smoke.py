@@ -17,6 +17,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def program(url: str) -> Iterator[Check]:
         asked = re.search(r"api_name='(/\w+)'", ast.unparse(statement))
         title = f"README: {asked[1]}" if asked else f"README: {ast.unparse(statement)[:40]}"
         code = compile(ast.Module([statement], []), "README.md", "exec")
-        yield title, lambda code=code: exec(code, names)
+        yield title, partial(exec, code, names)
 
 
 def answer(client: httpx.Client, config: Mapping[str, Any], call: Mapping[str, Any], event: object = None) -> None:
@@ -96,10 +97,13 @@ def checks(url: str, client: httpx.Client) -> Iterator[Check]:
     def page() -> None:
         config.update(client.get("/config").raise_for_status().json())
 
+    def show(tab: str) -> None:
+        answer(client, config, *event_of(config, tab))
+
     yield "/health", healthy
     yield "the page", page
     for tab in tab_names(config) if config else ():
-        yield f"tab: {tab}", lambda tab=tab: answer(client, config, *event_of(config, tab))
+        yield f"tab: {tab}", partial(show, tab)
     if config:
         yield from program(url)
 

@@ -46,9 +46,9 @@ def health(ctx: Context, waiting: int, most_waiting: int | None) -> dict[str, An
         problems.append(f"Only {free // 2**20} MiB are free on the disk; {MIN_FREE // 2**20} are needed.")
     if most_waiting is not None and waiting >= most_waiting:
         problems.append(f"The queue is full: {waiting} events wait.")
-    jobs: dict[str, int] | None = None
+    jobs = None
     try:
-        jobs = dict(ctx.jobs.counts()) if ctx.jobs else None
+        jobs = ctx.jobs.counts() if ctx.jobs else None
     except sqlite3.Error as error:
         problems.append(f"The database of jobs cannot be read ({type(error).__name__}).")
     return {

@@ -19,7 +19,7 @@ class EndpointBlocks(gr.Blocks):
 
     async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *rest: Any, **more: Any) -> list[Any]:
         """Put the defaults in the place of parameters that were left out; a gr.Error names those that have none."""
-        left_out = block_fn.inputs[len(inputs) :] if block_fn.api_visibility == "public" else []
+        left_out: Sequence[Any] = block_fn.inputs[len(inputs) :] if block_fn.api_visibility == "public" else ()
         required = getattr(block_fn.fn, "required", ())
         if missing := [component.label for component in left_out if component.label in required]:
             raise gr.Error(f"/{block_fn.api_name} also needs {' and '.join(missing)}.", print_exception=False)

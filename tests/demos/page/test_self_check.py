@@ -55,11 +55,15 @@ def test_the_command_needs_no_port_and_starts_no_training(
     def no_address(*_: object) -> None:
         raise AssertionError("another app may listen there, and be checked")
 
+    def note(ctx: Context, _: object) -> int:
+        tried.append(ctx)
+        return 1
+
     tried: list[Context] = []
     monkeypatch.setattr("sys.argv", ["app.py", "--check", "--data-dir", str(tmp_path / "data")])
     monkeypatch.setattr(app_module, "check_address", no_address)
     monkeypatch.setattr(app_module, "real_context", lambda jobs: replace(context, jobs=jobs))
-    monkeypatch.setattr(app_module, "self_check", lambda ctx, build: tried.append(ctx) or 1)
+    monkeypatch.setattr(app_module, "self_check", note)
     with pytest.raises(SystemExit, match="1"):
         app_module.main()
     (ctx,) = tried
