@@ -1,6 +1,7 @@
 """A repository with several files of weights, in a browser: the one that is clicked is fetched and used."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hub_server import StandInHub
@@ -20,8 +21,8 @@ def test_one_of_several_files_is_clicked_and_used(browser: Browser, hub_server: 
     tensors = PUBLISHED["cyclegan-resnet-generator"]()
     file = save({name: tensor.contiguous() for name, tensor in tensors.items()})
     hub_server.add("ann/gan", {f"latest_net_{name}.pth": file for name in ("D_A", "G_A", "G_B")})
-    folders = {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_ASSETS_CACHE": str(tmp_path / "assets")}
-    with running_app(tmp_path, port=None, HF_ENDPOINT=hub_server.url, HF_HUB_OFFLINE="0", **folders) as app:
+    environment: Any = {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_ASSETS_CACHE": str(tmp_path / "assets")}
+    with running_app(tmp_path, HF_ENDPOINT=hub_server.url, HF_HUB_OFFLINE="0", **environment) as app:
         page = browser.new_page()
         page.goto(f"{app.url}/?tab=cyclegan", wait_until="domcontentloaded")
         page.locator("#tab-cyclegan").get_by_role("button", name=TEXTS["menu.title"]).click()

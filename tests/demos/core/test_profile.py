@@ -7,6 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -75,7 +76,7 @@ def test_the_app_starts_on_zerogpu_with_spaces_before_torch(tmp_path: Path) -> N
     (tmp_path / "stand-in").mkdir()
     (tmp_path / "stand-in" / "spaces.py").write_text(STAND_IN)
     seen = tmp_path / "seen.json"
-    space = {"SPACES_ZERO_GPU": "true", "PYTHONPATH": str(tmp_path / "stand-in"), "STAND_IN_LOG": str(seen)}
+    space: Any = {"SPACES_ZERO_GPU": "true", "PYTHONPATH": str(tmp_path / "stand-in"), "STAND_IN_LOG": str(seen)}
     with running_app(tmp_path, **space) as app:
         with urlopen(f"{app.url}/health") as answer:
             health = json.load(answer)

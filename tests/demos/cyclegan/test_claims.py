@@ -88,7 +88,10 @@ def test_what_is_said_of_our_networks_is_so(language: str) -> None:
     numbers = re.findall(r"\d+", about.split("\n\n")[3])
     assert numbers == [f"{config.lambda_cycle:g}", f"{config.lambda_cycle * config.cycle_kept:g}",
                        f"{config.lambda_identity:g}", "10", "5"]  # fmt: skip
-    assert "lambda" not in config_of("apple2orange")["command"] and config.reject_source > 0
+    command = config_of("apple2orange")["command"]
+    for option in ("lambda_cycle", "cycle_kept", "lambda_identity", "reject_source"):  # those of today's recipe
+        assert f"--{option.replace('_', '-')} {getattr(config, option)}" in command
+    assert config.reject_source > 0
     assert config_of("apple2orange")["arch"] == "light_generator"
     assert DISCRIMINATOR_SIDE / 2 < PATCH < DISCRIMINATOR_SIDE, "each patch is more than half the picture wide"
 

@@ -136,7 +136,7 @@ def test_a_result_shows_facts_scores_and_equal_files_for_equal_images(
     player, strip, ends, facts, save_strip, save_numbers = show(context, *photos, 5, "vae-fruit")
     assert "vae-fruit" in facts and "64 × 64" in facts and "16 numbers" in facts and "5 pictures" in facts
     assert f'data-columns="{stride_for(5) * 4 + 1}"' in player
-    assert re.search(r"Rebuilt, \d+\.\d dB", ends)
+    assert re.search(r"Rebuilt, PSNR \d+\.\d dB", ends)
     assert Path(save_strip["value"]) == files_in(strip)[0]
     numbers = json.loads(Path(save_numbers["value"]).read_text())
     assert numbers["sha256"] == context.weights_info("vae-fruit").sha256

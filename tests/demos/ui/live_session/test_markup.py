@@ -36,7 +36,7 @@ def test_the_end_shows_scores_and_the_summary(context: Context, room: Room[Item]
         advance(room, 2)
     page = room_html(context, activity(), room)
     assert "summary of 3" in page
-    assert re.search(r"Best: 3 of 3 right, phones with that score: 3 of 4\.", page)
+    assert re.search(r"Best score: 3 of 3, on 3 of 4 phones\.", page)
     assert re.findall(r'<i style="--height: ([\d.]+)%">', page) == ["33.3", "0.0", "0.0", "100.0"]
 
 

@@ -19,7 +19,7 @@ from jobs_backend import TINY, Clock, FakeBackend, dataset, picture, submit
 from models.checkpoints import WEIGHTS
 from models.data.images import open_image
 from models.training.execution.backends import Task, TrainingOff
-from models.training.execution.hf_jobs import REMOTE
+from models.training.execution.remote_handle import REMOTE
 from models.training.jobs import JobError, JobManager, JobRequest, Limits
 from models.training.jobs.folders import JobFolders
 from models.training.jobs.supervisor import GRACE_SECONDS
