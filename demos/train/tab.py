@@ -133,7 +133,7 @@ def _steps(ctx: Context, runs: Runs, visitor: gr.BrowserState, shown: Shown) -> 
     opening = Selection(OPENING_RECIPE, choices[0][1], OPENING_PRESET, False)
     upload, previous = gr.State(None), gr.State(opening)
     gr.Markdown(ctx.t("train.step_1"), elem_classes="train-step")
-    widgets.html_line(limits_html(ctx, runs.manager.limits), "facts", "train-limits")
+    widgets.html_line(limits_html(ctx, runs.manager.limits, runs.manager.classroom), "facts", "train-limits")
     with gr.Row(elem_classes="columns"):
         _, files_a = _files(ctx, "train.files", "train-files-a")
         second, files_b = _files(ctx, "train.files_b", "train-files-b", visible=False)

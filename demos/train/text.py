@@ -26,10 +26,10 @@ def duration(ctx: Context, seconds: float) -> str:
     return ctx.localize_html("train.hours", count=seconds / 3600)
 
 
-def limits_html(ctx: Context, limits: Limits) -> str:
-    """Return what a visitor may use, shown before they upload anything."""
+def limits_html(ctx: Context, limits: Limits, classroom: bool) -> str:
+    """Return what a visitor may use and who sees it, shown before they upload anything."""
     return ctx.localize_html(
-        "train.limits",
+        "train.limits_classroom" if classroom else "train.limits",
         pictures=limits.images,
         megabytes=limits.bytes // 2**20,
         megapixels=limits.pixels // 10**6,

@@ -229,6 +229,19 @@ def test_in_a_classroom_everybody_looks_and_nobody_touches(context: Context, tmp
         manager.close()
 
 
+def test_the_page_says_who_sees_a_run_before_anything_is_uploaded(context: Context, tmp_path: Path) -> None:
+    for classroom in (False, True):
+        manager = JobManager(tmp_path / str(classroom), classroom=classroom)
+        try:
+            with gr.Blocks() as blocks:
+                tab.build(replace(context, jobs=manager))
+            (said,) = (block.value for block in blocks.blocks.values() if block.elem_id == "train-limits")
+        finally:
+            manager.close()
+        assert ("only you see them" in said) is not classroom
+        assert ("everybody can look at your runs" in said) is classroom
+
+
 class Job:
     """A trainer with one job of Ada's, whose progress the test decides."""
 
