@@ -31,7 +31,7 @@ async function seen(answer, coordinates) {
   pen.drawImage(image, 0, 0, page.width, page.height);
   root.dataset.place = answer.place;
   root.dataset.seen = coordinates.map((number) => number.toFixed(3)).join(" ");
-  const share = Math.round(answer.share * 100), words = share > 99 ? "> 99 %" : share < 1 ? "< 1 %" : `${share} %`;
+  const share = Math.round(answer.share * 100), words = share > 99 ? "> 99%" : share < 1 ? "< 1%" : `${share}%`;
   root.querySelectorAll(".share").forEach((each) => { each.textContent = words; });
   scene.answer = { model: scene.model, coordinates, share_nearer_to_the_centre: answer.share, place: answer.place };
 }

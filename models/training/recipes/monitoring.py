@@ -49,10 +49,11 @@ def collapse_advice(rows: Rows, options: Options) -> list[Advice]:
     The std of normalised outputs times sqrt(D) is near 1 in health and 0 at collapse (2011.10566 §4.1). A few
     outliers keep it up; the uniformity, 0 at collapse, is not deceived by them.
     """
-    std = recent(rows, "std_of_l2_normalized")
-    if std < 0.1 or recent(rows, "uniformity") > -0.1:
+    std, uniformity = recent(rows, "std_of_l2_normalized"), recent(rows, "uniformity")
+    if std < 0.1 or uniformity > -0.1:
         remedy = "restore_stop_gradient" if options.get("stop_gradient") is False else "learn_slower"
-        return [Advice("collapsed", "warning", {"spread": std}), Advice(remedy, "note")]
+        values = {"spread": std, "uniformity": round(uniformity, 2) + 0.0}  # shown with two digits, and never as -0.00
+        return [Advice("collapsed", "warning", values), Advice(remedy, "note")]
     if std < 0.5 and std < 0.7 * rows[0].get("std_of_l2_normalized", math.nan):
         return [Advice("collapsing", "warning", {"spread": std})]
     return [Advice("spread_out", "good", {"spread": std})] if std > 0.6 else []

@@ -19,9 +19,10 @@ SHARED = ("common.", "menu.", "option.", "page.", "scatter.")
 LONGEST = {"en": 40, "zh": 24}
 BANNED = {  # variants of what has another name, or a name that means another thing
     "en": "translator|stopped gradient|stop gradient|projection head|trainings|beaten track|lasso go|nats a "
-    "|[Jj]udge|[Yy]our photo\\b|of 255",
+    "|[Jj]udge|[Yy]our photo\\b|of 255|[Kk]nob",
     "zh": "满分|评判|潜数字|长条|同伴|回程|展开程度|离散程度|没有?参加训练|停止的梯度|nats|抽取|抽样|薄纱|你|小块"
-    "|小方块|路途|数图|淡入淡出|幽灵",
+    "|小方块|路途|数图|淡入淡出|幽灵"
+    "|旋钮|坍缩指标|重新加载|(?<!随机)种子|等级相关| %",
 }
 CLICKED = {"accordion", "button", "checkbox", "downloadbutton", "dropdown", "file", "radio", "slider", "uploadbutton"}
 

@@ -43,7 +43,9 @@ def test_collapse(recipe: str) -> None:
     gone = curve(loss=falling, std_of_l2_normalized=lambda t: 0.9 * (1 - t) ** 4, uniformity=lambda t: -2 * (1 - t))
     assert codes(recipe, gone)[0] == "collapsed"
     outlier = curve(loss=falling, std_of_l2_normalized=lambda t: 0.35, uniformity=lambda t: -0.05)
-    assert codes(recipe, outlier)[0] == "collapsed", "a few outputs that stand apart do not hide it"
+    told = advise(recipe, outlier, {})[0]
+    assert told.code == "collapsed", "a few outputs that stand apart do not hide it"
+    assert told.values == pytest.approx({"spread": 0.35, "uniformity": -0.05}), "the reason is told"
     going = curve(loss=falling, std_of_l2_normalized=lambda t: 0.9 - 0.5 * t, uniformity=lambda t: -1.5 + t)
     assert codes(recipe, going)[0] == "collapsing"
     well = curve(loss=falling, std_of_l2_normalized=lambda t: 0.9, uniformity=lambda t: -2.0)
