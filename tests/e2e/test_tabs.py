@@ -119,19 +119,26 @@ def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: OpenPage) -> None:
     page = visit("/?tab=cyclegan", size=(390, 844))
     page.get_by_role("button", name=TEXTS["en"]["cyclegan.quiz"]).click()
     choose(page, "#cyclegan-quiz-exposure", "250")
+    opened = image_in(page, "#cyclegan-photo")
+    page.evaluate("document.querySelector('#cyclegan-quiz-start').scrollIntoView({block: 'end'})")  # cards lie below
     page.locator("#cyclegan-quiz-start").click()
+    page.keyboard.press("ArrowRight")  # while the deck is made
     card, score = page.locator("#cyclegan-quiz-board [data-card]"), page.locator("#cyclegan-quiz-score")
     expect(card.locator("img")).to_be_hidden()  # after a quarter of a second
     for number in range(1, 19):
         expect(card).to_contain_text(f"{number} of 18")
         assert (card.locator("img").get_attribute("src") or "").startswith("data:image/jpeg;base64,")
-        card.scroll_into_view_if_needed()
+        if number == 2:
+            page.evaluate("scrollTo(0, 0)")
+            page.keyboard.press("ArrowRight")  # brings the card back, unanswered
+        expect(card).to_be_in_viewport(ratio=1)
         page.keyboard.press("ArrowLeft" if number % 2 else "ArrowRight")
         expect(score).to_contain_text(f"of {number} right")
     board = page.locator("#cyclegan-quiz-board")
     expect(board.locator("figure")).to_have_count(54)
     expect(board).to_contain_text(TEXTS["en"]["cyclegan.quiz_chance"].split("<b>")[0])
     expect(page.locator("#cyclegan-quiz-real")).to_be_hidden()
+    assert image_in(page, "#cyclegan-photo") == opened, "no key chose another example"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 

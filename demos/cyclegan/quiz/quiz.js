@@ -1,10 +1,13 @@
-// Hides a card after its exposure, and lets the arrow keys answer while a card is in view.
+// Hides a card after its exposure; from Start to the last answer the arrow keys belong to the quiz.
 let timer = 0, shown = "";
+const START = "#cyclegan-quiz-start"; // its data-waiting: a deck is being made
 
 function arm() {
   const card = element.querySelector("[data-card]");
   if (!card || card.dataset.card === shown) return;
   shown = card.dataset.card;
+  delete document.querySelector(START).dataset.waiting;
+  card.scrollIntoView({ block: "center" });
   clearTimeout(timer);
   const time = Number(card.dataset.exposure), image = card.querySelector("img");
   if (!time) return;
@@ -16,14 +19,16 @@ function arm() {
 function onKey(event) {
   if (!element.isConnected) return document.removeEventListener("keydown", onKey, true);
   const side = { ArrowLeft: "real", ArrowRight: "fake" }[event.key];
-  const card = element.querySelector("[data-card]");
-  if (!side || !card || !element.offsetParent || event.altKey || event.ctrlKey || event.metaKey) return;
+  const card = element.querySelector("[data-card]"), start = document.querySelector(START);
+  if (!side || !start?.offsetParent || !(card || start.dataset.waiting)) return;
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-  const box = card.getBoundingClientRect();
-  if (box.bottom < 0 || box.top > innerHeight) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  document.querySelector(`#cyclegan-quiz-${side}`)?.click();
+  if (!card || start.dataset.waiting) return;
+  const box = card.getBoundingClientRect();
+  if (box.bottom < 0 || box.top > innerHeight) card.scrollIntoView({ block: "center" }); // seen before it is answered
+  else document.querySelector(`#cyclegan-quiz-${side}`)?.click();
 }
 
 document.addEventListener("keydown", onKey, true);

@@ -40,6 +40,8 @@ ADD_NUMBER = """(quiz, exposure, seen, answer) => {
   const card = document.querySelector("#cyclegan-quiz-board .card");
   return [quiz, exposure, card ? Number(card.dataset.number) : null, answer];
 }"""
+WAITING = "(...all) => { document.querySelector('#cyclegan-quiz-start').dataset.waiting = 1; return all; }"
+FAILED = "() => { delete document.querySelector('#cyclegan-quiz-start').dataset.waiting; }"
 MIN_IMAGES = 4  # of one's own
 STYLE = """
 .card { max-width: 340px; margin: 4px auto; text-align: center; }
@@ -87,7 +89,8 @@ def quiz_section(ctx: Context) -> tuple[gr.File, gr.Button]:
             buttons = {choice: button(f"quiz_{choice}", min_width=120) for choice in CHOICES}
         score = widgets.html_line("", "score", "cyclegan-quiz-score")
     outputs = [state, board, answers, score]
-    start.click(on_start, [own, exposure], outputs, **PRIVATE_MODEL_EVENT)
+    started = start.click(on_start, [own, exposure], outputs, js=WAITING, **PRIVATE_MODEL_EVENT)
+    started.failure(fn=None, js=FAILED, api_visibility="private")
     once: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "once"}
     for choice, each in buttons.items():
         each.click(on_answer, [state, exposure, seen, gr.State(choice)], outputs, js=ADD_NUMBER, **once)
