@@ -132,8 +132,12 @@ def _connect(
             return on_clear()
         record = ctx.library.record(used)
         weights = translation.generators(record, direction)
-        with widgets.user_errors(ctx, request):
-            done = cached_cycle(path, weights) if weights[1:] else cached_translation(path, weights[0])
+        try:
+            with widgets.user_errors(ctx, request):
+                done = cached_cycle(path, weights) if weights[1:] else cached_translation(path, weights[0])
+        except gr.Error as error:
+            widgets.warn(error)
+            return on_clear()
         assessment = cached_assessment(path, direction, weights) if translation.translates_fruit(record) else None
         values = show(ctx, done, assessment, translation.named_direction(record, direction), weights)
         return {results[name]: value for name, value in values.items()}

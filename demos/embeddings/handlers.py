@@ -140,9 +140,13 @@ def on_label(builder: MapBuilder, session: MapSession | None, label: str | None,
 
 
 def on_query(builder: MapBuilder, session: MapSession | None, path: str | None, request: gr.Request) -> MapSession:
-    """Read a query image for `on_placed`, or remove it."""
+    """Read a query image for `on_placed`, or remove it; one that cannot be used is told of and removes the last."""
     session = require_map(builder, session, request)
-    return replace(session, query=query_jpeg(widgets.open_photo(builder.ctx, request, path)) if path else None)
+    try:
+        return replace(session, query=query_jpeg(widgets.open_photo(builder.ctx, request, path)) if path else None)
+    except gr.Error as error:
+        widgets.warn(error)
+        return replace(session, query=None)
 
 
 def on_placed(builder: MapBuilder, session: MapSession | None, request: gr.Request) -> list[Any]:

@@ -16,8 +16,8 @@ from demos.core.context import Context
 from demos.core.i18n import InputError
 from demos.mae.masks import BY_HAND, Mask, decode_mask, draw_mask, encode_mask, resize_mask
 from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
-from demos.ui.widgets import user_errors
-from models.data.images import read_image, square_crop
+from demos.ui.widgets import user_errors, warn
+from models.data.images import ImageError, read_image, square_crop
 from models.networks.mae import MaskedAutoencoderViT
 from models.strict_json import json_text
 
@@ -80,12 +80,23 @@ class MAESession:
         """Return what the model and the baselines fill in."""
         return self._reconstruct(request.path, request.weights, request.mask.tobytes())
 
-    def handler(self, fn: Callable[..., Any], *further: Any) -> Callable[..., Any]:
-        """Return the event handler of a (generator) function; `further` values follow those that `fn` returns."""
+    def handler(
+        self, fn: Callable[..., Any], *further: Any, refused: Callable[[], list[Any]] | None = None
+    ) -> Callable[..., Any]:
+        """Return the event handler of a (generator) function; `further` values follow those that `fn` returns.
+
+        With `refused`, a picture that cannot be used is told of, and its values are shown instead.
+        """
 
         def handle(request: gr.Request, *inputs: Any) -> Any:
-            with user_errors(self.ctx, request):
-                values = fn(self, *inputs)
+            try:
+                with user_errors(self.ctx, request):
+                    values = fn(self, *inputs)
+            except gr.Error as error:
+                if refused is None or not isinstance(error.__cause__, ImageError):
+                    raise
+                warn(error)
+                values = refused()
             return [*values, *further] if further else values
 
         def stream(request: gr.Request, *inputs: Any) -> Iterator[Any]:

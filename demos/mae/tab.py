@@ -156,7 +156,11 @@ def _connect(
 
     def event(fn: Callable[..., Any], inputs: Any, further: Sequence[Component] = ()) -> dict[str, Any]:
         """Return the arguments of a listener; `further` are the outputs that `fn` adds."""
-        handler = session.handler(fn, *outdated.values())
+
+        def empty() -> list[Any]:
+            return [*on_clear(session), *[gr.skip()] * len(further)]
+
+        handler = session.handler(fn, *outdated.values(), refused=empty)
         return {"fn": handler, "inputs": inputs, "outputs": [*outputs, *further, *outdated]}
 
     run, redraw = event(on_change, controls), event(on_redraw, controls, [kind])

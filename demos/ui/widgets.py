@@ -214,6 +214,11 @@ def user_error(ctx: Context, request: gr.Request | None, key: str, **values: Any
     return error_of(ctx.localize(request, key, **values))
 
 
+def warn(error: gr.Error) -> None:
+    """Show the sentence of an error whose event goes on, so that nothing old stands beside a refused picture."""
+    gr.Warning(error.message, duration=8)
+
+
 def error_of(message: str) -> gr.Error:
     """Make the message that shows a finished sentence."""
     return gr.Error(message, duration=8, print_exception=False)

@@ -144,6 +144,21 @@ def test_translations_of_generators_of_fruit_are_assessed(horses: Context, path:
     assert json.loads(Path(answer["cyclegan-numbers"]).read_text())["convincing"] is not None
 
 
+@pytest.mark.parametrize("name", ["text.jpg", "small.png"])
+def test_nothing_old_stands_beside_a_refused_picture(
+    horses: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(gr, "Warning", lambda message, **_: told.append(message))
+    refused = tmp_path / name
+    refused.write_text("no picture")
+    if name == "small.png":
+        Image.new("RGB", (33, 31)).save(refused)
+    answer = shown(horses, str(refused), "apple2orange", "apple2orange")
+    assert answer and not any(answer.values())
+    assert len(told) == 1 and told[0]
+
+
 def test_the_translate_endpoint_loads_generators_alone(horses: Context, path: str, asked: list[str]) -> None:
     with gr.Blocks(analytics_enabled=False) as app:
         tab.build(horses)

@@ -70,7 +70,7 @@ def test_changes_made_during_a_job_are_kept(builder: MapBuilder) -> None:
 
 
 def test_a_query_image_is_preprocessed_like_the_set(
-    builder: MapBuilder, striped: list[Path], monkeypatch: pytest.MonkeyPatch
+    builder: MapBuilder, striped: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     large_encoder(builder, monkeypatch)
     session = run_to_completion(
@@ -79,6 +79,11 @@ def test_a_query_image_is_preprocessed_like_the_set(
     query = on_query(builder, session, str(striped[2]), NO_REQUEST)
     placed = placement(builder, query)
     assert placed.near[0] == 2 and placed.similarities[0] > 0.99
+    told: list[str] = []
+    monkeypatch.setattr(gr, "Warning", lambda message, **_: told.append(message))
+    (tmp_path / "text.jpg").write_text("no picture")
+    assert on_query(builder, query, str(tmp_path / "text.jpg"), NO_REQUEST).query is None, "nothing old beside it"
+    assert len(told) == 1
 
 
 def test_an_expired_session_asks_for_a_reload(builder: MapBuilder) -> None:

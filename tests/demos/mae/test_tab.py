@@ -50,6 +50,32 @@ def components(app: gr.Blocks) -> dict[str, Any]:
     return {block.elem_id: block for block in app.blocks.values() if block.elem_id}
 
 
+@pytest.mark.parametrize("name", ["on_change", "on_redraw", "on_ratio", "on_stroke"])
+def test_nothing_old_stands_beside_a_refused_picture(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    told: list[str] = []
+    monkeypatch.setattr(gr, "Warning", lambda message, **_: told.append(message))
+    refused = tmp_path / "text.jpg"
+    refused.write_text("no picture")
+    controls = [str(refused), 75, "random", 1, "", WEIGHTS]
+    inputs = {
+        "on_ratio": [50, *controls],
+        "on_stroke": [encode_mask(np.eye(16, dtype=bool)), str(refused), 1, WEIGHTS],
+    }.get(name, controls)
+    with gr.Blocks() as app:
+        tab.build(context)
+    answers = []
+    for event in app.fns.values():
+        ids = [block.elem_id for block in event.outputs]
+        held = [cell.cell_contents for cell in getattr(event.fn, "__closure__", None) or ()]
+        if event.fn and "mae-result-pasted" in ids and name in [getattr(each, "__name__", "") for each in held]:
+            answers.append(dict(zip(ids, event.fn(None, *inputs), strict=True)))
+    assert answers and len(told) == len(answers)
+    assert all(answer["mae-result-pasted"] is None for answer in answers)
+    assert all("Choose a picture" in answer["mae-result-score"] for answer in answers)
+
+
 def test_tab_builds_without_a_prepared_result(context: Context):
     with gr.Blocks() as app:
         tab.build(context)
