@@ -11,6 +11,7 @@ from demos.core.context import Context
 from demos.embeddings.collection import KNN, Collection, Scores
 from demos.embeddings.precomputed import load_rows
 from demos.embeddings.session import NAME
+from demos.ui.left_out import left_out_html
 from demos.ui.sprites import tile_style
 from models.analysis.neighbours import Placement
 from models.encoders import ENCODERS
@@ -82,7 +83,8 @@ class Tiles:
         if not ids:
             return ""
         common = Counter(self.label(index) for index in ids).most_common(3)
-        labels = ", ".join(f"{count} × {label}" for label, count in common if label)
+        counted = (f"{count} × {label}" for label, count in common if label)
+        labels = self.ctx.localize_html("common.list_separator").join(counted)
         title = self.ctx.localize_html("embeddings.chosen", count=len(ids))
         buttons = "".join(self.button(index) for index in ids[:MAX_TILES])
         rest = f"<small>+ {len(ids) - MAX_TILES}</small>" if len(ids) > MAX_TILES else ""
@@ -127,18 +129,13 @@ def _usual_spread(ctx: Context) -> str:
 
 
 def description_html(ctx: Context, collection: Collection, uploaded: bool, clamped: int | None) -> str:
-    """Return what is on the map, what was skipped and why, and the number of neighbours if it was reduced."""
+    """Return what is on the map, the number of neighbours if it was reduced, and what was left out and why."""
     which = "embeddings.own_set" if uploaded else "embeddings.built_in_set"
     sentences = [ctx.localize_html(which, count=len(collection), kinds=collection.num_labels)]
-    if collection.skipped:
-        reasons = ", ".join(
-            f"{count} × {ctx.localize_html(f'embeddings.skipped.{reason}')}"
-            for reason, count in sorted(collection.skipped.items())
-        )
-        total = sum(collection.skipped.values())
-        sentences.append(f"{ctx.localize_html('embeddings.skipped', count=total)} {reasons}.")
     if clamped is not None:
         sentences.append(ctx.localize_html("embeddings.clamped", count=clamped))
+    if collection.skipped:
+        sentences.append(left_out_html(ctx, collection.skipped))
     return " ".join(f"<span>{sentence}</span>" for sentence in sentences)
 
 

@@ -79,7 +79,8 @@ def connect(ctx: Context, page: gr.HTML, name: str, handles: TabInterface) -> No
     def on_link(request: gr.Request, event: gr.EventData) -> list[Any]:
         values, refused = read(handles, event._data.get("state") if isinstance(event._data, dict) else None)
         if refused:
-            gr.Warning(ctx.localize(request, "page.link_refused", parts=", ".join(refused)[:80]))
+            parts = ctx.localize(request, "common.list_separator").join(refused)[:80]
+            gr.Warning(ctx.localize(request, "page.link_refused", parts=parts))
         return values
 
     outputs = [*(photo.component for photo in handles.photos.values()), *handles.settings.values()]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from demos.core.context import Context
 from demos.core.files import file_url
 from demos.train.presets import enough_for
-from demos.ui.left_out import reason_key
+from demos.ui.left_out import left_out_html
 from models.training.data.audit import BLURRED_BELOW, UNEVEN_RATIO, Audit, balance
 from models.training.evaluation.recordings import Recording
 from models.training.jobs import Estimate, Limits, Snapshot
@@ -66,16 +66,11 @@ def _set_html(ctx: Context, audit: Audit, name: str) -> str:
     elif audit.blurred:
         lines.append(ctx.localize_html("train.audit.blurred", count=audit.blurred, below=BLURRED_BELOW))
     if audit.skipped:
-        reasons = ", ".join(f"{count} × {_reason(ctx, code)}" for code, count in sorted(audit.skipped.items()))
-        lines.append(f"{ctx.localize_html('embeddings.skipped', count=sum(audit.skipped.values()))} {reasons}")
+        lines.append(left_out_html(ctx, audit.skipped, trainer=True))
     url = file_url(ctx.save_image(audit.thumbnails))
     title = f"<h4>{ctx.localize_html(f'train.set_{name}')}</h4>" if name else ""
     items = "".join(f"<li>{line}</li>" for line in lines)
     return f'{title}<img class="train-thumbnails" alt="" src="{url}"><ul>{items}</ul>'
-
-
-def _reason(ctx: Context, code: str) -> str:
-    return ctx.localize_html(reason_key(code, trainer=True))
 
 
 def estimate_html(ctx: Context, estimate: Estimate, steps: int, ahead: int) -> str:

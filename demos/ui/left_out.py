@@ -22,6 +22,13 @@ def reason_key(code: str, trainer: bool = False) -> str:
     return f"train.skipped.{code}" if trainer and code in TRAIN_ONLY else f"embeddings.skipped.{code}"
 
 
+def left_out_html(ctx: Context, skipped: Mapping[str, int], trainer: bool = False) -> str:
+    """Return how many files were left out, and why."""
+    reasons = (f"{n} × {ctx.localize_html(reason_key(code, trainer))}" for code, n in sorted(skipped.items()))
+    head = ctx.localize_html("embeddings.skipped", count=sum(skipped.values()))
+    return head + ctx.localize_html("common.list_separator").join(reasons)
+
+
 def too_few_error(
     ctx: Context, request: gr.Request | None, sentence: str, skipped: Mapping[str, int], trainer: bool = False
 ) -> gr.Error:
@@ -29,6 +36,7 @@ def too_few_error(
     counts = {code: count for code, count in skipped.items() if code != "hidden"}  # nobody's pictures
     if counts:
         reasons = (f"{count} × {ctx.localize(request, reason_key(code, trainer))}" for code, count in counts.items())
-        sentence += ctx.localize(request, "left_out", reasons=", ".join(reasons))
+        listed = ctx.localize(request, "common.list_separator").join(reasons)
+        sentence += ctx.localize(request, "left_out", reasons=listed)
     remedy = REMEDIES.get(max(counts, key=lambda code: counts[code]), "more") if counts else "more"
     return widgets.error_of(sentence + ctx.localize(request, f"left_out.{remedy}"))

@@ -1,9 +1,12 @@
 """The texts around the map."""
 
+import re
+
 from demos.core.context import Context
 from demos.embeddings.collection import Collection, Scores
 from demos.embeddings.precomputed import Row, save_rows
 from demos.embeddings.view import description_html, label_html, scores_html
+from demos.ui.left_out import left_out_html
 
 
 def test_the_description_lists_skipped_files(context: Context, collection: Collection) -> None:
@@ -11,6 +14,11 @@ def test_the_description_lists_skipped_files(context: Context, collection: Colle
     assert "15 pictures, 3 labels" in said
     assert "1 × " in said and "not a picture" in said and "不是图片" in said
     assert "14 neighbours" in said
+
+
+def test_a_list_is_joined_as_its_language_does(context: Context) -> None:
+    said = re.sub(r"<span lang=\"en\">.*?</span>", "", left_out_html(context, {"not_an_image": 2, "empty": 1}))
+    assert re.sub("<.*?>", "", said) == "有 3 个文件未采用：1 × 空文件、2 × 不是图片"
 
 
 def test_labels_are_translated_only_in_the_built_in_set(context: Context) -> None:
