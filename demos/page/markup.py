@@ -16,7 +16,7 @@ STOPS: Mapping[str, tuple[str, ...]] = {  # tab -> CSS selectors
     "embeddings": (
         "#embeddings-plot", "#embeddings-encoder", "#embeddings-neighbours", "#embeddings-guest", "#embeddings-scores",
     ),
-    "train": ("#train-runs", "#train-view", "#train-limits", "#train-recipe", "#train-start"),
+    "train": ("#train-runs", "#train-view", "#train-files-a", "#train-recipe", "#train-start"),
 }  # fmt: skip
 
 TOASTS = ("too_large", "too_large_sent", "no_picture_or_zip", "no_picture", "failed", "Error", "Warning", "Info",

@@ -116,3 +116,8 @@ def test_the_tools_have_their_texts(language: str) -> None:
     wanted += [f"tour.{tab}.{number}" for tab, stops in STOPS.items() for number in range(1, len(stops) + 1)]
     assert not set(wanted) - TEXTS.tables[language].keys()
     assert all(len(stops) == 5 for stops in STOPS.values())
+
+
+def test_the_tour_of_the_trainer_shows_where_pictures_go() -> None:
+    assert TEXTS.tables["en"]["tour.train.3"].startswith("For your own: bring pictures")
+    assert STOPS["train"][2] == "#train-files-a"
