@@ -42,18 +42,19 @@ def measure(features: Floats, scores: Scores, labels: Sequence[str | None], seco
 
 
 def rows_html(ctx: Context, rows: Mapping[str, Row]) -> str:
-    """Return the table; the best value of a column is bold where more is better."""
+    """Return the table; where more is better, the best value of a column is bold, and what prints like it."""
     if not rows:
         return ""
     head = "".join(f"<th>{ctx.localize_html(f'embeddings.column_{name}')}</th>" for name in COLUMNS)
     cells = {encoder: _cells(row) for encoder, row in rows.items()}
     columns = zip(*cells.values(), strict=True)
-    best = [max((value for value, _ in column if value is not None), default=None) for column in columns]
+    compared = [[(value, text) for value, text in column if value is not None] for column in columns]
+    best = [max(column)[1] if column else None for column in compared]
     body = ""
     for encoder, row in cells.items():
         data = "".join(
-            f"<td>{f'<b>{text}</b>' if value is not None and value == highest else text}</td>"
-            for (value, text), highest in zip(row, best, strict=True)
+            f"<td>{f'<b>{text}</b>' if text == highest else text}</td>"
+            for (_, text), highest in zip(row, best, strict=True)
         )
         body += f'<tr data-encoder="{encoder}"><th>{ctx.localize_html(f"embeddings.encoder_{encoder}")}</th>{data}</tr>'
     return f'<div class="rows-frame"><table><tr><th></th>{head}</tr>{body}</table></div>'

@@ -20,6 +20,15 @@ from demos.embeddings.session import MapSession
 from demos.ui.progress import run_to_completion
 
 
+def test_values_that_print_alike_are_bold_alike(context: Context) -> None:
+    shares = {"simclr": 0.9961, "mae": 0.9963, "simsiam": 0.9964, "random": 0.5}
+    rows = {name: Row(Scores(share, 0.1, 0.9, 0.85, 0.8), None, 3.0, 8, 1.0) for name, share in shares.items()}
+    html = encoder_comparison.rows_html(context, rows)
+    assert html.count("<b>100%</b>") == 3 and "<b>50%</b>" not in html
+    assert "<b>–</b>" not in html and "<b>3 / 8</b>" not in html, "no best value of what is missing or not compared"
+    assert html.count("<b>0.900</b>") == len(rows)
+
+
 @pytest.mark.usefixtures("umap_ready")
 def test_the_table_of_encoders_is_cleared_for_other_images_and_labels(
     builder: MapBuilder, context: Context, monkeypatch: pytest.MonkeyPatch
