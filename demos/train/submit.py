@@ -57,7 +57,8 @@ class Starter:
 
     def __init__(self, ctx: Context, runs: Runs) -> None:
         self._ctx, self._runs = ctx, runs
-        self.options = Options({name: recipe.Config for name, recipe in RECIPES.items()})
+        limits = {"steps": runs.manager.limits.steps}
+        self.options = Options({name: recipe.Config for name, recipe in RECIPES.items()}, limits)
 
     def config(self, owner: str | None, selection: Selection) -> dict[str, Any]:
         """Return the options for what was chosen."""

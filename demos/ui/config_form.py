@@ -30,7 +30,8 @@ class Options:
     Options of one name share a control, so a page with seven recipes has forty of them instead of a hundred.
     """
 
-    def __init__(self, configs: Mapping[str, type[TrainConfig]]) -> None:
+    def __init__(self, configs: Mapping[str, type[TrainConfig]], limits: Mapping[str, float] | None = None) -> None:
+        self._limits = limits or {}  # that the host sets to options without a maximum
         self._fields: dict[str, dict[str, Field[Any]]] = {
             recipe: {spec.name: spec for spec in fields(config)} for recipe, config in configs.items()
         }
@@ -78,7 +79,7 @@ class Options:
         if spec is None:
             return {"visible": False}
         info: Any = help_text(ctx, recipe, name)
-        if bounds := bounds_text(spec):
+        if bounds := bounds_text(spec, limit=self._limits.get(name)):
             info = info + f" ({bounds})"
         return {"visible": True, "value": config.get(name, spec.default), "info": info}
 

@@ -46,9 +46,9 @@ def checked(spec: Field[Any], kind: Any, value: Any) -> Any:
     return number
 
 
-def bounds_text(spec: Field[Any], kind: type = float) -> str:
-    """Return what numbers an option takes, such as "ℤ 1 … ∞"; empty for any."""
-    low, high = spec.metadata.get("min"), spec.metadata.get("max")
+def bounds_text(spec: Field[Any], kind: type = float, limit: float | None = None) -> str:
+    """Return what numbers an option takes, such as "ℤ 1 … ∞"; empty for any. Without a maximum, `limit` stands."""
+    low, high = spec.metadata.get("min"), spec.metadata.get("max", limit)
     unit = "ℤ " if kind is int else ""
     if low is None and high is None:
         return unit.strip()

@@ -54,6 +54,14 @@ def test_the_controls_of_a_recipe_are_visible_and_the_others_are_not(context: Co
     assert "16 … 512" in str(shown["image_size"].info)
 
 
+def test_a_limit_of_the_host_stands_in_the_bounds(context: Context) -> None:
+    for limits, bounds in ((None, "(1 … ∞)"), ({"steps": 12_345}, "(1 … 12345)")):
+        options = Options(CONFIGS, limits)
+        with gr.Blocks():
+            shown = dict(zip(options.names, options.build(context, "vae", {}), strict=True))
+        assert bounds in str(shown["steps"].info)
+
+
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
