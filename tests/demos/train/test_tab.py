@@ -34,7 +34,7 @@ from demos.train.runs import Runs, Shown, Watched
 from demos.train.submit import Selection, Starter
 from demos.ui.config_form import Options
 from models.checkpoints import WEIGHTS
-from models.training.jobs import Estimate, JobManager, JobRequest, Snapshot
+from models.training.jobs import Estimate, JobManager, JobRequest, Limits, Snapshot
 from models.training.recipes import RECIPES
 
 ADA, EVE = new_id(), new_id()
@@ -245,7 +245,7 @@ def test_the_page_says_who_sees_a_run_before_anything_is_uploaded(context: Conte
 class Job:
     """A trainer with one job of Ada's, whose progress the test decides."""
 
-    off = None
+    off, limits = None, Limits()
 
     def __init__(self, job: Snapshot) -> None:
         self.job, self.asked = job, list[int]()
