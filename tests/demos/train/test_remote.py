@@ -117,7 +117,7 @@ def test_a_job_that_lost_its_login_goes_on_with_a_token(
     remote.on_start(ADA, upload, "vae", "scratch", "", TOKEN, "cpu-basic", 1, REQUEST, *values(steps=20_000))
     job = only_job(manager)
     watched = Watched(f"job:{job.id}")
-    with pytest.raises(gr.Error, match="no such training"):
+    with pytest.raises(gr.Error, match="no such run"):
         remote.on_resume(EVE, watched, TOKEN, "cpu-basic", 1, REQUEST)
     manager.stop(job.owner, job.id)
     assert wait_for_end(manager).state == "stopped"

@@ -191,7 +191,7 @@ def test_who_deletes_a_job_that_may_go_on_elsewhere_is_told(
 @pytest.mark.parametrize("visitor", [EVE, "", "x"], ids=["another", "nobody", "nonsense"])
 def test_nobody_else_can_do_anything_with_a_job(runs: Runs, manager: JobManager, action: str, visitor: str) -> None:
     job = submit(manager, ADA)
-    with pytest.raises(gr.Error, match="no such training"):
+    with pytest.raises(gr.Error, match="no such run"):
         getattr(runs, action)(visitor, Watched(f"job:{job.id}"), REQUEST)
     assert manager.snapshot(job.owner, job.id) == job
 
@@ -200,7 +200,7 @@ def test_nobody_else_can_do_anything_with_a_job(runs: Runs, manager: JobManager,
 @pytest.mark.parametrize("visitor", [EVE, ""], ids=["another", "nobody"])
 def test_nobody_else_can_look_at_a_job(runs: Runs, manager: JobManager, kind: str, visitor: str) -> None:
     job = submit(manager, ADA)
-    with pytest.raises(gr.Error, match="no such training"):
+    with pytest.raises(gr.Error, match="no such run"):
         runs.on_pick(pick(f"{kind}:{job.id}"), visitor, REQUEST)
 
 
@@ -208,7 +208,7 @@ def test_nobody_else_can_look_at_a_job(runs: Runs, manager: JobManager, kind: st
     "run", [None, 3, "", "job:", "job:../x", "recording:../../weights", "recording:none", "file:a", "job:" + "a" * 999]
 )
 def test_an_invented_run_is_refused_with_a_sentence(runs: Runs, run: Any) -> None:
-    with pytest.raises(gr.Error, match="no such training"):
+    with pytest.raises(gr.Error, match="no such run"):
         runs.on_pick(pick(run), ADA, REQUEST)
 
 
@@ -405,9 +405,9 @@ def test_images_of_another_visitor_cannot_be_trained_on(starter: Starter, photos
 def test_weights_of_another_visitors_job_are_no_start(starter: Starter, manager: JobManager, photos: Path) -> None:
     job = submit(manager, ADA)
     _, upload, *_ = take_in(starter, photos, EVE)
-    with pytest.raises(gr.Error, match="no such training"):
+    with pytest.raises(gr.Error, match="no such run"):
         starter.on_start(EVE, upload, "vae", f"job:{job.id}", "", REQUEST, *options("vae"))
-    with pytest.raises(gr.Error, match="no such training"):
+    with pytest.raises(gr.Error, match="no such run"):
         starter.on_selection(
             EVE, Selection("vae", SCRATCH, "quick", False), "vae", f"job:{job.id}", "quick", False, REQUEST
         )
