@@ -29,7 +29,8 @@ def version() -> str:
             return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
         except (OSError, subprocess.SubprocessError):
             pass
-    lines = (root / "CHANGELOG.md").read_text("utf-8").splitlines()
+    changelog = root / "CHANGELOG.md"
+    lines = changelog.read_text("utf-8").splitlines() if changelog.is_file() else []
     return next((line.removeprefix("## ").strip() for line in lines if line.startswith("## ")), "unknown")
 
 

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from models.hub.client import Hub, HubError, hub_errors
 from models.hub.references import Reference
 
-NEEDED = ("LICENSE", "README.md", "app.py", "assets", "demos", "models", "requirements.txt")
+NEEDED = ("CHANGELOG.md", "LICENSE", "README.md", "app.py", "assets", "demos", "models", "requirements.txt")
 MARK = "demos/page/page.py"  # what a Space of this app holds, and one of another app does not
 BLANK = {".gitattributes", "README.md"}  # what the Hub puts into a new Space
 

@@ -30,7 +30,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from models.analysis.cyclegan_calibration import FILE
 from models.checkpoints import CHECKPOINTS
 from models.hub.client import HubError
-from models.training.data.dataset import fingerprint
+from models.training.data.dataset import fingerprints
 from models.training.distributed import Processes, join
 from models.training.evaluation.calibrate import calibrate
 from models.training.evaluation.evaluate import evaluate_source, log_scores
@@ -204,8 +204,8 @@ def record_images(
     run: RunFolder, arguments: argparse.Namespace, config: TrainConfig, init: str | None, recipe: Recipe
 ) -> None:
     """Record the sources of a run; a ValueError if it was begun with other images, wherever they lay."""
-    images, begun_with = fingerprint(recipe.train, recipe.test), run.load_images()
-    others = recipe.processes.agree(begun_with not in (None, images))  # also a barrier, as above
+    images = fingerprints(recipe.train, recipe.test)
+    others = recipe.processes.agree(run.are_others(images))  # also a barrier, as above
     if others:
         names = ", ".join(run.load_config()[2])
         raise ValueError(
@@ -213,7 +213,8 @@ def record_images(
         )
     if recipe.processes.is_main:
         run.save_config(arguments.command, config, [str(source) for source in arguments.data], init)
-        run.save_images(images)
+        if not run.has_images():  # a damaged one may be whole again next time
+            run.save_images(images)
 
 
 def changed_options(given: Mapping[str, Any], begun: TrainConfig, init: str | None, begun_from: str | None) -> str:

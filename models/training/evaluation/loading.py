@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoints import CHECKPOINTS, read_config
-from models.training.data.dataset import ImageSet, fingerprint
+from models.training.data.dataset import ImageSet, fingerprints
 from models.training.distributed import Processes
 from models.training.loop.init_weights import check_fit, fill
 from models.training.loop.run_folder import RunFolder
@@ -44,7 +44,7 @@ def load_run(run: RunFolder, data: list[Path] | None, classes: tuple[str, ...] |
     else:
         recipe = RECIPES[name](config, ImageSet.empty(classes), ImageSet.empty(classes), Processes())
     recipe.load_state_dict(checkpoint.state)
-    own = classes is not None or run.load_images() in (None, fingerprint(recipe.train, recipe.test))
+    own = classes is not None or not run.are_others(fingerprints(recipe.train, recipe.test))
     return Loaded(name, recipe, config, sources, checkpoint.step, {}, own)
 
 

@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,13 +94,18 @@ class RunFolder:
         """Return the weights the run started from, None for a run from scratch."""
         return (_load_json(self.path / "config.json") or {}).get("init")
 
-    def save_images(self, sha256: str) -> None:
-        """Record the fingerprint of the images that the run is trained and measured on."""
-        write_json(self.path / "images.json", {"sha256": sha256})
+    def save_images(self, hashes: Collection[str]) -> None:
+        """Record the images that the run is trained and measured on."""
+        write_json(self.path / "images.json", {"sha256": sorted(hashes)})
 
-    def load_images(self) -> str | None:
-        """Return the fingerprint of the run's images, None where none was saved."""
-        return (_load_json(self.path / "images.json") or {}).get("sha256")
+    def has_images(self) -> bool:
+        """Return whether the images were recorded."""
+        return (self.path / "images.json").is_file()
+
+    def are_others(self, hashes: frozenset[str]) -> bool:
+        """Return whether images are not all among those that were recorded; fewer of them are no others."""
+        recorded = (_load_json(self.path / "images.json") or {}).get("sha256")
+        return recorded is not None and not hashes <= set(recorded)
 
     def load_config(self) -> tuple[str, TrainConfig, list[str]]:
         """Return recipe name, config and sources of the run; `FileNotFoundError` if there is none."""

@@ -19,6 +19,7 @@ from models.hub.space import BLANK, NEEDED, needed_files, publish_space
 SPACE = ("space", "me/unlabeled")
 HEAD = "---\ntitle: Tiny\nsdk: gradio\nsdk_version: 6.31.0\napp_file: app.py\n---\n# Tiny\n"
 FILES = {
+    "CHANGELOG.md": b"## 1.0",
     "LICENSE": b"MIT",
     "README.md": HEAD.encode(),
     "app.py": b"import demos",

@@ -542,6 +542,12 @@ def test_a_run_is_not_resumed_on_other_images(tmp_path: Path, caplog: pytest.Log
     moved = ours.rename(tmp_path / "moved.zip")
     assert main([*asked, "--data", str(moved)]) == 0
     assert RunFolder(run).load_config()[2] == [str(moved)], "the same images under another name are recorded there"
+    fewer = tmp_path / "fewer.zip"
+    with zipfile.ZipFile(moved) as whole, zipfile.ZipFile(fewer, "w") as archive:
+        for name in whole.namelist():
+            archive.writestr(name, b"damaged" if name == "03.png" else whole.read(name))
+    assert main([*asked, "--data", str(fewer)]) == 0, "a damaged image is left out, and the run goes on"
+    assert main([*asked, "--data", str(moved)]) == 0, "and is taken again once it is whole"
     swatches(moved, 100)
     assert main([*asked, "--data", str(moved)]) == 2, "a file of the same name with other images is seen too"
 
