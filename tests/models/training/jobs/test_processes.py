@@ -256,15 +256,15 @@ def test_kills_of_the_child_at_random_moments_lose_nothing(
 
 
 def training_processes(folder: Path) -> list[psutil.Process]:
-    """All processes that train in a folder."""
-    found = []
+    """All processes that train in a folder, without what one of them runs for a moment, such as ldconfig."""
+    found: dict[int, tuple[int, psutil.Process]] = {}
     for process in psutil.process_iter():
         try:
             if process.cwd() == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+                found[process.pid] = process.ppid(), process
         except psutil.Error:
             continue
-    return found
+    return [process for parent, process in found.values() if parent not in found]
 
 
 @pytest.mark.slow
