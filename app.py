@@ -181,11 +181,10 @@ def main() -> None:
     if arguments.precompute:
         precompute(real_context())
         return
+    ctx = real_context(jobs)
     if arguments.check:
-        ctx = real_context(jobs)
         sys.exit(self_check(ctx, lambda: build_app(ctx)))
     host = f"[{arguments.host.strip('[]')}]" if ":" in arguments.host else arguments.host  # as addresses write IPv6
-    ctx = real_context(jobs)
     app = build_app(ctx)
     app.launch(
         server_name=host,

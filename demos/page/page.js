@@ -257,7 +257,7 @@ const floating = one(".floating");
 const container = document.querySelector(".gradio-container");
 container.append(floating); // it floats over the whole page, not in its head
 // A result that arrives above moves what the tour points at; a tour ends where another tab opens.
-new ResizeObserver(() => (openTab() === toured ? showTarget() : showStep(-1))).observe(container);
+new ResizeObserver(() => card.hidden || (openTab() === toured ? showTarget() : showStep(-1))).observe(container);
 for (const root of [element, floating]) root.addEventListener("click", onButton);
 document.addEventListener("click", (event) => {
   if (!menu.hidden && !menu.contains(event.target)) closeMenu();

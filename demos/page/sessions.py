@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import datetime
 import importlib
-import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -59,11 +61,20 @@ class Sessions(StateHolder):
         with self.lock:
             if session_id in self.session_data:
                 self.session_data.move_to_end(session_id)
-            excess = len(self.session_data) - self.capacity
-            if excess > 0:
-                idle = (each for each in self.session_data if each not in self.open and each != session_id)
-                for _, each in zip(range(excess), list(idle), strict=False):
-                    self._forget(each)
+            excess = max(0, len(self.session_data) - self.capacity)
+            idle = (each for each in self.session_data if each not in self.open and each != session_id)
+            for each in list(islice(idle, excess)):
+                self._forget(each)
+
+    @contextmanager
+    def connected(self, session_id: str) -> Iterator[None]:
+        """Count a page or client as open meanwhile."""
+        self.open[session_id] += 1
+        try:
+            yield
+        finally:
+            self.open[session_id] -= 1
+            self.open += Counter()  # without those at zero
 
     def drop(self, session_id: str) -> None:
         """Forget a session unless a page of it is open."""
@@ -93,23 +104,20 @@ class SessionTracker:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; note a heartbeat while it lasts, and the end of an answer."""
-        parts = scope["path"].split("/gradio_api/", 1)[-1].split("/") if scope["type"] == "http" else [""]
-        sessions = scope["app"].state_holder if parts[0] in ("heartbeat", "call") else None
-        if sessions is not None and parts[0] == "heartbeat":
-            sessions.open[parts[1]] += 1
+        kind, *rest = scope["path"].split("/gradio_api/", 1)[-1].split("/") if scope["type"] == "http" else [""]
+        if kind == "heartbeat" and rest:
+            with scope["app"].state_holder.connected(rest[0]):
+                await self._app(scope, receive, send)
+            return
         try:
             await self._app(scope, receive, send)
         finally:
-            if sessions is not None and parts[0] == "heartbeat":
-                sessions.open[parts[1]] -= 1
-                sessions.open += Counter()  # without those at zero
-            elif sessions is not None and scope["method"] == "GET":
-                sessions.drop(parts[-1])  # a call without a session of its own has the event's id for one
+            if kind == "call" and rest and scope["method"] == "GET":
+                scope["app"].state_holder.drop(rest[-1])  # without a session of its own, a call has its event's id
 
 
 def install() -> None:
     """Let Gradio make these sessions, from the next app that is launched on."""
     routes.StateHolder = Sessions  # type: ignore[misc]
     for name in MODULES:
-        importlib.import_module(name)
-        sys.modules[name].SessionState = LightSession  # type: ignore[attr-defined]
+        importlib.import_module(name).SessionState = LightSession  # type: ignore[attr-defined]

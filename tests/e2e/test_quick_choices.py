@@ -5,7 +5,7 @@ Those of the tab for CycleGAN are in `test_tabs.py`, strokes on the photo of the
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import OpenPage, another_image_in, answers_held_back, asks, choose, image_in
+from visits import OpenPage, answers_held_back, asks, choose, images_of_examples
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -19,11 +19,8 @@ def choose_two(page: Page, component: str, first: str, last: str) -> None:
 
 def test_the_last_of_two_photos_is_interpolated(visit: OpenPage) -> None:
     page = visit("/?tab=vae")
-    examples, shown = page.locator("#vae-examples-a-fruit button"), image_in(page, "#vae-result-strip")
-    last = {}
-    for number in (3, 1):
-        examples.nth(number).click()
-        last[number] = shown = another_image_in(page, "#vae-result-strip", shown)
+    examples = page.locator("#vae-examples-a-fruit button")
+    last = images_of_examples(page, "#vae-examples-a-fruit", "#vae-result-strip", (3, 1))
     with answers_held_back(page):
         with asks(page):
             examples.nth(2).click()

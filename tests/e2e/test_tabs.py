@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page, expect
-from visits import OpenPage, another_image_in, choose, image_in, upload
+from visits import OpenPage, another_image_in, choose, image_in, images_of_examples, upload
 
 from demos.core.i18n import Texts
 
@@ -73,11 +73,8 @@ def test_cyclegan_checks_warns_and_compares_on_request(visit: OpenPage, own_phot
 @pytest.mark.slow
 def test_the_last_of_two_quick_choices_is_translated(visit: OpenPage) -> None:
     page = visit("/?tab=cyclegan")
-    examples, shown = page.locator("#cyclegan-examples button"), image_in(page, "#cyclegan-translated")
-    last = {}
-    for number in (3, 1):
-        examples.nth(number).click()
-        last[number] = shown = another_image_in(page, "#cyclegan-translated", shown)
+    examples = page.locator("#cyclegan-examples button")
+    last = images_of_examples(page, "#cyclegan-examples", "#cyclegan-translated", (3, 1))
     examples.nth(2).click()
     expect(page.locator("#cyclegan-photo img").first).not_to_have_attribute("src", "")
     page.wait_for_timeout(100)  # the first choice has been taken, and its translation is under way

@@ -1,6 +1,6 @@
 """What a visitor does on a page of the app, for the browser tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -80,3 +80,12 @@ def answers_held_back(page: Page) -> Iterator[None]:
 def asks(page: Page) -> Any:
     """Waits at its end until the page has asked for an answer: what comes then comes meanwhile."""
     return page.expect_request("**/queue/data*")
+
+
+def images_of_examples(page: Page, strip: str, result: str, numbers: Sequence[int]) -> dict[int, str]:
+    """Click examples one after the other; return the address of the image that each leads to, by its number."""
+    shown, found = image_in(page, result), {}
+    for number in numbers:
+        page.locator(f"{strip} button").nth(number).click()
+        found[number] = shown = another_image_in(page, result, shown)
+    return found
