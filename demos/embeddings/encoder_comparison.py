@@ -11,7 +11,7 @@ import torch
 from gradio.events import Dependency
 
 from demos.core.context import Context
-from demos.core.events import PRIVATE_MODEL_EVENT, bind
+from demos.core.events import LATEST_MODEL_EVENT, PRIVATE_MODEL_EVENT, bind
 from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import Collection, Scores, Settings, label_indices
 from demos.embeddings.components import quiet_button
@@ -19,7 +19,6 @@ from demos.embeddings.outputs import neighbours_panel, plot_value
 from demos.embeddings.precomputed import Row, load_rows
 from demos.embeddings.session import NAME, MapSession
 from demos.ui import widgets
-from demos.ui.latest_event import on_latest
 from demos.ui.progress import report_progress
 from demos.ui.scatter.scatter import scatter, scatter_update
 from models.analysis.embedding import Floats
@@ -101,10 +100,9 @@ def add_comparison(builder: MapBuilder, session: gr.State) -> Comparison:
         "fn": bind(on_compare, builder),
         "inputs": [session, encoder, is_open, measured],
         "outputs": [copy, plot, about, table],
-        **PRIVATE_MODEL_EVENT,
+        **LATEST_MODEL_EVENT,
     }
-    on_latest([encoder.input], **draw, show_progress_on=plot)
-    draw["trigger_mode"] = "always_last"  # a choice made while the map is drawn must not be lost
+    encoder.input(**draw, show_progress_on=plot)
     opened = plot.ready(lambda: True, None, is_open, api_visibility="private", show_progress="hidden")
     opened.then(**draw, show_progress_on=plot)
     measuring = measure_all.click(bind(on_measure, builder), session, [table, measured], **PRIVATE_MODEL_EVENT)

@@ -29,7 +29,7 @@ from demos.embeddings.session import NAME, MapSession
 from demos.embeddings.similarity_explanation import add_explanation
 from demos.embeddings.training_timeline import add_timeline, precompute_timeline
 from demos.ui import widgets
-from demos.ui.latest_event import on_latest, on_report
+from demos.ui.latest_event import on_report
 from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import scatter
@@ -144,16 +144,16 @@ def _connect_map(
     sliders, seed = [controls["n_neighbors"], controls["min_dist"]], controls["seed"]
     switches = [controls[name].input for name in ("dims", "metric", "method")]
     changes = [controls["encoder"].change, *switches, *(slider.release for slider in sliders), seed.submit, seed.blur]
-    changed = on_latest(changes, **redraw)
+    changed = gr.on(changes, trigger_mode="always_last", **redraw)
     on_slide = bind(handlers.on_slide, builder)
     gr.on([slider.input for slider in sliders], on_slide, settings, list(shown), **LATEST_PROMPT_EVENT)
-    read = on_latest(
-        [upload.change],
+    read = upload.change(
         bind(handlers.on_files, builder),
         [upload, *controls.values()],
         outputs,
         show_progress_on=shown.plot,
         cancels=[*pending, comparison.measuring],
+        trigger_mode="always_last",
         concurrency_limit=2,
         api_visibility="private",
     )
@@ -179,17 +179,17 @@ def _connect_images(
     on_lasso, selected = bind(handlers.on_lasso, builder), [session, lasso.panel, lasso.tools, *files]
     for plot in plots:
         on_report(plot, NAME, "lasso", on_lasso, [session], selected, **PROMPT_EVENT).then(**export)
-    labelled = on_latest(
+    labelled = gr.on(
         [lasso.assign.click, lasso.label.submit],
         bind(handlers.on_label, builder),
         [session, lasso.label],
         [*shown, lasso.panel],
         cancels=comparison.measuring,
-        **PROMPT_EVENT,
+        **LATEST_PROMPT_EVENT,
     )
     labelled.then(**export)
     comparison.follow(labelled)
-    read = on_latest([query.change], bind(handlers.on_query, builder), [session, query], [session], **PROMPT_EVENT)
+    read = query.change(bind(handlers.on_query, builder), [session, query], session, **LATEST_PROMPT_EVENT)
     on_placed, placed = bind(handlers.on_placed, builder), [shown.neighbours, shown.plot]
     read.success(on_placed, session, placed, **LATEST_MODEL_EVENT)
 

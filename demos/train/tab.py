@@ -10,7 +10,7 @@ from gradio.blocks import Block
 from gradio.components import Component
 
 from demos.core.context import Context, Demo
-from demos.core.events import PROMPT_EVENT, QUICK_EVENT
+from demos.core.events import LATEST_PROMPT_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.tab_interface import TabInterface
 from demos.core.user_models import selected_model
 from demos.core.visitor import has_login, remembered_id
@@ -22,7 +22,7 @@ from demos.train.runs import Runs, Shown
 from demos.train.submit import OPENING_PRESET, OPENING_RECIPE, Selection, Starter
 from demos.train.text import limits_html
 from demos.ui import widgets
-from demos.ui.latest_event import on_latest, on_report, reporter
+from demos.ui.latest_event import on_report, reporter
 from models.training.recipes import RECIPES
 
 NAME = "train"
@@ -38,7 +38,9 @@ PICK_SCRIPT = f"""{reporter(RUNS)}element.addEventListener("click", (event) => {
 # Without the queue an event costs half as much, but a sentence for the visitor does not arrive: for polling only.
 QUIET_EVENT: dict[str, Any] = {"show_progress": "hidden", **QUICK_EVENT}
 SLOW_EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1}
-MEASURE_EVENT: dict[str, Any] = {**SLOW_EVENT, "show_progress": "hidden", "concurrency_id": "measure"}
+MEASURE_EVENT: dict[str, Any] = {
+    "trigger_mode": "always_last", "show_progress": "hidden", "concurrency_id": "measure", **SLOW_EVENT,
+}  # fmt: skip
 
 
 def build(ctx: Context) -> TabInterface:
@@ -163,30 +165,25 @@ def _steps(ctx: Context, runs: Runs, visitor: gr.BrowserState, shown: Shown) -> 
     selection: list[Component] = [visitor, previous, recipe, start, preset, broken]
     # One event for images and choices, so that a page reads once at a time: what is read next knows what was before,
     # its folder and the id that a new visitor was given with it.
-    taken = on_latest(
+    taken = gr.on(
         [files_a.change, files_b.change, previous.change],
         starter.on_files,
         [visitor, upload, files_a, files_b, recipe, start],
         [visitor, upload, audit, estimate, go],
         show_progress_on=[audit],
+        trigger_mode="always_last",
         concurrency_limit=2,
         api_visibility="private",
     )
-    taken.success(starter.on_estimate, measured, estimate, trigger_mode="always_last", **MEASURE_EVENT)
-    on_latest(
-        [recipe.input],
-        starter.on_recipe,
-        [visitor, recipe, preset, broken],
-        [previous, start, broken, second, about, *options],
-        **PROMPT_EVENT,
-    )
+    taken.success(starter.on_estimate, measured, estimate, **MEASURE_EVENT)
+    updated = [previous, start, broken, second, about, *options]
+    recipe.input(starter.on_recipe, [visitor, recipe, preset, broken], updated, **LATEST_PROMPT_EVENT)
     changes = [start.input, preset.input, broken.input]
-    on_latest(changes, starter.on_selection, selection, [previous, *options], **PROMPT_EVENT)
-    latest: dict[str, Any] = {"trigger_mode": "always_last", **PROMPT_EVENT}
-    listed = shown.runs.change(starter.on_listed, [visitor, recipe, start], start, **latest)
-    listed.success(starter.on_selection, selection, [previous, *options], **latest)
+    gr.on(changes, starter.on_selection, selection, [previous, *options], **LATEST_PROMPT_EVENT)
+    listed = shown.runs.change(starter.on_listed, [visitor, recipe, start], start, **LATEST_PROMPT_EVENT)
+    listed.success(starter.on_selection, selection, [previous, *options], **LATEST_PROMPT_EVENT)
     edits = [option.input if isinstance(option, gr.Checkbox) else option.blur for option in options]
-    on_latest(edits, starter.on_estimate, measured, [estimate], **MEASURE_EVENT)
+    gr.on(edits, starter.on_estimate, measured, estimate, **MEASURE_EVENT)
     started = go.click(starter.on_start, [*asked, title, *options], list(shown), **PROMPT_EVENT)
     started.success(fn=None, js=SHOW_RUN, api_visibility="private")
     started.success(lambda: "", None, estimate, **QUIET_EVENT)  # the run shows its own time from here on
@@ -202,7 +199,7 @@ def _files(ctx: Context, key: str, elem_id: str, visible: bool = True) -> tuple[
         folder = gr.UploadButton(
             choose, file_count="directory", size="sm", elem_classes="quiet", elem_id=f"{elem_id}-folder"
         )
-    folder.upload(lambda paths: paths, folder, files, trigger_mode="always_last", **PROMPT_EVENT)
+    folder.upload(lambda paths: paths, folder, files, **LATEST_PROMPT_EVENT)
     return whole, files
 
 

@@ -48,10 +48,3 @@ def on_report(
         fn, [source, *inputs], list(outputs),
         js=f"(_, ...others) => [{last}, ...others]", trigger_mode="always_last", **event,
     )  # fmt: skip
-
-
-def on_latest(
-    triggers: Sequence[Any], fn: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any], **event: Any
-) -> Dependency:
-    """Answer the last of some events with the values that the inputs have then; arguments are those of `gr.on`."""
-    return gr.on(list(triggers), fn, list(inputs), list(outputs), trigger_mode="always_last", **event)

@@ -38,5 +38,5 @@ def too_few_error(
         reasons = (f"{count} × {ctx.localize(request, reason_key(code, trainer))}" for code, count in counts.items())
         listed = ctx.localize(request, "common.list_separator").join(reasons)
         sentence += ctx.localize(request, "left_out", reasons=listed)
-    remedy = REMEDIES.get(max(counts, key=lambda code: counts[code]), "more") if counts else "more"
+    remedy = REMEDIES.get(max(counts, key=counts.__getitem__, default=""), "more")
     return widgets.error_of(sentence + ctx.localize(request, f"left_out.{remedy}"))

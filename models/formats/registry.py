@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from torch import Tensor, nn
 
@@ -225,14 +225,12 @@ def load_and_tell(
     paths = [path] if isinstance(path, Path) else list(path)
     try:
         found, tensors = _find(_joined([read_tables(one) for one in paths]), layout)
+        args = args or {}
         if found.settings or found.activation:
             beside = settings_beside(paths[0])
             own = LAYOUTS.get(beside.layout)
-            if own is None:
-                args = {**beside.values, **(args or {})}
-            elif layout in (None, own.name) and own.matches(tensors):
-                found, args = own, {**beside.values, **(args or {})}
-        args = args or {}
+            if own is None or (layout in (None, own.name) and own.matches(tensors)):
+                found, args = own or found, {**beside.values, **args}
         if found.activation and (stated := args.get("activation", found.activation)) != found.activation:
             raise WeightsError("bad_settings", what=f"the activation {stated!r:.40} instead of {found.activation}")
         model = found.build(tensors, args)
@@ -251,7 +249,9 @@ def _find(tables: Sequence[Tensors], layout: str | None) -> tuple[Layout, Tensor
             if each.matches(tensors):
                 return each, tensors
     first = next(without_prefixes(tables[0]))
-    return recognise(first) if layout is None else _required(first, LAYOUTS[layout]), first
+    if layout is not None:
+        _refuse(first, LAYOUTS[layout])
+    return recognise(first), first  # raises, with what is known
 
 
 def _joined(contents: list[list[dict[str, Tensor]]]) -> Sequence[Tensors]:
@@ -266,9 +266,8 @@ def _joined(contents: list[list[dict[str, Tensor]]]) -> Sequence[Tensors]:
     return [autoencoders.joined_halves(files)]
 
 
-def _required(tensors: Tensors, wanted: Layout) -> Layout:
-    if wanted.matches(tensors):
-        return wanted
+def _refuse(tensors: Tensors, wanted: Layout) -> NoReturn:
+    """Raise the error for tensors that are not in the wanted layout."""
     if wanted.family == "mae" and vit.is_vit(tensors):
         raise WeightsError("no_decoder")
     try:

@@ -19,7 +19,7 @@ LOGVAR_RANGE = (-30.0, 20.0)
 class ResnetBlock(nn.Module):
     """Two group-normalised 3x3 convolutions beside a shortcut: (N, in, H, W) -> (N, out, H, W)."""
 
-    def __init__(self, in_channels: int, out_channels: int, groups: int = GROUPS) -> None:
+    def __init__(self, in_channels: int, out_channels: int, groups: int) -> None:
         super().__init__()
         self.norm1 = nn.GroupNorm(groups, in_channels, eps=EPS)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
@@ -37,7 +37,7 @@ class ResnetBlock(nn.Module):
 class SpatialAttention(nn.Module):
     """Self-attention of one head over all positions of a feature map, (N, D, H, W)."""
 
-    def __init__(self, dim: int, groups: int = GROUPS) -> None:
+    def __init__(self, dim: int, groups: int) -> None:
         super().__init__()
         self.group_norm = nn.GroupNorm(groups, dim, eps=EPS)
         self.to_q, self.to_k, self.to_v = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
@@ -54,7 +54,7 @@ class SpatialAttention(nn.Module):
 class MidBlock(nn.Module):
     """Attention between two residual blocks, at the smallest side."""
 
-    def __init__(self, dim: int, groups: int = GROUPS) -> None:
+    def __init__(self, dim: int, groups: int) -> None:
         super().__init__()
         self.resnets = nn.ModuleList([ResnetBlock(dim, dim, groups), ResnetBlock(dim, dim, groups)])
         self.attentions = nn.ModuleList([SpatialAttention(dim, groups)])
@@ -89,11 +89,9 @@ class Upsample(nn.Module):
 
 
 class Level(nn.Module):
-    """The residual blocks of one resolution and, if any, the resampling to the next: `resample` is "down" or "up"."""
+    """The residual blocks of one resolution and, if any, the resampling to the next: `resample` is "down", "up", ""."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, num_blocks: int, resample: str = "", groups: int = GROUPS
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, num_blocks: int, resample: str, groups: int) -> None:
         super().__init__()
         widths = [in_channels, *[out_channels] * num_blocks]
         self.resnets = nn.ModuleList(ResnetBlock(a, b, groups) for a, b in zip(widths[:-1], widths[1:], strict=True))

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from demos.page.deferred_calls import mended_scripts
-from demos.ui.latest_event import on_latest, on_report, reporter
+from demos.ui.latest_event import on_report, reporter
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +61,7 @@ def page(browser: Browser, slow: Slow, is_mended: bool) -> Iterator[Page]:
         field = gr.Radio(WORDS, elem_id="field")
         picked, typed = gr.Textbox(elem_id="picked"), gr.Textbox(elem_id="typed")
         on_report(source, "words", "pick", on_pick, [], [picked])
-        on_latest([field.input], on_words, [field], [typed])
+        field.input(on_words, field, typed, trigger_mode="always_last")
     routes = {"routes": mended_scripts() if is_mended else []}
     _, url, _ = app.queue().launch(prevent_thread_lock=True, quiet=True, app_kwargs=routes)
     page = browser.new_page()

@@ -73,13 +73,8 @@ def room_stage(
         return ""
 
     page = gr.Textbox(visible=False)
-    board = gr.HTML(
-        "",
-        css_template=activity.style + STYLE,
-        js_on_load=SCRIPT.read_text("utf-8").replace("{{path}}", activity.path),
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
+    script = SCRIPT.read_text("utf-8").replace("{{path}}", activity.path)
+    board = widgets.panel("", elem_id, activity.style + STYLE, js_on_load=script)
     waiting = start.click(
         lambda: notice_html(ctx, activity.texts, "making"), None, board, trigger_mode="once", **QUICK_EVENT
     )

@@ -12,7 +12,7 @@ import gradio as gr
 from torch import nn
 
 from demos.core.context import Context
-from demos.core.events import PROMPT_EVENT
+from demos.core.events import LATEST_PROMPT_EVENT, PROMPT_EVENT
 from demos.core.families import families_by_tab
 from demos.core.user_models import selected_model
 from demos.core.visitor import remembered_id
@@ -72,16 +72,14 @@ def model_menu(
     state, visitor, selection = [choice, used], remembered_id(), selected_model()
     fold.expand(handlers.on_open, [choice, used, visitor], [choice, rows], **PROMPT_EVENT)
     on_report(rows, f"{tab}-models", "pick", handlers.on_pick, [*state, visitor], outputs, **PROMPT_EVENT)
-    selection.change(
-        handlers.on_selected_model, [selection, *state, visitor], outputs, trigger_mode="always_last", **PROMPT_EVENT
-    )
+    selection.change(handlers.on_selected_model, [selection, *state, visitor], outputs, **LATEST_PROMPT_EVENT)
     fetching = [
         fetch.click(handlers.on_fetch, state, outputs, **PROMPT_EVENT),
         gr.on([go.click, pasted.submit], handlers.on_paste, [pasted, *state], outputs, **PROMPT_EVENT),
         on_report(sentence, f"{tab}-model-way", "pick", handlers.on_choose, state, outputs, **PROMPT_EVENT),
     ]
     cancel.click(handlers.on_cancel, choice, outputs, cancels=fetching, **PROMPT_EVENT)
-    used.change(handlers.linked, used, linked, trigger_mode="always_last", **PROMPT_EVENT)
+    used.change(handlers.linked, used, linked, **LATEST_PROMPT_EVENT)
     open_linked = {
         "fn": handlers.on_linked,
         "inputs": [linked, *state],
@@ -92,4 +90,4 @@ def model_menu(
 
 
 def _panel(value: str, elem_id: str, script: str = "") -> gr.HTML:
-    return gr.HTML(value, css_template=view.STYLE, js_on_load=script, apply_default_css=False, elem_id=elem_id)
+    return widgets.panel(value, elem_id, view.STYLE, js_on_load=script)

@@ -125,9 +125,7 @@ def said_html(sentence: str) -> str:
 def error_html(ctx: Context, error: HubError | WeightsError) -> str:
     """Write why a model could not be had, in both languages."""
     kind = "hub" if isinstance(error, HubError) else "weights"
-    values = {key: value for key, value in error.values.items() if key != "files"}
     names = [html.escape(name, quote=True) for name in error.values.get("files", ())]
     buttons = "".join(f'<button type="button" class="model" data-name="{n}"><b>{n}</b></button>' for n in names)
-    return sentence_html(ctx, f"error.{kind}.{error.code}", **values) + (
-        f'<div class="models">{buttons}</div>' * bool(names)
-    )
+    sentence = sentence_html(ctx, f"error.{kind}.{error.code}", **error.values)
+    return sentence + (buttons and f'<div class="models">{buttons}</div>')
