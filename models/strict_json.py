@@ -17,6 +17,6 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def json_text(value: Any, indent: int | None = 2) -> str:
-    """Return a value as JSON, by default readable."""
-    return json.dumps(finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
+def json_text(value: Any) -> str:
+    """Return a value as readable JSON."""
+    return json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)

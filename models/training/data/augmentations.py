@@ -90,8 +90,13 @@ def jitter_colours(images: Tensor, strength: float) -> Tensor:
 
 def resize(images: Tensor, size: int) -> Tensor:
     """Return uint8 images (N, 3, S, S) resized without augmentation, float (N, 3, size, size) in [-1, 1]."""
-    if images.shape[-1] != size:
-        from torchvision.transforms.v2 import functional as TF  # takes a second to import
+    return scaled(images, size).float() / 127.5 - 1.0
 
-        images = TF.resize(images, [size, size], antialias=True)
-    return images.float() / 127.5 - 1.0
+
+def scaled(images: Tensor, size: int) -> Tensor:
+    """Return images (N, 3, S, S) at another side, (N, 3, size, size), with their type and range."""
+    if images.shape[-1] == size:
+        return images
+    from torchvision.transforms.v2 import functional as TF  # takes a second to import
+
+    return TF.resize(images, [size, size], antialias=True)

@@ -28,7 +28,7 @@ from models.analysis.signal_detection import area_under_curve
 from models.checkpoints import CHECKPOINTS, load_model, weights_info
 from models.networks.feature_extractors import as_encoder
 from models.training.data.dataset import ImageSet, domain_of, load_split
-from models.training.evaluation.model_card import measured, update_card
+from models.training.evaluation.model_card import TRAINER, measured, update_card
 from models.training.loop.run_folder import write_json
 
 MOST_ELSEWHERE = 1500  # images of each other source that are enough
@@ -44,7 +44,7 @@ def calibrate(data: Path, elsewhere: Sequence[Path], unseen: Sequence[Path], out
     Only the held-out part of `data`, apples as set A and oranges as set B, is measured. `elsewhere` are the negatives
     of the probe, images without such fruit, and `unseen` negatives for its test only.
     """
-    words = ["python", "-m", "models.training", "calibrate"]
+    words = [*TRAINER, "calibrate"]
     for name, paths in {"data": [data], "elsewhere": elsewhere, "unseen": unseen}.items():
         words += [f"--{name}", *(path.name for path in paths)] if paths else []
     test = load_split([data], SIDE)[1]

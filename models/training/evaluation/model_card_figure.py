@@ -19,7 +19,7 @@ from models.checkpoints import load_folder
 from models.networks.vae import ConvVAE
 from models.training.distributed import Processes
 from models.training.evaluation.loading import folders_of, weights_record
-from models.training.evaluation.model_card import SHEET, update_card
+from models.training.evaluation.model_card import SHEET, TRAINER, update_card
 from models.training.loop.init_weights import fill
 from models.training.loop.run_folder import write_atomically
 from models.training.recipes import RECIPES, build_recipe
@@ -68,9 +68,7 @@ def _illustrate(start: Path, config_of: Callable[[str], TrainConfig]) -> None:
     to_pil_image((drawn + 1) / 2).save(file, "WEBP", **WEBP)
     for folder in folders.values():
         write_atomically(folder / SHEET, file.getvalue())
-        update_card(
-            folder, {"sheet": rows, "drawn_by": f"python -m models.training illustrate {shlex.quote(folder.name)}"}
-        )
+        update_card(folder, {"sheet": rows, "drawn_by": shlex.join([*TRAINER, "illustrate", folder.name])})
         log.info("%s", folder / "README.md")
 
 

@@ -35,8 +35,10 @@ class JobBackends(dict[str, Backend]):
         """Forget the backend of a job, unless the job is queued, runs, or may go on unwatched on this account."""
         with self._store.change():
             row = self._store.row(job_id)
-            useless = row is not None and (row.error == "remote_account" or not self.is_detached(job_id))
-            if row is None or (row.state not in ("queued", "running") and useless):
+            needed = row is not None and (
+                row.state in ("queued", "running") or (row.error != "remote_account" and self.is_detached(job_id))
+            )
+            if not needed:
                 self.pop(job_id, None)
 
     def is_detached(self, job_id: str) -> bool:

@@ -185,7 +185,7 @@ class RunFolder:
     def append_metrics(self, row: Mapping[str, float]) -> None:
         """Add one line to the metrics, without those that are not finite."""
         with self.metrics_path.open("a", encoding="utf-8") as file:
-            file.write(json_text({key: n for key, n in row.items() if math.isfinite(n)}, indent=None) + "\n")
+            file.write(json.dumps({key: n for key, n in row.items() if math.isfinite(n)}) + "\n")
 
     def forget_metrics_after(self, step: int) -> None:
         """Drop the rows of steps that a resumed run repeats."""

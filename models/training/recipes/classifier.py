@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models.checkpoints import CHECKPOINTS, load_folder, read_config
 from models.networks.backbones import ResNet
+from models.training.data.augmentations import scaled
 
 
 class Classifier:
@@ -44,7 +45,4 @@ class Classifier:
 
     @torch.inference_mode()
     def _forward(self, images: Tensor, ask: Callable[[Tensor], Tensor]) -> Tensor:
-        from torchvision.transforms.v2 import functional as TF  # takes a second to import
-
-        size = [self._model.img_size] * 2
-        return torch.cat([ask(TF.resize(part, size, antialias=True)) for part in images.cpu().split(64)])
+        return torch.cat([ask(scaled(part, self._model.img_size)) for part in images.cpu().split(64)])

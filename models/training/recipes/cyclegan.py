@@ -90,8 +90,10 @@ class CycleGANRecipe(Recipe):
 
     def __init__(self, config: CycleGANConfig, train: ImageSet, test: ImageSet, processes: Processes) -> None:
         super().__init__(config, train, test, processes)
-        _check_sets(train, test)
         (self.train_a, self.train_b), (self.test_a, self.test_b) = _domains(train), _domains(test)
+        if len(train) + len(test):
+            _check_set("A", self.train_a, self.test_a)
+            _check_set("B", self.train_b, self.test_b)
         build: type[nn.Module] = LightGenerator if config.light else ResnetGenerator
         self.a2b, self.b2a = (place(build(config.num_filters, config.num_blocks), processes.device) for _ in range(2))
         self.d_a, self.d_b = (
@@ -266,21 +268,18 @@ class _PoolPart(ImagePool):
         self.images = list(state["images"])
 
 
-def _domains(images: ImageSet) -> tuple[ImageSet, ImageSet]:
-    """Return the images of both sets."""
-    places = ([i for i, name in enumerate(images.names) if domain_of(name) == domain] for domain in "ab")
-    return images.select(next(places)), images.select(next(places))
+def _domains(images: ImageSet) -> list[ImageSet]:
+    """Return the images of set A and of set B."""
+    return [images.select([i for i, name in enumerate(images.names) if domain_of(name) == one]) for one in "ab"]
 
 
-def _check_sets(train: ImageSet, test: ImageSet) -> None:
-    """Raise a ValueError unless both sets have images to train on and held-out ones, or there are none at all."""
-    for domain in "AB" if len(train) + len(test) else "":
-        kept, aside = (sum(domain_of(name) == domain.lower() for name in each.names) for each in (train, test))
-        if not (kept and aside):
-            raise ValueError(
-                f"Set {domain} needs pictures to train on ({kept} now) and held-out ones ({aside} now): "
-                f"put at least 5 into train{domain}, or some into train{domain} and test{domain}."
-            )
+def _check_set(name: str, train: ImageSet, test: ImageSet) -> None:
+    """Raise a ValueError unless a set has images to train on and held-out ones."""
+    if not (len(train) and len(test)):
+        raise ValueError(
+            f"Set {name} needs pictures to train on ({len(train)} now) and held-out ones ({len(test)} now): "
+            f"put at least 5 into train{name}, or some into train{name} and test{name}."
+        )
 
 
 def _classifier_scores(

@@ -13,7 +13,7 @@ from models.analysis.latents import LatentStatistics, active, measure_latents
 from models.analysis.metrics import kid, ssim
 from models.networks.losses import free_bits_kl, kl_divergence, laplacian_pyramid_loss
 from models.networks.vae import ConvVAE
-from models.training.data.augmentations import crop_and_flip, resize
+from models.training.data.augmentations import crop_and_flip, resize, scaled
 from models.training.data.dataset import ImageSet
 from models.training.distributed import Processes
 from models.training.recipes._base import (
@@ -178,10 +178,8 @@ class VAERecipe(AveragedRecipe):
 
     def _distance(self, images: Tensor) -> Tensor:
         """Return the root mean square difference of each image from the training image nearest to it, (N,)."""
-        from torchvision.transforms.v2 import functional as TF  # takes a second to import
-
         side = min(64, self.config.image_size)
-        queries = TF.resize(images, [side, side], antialias=True).flatten(1)
+        queries = scaled(images, side).flatten(1)
         nearest = torch.full((len(queries),), float("inf"))
         for part in self.train.images.split(512):
             nearest = torch.minimum(nearest, torch.cdist(queries, resize(part, side).flatten(1)).amin(dim=1))
