@@ -1,7 +1,7 @@
 """Listeners that answer the last of several quick events, whatever becomes of the earlier ones.
 
 An event that comes while the same listener is busy is skipped by Gradio's trigger mode ``once``. With ``always_last``
-the listener runs once more at the end (after a failure, too: see `demos.page.deferred_calls`), with the values that the
+the listener runs once more at the end (after a failure, too: see `demos.page.mended_scripts`), with the values that the
 inputs have then. But what a script of ours sends with `trigger` is that of the first event again; so scripts note what
 they report.
 """

@@ -28,8 +28,10 @@ def test_one_of_several_files_is_clicked_and_used(browser: Browser, hub_server: 
         page.locator("#tab-cyclegan").get_by_role("button", name=TEXTS["menu.title"]).click()
         page.locator("#cyclegan-model-id textarea, #cyclegan-model-id input").fill("hf.co/ann/gan")
         page.locator("#cyclegan-model-go").click()
-        files = page.locator("#cyclegan-model-way .model")
-        expect(files).to_have_text(["ann/gan/latest_net_G_A.pth", "ann/gan/latest_net_G_B.pth"], timeout=60_000)
+        way = page.locator("#cyclegan-model-way")
+        expect(way).to_contain_text("latest_net_G_B", timeout=60_000)  # a failure shows the sentence that stands there
+        files = way.locator(".model")
+        expect(files).to_have_text(["ann/gan/latest_net_G_A.pth", "ann/gan/latest_net_G_B.pth"])
         files.last.click()
         used = page.locator("#cyclegan-models .model[data-used=true]")
         expect(used).to_contain_text("ann/gan/latest_net_G_B.pth", timeout=60_000)

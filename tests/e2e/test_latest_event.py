@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from demos.page.deferred_calls import mended_scripts
+from demos.page.mended_scripts import mended_scripts
 from demos.ui.latest_event import on_report, reporter
 
 pytestmark = pytest.mark.browser
@@ -105,7 +105,7 @@ def test_a_failure_after_which_nothing_came_is_not_tried_again(page: Page, slow:
 
 @pytest.mark.parametrize("is_mended", [False])
 def test_gradio_by_itself_loses_what_came_before_a_failure(page: Page, slow: Slow) -> None:
-    """Once this fails, `demos.page.deferred_calls` can go."""
+    """Once this fails, `demos.page.mended_scripts` can go."""
     page.locator("#field input[value=bad]").check()
     while not slow.calls:
         page.wait_for_timeout(20)
