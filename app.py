@@ -34,9 +34,9 @@ from demos.core.context import Context, make_context  # noqa: E402
 from demos.core.i18n import Texts  # noqa: E402
 from demos.core.paths import ASSETS  # noqa: E402
 from demos.page import sessions  # noqa: E402
-from demos.page.mended_scripts import mended_scripts  # noqa: E402
 from demos.page.discovery import discover  # noqa: E402
 from demos.page.health import health_route  # noqa: E402
+from demos.page.mended_scripts import mended_scripts  # noqa: E402
 from demos.page.middleware import ChineseLocales, SmallPage  # noqa: E402
 from demos.page.page import build_page  # noqa: E402
 from demos.page.prefetch import prefetch  # noqa: E402
