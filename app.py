@@ -36,8 +36,9 @@ from demos.core.paths import ASSETS  # noqa: E402
 from demos.page import sessions  # noqa: E402
 from demos.page.discovery import discover  # noqa: E402
 from demos.page.health import health_route  # noqa: E402
+from demos.page.link_preview import ICON, LinkPreviews, draw_icon, write_previews  # noqa: E402
 from demos.page.mended_scripts import mended_scripts  # noqa: E402
-from demos.page.middleware import ChineseLocales, SmallPage  # noqa: E402
+from demos.page.middleware import ChangedPage, SmallPage, add_chinese_locales  # noqa: E402
 from demos.page.page import build_page  # noqa: E402
 from demos.page.prefetch import prefetch  # noqa: E402
 from demos.page.self_check import self_check  # noqa: E402
@@ -115,6 +116,7 @@ def build_app(ctx: Context) -> gr.Blocks:
 
 def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, Any]:
     """Return the arguments of `gr.Blocks.launch` that belong to this app, wherever it runs."""
+    previews = LinkPreviews(texts, [demo.name for demo in discover()])
     return {
         "theme": theme(),
         "css_paths": [CSS_FILE],
@@ -123,10 +125,11 @@ def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, 
             "middleware": [
                 Middleware(sessions.SessionTracker),
                 Middleware(SmallPage, compresslevel=5),
-                Middleware(ChineseLocales),
+                Middleware(ChangedPage, previews, add_chinese_locales),
             ],
-            "routes": [*mended_scripts(), *routes],
+            "routes": [*mended_scripts(), previews.route, *routes],
         },
+        "favicon_path": ICON,
         "max_file_size": "200mb",
         "allowed_paths": [],
         "run_history": False,
@@ -147,6 +150,8 @@ def precompute(ctx: Context) -> None:
         folder = ctx.first_paint / demo.name
         folder.mkdir(parents=True, exist_ok=True)
         demo.precompute(ctx, folder)
+    write_previews(ctx, discover())
+    draw_icon(ICON)
     weights = {name: weights_info(name).sha256 for name in OWN}
     (ctx.first_paint / "weights.json").write_text(json.dumps(weights, indent=2) + "\n", "utf-8")
 

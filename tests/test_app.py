@@ -24,7 +24,7 @@ from demos.core.context import Context
 from demos.core.i18n import Texts
 from demos.core.paths import FIRST_PAINT
 from demos.page.discovery import discover
-from demos.page.middleware import ChineseLocales, SmallPage
+from demos.page.middleware import ChangedPage, SmallPage, add_chinese_locales
 from demos.ui.theme import CSS_FILE
 from models.checkpoints import OWN, weights_info
 
@@ -126,7 +126,7 @@ async def answer(path: str, *chunks: bytes, takes: bytes = b"") -> Answer:
         return {"type": "http.disconnect"}
 
     scope = {"type": "http", "path": path, "root_path": "", "headers": [(b"accept-encoding", takes)]}
-    await SmallPage(ChineseLocales(app))(scope, receive, send)
+    await SmallPage(ChangedPage(app, add_chinese_locales))(scope, receive, send)
     return dict(sent[0]["headers"]), [message["body"] for message in sent[1:]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +57,8 @@ class Demo:
     name: str  # id of the tab, one of `TAB_IDS`, also in ``?tab=``; its title is the text ``"<name>.title"``
     build: Callable[[Context], TabInterface | None]  # creates components and events; returns what the page may use
     precompute: Callable[[Context, Path], None]  # writes the first result into the given ``first_paint/<name>``
+    # Reads from what the tab opens on the RGB images, side by side, that stand for it where a link to it is shared.
+    preview: Callable[[Context], Sequence[Image.Image]] | None = None
 
     @property
     def order(self) -> int:

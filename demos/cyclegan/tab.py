@@ -199,4 +199,9 @@ def precompute(ctx: Context, folder: Path) -> None:
     precompute_limits(ctx, folder)
 
 
-DEMO = Demo("cyclegan", build, precompute)
+def preview(ctx: Context) -> list[Image.Image]:
+    """Return the opening example and its translation."""
+    return [Image.open(ctx.first_paint / "cyclegan" / f"{name}.png") for name in ("original", "translated")]
+
+
+DEMO = Demo("cyclegan", build, precompute, preview)

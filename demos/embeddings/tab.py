@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from PIL import Image
 from torch import nn
 
 from demos.core.context import Context, Demo
@@ -23,6 +24,7 @@ from demos.embeddings.builder import MapBuilder
 from demos.embeddings.collection import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
 from demos.embeddings.components import Lasso
 from demos.embeddings.encoder_comparison import Comparison, add_comparison, measure
+from demos.embeddings.map_image import opening_map_image
 from demos.embeddings.outputs import MapOutputs, summary
 from demos.embeddings.precomputed import Precomputed, save_rows, save_set
 from demos.embeddings.session import NAME, MapSession
@@ -39,6 +41,7 @@ from models.encoders import ENCODERS
 from models.networks.feature_extractors import as_encoder
 
 BUILT_IN_SET = EXAMPLES / "kinds.zip"
+PREVIEW_SIZE = (1152, 510)
 
 
 def refuse_other_networks(model: nn.Module) -> str:
@@ -223,4 +226,9 @@ def _precompute_encoder(builder: MapBuilder, encoder: str, fixed: Floats) -> Pre
     return Precomputed(*session.features[encoder], maps)
 
 
-DEMO = Demo(NAME, build, precompute)
+def preview(ctx: Context) -> list[Image.Image]:
+    """Return the map that the tab opens on."""
+    return [opening_map_image(ctx.first_paint / NAME, BUILT_IN_SET, PREVIEW_SIZE)]
+
+
+DEMO = Demo(NAME, build, precompute, preview)

@@ -188,4 +188,9 @@ def precompute(ctx: Context, folder: Path) -> None:
     results.write_first_paint(session, session.request(str(scenes()[0]), *OPENING), folder)
 
 
-DEMO = Demo("mae", build, precompute)
+def preview(ctx: Context) -> list[Image.Image]:
+    """Return the opening example as the network gets it, and as it leaves it."""
+    return [Image.open(ctx.first_paint / "mae" / f"{name}-large.png") for name in ("masked", "pasted")]
+
+
+DEMO = Demo("mae", build, precompute, preview)

@@ -1,8 +1,11 @@
-"""What happens to the page on its way to the browser: a script for Chinese locales goes in, and it is compressed."""
+"""What happens to the page on its way to the browser: its head is changed, and it is compressed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Of the Chinese locales Gradio knows zh-CN and zh-TW only; zh, zh-HK, zh-Hans-SG and the like would get English. It
@@ -16,10 +19,17 @@ if (/^zh\\b/i.test(navigator.language) && !["zh-CN", "zh-TW"].includes(navigator
 }
 </script>"""
 
+PageChange = Callable[[Request, bytes], bytes]  # the request for a page and the page -> the page to send
+
 
 def is_page(scope: Scope) -> bool:
     """Return whether a request asks for the page itself."""
     return scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) in ("", "/")
+
+
+def add_chinese_locales(request: Request, page: bytes) -> bytes:
+    """Put a short script at the beginning of the page, by which every Chinese browser gets Chinese."""
+    return page.replace(b"<head>", _SCRIPT, 1)
 
 
 class SmallPage(GZipMiddleware):
@@ -34,18 +44,18 @@ class SmallPage(GZipMiddleware):
         await (super().__call__(scope, receive, send) if is_page(scope) else self.app(scope, receive, send))
 
 
-class ChineseLocales:
-    """ASGI middleware that puts a short script at the beginning of the page and touches nothing else."""
+class ChangedPage:
+    """ASGI middleware that changes the page by functions, one after the other, and touches nothing else."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *changes: PageChange) -> None:
+        self._app, self._changes = app, changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and change the answer if it is the page itself."""
         start: Message = {}
         body = b""
 
-        async def send_with_script(message: Message) -> None:
+        async def send_changed(message: Message) -> None:
             nonlocal start, body
             if message["type"] == "http.response.start":
                 start = message
@@ -54,10 +64,11 @@ class ChineseLocales:
             if message.get("more_body"):
                 return
             if b"<head>" in body:
-                body = body.replace(b"<head>", _SCRIPT, 1)
+                for change in self._changes:
+                    body = change(Request(scope), body)
                 length = (b"content-length", str(len(body)).encode())
                 start["headers"] = [h for h in start["headers"] if h[0] != b"content-length"] + [length]
             await send(start)
             await send({"type": "http.response.body", "body": body})
 
-        await self._app(scope, receive, send_with_script if is_page(scope) else send)
+        await self._app(scope, receive, send_changed if is_page(scope) else send)

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
+from PIL import Image
 
 from demos.core.context import Context, Demo
 from demos.core.events import LATEST_PROMPT_EVENT, PROMPT_EVENT, QUICK_EVENT
@@ -26,6 +27,7 @@ from demos.ui.latest_event import on_report, reporter
 from models.training.recipes import RECIPES
 
 NAME = "train"
+PREVIEW = "vae-kinds"  # recording whose samples change most
 POLL_SECONDS = 3.0
 OPEN_TAB = "(name) => document.getElementById(`tab-${name}-button`).click()"
 SHOW_RUN = "() => document.getElementById('train-runs').scrollIntoView({ block: 'start' })"
@@ -207,4 +209,13 @@ def precompute(ctx: Context, folder: Path) -> None:
     """The tab opens on a recording, which `python -m models.training record` writes; nothing else is needed."""
 
 
-DEMO = Demo(NAME, build, precompute)
+def preview(ctx: Context) -> list[Image.Image]:
+    """Return the first and the last samples of a recorded run."""
+    shown = next(one for one in Runs(ctx).recorded if one.name == PREVIEW)
+    with Image.open(shown.strip) as strip:
+        height = strip.height // len(shown.preview_steps)
+        tops = (0, strip.height - height)
+        return [strip.crop((0, top, strip.width, top + height)).convert("RGB") for top in tops]
+
+
+DEMO = Demo(NAME, build, precompute, preview)

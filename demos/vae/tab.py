@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import cast
 
 import gradio as gr
+import torch
+from PIL import Image
 
 from demos.core.context import Context, Demo
 from demos.core.tab_interface import TabInterface
@@ -26,6 +28,8 @@ from demos.vae.traversal import traversal_section
 from demos.vae.video_export import video_section
 from models.data.images import read_image
 from models.networks.vae import ConvVAE
+
+PREVIEW_IMAGES = 4
 
 
 def build(ctx: Context) -> TabInterface:
@@ -85,4 +89,14 @@ def precompute(ctx: Context, folder: Path) -> None:
     store(ctx, folder, render(model, first, last), model, OPENING_MODEL)
 
 
-DEMO = Demo("vae", build, precompute)
+def preview(ctx: Context) -> list[Image.Image]:
+    """Return some images of the interpolation that the tab opens on."""
+    shown = read_stored(ctx.first_paint / "vae")
+    if shown is None:
+        return []
+    with Image.open(shown.sheet) as sheet:
+        side, places = sheet.width // shown.moments, torch.linspace(0, shown.moments - 1, PREVIEW_IMAGES).int().tolist()
+        return [sheet.crop((place * side, 0, (place + 1) * side, side)) for place in places]
+
+
+DEMO = Demo("vae", build, precompute, preview)
