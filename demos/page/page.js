@@ -13,12 +13,12 @@ const PAGES_OWN = (name) => name === "tab" || name === "present" || name.startsW
 const states = {}; // tab -> {name: text}, what differs from how the tab opens
 let waiting = 0;
 
-function write() {
+function write(how = "replaceState") {
   const address = new URL(window.location);
   for (const name of [...address.searchParams.keys()]) if (!PAGES_OWN(name)) address.searchParams.delete(name);
   const tab = window.unlabeledChosen ?? address.searchParams.get("tab") ?? names[0];
   for (const [name, text] of Object.entries(states[tab] ?? {})) address.searchParams.set(name, text);
-  if (address.href !== window.location.href) window.history.replaceState(window.history.state, "", address);
+  if (address.href !== window.location.href) window.history[how](window.history.state, "", address);
 }
 
 function note(tab, name, value, usual) {
@@ -30,7 +30,32 @@ function note(tab, name, value, usual) {
   waiting = window.setTimeout(write, 150); // browsers allow few changes a second, and a dragged slider makes many
 }
 
-window.unlabeled = { note, write, sent: null };
+// A card that opens or closes is a step that Back takes back.
+function noteCard(tab, name) {
+  states[tab] ??= {};
+  if (name) states[tab].open = name;
+  else delete states[tab].open;
+  if (openTab() === tab) write("pushState");
+}
+
+function showCard(tab, name) {
+  document.dispatchEvent(new CustomEvent("unlabeled-card", { detail: { tab, name } }));
+}
+
+function onHistory() {
+  const { searchParams } = new URL(window.location), tab = searchParams.get("tab") ?? names[0];
+  if (!names.includes(tab)) return;
+  const name = searchParams.get("open") ?? "";
+  states[tab] ??= {};
+  if (name) states[tab].open = name;
+  else delete states[tab].open;
+  window.unlabeledChosen = tab;
+  if (openTab() !== tab) tabButtons()[names.indexOf(tab)]?.click();
+  showCard(tab, name);
+  write(); // everything else stays as it is shown
+}
+
+window.unlabeled = { note, noteCard, cardOf: (tab) => states[tab]?.open ?? "", write, sent: null };
 
 function openLinkedState() {
   const address = new URL(window.location);
@@ -38,7 +63,8 @@ function openLinkedState() {
   const state = Object.fromEntries([...address.searchParams].filter(([name]) => !PAGES_OWN(name)));
   if (!names.includes(tab) || Object.keys(state).length === 0) return;
   states[tab] = { ...state };
-  trigger(`link_${tab}`, { state });
+  if (state.open) showCard(tab, state.open);
+  if (Object.keys(state).some((name) => name !== "open")) trigger(`link_${tab}`, { state });
 }
 
 // --- A picture travels -------------------------------------------------------------------------------------------
@@ -107,7 +133,7 @@ function showStep(number) {
   step = number;
   if (number < 0 || number >= steps.length) return void (card.hidden = true);
   const target = document.querySelector(steps[number].target);
-  for (let fold = target.closest(".block.options, .block.aside"); fold; fold = null) {
+  for (let fold = target.closest(".block.options, .block.aside, .block.card-panel"); fold; fold = null) {
     if (fold !== target && !isShown(target)) one(".label-wrap", fold)?.click();
   }
   target.classList.add("tour-target");
@@ -175,6 +201,13 @@ function pressIn(kind) {
   return Boolean(button);
 }
 
+function closeCard() {
+  if (document.querySelector(".block.fullscreen")) return false; // Gradio's own Esc
+  const button = all(`#tab-${openTab()} [data-close]`).find(isShown);
+  button?.click();
+  return Boolean(button);
+}
+
 const DO = {
   tour: startTour,
   "tour-on": () => showStep(step + 1),
@@ -202,6 +235,7 @@ function onKey(event) {
   if (event.key === "Escape") {
     if (!menu.hidden) closeMenu();
     else if (!card.hidden) showStep(-1);
+    else if (!event.target.matches?.("[aria-expanded=true][role=listbox]") && closeCard()) event.preventDefault();
     else if (document.documentElement.classList.contains("present")) present(false);
     return;
   }
@@ -224,35 +258,6 @@ function onButton(event) {
   else DO[button.dataset.do]();
 }
 
-// --- What Gradio says of uploads in English alone -----------------------------------------------------------------
-
-const words = one(".toast-words").content;
-const TOASTS = [
-  [/^File\(s\) exceed the maximum allowed size of (?<limit>[^:]+): (?<name>.*)$/, "too_large"],
-  [/^HTTP 413\b/, "too_large_sent"],
-  [/^Invalid file types?: (?<name>.*)\. Only .*\.zip.* allowed\.$/, "no_picture_or_zip"],
-  [/^Invalid file types?: (?<name>.*)\. Only .* allowed\.$/, "no_picture"],
-  [/^(HTTP \d+|Connection errored out)/, "failed"],
-  ...["Error", "Warning", "Info", "Success"].map((title) => [new RegExp(`^${title}$`), title]),
-];
-
-function translateToasts() {
-  for (const node of all("[data-testid=toast-text], [data-testid=toast-body] .toast-title-row > span")) {
-    const place = [...node.childNodes].find((each) => each.nodeType === Node.TEXT_NODE && each.nodeValue.trim());
-    const text = place?.nodeValue.trim() ?? "";
-    const [pattern, key] = TOASTS.find(([each]) => each.test(text)) ?? [];
-    if (!key) continue;
-    const said = one(`[data-for=${key}]`, words).cloneNode(true);
-    const values = { ...pattern.exec(text).groups };
-    for (const span of said.children)
-      span.textContent = span.textContent.replace(/\{(\w+)\}/g, (_, name) => values[name].replace(/\.0 Mb$/, " MB"));
-    place.nodeValue = "";
-    place.after(...said.childNodes);
-  }
-}
-
-new MutationObserver(translateToasts).observe(document.body, { childList: true, subtree: true });
-
 const floating = one(".floating");
 const container = document.querySelector(".gradio-container");
 container.append(floating); // it floats over the whole page, not in its head
@@ -268,6 +273,7 @@ document.addEventListener("pointerover", offerToSend);
 document.addEventListener("focusin", offerToSend);
 document.addEventListener("pointerout", withdraw);
 document.addEventListener("keydown", onKey);
+window.addEventListener("popstate", onHistory);
 document.addEventListener("scroll", closeMenu, { capture: true, passive: true });
 if (new URL(window.location).searchParams.get("present")) document.documentElement.classList.add("present");
 openLinkedState();

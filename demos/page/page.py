@@ -14,7 +14,7 @@ from demos.core.tab_interface import TabInterface
 from demos.page import deep_links, markup
 from demos.ui import widgets
 
-SCRIPT = Path(__file__).with_suffix(".js")
+SCRIPTS = [Path(__file__).with_name(name) for name in ("page.js", "toasts.js")]  # one after the other
 
 # Opens the tab named in the address, if there is such a tab. The page selects its first tab by itself while it is
 # built, which must not be noted in the address before the address has been read.
@@ -66,7 +66,7 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
     targets = receivers(handles)
     events = [*(f"link_{name}" for name in handles), *(f"send_{target}" for target in targets)]
     known = f"const EVENTS = {json.dumps(events)};\nconst RECEIVERS = {json.dumps(targets)};\n"
-    page.js_on_load = known + SCRIPT.read_text("utf-8")
+    page.js_on_load = known + "\n".join(script.read_text("utf-8") for script in SCRIPTS)
     page.value = markup.tools_html(ctx, list(handles), list(targets))
     names = str([demo.name for demo in demos])
     app.load(fn=None, js=_OPEN_LINKED_TAB.replace("NAMES", names), outputs=tabs, api_visibility="private")

@@ -51,6 +51,12 @@ def choose(page: Page, component: str, value: str) -> None:
     expect(page.locator(f"{component} input[value='{value}']")).to_be_checked()
 
 
+def open_card(page: Page, tab: str, name: str) -> None:
+    """Open a card of the shelf of the open tab, or whatever else of it opens a panel, and wait for the panel."""
+    page.locator(f"#tab-{tab} [data-open={name}]").first.click()
+    expect(page.locator(f"#{tab}-panel-{name} > [data-testid=accordion-content]")).to_be_visible()
+
+
 def image_in(page: Page, result: str) -> str:
     """Wait until a result shows an image; return its address, which is another for another image."""
     image = page.locator(f"{result} img").first

@@ -1,0 +1,28 @@
+// Goes on from page.js: what Gradio says of uploads in English alone is said in the visitor's language.
+
+const words = one(".toast-words").content;
+const TOASTS = [
+  [/^File\(s\) exceed the maximum allowed size of (?<limit>[^:]+): (?<name>.*)$/, "too_large"],
+  [/^HTTP 413\b/, "too_large_sent"],
+  [/^Invalid file types?: (?<name>.*)\. Only .*\.zip.* allowed\.$/, "no_picture_or_zip"],
+  [/^Invalid file types?: (?<name>.*)\. Only .* allowed\.$/, "no_picture"],
+  [/^(HTTP \d+|Connection errored out)/, "failed"],
+  ...["Error", "Warning", "Info", "Success"].map((title) => [new RegExp(`^${title}$`), title]),
+];
+
+function translateToasts() {
+  for (const node of all("[data-testid=toast-text], [data-testid=toast-body] .toast-title-row > span")) {
+    const place = [...node.childNodes].find((each) => each.nodeType === Node.TEXT_NODE && each.nodeValue.trim());
+    const text = place?.nodeValue.trim() ?? "";
+    const [pattern, key] = TOASTS.find(([each]) => each.test(text)) ?? [];
+    if (!key) continue;
+    const said = one(`[data-for=${key}]`, words).cloneNode(true);
+    const values = { ...pattern.exec(text).groups };
+    for (const span of said.children)
+      span.textContent = span.textContent.replace(/\{(\w+)\}/g, (_, name) => values[name].replace(/\.0 Mb$/, " MB"));
+    place.nodeValue = "";
+    place.after(...said.childNodes);
+  }
+}
+
+new MutationObserver(translateToasts).observe(document.body, { childList: true, subtree: true });
