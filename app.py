@@ -43,6 +43,7 @@ from demos.page.page import build_page  # noqa: E402
 from demos.page.prefetch import prefetch  # noqa: E402
 from demos.page.self_check import self_check  # noqa: E402
 from demos.ui.api_endpoint import EndpointBlocks  # noqa: E402
+from demos.ui.chart import chart  # noqa: E402
 from demos.ui.theme import CSS_FILE, theme  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub.client import Hub  # noqa: E402
@@ -106,7 +107,7 @@ def _address_problem(host: str, port: int, error: Exception) -> str:
 def build_app(ctx: Context) -> gr.Blocks:
     """Build the page with every tab found in `demos`."""
     sessions.install()
-    gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint])
+    gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint, *chart.FILES.values()])
     with EndpointBlocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
         build_page(app, ctx, discover())
     app.queue(max_size=64, default_concurrency_limit=4)

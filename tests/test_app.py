@@ -25,6 +25,7 @@ from demos.core.i18n import Texts
 from demos.core.paths import FIRST_PAINT
 from demos.page.discovery import discover
 from demos.page.middleware import ChangedPage, SmallPage, add_chinese_locales
+from demos.ui.chart.chart import FILES
 from demos.ui.theme import CSS_FILE
 from models.checkpoints import OWN, weights_info
 
@@ -155,14 +156,14 @@ def test_other_answers_stay_as_they_are(path: str, chunks: list[bytes]) -> None:
     assert headers[b"content-length"] == str(len(b"".join(chunks))).encode()
 
 
-def test_only_images_meant_for_everyone_are_static(context: Context) -> None:
+def test_only_files_meant_for_everyone_are_static(context: Context) -> None:
     from gradio.data_classes import _StaticFiles
 
     app_module.build_app(context)
     assets = ROOT / "assets"
     for path in map(Path, _StaticFiles.all_paths):
-        meant = (assets / "examples", assets / "recordings", context.first_paint)
-        assert path in meant or assets not in path.parents
+        meant = (assets / "examples", assets / "recordings", context.first_paint, *FILES.values())
+        assert path in meant or ROOT not in path.parents
 
 
 @pytest.mark.parametrize("demo", discover(), ids=lambda demo: demo.name)

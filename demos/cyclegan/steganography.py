@@ -20,6 +20,7 @@ from demos.core.events import LATEST_MODEL_EVENT
 from demos.cyclegan.results import figure, generator_pair, grid, open_photo, panel, text_cell, weights_line, write_json
 from demos.cyclegan.translation import BACK, absolute_difference, example_direction, example_photos, fit_photo
 from demos.ui import widgets
+from demos.ui.chart.chart import Series, chart_html, chart_spec
 from models.data.images import read_image, to_images, to_tensor
 
 STRENGTHS: Mapping[str, tuple[int, ...]] = {
@@ -95,43 +96,21 @@ def verdict(curve: Mapping[str, Sequence[float]]) -> str:
 
 def curve_html(ctx: Context, curve: Mapping[str, Any], kind: str, point: tuple[int, float] | None = None) -> str:
     """Draw perturbation and error over the strengths of a kind, and the visitor's own result as a ring."""
-    keys = ["legend", *(["ring"] if point else []), f"axis_{kind}"]
-    caption = " ".join(ctx.localize_html(f"cyclegan.message_{key}") for key in keys)
-    return (
-        '<figure style="margin:8px 0;max-width:560px"><svg viewBox="0 0 500 216" role="img" aria-hidden="true" '
-        f'style="width:100%;font-size:12px;fill:var(--ink-soft)">{_curve_svg(curve[kind], kind, point)}</svg>'
-        f'<figcaption style="font-size:13.5px;color:var(--ink-soft)">{caption}</figcaption></figure>'
-    )
-
-
-def _curve_svg(curve: Mapping[str, Sequence[float]], kind: str, point: tuple[int, float] | None) -> str:
     strengths = STRENGTHS[kind]
-    top = max(*curve["sent"], *curve["back"], point[1] if point else 0.0) * 1.08
-    left, right, bottom, height = 44, 480, 190, 170
-
-    def x(index: int) -> float:
-        return left + (right - left) * index / (len(strengths) - 1)
-
-    def y(value: float) -> float:
-        return bottom - height * value / top
-
-    parts = [
-        f'<text x="{left - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.0f}</text>'
-        f'<line x1="{left}" x2="{right}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="var(--line)"/>'
-        for value in (0.0, top / 2, top)
+    texts = {key: ctx.localize_html(f"cyclegan.message_{key}") for key in ("error", "size", "ring", "unit", "legend")}
+    series = [
+        Series(texts["error"], curve[kind]["back"]),
+        Series(texts["size"], curve[kind]["sent"], "dashed", "quiet"),
     ]
-    parts += [
-        f'<text x="{x(index):.1f}" y="{bottom + 18}" text-anchor="middle">{_strength_text(kind, strength)}</text>'
-        for index, strength in enumerate(strengths)
-    ]
-    styles = {"sent": 'stroke="var(--ink-soft)" stroke-dasharray="5 4"', "back": 'stroke="var(--accent)"'}
-    for name, style in styles.items():
-        points = " ".join(f"{x(index):.1f},{y(value):.1f}" for index, value in enumerate(curve[name]))
-        parts.append(f'<polyline points="{points}" fill="none" stroke-width="2.5" {style}/>')
     if point:
-        ring = f'cx="{x(point[0]):.1f}" cy="{y(point[1]):.1f}" r="6"'
-        parts.append(f'<circle {ring} fill="none" stroke="var(--ink)" stroke-width="2"/>')
-    return "".join(parts)
+        own = [point[1] if index == point[0] else None for index in range(len(strengths))]
+        series.append(Series(texts["ring"], own, "points", "ink"))
+    spec = chart_spec(
+        ctx, ctx.localize_html("cyclegan.message_curve"), ctx.localize_html(f"cyclegan.message_axis_{kind}"),
+        range(len(strengths)), series, x_labels=[_strength_text(kind, strength) for strength in strengths],
+        unit=texts["unit"], hint=texts["legend"], y_range=(0.0, 0.0),
+    )  # fmt: skip
+    return f'<div style="max-width:620px">{chart_html(spec)}</div>'
 
 
 def _strength_text(kind: str, strength: int) -> str:

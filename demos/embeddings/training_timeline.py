@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from demos.core.context import Context
 from demos.core.events import PRIVATE_MODEL_EVENT, bind
 from demos.embeddings.builder import MapBuilder, squares_of
 from demos.embeddings.collection import Collection, Scores, score
@@ -20,6 +21,7 @@ from demos.embeddings.outputs import plot_value
 from demos.embeddings.precomputed import dequantised, quantised
 from demos.embeddings.session import NAME, MapSession
 from demos.ui import widgets
+from demos.ui.chart.chart import Series, chart_html, chart_spec
 from demos.ui.progress import Step, Work, report_progress, run_to_completion
 from demos.ui.scatter.scatter import scatter, scatter_update
 from models.analysis.embedding import Floats, embed_images
@@ -130,12 +132,13 @@ def add_timeline(builder: MapBuilder, session: gr.State, steps: Path = STEPS) ->
             label = ctx.t("embeddings.learning_slider")
             slider = gr.Slider(0, len(found) - 1, 0, step=1, label=label, elem_id="embeddings-step")
         caption = widgets.html_line("", "score", "embeddings-step-score")
+        curve = widgets.html_line("", "", "embeddings-learning-curve")
         plot = scatter(ctx, "embeddings-learning")
     timeline = gr.State(None)
     inputs, outputs = [session, timeline, slider], [timeline, plot, caption]
     load = make_on_load(builder, found)
     for event in (plot.ready, timeline.change):
-        event(load, inputs, outputs, show_progress_on=plot, **PRIVATE_MODEL_EVENT)
+        event(load, inputs, [*outputs, curve], show_progress_on=plot, **PRIVATE_MODEL_EVENT)
     on_slider = bind(on_step, builder)
     slider.input(
         on_slider, inputs, outputs, api_visibility="private", show_progress="hidden", trigger_mode="always_last"
@@ -160,9 +163,10 @@ def make_on_load(builder: MapBuilder, steps: Sequence[TrainingStep]) -> Callable
             frames = precomputed() if session.uploaded is None else []
             if not frames:
                 work = make_frames(builder.collection(session), steps)
-                frames = yield from report_progress(work, builder.ctx, request, progress, [gr.skip()] * 3)
+                frames = yield from report_progress(work, builder.ctx, request, progress, [gr.skip()] * 4)
             timeline = Timeline(session.uploaded, frames)
-        yield [timeline, *_frame_outputs(builder, session, timeline.frames[int(index)])]
+        frame = timeline.frames[int(index)]
+        yield [timeline, *_frame_outputs(builder, session, frame), curve_html(builder.ctx, timeline.frames)]
 
     return on_load
 
@@ -173,6 +177,22 @@ def on_step(builder: MapBuilder, session: MapSession | None, timeline: Timeline 
     if timeline is None or timeline.uploaded is not session.uploaded:
         return [None, gr.skip(), gr.skip()]
     return [gr.skip(), *_frame_outputs(builder, session, timeline.frames[int(index)])]
+
+
+def curve_html(ctx: Context, frames: Sequence[Frame]) -> str:
+    """Draw the scores of the features of every frame, in step with the slider."""
+    texts = {key: ctx.localize_html(f"embeddings.learning_{key}") for key in ("chart", "x", "unit", "knn", "spread")}
+    scores = [frame.scores for frame in frames]
+    series = [
+        Series(texts["knn"], [score.knn_accuracy for score in scores]),
+        Series(texts["spread"], [score.collapse for score in scores], tone="second"),
+    ]
+    labels = [f"{frame.step:,}" for frame in frames]
+    spec = chart_spec(
+        ctx, texts["chart"], texts["x"], range(len(frames)), series, x_labels=labels, unit=texts["unit"],
+        y_range=(0.0, 1.0), slider="#embeddings-step input",
+    )  # fmt: skip
+    return chart_html(spec)
 
 
 def _frame_outputs(builder: MapBuilder, session: MapSession, frame: Frame) -> list[Any]:

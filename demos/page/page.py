@@ -13,6 +13,7 @@ from demos.core.events import QUICK_EVENT
 from demos.core.tab_interface import TabInterface
 from demos.page import deep_links, markup
 from demos.ui import widgets
+from demos.ui.chart.chart import element_script
 
 SCRIPTS = [Path(__file__).with_name(name) for name in ("page.js", "toasts.js")]  # one after the other
 
@@ -66,7 +67,7 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
     targets = receivers(handles)
     events = [*(f"link_{name}" for name in handles), *(f"send_{target}" for target in targets)]
     known = f"const EVENTS = {json.dumps(events)};\nconst RECEIVERS = {json.dumps(targets)};\n"
-    page.js_on_load = known + "\n".join(script.read_text("utf-8") for script in SCRIPTS)
+    page.js_on_load = known + "\n".join([element_script(), *(script.read_text("utf-8") for script in SCRIPTS)])
     page.value = markup.tools_html(ctx, list(handles), list(targets))
     names = str([demo.name for demo in demos])
     app.load(fn=None, js=_OPEN_LINKED_TAB.replace("NAMES", names), outputs=tabs, api_visibility="private")

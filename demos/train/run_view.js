@@ -4,9 +4,6 @@ const find = (selector) => element.querySelector(selector);
 const root = find(".run");
 const slider = find(".run-slider");
 const play = find(".run-play");
-const NS = "http://www.w3.org/2000/svg";
-const WIDTH = 300;
-const HEIGHT = 96;
 const MAX_HEIGHT = 460; // pixels of a sheet
 
 let run = null; // {id, live, total, start, rows, frames, remarks, charts}
@@ -38,51 +35,23 @@ function take(value) {
     at = lastStep();
     build();
   }
+  drawCharts();
   draw();
 }
 
 function build() {
-  find(".run-charts").replaceChildren(...run.charts.map((chart) => {
-    const figure = document.createElement("figure");
-    figure.innerHTML = `<figcaption><div><span class="run-name">${chart.title}</span> <b></b></div><p>${chart.hint}</p></figcaption>
-      <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true"></svg>
-      <div class="run-ends"><span></span><span></span></div>`;
-    return figure;
-  }));
+  find(".run-charts").replaceChildren(...run.charts.map(() => document.createElement("data-chart")));
 }
 
-const short = (number) => {
-  if (!Number.isFinite(number)) return "–";
-  const size = Math.abs(number);
-  return size >= 100 ? number.toFixed(0) : size >= 1 ? number.toFixed(2) : number.toFixed(3);
-};
+const chartElements = () => [...find(".run-charts").children];
 
-function line(svg, kind, points) {
-  const path = document.createElementNS(NS, "polyline");
-  path.setAttribute("points", points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" "));
-  path.setAttribute("class", kind);
-  svg.append(path);
-}
-
-function drawChart(figure, chart) {
-  const seen = run.rows.filter((row) => row.step <= at);
-  const values = chart.names.flatMap((name) => run.rows.map((row) => row[name])).filter(Number.isFinite);
-  const extent = [...values, ...(chart.range ?? []), ...(chart.guide === null ? [] : [chart.guide])];
-  const [low, high] = [Math.min(...extent), Math.max(...extent)];
-  const x = (step) => 2 + ((WIDTH - 4) * step) / Math.max(1, run.total);
-  const y = (value) => HEIGHT - 4 - ((HEIGHT - 8) * (value - low)) / (high - low || 1);
-  const svg = figure.querySelector("svg");
-  svg.replaceChildren();
-  if (chart.guide !== null) line(svg, "run-guide", [[0, y(chart.guide)], [WIDTH, y(chart.guide)]]);
-  chart.names.forEach((name, place) => {
-    const points = seen.filter((row) => Number.isFinite(row[name])).map((row) => [x(row.step), y(row[name])]);
-    if (points.length) line(svg, `run-line run-line-${place}`, points);
+// The charts have all rows that have arrived; `draw` moves the moment up to which they are shown.
+function drawCharts() {
+  const x = run.rows.map((row) => row.step);
+  run.charts.forEach(({ names, ...spec }, place) => {
+    const series = spec.series.map((one, number) => ({ ...one, values: run.rows.map((row) => row[names[number]]) }));
+    chartElements()[place].spec = { ...spec, x, series };
   });
-  const now = seen.length ? seen[seen.length - 1] : null;
-  figure.querySelector("b").textContent = now ? chart.names.map((name) => short(now[name])).join(" / ") : "–";
-  const ends = figure.querySelectorAll(".run-ends span");
-  ends[0].textContent = values.length ? `${short(low)} … ${short(high)}` : "";
-  ends[1].textContent = run.total;
 }
 
 function drawFrame() {
@@ -126,7 +95,7 @@ function draw() {
   find(".run-step").textContent = `${Math.round(at)} / ${run.total}`;
   drawFilm();
   drawFrame();
-  run.charts.forEach((chart, place) => drawChart(find(".run-charts").children[place], chart));
+  for (const chart of chartElements()) chart.at = at;
   const remark = [...run.remarks].reverse().find((one) => one.step <= at);
   const words = find(".run-remark");
   if (words.dataset.html !== (remark?.html ?? "")) {
@@ -171,6 +140,11 @@ slider.addEventListener("input", () => {
   stop();
   at = Number(slider.value);
   if (run) draw();
+});
+find(".run-charts").addEventListener("seek", ({ detail }) => {
+  stop();
+  at = detail;
+  draw();
 });
 find(".run-film").addEventListener("click", (event) => {
   const button = event.target.closest("button");

@@ -18,10 +18,11 @@ from PIL import Image
 
 from demos.core.context import Context
 from demos.core.files import file_url
+from demos.ui.chart.chart import Series, chart_spec
 from models.training.evaluation.diagnostics import MIN_ROWS, advise
 from models.training.evaluation.recordings import Recording
 from models.training.recipes import RECIPES
-from models.training.recipes.monitoring import LOSS_CHART, Rows
+from models.training.recipes.monitoring import LOSS_CHART, Chart, Rows
 
 SCRIPT = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")
@@ -77,16 +78,6 @@ def run_value(
 ) -> str:  # fmt: skip
     """Return the value of a `run_view`."""
     kinds = RECIPES[recipe].charts if recipe in RECIPES else (LOSS_CHART,)
-    charts = [
-        {
-            "title": ctx.localize_html(f"train.chart.{chart.key}"),
-            "hint": ctx.localize_html(f"train.chart.{chart.key}_hint"),
-            "names": chart.names,
-            "range": chart.range,
-            "guide": chart.guide(config) if chart.guide else None,
-        }
-        for chart in kinds
-    ]
     shown = {name for chart in kinds for name in chart.names} | {"step", "time"}
     value = {
         "id": run_id,
@@ -99,8 +90,23 @@ def run_value(
         "remarks": remarks(ctx, recipe, config, rows, earlier, images),
     }
     if not after:
-        value["charts"] = charts
+        value["charts"] = [_chart(ctx, kind, config, total) for kind in kinds]
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _chart(ctx: Context, kind: Chart, config: Mapping[str, Any], total: int) -> dict[str, Any]:
+    """Return a chart without its values, which the page takes from the rows."""
+    is_alone = len(kind.names) == 1
+    lines = [
+        Series("" if is_alone else name, tone="second" if place else "first") for place, name in enumerate(kind.names)
+    ]
+    spec = chart_spec(
+        ctx, ctx.localize_html(f"train.chart.{kind.key}"), ctx.localize_html("train.chart_step"), (), lines,
+        unit=ctx.localize_html(f"train.unit.{kind.unit}") if kind.unit else "",
+        hint=ctx.localize_html(f"train.chart.{kind.key}_hint"), x_range=(0, total), y_range=kind.range,
+        guide=kind.guide(config) if kind.guide else None, group="run",
+    )  # fmt: skip
+    return {**spec, "names": kind.names}
 
 
 def _short(row: Mapping[str, float], names: set[str]) -> dict[str, float | None]:

@@ -53,8 +53,6 @@ STYLE = """
 .knob input { display: block; width: 100%; margin: 4px 0 0; height: 22px; accent-color: var(--accent);
   cursor: ew-resize; }
 .knobs-bars { grid-column: 1 / -1; }
-.knobs-bars svg { display: block; width: 100%; height: 72px; }
-.knobs-bars p { margin: 4px 0 0; font-size: 14px; line-height: 1.45; color: var(--ink-soft); }
 @media (max-width: 620px) {
   .flat { grid-template-columns: 1fr; }
   .flat-seen { position: static; max-width: 260px; order: -1; }

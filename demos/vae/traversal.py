@@ -14,6 +14,7 @@ from torch import Tensor
 from demos.core.context import Context
 from demos.core.i18n import InputError
 from demos.ui import widgets
+from demos.ui.chart.chart import Series, Tone, chart_html, chart_spec
 from demos.ui.images import data_url, image_grid
 from demos.ui.model_menu.menu import Menu
 from demos.vae.interpolation import GlobalAutoencoder, encode, images_of
@@ -48,23 +49,30 @@ def slider(file: str, name: str, strip: str, first: float, last: float, at: floa
 
 def bars_html(ctx: Context, statistics: LatentStatistics, shown: Sequence[int]) -> str:
     """Draw a bar for the KL divergence of every latent dimension, sorted; those with a slider stand out."""
-    order, most, is_active = statistics.by_kl, max(max(statistics.kl), 1e-6), statistics.is_active
-    width = 100 / len(order)
-    bars = "".join(
-        f'<rect x="{place * width:.3f}" width="{width * 0.76:.3f}" y="{72 * (1 - height):.2f}" '
-        f'height="{max(72 * height, 0.8):.2f}" fill="var(--{colour})" fill-opacity="{1 if index in shown else 0.45}"/>'
-        for place, index in enumerate(order)
-        for height in [max(statistics.kl[index], 0) / most]
-        for colour in ["accent" if is_active[index] else "ink-soft"]
-    )
-    total = sum(statistics.kl)
+    order, is_active, total = statistics.by_kl, statistics.is_active, sum(statistics.kl)
+    kinds = ["slider" if index in shown else "active" if is_active[index] else "idle" for index in order]
+    tones: dict[str, Tone] = {"slider": "first", "active": "soft", "idle": "quiet"}
+    series = [
+        Series(
+            ctx.localize_html(f"vae.bars_{kind}"),
+            [statistics.kl[index] if each == kind else None for index, each in zip(order, kinds, strict=True)],
+            "bars",
+            tone,
+        )
+        for kind, tone in tones.items()
+        if kind in kinds
+    ]
     words = ctx.localize_html(
         "vae.bars", active=sum(is_active), total=len(order), kl=f"{total:.0f}", bits=f"{total / math.log(2):.0f}",
         measured=f"{statistics.count:,}",
     )  # fmt: skip
-    source = "vae.measured_photos" if statistics.sha256 else "vae.measured_draws"
-    svg = f'<svg viewBox="0 0 100 72" preserveAspectRatio="none" aria-hidden="true">{bars}</svg>'
-    return f"{svg}<p>{words} {ctx.localize_html(source, count=statistics.count)}</p>"
+    source = ctx.localize_html(
+        "vae.measured_photos" if statistics.sha256 else "vae.measured_draws", count=statistics.count
+    )
+    title, x_name, unit = (ctx.localize_html(f"vae.bars_{name}") for name in ("title", "number", "unit"))
+    labels = [f"z{index + 1}" for index in order]
+    x = range(1, len(order) + 1)
+    return chart_html(chart_spec(ctx, title, x_name, x, series, x_labels=labels, unit=unit, hint=f"{words} {source}"))
 
 
 def traversal_value(ctx: Context, slices: LatentSlices, path: str | None, model: str) -> str:

@@ -67,7 +67,8 @@ def test_cyclegan_checks_warns_and_compares_on_request(visit: OpenPage, own_phot
     strength.fill("5")
     strength.press("Enter")
     expect(page.locator("#cyclegan-message-result img")).to_have_count(3)
-    expect(page.locator("#cyclegan-message-curve circle")).to_be_visible()
+    ring = page.locator("#cyclegan-message-curve .chart-key[data-style=points]")
+    expect(ring).to_contain_text(TEXTS["en"]["cyclegan.message_ring"])
 
 
 @pytest.mark.slow

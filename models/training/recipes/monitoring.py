@@ -23,6 +23,7 @@ class Chart:
     names: tuple[str, ...]  # measures drawn in it
     range: tuple[float, float] | None = None  # values that its axis covers at least
     guide: Callable[[Options], float] | None = None  # value of a dashed line, for the options of the run
+    unit: str = ""  # of the values; it has the text `train.unit.<unit>`
 
 
 LOSS_CHART = Chart("loss", ("loss",))

@@ -81,7 +81,7 @@ class VAERecipe(AveragedRecipe):
     latent = "global"
     charts = (
         Chart("reconstruction", ("reconstruction",)),
-        Chart("kl", ("kl",)),
+        Chart("kl", ("kl",), unit="nats"),
         Chart("active_units", ("active_units",), (0.0, 1.0)),
         LOSS_CHART,
     )

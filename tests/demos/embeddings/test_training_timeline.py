@@ -8,6 +8,7 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
+from charts import charts_in
 from map_images import NO_REQUEST, last
 
 from demos.core.context import Context
@@ -68,8 +69,12 @@ def test_the_timeline_has_one_aligned_frame_a_checkpoint(context: Context, archi
     own = MapSession(uploaded=collect([archive], 6))
     timeline, plot, _ = on_step(builder, own, Timeline(None, frames), 1)
     assert (timeline, plot) == (None, gr.skip()), "frames of other images are not shown"
-    timeline, plot, _ = last(on_load(own, timeline, 1, NO_REQUEST))
+    timeline, plot, _, curve = last(on_load(own, timeline, 1, NO_REQUEST))
     assert json.loads(plot.value)["count"] == 6 and timeline.uploaded is own.uploaded
-    again, plot, _ = last(on_load(own, timeline, 0, NO_REQUEST))
+    (chart,) = charts_in(curve)
+    scores = [frame.scores for frame in timeline.frames]
+    assert chart["xLabels"] == ["0", "100"] and chart["x"] == [0, 1], "where the slider has its places"
+    assert chart["series"][1]["values"] == pytest.approx([score.collapse for score in scores], rel=1e-4)
+    again, plot, _, _ = last(on_load(own, timeline, 0, NO_REQUEST))
     assert again is timeline, "frames are made once"
     assert on_step(builder, own, timeline, 0)[1].value == plot.value

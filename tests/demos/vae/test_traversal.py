@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from charts import charts_in
 
 from demos.core.context import Context
 from demos.vae.interpolation import encode
@@ -29,4 +30,9 @@ def test_sliders_start_at_the_photo_and_move_one_dimension_each(
         moved = found.at([*at[:place], at[place] + 1, *at[place + 1 :]]) - found.at(at)
         assert moved.nonzero().flatten().tolist() == [dimension]
         assert float(moved[dimension]) == pytest.approx(statistics.std[dimension], rel=1e-3)
-    assert value["bars"].count("<rect") == 16 and "drew itself" in value["bars"]
+    (bars,) = charts_in(value["bars"])
+    values = [each["values"] for each in bars["series"]]
+    drawn = [next(one for one in column if one is not None) for column in zip(*values, strict=True)]
+    assert drawn == pytest.approx(sorted(statistics.kl, reverse=True), rel=1e-4), "one bar for each dimension"
+    assert sum(one is not None for one in bars["series"][0]["values"]) == SLIDERS
+    assert bars["xLabels"] == [f"z{index + 1}" for index in statistics.by_kl] and "drew itself" in bars["hint"]

@@ -1,0 +1,1 @@
+"""Charts of numbers over steps, strengths or dimensions."""
