@@ -50,11 +50,17 @@ def program(url: str) -> Iterator[Check]:
         yield title, partial(exec, code, names)
 
 
-def answer(client: httpx.Client, config: Mapping[str, Any], call: Mapping[str, Any], event: object = None) -> None:
-    """Run an event of the page with the values that its inputs open on; a RuntimeError if it fails."""
+def opening_values(config: Mapping[str, Any], call: Mapping[str, Any]) -> list[Any]:
+    """Return the values that the inputs of an event open on."""
     values = {part["id"]: part["props"].get("value") for part in config["components"]}
-    session = uuid.uuid4().hex
-    data = [values.get(part) for part in call["inputs"]]
+    return [values.get(part) for part in call["inputs"]]
+
+
+def answer(
+    client: httpx.Client, call: Mapping[str, Any], data: list[Any], event: object = None, session: str = ""
+) -> None:
+    """Run an event of the page, by default in a session of its own; a RuntimeError if it fails."""
+    session = session or uuid.uuid4().hex
     body = {"data": data, "fn_index": call["id"], "session_hash": session, "event_data": event}
     client.post("/gradio_api/queue/join", json=body).raise_for_status()
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as lines:
@@ -98,7 +104,8 @@ def checks(url: str, client: httpx.Client) -> Iterator[Check]:
         config.update(client.get("/config").raise_for_status().json())
 
     def show(tab: str) -> None:
-        answer(client, config, *event_of(config, tab))
+        call, event = event_of(config, tab)
+        answer(client, call, opening_values(config, call), event)
 
     yield "/health", healthy
     yield "the page", page

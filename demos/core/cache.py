@@ -1,4 +1,7 @@
-"""Caches with a limit in bytes; what a visitor's own models compute is never cached."""
+"""Caches with a limit in bytes; what a visitor's own models compute is never cached.
+
+The answers of all functions share one limit, so that memory does not grow with the number of functions or tabs.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import is_dataclass
-from functools import wraps
-from typing import Generic, ParamSpec, TypeVar
+from functools import cache, wraps
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -16,7 +19,7 @@ from torch import Tensor
 
 from models.hub.records import is_private
 
-CACHE_BYTES = 64_000_000  # that the answers of one function may take
+CACHE_BYTES = 128_000_000  # that the answers of all functions may take together
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -40,6 +43,11 @@ class LRUCache(Generic[Key, Value]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def size(self) -> int:
+        """What the values take together."""
+        return self._size
 
     def get(self, key: Key) -> Value | None:
         """Return the value of a key, or None."""
@@ -67,24 +75,37 @@ def _texts(value: object) -> list[str]:
     return [each for each in values if isinstance(each, str)]
 
 
+class Answers(LRUCache[Hashable, tuple[Any]]):
+    """Answers of functions, each in a tuple, so that a cached None is told from a missing one."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(max_bytes, lambda key, made: size_in_memory((key, made[0])))
+
+
+@cache
+def shared_answers() -> Answers:
+    """Return the cache of this process, created on the first call."""
+    return Answers(CACHE_BYTES)
+
+
 def public_lru_cache(
-    max_bytes: int = CACHE_BYTES,
+    kept: Callable[[], Answers] = shared_answers,
 ) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
-    """Decorate a function with an `LRUCache` that all visitors share; calls about private weights are not cached."""
+    """Decorate a function whose answers all visitors share; calls about private weights are not cached."""
 
     def decorate(call: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
-        # Each answer in a tuple, so that a cached None is told from a missing one.
-        cache: LRUCache[Hashable, tuple[Answer]] = LRUCache(max_bytes, lambda key, made: size_in_memory((key, made[0])))
+        answers, own = kept(), object()  # the latter tells the answers of this function from those of others
 
         @wraps(call)
         def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
             if any(is_private(text) for value in (*args, *kwargs.values()) for text in _texts(value)):
                 return call(*args, **kwargs)
-            key = (args, tuple(sorted(kwargs.items())))
-            if (known := cache.get(key)) is None:
+            key = (own, args, tuple(sorted(kwargs.items())))
+            if (known := answers.get(key)) is None:
                 known = (call(*args, **kwargs),)
-                cache.put(key, known)
-            return known[0]
+                answers.put(key, known)
+            made: Answer = known[0]
+            return made
 
         return answer
 

@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from demos.core import memory
+
 PREFIX = "unlabeled-"
 DEFAULTS = {
     "GRADIO_ANALYTICS_ENABLED": "False",  # nobody is told that this app runs
@@ -20,7 +22,7 @@ DEFAULTS = {
 
 
 def prepare(offline: bool = False) -> None:
-    """Set the defaults above and gives this process a fresh folder for Gradio's files.
+    """Set the defaults above and give this process few arenas and a fresh folder for Gradio's files.
 
     With `offline` set, nothing in this process asks the Hub; its client reads that once, when it is imported.
     Everything in that folder is served to whoever knows its path, so nothing else belongs there. Folders that
@@ -30,6 +32,7 @@ def prepare(offline: bool = False) -> None:
         os.environ.setdefault(name, value)
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
+    memory.share_arenas()
     parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
     if parent.name.startswith(PREFIX):
         return  # prepared already, in this process or the one that started it

@@ -20,7 +20,10 @@ from gradio import routes
 from gradio.state_holder import SessionState, StateHolder
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from demos.core.memory import FreedMemory
+
 KEPT = datetime.timedelta(hours=1)  # after a page was closed, in case that its visitor comes back
+ANSWERS = ("call", "queue")  # what the addresses of events begin with that may run a network
 # The modules of Gradio that name the class of a session; `gradio.mcp` is loaded at launch, and takes the first one's.
 MODULES = ("gradio.state_holder", "gradio.blocks", "gradio.route_utils")
 
@@ -97,10 +100,13 @@ class Sessions(StateHolder):
 
 
 class SessionTracker:
-    """ASGI middleware that knows which pages are open, and drops a program's call once its answer is delivered."""
+    """ASGI middleware that knows which pages are open, and drops a program's call once its answer is delivered.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    What answers took is given back to the system soon after they were delivered.
+    """
+
+    def __init__(self, app: ASGIApp, freed: FreedMemory | None = None) -> None:
+        self._app, self._freed = app, freed or FreedMemory()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; note a heartbeat while it lasts, and the end of an answer."""
@@ -114,6 +120,8 @@ class SessionTracker:
         finally:
             if kind == "call" and rest and scope["method"] == "GET":
                 scope["app"].state_holder.drop(rest[-1])  # without a session of its own, a call has its event's id
+            if kind in ANSWERS:
+                self._freed.give_back_soon()
 
 
 def install() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from PIL import Image
 
-from demos.core.cache import LRUCache, public_lru_cache, size_in_memory
+from demos.core.cache import Answers, LRUCache, public_lru_cache, shared_answers, size_in_memory
 from demos.core.user_models import SelectedModel
 
 
@@ -26,7 +28,7 @@ def test_answers_of_private_weights_are_not_remembered() -> None:
 def test_what_is_remembered_is_bounded_in_bytes() -> None:
     calls: list[int] = []
 
-    @public_lru_cache(max_bytes=100_000)
+    @public_lru_cache(lambda: Answers(100_000))
     def answer(side: int) -> dict[str, list[Image.Image]]:
         calls.append(side)
         return {"pictures": [Image.new("RGB", (side, side))]}
@@ -38,6 +40,31 @@ def test_what_is_remembered_is_bounded_in_bytes() -> None:
         answer(200)
     answer(101)
     assert calls[4:] == [200, 200], "what is larger than the cache is not kept, and drives nothing out"
+
+
+def test_functions_share_what_may_be_remembered() -> None:
+    answers, calls = Answers(100_000), list[str]()
+
+    def remembered(name: str) -> Callable[[int], Image.Image]:
+        @public_lru_cache(lambda: answers)
+        def answer(side: int) -> Image.Image:
+            calls.append(name)
+            return Image.new(name, (side, side))
+
+        return answer
+
+    colour, grey = remembered("RGB"), remembered("L")
+    for _ in range(2):
+        assert colour(100).mode == "RGB" and grey(100).mode == "L", "the same argument of another function"
+    assert calls == ["RGB", "L"]
+    for side in range(101, 104):
+        colour(side)
+    grey(100)
+    assert calls[-1] == "L" and answers.size <= 100_000
+
+
+def test_the_functions_of_all_tabs_share_one_limit() -> None:
+    assert public_lru_cache.__defaults__ == (shared_answers,) and shared_answers() is shared_answers()
 
 
 def test_images_arrays_and_tensors_are_counted_wherever_they_are() -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from starlette.middleware import Middleware
 
+from demos.core.memory import FreedMemory
 from demos.page import sessions
 
 CAPACITY = 5
@@ -103,6 +104,25 @@ def test_an_open_page_outlives_any_number_of_calls(app: gr.Blocks, held: session
     assert len(held.session_data) <= CAPACITY + 1
     leave.set()
     page.join()
+
+
+@pytest.mark.parametrize(
+    ("path", "told"), [("call/count", 1), ("queue/data", 1), ("run/predict", 0), ("file=a.png", 0)]
+)
+def test_memory_is_given_back_after_the_answer_of_an_event(path: str, told: int) -> None:
+    times: list[str] = []
+
+    class Freed(FreedMemory):
+        def give_back_soon(self) -> None:
+            times.append(path)
+
+    async def answer(*_: object) -> None:
+        assert times == [], "before the answer is delivered"
+
+    scope = {"type": "http", "method": "POST", "path": f"/gradio_api/{path}"}
+    with pytest.raises(StopIteration):  # a coroutine that waits for nothing
+        sessions.SessionTracker(answer, Freed())(scope, None, None).__await__().send(None)  # type: ignore[arg-type]
+    assert len(times) == told
 
 
 def test_a_closed_session_goes_after_an_hour(held: sessions.Sessions) -> None:
