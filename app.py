@@ -42,6 +42,7 @@ from demos.page.middleware import ChangedPage, SmallPage, add_chinese_locales  #
 from demos.page.page import build_page  # noqa: E402
 from demos.page.prefetch import prefetch  # noqa: E402
 from demos.page.self_check import self_check  # noqa: E402
+from demos.page.visitor_limits import UploadLimits, limit_waiting  # noqa: E402
 from demos.ui.api_endpoint import EndpointBlocks  # noqa: E402
 from demos.ui.chart import chart  # noqa: E402
 from demos.ui.theme import CSS_FILE, theme  # noqa: E402
@@ -110,7 +111,8 @@ def build_app(ctx: Context) -> gr.Blocks:
     gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint, *chart.FILES.values()])
     with EndpointBlocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
         build_page(app, ctx, discover())
-    app.queue(max_size=64, default_concurrency_limit=4)
+    app.queue(max_size=256, default_concurrency_limit=4)
+    limit_waiting(app, ctx.localize)
     ctx.routes.append(health_route(ctx, app))
     return app
 
@@ -127,6 +129,7 @@ def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, 
                 Middleware(sessions.SessionTracker),
                 Middleware(SmallPage, compresslevel=5),
                 Middleware(ChangedPage, previews, add_chinese_locales),
+                Middleware(UploadLimits, localize=texts.localize),
             ],
             "routes": [*mended_scripts(), previews.route, *routes],
         },

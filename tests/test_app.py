@@ -54,7 +54,7 @@ def test_model_events_share_one_slot(context: Context) -> None:
     public = [fn for fn in app.fns.values() if fn.api_visibility == "public"]
     assert {fn.concurrency_id for fn in public} == {"model"}
     assert {fn.concurrency_limit for fn in app.fns.values() if fn.concurrency_id == "model"} == {1}
-    assert app._queue.max_size == 64
+    assert app._queue.max_size == 256, "a classroom of 50 who have 4 waiting each, and others beside it"
 
 
 def test_no_event_has_two_listeners_that_catch_up(config: dict[str, Any]) -> None:

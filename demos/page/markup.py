@@ -19,8 +19,8 @@ STOPS: Mapping[str, tuple[str, ...]] = {  # tab -> CSS selectors
     "train": ("#train-runs", "#train-view", "#train-files-a", "#train-recipe", "#train-start"),
 }  # fmt: skip
 
-TOASTS = ("too_large", "too_large_sent", "no_picture_or_zip", "no_picture", "failed", "Error", "Warning", "Info",
-          "Success")  # fmt: skip
+TOASTS = ("refused", "too_large", "too_large_sent", "no_picture_or_zip", "no_picture", "failed", "Error", "Warning",
+          "Info", "Success")  # fmt: skip
 
 KEYS = (("1 … 9, 0", "tabs"), ("← →", "examples"), ("␣", "again"), ("R", "reset"), ("S", "send"), ("L", "link"),
         ("P", "present"), ("T", "tour"), ("?", "help"))  # fmt: skip
@@ -47,9 +47,9 @@ def _button(ctx: Context, do: str, key: str = "") -> str:
 
 def _toasts(ctx: Context) -> str:
     """Return what the page says instead of Gradio's own messages, which exist in English alone."""
+    parts = {part: f"{{{part}}}" for part in ("name", "limit", "sentence")}  # filled in by the page
     said = "".join(
-        f'<p data-for="{what}">{ctx.localize_html(f"page.toast_{what.lower()}", name="{name}", limit="{limit}")}</p>'
-        for what in TOASTS
+        f'<p data-for="{what}">{ctx.localize_html(f"page.toast_{what.lower()}", **parts)}</p>' for what in TOASTS
     )
     return f'<template class="toast-words">{said}</template>'
 

@@ -1,9 +1,11 @@
-// Goes on from page.js: what Gradio says of uploads in English alone is said in the visitor's language.
+// Goes on from page.js: what Gradio says of uploads in English alone is said in the visitor's language, and an upload
+// says whose it is.
 
 const words = one(".toast-words").content;
 const TOASTS = [
   [/^File\(s\) exceed the maximum allowed size of (?<limit>[^:]+): (?<name>.*)$/, "too_large"],
   [/^HTTP 413\b/, "too_large_sent"],
+  [/^HTTP (429|507): (?<sentence>.+)$/, "refused"], // in the visitor's language already
   [/^Invalid file types?: (?<name>.*)\. Only .*\.zip.* allowed\.$/, "no_picture_or_zip"],
   [/^Invalid file types?: (?<name>.*)\. Only .* allowed\.$/, "no_picture"],
   [/^(HTTP \d+|Connection errored out)/, "failed"],
@@ -26,3 +28,13 @@ function translateToasts() {
 }
 
 new MutationObserver(translateToasts).observe(document.body, { childList: true, subtree: true });
+
+// An upload says of which page it is, since visitors are limited one by one; Gradio tells its session with events alone.
+const pageId = crypto.getRandomValues(new Uint32Array(4)).join("-");
+const { fetch } = window;
+window.fetch = (target, options) => {
+  if (!(options?.body instanceof FormData)) return fetch(target, options);
+  const headers = new Headers(options.headers);
+  headers.set("x-unlabeled-page", pageId);
+  return fetch(target, { ...options, headers });
+};
