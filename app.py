@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from demos.core import environment, profile
+from demos.core import environment, profile, storage
 from demos.core.command_line import command_line
 
 if __name__ == "__main__":
@@ -61,13 +61,14 @@ def real_context(jobs: JobManager | None = None) -> Context:
 
 def job_manager(folder: Path, training: bool, classroom: bool) -> JobManager:
     """Return the trainer."""
+    folder, volume = storage.folders_of(folder)
     served = environment.files_folder().parent.resolve()
     if folder.resolve().is_relative_to(served):
         raise ValueError(f"{folder} lies in {served}, whose files are served to anybody; choose another --data-dir.")
     backend: Backend = LocalProcess() if training else TrainingOff("disabled")
     if profile.is_zerogpu():
         backend = TrainingOff("zerogpu")  # its GPU is lent for seconds, and only to what a visitor waits for
-    return JobManager(folder, backend=backend, classroom=classroom)
+    return JobManager(folder, backend=backend, classroom=classroom, volume=volume)
 
 
 def open_jobs(folder: Path, training: bool, classroom: bool) -> JobManager:

@@ -15,9 +15,14 @@ and `python app.py --check` tries every tab; after our own weights changed, run 
 """
 
 
+def local_data_folder() -> Path:
+    """Return the folder for trainings of whoever runs the app."""
+    return Path.home() / ".local" / "share" / "unlabeled"
+
+
 def default_data_folder() -> Path:
     """Return where trainings are kept unless ``--data-dir`` says otherwise."""
-    return Path(os.environ.get("UNLABELED_DATA") or Path.home() / ".local" / "share" / "unlabeled")
+    return Path(os.environ.get("UNLABELED_DATA") or local_data_folder())
 
 
 def command_line() -> argparse.ArgumentParser:

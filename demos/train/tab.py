@@ -12,6 +12,7 @@ from PIL import Image
 
 from demos.core.context import Context, Demo
 from demos.core.events import LATEST_PROMPT_EVENT, PROMPT_EVENT, QUICK_EVENT
+from demos.core.storage import outlives_restart
 from demos.core.tab_interface import TabInterface
 from demos.core.user_models import selected_model
 from demos.core.visitor import has_login, remembered_id
@@ -138,6 +139,8 @@ def _steps(ctx: Context, runs: Runs, visitor: gr.BrowserState, shown: Shown) -> 
     upload, previous = gr.State(None), gr.State(opening)
     gr.Markdown(ctx.t("train.step_1"), elem_classes="train-step")
     widgets.html_line(limits_html(ctx, runs.manager.limits, runs.manager.classroom), "facts", "train-limits")
+    kept = outlives_restart(runs.manager.supervisor.volume is not None)
+    widgets.html_line(ctx.localize_html(f"train.keeps_{kept}"), "facts", "train-keeps")
     with gr.Row(elem_classes="columns"):
         _, files_a = _files(ctx, "train.files", "train-files-a")
         second, files_b = _files(ctx, "train.files_b", "train-files-b", visible=False)

@@ -1,4 +1,4 @@
-"""An app reduced to its trainer, to be killed: `python jobs_app.py DATA_DIR`. It runs until it is ended."""
+"""An app reduced to its trainer, to be killed: `python jobs_app.py DATA_DIR [VOLUME]`. It runs until it is ended."""
 
 import logging
 import sys
@@ -11,7 +11,8 @@ from models.training.jobs import JobManager
 def main() -> None:
     """Supervise the jobs of a data folder, and go on with interrupted ones."""
     logging.basicConfig(level=logging.INFO)
-    manager = JobManager(Path(sys.argv[1]), resume_interrupted=True, save_seconds=0.2)
+    data, volume = [*map(Path, sys.argv[1:]), None][:2]
+    manager = JobManager(data, resume_interrupted=True, save_seconds=0.2, volume=volume)  # type: ignore[arg-type]
     manager.start()
     threading.Event().wait()
 

@@ -51,6 +51,7 @@ class JobManager:
         classroom: whether everybody may see every job.
         free_space: folder -> free bytes; of the disk by default.
         save_seconds: between two checkpoints of a running job.
+        volume: folder that outlives the disk of `data_dir`: resting jobs are copied to it, and come back from it.
         clock: Unix seconds; may jump.
         monotonic: monotonic seconds.
     """
@@ -65,6 +66,7 @@ class JobManager:
         classroom: bool = False,
         free_space: Callable[[Path], int] | None = None,
         save_seconds: float = 60.0,
+        volume: Path | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -77,7 +79,7 @@ class JobManager:
         self._estimator, self._tail = Estimator(self._store, self._folders), MetricsTail()
         self._export_lock = threading.Lock()  # concurrent exports only slow each other down
         self.supervisor = Supervisor(
-            self._store, self._folders, limits, self._backends, max_running, resume_interrupted, monotonic
+            self._store, self._folders, limits, self._backends, max_running, resume_interrupted, monotonic, volume
         )
         if self._store.was_reset:
             for values in self._folders.saved_jobs():
@@ -233,9 +235,7 @@ class JobManager:
             self.supervisor.wake()
             return False
         goes_on = self._backends.is_detached(job_id) and not self._backends.end_detached(job_id)
-        self._store.remove(job_id)
-        shutil.rmtree(self._folders.job(job_id), ignore_errors=True)
-        self._backends.forget_settled(job_id)
+        self.supervisor.delete(job_id)
         return goes_on
 
     def weights(self, owner: str, job_id: str, part: str = "") -> Path:

@@ -68,9 +68,9 @@ class Store:
         return self._existing_row(values["id"])
 
     def add_settled(self, **values: Any) -> None:
-        """Insert a job of an earlier database."""
+        """Insert a job of an earlier database, created and finished now if it does not say when."""
         with self.change() as connection:
-            _insert(connection, {**values, "created": self.clock(), "finished": self.clock()})
+            _insert(connection, {"created": self.clock(), "finished": self.clock(), **values})
 
     def update(self, job_id: str, only: Sequence[JobState] = STATES, **values: Any) -> bool:
         """Change a job if it is in one of the given states; return whether it was."""

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -23,6 +24,7 @@ from models.training.jobs.limits import Limits
 from models.training.jobs.schema import ENDED, Row
 from models.training.jobs.store import Store
 from models.training.jobs.termination import Running, TerminationPolicy, TerminationReason
+from models.training.jobs.volume import Volume
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,9 @@ class Supervisor:
         max_running: int = 1,
         resume_interrupted: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
+        volume: Path | None = None,
     ) -> None:
+        self.volume = Volume(volume, store, folders, lambda: self.leads) if volume else None
         self.store, self.folders, self.max_running, self.keep_seconds = store, folders, max_running, limits.keep_seconds
         self.policy = TerminationPolicy(store, folders, limits, resume_interrupted)
         self._backends, self._monotonic = backends, monotonic
@@ -61,6 +65,8 @@ class Supervisor:
         if self._thread is None:
             self._thread = threading.Thread(target=self._loop, name="training-supervisor", daemon=True)
             self._thread.start()
+            if self.volume:
+                self.volume.start()
 
     def close(self) -> None:
         """Interrupt the running jobs with a checkpoint and end the thread."""
@@ -69,6 +75,8 @@ class Supervisor:
         if self._thread is not None:
             self._thread.join(GRACE_SECONDS + 10)
             self._thread = None
+            if self.volume:
+                self.volume.close()
         self.release()
 
     def wake(self) -> None:
@@ -204,7 +212,7 @@ class Supervisor:
         while not settled:
             row = self.store.row(job_id)
             if row is None or (row.wish == "delete" and not self._backends.is_detached(job_id)):
-                self._delete(job_id)
+                self.delete(job_id)
                 return
             if row.state != "running":
                 return
@@ -230,9 +238,12 @@ class Supervisor:
                 self._watch(running)
             time.sleep(0.02)
 
-    def _delete(self, job_id: str) -> None:
-        shutil.rmtree(self.folders.job(job_id), ignore_errors=True)
+    def delete(self, job_id: str) -> None:
+        """Delete a job that does not run, its folder and its copy."""
         self.store.remove(job_id)
+        shutil.rmtree(self.folders.job(job_id), ignore_errors=True)
+        if self.volume:
+            self.volume.forget(job_id)
         self._backends.forget_settled(job_id)
 
     def _sweep(self) -> None:
@@ -240,5 +251,5 @@ class Supervisor:
         now = self.store.clock()
         marks = ", ".join("?" * len(ENDED))
         for row in self.store.rows(f"state IN ({marks}) AND finished < ?", *ENDED, now - self.keep_seconds):
-            self._delete(row.id)
+            self.delete(row.id)
         self.folders.sweep({row.id for row in self.store.rows()}, now - self.keep_seconds)
