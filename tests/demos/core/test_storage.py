@@ -58,4 +58,4 @@ def test_the_tab_of_a_space_says_what_outlives_a_restart(
         tab.build(told)
     lines = [each for each in blocks.blocks.values() if getattr(each, "elem_id", "") == "train-keeps"]
     jobs.close()
-    assert [each.value for each in lines] == [Texts.load().localize_html(f"train.keeps_{kept}")]  # type: ignore[attr-defined]
+    assert [each.value for each in lines] == [Texts.load().localize_html(f"train.keeps_{kept}")]

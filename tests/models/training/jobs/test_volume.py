@@ -36,7 +36,7 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         self.local, self.storage, self.starts = folder / "local", folder / "storage", 0
-        self.backend = FakeBackend(save)
+        self.backend: Any = FakeBackend(save)
         self.start()
 
     def start(self) -> None:
