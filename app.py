@@ -36,7 +36,7 @@ from demos.core.paths import ASSETS  # noqa: E402
 from demos.page import sessions  # noqa: E402
 from demos.page.discovery import discover  # noqa: E402
 from demos.page.health import health_route  # noqa: E402
-from demos.page.link_preview import ICON, LinkPreviews, draw_icon, write_previews  # noqa: E402
+from demos.page.link_preview import ICON, LinkPreviews, draw_icon, preview_route, write_previews  # noqa: E402
 from demos.page.mended_scripts import mended_scripts  # noqa: E402
 from demos.page.middleware import ChangedPage, SmallPage, add_chinese_locales  # noqa: E402
 from demos.page.page import build_page  # noqa: E402
@@ -114,7 +114,7 @@ def build_app(ctx: Context) -> gr.Blocks:
         build_page(app, ctx, discover())
     app.queue(max_size=256, default_concurrency_limit=4)
     limit_waiting(app, ctx.localize)
-    ctx.routes.append(health_route(ctx, app))
+    ctx.routes.extend([health_route(ctx, app), preview_route([demo.name for demo in discover()])])
     return app
 
 
@@ -132,7 +132,7 @@ def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, 
                 Middleware(ChangedPage, previews, add_chinese_locales),
                 Middleware(UploadLimits, localize=texts.localize),
             ],
-            "routes": [*mended_scripts(), previews.route, *routes],
+            "routes": [*mended_scripts(), *routes],
         },
         "favicon_path": ICON,
         "max_file_size": "200mb",

@@ -37,17 +37,6 @@ class LinkPreviews:
     def __init__(self, texts: Texts, tabs: Sequence[str], folder: Path = FIRST_PAINT) -> None:
         self._texts, self._tabs, self._folder = texts, tabs, folder
 
-    @property
-    def route(self) -> Route:
-        """The route that serves the images."""
-
-        def serve(request: Request) -> Response:
-            tab = request.path_params["tab"]
-            path = self._folder / tab / FILE
-            return FileResponse(path) if tab in self._tabs and path.is_file() else Response(status_code=404)
-
-        return Route("/preview/{tab}.jpg", serve)
-
     def __call__(self, request: Request, page: bytes) -> bytes:
         """Return the page with the language and the tags of this request."""
         language = preferred_language(request.headers.get("accept-language"))
@@ -79,6 +68,17 @@ class LinkPreviews:
             f'<title>{html.escape(title)}</title>\n<meta name="description" content="{html.escape(about)}">\n{written}'
             '<link rel="icon" type="image/png" href="favicon.ico">\n'
         )
+
+
+def preview_route(tabs: Sequence[str], folder: Path = FIRST_PAINT) -> Route:
+    """Return the route that serves the images, ``/preview/TAB.jpg``."""
+
+    def serve(request: Request) -> Response:
+        tab = request.path_params["tab"]
+        path = folder / tab / FILE
+        return FileResponse(path) if tab in tabs and path.is_file() else Response(status_code=404)
+
+    return Route("/preview/{tab}.jpg", serve)
 
 
 def root_url(request: Request) -> str:
