@@ -11,8 +11,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar, cast
 
 import gradio as gr
 from gradio.blocks import Block
@@ -21,6 +21,12 @@ from gradio.context import Context as GradioContext
 STORAGE_KEY = "unlabeled-visitor"
 # Encrypts what lies in the browser's own storage; it protects nothing, but has to stay the same between two starts.
 STORAGE_SECRET = "unlabeled"
+Right = Literal["push", "jobs"]
+# Scopes of `hf_oauth_scopes` in the head of README.md, any of which gives the right.
+RIGHTS: Mapping[Right, frozenset[str]] = {
+    "push": frozenset({"contribute-repos", "write-repos", "manage-repos"}),
+    "jobs": frozenset({"jobs"}),
+}
 _ID = re.compile(r"[A-Za-z0-9_-]{43}")
 Placed = TypeVar("Placed", bound=Block)
 
@@ -28,6 +34,11 @@ Placed = TypeVar("Placed", bound=Block)
 def has_login() -> bool:
     """Return whether this is a Space with Hugging Face login; anywhere else a login button would crash the app."""
     return os.environ.get("SYSTEM") == "spaces" and bool(os.environ.get("OAUTH_CLIENT_ID"))
+
+
+def has_right(right: Right) -> bool:
+    """Return whether the host asks those who log in for a right, so that their token may be used for it."""
+    return has_login() and not RIGHTS[right].isdisjoint(os.environ.get("OAUTH_SCOPES", "").split())
 
 
 def rendered_once(is_it: Callable[[Block], bool], make: Callable[[], Placed]) -> Placed:

@@ -15,7 +15,7 @@ from huggingface_hub import HfApi
 
 from demos.core.context import Context
 from demos.core.events import PROMPT_EVENT
-from demos.core.visitor import has_login, token_of
+from demos.core.visitor import has_right, token_of
 from demos.train.runs import Runs, Shown, Watched
 from demos.train.submit import Starter
 from demos.ui import widgets
@@ -37,7 +37,7 @@ def remote_section(
         with gr.Row(elem_classes="train-choices"):
             token = gr.Textbox(
                 "",  # without a value a page sends null for a field that was never unfolded
-                label=ctx.t("train.remote.token_or_login" if has_login() else "train.remote.token"),
+                label=ctx.t("train.remote.token_or_login" if can_use_login() else "train.remote.token"),
                 info=ctx.t("train.remote.token_info"),
                 type="password", max_length=200, elem_id="train-remote-token",
             )  # fmt: skip
@@ -90,7 +90,7 @@ class Remote:
         self, visitor: str, watched: Watched | None, token: str, flavor: str, hours: float, request: gr.Request
     ) -> Shown:
         """Resume the watched job; one on Hugging Face needs the login again."""
-        login = token.strip() or token_of(request)
+        login = token.strip() or _login_token(request)
 
         def resume(owner: str, job_id: str) -> None:
             backend = self.backend(login, flavor, hours) if login else None
@@ -106,7 +106,7 @@ class Remote:
         return HFJobs(token, flavor, f"{max(1, round(60 * hours))}m", endpoint)
 
     def _login(self, token: str, request: gr.Request) -> str:
-        login = token.strip() or token_of(request)
+        login = token.strip() or _login_token(request)
         if not login:
             raise widgets.user_error(self._ctx, request, "train.remote.no_login")
         return login
@@ -121,3 +121,12 @@ class Remote:
             message = str(error).splitlines()[0].replace(token, "…")
             raise widgets.user_error(self._ctx, request, "train.push.failed", message=message) from error
         return {one.name: 60 * one.unit_cost_usd for one in offered if one.unit_label == "minute"}
+
+
+def can_use_login() -> bool:
+    """Return whether the login of a visitor has the rights that a job on Hugging Face needs."""
+    return has_right("push") and has_right("jobs")
+
+
+def _login_token(request: gr.Request | None) -> str | None:
+    return token_of(request) if can_use_login() else None

@@ -15,9 +15,9 @@ from demos.core.events import LATEST_PROMPT_EVENT, PROMPT_EVENT, QUICK_EVENT
 from demos.core.storage import outlives_restart
 from demos.core.tab_interface import TabInterface
 from demos.core.user_models import selected_model
-from demos.core.visitor import has_login, remembered_id
+from demos.core.visitor import has_login, has_right, remembered_id
 from demos.train.presets import PRESETS
-from demos.train.remote import remote_section
+from demos.train.remote import can_use_login, remote_section
 from demos.train.results import Results
 from demos.train.run_view import run_view
 from demos.train.runs import Runs, Shown
@@ -62,6 +62,8 @@ def build(ctx: Context) -> TabInterface:
         files = _steps(ctx, runs, visitor, shown)
     if off or ctx.library.hub.offline:
         shown.resume.click(runs.on_resume, [visitor, shown.watched], list(shown), **PROMPT_EVENT)
+    if has_login():
+        _login(ctx, off=bool(off))
     widgets.aside(ctx, "train.how_title", "train.how")
     return TabInterface(takes=files, opening=runs.opening)
 
@@ -114,11 +116,10 @@ def _use(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.S
         )  # fmt: skip
         caption = widgets.html_line("", "facts", "train-caption")
         download = gr.DownloadButton(ctx.t("train.download"), visible=False, elem_id="train-download")  # type: ignore[arg-type]
-        if has_login():
+        if has_right("push"):
             with widgets.options(ctx, "train.push.title"):
-                gr.LoginButton()
                 name = gr.Textbox("", label=ctx.t("train.push.name"), max_length=96)
-                send = gr.Button(ctx.t("train.push.send"))
+                send = gr.Button(ctx.t("train.push.send"), elem_id="train-push")
                 pushed = widgets.html_line("", "facts", "train-pushed")
             send.click(results.on_push, [*here, name], pushed, **SLOW_EVENT)
     compared = compare.click(results.on_compare, here, made, show_progress_on=[caption], **SLOW_EVENT)
@@ -129,6 +130,16 @@ def _use(ctx: Context, results: Results, visitor: gr.BrowserState, watched: gr.S
     opened = taken.success(fn=None, inputs=tab, js=OPEN_TAB, api_visibility="private")
     opened.then(lambda it: it, ready, selected_model(), api_visibility="private", show_progress="hidden")
     return use, take, *parts
+
+
+def _login(ctx: Context, off: bool) -> None:
+    """Place the button to log in, and say what that gives here."""
+    remote = can_use_login() and not off and not ctx.library.hub.offline
+    gives = {"runs": True, "push": has_right("push"), "jobs": remote, "without": True}
+    lines = "".join(f"<li>{ctx.localize_html(f'train.login.{what}')}</li>" for what, is_so in gives.items() if is_so)
+    with widgets.options(ctx, "train.login.title"):
+        widgets.html_line(f"<ul>{lines}</ul>", "facts", "train-login-gives")
+        gr.LoginButton()
 
 
 def _steps(ctx: Context, runs: Runs, visitor: gr.BrowserState, shown: Shown) -> gr.File:

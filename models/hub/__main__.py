@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
             print("".join(f"{size:>12,}  {path}\n" for path, size in files.items()), end="")
         print(f"{len(files)} files, {size_text(sum(files.values()))}", flush=True)
         if not arguments.dry_run:
-            print(publish_space(root, arguments.space, create=arguments.create, hardware=arguments.hardware))
+            print(publish_space(root, files, arguments.space, create=arguments.create, hardware=arguments.hardware))
     except (ValueError, HubError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,12 +73,19 @@ def check_head(root: Path) -> None:
 
 
 def publish_space(
-    root: Path, space: str, *, create: bool = False, hardware: SpaceHardware | None = None, endpoint: str = ""
+    root: Path,
+    files: Collection[str],
+    space: str,
+    *,
+    create: bool = False,
+    hardware: SpaceHardware | None = None,
+    endpoint: str = "",
 ) -> str:
     """Upload the app in `root` to a Space as the person who is logged in, and return the address of the Space.
 
     Args:
-        root: Folder of the app.
+        root: Folder of the app, whose head `check_head` has passed.
+        files: What is uploaded, as `needed_files` found it.
         space: Such as "user/name".
         create: Whether to make the Space if there is none.
         hardware: That of a Space that is made, such as "zero-a10g"; None for the Hub's default.
@@ -91,8 +98,6 @@ def publish_space(
     reference = Reference.parse(space)
     if reference.revision:
         raise HubError("bad_id", given=space)
-    check_head(root)
-    files = needed_files(root)
     hub = Hub(endpoint=endpoint)
     if not get_token():
         raise ValueError(_SENTENCES["no_login"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -12,6 +13,8 @@ import pytest
 from hub_server import Fault, StandInHub
 from running_app import ROOT, running_app
 
+from models.hub import __main__ as main_module
+from models.hub import space as space_module
 from models.hub.__main__ import main
 from models.hub.client import HubError
 from models.hub.space import BLANK, NEEDED, needed_files, publish_space
@@ -81,6 +84,24 @@ def test_a_new_space_holds_what_the_app_needs_and_no_more(
     assert set(login.tokens) == {"Bearer hf_secret"}
     assert len(login.repositories[SPACE].commits) == 2, "the Hub's own commit, and one of ours"
     assert (login.made[0]["sdk"], "hardware" in login.made[0]) == ("gradio", False)
+
+
+def test_the_app_is_looked_through_once(root: Path, login: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def noted(name: str, function: Callable[[Path], object]) -> Callable[[Path], object]:
+        def call(path: Path) -> object:
+            looked.append(name)
+            return function(path)
+
+        return call
+
+    for name in ("check_head", "needed_files"):
+        instead = noted(name, getattr(space_module, name))
+        for module in (space_module, main_module):
+            monkeypatch.setattr(module, name, instead)
+    assert main(["me/unlabeled", "--create"], root) == 0
+    assert looked == ["check_head", "needed_files"]
 
 
 def test_a_space_on_zerogpu_is_made_on_request(root: Path, login: StandInHub) -> None:
@@ -153,14 +174,14 @@ def test_a_space_of_another_app_is_left_alone(
 def test_without_a_login_nothing_is_asked(root: Path, login: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(ValueError, match="hf auth login"):
-        publish_space(root, "me/unlabeled", create=True)
+        publish_space(root, FILES, "me/unlabeled", create=True)
     assert login.log == []
 
 
 @pytest.mark.parametrize("space", ["unlabeled", "me/../x", "me/unlabeled@main"])
 def test_a_name_that_is_none_is_refused(root: Path, login: StandInHub, space: str) -> None:
     with pytest.raises(HubError) as caught:
-        publish_space(root, space)
+        publish_space(root, FILES, space)
     assert (caught.value.code, login.log) == ("bad_id", [])
 
 
