@@ -45,6 +45,7 @@ from demos.page.self_check import self_check  # noqa: E402
 from demos.page.visitor_limits import UploadLimits, limit_waiting  # noqa: E402
 from demos.ui.api_endpoint import EndpointBlocks  # noqa: E402
 from demos.ui.chart import chart  # noqa: E402
+from demos.ui.share_picture import qr_route  # noqa: E402
 from demos.ui.theme import CSS_FILE, theme  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub.client import Hub  # noqa: E402
@@ -114,7 +115,7 @@ def build_app(ctx: Context) -> gr.Blocks:
         build_page(app, ctx, discover())
     app.queue(max_size=256, default_concurrency_limit=4)
     limit_waiting(app, ctx.localize)
-    ctx.routes.extend([health_route(ctx, app), preview_route([demo.name for demo in discover()])])
+    ctx.routes.extend([health_route(ctx, app), preview_route([demo.name for demo in discover()]), qr_route()])
     return app
 
 

@@ -27,9 +27,12 @@ from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE
 from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu, model_menu
+from demos.ui.share_picture import share_button
 from models.analysis.cyclegan_calibration import calibration
 from models.data.images import read_image
 from models.networks.cyclegan import PatchDiscriminator
+
+SHARED = [["#cyclegan-photo img"], ["#cyclegan-translated img"]]
 
 
 def is_generator(model: nn.Module) -> str:
@@ -64,6 +67,7 @@ def build(ctx: Context) -> TabInterface:
         results["slider"] = widgets.before_after(ctx.t("cyclegan.slider"), shown["slider"], "cyclegan-slider")
     widgets.note(ctx, "cyclegan.limit")
     with gr.Row(elem_classes="toolbar"):
+        share_button(ctx, "cyclegan.share", SHARED, "#cyclegan-convincing")
         for name in ("strip", "numbers"):
             results[name] = widgets.download(ctx, f"cyclegan.{name}", f"cyclegan-{name}", shown[name], size="sm")
     sections = gr.Column()

@@ -35,6 +35,7 @@ from demos.ui.latest_event import on_report
 from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import scatter
+from demos.ui.share_picture import share_button
 from models.analysis.embedding import Floats
 from models.analysis.projection import align
 from models.encoders import ENCODERS
@@ -42,6 +43,7 @@ from models.networks.feature_extractors import as_encoder
 
 BUILT_IN_SET = EXAMPLES / "kinds.zip"
 PREVIEW_SIZE = (1152, 510)
+SHARED = [[f"#embeddings-plot .scatter-{layer}" for layer in ("plot", "pictures")]]
 
 
 def refuse_other_networks(model: nn.Module) -> str:
@@ -69,6 +71,7 @@ def build(ctx: Context, archive: Path = BUILT_IN_SET) -> TabInterface:
         with gr.Column(scale=3):
             plot = scatter(ctx, "embeddings-plot", link=NAME)
             lasso = components.lasso(ctx)
+            share_button(ctx, "embeddings.share", SHARED, "#embeddings-scores .score-cell")
         with gr.Column(scale=2, min_width=300):
             upload, query = components.uploads(ctx)
             neighbours = components.tiles(NAME, "embeddings-neighbours", head=f"<style>{view.BAR_STYLE}</style>")

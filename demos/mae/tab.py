@@ -28,6 +28,7 @@ from demos.mae.reconstruction import grid_of, reconstruct
 from demos.mae.session import WEIGHTS, MAESession, MaskRequest
 from demos.ui import widgets
 from demos.ui.model_menu.menu import Menu, model_menu
+from demos.ui.share_picture import share_button
 from models.data.images import square_crop
 from models.networks.mae import MaskedAutoencoderViT
 
@@ -38,6 +39,7 @@ DOWNLOAD = """(file) => {
   [link.href, link.download] = [file.url, file.orig_name];
   link.click();
 }"""
+SHARED = [["#mae-canvas canvas"], ["#mae-result-pasted img"]]
 OPENING = (0.75, "random", 1)  # ratio, kind and seed of the mask the tab opens on
 
 
@@ -112,6 +114,7 @@ def _build_row(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Any]:
             row["table"] = widgets.panel(shown["table"], "mae-result-table", results.TABLE_STYLE)
             label: Any = ctx.t("mae.sheet")
             row["summary"] = gr.Button(label, elem_id="mae-result-sheet", elem_classes="quiet")
+            share_button(ctx, "mae.share", SHARED, "#mae-result-score")
             row["numbers"] = widgets.download(ctx, "mae.numbers", "mae-result-numbers", shown["numbers"])
     row["limit"] = widgets.html_line(shown["limit"], "facts", "mae-limit")
     return row

@@ -19,6 +19,14 @@ STOPS: Mapping[str, tuple[str, ...]] = {  # tab -> CSS selectors
     "train": ("#train-runs", "#train-view", "#train-files-a", "#train-recipe", "#train-start"),
 }  # fmt: skip
 
+# The tab after a tab, the element whose picture goes along, and the photo of the next tab that takes it.
+NEXT: Mapping[str, tuple[str, str, str]] = {
+    "cyclegan": ("vae", "#cyclegan-translated", "a"),
+    "vae": ("mae", "#vae-b", "example"),
+    "mae": ("embeddings", "#mae-input", "guest"),
+    "embeddings": ("train", "", ""),
+}
+
 TOASTS = ("refused", "too_large", "too_large_sent", "no_picture_or_zip", "no_picture", "failed", "Error", "Warning",
           "Info", "Success")  # fmt: skip
 
@@ -38,6 +46,18 @@ def tools_html(ctx: Context, tabs: Sequence[str], targets: Sequence[str]) -> str
         f'<nav class="tools" data-tabs="{names}">{buttons}<button type="button" data-do="help">?</button>'
         f'<span class="tools-told" role="status" hidden>{told}</span>{tours}</nav>'
         f'<div class="floating">{_help(ctx)}{_send(ctx, targets)}{_card(ctx)}</div>{_toasts(ctx)}'
+    )
+
+
+def next_html(ctx: Context, tab: str, tabs: Sequence[str], targets: Sequence[str]) -> str:
+    """Write the button that leads from a tab to the next one with its picture; nothing where that cannot be."""
+    following, picture, photo = NEXT.get(tab, ("", "", ""))
+    receiver = f"{following}_{photo}" if photo else ""
+    if following not in tabs or (receiver and receiver not in targets):
+        return ""
+    return (
+        f'<button type="button" data-next="{following}" data-picture="{picture}" data-receiver="{receiver}">'
+        f"{ctx.localize_html(f'page.next_{tab}')}</button>"
     )
 
 

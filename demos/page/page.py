@@ -12,10 +12,11 @@ from demos.core.context import Context, Demo
 from demos.core.events import QUICK_EVENT
 from demos.core.tab_interface import TabInterface
 from demos.page import deep_links, markup
-from demos.ui import widgets
+from demos.ui import share_picture, widgets
 from demos.ui.chart.chart import element_script
 
-SCRIPTS = [Path(__file__).with_name(name) for name in ("page.js", "toasts.js")]  # one after the other
+# One after the other, in one scope.
+SCRIPTS = [*(Path(__file__).with_name(f"{name}.js") for name in ("page", "toasts", "next_step")), share_picture.SCRIPT]
 
 # Opens the tab named in the address, if there is such a tab. The page selects its first tab by itself while it is
 # built, which must not be noted in the address before the address has been read.
@@ -62,13 +63,17 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
         gr.Markdown(ctx.t("app.lead"), elem_classes="tagline")
         page = gr.HTML(elem_classes="tools-block", apply_default_css=False, js_on_load="")
     with gr.Tabs(elem_id="tabs") as tabs:
-        handles = {demo.name: _tab(ctx, demo) for demo in demos}
+        steps: dict[str, gr.HTML] = {}
+        handles = {demo.name: _tab(ctx, demo, steps) for demo in demos}
     ctx.tabs.update(handles)
     targets = receivers(handles)
     events = [*(f"link_{name}" for name in handles), *(f"send_{target}" for target in targets)]
     known = f"const EVENTS = {json.dumps(events)};\nconst RECEIVERS = {json.dumps(targets)};\n"
     page.js_on_load = known + "\n".join([element_script(), *(script.read_text("utf-8") for script in SCRIPTS)])
     page.value = markup.tools_html(ctx, list(handles), list(targets))
+    for name, step in steps.items():
+        step.value = markup.next_html(ctx, name, list(handles), list(targets))
+        step.visible = bool(step.value)
     names = str([demo.name for demo in demos])
     app.load(fn=None, js=_OPEN_LINKED_TAB.replace("NAMES", names), outputs=tabs, api_visibility="private")
     for name, each in handles.items():
@@ -84,10 +89,11 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
         gr.Markdown(ctx.t(f"app.profile_{ctx.profile.replace('-', '_')}"), elem_id="profile")
 
 
-def _tab(ctx: Context, demo: Demo) -> TabInterface:
-    """Build a tab in its place; choosing it notes it in the address."""
+def _tab(ctx: Context, demo: Demo, steps: dict[str, gr.HTML]) -> TabInterface:
+    """Build a tab in its place, at its end room for the step to the next one; choosing it notes it in the address."""
     with gr.Tab(ctx.t(f"{demo.name}.title"), id=demo.name, elem_id=f"tab-{demo.name}") as tab:
         handles = demo.build(ctx)
+        steps[demo.name] = gr.HTML(elem_classes="next-step", apply_default_css=False)
     tab.select(fn=None, js=_NOTE_TAB_IN_ADDRESS.replace("NAME", repr(demo.name)), api_visibility="private")
     return handles or TabInterface()
 

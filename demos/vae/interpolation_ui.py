@@ -18,12 +18,15 @@ from demos.ui import widgets
 from demos.ui.animation import in_threads
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
+from demos.ui.share_picture import share_button
 from demos.vae import player
 from demos.vae.interpolation import DEFAULT_STEPS, MAX_STEPS, MIN_STEPS, Rendered, frames_and_animation, render
 from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, Networks, read_photos
 from demos.vae.panels import message_html, panel
 from demos.vae.photo_input import PhotoInput
 from demos.vae.results import Shown, serve, summarize
+
+SHARED = [["#vae-result-strip img"]]
 
 
 class InterpolationUI(NamedTuple):
@@ -90,6 +93,7 @@ def result_panels(ctx: Context, first: Shown | None) -> list[Any]:
     ]
     facts = widgets.html_line(opening[3], "facts", "vae-facts")
     with gr.Row(elem_classes=["toolbar", "to-start"]):
+        share_button(ctx, "vae.share", SHARED, "#vae-facts")
         files = (first.strip, first.numbers) if first else (None, None)
         saves = [
             widgets.download(ctx, f"vae.save_{name}", f"vae-save-{name}", file, interactive=bool(file), size="sm")

@@ -32,6 +32,12 @@ def example_ends(ctx: Context, model: str) -> tuple[list[Path], list[Path]]:
     return first, last
 
 
+def is_example(ctx: Context, path: Path) -> bool:
+    """Return whether a file is a built-in image for one of the models, and not a result of this or another tab."""
+    is_portrait = path.is_relative_to(ctx.first_paint / "vae") and path.stem.startswith("portrait-")
+    return is_portrait or path.is_relative_to(EXAMPLES / "fruit")
+
+
 @dataclass(frozen=True)
 class PhotoInput:
     """An input for a photo, and for each model of ours a strip of examples with their paths."""
@@ -54,8 +60,7 @@ class PhotoInput:
         """Return the values after a change of model: a visitor's photo or an example for this model stays."""
         name = model if model in MODELS else OPENING_MODEL
         examples = self.paths[name]
-        built_in = path and any(Path(path).is_relative_to(folder) for folder in (EXAMPLES, ctx.first_paint))
-        if not path or (built_in and Path(path) not in examples):
+        if not path or (is_example(ctx, Path(path)) and Path(path) not in examples):
             path = str(examples[0]) if examples else None
         return [path, *(gr.update(visible=each == name and bool(self.paths[each])) for each in self.strips)]
 

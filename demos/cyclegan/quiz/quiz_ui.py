@@ -30,6 +30,7 @@ from demos.cyclegan.results import figure, fixed_weights_line, grid, text_cell
 from demos.cyclegan.translation import FRUITS as FOLDER
 from demos.ui import widgets
 from demos.ui.left_out import too_few_error
+from demos.ui.share_picture import share_html
 from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, calibration
 from models.data.archives import iter_images
 
@@ -43,6 +44,10 @@ ADD_NUMBER = """(quiz, exposure, seen, answer) => {
 WAITING = "(...all) => { document.querySelector('#cyclegan-quiz-start').dataset.waiting = 1; return all; }"
 FAILED = "() => { delete document.querySelector('#cyclegan-quiz-start').dataset.waiting; }"
 MIN_IMAGES = 4  # of one's own
+SHARED = [  # photo, translation and reconstruction of the first two cards
+    [f"#cyclegan-quiz-board p + {card} figure:nth-of-type({number}) img"]
+    for card in (".grid", ".grid + .grid") for number in (1, 2, 3)
+]  # fmt: skip
 STYLE = """
 .card { max-width: 340px; margin: 4px auto; text-align: center; }
 .card .frame { aspect-ratio: 1; border-radius: 10px; overflow: hidden; background: var(--mat); }
@@ -141,7 +146,20 @@ def end_html(ctx: Context, quiz: Quiz) -> str:
     for card, answer in quiz.answered:
         verdict = "right" if card.answer == answer else "wrong"
         rows += cycle_html(ctx, card, ctx.localize_html(f"cyclegan.quiz_you_{verdict}"))
-    return f'<div class="tallies">{columns}</div><p>{ctx.localize_html("cyclegan.quiz_afterwards")}</p>{rows}'
+    share, title = share_score_html(ctx, quiz), ctx.localize_html("cyclegan.quiz_afterwards")
+    return f'<div class="tallies">{columns}</div>{share}<p>{title}</p>{rows}'
+
+
+def share_score_html(ctx: Context, quiz: Quiz) -> str:
+    """Return the button that shares a finished quiz."""
+    right, judged = tally(quiz.answered).right, tally(discriminator_answers(quiz.cards)).right
+    fact = ctx.localize_html("cyclegan.quiz_share", right=right, count=len(quiz.cards), discriminator=judged)
+    return share_html(ctx, "cyclegan.quiz", SHARED, fact_html=fact)
+
+
+def discriminator_answers(cards: Sequence[Card]) -> list[tuple[Card, str]]:
+    """Return the cards with the answers of the discriminators."""
+    return [(card, card.discriminator_answer) for card in cards]
 
 
 def tally_html(ctx: Context, key: str, counted: Tally) -> str:
@@ -153,7 +171,7 @@ def tally_html(ctx: Context, key: str, counted: Tally) -> str:
 
 def baselines(ctx: Context, cards: Sequence[Card]) -> list[str]:
     """Return the tallies to compare with: of the discriminators, and of guessing."""
-    discriminator = tally([(card, card.discriminator_answer) for card in cards])
+    discriminator = tally(discriminator_answers(cards))
     return [tally_html(ctx, "quiz_judge", discriminator), ctx.localize_html("cyclegan.quiz_chance")]
 
 

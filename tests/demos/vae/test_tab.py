@@ -201,6 +201,8 @@ def test_a_change_of_model_replaces_built_in_images_only(
     second = str(fruit / "apple-02.jpg")
     assert place.update(context, second, "vae-fruit")[0] == second, "an example for this model stays, as in a link"
     assert place.update(context, photos[0], "vae-fruit")[0] == photos[0], "an own photo stays"
+    sent = str(context.first_paint / "cyclegan" / "translated.png")
+    assert place.update(context, sent, "vae-fruit")[0] == sent, "what another tab opened on stays, too"
     assert place.update(context, None, "taesd")[0] == first, "any examples suit a model that is not ours"
     assert place.update(context, first, "vae-portraits")[0] is None, "no portrait was drawn yet"
 
