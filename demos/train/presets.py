@@ -40,7 +40,8 @@ def starts(recipe: str, library: Library) -> list[str]:
 
 def start_config(recipe: str, info: WeightsInfo) -> dict[str, Any]:
     """Return the options without which the weights would not fit."""
-    known: dict[str, Any] = {"image_size": info.image_size, **info.args, "light": info.arch == "light_generator"}
+    kinds = {"light": info.arch == "light_generator", "residual": info.arch == "residual_vae"}
+    known: dict[str, Any] = {"image_size": info.image_size, **info.args, **kinds}
     return shape_of(recipe, known)
 
 

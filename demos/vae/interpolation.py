@@ -22,10 +22,10 @@ from models.data.images import square_crop, to_images, to_tensor
 from models.networks.autoencoder_kl import AutoencoderKL
 from models.networks.autoencoder_tiny import AutoencoderTiny
 from models.networks.portrait_vae import PortraitVAE
-from models.networks.vae import ConvVAE
+from models.networks.vae import VectorVAE
 
-Autoencoder = ConvVAE | PortraitVAE | AutoencoderTiny | AutoencoderKL
-GlobalAutoencoder = ConvVAE | PortraitVAE
+Autoencoder = VectorVAE | PortraitVAE | AutoencoderTiny | AutoencoderKL
+GlobalAutoencoder = VectorVAE | PortraitVAE
 METHODS = {"lerp": lerp, "slerp": slerp}
 MIN_STEPS, DEFAULT_STEPS, MAX_STEPS = 3, 9, 24
 MAX_FRAMES = 72  # of a video

@@ -162,6 +162,8 @@ LAYOUTS: Mapping[str, Layout] = {
         _plain("portrait-vae", "vae", "a variational autoencoder of portraits (layout not verified)",
                vaes.is_portrait_vae, vaes.build_portrait_vae),
         _plain("conv-vae", "vae", "a variational autoencoder of this project", vaes.is_conv_vae, vaes.build_conv_vae),
+        _plain("residual-vae", "vae", "a residual variational autoencoder of this project", vaes.is_residual_vae,
+               vaes.build_residual_vae),
         _pretraining("simsiam", "a ResNet-50 in a file of SimSiam", pretraining.SIMSIAM),
         _pretraining("moco", "a ResNet-50 in a file of MoCo v1 or v2", pretraining.MOCO),
         _pretraining("moco-v3", "a ResNet-50 or vision transformer in a file of MoCo v3", pretraining.MOCO_V3,

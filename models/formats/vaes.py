@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from models.formats.tensors import WeightsError, build_strictly, shape_of
 from models.networks.portrait_vae import WIDTHS, PortraitVAE
+from models.networks.residual_vae import ResidualVAE
 from models.networks.vae import ConvVAE
 
 
@@ -64,3 +65,17 @@ def build_conv_vae(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
     latent_dim, size = shape_of(tensors, "to_mu.weight", 2, expected)
     img_size = 16 * round((size / (8 * num_filters)) ** 0.5)  # `size` is that of 8 * num_filters maps of S/16 x S/16
     return build_strictly(lambda: ConvVAE(img_size, latent_dim, num_filters), tensors, expected)
+
+
+def is_residual_vae(tensors: Mapping[str, Tensor]) -> bool:
+    """Return whether these are the tensors of a `ResidualVAE`."""
+    return {"mixture_weights", "to_pixels.weight", "to_mu.weight", "from_latent.weight"} <= tensors.keys()
+
+
+def build_residual_vae(tensors: Mapping[str, Tensor], expected: str) -> nn.Module:
+    """Return the `ResidualVAE` with these tensors; all sizes are read off their shapes."""
+    latent_dim, size = shape_of(tensors, "to_mu.weight", 2, expected)
+    channels = shape_of(tensors, "decoder.0.weight", 4, expected)[1]  # of the S/16 x S/16 maps before the latent
+    components = shape_of(tensors, "mixture_weights", 1, expected)[0]
+    img_size = 16 * round((size / channels) ** 0.5)
+    return build_strictly(lambda: ResidualVAE(img_size, latent_dim, channels // 2, components), tensors, expected)

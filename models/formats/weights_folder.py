@@ -21,6 +21,7 @@ from models.hub.records import WEIGHTS
 from models.networks.backbones import ResNet
 from models.networks.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.networks.mae import MaskedAutoencoderViT
+from models.networks.residual_vae import ResidualVAE
 from models.networks.vae import ConvVAE
 
 STEPS = WEIGHTS / "simclr-steps"
@@ -32,6 +33,7 @@ ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {
     "patch_discriminator": PatchDiscriminator,
     "mae": MaskedAutoencoderViT,
     "vae": ConvVAE,
+    "residual_vae": ResidualVAE,
     "resnet": ResNet,
 }
 

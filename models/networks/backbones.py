@@ -7,6 +7,8 @@ torchvision's.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from torch import Tensor, nn
 
 from models.networks.preprocessing import Preprocessing
@@ -106,10 +108,19 @@ class ResNet(nn.Module):
 
     def forward_features(self, images: Tensor) -> Tensor:
         """Return pooled features, (N, 3, S, S) -> (N, feature_dim)."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
+        x = images
+        for stage in self.forward_stages(images):
+            x = stage
+        return x.mean(dim=(2, 3))
+
+    def forward_stages(self, images: Tensor) -> Iterator[Tensor]:
+        """Yield the maps (N, C, H, W) of images (N, 3, S, S) after the first layer and after each stage."""
+        x = self.relu(self.bn1(self.conv1(images)))
+        yield x
+        x = self.maxpool(x)
         for index in range(self.num_stages):
             x = self.get_submodule(f"layer{index + 1}")(x)
-        return x.mean(dim=(2, 3))
+            yield x
 
     def forward(self, images: Tensor) -> Tensor:
         """Return class scores (N, num_classes), or features (N, feature_dim) where there is no classifier."""

@@ -1,6 +1,9 @@
-"""Building blocks shared by the vision transformers (N batch, L tokens, D width, H heads)."""
+"""Building blocks that networks share (N batch, L tokens, D width, H heads)."""
 
 from __future__ import annotations
+
+import math
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -67,6 +70,30 @@ class TransformerBlock(nn.Module):
         """Mix tokens, then channels, each added to its input, (N, L, D)."""
         x = x + self.attn(self.norm1(x))
         return x + self.mlp(self.norm2(x))
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """Return a group normalisation (arXiv 1803.08494) of at most 8 groups, as many as divide the channels."""
+    return nn.GroupNorm(math.gcd(8, channels), channels)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions, each after group norm and SiLU, added to the input: (N, C, S, S) -> the same shape.
+
+    The second convolution begins at 0, so that a new block is the identity.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = group_norm(channels), group_norm(channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(cast(Tensor, self.conv2.bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (N, C, S, S)."""
+        return x + self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
 
 
 def sincos_position_embedding(embed_dim: int, grid: int) -> Tensor:

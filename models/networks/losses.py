@@ -70,6 +70,32 @@ def laplacian_pyramid_loss(recon_x: Tensor, x: Tensor, levels: int = 3) -> Tenso
     return total + difference.abs().mean()
 
 
+def feature_distance(features: Tensor, target: Tensor) -> Tensor:
+    """Return the squared distance of directions of features, mean over the places, 0 to 4 (arXiv 1801.03924 eq. 1).
+
+    Both are (N, C, H, W), of which the C numbers of each place are scaled to length 1; all channels weigh the same.
+    """
+    difference = F.normalize(features, dim=1, eps=1e-6) - F.normalize(target, dim=1, eps=1e-6)
+    return difference.square().sum(dim=1).mean()
+
+
+def hinge_discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Return the hinge loss of scores of any shape, 0 from 1 for real and -1 for generated images (1705.02894 eq. 4).
+
+    It is halved, and 1 for a discriminator that answers 0 to everything.
+    """
+    return 0.5 * (F.relu(1 - real).mean() + F.relu(1 + fake).mean())
+
+
+def adaptive_weight(loss: Tensor, adversarial: Tensor, parameter: Tensor, most: float = 1e4) -> Tensor:
+    """Return how many times as large one loss's gradient is as the adversarial one's (arXiv 2012.09841 eq. 7).
+
+    Both are at a parameter of the last layer; their graphs are kept.
+    """
+    norm, other = (torch.autograd.grad(each, parameter, retain_graph=True)[0].norm() for each in (loss, adversarial))
+    return (norm / (other + 1e-6)).clamp(max=most).detach()
+
+
 def negative_cosine_similarity(p: Tensor, z: Tensor) -> Tensor:
     """Return SimSiam's D(p, z), the mean negative cosine with a stop-gradient on z (arXiv 2011.10566 eq. 1-3).
 

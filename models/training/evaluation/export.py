@@ -78,13 +78,14 @@ def export_run(
     """
     run = RunFolder(path)
     scores = None if kept else run.load_evaluation(run.checkpoint_step())
-    known = run.load_exports(run.checkpoint_step()) if scores else None
+    name, config, sources = run.load_config()
+    known = run.load_exports(run.checkpoint_step()) if scores and not RECIPES[name].fits_exports(config) else None
     loaded = load_run(run, data, None if known is None else _classes_of(known))
     exports = loaded.recipe.exports()
     parts = list(exports) if every_part else [part]
     if parts[0] not in exports:
         raise SystemExit(f"--part is {part!r}; this run has {', '.join(map(repr, exports))}.")
-    names = [Path(source).name for source in run.load_config()[2]]
+    names = [Path(source).name for source in sources]
     facts = {
         "recipe": loaded.name,
         "data": names,

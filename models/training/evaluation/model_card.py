@@ -41,6 +41,10 @@ LIMITS: Mapping[str, str] = {  # by architecture; arguments are filled in
         "A whole picture passes through {latent_dim} numbers, so reconstructions and draws are soft and fine detail is "
         "lost. No single number is promised to stand for one property."
     ),
+    "residual_vae": (
+        "A whole picture passes through {latent_dim} numbers: fine detail is made up by the decoder, not remembered, "
+        "and draws repeat what the training pictures have. No single number is promised to stand for one property."
+    ),
     "resnet": (
         "It gives features, not answers; a kNN number is how often the nearest training pictures name the right class. "
         "Crops, mirror images and changed colours were to make no difference, so the features may ignore these."

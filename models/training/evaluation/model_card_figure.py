@@ -16,7 +16,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import to_pil_image
 
 from models.checkpoints import load_folder
-from models.networks.vae import ConvVAE
+from models.networks.vae import VectorVAE
 from models.training.distributed import Processes
 from models.training.evaluation.loading import folders_of, weights_record
 from models.training.evaluation.model_card import SHEET, TRAINER, update_card
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 EXAMPLES = Path(__file__).parents[3] / "assets" / "examples"
 FRUIT, PHOTOS = "apple2orange.zip", "caltech101.zip"
 WEBP = {"quality": 80, "method": 6}
-DRAWS = "Draws from the prior."
+DRAWS = "Draws."
 WHOSE = "The pictures come with the repository; none of our weights were trained on them."
 
 
@@ -38,7 +38,7 @@ def illustrate(weights: Sequence[Path], config_of: Callable[[str], TrainConfig])
     """Draw contact sheets of weights into their cards and log where these are.
 
     `weights` are names of our own weights, or folders; `config_of` returns the config of the run that a card's command
-    repeats. Weights of portraits, of which the repository has no images, show samples from the prior only.
+    repeats. Weights of portraits, of which the repository has no images, show draws only.
 
     Raises:
         FileNotFoundError: if there are no such weights, or a generator's counterpart is missing.
@@ -93,6 +93,6 @@ def _examples(record: Mapping[str, Any], stage: Path) -> list[Path]:
 
 def _draws(folder: Path) -> Tensor:
     model = load_folder(folder)
-    assert isinstance(model, ConvVAE)
+    assert isinstance(model, VectorVAE)
     with torch.inference_mode():
         return sheet(list(model.sample(32, torch.Generator().manual_seed(0)).split(8)))

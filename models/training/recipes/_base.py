@@ -156,6 +156,11 @@ class Recipe(ABC):
     def parts_of(config: Any) -> dict[str, Part]:
         """Return what a run of this config ships, by the names of `exports`, without building a network."""
 
+    @staticmethod
+    def fits_exports(config: Any) -> bool:
+        """Return whether `exports` of a run of this config needs its training images."""
+        return False
+
     @abstractmethod
     def part_modules(self) -> dict[str, tuple[nn.Module, ...]]:
         """Return the networks that trained weights of each part go into; the last of each is the one shipped."""

@@ -19,7 +19,8 @@ from models.networks.backbones import ImageEncoder, ResNet
 from models.networks.cyclegan import LightGenerator, PatchDiscriminator, ResnetGenerator
 from models.networks.mae import PRESETS, MaskedAutoencoderViT
 from models.networks.portrait_vae import PortraitVAE
-from models.networks.vae import ConvVAE
+from models.networks.residual_vae import ResidualVAE
+from models.networks.vae import ConvVAE, VectorVAE
 from models.networks.vit import VisionTransformer
 
 
@@ -37,6 +38,7 @@ OWN: dict[str, Callable[[], nn.Module]] = {
     "patch-discriminator": lambda: PatchDiscriminator(4),
     "mae": tiny_mae,
     "conv-vae": lambda: ConvVAE(32, 5, 4),
+    "residual-vae": lambda: ResidualVAE(32, 5, 4, 2),
     "resnet": lambda: ResNet(8, (1, 1, 1, 1), 3),
 }
 
@@ -70,7 +72,7 @@ def test_our_own_networks_are_recognised_and_rebuilt(name: str, tmp_path: Path) 
     if isinstance(original, MaskedAutoencoderViT):
         mask = torch.tensor([[1.0, 0.0]]).repeat(2, 8)
         assert torch.equal(model(images, mask=mask).pred, original(images, mask=mask).pred)
-    elif isinstance(original, ConvVAE):
+    elif isinstance(original, VectorVAE):
         assert torch.equal(model.encode(images)[0], original.encode(images)[0])  # type: ignore[operator]
     else:
         assert torch.equal(model(images), original(images))

@@ -11,8 +11,11 @@ from torch.distributions import Normal
 from torch.distributions import kl_divergence as reference_kl
 
 from models.networks.losses import (
+    adaptive_weight,
     cycle_loss,
+    feature_distance,
     free_bits_kl,
+    hinge_discriminator_loss,
     identity_loss,
     info_nce,
     kl_divergence,
@@ -228,3 +231,42 @@ def test_negative_cosine_similarity_stops_the_gradient_of_the_target() -> None:
     assert p.grad is not None
     assert (p.grad.abs().sum(dim=1) > 0).all()
     assert z.grad is None
+
+
+# --- Losses of features and of a discriminator ------------------------------------------------------------
+
+
+def test_features_differ_by_the_angles_of_their_channels_alone() -> None:
+    one, other = torch.randn(2, 5, 3, 4), torch.randn(2, 5, 3, 4)
+    angles = [
+        cosine(one[n, :, y, x], other[n, :, y, x]) for n in range(2) for y in range(3) for x in range(4)
+    ]  # |a - b|² = 2 - 2 cos for vectors of length 1
+    assert feature_distance(one, other).item() == pytest.approx(2 - 2 * sum(angles) / len(angles), abs=1e-5)
+    assert feature_distance(one, 3 * one).item() == pytest.approx(0, abs=1e-6)
+    assert feature_distance(one, -one).item() == pytest.approx(4, abs=1e-5)
+
+
+def test_features_that_are_all_zero_have_a_finite_distance_and_gradient() -> None:
+    dead = torch.zeros(1, 4, 2, 2, requires_grad=True)
+    feature_distance(dead, torch.randn(1, 4, 2, 2)).backward()
+    assert dead.grad is not None and dead.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "expected"),
+    [(0.0, 0.0, 1.0), (1.0, -1.0, 0.0), (5.0, -5.0, 0.0), (-1.0, 1.0, 2.0), (0.5, -1.0, 0.25)],
+)
+def test_hinge_loss_of_constant_scores(real: float, fake: float, expected: float) -> None:
+    shape = (2, 1, 3, 3)
+    assert hinge_discriminator_loss(torch.full(shape, real), torch.full(shape, fake)).item() == pytest.approx(expected)
+
+
+def test_the_adaptive_weight_is_the_ratio_of_gradients_at_the_last_layer() -> None:
+    last = torch.randn(3, 4, requires_grad=True)
+    a, b = torch.randn(3, 4), torch.randn(3, 4)
+    loss, adversarial = (last * a).sum(), (last * b).sum()
+    weight = adaptive_weight(loss, adversarial, last)
+    assert weight.item() == pytest.approx(float(a.norm() / b.norm()), rel=1e-4)
+    assert not weight.requires_grad
+    (loss + weight * adversarial).backward()  # the graphs are kept
+    assert adaptive_weight((last * a).sum(), (last * 0).sum(), last).item() == pytest.approx(1e4), "it is bounded"
