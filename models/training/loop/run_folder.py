@@ -76,9 +76,16 @@ class RunFolder:
             yield
 
     def save_config(self, recipe: str, config: TrainConfig, data: list[str], init: str | None = None) -> None:
-        """Record which recipe, with which config, on which sources, from which weights (None: from scratch)."""
+        """Record which recipe, with which config, on which sources, from which weights (None: from scratch).
+
+        A record that says the same is left as it is: one from before an option was added does not name it.
+        """
         record = {"recipe": recipe, "data": data, "init": init, "config": asdict(config)}
-        write_json(self.path / "config.json", record)
+        stored = _load_json(self.path / "config.json") or {}
+        if stored.get("recipe") == recipe:
+            stored["config"] = asdict(type(config)(**stored["config"]))
+        if stored != record:
+            write_json(self.path / "config.json", record)
 
     def load_cost(self, step: int) -> dict[str, str]:
         """Return `time` of so many steps and `hardware`, as far as they were recorded, for a model card."""

@@ -58,7 +58,7 @@ class VAEConfig(TrainConfig):
     lambda_perceptual: float = option(0.0, "weight of the distance in features of a frozen encoder", min=0.0)
     lambda_adversarial: float = option(0.0, "weight of the adversarial loss; 0 drops it", min=0.0)
     adversarial_start: int = option(1000, "step from which on a discriminator takes part", min=0)
-    mixture_components: int = option(0, "Gaussians fitted to the codes, to draw from; residual blocks only", min=0)
+    mixture_components: int = option(0, "Gaussians fitted to codes, to draw from; residual blocks only", min=0, max=64)
 
     @property
     def floor(self) -> float:

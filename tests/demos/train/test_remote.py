@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def values(**changed: Any) -> list[Any]:
 
 
 TINY_VAE = {
+    **asdict(RECIPES["vae"].Config()),
     "warmup": 1, "ema_decay": 0.9, "seed": 0, "precision": "fp32", "learning_rate": 1e-3, "beta": 1.0, "kl_warmup": 1,
     "free_bits": 0.0, "autoencoder": False, "min_scale": 0.8, **TINY,
 }  # fmt: skip
