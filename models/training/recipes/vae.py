@@ -29,12 +29,12 @@ from models.training.recipes._base import (
     in_parts,
     sheet,
 )
-from models.training.recipes._decoder_losses import Opponent, PerceptualDistance
-from models.training.recipes._vae_measures import active_share, active_units, compared, draws_of, sharpness
 from models.training.recipes.classifier import Classifier
+from models.training.recipes.decoder_losses import Opponent, PerceptualDistance
 from models.training.recipes.monitoring import LOSS_CHART, Chart, posterior_advice
 from models.training.recipes.optimization import numbers, place
 from models.training.recipes.options import option
+from models.training.recipes.vae_measures import active_share, active_units, compared, draws_of, sharpness
 
 MOST_CODES = 6000  # of training images that a mixture is fitted to
 

@@ -19,7 +19,7 @@ from models.training.distributed import Processes
 from models.training.loop.run_folder import RunFolder
 from models.training.loop.trainer import Schedule, train
 from models.training.recipes import RECIPES, build_recipe
-from models.training.recipes._decoder_losses import ENCODER, Opponent, PerceptualDistance
+from models.training.recipes.decoder_losses import ENCODER, Opponent, PerceptualDistance
 
 EVERYTHING: dict[str, Any] = {
     **SMALL["vae"], "residual": True, "lambda_perceptual": 0.3, "lambda_adversarial": 0.3, "adversarial_start": 3,
