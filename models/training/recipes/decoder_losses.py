@@ -15,10 +15,15 @@ from models.training.recipes.optimization import descend, place
 ENCODER = "moco-photos"  # our weights in whose features images are compared; never those that measure
 FILTERS, RATE = 16, 2e-4  # base width and constant learning rate of the discriminator
 LEAST_SIDE = 32  # pixels; below, the discriminator has no patch to score
+LARGEST_SHIFT = 8  # pixels; the strides of the encoder's first stages divide it
 
 
 class PerceptualDistance:
-    """The distance of images in every stage of a frozen encoder of ours (arXiv 1801.03924 §3)."""
+    """The distance of images in every stage of a frozen encoder of ours (arXiv 1801.03924 §3).
+
+    Strided layers give some pixels more gradient than others, always at the same places of their grid, and a decoder
+    learns to draw that grid. Both images therefore lose the same few rows and columns at their edges, at random.
+    """
 
     def __init__(self, device: torch.device) -> None:
         encoder = load_folder(CHECKPOINTS[ENCODER].folder, device)
@@ -27,6 +32,8 @@ class PerceptualDistance:
 
     def __call__(self, recon_x: Tensor, x: Tensor) -> Tensor:
         """Return the mean over the stages of `feature_distance` of images (N, 3, S, S) in [-1, 1]."""
+        top, left = torch.randint(min(LARGEST_SHIFT, x.shape[-1] // 4), (2,)).tolist()
+        recon_x, x = recon_x[..., top:, left:], x[..., top:, left:]
         with torch.no_grad():
             targets = list(self._encoder.forward_stages(x))
         stages = zip(self._encoder.forward_stages(recon_x), targets, strict=True)

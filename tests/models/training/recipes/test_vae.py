@@ -60,6 +60,20 @@ def test_the_perceptual_distance_is_0_of_equal_images_and_reaches_only_the_recon
     assert distance(noise(seed=1), x) > distance(x + 0.1 * noise(seed=2), x) > 0
 
 
+def test_no_places_of_the_encoders_grid_get_more_gradient_than_others() -> None:
+    torch.manual_seed(0)
+    distance = PerceptualDistance(torch.device("cpu"))
+    total = torch.zeros(64, 64)
+    for seed in range(32):
+        x, recon_x = noise(1, 64, seed), noise(1, 64, 1000 + seed).requires_grad_()
+        distance(recon_x, x).backward()
+        assert recon_x.grad is not None
+        total += recon_x.grad[0].abs().sum(dim=0)
+    inner = total[16:48, 16:48]
+    places = inner.unflatten(0, (8, 4)).unflatten(2, (8, 4)).mean(dim=(0, 2))  # (4, 4) places of a stride of 4
+    assert places.max() < 1.25 * places.min()
+
+
 def test_no_card_of_an_autoencoder_measures_in_the_features_that_taught_it() -> None:
     for folder in WEIGHTS.glob("*/"):
         record = json.loads((folder / "config.json").read_text()) if (folder / "config.json").is_file() else {}
