@@ -78,10 +78,11 @@ def _watching(ctx: Context, runs: Runs, visitor: gr.BrowserState) -> Shown:
         pause = _button(ctx, "pause")
         resume = _button(ctx, "resume", "primary")
         stop = _button(ctx, "stop")
-        delete = _button(ctx, "delete")
-        sure = _button(ctx, "sure", "stop")
     watched = gr.State(None)
     use = _use(ctx, Results(ctx, runs), visitor, watched)
+    with gr.Row(elem_id="train-end", elem_classes=["toolbar", "to-start"]):
+        delete = _button(ctx, "delete")
+        sure = _button(ctx, "sure", "stop")
     timer = gr.Timer(POLL_SECONDS, active=False)
     shown = Shown(watched, listed, view, timer, pause, resume, stop, delete, sure, *use)
 

@@ -7,6 +7,7 @@ own rules (`models.training.recipes.monitoring`):
     "not_learning"   the loss has not moved
     "memorising"     many epochs over few images, which the network may begin to overfit
     "flat"           the loss has reached a plateau
+    "too_short"      nothing is wrong, but it has run for too few steps to be called healthy
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from models.training.recipes import RECIPES
 from models.training.recipes.monitoring import Advice, Rows
 
 MIN_ROWS = 4  # fewer say nothing
+MIN_STEPS = 100  # after fewer, a run that looks healthy may still become anything
 
 
 def advise(recipe: str, rows: Rows, config: Mapping[str, Any], images: int | None = None) -> list[Advice]:
@@ -40,6 +42,9 @@ def advise(recipe: str, rows: Rows, config: Mapping[str, Any], images: int | Non
         found += kind.advise(rows, config)
     if not any(one.level == "warning" for one in found):
         found += [*_overfitting(rows, config, images), *([] if adversarial else _plateau(rows, config))]
+    if rows[-1]["step"] < MIN_STEPS and any(one.level == "good" for one in found):
+        found = [one for one in found if one.level != "good"]
+        found.append(Advice("too_short", "note", {"step": rows[-1]["step"], "steps": MIN_STEPS}))
     order = {"warning": 0, "note": 1, "good": 2}
     return sorted(found, key=lambda one: order[one.level])
 

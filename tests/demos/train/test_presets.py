@@ -112,9 +112,9 @@ def test_a_recipe_in_one_file_is_offered_everywhere(tiny: str, context: Context,
     assert [enough_for(tiny, [counted(n)], False) for n in (39, 45, 55, 60)] == [
         "impossible", "taste", "usable", "plenty",
     ]  # fmt: skip
-    rows = [{"step": step, "time": 0.0, "loss": 1.0 / step, "kl": 1.0} for step in range(1, 9)]
+    rows = [{"step": step, "time": 0.0, "loss": 1.0 / step, "kl": 1.0} for step in range(20, 161, 20)]
     assert [one.code for one in advise(tiny, rows, {})] == ["balanced"]
-    told = json.loads(run_value(context, "r", tiny, {}, rows, [], head="", total=9, live=True))
+    told = json.loads(run_value(context, "r", tiny, {}, rows, [], head="", total=160, live=True))
     assert [chart["names"] for chart in told["charts"]] == [["kl"]]
     manager = JobManager(tmp_path / "trainer", classroom=False)
     try:

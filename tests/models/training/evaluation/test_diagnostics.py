@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.training.evaluation.diagnostics import MIN_ROWS, advise
+from models.training.evaluation.diagnostics import MIN_ROWS, MIN_STEPS, advise
 from models.training.evaluation.recordings import recordings
 from models.training.recipes._adversarial import discriminator_loss
 from models.training.recipes.monitoring import drawn_error
@@ -36,6 +36,16 @@ def falling(t: float) -> float:
 
 def test_a_young_run_gets_no_advice() -> None:
     assert codes("mae", curve(MIN_ROWS - 1, loss=falling)) == []
+
+
+def test_after_few_steps_a_run_is_not_called_healthy() -> None:
+    measures = {"loss": falling, "std_of_l2_normalized": lambda t: 0.9, "uniformity": lambda t: -2.0}
+    told = advise("simsiam", curve(MIN_ROWS, **measures), {})
+    assert [(one.code, one.level) for one in told] == [("too_short", "note")]
+    assert told[0].values == {"step": 20.0 * MIN_ROWS, "steps": MIN_STEPS}
+    assert codes("simsiam", curve(MIN_STEPS // 20, **measures)) == ["spread_out"]
+    gone = curve(MIN_ROWS, loss=falling, std_of_l2_normalized=lambda t: 0.05, uniformity=lambda t: -0.05)
+    assert codes("simsiam", gone)[0] == "collapsed", "trouble is told at once"
 
 
 @pytest.mark.parametrize("recipe", ["simsiam", "simclr", "moco"])
