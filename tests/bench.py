@@ -11,6 +11,7 @@ from pathlib import Path
 import finetuning
 import room_polling
 import torch
+from benches import map_renderers
 from benches.app import STROKE_COLUMNS, endpoint_rows, start_rows, stroke_rows
 from benches.latent import latent_table
 from benches.map import MAP_COLUMNS, MAP_SIZES, MAP_TITLE, map_rows, visit_rows
@@ -50,6 +51,7 @@ def sections(folder: Path) -> dict[str, Callable[[], None]]:
         "room": section("A room of phones", room_polling.COLUMNS, room_polling.rows),
         "map": lambda: map_tables(folder),
         **{f"map-{size}": section(MAP_TITLE, MAP_COLUMNS, partial(map_rows, folder, [size])) for size in MAP_SIZES},
+        "map-renderers": section("Map: renderers in Chromium", map_renderers.COLUMNS, map_renderers.rows),
         "training": section("Training", ("recipe", "steps a second", "a step"), lambda: training_rows(folder)),
         "trainer": lambda: trainer_tables(folder),
         "finetune": section("Fine-tuning, on held-out pictures", finetuning.COLUMNS, finetuning.rows),

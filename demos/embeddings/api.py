@@ -15,7 +15,7 @@ from demos.embeddings.session import MapSession
 from demos.ui import widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.progress import run_to_completion
-from demos.ui.scatter.scatter import scatter_figure
+from demos.ui.scatter.figure import scatter_figure
 from models.analysis.neighbours import nearest_to
 from models.analysis.projection import clamp_neighbours
 from models.encoders import ENCODERS
@@ -49,7 +49,7 @@ def embed(
         "seconds": round(session.features[encoder][1], 3),
     }
     figure = scatter_figure(image_map.coordinates, collection.labels, collection.names)
-    return figure, scores, table_rows(collection, image_map.coordinates)
+    return figure.to_plotly_json(), scores, table_rows(collection, image_map.coordinates)
 
 
 def place(builder: MapBuilder, image: str, encoder: str, request: gr.Request | None = None) -> dict[str, Any]:

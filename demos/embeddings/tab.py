@@ -29,6 +29,7 @@ from demos.embeddings.outputs import MapOutputs, summary
 from demos.embeddings.precomputed import Precomputed, save_rows, save_set
 from demos.embeddings.session import NAME, MapSession
 from demos.embeddings.similarity_explanation import add_explanation
+from demos.embeddings.take_home import add_take_home
 from demos.embeddings.training_timeline import add_timeline, precompute_timeline
 from demos.ui import widgets
 from demos.ui.latest_event import on_report
@@ -72,6 +73,7 @@ def build(ctx: Context, archive: Path = BUILT_IN_SET) -> TabInterface:
             plot = scatter(ctx, "embeddings-plot", link=NAME)
             lasso = components.lasso(ctx)
             share_button(ctx, "embeddings.share", SHARED, "#embeddings-scores .score-cell")
+            add_take_home(builder, session)
         with gr.Column(scale=2, min_width=300):
             upload, query = components.uploads(ctx)
             neighbours = components.tiles(NAME, "embeddings-neighbours", head=f"<style>{view.BAR_STYLE}</style>")

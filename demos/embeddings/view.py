@@ -194,7 +194,7 @@ BAR_STYLE = """
 #embeddings-chosen-tools > * { flex: 0 1 auto; width: auto; min-width: 0 !important; margin: 0; }
 #embeddings-chosen-tools .form { flex: 0 1 220px; }
 #embeddings-stop { max-width: 160px; }
-#embeddings-why { align-self: flex-start; width: auto; }
+#embeddings-why, #embeddings-home { align-self: flex-start; width: auto; }
 #embeddings-learning-bar { align-items: center; gap: 8px 16px; }
 #embeddings-learning-bar > button { flex: 0 0 auto; width: auto; min-width: 0; }
 #embeddings-play::before { content: "▶"; margin-right: 7px; font-size: 0.8em; }

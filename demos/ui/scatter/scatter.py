@@ -56,32 +56,6 @@ def label_colour(classes: Sequence[str | None], index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
-def scatter_figure(coordinates: Coordinates, labels: Sequence[str | None], names: Sequence[str]) -> dict[str, Any]:
-    """Return a Plotly figure of points (N, 2) or (N, 3) as plain data: one trace per label, ids in ``customdata``."""
-    dims = coordinates.shape[1]
-    classes = unique_labels(labels)
-    traces = []
-    for index, name in enumerate(classes):
-        ids = [point for point, label in enumerate(labels) if label == name]
-        points = np.round(coordinates[ids].astype(np.float64), 3)
-        traces.append(
-            {
-                "type": "scatter" if dims == 2 else "scatter3d",
-                "mode": "markers",
-                "name": NO_LABEL if name is None else name,
-                **{axis: points[:, column].tolist() for column, axis in enumerate("xyz"[:dims])},
-                "customdata": ids,
-                "text": [names[point] for point in ids],
-                "hovertemplate": "%{text}",
-                "marker": {"color": label_colour(classes, index)},
-            }
-        )
-    layout: dict[str, Any] = {"hovermode": "closest"}
-    if dims == 2:  # the axes of such a map mean nothing, but its distances must not be stretched
-        layout |= {"xaxis": {"visible": False}, "yaxis": {"visible": False, "scaleanchor": "x"}}
-    return {"data": traces, "layout": layout}
-
-
 def scatter_value(
     coordinates: Coordinates,  # (N, 2) or (N, 3)
     labels: Sequence[str | None],  # N; None for points without one

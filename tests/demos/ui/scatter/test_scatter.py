@@ -5,14 +5,13 @@ import json
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 from map_images import (
     packed,
 )
 from PIL import Image
 
-from demos.ui.scatter.scatter import lassoed_ids, picked_id, scatter_figure, scatter_value
+from demos.ui.scatter.scatter import lassoed_ids, picked_id, scatter_value
 from demos.ui.sprites import make_sprite
 
 
@@ -27,20 +26,6 @@ def test_the_value_holds_every_point_once() -> None:
     assert [value["classes"][index]["name"] for index in indices] == ["b", "a", "–"] * 3
     assert [entry["html"] for entry in value["classes"]] == ["<i>A</i>", "", ""]
     assert value["names"] == names
-
-
-@pytest.mark.parametrize("dims", [2, 3])
-def test_the_figure_is_valid_plotly_and_holds_every_point_once(dims: int) -> None:
-    coordinates = np.random.default_rng(0).normal(size=(9, dims)).astype(np.float32)
-    labels = ["b", "a", None] * 3
-    figure = scatter_figure(coordinates, labels, [f"{i}.png" for i in range(9)])
-    checked = go.Figure(figure)
-    assert [trace.name for trace in checked.data] == ["a", "b", "–"]
-    assert sorted(id for trace in checked.data for id in trace.customdata) == list(range(9))
-    for trace in checked.data:
-        for place, point in enumerate(trace.customdata):
-            assert trace.text[place] == f"{point}.png"
-            assert trace.x[place] == pytest.approx(coordinates[point, 0], abs=1e-3)
 
 
 @pytest.mark.parametrize("id", [-1, 15, 1.0, "3", None, True, [1]])
