@@ -34,16 +34,16 @@ from demos.core.context import Context, make_context  # noqa: E402
 from demos.core.i18n import Texts  # noqa: E402
 from demos.core.paths import ASSETS  # noqa: E402
 from demos.page import sessions  # noqa: E402
+from demos.page.deferred_parts import DeferredBlocks  # noqa: E402
 from demos.page.discovery import discover  # noqa: E402
 from demos.page.health import health_route  # noqa: E402
 from demos.page.link_preview import ICON, LinkPreviews, draw_icon, preview_route, write_previews  # noqa: E402
 from demos.page.mended_scripts import mended_scripts  # noqa: E402
-from demos.page.middleware import ChangedPage, SmallPage, add_chinese_locales  # noqa: E402
+from demos.page.middleware import ChangedPage, OpeningTab, SmallPage, add_chinese_locales  # noqa: E402
 from demos.page.page import build_page  # noqa: E402
 from demos.page.prefetch import prefetch  # noqa: E402
 from demos.page.self_check import self_check  # noqa: E402
 from demos.page.visitor_limits import UploadLimits, limit_waiting  # noqa: E402
-from demos.ui.api_endpoint import EndpointBlocks  # noqa: E402
 from demos.ui.chart import chart  # noqa: E402
 from demos.ui.share_picture import qr_route  # noqa: E402
 from demos.ui.theme import CSS_FILE, theme  # noqa: E402
@@ -111,7 +111,7 @@ def build_app(ctx: Context) -> gr.Blocks:
     """Build the page with every tab found in `demos`."""
     sessions.install()
     gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint, *chart.FILES.values()])
-    with EndpointBlocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
+    with DeferredBlocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
         build_page(app, ctx, discover())
     app.queue(max_size=256, default_concurrency_limit=4)
     limit_waiting(app, ctx.localize)
@@ -131,6 +131,7 @@ def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, 
                 Middleware(sessions.SessionTracker),
                 Middleware(SmallPage, compresslevel=5),
                 Middleware(ChangedPage, previews, add_chinese_locales),
+                Middleware(OpeningTab),
                 Middleware(UploadLimits, localize=texts.localize),
             ],
             "routes": [*mended_scripts(), *routes],

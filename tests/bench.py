@@ -18,6 +18,7 @@ from benches.map import MAP_COLUMNS, MAP_SIZES, MAP_TITLE, map_rows, visit_rows
 from benches.map_page import FRAME_COLUMNS, frame_rows, trip_rows
 from benches.measuring import table
 from benches.networks import PUBLISHED_COLUMNS, large_rows, network_rows, published_rows
+from benches.opening import OPEN_COLUMNS, open_rows
 from benches.training import trainer_tables, training_rows, watching_rows
 
 
@@ -39,6 +40,7 @@ def sections(folder: Path) -> dict[str, Callable[[], None]]:
     events = ("endpoint", "in process, ms", "over HTTP, ms", "memory of the app after, MiB")
     return {
         "start": section("Start", ("what", "seconds"), lambda: start_rows(folder)),
+        "open": section("Opening, against a bare page of Gradio", OPEN_COLUMNS, lambda: open_rows(folder)),
         "events": section("Events", events, lambda: endpoint_rows(folder)),
         "stroke": section("Fill in the blanks in Chromium", STROKE_COLUMNS, lambda: stroke_rows(folder)),
         "latent": lambda: latent_table(folder),

@@ -1,4 +1,4 @@
-"""Mends of the page's own scripts, of Gradio 6.31: no call that a visitor makes may be lost.
+"""Mends of the page's own scripts, of Gradio 6.31: no call that a visitor makes may be lost, and no listener.
 
 - With trigger mode ``always_last`` Gradio notes an event that comes while its listener is busy, and calls the listener
   once more at the end, except at the end of a run that failed. There it forgets to look, until the next run succeeds.
@@ -6,6 +6,9 @@
   is accepted between that moment and the arrival of the message in the page takes the stream for open: its answer is
   not read before another call opens the next stream. So the page opens one at once where a call is still unanswered.
 - For that, a call whose answer came before its id did must not count as unanswered.
+- What a part of the page (`deferred_parts`) listens to is added to what was listened to before; Gradio would put it in
+  its place. In a part, too, what lies in a closed fold is not drawn before that is opened. And a part that arrives for
+  the first time is drawn once, and keeps what was meant for it before.
 """
 
 from __future__ import annotations
@@ -46,6 +49,22 @@ MENDS = (
         "E in g&&(g[E].forEach(e=>t(e)),delete g[E]),v[E]=t,y.add(E),h.open||await this.open_stream()",
         "v[E]=t,y.add(E),E in g&&(g[E].forEach(e=>{e.msg===`process_completed`&&y.delete(E),t(e)}),delete g[E]),"
         "h.open||!y.has(E)||await this.open_stream()",
+    ),
+    Mend(  # in `DependencyManager.dispatch`, where a part of the page arrives, whose listeners are `o` by their events
+        "Blocks-*.js",
+        "o.forEach((e,t)=>this.dependencies_by_event.set(t,e))",
+        "o.forEach((e,t)=>this.dependencies_by_event.set(t,"
+        "[...(this.dependencies_by_event.get(t)??[]).filter(e=>!a.has(e.id)),...e]))",
+    ),
+    Mend(  # in `AppTree.rerender`, as at the start of the page
+        "core-*.js",
+        "let i=this.traverse(r,e=>Pe(e,this.initial_tabs)),a=Z(",
+        "let i=this.traverse(r,[e=>Pe(e,this.initial_tabs),e=>Ne(e,this.components_to_register,this.#d)]),a=Z(",
+    ),
+    Mend(
+        "core-*.js",
+        "a.children=i.children,this.#f(i)}",
+        "let first=!a.children.length;a.children=i.children,first||this.#f(i)}",
     ),
 )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qs
 
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from demos.page.deferred_parts import opening
 
 # Of the Chinese locales Gradio knows zh-CN and zh-TW only; zh, zh-HK, zh-Hans-SG and the like would get English. It
 # asks the browser for its language once, while its scripts start, and adds `head` of `launch` only after that; so this
@@ -42,6 +45,24 @@ class SmallPage(GZipMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and compress the answer if it is the page itself and the browser takes gzip."""
         await (super().__call__(scope, receive, send) if is_page(scope) else self.app(scope, receive, send))
+
+
+class OpeningTab:
+    """ASGI middleware that notes which tab a request for the page names; the page is sent with it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, with the name of the tab noted if it is for the page."""
+        if not is_page(scope):
+            return await self._app(scope, receive, send)
+        named = parse_qs(scope["query_string"].decode("latin-1")).get("tab", [""])
+        token = opening.set(named[0])
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            opening.reset(token)
 
 
 class ChangedPage:

@@ -55,7 +55,8 @@ function onHistory() {
   write(); // everything else stays as it is shown
 }
 
-window.unlabeled = { note, noteCard, cardOf: (tab) => states[tab]?.open ?? "", write, sent: null };
+const cardOf = (tab) => states[tab]?.open ?? "";
+window.unlabeled = { note, noteCard, cardOf, write, bring, bringTab, arrived, take, sent: null };
 
 function openLinkedState() {
   const address = new URL(window.location);
@@ -64,7 +65,7 @@ function openLinkedState() {
   if (!names.includes(tab) || Object.keys(state).length === 0) return;
   states[tab] = { ...state };
   if (state.open) showCard(tab, state.open);
-  if (Object.keys(state).some((name) => name !== "open")) trigger(`link_${tab}`, { state });
+  if (Object.keys(state).some((name) => name !== "open")) bringTab(tab).then(() => trigger(`link_${tab}`, { state }));
 }
 
 // --- A picture travels -------------------------------------------------------------------------------------------
@@ -109,8 +110,9 @@ function send(target) {
   const data = { path, url: url.href, orig_name: path.split("/").pop(), meta: { _type: "gradio.FileData" } };
   window.unlabeled.sent = data;
   closeMenu();
-  note(...RECEIVERS[target], "", ""); // what was sent is in no link
-  trigger(`send_${target}`, {});
+  const [tab, photo] = RECEIVERS[target];
+  note(tab, photo, "", ""); // what was sent is in no link
+  bringTab(tab).then(() => trigger(`send_${target}`, {}));
 }
 
 // --- The tour ----------------------------------------------------------------------------------------------------
@@ -120,9 +122,17 @@ let steps = []; // of the open tab: {target, html}
 let step = 0;
 let toured = ""; // the tab
 
-function startTour() {
+// Waits until all selectors find something, at most three seconds: what a part brings is drawn piece by piece.
+async function drawn(selectors) {
+  const latest = performance.now() + 3000;
+  while (!selectors.every((each) => document.querySelector(each)) && performance.now() < latest)
+    await new Promise(requestAnimationFrame);
+}
+
+async function startTour() {
   toured = openTab();
   const stops = all("[data-at]", one(`template[data-tour="${toured}"]`).content);
+  await bringTab(toured).then(() => drawn(stops.map((stop) => stop.dataset.at)));
   steps = stops.map((stop) => ({ target: stop.dataset.at, html: stop.innerHTML }));
   steps = steps.filter(({ target }) => document.querySelector(target));
   if (steps.length) showStep(0);
@@ -276,4 +286,5 @@ document.addEventListener("keydown", onKey);
 window.addEventListener("popstate", onHistory);
 document.addEventListener("scroll", closeMenu, { capture: true, passive: true });
 if (new URL(window.location).searchParams.get("present")) document.documentElement.classList.add("present");
+if (window.unlabeledChosen) bringTab(window.unlabeledChosen); // by a visitor who was quicker than this script
 openLinkedState();

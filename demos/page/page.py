@@ -11,12 +11,16 @@ import gradio as gr
 from demos.core.context import Context, Demo
 from demos.core.events import QUICK_EVENT
 from demos.core.tab_interface import TabInterface
-from demos.page import deep_links, markup
+from demos.page import deep_links, deferred_parts, markup
 from demos.ui import share_picture, widgets
 from demos.ui.chart.chart import element_script
+from demos.ui.deferred import DEFERRED
 
 # One after the other, in one scope.
-SCRIPTS = [*(Path(__file__).with_name(f"{name}.js") for name in ("page", "toasts", "next_step")), share_picture.SCRIPT]
+SCRIPTS = [
+    *(Path(__file__).with_name(f"{name}.js") for name in ("parts", "page", "toasts", "next_step")),
+    share_picture.SCRIPT,
+]
 
 # Opens the tab named in the address, if there is such a tab. The page selects its first tab by itself while it is
 # built, which must not be noted in the address before the address has been read.
@@ -32,8 +36,10 @@ _OPEN_LINKED_TAB = """() => {
   return NAMES.includes(name) ? {"__type__": "update", "selected": name} : {"__type__": "update"};
 }"""
 
-_NOTE_TAB_IN_ADDRESS = """() => {
+# Brings the tab, if it was not sent yet, and notes in the address that it is open.
+_OPEN_TAB = """() => {
   window.unlabeledChosen = NAME;
+  window.unlabeled?.bringTab(NAME);
   if (!window.unlabeledIsOpen) return;
   const address = new URL(window.location);
   address.searchParams.set("tab", NAME);
@@ -67,8 +73,11 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
         handles = {demo.name: _tab(ctx, demo, steps) for demo in demos}
     ctx.tabs.update(handles)
     targets = receivers(handles)
-    events = [*(f"link_{name}" for name in handles), *(f"send_{target}" for target in targets)]
-    known = f"const EVENTS = {json.dumps(events)};\nconst RECEIVERS = {json.dumps(targets)};\n"
+    events = [f"{does}_{name}" for does in ("link", "take") for name in handles]
+    events += [*(f"send_{target}" for target in targets), *deferred_parts.events(app)]
+    parts = {tab.id: tab._id for tab in tabs.children}
+    values = {"EVENTS": events, "RECEIVERS": targets, "PARTS": parts}
+    known = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in values.items())
     page.js_on_load = known + "\n".join([element_script(), *(script.read_text("utf-8") for script in SCRIPTS)])
     page.value = markup.tools_html(ctx, list(handles), list(targets))
     for name, step in steps.items():
@@ -82,30 +91,36 @@ def build_page(app: gr.Blocks, ctx: Context, demos: Sequence[Demo]) -> None:
     sent = gr.Image(type="filepath", visible=False)
     for target, (name, photo) in targets.items():
         _connect_send(page, sent, tabs, target, name, handles[name], photo)
-    _connect_sets(tabs, handles)
+    _connect_sets(page, tabs, handles)
     widgets.aside(ctx, "page.wrong_title", "page.wrong")
     with gr.Column(elem_id="colophon"):
         gr.Markdown(ctx.t("app.footer"))
         gr.Markdown(ctx.t(f"app.profile_{ctx.profile.replace('-', '_')}"), elem_id="profile")
+    deferred_parts.connect(app, page)
 
 
 def _tab(ctx: Context, demo: Demo, steps: dict[str, gr.HTML]) -> TabInterface:
     """Build a tab in its place, at its end room for the step to the next one; choosing it notes it in the address."""
-    with gr.Tab(ctx.t(f"{demo.name}.title"), id=demo.name, elem_id=f"tab-{demo.name}") as tab:
+    with gr.Tab(ctx.t(f"{demo.name}.title"), id=demo.name, elem_id=f"tab-{demo.name}", elem_classes=DEFERRED) as tab:
         handles = demo.build(ctx)
         steps[demo.name] = gr.HTML(elem_classes="next-step", apply_default_css=False)
-    tab.select(fn=None, js=_NOTE_TAB_IN_ADDRESS.replace("NAME", repr(demo.name)), api_visibility="private")
+    tab.select(fn=None, js=_OPEN_TAB.replace("NAME", repr(demo.name)), api_visibility="private")
     return handles or TabInterface()
 
 
-def _connect_sets(tabs: gr.Tabs, handles: Mapping[str, TabInterface]) -> None:
+def _connect_sets(page: gr.HTML, tabs: gr.Tabs, handles: Mapping[str, TabInterface]) -> None:
     """Let the tab that takes many images have what other tabs give; without one, the buttons to it are gone."""
     takers = [(name, each.takes) for name, each in handles.items() if each.takes is not None]
     givers = [each.gives for each in handles.values() if each.gives is not None]
+    carried = gr.File(visible=False)  # in no tab, as the tab that takes it may not be in the browser yet
+    for name, taker in takers:
+        take = getattr(page, f"take_{name}")
+        take(lambda path, tab=name: ([path], gr.Tabs(selected=tab)), carried, [taker, tabs], **QUICK_EVENT)
     for button, file in givers:
         button.visible = bool(takers)
-        for name, taker in takers:
-            button.click(lambda path, tab=name: ([path], gr.Tabs(selected=tab)), file, [taker, tabs], **QUICK_EVENT)
+        for name, _ in takers:
+            told = button.click(None, file, carried, js="(file) => [file]", **QUICK_EVENT)
+            told.then(None, js=f"() => void window.unlabeled.take({json.dumps(name)})", **QUICK_EVENT)
 
 
 def _connect_send(

@@ -21,6 +21,7 @@ from gradio.state_holder import SessionState, StateHolder
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demos.core.memory import FreedMemory
+from demos.page.deferred_parts import DeferredConfig
 
 KEPT = datetime.timedelta(hours=1)  # after a page was closed, in case that its visitor comes back
 ANSWERS = ("call", "queue")  # what the addresses of events begin with that may run a network
@@ -33,6 +34,8 @@ class LightSession(SessionState):
 
     def __init__(self, blocks: Any) -> None:
         super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks={}))  # type: ignore[arg-type]
+        if isinstance(self.blocks_config, DeferredConfig):
+            self.blocks_config.values = self.state_data
 
     def __setitem__(self, key: int, value: Any) -> None:
         """Keep a value of `gr.State`, or a component as an event changed it."""

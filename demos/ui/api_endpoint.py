@@ -11,6 +11,7 @@ from gradio.block_function import BlockFunction
 from gradio.components import Component
 
 from demos.core.events import MODEL_EVENT
+from demos.ui.deferred import UNSENT
 from demos.ui.widgets import undecoded
 
 
@@ -44,7 +45,7 @@ def endpoint(
     for component in inputs:
         if isinstance(component, gr.Number | gr.Slider):
             _refuse_other_numbers(component)
-    with gr.Column(visible=False):
+    with gr.Column(visible=False, elem_classes=UNSENT):
         for component in (*inputs, *outputs):
             component.render()
         trigger = gr.Button()

@@ -69,10 +69,7 @@ def running_app(
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        while not _answers(url):
-            if process.poll() is not None or time.perf_counter() - start > START_LIMIT:
-                raise RuntimeError(f"The app did not start:\n{log.read_text(errors='replace')[-4000:]}")
-            time.sleep(0.02)
+        wait_until_it_answers(url, process, log)
         yield RunningApp(url, process.pid, time.perf_counter() - start)
     finally:
         process.terminate()
@@ -81,6 +78,15 @@ def running_app(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for a server; a RuntimeError with the end of its log if it ended, or was too slow."""
+    start = time.perf_counter()
+    while not _answers(url):
+        if process.poll() is not None or time.perf_counter() - start > START_LIMIT:
+            raise RuntimeError(f"The app did not start:\n{log.read_text(errors='replace')[-4000:]}")
+        time.sleep(0.02)
 
 
 def _answers(url: str) -> bool:
