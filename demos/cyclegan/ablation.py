@@ -154,15 +154,14 @@ def ablation_section(ctx: Context, photo: gr.Image, direction: gr.Radio) -> None
         return step_html(ctx, open_photo(ctx, request, path), direction, int(index))
 
     steps = steps_of("apple2orange")
-    with widgets.options(ctx, "cyclegan.halves"):
-        widgets.note(ctx, "cyclegan.halves_lead")
-        fixed_weights_line(ctx, [name for variant in VARIANTS for name in weights_of(variant, "apple2orange")])
-        comparison = panel(precomputed_html(ctx), "cyclegan-halves")
-        run = gr.Button(ctx.t("cyclegan.halves_run"), elem_id="cyclegan-halves-run")
-        run.click(on_click, [photo, direction], comparison, **LATEST_MODEL_EVENT)
-        if len(steps) < 2:
-            return
-        label: Any = ctx.t("cyclegan.step")
-        slider = gr.Slider(0, len(steps) - 1, len(steps) - 1, step=1, label=label, elem_id="cyclegan-step")
-        result = panel("", "cyclegan-step-result")
-        slider.input(on_step, [photo, direction, slider], result, show_progress="hidden", **LATEST_MODEL_EVENT)
+    widgets.note(ctx, "cyclegan.halves_lead")
+    fixed_weights_line(ctx, [name for variant in VARIANTS for name in weights_of(variant, "apple2orange")])
+    comparison = panel(precomputed_html(ctx), "cyclegan-halves")
+    run = gr.Button(ctx.t("cyclegan.halves_run"), elem_id="cyclegan-halves-run")
+    run.click(on_click, [photo, direction], comparison, **LATEST_MODEL_EVENT)
+    if len(steps) < 2:
+        return
+    label: Any = ctx.t("cyclegan.step")
+    slider = gr.Slider(0, len(steps) - 1, len(steps) - 1, step=1, label=label, elem_id="cyclegan-step")
+    result = panel("", "cyclegan-step-result")
+    slider.input(on_step, [photo, direction, slider], result, show_progress="hidden", **LATEST_MODEL_EVENT)

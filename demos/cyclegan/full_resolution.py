@@ -44,13 +44,18 @@ def translate_masked(photo: Image.Image, generator: nn.Module, mask: Image.Image
     return (translated if mask is None else Image.composite(translated, photo, mask)), seconds
 
 
-def full_resolution_section(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
-    """Place the choice of a size, the photo to brush on, and the result."""
+def full_resolution_section(
+    ctx: Context, panel: gr.Accordion, photo: gr.Image, direction: gr.Radio, used: gr.State
+) -> None:
+    """Place the choice of a size, the photo to brush on, and the result, within the panel that opens them."""
 
     def on_take(path: str | None, side: int, request: gr.Request) -> tuple[Any, Any, str | None]:
         image = open_photo(ctx, request, path, side)
         value = {"background": image, "layers": [], "composite": image}
         return gr.update(value=value, visible=True), gr.update(visible=True), path
+
+    def on_first(taken: str | None, path: str | None, side: int, request: gr.Request) -> tuple[Any, Any, Any]:
+        return on_take(path, side, request) if path and not taken else (gr.skip(),) * 3
 
     def on_run(
         path: str | None, direction: str, used: str, side: int, drawing: dict[str, Any] | None, request: gr.Request
@@ -61,22 +66,22 @@ def full_resolution_section(ctx: Context, photo: gr.Image, direction: gr.Radio, 
         facts = widgets.facts_line(ctx, [name], image.size, seconds)
         return gr.update(value=ctx.save_image(translated), visible=True), facts
 
-    with widgets.options(ctx, "cyclegan.own"):
-        widgets.note(ctx, "cyclegan.own_lead")
-        label: Any = ctx.t("cyclegan.own_side")
-        side = gr.Radio([(f"{side} px", side) for side in SIDES], value=512, label=label, elem_id="cyclegan-own-side")
-        take = gr.Button(ctx.t("cyclegan.own_take"), elem_id="cyclegan-own-take")
-        with gr.Row(elem_classes="columns"):
-            editor = gr.ImageEditor(
-                label=ctx.t("cyclegan.own_editor"), type="pil", sources=(), layers=False, transforms=(), visible=False,
-                brush=gr.Brush(default_size=40, colors=[BRUSH], color_mode="fixed"), elem_id="cyclegan-own-editor",
-            )  # fmt: skip
-            with gr.Column():
-                result = widgets.image(ctx.t("cyclegan.own_result"), None, "cyclegan-own-result")
-                result.visible = False
-                facts = widgets.html_line("", "facts", "cyclegan-own-facts")
-        label = ctx.t("cyclegan.own_run")
-        run = gr.Button(label, variant="primary", visible=False, elem_id="cyclegan-own-run")
+    widgets.note(ctx, "cyclegan.own_lead")
+    label: Any = ctx.t("cyclegan.own_side")
+    side = gr.Radio([(f"{side} px", side) for side in SIDES], value=512, label=label, elem_id="cyclegan-own-side")
+    take = gr.Button(ctx.t("cyclegan.own_take"), elem_id="cyclegan-own-take")
+    with gr.Row(elem_classes="columns"):
+        editor = gr.ImageEditor(
+            label=ctx.t("cyclegan.own_editor"), type="pil", sources=(), layers=False, transforms=(), visible=False,
+            brush=gr.Brush(default_size=40, colors=[BRUSH], color_mode="fixed"), elem_id="cyclegan-own-editor",
+        )  # fmt: skip
+        with gr.Column():
+            result = widgets.image(ctx.t("cyclegan.own_result"), None, "cyclegan-own-result")
+            result.visible = False
+            facts = widgets.html_line("", "facts", "cyclegan-own-facts")
+    label = ctx.t("cyclegan.own_run")
+    run = gr.Button(label, variant="primary", visible=False, elem_id="cyclegan-own-run")
     taken = gr.State(None)  # the photo in the editor; the one above may be another by the time it is translated
+    panel.expand(on_first, [taken, photo, side], [editor, run, taken], **LATEST_MODEL_EVENT)
     take.click(on_take, [photo, side], [editor, run, taken], **LATEST_MODEL_EVENT)
     run.click(on_run, [taken, direction, used, side, editor], [result, facts], **LATEST_MODEL_EVENT)

@@ -79,8 +79,8 @@ def precompute_limits(ctx: Context, folder: Path) -> None:
         done.translated.save(folder / f"{name}-made.webp", quality=88)
 
 
-def limits_sections(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
-    """Place the identity test and the gallery; without precomputed results only the button of the identity test."""
+def identity_section(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr.State) -> None:
+    """Place the identity test; without a precomputed result only its button."""
 
     def on_click(path: str | None, direction: str, used: str, request: gr.Request) -> str:
         # The photo is of the domain that this direction starts from: the target domain of the other generator.
@@ -94,17 +94,22 @@ def limits_sections(ctx: Context, photo: gr.Image, direction: gr.Radio, used: gr
     if (folder / "identity.json").is_file():
         moved = json.loads((folder / "identity.json").read_text("utf-8"))["moved"]
         opening = identity_html(ctx, {name: str(folder / f"{name}.webp") for name in CAPTIONS}, "apple2orange", moved)
-    with widgets.options(ctx, "cyclegan.identity"):
-        widgets.note(ctx, "cyclegan.identity_lead")
-        result = panel(opening, "cyclegan-identity")
-        run = gr.Button(ctx.t("cyclegan.identity_run"), elem_id="cyclegan-identity-run")
-        run.click(on_click, [photo, direction, used], result, **LATEST_MODEL_EVENT)
-    if all((folder / f"{name}-made.webp").is_file() for name in FAILURES):
-        with widgets.options(ctx, "cyclegan.failures"):
-            widgets.note(ctx, "cyclegan.failures_lead")
-            fixed_weights_line(ctx, sorted(DIRECTIONS))
-            cells: list[str] = []
-            for name in FAILURES:
-                cells += [figure(str(folder / f"{name}-{image}.webp")) for image in ("photo", "made")]
-                cells.append(text_cell(ctx.localize_html(f"cyclegan.failure_{name}")))
-            panel(grid(cells, 2), "cyclegan-failures")
+    gr.Markdown(ctx.t("cyclegan.identity"), elem_classes="part")
+    widgets.note(ctx, "cyclegan.identity_lead")
+    result = panel(opening, "cyclegan-identity")
+    run = gr.Button(ctx.t("cyclegan.identity_run"), elem_id="cyclegan-identity-run")
+    run.click(on_click, [photo, direction, used], result, **LATEST_MODEL_EVENT)
+
+
+def failures_section(ctx: Context) -> None:
+    """Place the gallery; without precomputed results only what it is about."""
+    folder = ctx.first_paint / "cyclegan" / "limits"
+    widgets.note(ctx, "cyclegan.failures_lead")
+    fixed_weights_line(ctx, sorted(DIRECTIONS))
+    cells: list[str] = []
+    for name in FAILURES:
+        if (folder / f"{name}-made.webp").is_file():
+            cells += [figure(str(folder / f"{name}-{image}.webp")) for image in ("photo", "made")]
+            cells.append(text_cell(ctx.localize_html(f"cyclegan.failure_{name}")))
+    panel(grid(cells, 2), "cyclegan-failures")
+    widgets.note(ctx, "cyclegan.limit")

@@ -24,7 +24,7 @@ from demos.cyclegan.translation import (
     generators,
     summary_sheet,
 )
-from demos.ui import widgets
+from demos.ui import layout, widgets
 from models.analysis.cyclegan_calibration import DIRECTIONS, calibration
 from models.strict_json import json_text
 
@@ -47,8 +47,8 @@ STYLE = """
 """
 # Values of the components of the tab, by the names that `tab.build` gives them, while there is no photo.
 EMPTY: Mapping[str, Any] = {
-    **dict.fromkeys(("translated", "back", "judged", "difference", "slider", "strip", "numbers")),
-    **dict.fromkeys(("facts", "warning", "convincing", "score"), ""),
+    **dict.fromkeys(("slider", "back", "judged", "difference", "strip", "numbers")),
+    **dict.fromkeys(("facts", "warning", "verdict", "convincing", "score"), ""),
 }
 
 
@@ -57,14 +57,31 @@ def component_values(
 ) -> dict[str, Any]:
     """Return the values of the components of the tab, for the paths of `FILES` and of the "numbers" as JSON."""
     size = (numbers["size"][0], numbers["size"][1])
+    direction, warning = numbers["direction"], warning_line(ctx, numbers["kinds"], numbers["direction"])
+    # What is no fruit of the source domain is not compared with fruit.
+    larger_error = None if warning else numbers["larger_error"]
     lines = {
-        "facts": widgets.facts_line(ctx, numbers["weights"], size, numbers["seconds"], precomputed),
-        "warning": warning_line(ctx, numbers["kinds"], numbers["direction"]),
-        "convincing": realism_line(ctx, numbers["direction"], numbers["convincing"]),
-        "score": cycle_error_line(ctx, numbers["direction"], numbers["cycle_error"], numbers["larger_error"]),
+        "facts": widgets.facts_line(ctx, numbers["weights"], size, numbers["seconds"], precomputed, menu=True),
+        "warning": warning,
+        "verdict": verdict_line(ctx, numbers, bool(warning)),
+        "convincing": "" if warning else realism_line(ctx, direction, numbers["convincing"]),
+        "score": cycle_error_line(ctx, direction, numbers["cycle_error"], larger_error),
     }
     images = {name: files.get(name) for name in EMPTY if name not in lines}
-    return {**lines, **images, "slider": (files["original"], files["translated"])}
+    return {**lines, **images, "slider": (files["translated"], files["original"])}
+
+
+def verdict_line(ctx: Context, numbers: Mapping[str, Any], warned: bool) -> str:
+    """Return the two numbers of the hero: realism, but not after a warning about the photo, and the cycle error."""
+    sentences = []
+    if numbers["convincing"] is not None and not warned:
+        fruit = DIRECTIONS[numbers["direction"]][1]
+        sentences.append(ctx.localize_html(f"cyclegan.fools_{fruit}", share=round(100 * numbers["convincing"])))
+    if numbers["cycle_error"] is None:
+        sentences.append(ctx.localize_html("cyclegan.no_way_back"))
+    else:
+        sentences.append(ctx.localize_html("cyclegan.way_back", error=numbers["cycle_error"] / 255))
+    return layout.verdict(ctx, sentences)
 
 
 def realism_line(ctx: Context, direction: str, percentile: float | None) -> str:

@@ -136,20 +136,19 @@ def steganography_section(ctx: Context, photo: gr.Image, direction: gr.Radio, us
         chart = curve_html(ctx, curve, kind, (int(index), done.error)) if curve else ""
         return grid([*cells, text_cell(text)], 3), chart
 
-    with widgets.options(ctx, "cyclegan.message"):
-        widgets.note(ctx, "cyclegan.message_lead")
-        if curve:
-            noise = curve["noise"]
-            values = {"before": noise["back"][0], "after": noise["back"][REFERENCE]}
-            text = ctx.localize_html(f"cyclegan.message_{verdict(noise)}", **values)
-            widgets.html_line(text, "facts", "cyclegan-message-verdict")
-        kinds = {kind: f"cyclegan.message_{kind}" for kind in STRENGTHS}
-        kind = widgets.pills(ctx, "cyclegan.message_kind", kinds, "noise", "cyclegan-message-kind")
-        label: Any = ctx.t("cyclegan.message_strength")
-        most = len(STRENGTHS["noise"]) - 1
-        strength = gr.Slider(0, most, 0, step=1, label=label, elem_id="cyclegan-message-strength")
-        result = panel("", "cyclegan-message-result")
-        chart = gr.HTML(curve_html(ctx, curve, "noise") if curve else "", elem_id="cyclegan-message-curve")
-        inputs = [photo, direction, used, kind, strength]
-        changes = [kind.input, strength.input]
-        gr.on(changes, on_change, inputs, [result, chart], show_progress="hidden", **LATEST_MODEL_EVENT)
+    widgets.note(ctx, "cyclegan.message_lead")
+    if curve:
+        noise = curve["noise"]
+        values = {"before": noise["back"][0], "after": noise["back"][REFERENCE]}
+        text = ctx.localize_html(f"cyclegan.message_{verdict(noise)}", **values)
+        widgets.html_line(text, "facts", "cyclegan-message-verdict")
+    kinds = {kind: f"cyclegan.message_{kind}" for kind in STRENGTHS}
+    kind = widgets.pills(ctx, "cyclegan.message_kind", kinds, "noise", "cyclegan-message-kind")
+    label: Any = ctx.t("cyclegan.message_strength")
+    most = len(STRENGTHS["noise"]) - 1
+    strength = gr.Slider(0, most, 0, step=1, label=label, elem_id="cyclegan-message-strength")
+    result = panel("", "cyclegan-message-result")
+    chart = gr.HTML(curve_html(ctx, curve, "noise") if curve else "", elem_id="cyclegan-message-curve")
+    inputs = [photo, direction, used, kind, strength]
+    changes = [kind.input, strength.input]
+    gr.on(changes, on_change, inputs, [result, chart], show_progress="hidden", **LATEST_MODEL_EVENT)

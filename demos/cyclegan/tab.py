@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,20 @@ from demos.core.events import LATEST_MODEL_EVENT, LATEST_PROMPT_EVENT, LATEST_QU
 from demos.core.tab_interface import Photo, SummaryCell, TabInterface
 from demos.cyclegan import translation
 from demos.cyclegan.ablation import ablation_section, precompute_ablation
+from demos.cyclegan.cards import FOLDER, STEPS, cards, precompute_thumbnails
 from demos.cyclegan.full_resolution import full_resolution_section
-from demos.cyclegan.identity_test import limits_sections, precompute_limits
+from demos.cyclegan.identity_test import failures_section, identity_section, precompute_limits
 from demos.cyclegan.quiz.audience import quiz_room
 from demos.cyclegan.quiz.quiz_ui import quiz_section
 from demos.cyclegan.results import EMPTY, cycle_error_line, read_first_paint, result_numbers, show, write_first_paint
 from demos.cyclegan.steganography import precompute_curve, steganography_section
 from demos.cyclegan.translation import BACK, FRUITS, OPENING_EXAMPLE
-from demos.ui import widgets
+from demos.ui import layout, widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.share_picture import share_button
+from demos.ui.shelf.shelf import Shelf
+from demos.ui.shelf.shelf import shelf as place_shelf
 from models.analysis.cyclegan_calibration import calibration
 from models.data.images import read_image
 from models.networks.cyclegan import PatchDiscriminator
@@ -44,40 +47,31 @@ def build(ctx: Context) -> TabInterface:
     """Create the components of the tab and connect them."""
     first = read_first_paint(ctx)
     shown = first or EMPTY
-    widgets.lead(ctx, "cyclegan.lead")
     choices = {name: f"cyclegan.{name}" for name in BACK}
     photos = translation.example_photos()
-    with gr.Row(elem_classes="toolbar"):
-        opening = translation.example_direction(FRUITS / OPENING_EXAMPLE)
-        direction = widgets.pills(ctx, "cyclegan.direction", choices, opening, "cyclegan-direction")
-        strip = widgets.strip(ctx, photos, "cyclegan-examples")
-    with gr.Row(elem_classes="row-of-pictures"):
-        photo = widgets.photo(ctx, "cyclegan.photo", FRUITS / OPENING_EXAMPLE if first else None, "cyclegan-photo")
-        results: dict[str, Component] = {
-            name: widgets.image(ctx.t(f"cyclegan.{name}"), shown[name], f"cyclegan-{name}")
-            for name in ("translated", "back")
-        }
-    for name in ("warning", "facts"):
-        results[name] = widgets.html_line(shown[name], name, f"cyclegan-{name}")
-    with gr.Row(elem_classes="row-of-pictures"):
-        for name, line in (("judged", "convincing"), ("difference", "score")):
-            with gr.Column():
-                results[name] = widgets.image(ctx.t(f"cyclegan.{name}"), shown[name], f"cyclegan-{name}")
-                results[line] = widgets.html_line(shown[line], "score", f"cyclegan-{line}")
-        results["slider"] = widgets.before_after(ctx.t("cyclegan.slider"), shown["slider"], "cyclegan-slider")
-    widgets.note(ctx, "cyclegan.limit")
-    with gr.Row(elem_classes="toolbar"):
-        share_button(ctx, "cyclegan.share", SHARED, "#cyclegan-convincing")
-        for name in ("strip", "numbers"):
-            results[name] = widgets.download(ctx, f"cyclegan.{name}", f"cyclegan-{name}", shown[name], size="sm")
-    sections = gr.Column()
-    menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator)
-    with sections:
-        ablation_section(ctx, photo, direction)
-        steganography_section(ctx, photo, direction, menu.used)
-        own_images, open_room = quiz_section(ctx)
-        full_resolution_section(ctx, photo, direction, menu.used)
-        limits_sections(ctx, photo, direction, menu.used)
+    results: dict[str, Component] = {}
+    with layout.hero(ctx, "cyclegan"):
+        with gr.Row(elem_classes="toolbar"):
+            opening = translation.example_direction(FRUITS / OPENING_EXAMPLE)
+            direction = widgets.pills(ctx, "cyclegan.direction", choices, opening, "cyclegan-direction")
+            strip = widgets.strip(ctx, photos, "cyclegan-examples")
+        with layout.stage():
+            with gr.Row(elem_classes="row-of-pictures"):
+                photo = widgets.photo(
+                    ctx, "cyclegan.photo", FRUITS / OPENING_EXAMPLE if first else None, "cyclegan-photo"
+                )
+                label = ctx.t("cyclegan.translated")
+                results["slider"] = widgets.before_after(label, shown["slider"], "cyclegan-translated", 100)
+                results["back"] = widgets.image(ctx.t("cyclegan.back"), shown["back"], "cyclegan-back")
+            results["warning"] = widgets.html_line(shown["warning"], "warning", "cyclegan-warning")
+            results["verdict"] = widgets.html_line(shown["verdict"], "verdict", "cyclegan-verdict")
+        share_button(ctx, "cyclegan.share", SHARED, "#cyclegan-verdict p")
+    shelf = place_shelf(ctx, "cyclegan", cards(ctx))
+    results["facts"] = widgets.html_line(shown["facts"], "facts", "cyclegan-facts")
+    results |= _build_details(shelf, shown)
+    menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator, shelf=shelf)
+    own_images, open_room = _fill_shelf(shelf, photo, direction, menu.used)
+    layout.how_it_works(ctx, "cyclegan", [ctx.first_paint / "cyclegan" / FOLDER / f"{step}.webp" for step in STEPS])
     widgets.aside(ctx, "cyclegan.about_title", "cyclegan.about")
     quiz_room(ctx, own_images, open_room)
     run = _connect(ctx, photo, direction, menu, strip, photos, results)
@@ -87,6 +81,37 @@ def build(ctx: Context) -> TabInterface:
         (menu.open_linked, run),
         summary=lambda image: summary(ctx, image),
     )
+
+
+def _build_details(shelf: Shelf, shown: Mapping[str, Any]) -> dict[str, Component]:
+    """Place the panel that says how the numbers of the hero are measured, with the files to save."""
+    ctx, results = shelf.ctx, dict[str, Component]()
+    with shelf.drawer("details", "common.details"):
+        with gr.Row(elem_classes="row-of-pictures"):
+            for name, line in (("judged", "convincing"), ("difference", "score")):
+                with gr.Column():
+                    results[name] = widgets.image(ctx.t(f"cyclegan.{name}"), shown[name], f"cyclegan-{name}")
+                    results[line] = widgets.html_line(shown[line], "score", f"cyclegan-{line}")
+        with gr.Row(elem_classes="toolbar"):
+            for name in ("strip", "numbers"):
+                results[name] = widgets.download(ctx, f"cyclegan.{name}", f"cyclegan-{name}", shown[name], size="sm")
+    return results
+
+
+def _fill_shelf(shelf: Shelf, photo: gr.Image, direction: gr.Radio, used: gr.State) -> tuple[gr.File, gr.Button]:
+    """Fill the cards; return the input of images for the quiz, and the button that opens a room."""
+    with shelf.card("quiz"):
+        own_images, open_room = quiz_section(shelf.ctx)
+    with shelf.card("own") as panel:
+        full_resolution_section(shelf.ctx, panel, photo, direction, used)
+    with shelf.card("halves"):
+        ablation_section(shelf.ctx, photo, direction)
+        identity_section(shelf.ctx, photo, direction, used)
+    with shelf.card("message"):
+        steganography_section(shelf.ctx, photo, direction, used)
+    with shelf.card("failures"):
+        failures_section(shelf.ctx)
+    return own_images, open_room
 
 
 def direction_choices(ctx: Context, used: str) -> dict[str, Any]:
@@ -197,10 +222,12 @@ def precompute(ctx: Context, folder: Path) -> None:
     path = FRUITS / OPENING_EXAMPLE
     direction = translation.example_direction(path)
     done = translation.translate_cycle(read_image(path), ctx.load_model(direction), ctx.load_model(BACK[direction]))
-    write_first_paint(folder, done, translation.assess(done, direction, ctx.load_model, calibration()), direction)
+    assessment = translation.assess(done, direction, ctx.load_model, calibration())
+    write_first_paint(folder, done, assessment, direction)
     precompute_ablation(ctx, folder)
     precompute_curve(ctx, folder)
     precompute_limits(ctx, folder)
+    precompute_thumbnails(ctx, folder, done, assessment.heat_map)
 
 
 def preview(ctx: Context) -> list[Image.Image]:

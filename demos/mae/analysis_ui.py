@@ -1,4 +1,4 @@
-"""Accordions of the MAE tab with analyses: mask ratios, many masks, and the influence of visible patches."""
+"""Cards of the MAE tab with analyses: mask ratios, many masks, and the influence of visible patches."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from demos.mae.reconstruction import heat_image
 from demos.mae.results import with_nulls
 from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
+from demos.ui.shelf.shelf import Shelf
 
 OPENING_MASKS = 16
 PARTS = ("mean", "spread", "mean_error")
@@ -53,6 +54,20 @@ def on_ensemble(session: MAESession, count: float, *controls: Any) -> Iterator[l
         numbers = {**request.settings, **rule, **ensemble.scores}
         text = _ensemble_text(session.ctx, ensemble.scores, count)
         yield [SHOW, *images, session.save_json(numbers), text, SHOW if ensemble.count < count else HIDE]
+
+
+def on_open_ratios(session: MAESession, shown: str, path: str | None, *controls: Any) -> Iterator[list[Any]]:
+    """Show the ratios when their card is opened, unless they are shown or there is no photo."""
+    if path and not shown:
+        yield from on_ratios(session, path, *controls)
+
+
+def on_open_ensemble(
+    session: MAESession, shown: str, count: float, path: str | None, *controls: Any
+) -> Iterator[list[Any]]:
+    """Show the ensemble when its card is opened, unless it is shown or there is no photo."""
+    if path and not shown:
+        yield from on_ensemble(session, count, path, *controls)
 
 
 def on_pick(session: MAESession, cell: object, *controls: Any) -> Iterator[list[Any]]:
@@ -94,17 +109,17 @@ def _ensemble_text(ctx: Context, scores: dict[str, Any], count: int) -> str:
     return text
 
 
-def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Component, Any], Connect]:
-    """Place the accordions; `canvas` is the canvas value of the opening result, or empty."""
+def build_analyses(session: MAESession, shelf: Shelf, canvas: str) -> tuple[gr.HTML, dict[Component, Any], Connect]:
+    """Fill the cards; `canvas` is the canvas value of the opening result, or empty."""
     ctx = session.ctx
-    with widgets.options(ctx, "mae.ratios_title"):
+    with shelf.card("ratios") as ratios_panel:
         widgets.note(ctx, "mae.ratios_why")
         ratios_go, ratios_stop = _go_and_stop(ctx, "ratios")
         with gr.Column(visible=False) as ratios_column:
             strip = widgets.image(ctx.t("mae.ratios"), None, "mae-ratios")
             ratios_file = widgets.download(ctx, "mae.numbers", "mae-ratios-numbers")
         ratios_text = widgets.html_line(elem_id="mae-ratios-says")
-    with widgets.options(ctx, "mae.often_title"):
+    with shelf.card("often") as ensemble_panel:
         widgets.note(ctx, "mae.often_why")
         with gr.Row(elem_classes="toolbar"):
             label = ctx.t("mae.often_count")
@@ -115,7 +130,7 @@ def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Comp
                 parts = [widgets.image(ctx.t(f"mae.{part}"), None, f"mae-often-{part}") for part in PARTS]
             ensemble_file = widgets.download(ctx, "mae.numbers", "mae-often-numbers")
         ensemble_text = widgets.html_line(elem_id="mae-often-says")
-    with widgets.options(ctx, "mae.influence_title"):
+    with shelf.card("influence"):
         widgets.note(ctx, "mae.influence_why")
         with gr.Row(elem_classes="row-of-pictures"):
             picker = mask_canvas(ctx, "mae.picker", "pick", "mae-picker", canvas)
@@ -126,16 +141,21 @@ def build_analyses(session: MAESession, canvas: str) -> tuple[gr.HTML, dict[Comp
 
     def connect(controls: list[Component]) -> list[Dependency]:
         quiet: dict[str, Any] = {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}
+        on_opening: dict[str, Any] = {"show_progress": "hidden", **LATEST_MODEL_EVENT}
         outputs = [ratios_column, strip, ratios_file, ratios_text, ratios_stop]
         ratios_running = ratios_go.click(session.handler(on_ratios), controls, outputs, **quiet)
-        _connect_stop(ctx, ratios_stop, ratios_running, ratios_text)
+        inputs: list[Component] = [ratios_text, *controls]
+        ratios_opening = ratios_panel.expand(session.handler(on_open_ratios), inputs, outputs, **on_opening)
+        _connect_stop(ctx, ratios_stop, [ratios_running, ratios_opening], ratios_text)
         outputs = [ensemble_column, *parts, ensemble_file, ensemble_text, ensemble_stop]
         ensemble_running = ensemble_go.click(session.handler(on_ensemble), [count, *controls], outputs, **quiet)
-        _connect_stop(ctx, ensemble_stop, ensemble_running, ensemble_text)
+        inputs = [ensemble_text, count, *controls]
+        ensemble_opening = ensemble_panel.expand(session.handler(on_open_ensemble), inputs, outputs, **on_opening)
+        _connect_stop(ctx, ensemble_stop, [ensemble_running, ensemble_opening], ensemble_text)
         outputs = [influence_column, picker, heat, influence_file, influence_text]
         latest = {"js": latest_report(picker, "pick"), "show_progress": "hidden", **LATEST_MODEL_EVENT}
         picking = picker.pick(session.handler(on_pick), [picker, *controls], outputs, **latest)
-        return [ratios_running, ensemble_running, picking]
+        return [ratios_running, ratios_opening, ensemble_running, ensemble_opening, picking]
 
     outdated: dict[Component, Any] = dict.fromkeys((ratios_stop, ensemble_stop), HIDE)
     outdated |= dict.fromkeys((ratios_text, ensemble_text, influence_text), "")
@@ -150,10 +170,10 @@ def _go_and_stop(ctx: Context, name: str) -> tuple[gr.Button, gr.Button]:
     return go, stop
 
 
-def _connect_stop(ctx: Context, stop: gr.Button, running: Dependency, text: gr.HTML) -> None:
+def _connect_stop(ctx: Context, stop: gr.Button, running: list[Any], text: gr.HTML) -> None:
     """Let a button cancel what is running and say so."""
 
     def on_stop() -> list[Any]:
         return [ctx.localize_html("mae.stopped"), HIDE]
 
-    stop.click(on_stop, None, [text, stop], cancels=[running], queue=False, api_visibility="private")
+    stop.click(on_stop, None, [text, stop], cancels=running, queue=False, api_visibility="private")

@@ -1,4 +1,4 @@
-"""Accordions of the MAE tab: reconstruct a composite of two photos, and repair a damaged photo."""
+"""Cards of the MAE tab: reconstruct a composite of two photos, and repair a damaged photo."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from demos.mae.masks import Mask, decode_mask, draw_mask, encode_mask
 from demos.mae.reconstruction import Reconstruction, grid_of, reconstruct
 from demos.mae.session import MAESession, MaskRequest
 from demos.ui import widgets
+from demos.ui.shelf.shelf import Shelf
 
 OPENING_MIX = 50  # percent of the composite that is hidden
 MIX_PARTS = ("original", "masked", "pasted", "raw")  # of the reconstruction of the composite
@@ -59,6 +60,13 @@ def on_mix(session: MAESession, second: str | None, mix_percent: float, path: st
     return [SHOW, *images, session.save_json({**first.settings, "mix_ratio": ratio, **result.scores})]
 
 
+def on_open_mix(session: MAESession, second: str | None, mix_percent: float, path: str | None, *controls: Any) -> Any:
+    """Show the composite when its card is opened, if there are two photos."""
+    if not path or not second:
+        return [gr.skip()] * (len(MIX_PARTS) + 2)
+    return on_mix(session, second, mix_percent, path, *controls)
+
+
 def on_photo(session: MAESession, path: str | None, weights: str) -> list[Any]:
     """Show another photo without any mark, and hide what was repaired before."""
     canvas = _damage_canvas(session, path, weights) if path else ""
@@ -66,7 +74,7 @@ def on_photo(session: MAESession, path: str | None, weights: str) -> list[Any]:
 
 
 def on_open(session: MAESession, path: str | None, weights: str, shown: str | None) -> list[Any]:
-    """Show the photo when the accordion is opened for the first time."""
+    """Show the photo when the card is opened for the first time."""
     return [gr.skip()] * 4 if shown else on_photo(session, path, weights)
 
 
@@ -116,10 +124,10 @@ def _damage_canvas(session: MAESession, path: str, weights: str, kind: str = "",
 Connect = Callable[[gr.Image, gr.State, list[Component], list[Any]], None]
 
 
-def build_inpaintings(session: MAESession, photos: Sequence[Path]) -> tuple[Component, Connect]:
-    """Place the accordions; the second of the built-in photos is the second of the composite at first."""
+def build_inpaintings(session: MAESession, shelf: Shelf, photos: Sequence[Path]) -> tuple[Component, Connect]:
+    """Fill the cards; the second of the built-in photos is the second of the composite at first."""
     ctx = session.ctx
-    with widgets.options(ctx, "mae.mix_title"):
+    with shelf.card("mix") as mix_panel:
         widgets.note(ctx, "mae.mix_why")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1):
@@ -131,7 +139,7 @@ def build_inpaintings(session: MAESession, photos: Sequence[Path]) -> tuple[Comp
                 with gr.Row(elem_classes="row-of-pictures"):
                     mix = [widgets.image(ctx.t(f"mae.mix_{part}"), None, f"mae-mix-{part}") for part in MIX_PARTS]
                 mix_file = widgets.download(ctx, "mae.numbers", "mae-mix-numbers")
-    with widgets.options(ctx, "mae.mend_title") as mend_accordion:
+    with shelf.card("mend") as mend_panel:
         widgets.note(ctx, "mae.mend_why")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1):
@@ -150,10 +158,12 @@ def build_inpaintings(session: MAESession, photos: Sequence[Path]) -> tuple[Comp
     def connect(photo: gr.Image, used: gr.State, controls: list[Component], renewals: list[Any]) -> None:
         quiet: dict[str, Any] = {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}
         outputs: list[Component] = [mix_column, *mix, mix_file]
-        mix_go.click(session.handler(on_mix), [second, mix_percent, *controls], outputs, **LATEST_MODEL_EVENT)
+        inputs: list[Any] = [second, mix_percent, *controls]
+        mix_go.click(session.handler(on_mix), inputs, outputs, **LATEST_MODEL_EVENT)
+        mix_panel.expand(session.handler(on_open_mix), inputs, outputs, **LATEST_MODEL_EVENT)
         latest: dict[str, Any] = {"show_progress": "hidden", **LATEST_MODEL_EVENT}
         opened = [canvas, damage, mend_column, mend_text]
-        mend_accordion.expand(session.handler(on_open), [photo, used, canvas], opened, **latest)
+        mend_panel.expand(session.handler(on_open), [photo, used, canvas], opened, **latest)
         gr.on(renewals, session.handler(on_photo), [photo, used], opened, **latest)
         outputs = [mend_column, *mended, mend_file, mend_text]
         inputs, js = [canvas, photo, used, damage], latest_report(canvas, "stroke")

@@ -116,12 +116,11 @@ def compare(prediction: Tensor, original: Tensor, hidden: Tensor) -> dict[str, f
 
 
 def large_pair(result: Reconstruction) -> tuple[Image.Image, Image.Image]:
-    """Return the masked and the pasted image at `LARGE_SIDE`, with sharp edges of the patches."""
+    """Return the pasted and the original image at `LARGE_SIDE`, with sharp edges of the patches."""
     side = (LARGE_SIDE, LARGE_SIDE)
     original, raw = (image.resize(side, Image.Resampling.LANCZOS) for image in (result.original, result.raw))
     hidden = to_image(result.mask).resize(side, Image.Resampling.NEAREST)
-    grey = result.masked.resize(side, Image.Resampling.NEAREST)
-    return Image.composite(grey, original, hidden), Image.composite(raw, original, hidden)
+    return Image.composite(raw, original, hidden), original
 
 
 def summary(result: Reconstruction, weights: str, steps: int, mask_kind: str, seed: int) -> Image.Image:

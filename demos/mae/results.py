@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from demos.mae.mask_canvas import canvas_value
 from demos.mae.masks import Mask, decode_mask, encode_mask
 from demos.mae.reconstruction import PANELS, PREDICTORS, Reconstruction, large_pair
 from demos.mae.session import MAESession, MaskRequest
-from demos.ui import widgets
+from demos.ui import layout, widgets
 from models.strict_json import json_text
 
 TABLE_STYLE = """
@@ -25,18 +26,39 @@ th { color: var(--ink-soft); }
 th:first-child { padding-left: 0; text-align: left; white-space: normal; }
 tbody tr:first-child * { color: var(--ink); font-weight: 600; }
 """
-FOLDED = ("original", "masked", "raw")  # images below the result, in a closed accordion
-VISIBLE = tuple(name for name in PANELS if name not in FOLDED)
-NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", *VISIBLE, "numbers")
+EXAMPLES = "examples.json"  # what `write_examples` writes
+FOLDED = PANELS  # images of the panel that says how the numbers are measured, made when it opens
+NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", "numbers")
+
+
+def error_reduction(scores: dict[str, Any]) -> int:
+    """Return how much smaller the error of the model is than that of the smooth fill-in, in percent of the latter."""
+    model, fill = (scores[name]["mean_abs_error"] for name in ("model", "smooth_fill"))
+    return round(100 * (fill - model) / max(fill, 0.01))
 
 
 def verdict_html(ctx: Context, scores: dict[str, Any]) -> str:
-    """Compare the model with the smooth fill-in in a sentence, in both languages."""
+    """Compare the error of the model with that of the smooth fill-in in a sentence, in both languages."""
     if scores["model"] is None:
         return ctx.localize_html("mae.nothing_hidden")
-    gain = round(scores["model"]["psnr"] - scores["smooth_fill"]["psnr"], 1)
+    gain = error_reduction(scores)
     verdict = "mae.better" if gain > 0 else "mae.worse" if gain < 0 else "mae.same"
-    return ctx.localize_html(verdict, gain=f"{abs(gain):.1f}")
+    return ctx.localize_html(verdict, gain=abs(gain))
+
+
+def hero_html(ctx: Context, scores: dict[str, Any]) -> str:
+    """Return the verdict with a bar for the error of the model and of the smooth fill-in."""
+    bars = ""
+    if scores["model"] is not None:
+        errors = {name: scores[name]["mean_abs_error"] for name in PREDICTORS[:2]}
+        longest = max(*errors.values(), 0.01)
+        rows = "".join(
+            f"<dt>{ctx.localize_html(f'mae.score_{name}')}</dt>"
+            f'<dd class="{name}" style="--share: {error / longest:.3f}"></dd>'
+            for name, error in errors.items()
+        )
+        bars = f'<dl class="bars">{rows}</dl>'
+    return layout.verdict(ctx, [verdict_html(ctx, scores)]) + bars
 
 
 def table_html(ctx: Context, scores: dict[str, Any]) -> str:
@@ -67,14 +89,15 @@ def component_values(
 ) -> dict[str, Any]:
     """Return the values of `NAMES` but for "slider" and "numbers"; `panels` are paths by their names in `PANELS`."""
     grid = len(mask)
-    facts = widgets.facts_line(ctx, [weights], (side, side), seconds, prepared)
+    facts = widgets.facts_line(ctx, [weights], (side, side), seconds, prepared, menu=True)
     facts += f" · {ctx.localize_html('mae.patches', grid=grid, size=side // grid)}"
     if steps := ctx.weights_info(weights).steps:  # unknown for published weights
         facts += f" · {ctx.localize_html('mae.steps', steps=f'{steps:,}')}"
+    facts += f' · <button type="button" data-open="settings">⚙ {ctx.localize_html("mae.options")}</button>'
     percent = 100 * scores["hidden_patches"] / scores["patches"]
     return {
         "canvas": canvas_value(panels["original"], mask, grid, percent),
-        "verdict": verdict_html(ctx, scores),
+        "verdict": hero_html(ctx, scores),
         "table": table_html(ctx, scores),
         "facts": facts,
         "limit": ctx.localize_html("mae.limit", side=side),
@@ -83,12 +106,12 @@ def component_values(
 
 
 def show(session: MAESession, request: MaskRequest) -> dict[str, Any]:
-    """Return the values of `NAMES` for a result, with only those images written that are visible.
+    """Return the values of `NAMES` for a result, with only those images written that are always in sight.
 
-    A stroke of the brush waits for each of them to be written. The original is written once for all strokes.
+    A stroke of the brush waits for each of them to be written. The originals are written once for all strokes.
     """
     ctx, result = session.ctx, session.result(request)
-    panels = {name: ctx.save_image(getattr(result, name)) for name in ("original", *VISIBLE)}
+    panels = {"original": ctx.save_image(result.original)}
     side, weights = result.original.width, request.weights
     values = component_values(ctx, panels, result.scores, result.mask, side, result.seconds, weights)
     slider = tuple(ctx.save_image(image) for image in large_pair(result))
@@ -121,7 +144,7 @@ def read_first_paint(ctx: Context, folder: Path, weights: str) -> tuple[dict[str
     facts["mask"] = decode_mask(facts["mask"])
     panels = {name: str(folder / f"{name}.png") for name in PANELS}
     values = component_values(ctx, panels, weights=weights, prepared=True, **facts)
-    slider = (str(folder / "masked-large.png"), str(folder / "pasted-large.png"))
+    slider = (str(folder / "pasted-large.png"), str(folder / "original-large.png"))
     return {**values, "slider": slider, "numbers": str(folder / "numbers.json")}, facts["mask"]
 
 
@@ -129,7 +152,7 @@ def write_first_paint(session: MAESession, request: MaskRequest, folder: Path) -
     """Write a result as `read_first_paint` reads them."""
     result = session.result(request)
     images = {name: getattr(result, name) for name in PANELS}
-    images["masked-large"], images["pasted-large"] = large_pair(result)
+    images["pasted-large"], images["original-large"] = large_pair(result)
     for name, image in images.items():
         image.save(folder / f"{name}.png", optimize=True)
     facts = {
@@ -140,3 +163,16 @@ def write_first_paint(session: MAESession, request: MaskRequest, folder: Path) -
     }
     for name, content in (("result", facts), ("numbers", result_numbers(request, result))):
         (folder / f"{name}.json").write_text(json_text(content) + "\n", "utf-8")
+
+
+def write_examples(requests: Sequence[MaskRequest], session: MAESession, folder: Path) -> None:
+    """Write how far the examples differ, the opening one being the first of them."""
+    gains = [error_reduction(session.result(request).scores) for request in requests]
+    content = {"count": len(gains), "least": min(gains), "most": max(gains)}
+    (folder / EXAMPLES).write_text(json_text(content) + "\n", "utf-8")
+
+
+def examples_html(ctx: Context, folder: Path) -> str:
+    """Return how the opening example was chosen, and how far the others differ; empty where it was not measured."""
+    file = folder / EXAMPLES
+    return ctx.localize_html("mae.opening", **json.loads(file.read_text("utf-8"))) if file.is_file() else ""

@@ -20,15 +20,18 @@ from demos.core.tab_interface import Photo, SummaryCell, TabInterface
 from demos.mae import results
 from demos.mae.analysis_ui import HIDE, build_analyses
 from demos.mae.api import offer_endpoints
+from demos.mae.cards import FOLDER, STEPS, cards, precompute_thumbnails
 from demos.mae.handlers import on_change, on_clear, on_ratio, on_redraw, on_stroke, on_summary, on_unfold
 from demos.mae.inpainting_ui import build_inpaintings
 from demos.mae.mask_canvas import latest_report, mask_canvas
 from demos.mae.masks import BY_HAND, MASK_KINDS, MAX_RATIO, MAX_SEED, draw_mask
 from demos.mae.reconstruction import grid_of, reconstruct
 from demos.mae.session import WEIGHTS, MAESession, MaskRequest
-from demos.ui import widgets
+from demos.ui import layout, widgets
 from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.share_picture import share_button
+from demos.ui.shelf.shelf import Shelf
+from demos.ui.shelf.shelf import shelf as place_shelf
 from models.data.images import square_crop
 from models.networks.mae import MaskedAutoencoderViT
 
@@ -39,7 +42,7 @@ DOWNLOAD = """(file) => {
   [link.href, link.download] = [file.url, file.orig_name];
   link.click();
 }"""
-SHARED = [["#mae-canvas canvas"], ["#mae-result-pasted img"]]
+SHARED = [["#mae-canvas canvas"], ["#mae-result-slider img"]]
 OPENING = (0.75, "random", 1)  # ratio, kind and seed of the mask the tab opens on
 
 
@@ -61,33 +64,24 @@ def build(ctx: Context) -> TabInterface:
     first = results.read_first_paint(ctx, ctx.first_paint / "mae", WEIGHTS)
     shown = first[0] if first else results.empty_values(ctx)
     c: dict[str, Any] = {}
-    widgets.lead(ctx, "mae.lead")
-    with gr.Row(elem_classes="toolbar"):
-        c["strip"] = widgets.strip(ctx, photos, "mae-examples")
-    with gr.Row(elem_classes="columns"):
-        with gr.Column():
-            c["photo"] = widgets.photo(ctx, "mae.photo", photos[0] if first else None, "mae-input")
-            label: Any = ctx.t("mae.ratio")
-            c["percent"] = gr.Slider(0, 100 * MAX_RATIO, 100 * OPENING[0], step=1, label=label, elem_id="mae-ratio")
-            kinds = {kind: f"mae.kind_{kind}" for kind in (*MASK_KINDS, BY_HAND)}
-            c["kind"] = widgets.pills(ctx, "mae.kind", kinds, OPENING[1], "mae-kind")
-        with gr.Column():
-            c["canvas"] = mask_canvas(ctx, "mae.canvas", "patches", "mae-canvas", shown["canvas"])
-            c["another"] = gr.Button(ctx.t("mae.another"), elem_id="mae-another", elem_classes="key-again")
-        with gr.Column():
-            c["slider"] = widgets.before_after(ctx.t("mae.slider"), shown["slider"], "mae-result-slider")
-            c["verdict"] = widgets.html_line(shown["verdict"], "score", "mae-result-score")
-            c["facts"] = widgets.html_line(shown["facts"], "facts", "mae-result-facts")
-    c |= _build_row(ctx, shown)
+    with layout.hero(ctx, "mae"):
+        with gr.Row(elem_classes="toolbar to-start"):
+            c["strip"] = widgets.strip(ctx, photos, "mae-examples")
+        with layout.stage(), gr.Row(elem_classes="columns"):
+            c |= _build_hero(ctx, shown, photos[0] if first else None)
+        share_button(ctx, "mae.share", SHARED, "#mae-result-score p")
+    shelf = place_shelf(ctx, "mae", cards(ctx))
+    c["facts"] = widgets.html_line(shown["facts"], "facts", "mae-result-facts")
     opening = MaskRequest(str(photos[0]), *OPENING, first[1]) if first else None
-    c["request"] = _build_details(session, shown, opening, c["summary"])
-    c["picker"], outdated, connect_analyses = build_analyses(session, shown["canvas"])
-    mix_column, connect_inpaintings = build_inpaintings(session, photos)
-    with widgets.options(ctx, "mae.options"):
-        label = ctx.t("mae.seed")
+    c |= _build_details(session, shelf, shown, opening)
+    c["picker"], outdated, connect_analyses = build_analyses(session, shelf, shown["canvas"])
+    mix_column, connect_inpaintings = build_inpaintings(session, shelf, photos)
+    with shelf.drawer("settings", "mae.options"):
+        label: Any = ctx.t("mae.seed")
         c["seed"] = gr.Number(OPENING[2], label=label, precision=0, minimum=0, maximum=MAX_SEED, elem_id="mae-seed")
-        c["mask"] = gr.Textbox(visible="hidden", elem_id="mae-mask")  # the last mask drawn by hand
-    menu = model_menu(ctx, "mae", WEIGHTS, refuse_without_pixels)
+    c["mask"] = gr.Textbox(visible="hidden", elem_id="mae-mask")  # the last mask drawn by hand
+    menu = model_menu(ctx, "mae", WEIGHTS, refuse_without_pixels, shelf=shelf)
+    layout.how_it_works(ctx, "mae", [ctx.first_paint / "mae" / FOLDER / f"{step}.webp" for step in STEPS])
     widgets.aside(ctx, "mae.how_title", "mae.how")
     offer_endpoints(session)
     controls = [*(c[name] for name in ("photo", "percent", "kind", "seed", "mask")), menu.used]
@@ -106,40 +100,49 @@ def summarize(session: MAESession, image: Image.Image) -> SummaryCell:
     return SummaryCell(result.pasted, results.verdict_html(session.ctx, result.scores), "tab=mae")
 
 
-def _build_row(ctx: Context, shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Place the images, the scores and the buttons under the main images."""
-    with gr.Row(elem_classes="row-of-pictures"):
-        row: dict[str, Any] = {name: _panel(ctx, name, shown) for name in results.VISIBLE}
-        with gr.Column():
-            row["table"] = widgets.panel(shown["table"], "mae-result-table", results.TABLE_STYLE)
-            label: Any = ctx.t("mae.sheet")
-            row["summary"] = gr.Button(label, elem_id="mae-result-sheet", elem_classes="quiet")
-            share_button(ctx, "mae.share", SHARED, "#mae-result-score")
-            row["numbers"] = widgets.download(ctx, "mae.numbers", "mae-result-numbers", shown["numbers"])
-    row["limit"] = widgets.html_line(shown["limit"], "facts", "mae-limit")
-    return row
+def _build_hero(ctx: Context, shown: Mapping[str, Any], photo: Path | None) -> dict[str, Any]:
+    """Place the controls beside the two large images: the canvas and the guess."""
+    c: dict[str, Any] = {}
+    with gr.Column(scale=3, min_width=220, elem_classes="controls"):
+        c["photo"] = widgets.photo(ctx, "mae.photo", photo, "mae-input")
+        label: Any = ctx.t("mae.ratio")
+        c["percent"] = gr.Slider(0, 100 * MAX_RATIO, 100 * OPENING[0], step=1, label=label, elem_id="mae-ratio")
+        kinds = {kind: f"mae.kind_{kind}" for kind in (*MASK_KINDS, BY_HAND)}
+        c["kind"] = widgets.pills(ctx, "mae.kind", kinds, OPENING[1], "mae-kind")
+    with gr.Column(scale=5, min_width=280):
+        c["canvas"] = mask_canvas(ctx, "mae.canvas", "patches", "mae-canvas", shown["canvas"])
+        c["another"] = gr.Button(ctx.t("mae.another"), elem_id="mae-another", elem_classes="key-again", size="sm")
+    with gr.Column(scale=5, min_width=280):
+        c["slider"] = widgets.before_after(ctx.t("mae.slider"), shown["slider"], "mae-result-slider", 100)
+        c["verdict"] = widgets.html_line(shown["verdict"], "verdict", "mae-result-score")
+    return c
 
 
-def _build_details(session: MAESession, shown: Mapping[str, Any], opening: MaskRequest | None, button: Any) -> gr.State:
-    """Place what is made of the shown result on demand; return the state of the request that is shown."""
+def _build_details(
+    session: MAESession, shelf: Shelf, shown: Mapping[str, Any], opening: MaskRequest | None
+) -> dict[str, Any]:
+    """Place the panel that says how the guess is measured; return its components and the state of what is shown."""
 
     def on_open(request: MaskRequest | None) -> list[str | None]:
         with widgets.user_errors(session.ctx, None):
             return on_unfold(session, request)
 
-    with widgets.options(session.ctx, "mae.raw_title") as accordion:
+    ctx, c = session.ctx, dict[str, Any]()
+    with shelf.drawer("details", "common.details") as panel:
+        c["table"] = widgets.panel(shown["table"], "mae-result-table", results.TABLE_STYLE)
+        widgets.html_line(results.examples_html(ctx, ctx.first_paint / "mae"), elem_id="mae-opening")
+        c["limit"] = widgets.html_line(shown["limit"], "facts", "mae-limit")
         with gr.Row(elem_classes="row-of-pictures"):
-            images = [_panel(session.ctx, name, shown) for name in results.FOLDED]
-        widgets.note(session.ctx, "mae.raw_why")
-    request, file = gr.State(opening), gr.File(visible="hidden")
-    widgets.fill_when_open(accordion, on_open, [request], images, [request.change])
-    made = button.click(session.handler(on_summary), request, file, **PRIVATE_MODEL_EVENT)
+            images = [widgets.image(ctx.t(f"mae.{name}"), shown[name], f"mae-result-{name}") for name in results.FOLDED]
+        widgets.note(ctx, "mae.raw_why")
+        with gr.Row(elem_classes="toolbar to-start"):
+            sheet = gr.Button(ctx.t("mae.sheet"), elem_id="mae-result-sheet", elem_classes="quiet", size="sm")
+            c["numbers"] = widgets.download(ctx, "mae.numbers", "mae-result-numbers", shown["numbers"], size="sm")
+    c["request"], file = gr.State(opening), gr.File(visible="hidden")
+    widgets.fill_when_open(panel, on_open, [c["request"]], images, [c["request"].change])
+    made = sheet.click(session.handler(on_summary), c["request"], file, **PRIVATE_MODEL_EVENT)
     made.success(fn=None, inputs=file, js=DOWNLOAD, api_visibility="private")
-    return request
-
-
-def _panel(ctx: Context, name: str, shown: Mapping[str, Any]) -> gr.Image:
-    return widgets.image(ctx.t(f"mae.{name}"), shown[name], f"mae-result-{name}")
+    return c
 
 
 def _connect(
@@ -188,7 +191,10 @@ def _connect(
 def precompute(ctx: Context, folder: Path) -> None:
     """Write the result for the opening example and the facts about it."""
     session = MAESession(ctx)
-    results.write_first_paint(session, session.request(str(scenes()[0]), *OPENING), folder)
+    opening = session.request(str(scenes()[0]), *OPENING)
+    results.write_first_paint(session, opening, folder)
+    precompute_thumbnails(session, opening, scenes(), folder)
+    results.write_examples([session.request(str(path), *OPENING) for path in scenes()], session, folder)
 
 
 def preview(ctx: Context) -> list[Image.Image]:

@@ -9,9 +9,9 @@ from demos.core.context import Context
 
 STOPS: Mapping[str, tuple[str, ...]] = {  # tab -> CSS selectors
     "cyclegan": (
-        "#cyclegan-examples", "#cyclegan-translated", "#cyclegan-back", "#cyclegan-score", "#cyclegan-slider",
+        "#cyclegan-examples", "#cyclegan-translated", "#cyclegan-back", "#cyclegan-verdict", "#cyclegan-cards",
     ),
-    "mae": ("#mae-examples", "#mae-ratio", "#mae-result-slider", "#mae-result-table", "#mae-kind"),
+    "mae": ("#mae-examples", "#mae-ratio", "#mae-result-slider", "#mae-result-score", "#mae-cards"),
     "vae": ("#vae-a", "#vae-result-animation", "#vae-result-strip", "#vae-result-ends", "#vae-samples"),
     "embeddings": (
         "#embeddings-plot", "#embeddings-encoder", "#embeddings-neighbours", "#embeddings-guest", "#embeddings-scores",

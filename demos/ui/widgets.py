@@ -97,17 +97,20 @@ def image(
     )
 
 
-def before_after(label: I18nData, value: tuple[str, str] | None = None, elem_id: str | None = None) -> gr.ImageSlider:
-    """Place two images of equal size under one slider."""
+def before_after(
+    label: I18nData, value: tuple[str, str] | None = None, elem_id: str | None = None, position: float = 50
+) -> gr.ImageSlider:
+    """Place two images of equal size under one slider; `position` percent of the first show at the start."""
     return gr.ImageSlider(
         value,
         label=label,  # type: ignore[arg-type]
         type="filepath",
         format="png",
         interactive=False,
-        buttons=["fullscreen"],
+        buttons=["download", "fullscreen"],
         elem_classes=["picture", "before-after"],
         elem_id=elem_id,
+        slider_position=position,
     )
 
 
@@ -128,15 +131,23 @@ def html_line(value: str = "", elem_class: str = "facts", elem_id: str | None = 
 
 
 def facts_line(
-    ctx: Context, weights: Sequence[str], size: tuple[int, int], seconds: float, prepared: bool = False
+    ctx: Context,
+    weights: Sequence[str],
+    size: tuple[int, int],
+    seconds: float,
+    prepared: bool = False,
+    menu: bool = False,
 ) -> str:
     """Write the line every panel ends with: which weights, at what width and height in pixels, how long it took.
 
-    The seconds are those of the networks alone; `prepared` says that the result was made in advance (first paint).
+    The seconds are those of the networks alone; `prepared` says that the result was made in advance (first paint), and
+    `menu` that the names of the weights open the panel "models" of the tab.
     """
     infos = [ctx.weights_info(name) for name in weights]
     sizes = [ctx.localize_html("common.parameters", millions=f"{info.num_parameters / 1e6:.1f}") for info in infos]
-    names = " + ".join(f"<b>{short_name(info.name)}</b> ({size})" for info, size in zip(infos, sizes, strict=True))
+    tag = 'button type="button" data-open="models"' if menu else "b"
+    shown = [f"<{tag}>{short_name(info.name)}</{tag.split()[0]}>" for info in infos]
+    names = " + ".join(f"{name} ({size})" for name, size in zip(shown, sizes, strict=True))
     time = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     key = "common.facts_prepared" if prepared else "common.facts"
     return f"{names} · {ctx.localize_html(key, width=size[0], height=size[1], time=time)}"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from visits import OpenPage
+from visits import OpenPage, open_card
 
 from demos.core.i18n import Texts
 from demos.core.paths import ASSETS
@@ -40,7 +40,7 @@ def test_nothing_of_charts_is_fetched_before_one_is_seen(visit: OpenPage) -> Non
     page.reload()
     expect(page.locator("#cyclegan-translated img").first).to_be_visible()
     assert fetched and not [url for url in fetched if "uPlot" in url or "/chart/" in url]
-    page.get_by_role("button", name=TEXTS["en"]["cyclegan.message"]).click()
+    open_card(page, "cyclegan", "message")
     drawn(page, "#cyclegan-message-curve")
     names = {url.rsplit("/", 1)[-1] for url in fetched}
     assert {"chart.js", "chart.css", "uPlot.iife.min.js", "uPlot.min.css"} <= names

@@ -9,12 +9,9 @@ from playwright.sync_api import Browser, expect
 from published import PUBLISHED
 from running_app import running_app
 from safetensors.torch import save
-
-from demos.core.i18n import Texts
+from visits import open_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-TEXTS = Texts.load().tables["en"]
 
 
 def test_one_of_several_files_is_clicked_and_used(browser: Browser, hub_server: StandInHub, tmp_path: Path) -> None:
@@ -25,7 +22,7 @@ def test_one_of_several_files_is_clicked_and_used(browser: Browser, hub_server: 
     with running_app(tmp_path, HF_ENDPOINT=hub_server.url, HF_HUB_OFFLINE="0", **environment) as app:
         page = browser.new_page()
         page.goto(f"{app.url}/?tab=cyclegan", wait_until="domcontentloaded")
-        page.locator("#tab-cyclegan").get_by_role("button", name=TEXTS["menu.title"]).click()
+        open_card(page, "cyclegan", "models")
         page.locator("#cyclegan-model-id textarea, #cyclegan-model-id input").fill("hf.co/ann/gan")
         page.locator("#cyclegan-model-go").click()
         way = page.locator("#cyclegan-model-way")

@@ -22,6 +22,6 @@ TABLES = Texts.load().tables
 def test_a_browser_of_this_locale_reads(visit: OpenPage, locale: str, language: str) -> None:
     page = visit("/", locale=locale)
     expect(page.locator("#tab-cyclegan .lead.block")).to_have_text(TABLES[language]["cyclegan.lead"])
-    score = page.locator("#cyclegan-score span:visible")
+    score = page.locator("#cyclegan-verdict p:first-child > span:visible")
     expect(score).to_have_count(1)
     expect(score).to_have_attribute("lang", language)

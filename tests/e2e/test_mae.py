@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from visits import OpenPage, another_image_in, answers_held_back, asks, image_in
+from visits import OpenPage, another_image_in, answers_held_back, asks, image_in, open_card
 
 from demos.core.i18n import Texts
 from demos.mae.masks import encode_mask
@@ -44,21 +44,22 @@ def hidden(page: Page, count: int, canvas: str = CANVAS) -> None:
 def test_strokes_hide_and_show_patches(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     hidden(page, 192)
-    pasted = image_in(page, "#mae-result-pasted")
+    pasted = image_in(page, "#mae-result-slider")
     page.locator(f"{CANVAS} [data-tool=clear]").click()
     hidden(page, 0)
-    pasted = another_image_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-slider", pasted)
     stroke(page, 5 * 16 + 4, 5 * 16 + 9)
     hidden(page, 6)
-    pasted = another_image_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-slider", pasted)
     expect(page.locator("#mae-kind input[value=hand]")).to_be_checked()
+    open_card(page, "mae", "details")
     expect(page.locator("#mae-result-table")).to_contain_text(score_of(6))
     stroke(page, 5 * 16 + 8, 5 * 16 + 9, button="right")
     hidden(page, 4)
-    pasted = another_image_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-slider", pasted)
     page.locator(f"{CANVAS} [data-tool=undo]").click()
     hidden(page, 6)
-    another_image_in(page, "#mae-result-pasted", pasted)
+    another_image_in(page, "#mae-result-slider", pasted)
 
 
 @pytest.mark.slow
@@ -93,8 +94,7 @@ def test_latest_event_wins_while_another_is_answered(visit: OpenPage) -> None:
             page.locator(f"{CANVAS} canvas").press("[")
         for _ in range(4):
             page.keyboard.press("[")
-    expect(page.locator("#mae-result-table")).to_contain_text(score_of(128))
-    hidden(page, 128)
+    hidden(page, 128)  # drawn by the server
     expect(page.locator("#mae-ratio input[type=number]")).to_have_value("50")
     page.locator(f"{CANVAS} [data-tool=clear]").click()
     expect(page.locator("#mae-result-score")).to_contain_text(TEXTS["en"]["mae.nothing_hidden"])
@@ -102,9 +102,11 @@ def test_latest_event_wins_while_another_is_answered(visit: OpenPage) -> None:
         with asks(page):
             stroke(page, 5 * 16 + 4, 5 * 16 + 9)
         stroke(page, 8 * 16 + 4, 8 * 16 + 6)
+    open_card(page, "mae", "details")
     expect(page.locator("#mae-result-table")).to_contain_text(score_of(9))
+    expect(page.locator("#mae-result-masked img")).not_to_have_attribute("src", re.compile("first_paint"))
     hidden(page, 9)
-    page.get_by_role("button", name=TEXTS["en"]["mae.influence_title"]).click()
+    open_card(page, "mae", "influence")
     picker = "#mae-picker .mask-canvas"
     hidden(page, 9, picker)
     with answers_held_back(page):
@@ -118,7 +120,7 @@ def test_latest_event_wins_while_another_is_answered(visit: OpenPage) -> None:
 @pytest.mark.slow
 def test_marks_made_during_inpainting_are_inpainted(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
-    page.get_by_role("button", name=TEXTS["en"]["mae.mend_title"]).click()
+    open_card(page, "mae", "mend")
     canvas = "#mae-mend-canvas .mask-canvas"
     hidden(page, 0, canvas)
     with answers_held_back(page):
@@ -131,7 +133,7 @@ def test_marks_made_during_inpainting_are_inpainted(visit: OpenPage) -> None:
 @pytest.mark.slow
 def test_touch_paints_on_a_phone(visit: OpenPage) -> None:
     page = visit("/?tab=mae", size=(390, 844), dark=True)
-    image = page.locator("#mae-result-pasted img")
+    image = page.locator("#mae-result-slider img").first
     expect(image).to_have_attribute("src", re.compile("png"))  # images below the window are loaded when scrolled to
     pasted = image.get_attribute("src") or ""
     before = int(page.locator(CANVAS).get_attribute("data-hidden") or 0)
@@ -154,32 +156,32 @@ def test_touch_paints_on_a_phone(visit: OpenPage) -> None:
 def test_analyses_are_hidden_when_the_mask_changes(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
     hidden(page, 192)
-    for analysis in ("ratios", "often", "influence"):
-        page.get_by_role("button", name=TEXTS["en"][f"mae.{analysis}_title"]).click()
-    page.locator("#mae-ratios-go").click()
-    image_in(page, "#mae-ratios")
+    open_card(page, "mae", "ratios")  # shows its result at once
+    ratios = image_in(page, "#mae-ratios")
     expect(page.locator("#mae-ratios-says")).to_contain_text("dB")
-    page.locator("#mae-often-go").click()
+    open_card(page, "mae", "often")
     expect(page.locator("#mae-often-says")).to_contain_text("dB")
     assert image_in(page, "#mae-often-spread") != image_in(page, "#mae-often-mean")
     with page.expect_download() as download:
         page.locator("#mae-often-numbers").click()
     assert '"masks": 16' in Path(download.value.path()).read_text("utf-8")
+    open_card(page, "mae", "influence")
     picker = "#mae-picker .mask-canvas"
     page.mouse.click(*at(page, 4 * 16 + 3, picker))
     image_in(page, "#mae-influence")
     expect(page.locator(picker)).to_have_attribute("data-target", "67")
     page.locator("#mae-another").click()
-    for result in ("ratios", "often-mean", "influence"):
-        expect(page.locator(f"#mae-{result}")).to_be_hidden()
+    expect(page.locator("#mae-influence")).to_be_hidden()
+    open_card(page, "mae", "ratios")  # of the new mask
+    another_image_in(page, "#mae-ratios", ratios)
 
 
 def test_composite_and_inpainting(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
-    for fold in ("mix", "mend"):
-        page.get_by_role("button", name=TEXTS["en"][f"mae.{fold}_title"]).click()
-    page.locator("#mae-mix-go").click()
-    assert image_in(page, "#mae-mix-original") != image_in(page, "#mae-mix-pasted")
+    open_card(page, "mae", "mix")  # shows its result at once
+    mixed = image_in(page, "#mae-mix-original")
+    assert mixed != image_in(page, "#mae-mix-pasted")
+    open_card(page, "mae", "mend")
     canvas = "#mae-mend-canvas .mask-canvas"
     hidden(page, 0, canvas)
     page.locator("#mae-mend-scratches").click()
@@ -198,8 +200,8 @@ def test_composite_and_inpainting(visit: OpenPage) -> None:
 @pytest.mark.slow
 def test_details_and_summary_follow_the_brush(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
-    image_in(page, "#mae-result-pasted")
-    page.get_by_role("button", name=TEXTS["en"]["mae.raw_title"]).click()
+    image_in(page, "#mae-result-slider")
+    open_card(page, "mae", "details")
     masked = image_in(page, "#mae-result-masked")
     page.locator("#mae-canvas [data-tool=clear]").click()
     stroke(page, 34, 38)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import OpenPage, another_image_in, image_in
+from visits import OpenPage, another_image_in, image_in, open_card
 
 from demos.core.i18n import Texts
 
@@ -15,7 +15,10 @@ TABS = ("cyclegan", "mae", "vae", "embeddings")
 
 
 def open_menu(page: Page, tab: str) -> None:
-    page.locator(f"#tab-{tab}").get_by_role("button", name=TEXTS["menu.title"]).click()
+    if tab in ("cyclegan", "mae"):
+        open_card(page, tab, "models")  # by the name of the weights
+    else:
+        page.locator(f"#tab-{tab}").get_by_role("button", name=TEXTS["menu.title"]).click()
     expect(page.locator(f"#{tab}-models .model").first).to_be_visible()
 
 

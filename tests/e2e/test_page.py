@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 TEXTS = Texts.load().tables
 OPENING = {  # what each tab shows before anybody has done anything
     "cyclegan": "#cyclegan-translated img",
-    "mae": "#mae-result-pasted img",
+    "mae": "#mae-result-slider img",
     "vae": "#vae-result-strip img",
     "embeddings": "#embeddings-plot .scatter[data-state=drawn] canvas",
     "train": "#train-view .run-sheet img",

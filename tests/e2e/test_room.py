@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import OpenPage, upload
+from visits import OpenPage, open_card, upload
 
 from demos.core.i18n import Texts
 from demos.cyclegan.translation import FRUITS
@@ -21,7 +21,7 @@ def phone(visit: OpenPage, path: str, locale: str) -> Page:
 
 def test_two_phones_answer_what_the_screen_shows(visit: OpenPage) -> None:
     screen = visit("/?tab=cyclegan")
-    screen.get_by_role("button", name=TEXTS["en"]["cyclegan.quiz"]).click()
+    open_card(screen, "cyclegan", "quiz")
     upload(screen, "#cyclegan-quiz-own", *sorted(FRUITS.glob("*.jpg"))[:4])  # a short deck is made sooner
     expect(screen.locator("#cyclegan-quiz-own")).to_contain_text(".jpg")
     screen.locator("#cyclegan-room-open").click()

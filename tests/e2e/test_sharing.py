@@ -15,7 +15,7 @@ from demos.page.markup import NEXT
 pytestmark = pytest.mark.browser
 
 SHOWN = {  # what a tab must show before it can be shared
-    "cyclegan": "#cyclegan-translated img",
+    "cyclegan": "#cyclegan-back img",
     "mae": "#mae-canvas [data-state=drawn]",
     "vae": "#vae-result-strip img",
     "embeddings": "#embeddings-plot [data-state=drawn]",
@@ -53,7 +53,7 @@ def test_the_picture_holds_title_result_and_number(visit: OpenPage, tab: str) ->
 
 def test_where_nothing_is_shown_nothing_is_saved(visit: OpenPage) -> None:
     page = visit("/?tab=mae", ready=SHOWN["mae"])
-    page.evaluate("for (const id of ['mae-result-pasted', 'mae-canvas']) document.getElementById(id).remove()")
+    page.evaluate("for (const id of ['mae-result-slider', 'mae-canvas']) document.getElementById(id).remove()")
     page.locator("#tab-mae .share-row button:visible").first.click()
     expect(page.locator("#tab-mae .share-told:visible").first).to_have_text("There is no result to share yet.")
 

@@ -1,7 +1,7 @@
 """A shelf in a browser: one panel at a time, by mouse and keyboard, in the address and in the history."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,12 +14,15 @@ import app as app_module
 from demos.core.context import Context, Demo
 from demos.core.i18n import Texts
 from demos.page.page import build_page
-from demos.ui.shelf.shelf import Card, shelf
+from demos.ui.shelf.shelf import Card, Group, shelf
 
 pytestmark = pytest.mark.browser
 
 TEXTS = Texts.load()
-CARDS = {"play": [Card("quiz", "cyclegan.quiz")], "inside": [Card("halves", "cyclegan.halves")]}
+CARDS: Mapping[Group, Sequence[Card]] = {
+    "play": [Card("quiz", "cyclegan.quiz")],
+    "inside": [Card("halves", "cyclegan.halves")],
+}
 
 
 @dataclass

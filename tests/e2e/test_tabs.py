@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page, expect
-from visits import OpenPage, another_image_in, choose, image_in, images_of_examples, upload
+from visits import OpenPage, another_image_in, choose, image_in, images_of_examples, open_card, upload
 
 from demos.core.i18n import Texts
 
@@ -33,36 +33,41 @@ def own_photo(photo: Image.Image, tmp_path: Path) -> Path:
 def test_cyclegan_translates_a_photo_there_and_back(visit: OpenPage, own_photo: Path) -> None:
     page = visit("/?tab=cyclegan")
     translated, back = image_in(page, "#cyclegan-translated"), image_in(page, "#cyclegan-back")
-    score = page.locator("#cyclegan-score").inner_text()
+    verdict = page.locator("#cyclegan-verdict").inner_text()
     upload(page, "#cyclegan-photo", own_photo)
     translated = another_image_in(page, "#cyclegan-translated", translated)
     another_image_in(page, "#cyclegan-back", back)
-    expect(page.locator("#cyclegan-score")).not_to_have_text(score)
+    expect(page.locator("#cyclegan-verdict")).not_to_have_text(verdict)
     choose(page, "#tab-cyclegan", "orange2apple")
     another_image_in(page, "#cyclegan-translated", translated)
 
 
 def test_cyclegan_checks_warns_and_compares_on_request(visit: OpenPage, own_photo: Path, tmp_path: Path) -> None:
     page = visit("/?tab=cyclegan")
-    judged = image_in(page, "#cyclegan-judged")
-    convincing = page.locator("#cyclegan-convincing").inner_text()
+    realism = page.locator("#cyclegan-verdict").get_by_text("Fools the discriminator")
     expect(page.locator("#cyclegan-warning")).to_have_text("")
+    expect(realism).to_be_visible()
+    open_card(page, "cyclegan", "details")
+    judged = image_in(page, "#cyclegan-judged")
+    expect(page.locator("#cyclegan-convincing")).to_contain_text("Is it a convincing orange?")
     upload(page, "#cyclegan-photo", own_photo)
     another_image_in(page, "#cyclegan-judged", judged)
-    expect(page.locator("#cyclegan-convincing")).not_to_have_text(convincing)
     expect(page.locator("#cyclegan-warning")).to_contain_text("does not look like")
+    expect(realism).to_have_count(0)  # what is no fruit is not graded as one
+    expect(page.locator("#cyclegan-convincing")).to_have_text("")
+    expect(page.locator("#cyclegan-score")).not_to_contain_text("apple")
     with page.expect_download() as download:
         page.locator("#cyclegan-numbers").click()
     assert json.loads(download.value.path().read_text())["size"] == [160, 120]
 
-    page.get_by_role("button", name=TEXTS["en"]["cyclegan.halves"]).click()
+    open_card(page, "cyclegan", "halves")
     halves = page.locator("#cyclegan-halves")
     expect(halves.locator("img")).to_have_count(9)
     before = halves.inner_text()
     page.locator("#cyclegan-halves-run").click()
     expect(halves).not_to_have_text(before)
 
-    page.get_by_role("button", name=TEXTS["en"]["cyclegan.message"]).click()
+    open_card(page, "cyclegan", "message")
     strength = page.locator("#cyclegan-message-strength input[type=number]")
     strength.fill("5")
     strength.press("Enter")
@@ -87,10 +92,11 @@ def test_the_last_of_two_quick_choices_is_translated(visit: OpenPage) -> None:
 def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: OpenPage, own_photo: Path) -> None:
     page = visit("/?tab=cyclegan")
     translated = image_in(page, "#cyclegan-translated")
-    page.get_by_role("button", name=TEXTS["en"]["cyclegan.own"]).click()
+    open_card(page, "cyclegan", "own")
     choose(page, "#cyclegan-own-side", "512")
-    page.locator("#cyclegan-own-take").click()
     canvas = page.locator("#cyclegan-own-editor canvas").first
+    expect(canvas).to_be_visible()  # the photo is there at once
+    page.locator("#cyclegan-own-take").click()
     expect(canvas).to_be_visible()
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -115,7 +121,7 @@ def test_only_where_cyclegan_was_brushed_the_photo_changes(visit: OpenPage, own_
 @pytest.mark.slow
 def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: OpenPage) -> None:
     page = visit("/?tab=cyclegan", size=(390, 844))
-    page.get_by_role("button", name=TEXTS["en"]["cyclegan.quiz"]).click()
+    open_card(page, "cyclegan", "quiz")
     choose(page, "#cyclegan-quiz-exposure", "250")
     opened = image_in(page, "#cyclegan-photo")
     page.evaluate("document.querySelector('#cyclegan-quiz-start').scrollIntoView({block: 'end'})")  # cards lie below
@@ -142,6 +148,7 @@ def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: OpenPage) -> None:
 
 def test_mae_fills_in_a_photo(visit: OpenPage, own_photo: Path) -> None:
     page = visit("/?tab=mae")
+    open_card(page, "mae", "details")
     error, pasted = image_in(page, "#mae-result-error"), image_in(page, "#mae-result-pasted")
     upload(page, "#mae-input", own_photo)
     error = another_image_in(page, "#mae-result-error", error)

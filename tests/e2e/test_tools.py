@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import OpenPage, another_image_in, choose, image_in
+from visits import OpenPage, another_image_in, choose, image_in, open_card
 
 from demos.page.markup import STOPS
 
@@ -20,16 +20,16 @@ def open_tab(page: Page, tab: str) -> None:
 
 def test_a_link_opens_the_same_view(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
-    pasted = image_in(page, "#mae-result-pasted")
+    pasted = image_in(page, "#mae-result-slider")
     choose(page, "#mae-kind", "block")
-    pasted = another_image_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-slider", pasted)
     page.locator("#mae-examples .gallery-item").nth(2).click()
     expect(page).to_have_url(re.compile(r"\?tab=mae&.*\bexample="))
     expect(page).to_have_url(re.compile("kind=block"))
-    pasted = another_image_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-slider", pasted)
     guest = visit(page.url.partition("127.0.0.1")[2].partition("/")[2].join(("/", "")))
     expect(guest.locator("#mae-kind input[value=block]")).to_be_checked()
-    expect(guest.locator("#mae-result-pasted img")).to_have_attribute("src", pasted)
+    expect(guest.locator("#mae-result-slider img").first).to_have_attribute("src", pasted)
     page.get_by_role("tab").nth(0).click()
     expect(page).to_have_url(re.compile(r"\?tab=cyclegan$"))
 
@@ -54,7 +54,7 @@ def test_weights_of_the_menu_are_in_the_link(visit: OpenPage) -> None:
 def test_an_image_travels_to_another_tab(visit: OpenPage) -> None:
     page = visit("/?tab=cyclegan")
     image_in(page, "#cyclegan-translated")
-    page.locator("#cyclegan-translated img").hover()
+    page.locator("#cyclegan-translated img").first.hover()
     page.locator(".send").click()
     page.locator("[data-to=mae_example]").click()
     open_tab(page, "mae")
@@ -83,9 +83,9 @@ def test_keys_do_what_the_list_says(visit: OpenPage) -> None:
     another_image_in(page, "#cyclegan-translated", translated)
     page.keyboard.press("2")
     open_tab(page, "mae")
-    pasted = image_in(page, "#mae-result-pasted")
+    pasted = image_in(page, "#mae-result-slider")
     page.keyboard.press("Space")
-    another_image_in(page, "#mae-result-pasted", pasted)
+    another_image_in(page, "#mae-result-slider", pasted)
     page.locator("#mae-ratio input[type=number]").focus()
     page.keyboard.press("1")  # somebody types a number
     open_tab(page, "mae")
@@ -102,14 +102,30 @@ def test_the_large_view_is_for_the_images(visit: OpenPage) -> None:
     image_in(page, "#cyclegan-translated")
     for kept in (".lead", "#cyclegan-translated"):
         expect(page.locator(f"#tab-cyclegan {kept}").first).to_be_visible()
-    for gone in (".note", ".facts", ".aside", ".strip"):
+    for gone in (".why", ".facts", ".aside", ".strip", ".verdict p + p", "#cyclegan-how"):
         expect(page.locator(f"#tab-cyclegan {gone}").first).to_be_hidden()
     translated = image_in(page, "#cyclegan-translated")
     page.keyboard.press("ArrowRight")  # the strip is out of sight, its images are not out of reach
     another_image_in(page, "#cyclegan-translated", translated)
     page.keyboard.press("Escape")
-    expect(page.locator("#tab-cyclegan .note").first).to_be_visible()
+    expect(page.locator("#tab-cyclegan .why").first).to_be_visible()
     expect(page).not_to_have_url(re.compile("present"))
+
+
+@pytest.mark.slow
+def test_an_opened_card_fills_the_large_view(visit: OpenPage) -> None:
+    page = visit("/?tab=cyclegan&present=1&open=halves")
+    halves = page.locator("#cyclegan-halves img").first
+    expect(halves).to_be_visible()
+    for gone in (".lead", ".hero", "#cyclegan-photo"):
+        expect(page.locator(f"#tab-cyclegan {gone}").first).to_be_hidden()
+    page.keyboard.press("Escape")
+    open_card(page, "cyclegan", "quiz")
+    expect(page.locator("#cyclegan-quiz-start")).to_be_visible()
+    expect(page.locator("#cyclegan-quiz-own")).to_be_hidden()  # nothing asks for an upload
+    page.keyboard.press("Escape")
+    expect(page.locator("#cyclegan-translated")).to_be_visible()
+    expect(page).to_have_url(re.compile("present=1"))
 
 
 @pytest.mark.parametrize("locale", [pytest.param("en-US", marks=pytest.mark.slow), "zh-CN"])

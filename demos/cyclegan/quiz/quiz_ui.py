@@ -79,20 +79,21 @@ def quiz_section(ctx: Context) -> tuple[gr.File, gr.Button]:
         label: Any = ctx.t(f"cyclegan.{name}")
         return gr.Button(label, elem_id=f"cyclegan-{name.replace('_', '-')}", **options)
 
-    with widgets.options(ctx, "cyclegan.quiz"):
-        widgets.note(ctx, "cyclegan.quiz_lead")
-        fixed_weights_line(ctx, [*DIRECTIONS, *(f"{fruit}-discriminator" for fruit in FRUITS)])
-        exposure = widgets.pills(ctx, "cyclegan.quiz_exposure", EXPOSURES, "0", "cyclegan-quiz-exposure")
-        own_label = ctx.t("cyclegan.quiz_own")
-        own = gr.File(label=own_label, file_count="multiple", height=120, elem_id="cyclegan-quiz-own")
-        start = button("quiz_start", variant="primary")
-        widgets.note(ctx, "cyclegan.room_lead")
-        room = button("room_open")
-        state, seen = gr.State(None), gr.JSON(visible=False)
-        board = widgets.panel("", "cyclegan-quiz-board", GRID_STYLE + STYLE, js_on_load=SCRIPT)
-        with gr.Row(visible=False) as answers:
-            buttons = {choice: button(f"quiz_{choice}", min_width=120) for choice in CHOICES}
-        score = widgets.html_line("", "score", "cyclegan-quiz-score")
+    widgets.note(ctx, "cyclegan.quiz_lead")
+    fixed_weights_line(ctx, [*DIRECTIONS, *(f"{fruit}-discriminator" for fruit in FRUITS)])
+    exposure = widgets.pills(ctx, "cyclegan.quiz_exposure", EXPOSURES, "0", "cyclegan-quiz-exposure")
+    own_label = ctx.t("cyclegan.quiz_own")
+    own = gr.File(
+        label=own_label, file_count="multiple", height=120, elem_id="cyclegan-quiz-own", elem_classes="off-stage"
+    )
+    start = button("quiz_start", variant="primary")
+    widgets.note(ctx, "cyclegan.room_lead")
+    room = button("room_open")
+    state, seen = gr.State(None), gr.JSON(visible=False)
+    board = widgets.panel("", "cyclegan-quiz-board", GRID_STYLE + STYLE, js_on_load=SCRIPT)
+    with gr.Row(visible=False) as answers:
+        buttons = {choice: button(f"quiz_{choice}", min_width=120) for choice in CHOICES}
+    score = widgets.html_line("", "score", "cyclegan-quiz-score")
     outputs = [state, board, answers, score]
     started = start.click(on_start, [own, exposure], outputs, js=WAITING, **PRIVATE_MODEL_EVENT)
     started.failure(fn=None, js=FAILED, api_visibility="private")

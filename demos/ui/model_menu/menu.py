@@ -20,6 +20,7 @@ from demos.ui import widgets
 from demos.ui.latest_event import on_report, reporter
 from demos.ui.model_menu import view
 from demos.ui.model_menu.handlers import Choice, Handlers, fits_always
+from demos.ui.shelf.shelf import Shelf
 
 
 class Menu(NamedTuple):
@@ -34,7 +35,12 @@ class Menu(NamedTuple):
 
 
 def model_menu(
-    ctx: Context, tab: str, opening: str, fits: Callable[[nn.Module], str] = fits_always, unlinked: Collection[str] = ()
+    ctx: Context,
+    tab: str,
+    opening: str,
+    fits: Callable[[nn.Module], str] = fits_always,
+    unlinked: Collection[str] = (),
+    shelf: Shelf | None = None,
 ) -> Menu:
     """Place the menu of a tab, folded away, and connects it.
 
@@ -44,13 +50,14 @@ def model_menu(
         opening: Name of the weights that are in use at first.
         fits: See `Handlers`.
         unlinked: Names of weights that a switch of the tab itself chooses.
+        shelf: The shelf of the tab, whose panel "models" the menu becomes; without one it is a fold.
     """
     handlers = Handlers(ctx, families_by_tab()[tab], fits, tab, {opening, *unlinked})
     first = Choice(opening, opening)
     offline = ctx.library.hub.offline
     choice, used, switched = gr.State(first), gr.State(opening), gr.State(0)
     linked = gr.Textbox(visible="hidden", elem_id=f"{tab}-model-linked")
-    with widgets.options(ctx, "menu.title") as fold:
+    with shelf.drawer("models", "menu.title") if shelf else widgets.options(ctx, "menu.title") as fold:
         rows = _panel(handlers.rows(first), f"{tab}-models", reporter(f"{tab}-models") + view.SCRIPT)
         about = _panel(handlers.about(first), f"{tab}-model-about")
         sentence = _panel("", f"{tab}-model-way", reporter(f"{tab}-model-way") + view.SCRIPT)

@@ -57,7 +57,8 @@ function draw() {
   panel.setAttribute("role", "region");
   panel.setAttribute("aria-labelledby", title.id);
   title.focus({ preventScroll: true });
-  head.scrollIntoView({ block: opener ? "nearest" : "start", behavior: "instant" });
+  const { top } = head.getBoundingClientRect();
+  if (top < 0 || top > window.innerHeight / 3) head.scrollIntoView({ block: "start", behavior: "instant" });
 }
 
 function onClick(event) {

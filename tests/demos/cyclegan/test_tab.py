@@ -15,7 +15,11 @@ from PIL import Image
 from demos.core.context import Context, make_context
 from demos.core.i18n import InputError
 from demos.cyclegan import tab, translation
+from demos.cyclegan.results import component_values
 from models.data.images import to_tensor
+
+APPLE = {"apple": 1.0, "orange": 0.0, "elsewhere": 0.0}
+LIGHTHOUSE = {"apple": 0.0, "orange": 0.0, "elsewhere": 1.0}
 
 
 def pixels(image: Image.Image) -> np.ndarray:
@@ -32,26 +36,43 @@ def test_the_tab_is_empty_without_a_precomputed_result(context: Context) -> None
     found = components(app)
     assert found["cyclegan-photo"].value is None
     assert found["cyclegan-translated"].value is None
-    assert found["cyclegan-score"].value == ""
+    assert found["cyclegan-score"].value == found["cyclegan-verdict"].value == ""
 
 
 def test_the_tab_opens_on_the_precomputed_result(context: Context) -> None:
     folder = context.first_paint / "cyclegan"
     folder.mkdir(parents=True)
     tab.precompute(context, folder)
-    stored = json.loads((folder / "result.json").read_text())
+    stored = json.loads((folder / "result.json").read_text()) | {"kinds": APPLE}
+    (folder / "result.json").write_text(json.dumps(stored))
     with gr.Blocks(analytics_enabled=False) as app:
         tab.build(context)
     found = components(app)
     assert found["cyclegan-photo"].value["orig_name"] == translation.OPENING_EXAMPLE
     assert f"{stored['cycle_error']:.1f}" in found["cyclegan-score"].value
     assert f"{stored['convincing']:.0%}" in found["cyclegan-convincing"].value
+    verdict = found["cyclegan-verdict"].value
+    assert f"<b>{stored['cycle_error'] / 255:.1%}</b>" in verdict
+    assert f"<b>{100 * stored['convincing']:.0f}</b> of 100 real oranges" in verdict
+    assert all((folder / "cards" / f"{name}.webp").stat().st_size < 20_000 for name in ("quiz", "halves", "step-3"))
     assert Path(found["cyclegan-strip"].value["path"]).suffix == ".png"
     assert "apple2orange" in found["cyclegan-facts"].value
-    with Image.open(found["cyclegan-translated"].value["path"]) as shown:
+    with Image.open(found["cyclegan-translated"].value[0]["path"]) as shown:
         original = to_tensor(Image.open(folder / "original.png"))
         again = context.load_model("apple2orange")(original)
         assert np.abs(pixels(shown) - ((again[0].permute(1, 2, 0).numpy() + 1) * 127.5)).max() <= 1
+
+
+@pytest.mark.parametrize(("kinds", "graded"), [(APPLE, True), (LIGHTHOUSE, False)])
+def test_what_is_no_fruit_is_not_graded_as_one(context: Context, kinds: dict[str, float], graded: bool) -> None:
+    numbers = {
+        "direction": "apple2orange", "weights": ["apple2orange", "orange2apple"], "size": [8, 8], "seconds": 0.1,
+        "cycle_error": 5.1, "convincing": 0.25, "larger_error": 0.5, "kinds": kinds,
+    }  # fmt: skip
+    values = component_values(context, {"original": "a.png", "translated": "b.png"}, numbers)
+    assert bool(values["warning"]) != graded
+    assert ("<b>25</b> of 100 real oranges" in values["verdict"]) == graded and "<b>2.0%</b>" in values["verdict"]
+    assert bool(values["convincing"]) == graded and ("the same apple" in values["score"]) == graded
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from demos.core.context import Context, make_context
 from demos.mae import tab
 from demos.mae.masks import MAX_SEED, draw_mask, encode_mask
 from demos.mae.reconstruction import PANELS, reconstruct
-from demos.mae.results import table_html, verdict_html
+from demos.mae.results import hero_html, table_html, verdict_html
 from demos.mae.session import WEIGHTS, MAESession
 from models.data.images import square_crop
 
@@ -69,10 +69,10 @@ def test_nothing_old_stands_beside_a_refused_picture(
     for event in app.fns.values():
         ids = [block.elem_id for block in event.outputs]
         held = [cell.cell_contents for cell in getattr(event.fn, "__closure__", None) or ()]
-        if event.fn and "mae-result-pasted" in ids and name in [getattr(each, "__name__", "") for each in held]:
+        if event.fn and "mae-result-slider" in ids and name in [getattr(each, "__name__", "") for each in held]:
             answers.append(dict(zip(ids, event.fn(None, *inputs), strict=True)))
     assert answers and len(told) == len(answers)
-    assert all(answer["mae-result-pasted"] is None for answer in answers)
+    assert all(answer["mae-result-slider"] is None for answer in answers)
     assert all("Choose a picture" in answer["mae-result-score"] for answer in answers)
 
 
@@ -96,6 +96,7 @@ def test_tab_opens_on_the_prepared_result(context: Context, photo: Image.Image, 
     found = components(app)
     assert "192" in found["mae-result-table"].value
     assert "16 × 16 patches of 8 px" in found["mae-result-facts"].value
+    assert "first of 1 example pictures by name" in found["mae-opening"].value
     canvas = json.loads(found["mae-canvas"].value)
     assert (canvas["grid"], canvas["percent"]) == (16, 75) and canvas["mask"].startswith("16.")
     assert found["mae-picker"].value == found["mae-canvas"].value
@@ -122,19 +123,20 @@ def test_summary_is_the_opening_reconstruction(context: Context, photo: Image.Im
 
 @pytest.mark.parametrize(
     ("model", "fill", "words"),
-    [(20.04, 18.0, "<b>2.0 dB</b> better"), (17.0, 18.5, "<b>1.5 dB</b> worse"), (18.02, 18.0, "as good as")],
+    [(12.0, 15.0, "<b>20%</b> less error"), (18.0, 15.0, "20%</b> more error"), (15.02, 15.0, "as good as")],
 )
 def test_verdict_and_table_match_the_scores(context: Context, model, fill, words):
     scores = {
         "patches": 256,
         "hidden_patches": 192,
-        "model": {"psnr": model, "mean_abs_error": 12.3},
-        "smooth_fill": {"psnr": fill, "mean_abs_error": 14.5},
+        "model": {"psnr": 20.0, "mean_abs_error": model},
+        "smooth_fill": {"psnr": 18.5, "mean_abs_error": fill},
         "mean_colour": {"psnr": 9.9, "mean_abs_error": 40.0},
     }
-    assert words in verdict_html(context, scores)
+    assert words in verdict_html(context, scores) and words in hero_html(context, scores)
+    assert ('class="worse"' in hero_html(context, scores)) == (model > fill + 1), "no praise where it is worse"
     table = table_html(context, scores)
-    assert all(number in table for number in (f"{model:.1f} dB", f"{fill:.1f} dB", "12.3", "14.5", "9.9 dB", "40.0"))
+    assert all(number in table for number in ("20.0 dB", "18.5 dB", f"{model:.1f}", f"{fill:.1f}", "9.9 dB", "40.0"))
 
 
 def test_reconstruct_returns_images_and_scores(client: Client, photo_file: str):

@@ -57,6 +57,7 @@ ONCE = {
     "<lambda> failure": CONSTANT,
     "on_open expand": OPENS,
     "on_open then": START,
+    **{f"{tab}-panel-models expand": OPENS for tab in ("cyclegan", "mae")},
     "train-view ready": OPENS,
     "train-view stale": ASKS_AGAIN,
     "train-view unlisted": ASKS_AGAIN,
