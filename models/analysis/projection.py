@@ -74,8 +74,9 @@ def project(
 def principal_components(points: Floats, dims: int) -> Floats:
     """Return the first principal components of points (N, D), (N, dims); the largest entry of each axis is positive."""
     centred = points - points.mean(axis=0)
-    _, _, axes = np.linalg.svd(centred.T @ centred)  # (D, D), rows are axes
-    axes = axes[:dims]
+    # An SVD of the same (D, D) takes 30 times as long, for D of 512 as long as UMAP of 500 images.
+    columns = torch.linalg.eigh(torch.from_numpy(centred.T @ centred)).eigenvectors  # by ascending eigenvalues
+    axes = columns[:, -dims:].T.flip(0).numpy()
     axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
     return np.asarray(centred @ axes.T, dtype=np.float32)
 

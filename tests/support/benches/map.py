@@ -12,6 +12,8 @@ from benches.measuring import EXAMPLES, median_ms
 from PIL import Image
 from torch import nn
 
+from models.networks.preprocessing import IMAGENET
+
 MAP_SIZES = (500, 2000, 10_000)
 MAP_TITLE = "Map: from pictures to points"
 MAP_COLUMNS = (
@@ -74,16 +76,14 @@ def plain_embed(network: nn.Module, paths: Sequence[Path]) -> np.ndarray:
 
 
 class Normalised(nn.Module):
-    """A network for images in [-1, 1] out of one for ImageNet's range."""
+    """A network for images in [-1, 1] out of one for ImageNet's range, as the app makes one."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
-        self.std = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.network(((images + 1) / 2 - self.mean) / self.std)
+        return self.network(IMAGENET.normalise(images))
 
 
 def map_rows(folder: Path, sizes: Sequence[int] = MAP_SIZES) -> Iterator[tuple[str, ...]]:
