@@ -9,7 +9,7 @@ BROWSER_READY := $(VENV)/.browser
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help app test test-all format lint type bench smoke precompute space clean
+.PHONY: help app test test-all format lint type bench smoke precompute space resolve clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -56,6 +56,12 @@ precompute: $(APP_READY) ## Compute again the results that the tabs open on
 space: $(APP_READY) ## Publish the app as a Space: make space SPACE=user/name ARGS="--create"
 	@test -n "$(SPACE)" || { echo "Name the Space: make space SPACE=user/name" >&2; exit 1; }
 	@HF_HUB_DISABLE_XET=1 $(BIN)/python -m models.hub "$(SPACE)" $(ARGS)
+
+# What the platform adds to requirements.txt on every Space; MCP is always on there, and its extra caps pydantic.
+resolve: $(APP_READY) ## Ask the package index whether all that a Space installs fits together; installs nothing
+	@$(BIN)/python -m pip install --dry-run --ignore-installed --quiet --disable-pip-version-check -r requirements.txt \
+		"gradio[oauth,mcp]==$$(sed -n 's/^sdk_version: //p' README.md)" uvicorn websockets spaces
+	@echo "All that a Space installs fits together."
 
 clean: ## Remove the virtual environment and the caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -39,7 +39,13 @@ from demos.page.discovery import discover  # noqa: E402
 from demos.page.health import health_route  # noqa: E402
 from demos.page.link_preview import ICON, LinkPreviews, draw_icon, preview_route, write_previews  # noqa: E402
 from demos.page.mended_scripts import mended_scripts  # noqa: E402
-from demos.page.middleware import ChangedPage, OpeningTab, SmallPage, add_chinese_locales  # noqa: E402
+from demos.page.middleware import (  # noqa: E402
+    ChangedPage,
+    OpeningTab,
+    SmallPage,
+    add_chinese_locales,
+    do_without_storage,
+)
 from demos.page.page import build_page  # noqa: E402
 from demos.page.prefetch import prefetch  # noqa: E402
 from demos.page.self_check import self_check  # noqa: E402
@@ -130,7 +136,7 @@ def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, 
             "middleware": [
                 Middleware(sessions.SessionTracker),
                 Middleware(SmallPage, compresslevel=5),
-                Middleware(ChangedPage, previews, add_chinese_locales),
+                Middleware(ChangedPage, previews, add_chinese_locales, do_without_storage),
                 Middleware(OpeningTab),
                 Middleware(UploadLimits, localize=texts.localize),
             ],

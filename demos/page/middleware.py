@@ -22,6 +22,29 @@ if (/^zh\\b/i.test(navigator.language) && !["zh-CN", "zh-TW"].includes(navigator
 }
 </script>"""
 
+# Where a page stands inside another one, a browser may deny it its storage; Gradio's scripts would fail at their first
+# look at it, and show nothing. What is kept in its place lasts until the page is left, and the page says so.
+_MEMORY = b"""<head>
+<script>
+for (const name of ["localStorage", "sessionStorage"]) {
+  try {
+    window[name].getItem("");
+  } catch {
+    const kept = new Map();
+    const value = {
+      getItem: (key) => kept.get(String(key)) ?? null,
+      setItem: (key, text) => void kept.set(String(key), String(text)),
+      removeItem: (key) => void kept.delete(String(key)),
+      key: (place) => [...kept.keys()][place] ?? null,
+      clear: () => kept.clear(),
+      get length() { return kept.size; },
+    };
+    Object.defineProperty(window, name, { value });
+    document.documentElement.classList.add("forgets");
+  }
+}
+</script>"""
+
 PageChange = Callable[[Request, bytes], bytes]  # the request for a page and the page -> the page to send
 
 
@@ -33,6 +56,11 @@ def is_page(scope: Scope) -> bool:
 def add_chinese_locales(request: Request, page: bytes) -> bytes:
     """Put a short script at the beginning of the page, by which every Chinese browser gets Chinese."""
     return page.replace(b"<head>", _SCRIPT, 1)
+
+
+def do_without_storage(request: Request, page: bytes) -> bytes:
+    """Put a script at the beginning of the page that keeps in memory what a browser does not let it store."""
+    return page.replace(b"<head>", _MEMORY, 1)
 
 
 class SmallPage(GZipMiddleware):

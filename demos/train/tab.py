@@ -58,6 +58,8 @@ def build(ctx: Context) -> TabInterface:
     files = None
     if off:
         widgets.html_line(ctx.localize_html(f"error.job.off_{off}"), "score", "train-off")
+        if off == "zerogpu":
+            gr.DuplicateButton(ctx.t("train.duplicate"), elem_id="train-duplicate")  # type: ignore[arg-type]
     else:
         files = _steps(ctx, runs, visitor, shown)
     if off or ctx.library.hub.offline:
@@ -153,6 +155,7 @@ def _steps(ctx: Context, runs: Runs, visitor: gr.BrowserState, shown: Shown) -> 
     widgets.html_line(limits_html(ctx, runs.manager.limits, runs.manager.classroom), "facts", "train-limits")
     kept = outlives_restart(runs.manager.supervisor.volume is not None)
     widgets.html_line(ctx.localize_html(f"train.keeps_{kept}"), "facts", "train-keeps")
+    widgets.html_line(ctx.localize_html("train.forgets"), "score", "train-forgets")  # seen where it is so
     with gr.Row(elem_classes="columns"):
         _, files_a = _files(ctx, "train.files", "train-files-a")
         second, files_b = _files(ctx, "train.files_b", "train-files-b", visible=False)

@@ -35,7 +35,12 @@ def free_port() -> int:
 
 @contextmanager
 def running_app(
-    folder: Path, *arguments: str, port: int | None = None, root: Path = ROOT, **environment: str
+    folder: Path,
+    *arguments: str,
+    port: int | None = None,
+    root: Path = ROOT,
+    python: str = sys.executable,
+    **environment: str,
 ) -> Iterator[RunningApp]:
     """Start the app, wait until it answers, and stop it at the end.
 
@@ -44,6 +49,7 @@ def running_app(
         arguments: of its command line.
         port: on which it listens, a free one by default.
         root: of the app's own files.
+        python: the interpreter.
         environment: variables of the app beside those of this process.
 
     Raises:
@@ -54,7 +60,7 @@ def running_app(
     start = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port), *arguments],
+            [python, "app.py", "--port", str(port), *arguments],
             cwd=root,
             env={
                 **os.environ,

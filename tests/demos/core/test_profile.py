@@ -4,17 +4,23 @@ imported, with the real one."""
 import json
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import gradio as gr
 import pytest
 import torch
 from running_app import running_app
 
 from demos.core import profile
+from demos.core.context import Context
+from demos.page.discovery import discover
+from models.training.execution.backends import TrainingOff
+from models.training.jobs import JobManager
 
 STAND_IN = """
 import json, os, sys
@@ -81,10 +87,25 @@ def test_the_app_starts_on_zerogpu_with_spaces_before_torch(tmp_path: Path) -> N
         with urlopen(f"{app.url}/health") as answer:
             health = json.load(answer)
         with urlopen(f"{app.url}/config") as answer:
-            assert b"app.profile_zerogpu" in answer.read()
+            page = answer.read()
+    assert b"app.profile_zerogpu" in page and b"train-duplicate" in page
     assert (health["profile"], health["training"]) == ("zerogpu", "off")
     loaded = json.loads(seen.read_text())
     assert loaded == {"before": [], "decorated": [["demos.core.lent_gpu", "forward", 30]], "numba": "1"}
+
+
+def test_the_trainer_that_is_off_there_offers_to_duplicate_the_space(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gradio.components.duplicate_button.get_space", lambda: "ada/unlabeled")
+    jobs = JobManager(tmp_path / "data", backend=TrainingOff("zerogpu"))
+    (tab,) = (demo for demo in discover() if demo.name == "train")
+    with gr.Blocks() as blocks:
+        tab.build(replace(context, jobs=jobs))
+    jobs.close()
+    assert "train-duplicate" in {getattr(block, "elem_id", None) for block in blocks.blocks.values()}
+    scripts = [call["js"] or "" for call in blocks.get_config_file()["dependencies"]]
+    assert any("huggingface.co/spaces/ada/unlabeled?duplicate=true" in str(script) for script in scripts)
 
 
 @pytest.mark.skipif(find_spec("spaces") is None, reason="the package spaces is not installed; Spaces bring it along")
