@@ -70,16 +70,15 @@ def cosines(features: Tensor, others: Tensor, mean: Tensor) -> Tensor:
 
 
 def add_views(builder: MapBuilder, state: gr.State) -> None:
-    """Place the fold with the views of the picked image."""
+    """Place the views of the picked image."""
     ctx = builder.ctx
-    with widgets.options(ctx, "embeddings.views"):
-        widgets.html_line(ctx.localize_html("embeddings.views_lead"))
-        with gr.Row(elem_classes="toolbar"):
-            methods = {name: f"embeddings.encoder_{name}" for name in METHODS}
-            method = widgets.pills(ctx, "embeddings.views_method", methods, METHODS[0], "embeddings-views-method")
-            again = quiet_button(ctx, "views_again", "views-again")
-        template, script = "<div>${value}</div>", 'trigger("ready");'
-        panel = widgets.panel(None, "embeddings-views", STYLE, html_template=template, js_on_load=script)
+    widgets.html_line(ctx.localize_html("embeddings.views_lead"))
+    with gr.Row(elem_classes="toolbar"):
+        methods = {name: f"embeddings.encoder_{name}" for name in METHODS}
+        method = widgets.pills(ctx, "embeddings.views_method", methods, METHODS[0], "embeddings-views-method")
+        again = quiet_button(ctx, "views_again", "views-again")
+    template, script = "<div>${value}</div>", 'trigger("ready");'
+    panel = widgets.panel(None, "embeddings-views", STYLE, html_template=template, js_on_load=script)
     seed = gr.State(0)
     draw: dict[str, Any] = {"fn": bind(on_views, builder), "inputs": [state, method, seed], "outputs": panel}
     draw |= LATEST_MODEL_EVENT

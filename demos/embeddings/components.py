@@ -30,16 +30,20 @@ class Lasso(NamedTuple):
     train: gr.Button
 
 
-def uploads(ctx: Context) -> tuple[gr.File, gr.File]:
-    """Place the inputs for a set of images and for a query image."""
+def image_set(ctx: Context) -> gr.File:
+    """Place the input for a set of images."""
+    return _upload(ctx, "upload", file_count="multiple", file_types=["image", ".zip"])
 
-    def upload(name: str, **kwargs: Any) -> gr.File:
-        widgets.html_line(ctx.localize_html(f"embeddings.{name}_hint"))
-        label, elem_id = ctx.t(f"embeddings.{name}"), f"embeddings-{name}"
-        return gr.File(label=label, show_label=False, height=64, elem_id=elem_id, **kwargs)
 
-    images = upload("upload", file_count="multiple", file_types=["image", ".zip"])
-    return images, upload("guest", file_types=["image"])
+def query_image(ctx: Context) -> gr.File:
+    """Place the input for one more image."""
+    return _upload(ctx, "guest", file_types=["image"])
+
+
+def _upload(ctx: Context, name: str, **kwargs: Any) -> gr.File:
+    widgets.html_line(ctx.localize_html(f"embeddings.{name}_hint"), "upload-hint")
+    label, elem_id = ctx.t(f"embeddings.{name}"), f"embeddings-{name}"
+    return gr.File(label=label, show_label=False, height=64, elem_id=elem_id, **kwargs)
 
 
 def tiles(group: str, elem_id: str, style: str = "", head: str = "") -> gr.HTML:

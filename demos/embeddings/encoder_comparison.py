@@ -82,20 +82,19 @@ class Comparison(NamedTuple):
 
 
 def add_comparison(builder: MapBuilder, session: gr.State) -> Comparison:
-    """Place the fold with the second map and the table."""
+    """Place the second map and the table."""
     ctx, is_open, measured = builder.ctx, gr.State(False), gr.State(None)
-    with widgets.options(ctx, "embeddings.compare"):
-        others = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
-        encoder = widgets.pills(ctx, "embeddings.compare_with", others, OTHER, "embeddings-twin-encoder")
-        with gr.Row(elem_classes="columns"):
-            with gr.Column(min_width=300):
-                copy = scatter(ctx, "embeddings-mirror", link=NAME)
-            with gr.Column(min_width=300):
-                plot = scatter(ctx, "embeddings-twin", link=NAME)
-        about = widgets.html_line("", "facts", "embeddings-twin-about")
-        table = widgets.panel(None, "embeddings-rows", TABLE_STYLE)
-        measure_all = quiet_button(ctx, "measure", "measure")
-        widgets.note(ctx, "embeddings.compare_note")
+    others = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
+    encoder = widgets.pills(ctx, "embeddings.compare_with", others, OTHER, "embeddings-twin-encoder")
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(min_width=300):
+            copy = scatter(ctx, "embeddings-mirror", link=NAME)
+        with gr.Column(min_width=300):
+            plot = scatter(ctx, "embeddings-twin", link=NAME)
+    about = widgets.html_line("", "facts", "embeddings-twin-about")
+    table = widgets.panel(None, "embeddings-rows", TABLE_STYLE)
+    measure_all = quiet_button(ctx, "measure", "measure")
+    widgets.note(ctx, "embeddings.compare_note")
     draw: dict[str, Any] = {
         "fn": bind(on_compare, builder),
         "inputs": [session, encoder, is_open, measured],

@@ -37,6 +37,7 @@ class MapOutputs(NamedTuple):
     description: Any
     about: Any
     table: Any
+    verdict: Any
 
 
 NO_CHANGE = MapOutputs(*[gr.skip()] * len(MapOutputs._fields))
@@ -51,6 +52,7 @@ def map_outputs(builder: MapBuilder, session: MapSession) -> MapOutputs:
     clamped = used if used != settings.n_neighbors and settings.method == "umap" else None
     table = table_csv(collection, image_map.coordinates, range(len(collection)))
     encoder = settings.encoder
+    built_in = not (session.uploaded or session.relabelled)
     about = encoder if encoder in ENCODERS else f"other_{ctx.library.record(encoder).family}"
     return MapOutputs(
         session=session,
@@ -61,6 +63,7 @@ def map_outputs(builder: MapBuilder, session: MapSession) -> MapOutputs:
         description=view.description_html(ctx, collection, session.uploaded is not None, clamped),
         about=ctx.localize_html(f"embeddings.about_{about}"),
         table=ctx.save_bytes(table, ".csv"),
+        verdict=view.verdict_html(ctx, encoder, image_map.scores.knn_accuracy, built_in),
     )
 
 
@@ -70,10 +73,10 @@ def _facts(builder: MapBuilder, session: MapSession) -> str:
     seconds, spec = session.features[encoder][1], ENCODERS.get(encoder)
     if spec is None:
         size = as_encoder(ctx.load_model(encoder))[1]
-        line = widgets.facts_line(ctx, [encoder], (size, size), seconds)
+        line = widgets.facts_line(ctx, [encoder], (size, size), seconds, menu=True)
     elif spec.checkpoint:
         size = spec.image_size(ctx.weights_info)
-        line = widgets.facts_line(ctx, [spec.checkpoint], (size, size), seconds, map_seconds is None)
+        line = widgets.facts_line(ctx, [spec.checkpoint], (size, size), seconds, map_seconds is None, menu=True)
     else:
         line = ctx.localize_html("embeddings.untrained", size=spec.image_size(), time=f"{seconds:.1f} s")
     if map_seconds is None:

@@ -148,7 +148,7 @@ def explanation_html(ctx: Context, explanation: Explanation, others: str) -> str
 
 def add_explanation(builder: MapBuilder, session: gr.State, neighbours: gr.HTML) -> None:
     """Place the button beside the neighbours, and the panel about the picked image and one of them."""
-    button = components.quiet_button(builder.ctx, "why", "why")
+    button = components.quiet_button(builder.ctx, "why_near", "why")
     panel = components.tiles(GROUP, "embeddings-why-shown", STYLE)
     button.click(bind(on_explain, builder), session, panel, **PRIVATE_MODEL_EVENT)
     quiet = {"show_progress": "hidden", **PRIVATE_MODEL_EVENT}

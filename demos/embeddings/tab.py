@@ -21,22 +21,25 @@ from demos.embeddings import components, handlers, view
 from demos.embeddings.api import add_endpoints
 from demos.embeddings.augmented_views import add_views
 from demos.embeddings.builder import MapBuilder
+from demos.embeddings.cards import FOLDER, STEPS, cards, precompute_thumbnails
 from demos.embeddings.collection import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
 from demos.embeddings.components import Lasso
 from demos.embeddings.encoder_comparison import Comparison, add_comparison, measure
 from demos.embeddings.map_image import opening_map_image
 from demos.embeddings.outputs import MapOutputs, summary
-from demos.embeddings.precomputed import Precomputed, save_rows, save_set
+from demos.embeddings.precomputed import Precomputed, load_rows, save_rows, save_set
 from demos.embeddings.session import NAME, MapSession
 from demos.embeddings.similarity_explanation import add_explanation
 from demos.embeddings.take_home import add_take_home
 from demos.embeddings.training_timeline import add_timeline, precompute_timeline
-from demos.ui import widgets
+from demos.ui import layout, widgets
 from demos.ui.latest_event import on_report
 from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import scatter
 from demos.ui.share_picture import share_button
+from demos.ui.shelf.shelf import Shelf
+from demos.ui.shelf.shelf import shelf as place_shelf
 from models.analysis.embedding import Floats
 from models.analysis.projection import align
 from models.encoders import ENCODERS
@@ -58,49 +61,83 @@ def refuse_other_networks(model: nn.Module) -> str:
 
 def build(ctx: Context, archive: Path = BUILT_IN_SET) -> TabInterface:
     """Create the components of the tab and connect them."""
-    usual = Settings()
-    widgets.lead(ctx, "embeddings.lead")
+    usual, builder, session = Settings(), MapBuilder(ctx, archive), gr.State(None)
+    with layout.hero(ctx, NAME):
+        pills, dims, stop = _bar(ctx, usual)
+        with layout.stage():
+            verdict = _verdict(ctx, usual.encoder)
+            with gr.Row(elem_classes="columns"):
+                with gr.Column(scale=3):
+                    plot = scatter(ctx, "embeddings-plot", link=NAME)
+                with gr.Column(scale=1, min_width=290, elem_classes="off-stage"):
+                    query = components.query_image(ctx)
+                    neighbours = components.tiles(
+                        NAME, "embeddings-neighbours", head=f"<style>{view.BAR_STYLE}</style>"
+                    )
+                    add_explanation(builder, session, neighbours)
+        lasso = components.lasso(ctx)
+    shelf = place_shelf(ctx, NAME, cards(ctx))
+    with gr.Row(elem_classes=["toolbar", "to-start"]):
+        share_button(ctx, "embeddings.share", SHARED, "#embeddings-verdict p")
+        add_take_home(builder, session)
+        facts = widgets.html_line("", "facts", "embeddings-facts")
+    about = widgets.html_line("", "facts", "embeddings-about")
+    with shelf.drawer("details", "common.details"):
+        scores = widgets.panel(None, "embeddings-scores", view.SCORES_STYLE, elem_classes="score")
+        widgets.note(ctx, "embeddings.note")
+    with shelf.drawer("settings", "embeddings.options"):
+        settings, table = components.settings(ctx, usual)
+    ours = [encoder.checkpoint or "" for encoder in ENCODERS.values()]
+    menu = model_menu(ctx, NAME, ENCODERS[usual.encoder].checkpoint or "", refuse_other_networks, ours, shelf)
+    encoder = gr.State(usual.encoder)
+    choose = _connect_encoder(encoder, pills, menu)
+    upload, description, comparison = _fill_shelf(shelf, builder, session)
+    outputs = MapOutputs(session, plot, neighbours, scores, facts, description, about, table, verdict)
+    layout.how_it_works(ctx, NAME, [ctx.first_paint / NAME / FOLDER / f"{step}.webp" for step in STEPS])
+    widgets.aside(ctx, "embeddings.how_title", "embeddings.how")
+    controls = {"encoder": encoder, "dims": dims, **settings}
+    redraw = _connect_map(builder, controls, upload, outputs, stop, lasso, comparison)
+    _connect_images(builder, outputs, lasso, query, comparison)
+    add_endpoints(builder)
+    linked = {**controls, "encoder": pills, "weights": menu.linked}
+    photos = {"guest": Photo(query, shows_itself=True)}
+    show, gives = (choose, menu.open_linked, redraw), (lasso.train, lasso.train_zip)
+    return TabInterface(photos, linked, show, gives=gives, summary=partial(summary, builder))
+
+
+def _bar(ctx: Context, usual: Settings) -> tuple[gr.Radio, gr.Radio, gr.Button]:
+    """Place the switches of the encoder and of the dimensions, and the button that stops a map in the making."""
     with gr.Row(elem_id="embeddings-bar"):
         encoders = {name: f"embeddings.encoder_{name}" for name in ENCODERS}
         pills = widgets.pills(ctx, "embeddings.encoder", encoders, usual.encoder, "embeddings-encoder")
         choices = {"2": "embeddings.dims_2", "3": "embeddings.dims_3"}
         dims = widgets.pills(ctx, "embeddings.dims", choices, str(usual.dims), "embeddings-dims")
+        gear = ctx.localize_html("embeddings.options")
+        widgets.html_line(f'<button type="button" data-open="settings">{gear}</button>', "opener")
         stop = gr.Button(ctx.t("embeddings.stop"), elem_id="embeddings-stop", elem_classes="quiet", visible=False)
-    about = widgets.html_line("", "facts", "embeddings-about")
-    builder, session = MapBuilder(ctx, archive), gr.State(None)
-    with gr.Row(elem_classes="columns"):
-        with gr.Column(scale=3):
-            plot = scatter(ctx, "embeddings-plot", link=NAME)
-            lasso = components.lasso(ctx)
-            share_button(ctx, "embeddings.share", SHARED, "#embeddings-scores .score-cell")
-            add_take_home(builder, session)
-        with gr.Column(scale=2, min_width=300):
-            upload, query = components.uploads(ctx)
-            neighbours = components.tiles(NAME, "embeddings-neighbours", head=f"<style>{view.BAR_STYLE}</style>")
-            add_explanation(builder, session, neighbours)
-    scores = widgets.panel(None, "embeddings-scores", view.SCORES_STYLE, elem_classes="score")
-    description = widgets.html_line("", "facts", "embeddings-told")
-    facts = widgets.html_line("", "facts", "embeddings-facts")
-    widgets.note(ctx, "embeddings.note")
-    with widgets.options(ctx, "embeddings.options"):
-        layout, table = components.settings(ctx, usual)
-    ours = [encoder.checkpoint or "" for encoder in ENCODERS.values()]
-    menu = model_menu(ctx, NAME, ENCODERS[usual.encoder].checkpoint or "", refuse_other_networks, ours)
-    outputs = MapOutputs(session, plot, neighbours, scores, facts, description, about, table)
-    encoder = gr.State(usual.encoder)
-    choose = _connect_encoder(encoder, pills, menu)
-    comparison = add_comparison(builder, session)
-    add_timeline(builder, session)
-    add_views(builder, session)
-    widgets.aside(ctx, "embeddings.how_title", "embeddings.how")
-    controls = {"encoder": encoder, "dims": dims, **layout}
-    redraw = _connect_map(builder, controls, upload, outputs, stop, lasso, comparison)
-    _connect_images(builder, outputs, lasso, query, comparison)
-    add_endpoints(builder)
-    settings = {**controls, "encoder": pills, "weights": menu.linked}
-    photos = {"guest": Photo(query, shows_itself=True)}
-    show, gives = (choose, menu.open_linked, redraw), (lasso.train, lasso.train_zip)
-    return TabInterface(photos, settings, show, gives=gives, summary=partial(summary, builder))
+    return pills, dims, stop
+
+
+def _verdict(ctx: Context, encoder: str) -> gr.HTML:
+    """Place the numbers of the map, at first those of the one that the tab opens on."""
+    row = load_rows(ctx.first_paint / NAME).get(encoder)
+    opening = view.verdict_html(ctx, encoder, row.scores.knn_accuracy if row else None, True)
+    style, script = view.VERDICT_STYLE, view.VERDICT_SCRIPT
+    return widgets.panel(opening, "embeddings-verdict", style, elem_classes="verdict", js_on_load=script)
+
+
+def _fill_shelf(shelf: Shelf, builder: MapBuilder, session: gr.State) -> tuple[gr.File, gr.HTML, Comparison]:
+    """Fill the cards; return the input for a set of images, the line that says what it held, and the comparison."""
+    with shelf.card("own"):
+        upload = components.image_set(shelf.ctx)
+        description = widgets.html_line("", "facts", "embeddings-told")
+    with shelf.card("twins"):
+        comparison = add_comparison(builder, session)
+    with shelf.card("learning"):
+        add_timeline(builder, session)
+    with shelf.card("pairs"):
+        add_views(builder, session)
+    return upload, description, comparison
 
 
 def _connect_encoder(encoder: gr.State, pills: gr.Radio, menu: Menu) -> dict[str, Any]:
@@ -215,6 +252,7 @@ def precompute(ctx: Context, folder: Path, archive: Path = BUILT_IN_SET) -> None
     save_rows(rows, folder)
     save_set(collection, folder)
     precompute_timeline(builder, folder, fixed)
+    precompute_thumbnails(folder, archive)
 
 
 def _precompute_encoder(builder: MapBuilder, encoder: str, fixed: Floats) -> Precomputed:

@@ -120,20 +120,19 @@ def precompute_timeline(builder: MapBuilder, folder: Path, fixed: Floats, steps:
 
 
 def add_timeline(builder: MapBuilder, session: gr.State, steps: Path = STEPS) -> bool:
-    """Place the fold with the slider; returns False, placing nothing, for a run of fewer than two steps."""
+    """Place the slider; returns False, placing nothing, for a run of fewer than two steps."""
     found, ctx = training_steps(steps), builder.ctx
     if len(found) < 2:
         return False
-    with widgets.options(ctx, "embeddings.learning"):
-        widgets.html_line(ctx.localize_html("embeddings.learning_lead"))
-        with gr.Row(elem_id="embeddings-learning-bar"):
-            label, classes = ctx.t("embeddings.play"), ["quiet", "key-again"]
-            play = gr.Button(label, size="sm", elem_id="embeddings-play", elem_classes=classes)
-            label = ctx.t("embeddings.learning_slider")
-            slider = gr.Slider(0, len(found) - 1, 0, step=1, label=label, elem_id="embeddings-step")
-        caption = widgets.html_line("", "score", "embeddings-step-score")
-        curve = widgets.html_line("", "", "embeddings-learning-curve")
-        plot = scatter(ctx, "embeddings-learning")
+    widgets.html_line(ctx.localize_html("embeddings.learning_lead"))
+    with gr.Row(elem_id="embeddings-learning-bar"):
+        label, classes = ctx.t("embeddings.play"), ["quiet", "key-again"]
+        play = gr.Button(label, size="sm", elem_id="embeddings-play", elem_classes=classes)
+        label = ctx.t("embeddings.learning_slider")
+        slider = gr.Slider(0, len(found) - 1, 0, step=1, label=label, elem_id="embeddings-step")
+    caption = widgets.html_line("", "score", "embeddings-step-score")
+    curve = widgets.html_line("", "", "embeddings-learning-curve")
+    plot = scatter(ctx, "embeddings-learning")
     timeline = gr.State(None)
     inputs, outputs = [session, timeline, slider], [timeline, plot, caption]
     load = make_on_load(builder, found)

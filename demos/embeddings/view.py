@@ -11,6 +11,7 @@ from demos.core.context import Context
 from demos.embeddings.collection import KNN, Collection, Scores
 from demos.embeddings.precomputed import load_rows
 from demos.embeddings.session import NAME
+from demos.ui import layout
 from demos.ui.left_out import left_out_html
 from demos.ui.sprites import tile_style
 from models.analysis.neighbours import Placement
@@ -117,6 +118,20 @@ def scores_html(ctx: Context, scores: Scores, num_labels: int) -> str:
     return "".join(f'<div class="score-cell"><b>{value}</b><span>{text}</span></div>' for value, text in cells)
 
 
+def verdict_html(ctx: Context, encoder: str, accuracy: float | None, built_in: bool) -> str:
+    """Say how often neighbours are of one kind, and how often before training, or after it; empty without labels."""
+    if accuracy is None:
+        return layout.verdict(ctx, [])
+    sentences = [ctx.localize_html("embeddings.alike", knn=accuracy, k=KNN)]
+    other = "simclr" if encoder == "random" else "random"
+    row = load_rows(ctx.first_paint / NAME).get(other)
+    if built_in and row is not None and row.scores.knn_accuracy is not None:
+        text = ctx.localize_html(f"embeddings.alike_{other}", knn=row.scores.knn_accuracy)
+        show = ctx.localize_html(f"embeddings.show_{other}")
+        sentences.append(f'{text} <button type="button" data-encoder="{other}">{show}</button>')
+    return layout.verdict(ctx, sentences)
+
+
 def _usual_spread(ctx: Context) -> str:
     """Return which spreads the built-in encoders reach on the built-in set; empty without their table."""
     spreads: dict[bool, list[float]] = {True: [], False: []}  # whether the encoder is trained
@@ -139,6 +154,18 @@ def description_html(ctx: Context, collection: Collection, uploaded: bool, clamp
     return " ".join(f"<span>{sentence}</span>" for sentence in sentences)
 
 
+# Shows the same pictures through the other network, by the switch of all networks.
+VERDICT_SCRIPT = """
+element.addEventListener("click", (event) => {
+  const name = event.target.closest("[data-encoder]")?.dataset.encoder;
+  if (name) document.querySelector(`#embeddings-encoder input[value="${name}"]`)?.click();
+});
+"""
+VERDICT_STYLE = """
+display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 28px;
+button[data-encoder] { padding: 4px 12px; border: 1px solid var(--line); border-radius: 999px; background: none;
+  color: var(--accent); font: inherit; font-size: 14px; font-weight: 500; cursor: pointer; }
+"""
 NEIGHBOURS_SCRIPT = """
 element.addEventListener("click", (event) => {
   const tile = event.target.closest("[data-id]");
@@ -172,6 +199,10 @@ NEIGHBOURS_STYLE = """
 .chosen-tiles .near-picture { margin: 0; }
 @media (min-width: 1000px) {
   .near-tiles { grid-template-columns: repeat(6, 1fr); gap: 10px 8px; }
+}
+@media (max-width: 760px) {
+  .near-tiles { display: flex; overflow-x: auto; }
+  .near-tiles > * { flex: none; width: 84px; }
 }
 """
 SCORES_STYLE = """

@@ -12,7 +12,7 @@ STOPS: Mapping[str, tuple[str, ...]] = {  # tab -> CSS selectors
         "#cyclegan-examples", "#cyclegan-translated", "#cyclegan-back", "#cyclegan-verdict", "#cyclegan-cards",
     ),
     "mae": ("#mae-examples", "#mae-ratio", "#mae-result-slider", "#mae-result-score", "#mae-cards"),
-    "vae": ("#vae-a", "#vae-result-animation", "#vae-result-strip", "#vae-result-ends", "#vae-samples"),
+    "vae": ("#vae-a", "#vae-result-animation", "#vae-verdict", "#vae-result-strip", "#vae-cards"),
     "embeddings": (
         "#embeddings-plot", "#embeddings-encoder", "#embeddings-neighbours", "#embeddings-guest", "#embeddings-scores",
     ),

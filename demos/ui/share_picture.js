@@ -3,6 +3,8 @@ const SHARED = { width: 1200, height: 600, pad: 40, gap: 20, code: 116 };
 const SHARED_FONT = 'system-ui, -apple-system, "Segoe UI", "PingFang SC", "Noto Sans CJK SC", sans-serif';
 const SHARED_COLOURS = { paper: "#fbfaf8", ink: "#1f1d1b", soft: "#6b6660", accent: "#0f766e" };
 
+const STRIP = 4; // how often as wide as high an image is that is called a strip
+
 // The text of a node in the reader's language alone.
 function readable(node) {
   const other = document.documentElement.lang.startsWith("zh") ? "en" : "zh";
@@ -21,7 +23,9 @@ const loaded = (url) =>
     image.src = url;
   });
 
-const breadth = (layer) => (layer.naturalWidth || layer.width) / (layer.naturalHeight || layer.height);
+const isCut = (layer) => getComputedStyle(layer).objectFit === "cover"; // the page shows a part of the image
+const breadth = (layer) =>
+  isCut(layer) ? layer.clientWidth / layer.clientHeight : (layer.naturalWidth || layer.width) / (layer.naturalHeight || layer.height);
 
 // Words, or characters where a language has no spaces, in as many lines as there may be; what is left ends in "…".
 function wrapped(pen, text, room, most) {
@@ -38,14 +42,28 @@ function wrapped(pen, text, room, most) {
   return lines;
 }
 
+function drawLayer(pen, layer, x, y, width, height) {
+  if (!isCut(layer)) return pen.drawImage(layer, x, y, width, height);
+  const { naturalWidth, naturalHeight } = layer, ratio = width / height;
+  const [across, down] = getComputedStyle(layer).objectPosition.split(" ").map((share) => parseFloat(share) / 100);
+  const cut = [Math.min(naturalWidth, naturalHeight * ratio), Math.min(naturalHeight, naturalWidth / ratio)];
+  pen.drawImage(layer, across * (naturalWidth - cut[0]), down * (naturalHeight - cut[1]), ...cut, x, y, width, height);
+}
+
+// Side by side, or one below the other where each is a long strip.
 function drawImages(pen, images, top, bottom) {
   const { width, pad, gap } = SHARED, ratios = images.map(([first]) => breadth(first));
-  const sum = ratios.reduce((all, ratio) => all + ratio, 0);
-  const height = Math.min((width - 2 * pad - gap * (images.length - 1)) / sum, bottom - top);
-  let x = (width - height * sum - gap * (images.length - 1)) / 2;
-  images.forEach((layers, number) => {
-    for (const layer of layers) pen.drawImage(layer, x, (top + bottom - height) / 2, height * ratios[number], height);
-    x += height * ratios[number] + gap;
+  const rows = Math.min(...ratios) > STRIP ? images.map((each) => [each]) : [images];
+  const room = (bottom - top - gap * (rows.length - 1)) / rows.length;
+  rows.forEach((row, place) => {
+    const sum = row.reduce((all, [first]) => all + breadth(first), 0);
+    const height = Math.min((width - 2 * pad - gap * (row.length - 1)) / sum, room);
+    let x = (width - height * sum - gap * (row.length - 1)) / 2;
+    const y = top + place * (room + gap) + (room - height) / 2;
+    for (const layers of row) {
+      for (const layer of layers) drawLayer(pen, layer, x, y, height * breadth(layers[0]), height);
+      x += height * breadth(layers[0]) + gap;
+    }
   });
 }
 

@@ -60,8 +60,10 @@ def arithmetic_value(ctx: Context, slices: LatentSlices, image: str | None, grou
     return json.dumps(value)
 
 
-def arithmetic_section(ctx: Context, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu) -> None:
-    """Place the fold with the two groups and the slider."""
+def arithmetic_section(
+    ctx: Context, card: gr.Accordion, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu
+) -> None:
+    """Place the two groups and the slider in a card."""
 
     def examples(model: str) -> list[list[str]]:
         return [[str(path) for path in end] for end in example_ends(ctx, model)]
@@ -71,15 +73,14 @@ def arithmetic_section(ctx: Context, slices: LatentSlices, photos: Sequence[gr.I
         image = path_b if end == "b" else path_a
         return value_or_message(arithmetic_value, ctx, slices, image, (low, high), model)
 
-    with widgets.options(ctx, "vae.arithmetic") as fold:
-        widgets.note(ctx, "vae.arithmetic_note")
-        end = widgets.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-arithmetic-end")
-        with gr.Row():
-            groups = [_group(ctx, *group) for group in zip(("minus", "plus"), examples(OPENING_MODEL), strict=True)]
-        view = sliders(ctx, slices, "vae-arithmetic")
-        widgets.aside(ctx, "vae.arithmetic_about", "vae.arithmetic_about_text")
+    widgets.note(ctx, "vae.arithmetic_note")
+    end = widgets.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-arithmetic-end")
+    with gr.Row():
+        groups = [_group(ctx, *group) for group in zip(("minus", "plus"), examples(OPENING_MODEL), strict=True)]
+    view = sliders(ctx, slices, "vae-arithmetic")
+    widgets.aside(ctx, "vae.arithmetic_about", "vae.arithmetic_about_text")
     changes = [*(photo.change for photo in photos), *(group.change for group in groups), end.input, menu.used.change]
-    widgets.fill_when_open(fold, show, [*photos, end, *groups, menu.used], [view], changes, view.stale)
+    widgets.fill_when_open(card, show, [*photos, end, *groups, menu.used], [view], changes, view.stale)
     menu.used.change(examples, menu.used, groups, **QUICK_EVENT)
     _offer_shift(ctx, slices.networks)
 

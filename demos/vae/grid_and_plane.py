@@ -34,7 +34,16 @@ MOSAIC = 9  # images along a side of the map
 DENSITY = 64  # cells along a side of its shading
 MARGIN = 1.45  # extent of the map over that of its images
 PLANES = {"photos": "vae.plane_photos", "pca": "vae.plane_pca"}
-SQUARE_STYLE = ".square { display: block; width: 100%; max-width: 460px; border-radius: 8px; }"
+SQUARE_STYLE = """
+.square { position: relative; max-width: 460px; }
+.square img { display: block; width: 100%; border-radius: 8px; }
+.square b { position: absolute; padding: 1px 8px; border-radius: 6px; background: var(--paper); color: var(--ink);
+  font-size: 14px; }
+.square b:nth-of-type(odd) { left: 6px; }
+.square b:nth-of-type(even) { right: 6px; }
+.square b:nth-of-type(-n + 2) { top: 6px; }
+.square b:nth-of-type(n + 3) { bottom: 6px; }
+"""
 
 
 def grid_latents(corners: Sequence[Tensor], steps: int) -> Tensor:
@@ -58,6 +67,15 @@ def grid_image(networks: Networks, paths: Sequence[str | None], steps: int, mode
     return image_grid([images[start : start + steps] for start in range(0, len(images), steps)], STRIP_GAP)
 
 
+def grid_html(grid: str, paths: Sequence[str | None]) -> str:
+    """Write a grid with the letters of its images at the corners; that of a computed corner says so."""
+    letters = [letter for letter, path in zip("ABCD", paths, strict=True) if path]
+    if len(letters) == 3:
+        letters.append(f"{letters[1]} + {letters[2]} − {letters[0]}")
+    badges = "".join(f"<b>{letter}</b>" for letter in letters)
+    return f'<div class="square"><img src="{file_url(grid)}" alt="">{badges}</div>'
+
+
 def plane_value(ctx: Context, slices: LatentSlices, paths: Sequence[str | None], plane: str, model: str) -> str:
     """Return the value of the map: the plane through three images, or that of the examples' principal components."""
     network = slices.networks.vector(model)
@@ -68,9 +86,11 @@ def plane_value(ctx: Context, slices: LatentSlices, paths: Sequence[str | None],
         raise InputError("vae.plane_missing")
     mu = encode(network, photos)
     try:
-        plane_slice = LatentSlice(model, *(plane_basis(mu) if through else principal_plane(mu)))
+        origin, directions = plane_basis(mu) if through else principal_plane(mu)
     except ValueError as error:  # three images of which two are the same
         raise InputError("vae.plane_line") from error
+    # Up is positive on the map, and C lies below A, as in the grid.
+    plane_slice = LatentSlice(model, origin, directions * torch.tensor([[1.0], [-1.0 if through else 1.0]]))
     coordinates = (mu - plane_slice.origin) @ plane_slice.directions.T  # (N, 2)
     half = float(coordinates.abs().max()) * MARGIN
     mosaic = images_of(network, cell_latents(plane_slice, half, MOSAIC))
@@ -97,42 +117,41 @@ def cell_latents(plane: LatentSlice, half: float, cells: int) -> Tensor:
     return plane.origin + torch.stack([x.flatten(), y.flatten()], dim=1) @ plane.directions
 
 
-def grid_and_plane_section(ctx: Context, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu) -> None:
-    """Place the fold with the two further photos, the grid and the map."""
+def grid_and_plane_section(
+    ctx: Context, card: gr.Accordion, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu
+) -> None:
+    """Place the two further photos, the grid and the map in a card."""
 
     def show(
         a: str | None, b: str | None, c: str | None, d: str | None, steps: float, plane: str, model: str
     ) -> tuple[str, str]:
         try:
             path = ctx.save_image(grid_image(slices.networks, [a, b, c, d], int(steps), model))
-            grid = f'<img class="square" src="{file_url(path)}" alt="">{download_links(ctx, {"vae-grid.png": path})}'
+            grid = grid_html(path, [a, b, c, d]) + download_links(ctx, {"vae-grid.png": path})
         except InputError as error:
             grid = message_html(ctx, error)
         return grid, value_or_message(plane_value, ctx, slices, [a, b, c], plane, model)
 
     ends = {name: example_ends(ctx, name) for name in MODELS}
-    with widgets.options(ctx, "vae.corners") as fold:
-        widgets.note(ctx, "vae.corners_note")
-        with gr.Row(elem_classes="columns"):
-            with gr.Column(), photo_row(), gr.Row():
-                further = [
-                    photo_input(ctx, letter, {name: end[index][::-1] for name, end in ends.items()}, True)
-                    for index, letter in enumerate("cd")
-                ]
-            with gr.Column():
-                gr.Markdown(ctx.t("vae.grid_title"))
-                grid = panel("vae-grid", style=SQUARE_STYLE)
-                steps = gr.Slider(
-                    MIN_GRID, MAX_GRID, GRID, step=1, label=ctx.t("vae.grid_steps"), elem_id="vae-grid-steps"
-                )
-        gr.Markdown(ctx.t("vae.plane_title"))
-        plane = widgets.pills(ctx, "vae.plane", PLANES, "photos", "vae-plane-kind")
-        plane_view = plane_map(ctx, slices, "vae-plane")
-        widgets.aside(ctx, "vae.plane_about", "vae.plane_about_text")
+    widgets.note(ctx, "vae.corners_note")
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(), photo_row(264), gr.Row():
+            further = [
+                photo_input(ctx, letter, {name: end[index][::-1] for name, end in ends.items()}, True)
+                for index, letter in enumerate("cd")
+            ]
+        with gr.Column():
+            gr.Markdown(ctx.t("vae.grid_title"))
+            grid = panel("vae-grid", style=SQUARE_STYLE)
+            steps = gr.Slider(MIN_GRID, MAX_GRID, GRID, step=1, label=ctx.t("vae.grid_steps"), elem_id="vae-grid-steps")
+    gr.Markdown(ctx.t("vae.plane_title"))
+    plane = widgets.pills(ctx, "vae.plane", PLANES, "photos", "vae-plane-kind")
+    plane_view = plane_map(ctx, slices, "vae-plane")
+    widgets.aside(ctx, "vae.plane_about", "vae.plane_about_text")
     images = [*photos, *(each.photo for each in further)]
     changes = [*(image.change for image in images), steps.release, plane.input, menu.used.change]
     inputs = [*images, steps, plane, menu.used]
-    widgets.fill_when_open(fold, show, inputs, [grid, plane_view], changes, plane_view.stale)
+    widgets.fill_when_open(card, show, inputs, [grid, plane_view], changes, plane_view.stale)
     for each in further:
         each.connect()
         menu.used.change(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,19 +14,16 @@ from demos.core.context import Context
 from demos.core.events import LATEST_MODEL_EVENT, LATEST_PROMPT_EVENT, LATEST_QUICK_EVENT
 from demos.core.i18n import InputError
 from demos.core.tab_interface import TabInterface
-from demos.ui import widgets
+from demos.ui import layout, widgets
 from demos.ui.animation import in_threads
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu
-from demos.ui.share_picture import share_button
 from demos.vae import player
 from demos.vae.interpolation import DEFAULT_STEPS, MAX_STEPS, MIN_STEPS, Rendered, frames_and_animation, render
 from demos.vae.networks import HINTS, MODELS, OPENING_MODEL, Networks, read_photos
 from demos.vae.panels import message_html, panel
 from demos.vae.photo_input import PhotoInput
 from demos.vae.results import Shown, serve, summarize
-
-SHARED = [["#vae-result-strip img"]]
 
 
 class InterpolationUI(NamedTuple):
@@ -36,13 +33,13 @@ class InterpolationUI(NamedTuple):
     model: gr.Radio  # the switch between our own models
     hint: gr.Markdown  # what suits the model in use
     steps: gr.Slider  # images in the strip
-    results: list[Any]  # player, strip, ends, facts, and the two files to save
+    results: list[Any]  # the components of `values`
 
 
 def values(ctx: Context, shown: Shown) -> list[Any]:
-    """Return the values of a result's components: player, strip, ends, facts, the two files to save."""
+    """Return the values of a result's components: player, strip, ends, facts, the two files to save, verdict."""
     size = (shown.img_size, shown.img_size)
-    line = widgets.facts_line(ctx, [shown.model], size, shown.seconds, shown.prepared)
+    line = widgets.facts_line(ctx, [shown.model], size, shown.seconds, shown.prepared, menu=True)
     numbers = ctx.localize_html("vae.facts", latent_dim=f"{shown.latent_dim:,}", steps=shown.steps)
     return [
         player.player(ctx, shown),
@@ -50,12 +47,21 @@ def values(ctx: Context, shown: Shown) -> list[Any]:
         player.ends(ctx, shown),
         f"{line} · {numbers}",
         *(gr.update(value=file, interactive=True) for file in (shown.strip, shown.numbers)),
+        verdict_html(ctx, shown),
     ]
+
+
+def verdict_html(ctx: Context, shown: Shown) -> str:
+    """Say how few numbers a picture becomes, and how far it is off when rebuilt from them."""
+    kept = ctx.localize_html("vae.kept", numbers=f"{shown.latent_dim:,}", values=f"{3 * shown.img_size**2:,}")
+    errors = [10 ** (-score / 20) for score in shown.scores]  # root mean square, as a share of the whole range
+    return layout.verdict(ctx, [kept, ctx.localize_html("vae.off", error=sum(errors) / len(errors))])
 
 
 def no_values(ctx: Context, error: InputError) -> list[Any]:
     """Return the values of the same components that say why there is no result."""
-    return [message_html(ctx, error), "", "", "", *[gr.update(value=None, interactive=False)] * 2]
+    return [message_html(ctx, error), "", "", "", *[gr.update(value=None, interactive=False)] * 2,
+            layout.verdict(ctx, [])]  # fmt: skip
 
 
 def missing(other: str | None) -> InputError:
@@ -84,22 +90,32 @@ def result_handler(ctx: Context, networks: Networks) -> Callable[..., list[Any]]
     return show
 
 
-def result_panels(ctx: Context, first: Shown | None) -> list[Any]:
-    """Place the results, filled with what was stored for the tab to open on."""
-    opening = values(ctx, first) if first else no_values(ctx, missing(None))
-    panels = [
-        panel(f"vae-result-{name}", value, player.STYLE, player.SCRIPT)
-        for value, name in zip(opening, ("animation", "strip", "ends"), strict=False)
-    ]
-    facts = widgets.html_line(opening[3], "facts", "vae-facts")
+def opening_values(ctx: Context, first: Shown | None) -> list[Any]:
+    """Return what the components show first: the stored result, or what is missing."""
+    shown = values(ctx, first) if first else no_values(ctx, missing(None))
+    files = [first.strip, first.numbers] if first else [None, None]
+    return [*shown[:4], *files, shown[-1]]
+
+
+def result_panel(name: str, value: str) -> gr.HTML:
+    """Place one of the results that are drawn by `demos.vae.player`."""
+    return panel(f"vae-result-{name}", value, player.STYLE, player.SCRIPT if name == "animation" else None)
+
+
+def details_panel(ctx: Context, opening: Sequence[Any]) -> tuple[gr.Slider, list[Any]]:
+    """Place the length of the strip, what the network keeps of the two photos, and the files to save.
+
+    Returns:
+        The length, and of the components of `values` the ends and the two files.
+    """
+    ends = result_panel("ends", opening[2])
+    steps = gr.Slider(MIN_STEPS, MAX_STEPS, DEFAULT_STEPS, step=1, label=ctx.t("vae.steps"), elem_id="vae-steps")
     with gr.Row(elem_classes=["toolbar", "to-start"]):
-        share_button(ctx, "vae.share", SHARED, "#vae-facts")
-        files = (first.strip, first.numbers) if first else (None, None)
         saves = [
             widgets.download(ctx, f"vae.save_{name}", f"vae-save-{name}", file, interactive=bool(file), size="sm")
-            for name, file in zip(("strip", "numbers"), files, strict=True)
+            for name, file in zip(("strip", "numbers"), opening[4:6], strict=True)
         ]
-    return [*panels, facts, *saves]
+    return steps, [ends, *saves]
 
 
 def connect_interpolation(ctx: Context, networks: Networks, ui: InterpolationUI, menu: Menu) -> TabInterface:

@@ -76,8 +76,8 @@ def _figure(ctx: Context, images: Sequence[Image.Image], key: str) -> str:
     return f'<figure><img src="{url}" alt=""><figcaption>{ctx.localize_html(key)}</figcaption></figure>'
 
 
-def kl_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image]) -> None:
-    """Place the fold of the comparison."""
+def kl_section(ctx: Context, card: gr.Accordion, networks: Networks, photos: Sequence[gr.Image]) -> None:
+    """Place the comparison in a card."""
 
     def show(path_a: str | None, path_b: str | None, seed: float | None) -> str:
         try:
@@ -85,14 +85,11 @@ def kl_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image]) -> 
         except InputError as error:
             return message_html(ctx, error)
 
-    with widgets.options(ctx, "vae.lesson") as fold:
-        widgets.note(ctx, "vae.lesson_note")
-        result = panel("vae-lesson", style=STYLE)
-        with gr.Row():
-            seed = gr.Number(
-                0, minimum=0, maximum=999_999, precision=0, label=ctx.t("vae.seed"), elem_id="vae-lesson-seed"
-            )
-        widgets.aside(ctx, "vae.lesson_about", "vae.lesson_about_text")
+    widgets.note(ctx, "vae.lesson_note")
+    result = panel("vae-lesson", style=STYLE)
+    with gr.Row():
+        seed = gr.Number(0, minimum=0, maximum=999_999, precision=0, label=ctx.t("vae.seed"), elem_id="vae-lesson-seed")
+    widgets.aside(ctx, "vae.lesson_about", "vae.lesson_about_text")
     inputs = [*photos, seed]
-    widgets.fill_when_open(fold, show, inputs, [result], [photo.change for photo in photos])
+    widgets.fill_when_open(card, show, inputs, [result], [photo.change for photo in photos])
     seed.change(show, inputs, result, **LATEST_MODEL_EVENT)

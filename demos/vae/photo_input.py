@@ -74,9 +74,9 @@ class PhotoInput:
         ]
 
 
-def photo_row() -> gr.HTML:
-    """Open a place for two photos, which stand side by side and so are lower than a photo alone."""
-    css = "--picture-height: min(42vw, 264px);"
+def photo_row(height: int) -> gr.HTML:
+    """Open a place for two photos side by side, of at most so many pixels in height."""
+    css = f"--picture-height: min(42vw, {height}px);"
     return gr.HTML(html_template="@children", css_template=css, apply_default_css=False)
 
 

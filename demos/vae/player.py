@@ -1,25 +1,28 @@
-"""The HTML panels of an interpolation: a synchronous player of all methods, the filmstrip, the reconstructions.
+"""The HTML panels of an interpolation: a player of line and cross-fade, the filmstrip, the reconstructions.
 
-The player's images come in one sheet (row: method, column: moment) and are drawn on one canvas a row, so that all
-methods always show the same moment, however slowly they arrive.
+The player's images come in one sheet (row: method, column: moment) and are drawn on one canvas a row, so that both
+always show the same moment, however slowly they arrive.
 """
 
 from __future__ import annotations
 
 from demos.core.context import Context
 from demos.core.files import file_url
-from demos.ui.animation import FRAME_MS, HOLD_MS
+from demos.ui.animation import FRAME_MS, HOLD_MS, STRIP_GAP
+from demos.vae.interpolation import SMALL_SIDE
 from demos.vae.results import Shown
 
+FOLDED = "slerp"  # method that looks much like the straight line
 STYLE = """
-.stages { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 10px; max-width: 720px;
-  margin: 0 auto; }
+.stages { display: grid; grid-template-columns: repeat(2, minmax(0, min(100%, 52vh))); gap: 10px;
+  justify-content: center; }
 canvas { display: block; width: 100%; aspect-ratio: 1; border-radius: 8px; background: var(--line);
   cursor: pointer; }
 figcaption { margin-top: 6px; text-align: center; }
 .learned { color: var(--accent); font-weight: 600; }
 canvas, .film img, .ends img { box-sizing: border-box; border: 1px solid var(--line); }
-.bar { display: flex; align-items: center; gap: 10px; max-width: 720px; margin: 8px auto 0; }
+.bar { display: flex; align-items: center; gap: 10px; max-width: calc(104vh + 10px);
+  margin: 8px auto 0; }
 .bar button { flex: none; width: 36px; height: 36px; padding: 0; border: 0; border-radius: 50%;
   cursor: pointer; background: var(--accent-soft); }
 .bar button::before { content: ""; display: block; width: 12px; height: 14px; margin: auto;
@@ -27,8 +30,13 @@ canvas, .film img, .ends img { box-sizing: border-box; border: 1px solid var(--l
 .bar button[aria-pressed="true"]::before {
   clip-path: polygon(0 0, 35% 0, 35% 100%, 65% 100%, 65% 0, 100% 0, 100% 100%, 65% 100%, 35% 100%, 0 100%); }
 .bar input { flex: 1; min-width: 0; height: 36px; margin: 0; accent-color: var(--accent); cursor: ew-resize; }
-.film { overflow-x: auto; margin: 4px 0; }
-.sheet figcaption { text-align: left; margin: 0; }
+.film { overflow-x: auto; margin: 10px 0 0; }
+.film figure { display: grid; grid-template-columns: 130px minmax(0, 1fr); gap: 14px; align-items: center;
+  margin-top: 6px; }
+.film summary { font-size: 14px; color: var(--ink-soft); cursor: pointer; }
+.film figcaption { margin: 0; text-align: left; }
+.film img { height: auto; object-fit: cover; }
+@media (max-width: 760px) { .film figure { grid-template-columns: minmax(0, 1fr); gap: 2px; } }
 .ends { display: grid; grid-template-columns: 1fr 1fr 4px 1fr 1fr; gap: 8px; }
 .ends figure:nth-child(3) { grid-column: 4; }
 .ends img { aspect-ratio: 1; }
@@ -45,9 +53,9 @@ const find = (what) => element.querySelector(what);
 
 function draw(index, columns) {
   const width = sheet.naturalWidth / columns, canvases = element.querySelectorAll("canvas");
-  const height = sheet.naturalHeight / canvases.length;
-  canvases.forEach((canvas, row) => {
-    const paper = canvas.getContext("2d");
+  const height = sheet.naturalHeight / find(".morph").dataset.rows;
+  canvases.forEach((canvas) => {
+    const paper = canvas.getContext("2d"), row = Number(canvas.dataset.row);
     paper.imageSmoothingQuality = "high";
     paper.drawImage(sheet, index * width, row * height, width, height, 0, 0, canvas.width, canvas.height);
   });
@@ -100,16 +108,19 @@ requestAnimationFrame(tick);
 
 
 def player(ctx: Context, shown: Shown) -> str:
-    """Write the player of the methods and the cross-fade, side by side."""
+    """Write the player of the straight line and the cross-fade, side by side."""
+    rows = _rows(ctx, shown)
     stages = "".join(
-        f'<figure><canvas width="384" height="384" role="img" aria-labelledby="play-{name}"></canvas>'
+        f'<figure><canvas width="384" height="384" role="img" data-row="{place}" '
+        f'aria-labelledby="play-{name}"></canvas>'
         f'<figcaption id="play-{name}" class="{kind}">{text}</figcaption></figure>'
-        for name, kind, text in _rows(ctx, shown)
+        for place, (name, kind, text) in enumerate(rows)
+        if name != FOLDED
     )
     return (
         f'<div class="morph" data-sheet="{file_url(shown.sheet)}" data-columns="{shown.moments}" '
-        f'data-step="{FRAME_MS}" data-hold="{HOLD_MS}"><div class="stages">{stages}</div><div class="bar">'
-        f'<button type="button" class="key-again" aria-labelledby="play-name"></button>'
+        f'data-rows="{len(rows)}" data-step="{FRAME_MS}" data-hold="{HOLD_MS}"><div class="stages">{stages}</div>'
+        f'<div class="bar"><button type="button" class="key-again" aria-labelledby="play-name"></button>'
         f'<input type="range" min="0" max="{shown.moments - 1}" value="0" aria-labelledby="play-moment">'
         f'<span class="unseen" id="play-name">{ctx.localize_html("vae.play")}</span>'
         f'<span class="unseen" id="play-moment">{ctx.localize_html("vae.moment")}</span></div></div>'
@@ -117,13 +128,22 @@ def player(ctx: Context, shown: Shown) -> str:
 
 
 def filmstrip(ctx: Context, shown: Shown) -> str:
-    """Write the strip of the same rows, with their names above it."""
-    names = " · ".join(f'<span class="{kind}">{text}</span>' for _, kind, text in _rows(ctx, shown))
-    return (
-        f'<figure class="sheet"><figcaption id="film-rows">{names}</figcaption>'
-        f'<div class="film"><img src="{file_url(shown.strip)}" style="min-width: {shown.steps * 56}px" '
-        f'aria-labelledby="film-rows"></div></figure>'
-    )
+    """Write the strip row by row, each beside its name; what is folded comes last."""
+    rows = _rows(ctx, shown)
+    shape = f"{shown.steps * (SMALL_SIDE + STRIP_GAP) - STRIP_GAP} / {SMALL_SIDE}"
+    seen, folded = "", ""
+    for place, (name, kind, text) in enumerate(rows):
+        cut = f"aspect-ratio: {shape}; object-position: 0 {100 * place / max(1, len(rows) - 1)}%"
+        row = (
+            f'<figure><figcaption id="film-{name}" class="{kind}">{text}</figcaption><img class="film-{name}" '
+            f'src="{file_url(shown.strip)}" style="{cut}; min-width: {shown.steps * 36}px" '
+            f'aria-labelledby="film-{name}" alt=""></figure>'
+        )
+        if name == FOLDED:
+            folded = f"<details><summary>{ctx.localize_html('vae.another_way')}</summary>{row}</details>"
+        else:
+            seen += row
+    return f'<div class="film">{seen}{folded}</div>'
 
 
 def _rows(ctx: Context, shown: Shown) -> list[tuple[str, str, str]]:

@@ -137,7 +137,6 @@ def samples_html(ctx: Context, paths: Sequence[str], parents: int = 0) -> str:
 def samples_section(ctx: Context, networks: Networks, menu: Menu, stored: Sequence[str]) -> None:
     """Place the samples from the prior, beginning with the stored images of seed 0."""
     current = gr.State(None)
-    gr.Markdown(ctx.t("vae.samples"))
     widgets.note(ctx, "vae.samples_note")
     grid = panel("vae-samples", samples_html(ctx, stored) if stored else "", STYLE, SCRIPT)
     with gr.Row():

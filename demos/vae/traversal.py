@@ -101,16 +101,17 @@ def traversal_value(ctx: Context, slices: LatentSlices, path: str | None, model:
     return json.dumps({"key": key, "model": model, "knobs": entries, "bars": bars_html(ctx, statistics, indices)})
 
 
-def traversal_section(ctx: Context, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu) -> None:
-    """Place the fold with the sliders."""
+def traversal_section(
+    ctx: Context, card: gr.Accordion, slices: LatentSlices, photos: Sequence[gr.Image], menu: Menu
+) -> None:
+    """Place the sliders in a card."""
 
     def show(path_a: str | None, path_b: str | None, end: str, model: str) -> str:
         return value_or_message(traversal_value, ctx, slices, path_b if end == "b" else path_a, model)
 
-    with widgets.options(ctx, "vae.knobs") as fold:
-        widgets.note(ctx, "vae.knobs_note")
-        end = widgets.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-knobs-end")
-        view = sliders(ctx, slices, "vae-knobs")
-        widgets.aside(ctx, "vae.knobs_about", "vae.knobs_about_text")
+    widgets.note(ctx, "vae.knobs_note")
+    end = widgets.pills(ctx, "vae.knobs_end", ENDS, "a", "vae-knobs-end")
+    view = sliders(ctx, slices, "vae-knobs")
+    widgets.aside(ctx, "vae.knobs_about", "vae.knobs_about_text")
     changes = [*(photo.change for photo in photos), end.input, menu.used.change]
-    widgets.fill_when_open(fold, show, [*photos, end, menu.used], [view], changes, view.stale)
+    widgets.fill_when_open(card, show, [*photos, end, menu.used], [view], changes, view.stale)

@@ -25,19 +25,18 @@ FORMATS = {name: f"vae.film_{name}" for name in WRITERS}
 
 
 def video_section(ctx: Context, networks: Networks, photos: Sequence[gr.Image], menu: Menu) -> None:
-    """Place the fold with the choices and the buttons."""
-    with widgets.options(ctx, "vae.film"):
-        widgets.note(ctx, "vae.film_note")
-        kind = widgets.pills(ctx, "vae.film_format", FORMATS, "mp4", "vae-film-format")
-        method = widgets.pills(ctx, "vae.way", METHODS, "lerp", "vae-film-way")
-        steps = gr.Slider(12, MAX_FRAMES, SMOOTH_STEPS, step=1, label=ctx.t("vae.film_steps"), elem_id="vae-film-steps")
-        with gr.Row():
-            make = gr.Button(ctx.t("vae.film_make"), scale=0, min_width=160, size="sm", elem_id="vae-film-make")
-            stop = gr.Button(ctx.t("vae.film_stop"), scale=0, min_width=100, size="sm", elem_id="vae-film-stop")
-            save = gr.DownloadButton(
-                ctx.t("vae.film_save"),  # type: ignore[arg-type]
-                interactive=False, scale=0, min_width=160, size="sm", variant="primary", elem_id="vae-film-save",
-            )  # fmt: skip
+    """Place the choices and the buttons."""
+    widgets.note(ctx, "vae.film_note")
+    kind = widgets.pills(ctx, "vae.film_format", FORMATS, "mp4", "vae-film-format")
+    method = widgets.pills(ctx, "vae.way", METHODS, "lerp", "vae-film-way")
+    steps = gr.Slider(12, MAX_FRAMES, SMOOTH_STEPS, step=1, label=ctx.t("vae.film_steps"), elem_id="vae-film-steps")
+    with gr.Row():
+        make = gr.Button(ctx.t("vae.film_make"), scale=0, min_width=160, size="sm", elem_id="vae-film-make")
+        stop = gr.Button(ctx.t("vae.film_stop"), scale=0, min_width=100, size="sm", elem_id="vae-film-stop")
+        save = gr.DownloadButton(
+            ctx.t("vae.film_save"),  # type: ignore[arg-type]
+            interactive=False, scale=0, min_width=160, size="sm", variant="primary", elem_id="vae-film-save",
+        )  # fmt: skip
     run = make.click(
         video_handler(ctx, networks), [*photos, steps, method, kind, menu.used], save, **PRIVATE_MODEL_EVENT
     )

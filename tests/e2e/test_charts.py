@@ -84,7 +84,7 @@ def test_the_table_beside_a_chart_holds_its_numbers(visit: OpenPage) -> None:
 def test_the_timeline_of_the_map_and_its_chart_move_each_other(visit: OpenPage) -> None:
     page = visit("/?tab=embeddings")
     expect(page.locator("#embeddings-neighbours .near-tile").first).to_be_visible()
-    page.get_by_role("button", name=TEXTS["en"]["embeddings.learning"]).click()
+    open_card(page, "embeddings", "learning")
     chart = drawn(page, "#embeddings-learning-curve")
     steps = [cell.replace(",", "") for cell in chart.evaluate("chart => chart.spec.xLabels")]
     page.locator("#embeddings-step input[type=range]").fill("2")

@@ -15,10 +15,7 @@ TABS = ("cyclegan", "mae", "vae", "embeddings")
 
 
 def open_menu(page: Page, tab: str) -> None:
-    if tab in ("cyclegan", "mae"):
-        open_card(page, tab, "models")  # by the name of the weights
-    else:
-        page.locator(f"#tab-{tab}").get_by_role("button", name=TEXTS["menu.title"]).click()
+    open_card(page, tab, "models")  # by the name of the weights
     expect(page.locator(f"#{tab}-models .model").first).to_be_visible()
 
 

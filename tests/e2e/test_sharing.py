@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 SHOWN = {  # what a tab must show before it can be shared
     "cyclegan": "#cyclegan-back img",
     "mae": "#mae-canvas [data-state=drawn]",
-    "vae": "#vae-result-strip img",
+    "vae": "#vae-result-strip .film-lerp",
     "embeddings": "#embeddings-plot [data-state=drawn]",
 }
 # Keeps what is handed to the system's sheet, as on a phone, and says that there is such a sheet.
@@ -30,7 +30,17 @@ window.matchMedia = (query) => (query === "(pointer: coarse)" ? { matches: true 
 """
 
 
+# Whether all images of the button to share are there, and something is painted on its canvases.
+PAINTED = """(tab) => {
+  const button = document.querySelector(`#tab-${tab} [data-share]`);
+  return JSON.parse(button.dataset.share).flat().map((each) => document.querySelector(each)).every((shown) =>
+    shown instanceof HTMLImageElement ? shown.complete && shown.naturalWidth > 0
+      : shown && shown.getContext("2d").getImageData(0, 0, shown.width, shown.height).data.some(Boolean));
+}"""
+
+
 def saved(page: Page, tab: str) -> Image.Image:
+    page.wait_for_function(PAINTED, arg=tab)
     with page.expect_download() as download:
         page.locator(f"#tab-{tab} .share-row button:visible").first.click()
     assert download.value.suggested_filename == f"unlabeled-{tab}.png"

@@ -163,7 +163,9 @@ def test_mae_fills_in_a_photo(visit: OpenPage, own_photo: Path) -> None:
 
 def test_vae_interpolates_between_two_photos(visit: OpenPage, own_photo: Path) -> None:
     page = visit("/?tab=vae")
-    strip, ends = image_in(page, "#vae-result-strip"), image_in(page, "#vae-result-ends")
+    strip = image_in(page, "#vae-result-strip")
+    open_card(page, "vae", "details")
+    ends = image_in(page, "#vae-result-ends")
     upload(page, "#vae-a", own_photo)
     strip = another_image_in(page, "#vae-result-strip", strip)
     another_image_in(page, "#vae-result-ends", ends)
@@ -177,6 +179,7 @@ def test_vae_interpolates_between_two_photos(visit: OpenPage, own_photo: Path) -
 @pytest.mark.slow
 def test_vae_draws_new_images(visit: OpenPage) -> None:
     page = visit("/?tab=vae")
+    open_card(page, "vae", "samples")
     before = image_in(page, "#vae-samples")
     page.locator("#vae-more").click()
     another_image_in(page, "#vae-samples", before)
@@ -184,7 +187,7 @@ def test_vae_draws_new_images(visit: OpenPage) -> None:
 
 @pytest.mark.slow
 def test_vae_applies_crossover_to_selected_samples(visit: OpenPage) -> None:
-    page = visit("/?tab=vae")
+    page = visit("/?tab=vae&open=samples")
     image_in(page, "#vae-samples")
     cross = page.locator("#vae-samples [data-breed=cross]")
     for number in (2, 5):
@@ -194,9 +197,9 @@ def test_vae_applies_crossover_to_selected_samples(visit: OpenPage) -> None:
     expect(page.locator("#vae-samples .parent")).to_have_count(2)
 
 
-def opened_slice(page: Page, fold: str, panel: str) -> Locator:
-    """Open a fold of the VAE tab; return its component once it shows an image."""
-    page.get_by_role("button", name=TEXTS["en"][fold]).click()
+def opened_slice(page: Page, card: str, panel: str) -> Locator:
+    """Open a card of the VAE tab; return its component once it shows an image."""
+    open_card(page, "vae", card)
     flat = page.locator(f"{panel} .flat")
     expect(flat).to_have_attribute("data-seen", re.compile(r"\d"))
     return flat
@@ -205,7 +208,7 @@ def opened_slice(page: Page, fold: str, panel: str) -> Locator:
 @pytest.mark.slow
 def test_vae_moves_on_a_plane_by_pointer_and_keys(visit: OpenPage) -> None:
     page = visit("/?tab=vae", size=(1280, 1000))
-    flat = opened_slice(page, "vae.corners", "#vae-plane")
+    flat = opened_slice(page, "grid", "#vae-plane")
     start = flat.get_attribute("data-seen") or ""
     drawing = flat.locator(".plane-map")
     drawing.scroll_into_view_if_needed()
@@ -229,8 +232,8 @@ def test_vae_moves_on_a_plane_by_pointer_and_keys(visit: OpenPage) -> None:
 @pytest.mark.slow
 def test_vae_traverses_a_dimension_and_adds_a_difference(visit: OpenPage) -> None:
     page = visit("/?tab=vae", size=(1280, 1000))
-    for fold, panel in (("vae.knobs", "#vae-knobs"), ("vae.arithmetic", "#vae-arithmetic")):
-        flat = opened_slice(page, fold, panel)
+    for card, panel in (("sliders", "#vae-knobs"), ("arithmetic", "#vae-arithmetic")):
+        flat = opened_slice(page, card, panel)
         start = flat.get_attribute("data-seen") or ""
         flat.locator(".knob input").first.press("End")
         expect(flat).not_to_have_attribute("data-seen", start)
@@ -241,39 +244,41 @@ def test_vae_traverses_a_dimension_and_adds_a_difference(visit: OpenPage) -> Non
         assert re.match(r"vae-(number-\d+|arithmetic)\.png", download.value.suggested_filename)
         with Image.open(download.value.path()) as strip:
             assert strip.size == (7 * 128, 128), "seven pictures"
-        page.get_by_role("button", name=TEXTS["en"][fold]).click()
 
 
 @pytest.mark.slow
 def test_vae_shows_the_model_of_a_link_in_every_part_and_forgets_a_removed_photo(visit: OpenPage) -> None:
     page = visit("/?tab=vae&model=vae-portraits", size=(1280, 1000))
     expect(page.locator("#vae-facts")).to_contain_text("vae-portraits")
+    open_card(page, "vae", "samples")
     numbers = page.locator("#vae-samples a[download='vae-samples.json']")
     expect(numbers).to_be_attached()
     asked = page.request.get(page.evaluate("link => link.href", numbers.element_handle()))
     assert asked.json()["model"] == "vae-portraits"
-    opened_slice(page, "vae.corners", "#vae-plane")
-    opened_slice(page, "vae.arithmetic", "#vae-arithmetic")
+    opened_slice(page, "grid", "#vae-plane")
+    opened_slice(page, "arithmetic", "#vae-arithmetic")
     for part in ("#vae-a", "#vae-b", "#vae-c", "#vae-d", "#vae-group-minus", "#vae-group-plus"):
         expect(page.locator(f"{part} img").first).to_have_attribute("src", re.compile("portrait-"))
-    flat = opened_slice(page, "vae.knobs", "#vae-knobs")
+    flat = opened_slice(page, "sliders", "#vae-knobs")
     with page.expect_download() as download:
         flat.locator("[data-save=numbers]").click()
     assert json.loads(download.value.path().read_text())["model"] == "vae-portraits"
-    page.get_by_role("button", name=TEXTS["en"]["vae.film"]).click()
+    open_card(page, "vae", "film")
     page.locator("#vae-film-make").click()
     expect(page.locator("#vae-film-save")).to_be_enabled()
     page.locator("#vae-a").get_by_role("button", name="Remove Image").click()
-    expect(flat).to_have_attribute("data-state", "sorry")
     expect(page.locator("#vae-film-save")).to_be_disabled()
+    open_card(page, "vae", "sliders")
+    expect(flat).to_have_attribute("data-state", "sorry")
+    open_card(page, "vae", "details")
     expect(page.locator("#vae-save-numbers")).to_be_disabled()
 
 
 def test_vae_compares_kl_weights_and_saves_a_video(visit: OpenPage) -> None:
     page = visit("/?tab=vae")
-    page.get_by_role("button", name=TEXTS["en"]["vae.lesson"]).click()
+    open_card(page, "vae", "kl")
     expect(page.locator("#vae-lesson [data-model] img")).to_have_count(6)
-    page.get_by_role("button", name=TEXTS["en"]["vae.film"]).click()
+    open_card(page, "vae", "film")
     page.locator("#vae-film-make").click()
     expect(page.locator("#vae-film-save")).to_be_enabled()
     with page.expect_download() as download:
@@ -334,6 +339,7 @@ def test_embeddings_maps_images_of_ones_own(visit: OpenPage, own_images: Path) -
     page = drawn_map(visit)
     plot = page.locator(MAP)
     assert int(plot.get_attribute("data-count") or 0) > 100, "the built-in set is there at once"
+    open_card(page, "embeddings", "own")
     upload(page, "#embeddings-upload", own_images)
     expect(plot).to_have_attribute("data-count", "20", timeout=SLOW)
     legend = page.locator("#embeddings-plot .scatter-legend")
@@ -417,7 +423,7 @@ def test_search_and_legend_leave_only_what_is_asked_for(visit: OpenPage) -> None
 @pytest.mark.slow
 def test_two_maps_are_linked(visit: OpenPage) -> None:
     page = drawn_map(visit, size=(1280, 1400))
-    page.get_by_role("button", name=TEXTS["en"]["embeddings.compare"]).click()
+    open_card(page, "embeddings", "twins")
     twin = "#embeddings-twin .scatter"
     expect(page.locator(f"{twin}[data-state=drawn]")).to_be_visible(timeout=SLOW)
     expect(page.locator("#embeddings-rows tr[data-encoder=mae]")).to_be_visible()
@@ -442,7 +448,7 @@ def test_a_new_image_is_placed_among_the_others(visit: OpenPage, own_photo: Path
 @pytest.mark.slow
 def test_the_views_of_an_image_are_shown(visit: OpenPage) -> None:
     page = drawn_map(visit)
-    page.get_by_role("button", name=TEXTS["en"]["embeddings.views"]).click()
+    open_card(page, "embeddings", "pairs")
     expect(page.locator("#embeddings-views .views-matrix[data-method=simclr] .positive")).to_have_count(10)
     choose(page, "#embeddings-views-method", "moco")
     expect(page.locator("#embeddings-views .views-matrix[data-method=moco] .negative")).to_have_count(50)
@@ -463,7 +469,7 @@ def test_why_two_images_are_near_is_told_until_another_is_picked(visit: OpenPage
 @pytest.mark.slow
 def test_learning_plays_to_the_end_and_stops(visit: OpenPage) -> None:
     page = drawn_map(visit)
-    page.get_by_role("button", name=TEXTS["en"]["embeddings.learning"]).click()
+    open_card(page, "embeddings", "learning")
     expect(page.locator("#embeddings-learning .scatter[data-state=drawn]")).to_be_visible()
     page.locator("#embeddings-play").click()
     expect(page.locator("#embeddings-play")).to_have_attribute("data-playing", "true")
@@ -474,14 +480,18 @@ def test_learning_plays_to_the_end_and_stops(visit: OpenPage) -> None:
 @pytest.mark.slow
 def test_what_is_told_of_other_images_goes_when_ones_own_come(visit: OpenPage, own_images: Path) -> None:
     page = drawn_map(visit)
-    for fold in ("compare", "learning"):
-        page.get_by_role("button", name=TEXTS["en"][f"embeddings.{fold}"]).click()
+    open_card(page, "embeddings", "learning")
     frames = page.locator("#embeddings-learning .scatter")
     expect(frames).to_have_attribute("data-state", "drawn")
+    open_card(page, "embeddings", "twins")
     expect(page.locator("#embeddings-rows tr[data-encoder=mae]")).to_be_visible(timeout=SLOW)
+    open_card(page, "embeddings", "own")
     upload(page, "#embeddings-upload", own_images)
+    expect(page.locator(MAP)).to_have_attribute("data-count", "20", timeout=SLOW)
+    open_card(page, "embeddings", "twins")
     expect(page.locator("#embeddings-rows tr")).to_have_count(0)
     expect(page.locator("#embeddings-twin .scatter")).to_have_attribute("data-count", "20", timeout=SLOW)
+    open_card(page, "embeddings", "learning")
     page.locator("#embeddings-step input[type=range]").press("End")
     expect(frames).to_have_attribute("data-count", "20", timeout=SLOW)
     expect(page.locator("#embeddings-step-score")).to_contain_text("1,500")
@@ -490,11 +500,22 @@ def test_what_is_told_of_other_images_goes_when_ones_own_come(visit: OpenPage, o
     expect(frames).to_have_attribute("data-count", "20")
 
 
+def test_the_network_is_compared_with_itself_before_training(visit: OpenPage) -> None:
+    page = drawn_map(visit)
+    verdict = page.locator("#embeddings-verdict")
+    expect(verdict).to_contain_text("name the right kind for 77%")
+    verdict.locator("[data-encoder=random]").click()
+    expect(page.locator("#embeddings-encoder input[value=random]")).to_be_checked()
+    expect(verdict).to_contain_text("After training (SimCLR): 77%")
+    expect(verdict.locator("[data-encoder=simclr]")).to_be_visible()
+
+
 @pytest.mark.slow
 def test_the_gallery_of_a_lasso_goes_when_other_images_come(visit: OpenPage, own_images: Path) -> None:
     page = drawn_map(visit)
     lasso_all(page)
     expect(page.locator("#embeddings-chosen .chosen-tiles")).to_be_visible()
+    open_card(page, "embeddings", "own")
     upload(page, "#embeddings-upload", own_images)
     expect(page.locator("#embeddings-chosen .chosen-tiles")).to_have_count(0)
     expect(page.locator("#embeddings-chosen-tools")).to_be_hidden()

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from running_app import free_port, running_app
-from visits import OpenPage, choose, image_in, upload
+from visits import OpenPage, choose, image_in, open_card, upload
 
 from demos.core.i18n import Texts
 
@@ -110,7 +110,7 @@ def test_from_upload_to_weights_through_a_closed_page(visit: OpenPage, pictures:
     expect(page.locator("#tab-vae .lead").first).to_be_visible()
     expect(page.locator("#vae-facts")).to_contain_text("my things")
     assert image_in(page, "#vae-result-strip")
-    page.locator("#tab-vae").get_by_role("button", name=TEXTS["menu.title"]).click()
+    open_card(page, "vae", "models")
     used = page.locator("#vae-models .model[data-used=true]")
     expect(used).to_contain_text("my things")
     expect(used).to_contain_text(TEXTS["menu.own"])

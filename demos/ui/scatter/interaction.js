@@ -24,11 +24,11 @@ function lassoed(polygon) {
 }
 
 // Zooms by `factor` so that what is at x, y (CSS pixels) stays there.
-function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
+function zoom(factor, x = canvas.clientWidth / 2, y = (canvas.clientHeight + TOP) / 2) {
   const next = Math.min(400, Math.max(0.4, view.zoom * factor)), scale = screen.scale / ratio();
   const change = (1 - view.zoom / next) / scale;
   view.x += (x - canvas.clientWidth / 2) * change;
-  view.y -= (y - canvas.clientHeight / 2) * change;
+  view.y -= (y - (canvas.clientHeight + TOP) / 2) * change;
   view.zoom = next;
   hideCard();
   paintSoon();

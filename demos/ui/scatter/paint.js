@@ -42,6 +42,7 @@ function paint() {
   if (canvas.width !== width || canvas.height !== height) {
     for (const layer of [canvas, overlay]) { layer.width = width; layer.height = height; }
   }
+  view.top = TOP * scale;
   screen.scale = projected(scene, view, width, height, screen);
   const faded = fadedPoints();
   const pen = canvas.getContext("2d");
@@ -56,6 +57,7 @@ function paint() {
   const brush = overlay.getContext("2d");
   brush.clearRect(0, 0, width, height);
   paintThumbnails(brush, width, height, scale, faded);
+  paintNames(brush, scale);
   paintMarks(brush, scale);
   root.dataset.paints = Number(root.dataset.paints || 0) + 1;
 }
@@ -76,6 +78,40 @@ function paintThumbnails(brush, width, height, scale, faded) {
     brush.strokeStyle = marks.rings.includes(id) ? theme.ink : scene.classes[scene.label[id]].colour;
     brush.strokeRect(x, y, size, size);
   }
+}
+
+// The name of each kind in the middle of its points, the largest kind first, and none over another.
+function paintNames(brush, scale) {
+  if (scene.classes.length < 2 || scene.classes.length > MAX_NAMES) return;
+  const taken = [], spots = middles();
+  brush.font = `600 ${13 * scale}px system-ui, sans-serif`;
+  brush.textAlign = "center";
+  brush.textBaseline = "middle";
+  brush.lineWidth = 4 * scale;
+  brush.lineJoin = "round";
+  for (const { number, x, y } of spots) {
+    const text = labelText(scene.classes[number]), across = brush.measureText(text).width / 2 + 3 * scale, down = 10 * scale;
+    if (isolated !== null && isolated !== number) continue;
+    if (taken.some((box) => Math.abs(box.x - x) < box.across + across && Math.abs(box.y - y) < 2 * down)) continue;
+    taken.push({ x, y, across });
+    brush.strokeStyle = theme.paper;
+    brush.strokeText(text, x, y);
+    brush.fillStyle = theme.ink;
+    brush.fillText(text, x, y);
+  }
+}
+
+// Where half of the points of a kind lie to each side, on the screen; of the large kinds only some points count.
+function middles() {
+  const points = scene.classes.map(() => []);
+  for (let id = 0; id < scene.count; id++) points[scene.label[id]].push(id);
+  const middle = (values) => Float32Array.from(values).sort()[values.length >> 1];
+  return points
+    .map((all, number) => {
+      const some = all.filter((_, place) => place % Math.ceil(all.length / 200) === 0);
+      return { number, count: all.length, x: middle(some.map((id) => screen.sx[id])), y: middle(some.map((id) => screen.sy[id])) };
+    })
+    .sort((a, b) => b.count - a.count);
 }
 
 // The picked point and its true neighbours: rings, and lines that show how far the map put them apart.

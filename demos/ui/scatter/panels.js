@@ -16,6 +16,13 @@ function setLabel(target, category) {
   else target.textContent = category.name.replaceAll("_", " ");
 }
 
+// The same as one text, in the reader's language.
+function labelText(category) {
+  const label = document.createElement("span"), language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+  setLabel(label, category);
+  return (label.querySelector(`[lang=${language}]`) ?? label).textContent;
+}
+
 function showCard(id, x, y) {
   const category = scene.classes[scene.label[id]];
   setThumbnail(find(".scatter-thumbnail"), id);

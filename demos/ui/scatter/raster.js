@@ -61,10 +61,12 @@ function palette(colours, paper) {
   }));
 }
 
-// Where every point is on a screen of width x height pixels; `view` is {x, y, zoom, yaw, pitch}.
+// Where every point is on a screen of width x height pixels; `view` is {x, y, zoom, yaw, pitch, top}, `top` being the
+// height of the controls, under which nothing lies at first.
 function projected(scene, view, width, height, into) {
-  const { xyz, half, dims, count } = scene;
-  const scale = 0.9 * view.zoom * Math.min(width / 2 / half[0], height / 2 / half[1]);
+  const { xyz, half, dims, count } = scene, top = view.top ?? 0;
+  const fill = dims === 3 ? 1.2 : 0.9; // a cloud hardly ever fills the ball around it
+  const scale = fill * view.zoom * Math.min(width / 2 / half[0], (height - top) / 2 / half[1]);
   const [cy, sy, cp, sp] = [Math.cos(view.yaw), Math.sin(view.yaw), Math.cos(view.pitch), Math.sin(view.pitch)];
   const { sx, sy: screenY, depth } = into;
   for (let i = 0, j = 0; i < count; i++, j += 3) {
@@ -76,7 +78,7 @@ function projected(scene, view, width, height, into) {
       x *= near; y *= near;
     }
     sx[i] = width / 2 + (x - view.x) * scale;
-    screenY[i] = height / 2 - (y - view.y) * scale;
+    screenY[i] = (height + top) / 2 - (y - view.y) * scale;
     depth[i] = z;
   }
   return scale;

@@ -9,6 +9,8 @@ const card = find(".scatter-card");
 const legend = find(".scatter-legend");
 const search = find(".scatter-search");
 const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
+const TOP = 44; // pixels at the top that the controls cover
+const MAX_NAMES = 40; // kinds whose names are written on the map
 const MORPH = 450; // milliseconds from one map to the next
 const HOME = { x: 0, y: 0, zoom: 1, yaw: 0.6, pitch: 0.35 };
 

@@ -101,7 +101,9 @@ def test_the_tab_opens_on_the_result_that_was_prepared(context: Context, fruit: 
     tab.precompute(context, folder)
     parts = built(context)
     assert {"vae-fruit", "vae-portraits"} == {value for _, value in parts["vae-model"].choices}
-    assert [path.parent for path in files_in(parts["vae-result-strip"].value)] == [folder]
+    rows = files_in(parts["vae-result-strip"].value)  # line, arc and cross-fade, cut from one file
+    assert len(rows) == 3 and len(set(rows)) == 1 and rows[0].parent == folder
+    assert "numbers instead of 12,288" in parts["vae-verdict"].value
     assert len(files_in(parts["vae-result-ends"].value)) == 4
     assert len(files_in(parts["vae-samples"].value)) == SAMPLES
     assert "prepared" in parts["vae-facts"].value
@@ -133,7 +135,7 @@ def test_a_stored_result_is_the_one_computed_now(context: Context, fruit: Path) 
 def test_a_result_shows_facts_scores_and_equal_files_for_equal_images(
     context: Context, photos: tuple[str, str]
 ) -> None:
-    player, strip, ends, facts, save_strip, save_numbers = show(context, *photos, 5, "vae-fruit")
+    player, strip, ends, facts, save_strip, save_numbers, verdict = show(context, *photos, 5, "vae-fruit")
     assert "vae-fruit" in facts and "64 × 64" in facts and "16 numbers" in facts and "5 pictures" in facts
     assert f'data-columns="{stride_for(5) * 4 + 1}"' in player
     assert re.search(r"Rebuilt, PSNR \d+\.\d dB", ends)
@@ -145,6 +147,8 @@ def test_a_result_shows_facts_scores_and_equal_files_for_equal_images(
         mu, _ = NETWORKS["vae-fruit"].encode(to_tensor([square_crop(read_image(path), 64) for path in photos]))
     assert np.abs(np.array(numbers["latents"]) - mu.numpy()).max() < 1e-3
     assert all(f"{score:.1f} dB" in ends for score in numbers["psnr_db"])
+    off = sum(10 ** (-score / 20) for score in numbers["psnr_db"]) / 2
+    assert "<b>16</b>" in verdict and f"<b>{off:.1%}</b>" in verdict
     again = show(context, *photos, 5, "vae-fruit")
     assert again[:3] == [player, strip, ends]
 
@@ -155,7 +159,8 @@ def test_a_missing_image_is_asked_for(context: Context, photos: tuple[str, str],
     player, *rest = show(context, paths[0], paths[1], 5, "vae-fruit")
     assert ("the other picture" in player) == any(present)
     assert rest[:3] == ["", "", ""]
-    assert all(button["value"] is None and not button["interactive"] for button in rest[3:])
+    assert all(button["value"] is None and not button["interactive"] for button in rest[3:5])
+    assert "<p>" not in rest[5] and 'data-open="details"' in rest[5]
 
 
 def test_a_bad_image_is_named_where_the_result_would_be(
