@@ -199,7 +199,7 @@ def precompute(ctx: Context, folder: Path) -> None:
 
 def preview(ctx: Context) -> list[Image.Image]:
     """Return the opening example as the network gets it, and as it leaves it."""
-    return [Image.open(ctx.first_paint / "mae" / f"{name}-large.png") for name in ("masked", "pasted")]
+    return [Image.open(ctx.first_paint / "mae" / f"{name}.png") for name in ("masked", "pasted-large")]
 
 
 DEMO = Demo("mae", build, precompute, preview)
