@@ -49,6 +49,7 @@ from demos.page.middleware import (  # noqa: E402
 from demos.page.page import build_page  # noqa: E402
 from demos.page.prefetch import prefetch  # noqa: E402
 from demos.page.self_check import self_check  # noqa: E402
+from demos.page.unchanged_outputs import LightBlocks  # noqa: E402
 from demos.page.visitor_limits import UploadLimits, limit_waiting  # noqa: E402
 from demos.ui.chart import chart  # noqa: E402
 from demos.ui.share_picture import qr_route  # noqa: E402
@@ -113,11 +114,15 @@ def _address_problem(host: str, port: int, error: Exception) -> str:
     return f"--host {host} is no address of this machine; choose 127.0.0.1, or 0.0.0.0 for all of them."
 
 
+class AppBlocks(LightBlocks, DeferredBlocks):
+    """The page: sent in parts, and light on what an event leaves as it is."""
+
+
 def build_app(ctx: Context) -> gr.Blocks:
     """Build the page with every tab found in `demos`."""
     sessions.install()
     gr.set_static_paths([ASSETS / "examples", ASSETS / "recordings", ctx.first_paint, *chart.FILES.values()])
-    with DeferredBlocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
+    with AppBlocks(title="Unlabeled", analytics_enabled=False, delete_cache=(600, 3600)) as app:
         build_page(app, ctx, discover())
     app.queue(max_size=256, default_concurrency_limit=4)
     limit_waiting(app, ctx.localize)

@@ -16,6 +16,7 @@ from demos.mae.masks import Mask, decode_mask, encode_mask
 from demos.mae.reconstruction import PANELS, PREDICTORS, Reconstruction, large_pair
 from demos.mae.session import MAESession, MaskRequest
 from demos.ui import layout, widgets
+from demos.ui.images import still_webp
 from models.strict_json import json_text
 
 TABLE_STYLE = """
@@ -27,6 +28,7 @@ th:first-child { padding-left: 0; text-align: left; white-space: normal; }
 tbody tr:first-child * { color: var(--ink); font-weight: 600; }
 """
 EXAMPLES = "examples.json"  # what `write_examples` writes
+LARGE = ("pasted-large.webp", "original-large.webp")  # prepared, under the slider
 FOLDED = PANELS  # images of the panel that says how the numbers are measured, made when it opens
 NAMES = ("canvas", "slider", "verdict", "table", "facts", "limit", "numbers")
 
@@ -108,13 +110,14 @@ def component_values(
 def show(session: MAESession, request: MaskRequest) -> dict[str, Any]:
     """Return the values of `NAMES` for a result, with only those images written that are always in sight.
 
-    A stroke of the brush waits for each of them to be written. The originals are written once for all strokes.
+    A stroke of the brush waits for each of them to be written and sent. The two large images, which are enlarged for
+    the eye, are a tenth as large as WebP; those of the panel are exact.
     """
     ctx, result = session.ctx, session.result(request)
     panels = {"original": ctx.save_image(result.original)}
     side, weights = result.original.width, request.weights
     values = component_values(ctx, panels, result.scores, result.mask, side, result.seconds, weights)
-    slider = tuple(ctx.save_image(image) for image in large_pair(result))
+    slider = tuple(ctx.save_bytes(still_webp(image), ".webp") for image in large_pair(result))
     return {**values, "slider": slider, "numbers": session.save_json(result_numbers(request, result))}
 
 
@@ -144,7 +147,7 @@ def read_first_paint(ctx: Context, folder: Path, weights: str) -> tuple[dict[str
     facts["mask"] = decode_mask(facts["mask"])
     panels = {name: str(folder / f"{name}.png") for name in PANELS}
     values = component_values(ctx, panels, weights=weights, prepared=True, **facts)
-    slider = (str(folder / "pasted-large.png"), str(folder / "original-large.png"))
+    slider = tuple(str(folder / name) for name in LARGE)
     return {**values, "slider": slider, "numbers": str(folder / "numbers.json")}, facts["mask"]
 
 
@@ -152,9 +155,10 @@ def write_first_paint(session: MAESession, request: MaskRequest, folder: Path) -
     """Write a result as `read_first_paint` reads them."""
     result = session.result(request)
     images = {name: getattr(result, name) for name in PANELS}
-    images["pasted-large"], images["original-large"] = large_pair(result)
     for name, image in images.items():
         image.save(folder / f"{name}.png", optimize=True)
+    for name, image in zip(LARGE, large_pair(result), strict=True):
+        (folder / name).write_bytes(still_webp(image))
     facts = {
         "scores": result.scores,
         "mask": encode_mask(result.mask),

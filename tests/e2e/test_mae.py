@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from traffic import Traffic
 from visits import OpenPage, another_image_in, answers_held_back, asks, image_in, open_card
 
 from demos.core.i18n import Texts
@@ -212,3 +213,20 @@ def test_details_and_summary_follow_the_brush(visit: OpenPage) -> None:
     with Image.open(download.value.path()) as sheet:
         assert sheet.width > 6 * 128
     assert download.value.suggested_filename.endswith(".png")
+
+
+@pytest.mark.slow
+def test_a_stroke_is_sent_little(visit: OpenPage) -> None:
+    page = visit("/?tab=mae")
+    pasted = image_in(page, "#mae-result-pasted")
+    page.locator(f"{CANVAS} [data-tool=clear]").click()
+    pasted = another_image_in(page, "#mae-result-pasted", pasted)
+    page.wait_for_load_state("networkidle")
+    traffic = Traffic(page)
+    for row in range(4):
+        stroke(page, 16 * row + 4, 16 * row + 12)
+        hidden(page, 9 * (row + 1))
+        pasted = another_image_in(page, "#mae-result-pasted", pasted)
+    sent = traffic.received()
+    assert sum(sent.values()) / 4 < 120_000, sent
+    assert sum(name.endswith(".webp") for name in sent) >= 2 * 4, "both images under the slider"

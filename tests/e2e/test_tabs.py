@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page, expect
-from visits import OpenPage, another_image_in, choose, image_in, images_of_examples, open_card, upload
+from visits import (
+    MAP,
+    OpenPage,
+    another_image_in,
+    choose,
+    image_in,
+    images_of_examples,
+    lasso_all,
+    open_card,
+    upload,
+)
 
 from demos.core.i18n import Texts
 
@@ -305,9 +315,6 @@ def own_images(tmp_path: Path) -> Path:
     return path
 
 
-MAP = "#embeddings-plot .scatter"
-
-
 def drawn_map(visit: OpenPage, **how: Any) -> Page:
     page = visit("/?tab=embeddings", **how)
     expect(page.locator(f"{MAP}[data-state=drawn]")).to_be_visible()
@@ -320,19 +327,6 @@ def place_of(page: Page, point: int, plot: str = MAP) -> tuple[float, float]:
     page.locator(plot).scroll_into_view_if_needed()
     x, y = page.evaluate("([map, id]) => document.querySelector(map).placeOf(id)", [plot, point])
     return x, y
-
-
-def lasso_all(page: Page) -> None:
-    page.locator(f"{MAP} [data-action=lasso]").click()
-    page.locator(MAP).scroll_into_view_if_needed()
-    box = page.locator(f"{MAP} .scatter-plot").bounding_box()
-    assert box
-    left, top, right, bottom = box["x"] + 3, box["y"] + 60, box["x"] + box["width"] - 3, box["y"] + box["height"] - 3
-    page.mouse.move(left, top)
-    page.mouse.down()
-    for corner in ((right, top), (right, bottom), (left, bottom)):
-        page.mouse.move(*corner, steps=4)
-    page.mouse.up()
 
 
 def test_embeddings_maps_images_of_ones_own(visit: OpenPage, own_images: Path) -> None:

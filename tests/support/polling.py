@@ -19,8 +19,11 @@ from running_app import RunningApp, running_app
 PAGES, SECONDS, EVERY = 50, 21.0, 3.0  # seconds between two questions: `POLL_SECONDS` of the tab
 
 
-def job_in_queue(data: Path) -> tuple[str, str]:
-    """Put a job that rests into the data folder of an app that is not started yet; return visitor and job id."""
+def job_in_queue(data: Path, pause: bool = True) -> tuple[str, str]:
+    """Put a job into the data folder of an app that is not started yet; return visitor and job id.
+
+    It waits for an app that trains; paused, it rests.
+    """
     from demos.core.visitor import new_id, owner_of
     from models.training.jobs import JobManager, JobRequest
 
@@ -31,7 +34,8 @@ def job_in_queue(data: Path) -> tuple[str, str]:
         (folder / "train").mkdir(exist_ok=True)
         Image.effect_noise((32, 32), 10 * number + 1).convert("RGB").save(folder / "train" / f"{number}.webp")
     job = manager.submit(owner, JobRequest("vae", {"steps": 100, "image_size": 16}, folder))
-    manager.pause(owner, job.id)
+    if pause:
+        manager.pause(owner, job.id)
     manager.close()
     return visitor, job.id
 

@@ -40,6 +40,7 @@ def running_app(
     port: int | None = None,
     root: Path = ROOT,
     python: str = sys.executable,
+    program: str = "app.py",
     **environment: str,
 ) -> Iterator[RunningApp]:
     """Start the app, wait until it answers, and stop it at the end.
@@ -50,6 +51,7 @@ def running_app(
         port: on which it listens, a free one by default.
         root: of the app's own files.
         python: the interpreter.
+        program: that starts it, relative to `root`.
         environment: variables of the app beside those of this process.
 
     Raises:
@@ -60,7 +62,7 @@ def running_app(
     start = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [python, "app.py", "--port", str(port), *arguments],
+            [python, program, "--port", str(port), *arguments],
             cwd=root,
             env={
                 **os.environ,

@@ -12,11 +12,12 @@ import psutil
 from PIL import Image
 from running_app import ROOT, RunningApp
 
+from demos.core.memory import SOON
 from tests.smoke import answer, event_of, opening_values, tab_names
 
 PHOTO = ROOT / "assets" / "examples" / "fruit" / "apple-01.jpg"
 AT_ONCE = 4  # visitors
-REST = 0.5  # seconds in which a process that uses less than a tenth of a core has nothing left to do
+REST = SOON + 1  # seconds in which a process has nothing to do, and gives back what was freed
 PATIENCE = 300.0
 
 
@@ -57,7 +58,7 @@ def memory_at_rest(process: psutil.Process) -> float:
     while not idle:
         before = sum(process.cpu_times()[:2])
         time.sleep(REST)
-        idle = sum(process.cpu_times()[:2]) - before < REST / 10
+        idle = sum(process.cpu_times()[:2]) - before < REST / 20
     return float(process.memory_info().rss) / 2**20
 
 

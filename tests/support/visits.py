@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+MAP = "#embeddings-plot .scatter"
 Hosts = Literal["fail", "hang"]
 
 PATIENCE = 90_000  # milliseconds; a page that takes a second takes many on a busy machine
@@ -95,3 +96,17 @@ def images_of_examples(page: Page, strip: str, result: str, numbers: Sequence[in
         page.locator(f"{strip} button").nth(number).click()
         found[number] = shown = another_image_in(page, result, shown)
     return found
+
+
+def lasso_all(page: Page) -> None:
+    """Draw a lasso around all images of the map."""
+    page.locator(f"{MAP} [data-action=lasso]").click()
+    page.locator(MAP).scroll_into_view_if_needed()
+    box = page.locator(f"{MAP} .scatter-plot").bounding_box()
+    assert box
+    left, top, right, bottom = box["x"] + 3, box["y"] + 60, box["x"] + box["width"] - 3, box["y"] + box["height"] - 3
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for corner in ((right, top), (right, bottom), (left, bottom)):
+        page.mouse.move(*corner, steps=4)
+    page.mouse.up()

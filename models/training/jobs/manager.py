@@ -162,17 +162,16 @@ class JobManager:
 
     def states(self, owner: str | None) -> list[tuple[str, JobState]]:
         """Return id and state of all jobs that a visitor may see; much cheaper than `jobs`."""
-        rows = self._store.rows(f"(owner = ? OR ?) AND {VISIBLE}", owner, self.classroom)
-        return [(row.id, row.state) for row in rows]
+        return self._store.states(f"(owner = ? OR ?) AND {VISIBLE}", owner, self.classroom)
 
     def counts(self) -> dict[JobState, int]:
         """Return how many jobs of all visitors are in each state."""
-        found = [row.state for row in self._store.rows(VISIBLE)]
+        found = [state for _, state in self._store.states(VISIBLE)]
         return {state: found.count(state) for state in STATES}
 
     def ahead(self) -> int:
         """Return how many jobs of all visitors would run here before one that is submitted now."""
-        return len(self._store.rows("state IN ('queued', 'running') AND NOT elsewhere"))
+        return len(self._store.states("state IN ('queued', 'running') AND NOT elsewhere"))
 
     def exists(self, job_id: str) -> bool:
         """Return whether any visitor has such a job."""

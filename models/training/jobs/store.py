@@ -55,6 +55,14 @@ class Store:
             found = self._connection.execute(f"SELECT * FROM jobs WHERE {where} ORDER BY number", values).fetchall()
         return [row_of(one) for one in found]
 
+    def states(self, where: str = "1", *values: Any) -> list[tuple[str, JobState]]:
+        """Return id and state of the jobs that fulfil an SQL condition, oldest first; nothing else of them is read."""
+        with self._lock:
+            found = self._connection.execute(
+                f"SELECT id, state FROM jobs WHERE {where} ORDER BY number", values
+            ).fetchall()
+        return [(one["id"], one["state"]) for one in found]
+
     def row(self, job_id: str) -> Row | None:
         """Return one job, None if there is none of this id."""
         found = self.rows("id = ?", job_id)

@@ -52,7 +52,8 @@ def test_stroke_writes_only_visible_images(session: MAESession, path: str, monke
 
     monkeypatch.setattr(Image.Image, "save", count)
     answer = on_stroke(session, encode_mask(MASK), path, 1, WEIGHTS)
-    assert written == [(384, 384)], "the large guess; both originals were written before"
+    assert written == [(384, 384)] * 2, "the large pair; the small original was written before"
+    assert all(Path(path).suffix == ".webp" for path in value_of(answer, "slider")), "for the eye"
     request = answer[len(NAMES) + 1]
     original, *others = on_unfold(session, request)
     assert len(written) == 6, "the original was written for the canvas"

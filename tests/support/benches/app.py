@@ -57,13 +57,17 @@ def endpoint_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
         client.close()
 
 
-STROKE_COLUMNS = ("what", "median, ms", "longest, ms")
+STROKE_COLUMNS = ("what", "median, ms", "at most", "longest, ms", "sent, kB", "at most")
 
 
-def stroke_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Time the masked autoencoder's tab in Chromium from the end of a stroke to the new image, loaded."""
+def stroke_rows(folder: Path) -> Iterator[tuple[str, ...]]:
+    """Time the masked autoencoder's tab in Chromium from the end of a stroke to the new image, loaded.
+
+    What is sent is the mean of the strokes: all answers and images.
+    """
     from chromium import FLAGS, find_chromium
     from playwright.sync_api import sync_playwright
+    from traffic import Traffic
 
     with running_app(folder) as app, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
@@ -72,8 +76,14 @@ def stroke_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
         page.locator("#mae-canvas .mask-canvas[data-state=drawn]").wait_for(timeout=120_000)
         page.locator("#mae-canvas [data-tool=clear]").click()
         page.locator("#mae-kind input[value=hand]:checked").wait_for(state="attached", timeout=120_000)
-        times = [stroke_ms(page, number) for number in range(WARM_UP + CALLS)][WARM_UP:]
-        yield "a stroke", f"{statistics.median(times):.0f}", f"{max(times):.0f}"
+        for number in range(WARM_UP):
+            stroke_ms(page, number)
+        page.wait_for_timeout(1000)
+        traffic = Traffic(page)
+        times = [stroke_ms(page, number) for number in range(WARM_UP, WARM_UP + CALLS)]
+        page.wait_for_timeout(1000)
+        sent = sum(traffic.received().values()) / CALLS / 1000
+        yield "a stroke", f"{statistics.median(times):.0f}", "200", f"{max(times):.0f}", f"{sent:.0f}", "120"
         browser.close()
 
 

@@ -279,6 +279,16 @@ def test_jobs_are_public_in_a_classroom_only_and_without_their_owners(open_manag
     assert classroom.public_snapshot(job.id).owner == ""
 
 
+def test_states_are_read_without_the_rest_of_the_jobs(open_manager: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = open_manager(classroom=True)
+    jobs = [submit(manager, owner) for owner in ("ada", "eve")]
+    manager.pause("eve", jobs[1].id)
+    monkeypatch.setattr("models.training.jobs.store.row_of", None)  # what reads a whole job
+    listed = [(jobs[0].id, "queued"), (jobs[1].id, "paused")]
+    assert manager.states("ada") == manager.states(None) == listed
+    assert (manager.counts()["queued"], manager.counts()["paused"], manager.ahead()) == (1, 1, 1)
+
+
 def test_pause_and_stop_ask_and_after_the_grace_kill(
     manager: JobManager, backend: FakeBackend, monotonic: Clock
 ) -> None:
