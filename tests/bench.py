@@ -14,12 +14,13 @@ import torch
 from benches import map_renderers
 from benches.app import STROKE_COLUMNS, endpoint_rows, start_rows, stroke_rows
 from benches.latent import latent_table
+from benches.load import OVERHEAD_COLUMNS, SESSION_COLUMNS, overhead_rows, session_rows
 from benches.map import MAP_COLUMNS, MAP_SIZES, MAP_TITLE, map_rows, visit_rows
 from benches.map_page import FRAME_COLUMNS, frame_rows, trip_rows
 from benches.measuring import table
 from benches.networks import PUBLISHED_COLUMNS, large_rows, network_rows, published_rows
 from benches.opening import OPEN_COLUMNS, open_rows
-from benches.training import trainer_tables, training_rows, watching_rows
+from benches.training import BESIDE_COLUMNS, JOB_COLUMNS, beside_rows, job_rows, training_rows, watching_rows
 
 
 def map_tables(folder: Path) -> None:
@@ -39,9 +40,11 @@ def sections(folder: Path) -> dict[str, Callable[[], None]]:
     """Return what prints each section, in order, by the name that chooses it on the command line."""
     events = ("endpoint", "in process, ms", "over HTTP, ms", "memory of the app after, MiB")
     return {
-        "start": section("Start", ("what", "seconds"), lambda: start_rows(folder)),
+        "start": section("Start", ("what", "seconds", "at most"), lambda: start_rows(folder)),
         "open": section("Opening, against a bare page of Gradio", OPEN_COLUMNS, lambda: open_rows(folder)),
         "events": section("Events", events, lambda: endpoint_rows(folder)),
+        "overhead": section("A program's call", OVERHEAD_COLUMNS, lambda: overhead_rows(folder)),
+        "session": section("Sessions", SESSION_COLUMNS, lambda: session_rows(folder)),
         "stroke": section("Fill in the blanks in Chromium", STROKE_COLUMNS, lambda: stroke_rows(folder)),
         "latent": lambda: latent_table(folder),
         "networks": section("Networks", ("network", "ours, ms", "published size, ms"), network_rows),
@@ -49,13 +52,14 @@ def sections(folder: Path) -> dict[str, Callable[[], None]]:
             "Largest published sizes, random weights", PUBLISHED_COLUMNS, lambda: published_rows(folder)
         ),
         "large": section("CycleGAN, one way, large pictures", ("side, px", "s", "peak memory, GiB"), large_rows),
-        "watching": section("Watching", ("pages", "answers a second", "of a core"), watching_rows),
+        "watching": section("Watching", ("pages", "answers a second", "of a core", "at most"), watching_rows),
         "room": section("A room of phones", room_polling.COLUMNS, room_polling.rows),
         "map": lambda: map_tables(folder),
         **{f"map-{size}": section(MAP_TITLE, MAP_COLUMNS, partial(map_rows, folder, [size])) for size in MAP_SIZES},
         "map-renderers": section("Map: renderers in Chromium", map_renderers.COLUMNS, map_renderers.rows),
         "training": section("Training", ("recipe", "steps a second", "a step"), lambda: training_rows(folder)),
-        "trainer": lambda: trainer_tables(folder),
+        "trainer": section("Jobs", JOB_COLUMNS, lambda: job_rows(folder)),
+        "beside": section("Events beside a job", BESIDE_COLUMNS, lambda: beside_rows(folder)),
         "finetune": section("Fine-tuning, on held-out pictures", finetuning.COLUMNS, finetuning.rows),
     }
 

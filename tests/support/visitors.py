@@ -39,9 +39,18 @@ def visit(url: str, number: int) -> None:
         photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
         with client.stream("GET", f"/gradio_api/heartbeat/{session}") as beats:
             next(beats.iter_lines())
+            for part in parts_of(config):
+                body = {"data": [], "fn_index": part["id"], "session_hash": session}
+                client.post("/gradio_api/run/predict", json=body).raise_for_status()
             for tab in tab_names(config):
                 call, event = event_of(config, tab)
                 answer(client, call, with_photo(config, call, photo), event, session)
+
+
+def parts_of(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the events that bring the parts of the page that are not sent at first."""
+    calls = config["dependencies"]
+    return [call for call in calls if any(str(event).startswith("part_") for _, event in call["targets"])]
 
 
 def with_photo(config: Mapping[str, Any], call: Mapping[str, Any], photo: Mapping[str, Any]) -> list[Any]:

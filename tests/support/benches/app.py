@@ -121,14 +121,21 @@ def seconds_of(code: str) -> float:
     return min(once(), once())
 
 
-def start_rows(folder: Path) -> Iterator[tuple[str, str]]:
-    """Time imports beyond a bare interpreter, and the app's start until its page arrives."""
+def start_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Time imports beyond a bare interpreter, and the app's start until its page arrives.
+
+    The last row is the app's start beside the import of what it cannot do without, which took turns: a ratio that tells
+    a slow machine from a slow start.
+    """
     bare = seconds_of("pass")
     for module in IMPORTS:
-        yield f"import {module}", f"{seconds_of(f'import {module}') - bare:.1f}"
+        yield f"import {module}", f"{seconds_of(f'import {module}') - bare:.1f}", ""
 
     def start() -> float:
         with running_app(folder) as app:
             return app.seconds_to_first_byte
 
-    yield "app.py, until the first byte of the page", f"{min(start(), start()):.1f}"
+    pairs = [(start(), seconds_of("import torch, gradio")) for _ in range(2)]
+    started, imported = (min(each) for each in zip(*pairs, strict=True))
+    yield "app.py, until the first byte of the page", f"{started:.1f}", "6"
+    yield "times as long as importing torch and gradio", f"{started / imported:.1f}", ""

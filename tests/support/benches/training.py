@@ -10,13 +10,15 @@ from typing import Any
 
 import polling
 import psutil
-from benches.measuring import WARM_UP, noise_archive, requests, sent, table
+from benches.measuring import WARM_UP, noise_archive, requests, sent
 from clients import connect
 from running_app import running_app
 
 TRAINING_SECONDS = 5.0  # of steps measured for each recipe
 JOB_RECIPES = ("vae", "mae")
 JOB_SECONDS, JOB_STEPS = 30.0, 40  # of each job, at least
+JOB_COLUMNS = ("recipe", "bare recipe, steps a second", "as a job", "share")
+BESIDE_COLUMNS = ("endpoint", "nothing trains, ms", "a job runs, ms", "ratio", "at most")
 BESIDE = ("translate", "reconstruct", "interpolate")
 BESIDE_CALLS = 14  # of each event, without and with a job
 
@@ -39,10 +41,10 @@ def training_rows(folder: Path) -> Iterator[tuple[str, str, str]]:
         yield name, f"{rate:.2f}", f"{config.batch_size} pictures of {config.image_size} px"
 
 
-def watching_rows() -> Iterator[tuple[str, str, str]]:
+def watching_rows() -> Iterator[tuple[str, ...]]:
     """What it costs the app that many pages watch a training."""
     answers, share = polling.measure()
-    yield str(polling.PAGES), f"{answers / polling.SECONDS:.1f}", f"{share:.1%}"
+    yield str(polling.PAGES), f"{answers / polling.SECONDS:.1f}", f"{share:.1%}", "6 %"
 
 
 def run_measured(recipe: str, config: Mapping[str, Any], data: Path, folder: Path) -> float:
@@ -111,7 +113,7 @@ def job_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
         manager.close()
 
 
-def beside_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
+def beside_rows(folder: Path) -> Iterator[tuple[str, ...]]:
     """Time the main events over HTTP while nothing trains and while a job runs.
 
     The job's process is halted and let go again from call to call, so that what else this machine does weighs on both.
@@ -143,15 +145,7 @@ def beside_rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
                 times[n % 2 == 0].append(first)
                 times[n % 2 == 1].append(second)
             idle, beside = statistics.median(times[False]), statistics.median(times[True])
-            yield f"/{name}", f"{idle:.0f}", f"{beside:.0f}", f"{beside / idle:.2f}"
+            yield f"/{name}", f"{idle:.0f}", f"{beside:.0f}", f"{beside / idle:.2f}", "1.25"
         trainer.resume()
         client.close()
     manager.close()
-
-
-def trainer_tables(folder: Path) -> None:
-    """Print what the trainer costs and what it costs the rest: `python tests/bench.py trainer` prints these alone."""
-    columns = ("recipe", "bare recipe, steps a second", "as a job", "share")
-    table("Jobs", columns, job_rows(folder))
-    head = ("endpoint", "nothing trains, ms", "a job runs, ms", "ratio")
-    table("Events beside a job", head, beside_rows(folder))
