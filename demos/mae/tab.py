@@ -199,7 +199,7 @@ def precompute(ctx: Context, folder: Path) -> None:
 
 def preview(ctx: Context) -> list[Image.Image]:
     """Return the opening example as the network gets it, and as it leaves it."""
-    return [Image.open(ctx.first_paint / "mae" / f"{name}.png") for name in ("masked", "pasted-large")]
+    return [Image.open(ctx.first_paint / "mae" / name).convert("RGB") for name in ("masked.png", results.LARGE[0])]
 
 
 DEMO = Demo("mae", build, precompute, preview)
