@@ -218,15 +218,14 @@ def test_details_and_summary_follow_the_brush(visit: OpenPage) -> None:
 @pytest.mark.slow
 def test_a_stroke_is_sent_little(visit: OpenPage) -> None:
     page = visit("/?tab=mae")
-    shown = {name: image_in(page, f"#mae-result-{name}") for name in ("pasted", "fill", "error")}
+    guess = image_in(page, "#mae-result-slider")
     page.locator(f"{CANVAS} [data-tool=clear]").click()
-    shown["pasted"] = another_image_in(page, "#mae-result-pasted", shown["pasted"])
+    guess = another_image_in(page, "#mae-result-slider", guess)
     traffic = Traffic(page)
     for row in range(4):
         stroke(page, 16 * row + 4, 16 * row + 12)
         hidden(page, 9 * (row + 1))
-        for name, before in shown.items():
-            shown[name] = another_image_in(page, f"#mae-result-{name}", before)
+        guess = another_image_in(page, "#mae-result-slider", guess)
     sent = traffic.received()
     assert sum(sent.values()) / 4 < 120_000, sent
-    assert sum(name.endswith(".webp") for name in sent) >= 2 * 3, "both images under the slider, at least of the first"
+    assert any(name.endswith(".webp") for name in sent), "the guess under the slider"

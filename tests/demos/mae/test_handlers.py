@@ -56,7 +56,7 @@ def test_stroke_writes_only_visible_images(session: MAESession, path: str, monke
     assert all(Path(path).suffix == ".webp" for path in value_of(answer, "slider")), "for the eye"
     request = answer[len(NAMES) + 1]
     original, *others = on_unfold(session, request)
-    assert len(written) == 6, "the original was written for the canvas"
+    assert len(written) == 7, "the original was written for the canvas"
     assert original and all(others) and original in json.loads(answer[len(NAMES)])["url"]
     with Image.open(on_summary(session, request)) as sheet:
         assert sheet.width > 6 * 128
