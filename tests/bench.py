@@ -19,7 +19,7 @@ from benches.map import MAP_COLUMNS, MAP_SIZES, MAP_TITLE, map_rows, visit_rows
 from benches.map_page import FRAME_COLUMNS, frame_rows, trip_rows
 from benches.measuring import table
 from benches.networks import PUBLISHED_COLUMNS, large_rows, network_rows, published_rows
-from benches.opening import OPEN_COLUMNS, open_rows
+from benches.opening import OPEN_COLUMNS, SWITCH_COLUMNS, open_rows, switch_rows
 from benches.training import BESIDE_COLUMNS, JOB_COLUMNS, beside_rows, job_rows, training_rows, watching_rows
 
 
@@ -42,6 +42,7 @@ def sections(folder: Path) -> dict[str, Callable[[], None]]:
     return {
         "start": section("Start", ("what", "seconds", "at most"), lambda: start_rows(folder)),
         "open": section("Opening, against a bare page of Gradio", OPEN_COLUMNS, lambda: open_rows(folder)),
+        "switch": section("Switching to another tab", SWITCH_COLUMNS, lambda: switch_rows(folder)),
         "events": section("Events", events, lambda: endpoint_rows(folder)),
         "overhead": section("A program's call", OVERHEAD_COLUMNS, lambda: overhead_rows(folder)),
         "session": section("Sessions", SESSION_COLUMNS, lambda: session_rows(folder)),

@@ -102,14 +102,14 @@ def _fill_shelf(shelf: Shelf, photo: gr.Image, direction: gr.Radio, used: gr.Sta
     """Fill the cards; return the input of images for the quiz, and the button that opens a room."""
     with shelf.card("quiz"):
         own_images, open_room = quiz_section(shelf.ctx)
-    with shelf.card("own") as panel:
+    with shelf.card("own", deferred=True) as panel:
         full_resolution_section(shelf.ctx, panel, photo, direction, used)
-    with shelf.card("halves"):
+    with shelf.card("halves", deferred=True):
         ablation_section(shelf.ctx, photo, direction)
         identity_section(shelf.ctx, photo, direction, used)
-    with shelf.card("message"):
+    with shelf.card("message", deferred=True):
         steganography_section(shelf.ctx, photo, direction, used)
-    with shelf.card("failures"):
+    with shelf.card("failures", deferred=True):
         failures_section(shelf.ctx)
     return own_images, open_room
 

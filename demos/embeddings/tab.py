@@ -133,9 +133,9 @@ def _fill_shelf(shelf: Shelf, builder: MapBuilder, session: gr.State) -> tuple[g
         description = widgets.html_line("", "facts", "embeddings-told")
     with shelf.card("twins"):
         comparison = add_comparison(builder, session)
-    with shelf.card("learning"):
+    with shelf.card("learning", deferred=True):
         add_timeline(builder, session)
-    with shelf.card("pairs"):
+    with shelf.card("pairs", deferred=True):
         add_views(builder, session)
     return upload, description, comparison
 

@@ -139,7 +139,7 @@ def build_inpaintings(session: MAESession, shelf: Shelf, photos: Sequence[Path])
                 with gr.Row(elem_classes="row-of-pictures"):
                     mix = [widgets.image(ctx.t(f"mae.mix_{part}"), None, f"mae-mix-{part}") for part in MIX_PARTS]
                 mix_file = widgets.download(ctx, "mae.numbers", "mae-mix-numbers")
-    with shelf.card("mend") as mend_panel:
+    with shelf.card("mend", deferred=True) as mend_panel:
         widgets.note(ctx, "mae.mend_why")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=1):

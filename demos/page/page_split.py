@@ -116,7 +116,22 @@ class PageSplit:
             names = ", ".join(str(each.name) for each in chain)
             raise ValueError(f"Listeners touch parts that need not be there together, {names}: {'; '.join(places)}.")
         part = _last(deepest)
+        self._check_fold(part, chain)
         return 0 if has_class(self._blocks.get(part), UNSENT) else part  # endpoints are listed, though nobody sees them
+
+    def _check_fold(self, part: int, chain: list[BlockFunction]) -> None:
+        """Refuse what would not happen before a fold is opened, though it shows outside of it."""
+        outputs = {each._id: each for listener in chain for each in listener.outputs}
+        outside = [
+            one
+            for one, each in outputs.items()
+            if part not in self._paths.get(one, ()) and not isinstance(each, gr.State)
+        ]
+        if isinstance(self._blocks.get(part), gr.Accordion) and outside:
+            names = ", ".join(str(each.name) for each in chain)
+            raise ValueError(
+                f"{names} in {self._name(part)} would fill {self._name(outside[0])} only once that is open."
+            )
 
     def _name(self, one: int) -> str:
         block = self._blocks[one]
@@ -141,7 +156,7 @@ class PageSplit:
                 return False
             return one in used and isinstance(self._blocks.get(one), gr.State)
 
-        missed = any(was_missed(one, event) for one, event in listener["targets"])
+        missed = bool(listener["targets"]) and all(was_missed(one, event) for one, event in listener["targets"])
         targets = [*listener["targets"], *([(self.whole["layout"]["id"], "load")] if missed else [])]
         return {**listener, "targets": targets, "rendered_in": part}
 

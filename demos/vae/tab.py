@@ -95,17 +95,17 @@ def _photos(ctx: Context, filled: bool) -> tuple[gr.Radio, list[PhotoInput], gr.
 def _fill_shelf(ctx: Context, shelf: Shelf, networks: Networks, photos: list[gr.Image], menu: Menu) -> None:
     """Fill the cards."""
     slices, stored = LatentSlices(networks), sorted(map(str, (ctx.first_paint / "vae").glob("sample-??.png")))
-    with shelf.card("grid") as card:
+    with shelf.card("grid", deferred=True) as card:
         grid_and_plane_section(ctx, card, slices, photos, menu)
-    with shelf.card("arithmetic") as card:
+    with shelf.card("arithmetic", deferred=True) as card:
         arithmetic_section(ctx, card, slices, photos, menu)
-    with shelf.card("samples"):
+    with shelf.card("samples", deferred=True):
         samples_section(ctx, networks, menu, stored)
-    with shelf.card("sliders") as card:
+    with shelf.card("sliders", deferred=True) as card:
         traversal_section(ctx, card, slices, photos, menu)
-    with shelf.card("kl") as card:
+    with shelf.card("kl", deferred=True) as card:
         kl_section(ctx, card, networks, photos)
-    with shelf.card("film"):
+    with shelf.card("film", deferred=True):
         video_section(ctx, networks, photos, menu)
 
 

@@ -18,6 +18,7 @@ import gradio as gr
 from demos.core.context import Context
 from demos.core.files import file_url
 from demos.ui import widgets
+from demos.ui.deferred import DEFERRED
 
 SCRIPT = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")
@@ -43,19 +44,25 @@ class Shelf:
     titles: Mapping[str, str]  # of the cards, by their names
     column: gr.Column
 
-    def card(self, name: str) -> gr.Accordion:
+    def card(self, name: str, deferred: bool = False) -> gr.Accordion:
         """Place the content of a card; use it as a context manager.
+
+        Args:
+            name: of the card.
+            deferred: whether its content is sent to a browser only when it is first opened. Until then nothing can be
+                put into it, and what reads it or fills it must do nothing else; where it does, the page is refused.
 
         Raises:
             KeyError: If the shelf has no such card.
         """
-        return self.drawer(name, self.titles[name])
+        return self.drawer(name, self.titles[name], deferred)
 
-    def drawer(self, name: str, title_key: str) -> gr.Accordion:
+    def drawer(self, name: str, title_key: str, deferred: bool = False) -> gr.Accordion:
         """Place a panel that no card opens, but something else with ``data-open``; use it as a context manager."""
         with self.column:
+            classes = ["card-panel", DEFERRED] if deferred else ["card-panel"]
             return gr.Accordion(
-                self.ctx.t(title_key), open=False, elem_id=f"{self.tab}-panel-{name}", elem_classes="card-panel"
+                self.ctx.t(title_key), open=False, elem_id=f"{self.tab}-panel-{name}", elem_classes=classes
             )
 
 

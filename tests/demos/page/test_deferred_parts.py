@@ -141,6 +141,14 @@ def test_a_listener_that_touches_two_tabs_is_refused() -> None:
         given.change(carry, given, taken)
 
 
+def test_a_listener_of_a_fold_that_shows_something_outside_of_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="str in fold would fill outside only once that is open"), DeferredBlocks():
+        outside = gr.Textbox(label="outside")
+        with gr.Accordion("fold", open=False, elem_classes=[DEFERRED]):
+            inside = gr.Textbox()
+        outside.submit(str, outside, [inside, outside])
+
+
 def test_what_happened_before_a_part_arrived_is_made_up_for() -> None:
     with DeferredBlocks() as app:
         chosen, own = gr.State(0), gr.Textbox()
