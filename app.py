@@ -53,7 +53,7 @@ from demos.page.unchanged_outputs import LightBlocks  # noqa: E402
 from demos.page.visitor_limits import UploadLimits, limit_waiting  # noqa: E402
 from demos.ui.chart import chart  # noqa: E402
 from demos.ui.share_picture import qr_route  # noqa: E402
-from demos.ui.theme import CSS_FILE, theme  # noqa: E402
+from demos.ui.theme import CSS_FILES, theme  # noqa: E402
 from models.checkpoints import OWN, Library, library, load_model, weights_info  # noqa: E402
 from models.hub.client import Hub  # noqa: E402
 from models.hub.records import DIRECTIONS  # noqa: E402
@@ -135,7 +135,7 @@ def launch_options(texts: Texts, routes: Sequence[BaseRoute] = ()) -> dict[str, 
     previews = LinkPreviews(texts, [demo.name for demo in discover()])
     return {
         "theme": theme(),
-        "css_paths": [CSS_FILE],
+        "css_paths": list(CSS_FILES),
         "i18n": texts.i18n(),
         "app_kwargs": {
             "middleware": [

@@ -26,7 +26,7 @@ from demos.core.paths import FIRST_PAINT
 from demos.page.discovery import discover
 from demos.page.middleware import ChangedPage, SmallPage, add_chinese_locales
 from demos.ui.chart.chart import FILES
-from demos.ui.theme import CSS_FILE
+from demos.ui.theme import CSS_FILES
 from models.checkpoints import OWN, weights_info
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,7 +88,7 @@ def test_every_tab_is_there_and_can_be_linked_to(config: dict[str, Any]) -> None
 
 
 def test_nothing_in_the_page_refers_to_another_host(config: dict[str, Any]) -> None:
-    page = json.dumps(config, default=str) + CSS_FILE.read_text("utf-8")
+    page = json.dumps(config, default=str) + "".join(file.read_text("utf-8") for file in CSS_FILES)
     for remote in ("fonts.googleapis", "cdn.", "unpkg", "@import", "<script src"):
         assert remote not in page, remote
     assert "url(" not in " ".join(app_module.theme()._stylesheets)

@@ -161,6 +161,9 @@ def on_measure(
 
 TABLE_STYLE = """
 .rows-frame { overflow-x: auto; }
+@media (max-width: 760px) {
+  .rows-frame { padding-right: 40px; mask-image: linear-gradient(to left, transparent, #000 40px); }
+}
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; color: var(--ink); }
 th { padding: 6px 14px 6px 0; font-weight: 500; text-align: left; color: var(--ink-soft); vertical-align: bottom; }
 td { padding: 6px 14px 6px 0; border-top: 1px solid var(--line); white-space: nowrap; }

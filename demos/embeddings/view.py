@@ -18,6 +18,7 @@ from models.analysis.neighbours import Placement
 from models.encoders import ENCODERS
 
 MAX_TILES = 60  # images shown of a lasso; all of them are exported
+LIST_ITEM = '<div role="listitem" style="display: contents">{}</div>'
 
 
 def label_html(ctx: Context, label: str | None, translated: bool) -> str:
@@ -72,7 +73,7 @@ class Tiles:
         """Return a query image, how unusual it is for the collection, and its neighbours."""
         key = "embeddings.guest_odd" if placed.percentile >= 95 else "embeddings.guest_far"
         return (
-            f'<div class="near-picked" data-guest="yes"><span class="near-picture" role="img" '
+            f'<div class="near-picked" data-guest="yes"><span class="near-picture" aria-hidden="true" '
             f"style=\"background:center/cover url('{html.escape(url)}')\"></span>"
             f"<div><b>{self.ctx.localize_html('embeddings.guest_title')}</b>"
             f"<p>{self.ctx.localize_html(key, percentile=f'{placed.percentile:.0f}')}</p></div></div>"
@@ -87,23 +88,25 @@ class Tiles:
         counted = (f"{count} × {label}" for label, count in common if label)
         labels = self.ctx.localize_html("common.list_separator").join(counted)
         title = self.ctx.localize_html("embeddings.chosen", count=len(ids))
-        buttons = "".join(self.button(index) for index in ids[:MAX_TILES])
-        rest = f"<small>+ {len(ids) - MAX_TILES}</small>" if len(ids) > MAX_TILES else ""
+        buttons = "".join(LIST_ITEM.format(self.button(index)) for index in ids[:MAX_TILES])
+        rest = LIST_ITEM.format(f"<small>+ {len(ids) - MAX_TILES}</small>") if len(ids) > MAX_TILES else ""
         return (
             f'<p class="chosen-head"><b>{title}</b> <span>{labels}</span></p>'
-            f'<div class="chosen-tiles" data-chosen="{len(ids)}">{buttons}{rest}</div>'
+            f'<div class="chosen-tiles" role="list" data-chosen="{len(ids)}">{buttons}{rest}</div>'
         )
 
     def _near(self, near: Sequence[tuple[int, float]], label: str | None) -> str:
         buttons = "".join(
-            self.button(
-                index,
-                f"<b>{similarity:.2f}</b><small>{self.label(index)}</small>",
-                f'data-same="{str(label is not None and self.collection.labels[index] == label).lower()}"',
+            LIST_ITEM.format(
+                self.button(
+                    index,
+                    f"<b>{similarity:.2f}</b><small>{self.label(index)}</small>",
+                    f'data-same="{str(label is not None and self.collection.labels[index] == label).lower()}"',
+                )
             )
             for index, similarity in near
         )
-        return f'<div class="near-tiles">{buttons}</div>'
+        return f'<div class="near-tiles" role="list">{buttons}</div>'
 
 
 def scores_html(ctx: Context, scores: Scores, num_labels: int) -> str:

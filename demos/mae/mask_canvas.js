@@ -19,6 +19,7 @@ let cursor = -1; // cell of the keyboard
 let wheelCounts = false;
 let pending = 0;
 
+const fingers = window.matchMedia("(pointer: coarse)"); // there, a finger scrolls the page until "Paint" is pressed
 const pressed = (name) => tools[name].getAttribute("aria-pressed") === "true";
 const differs = (a, b) => a.some((hidden, i) => hidden !== b[i]);
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -169,7 +170,7 @@ canvas.addEventListener("pointerdown", (event) => {
   if (!scene || stroke || !event.isPrimary) return;
   wheelCounts = true;
   cursor = -1;
-  if (use === "pick") return;
+  if (use === "pick" || (fingers.matches && event.pointerType !== "mouse" && !pressed("paint"))) return;
   canvas.setPointerCapture(event.pointerId);
   const shows = event.button > 0 || event.shiftKey || pressed("show"); // the right button, or the eraser of a pen
   stroke = { hides: shows ? 0 : 1, at: spot(event), before: Uint8Array.from(cells) };
@@ -261,6 +262,10 @@ function undo() {
 const setPressed = (name, value) => tools[name].setAttribute("aria-pressed", String(value));
 const choose = (tool) => ["hide", "show"].forEach((name) => setPressed(name, name === tool));
 const actions = {
+  paint: () => {
+    setPressed("paint", !pressed("paint"));
+    root.dataset.painting = pressed("paint");
+  },
   hide: () => choose("hide"),
   show: () => choose("show"),
   wide: () => setPressed("wide", !pressed("wide")),

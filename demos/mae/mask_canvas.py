@@ -72,10 +72,10 @@ def parse_percent(percent: object) -> float:
 
 def mask_canvas(ctx: Context, label_key: str, use: Use, elem_id: str, value: str = "") -> gr.HTML:
     """Place a canvas to hide patches, to pick one, or to mark pixels."""
-    names = {tool: tool for tool in ("hide", "show", "wide", "undo", "clear")}
+    names = {tool: tool for tool in ("paint", "hide", "show", "wide", "undo", "clear")}
     if use == "pixels":
         names |= {"hide": "mark", "show": "unmark"}
-    pressed = {"hide": ' aria-pressed="true"', "show": ' aria-pressed="false"', "wide": ' aria-pressed="false"'}
+    pressed = {tool: f' aria-pressed="{str(tool == "hide").lower()}"' for tool in ("paint", "hide", "show", "wide")}
     tools = "".join(
         f'<button type="button" data-tool="{tool}"{pressed.get(tool, "")}>{text}</button>'
         for tool, text in ((tool, ctx.localize_html(f"mae.tool_{name}")) for tool, name in names.items())

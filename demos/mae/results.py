@@ -24,7 +24,8 @@ table { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 1.
 th, td { padding: 5px 0 5px 14px; border-bottom: 1px solid var(--line); text-align: right; font-weight: 400;
   white-space: nowrap; font-variant-numeric: tabular-nums; }
 th { color: var(--ink-soft); }
-th:first-child { padding-left: 0; text-align: left; white-space: normal; }
+thead th { white-space: normal; vertical-align: bottom; }
+th:first-child { min-width: 6.5em; padding-left: 0; text-align: left; white-space: normal; }
 tbody tr:first-child * { color: var(--ink); font-weight: 600; }
 """
 EXAMPLES = "examples.json"  # what `write_examples` writes

@@ -37,15 +37,19 @@ KEYS = (("1 … 9, 0", "tabs"), ("← →", "examples"), ("␣", "again"), ("R",
 def tools_html(ctx: Context, tabs: Sequence[str], targets: Sequence[str]) -> str:
     """Write the tools of the page in both languages."""
     buttons = "".join(_button(ctx, do) for do in ("tour", "link", "present"))
+    buttons += '<button type="button" data-do="help">?</button>'
+    more = f'<span class="unseen" id="tools-more">{ctx.localize_html("page.more")}</span>'
     names = json.dumps(list(tabs)).replace('"', "&quot;")
     tours = "".join(_tour(ctx, tab) for tab in tabs if tab in STOPS)
     told = "".join(
         f'<span data-told="{how}" hidden>{ctx.localize_html(f"page.link_{how}")}</span>' for how in ("copied", "shown")
     )
     return (
-        f'<nav class="tools" data-tabs="{names}">{buttons}<button type="button" data-do="help">?</button>'
+        f'<nav class="tools" data-tabs="{names}"><button type="button" class="tools-more" data-do="more"'
+        f' aria-expanded="false" aria-labelledby="tools-more">•••</button>{more}'
+        f'<span class="tools-list">{buttons}</span>'
         f'<span class="tools-told" role="status" hidden>{told}</span>{tours}</nav>'
-        f'<div class="floating">{_help(ctx)}{_send(ctx, targets)}{_card(ctx)}</div>{_toasts(ctx)}'
+        f'<div class="floating">{_help(ctx)}{_send(ctx, targets)}{_card(ctx)}</div>{_toasts(ctx)}{_access(ctx)}'
     )
 
 
@@ -74,6 +78,13 @@ def _toasts(ctx: Context) -> str:
     return f'<template class="toast-words">{said}</template>'
 
 
+def _access(ctx: Context) -> str:
+    """Return the link over what every tab repeats, and the names that the page's script gives."""
+    words = f'<span data-word="example">{ctx.localize_html("page.example", number="{number}", count="{count}")}</span>'
+    skip = f'<a class="skip" href="#tabs">{ctx.localize_html("page.skip")}</a>'
+    return f'<template class="access-words">{words}</template>{skip}'
+
+
 def _help(ctx: Context) -> str:
     rows = "".join(f"<dt><kbd>{keys}</kbd></dt><dd>{ctx.localize_html(f'page.key_{what}')}</dd>" for keys, what in KEYS)
     title, close = ctx.localize_html("page.keys"), _button(ctx, "help", "close")
@@ -93,10 +104,8 @@ def _send(ctx: Context, targets: Sequence[str]) -> str:
 
 
 def _tour(ctx: Context, tab: str) -> str:
-    stops = "".join(
-        f'<div data-at="{selector}">{ctx.localize_html(f"tour.{tab}.{number}")}</div>'
-        for number, selector in enumerate(STOPS[tab], 1)
-    )
+    texts = [ctx.localize_html(f"tour.{tab}.{number}") for number, _ in enumerate(STOPS[tab], 1)]
+    stops = "".join(f'<div data-at="{at}">{text}</div>' for at, text in zip(STOPS[tab], texts, strict=True))
     return f'<template data-tour="{tab}">{stops}</template>'
 
 

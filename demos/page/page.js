@@ -138,6 +138,12 @@ async function startTour() {
   if (steps.length) showStep(0);
 }
 
+function endTour() {
+  showStep(-1);
+  window.scrollTo({ top: 0, behavior: "instant" });
+  [one(".tools [data-do=tour]"), one(".tools-more")].find(isShown)?.focus({ preventScroll: true });
+}
+
 function showStep(number) {
   all(".tour-target").forEach((node) => node.classList.remove("tour-target"));
   step = number;
@@ -156,16 +162,14 @@ function showStep(number) {
   one("[data-do=tour-on]", card).focus({ preventScroll: true });
 }
 
+// The card is docked at the foot of the window: what it tells of stands in the room above it.
 function showTarget() {
   const target = one(".tour-target", document);
   if (!target) return;
-  target.scrollIntoView({ block: "center", behavior: "instant" });
-  const frame = target.getBoundingClientRect();
-  const below = frame.bottom + 12 + card.offsetHeight < window.innerHeight;
-  const top = below ? frame.bottom + 12 : Math.max(12, frame.top - card.offsetHeight - 12);
-  const left = Math.min(Math.max(12, frame.left), document.documentElement.clientWidth - card.offsetWidth - 12);
-  card.style.top = `${Math.min(top, window.innerHeight - card.offsetHeight - 12)}px`;
-  card.style.left = `${left}px`;
+  target.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" }); // also within a row to swipe
+  const frame = target.getBoundingClientRect(), room = window.innerHeight - card.offsetHeight - 32;
+  const above = Math.max(12, (room - frame.height) / 2);
+  window.scrollBy({ top: frame.top - above, behavior: "instant" });
 }
 
 // --- What the buttons and the keys do ----------------------------------------------------------------------------
@@ -196,12 +200,14 @@ async function copyLink() {
 }
 
 function stepExample(by) {
-  const strip = all(`#tab-${openTab()} .strip`).find((each) => one(".gallery-item", each)?.closest(".hide") === null);
+  const focused = document.activeElement.closest(".strip"), strips = focused ? [focused] : all(`#tab-${openTab()} .strip`);
+  const strip = strips.find((each) => one(".gallery-item", each)?.closest(".hide") === null);
   const items = strip ? all(".gallery-item", strip) : [];
   if (!items.length) return false;
   const next = (Number(strip.dataset.at ?? 0) + by + items.length) % items.length; // a tab opens on its first example
   strip.dataset.at = next;
   items[next].click();
+  if (focused) items[next].focus();
   return true;
 }
 
@@ -218,13 +224,20 @@ function closeCard() {
   return Boolean(button);
 }
 
+// On a phone the tools stand behind one button.
+function showTools(open) {
+  one(".tools").classList.toggle("open", open);
+  one(".tools-more").setAttribute("aria-expanded", String(open));
+}
+
 const DO = {
   tour: startTour,
-  "tour-on": () => showStep(step + 1),
+  "tour-on": () => (step + 1 < steps.length ? showStep(step + 1) : endTour()),
   "tour-back": () => showStep(step - 1),
-  "tour-end": () => showStep(-1),
+  "tour-end": () => endTour(),
   link: copyLink,
   present: () => present(!document.documentElement.classList.contains("present")),
+  more: () => showTools(one(".tools-more").getAttribute("aria-expanded") === "false"),
   help: () => (help.open ? help.close() : help.showModal()),
   send: openMenu,
 };
@@ -244,7 +257,8 @@ const KEYS = {
 function onKey(event) {
   if (event.key === "Escape") {
     if (!menu.hidden) closeMenu();
-    else if (!card.hidden) showStep(-1);
+    else if (one(".tools.open")) showTools(false);
+    else if (!card.hidden) endTour();
     else if (!event.target.matches?.("[aria-expanded=true][role=listbox]") && closeCard()) event.preventDefault();
     else if (document.documentElement.classList.contains("present")) present(false);
     return;
@@ -264,6 +278,7 @@ function onButton(event) {
   const button = event.target.closest("[data-do], [data-to]");
   if (!button) return;
   event.stopPropagation();
+  if (button.dataset.do !== "more") showTools(false);
   if (button.dataset.to) send(button.dataset.to);
   else DO[button.dataset.do]();
 }
@@ -276,6 +291,7 @@ new ResizeObserver(() => card.hidden || (openTab() === toured ? showTarget() : s
 for (const root of [element, floating]) root.addEventListener("click", onButton);
 document.addEventListener("click", (event) => {
   if (!menu.hidden && !menu.contains(event.target)) closeMenu();
+  if (one(".tools.open")) showTools(false);
   const item = event.target.closest?.(".strip .gallery-item"); // the arrow keys go on from what was clicked
   if (item) item.closest(".strip").dataset.at = all(".gallery-item", item.closest(".strip")).indexOf(item);
 });

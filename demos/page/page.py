@@ -18,7 +18,7 @@ from demos.ui.deferred import DEFERRED
 
 # One after the other, in one scope.
 SCRIPTS = [
-    *(Path(__file__).with_name(f"{name}.js") for name in ("parts", "page", "toasts", "next_step")),
+    *(Path(__file__).with_name(f"{name}.js") for name in ("parts", "page", "toasts", "next_step", "access")),
     share_picture.SCRIPT,
 ]
 

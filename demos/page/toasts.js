@@ -27,7 +27,12 @@ function translateToasts() {
   }
 }
 
-new MutationObserver(translateToasts).observe(document.body, { childList: true, subtree: true });
+// Gradio's messages stand in one place, which is there while there are any.
+const messages = new MutationObserver(translateToasts);
+new MutationObserver(() => {
+  all(".main > .toast-wrap").forEach((place) => messages.observe(place, { childList: true, subtree: true }));
+  translateToasts();
+}).observe(one(".main", container), { childList: true });
 
 // An upload says of which page it is, since visitors are limited one by one; Gradio tells its session with events alone.
 const pageId = crypto.getRandomValues(new Uint32Array(4)).join("-");

@@ -8,6 +8,7 @@ const MAX_HEIGHT = 460; // pixels of a sheet
 
 let run = null; // {id, live, total, start, rows, frames, remarks, charts}
 let at = 0; // the step shown
+const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
 let playing = 0; // id of the next animation frame, 0 while still
 let speed = 30;
 
@@ -114,6 +115,10 @@ function start() {
   // The story runs as the clock did, only faster; from the beginning if it stands at its end.
   if (!run || run.rows.length < 2) return;
   if (at >= lastStep()) at = 0;
+  if (reducedMotion.matches) { // one frame further instead
+    at = (run.frames.find((frame) => frame.step > at) ?? run.frames.at(-1))?.step ?? lastStep();
+    return draw();
+  }
   const first = run.rows.find((row) => row.step >= at) ?? run.rows[0];
   const from = clockOf(first);
   const began = performance.now();

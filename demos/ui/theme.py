@@ -6,8 +6,7 @@ import gradio as gr
 
 from demos.core.paths import ASSETS
 
-CSS_FILE = ASSETS / "look" / "app.css"
-
+CSS_FILES = tuple(ASSETS / "look" / name for name in ("app.css", "access.css"))
 
 SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Noto Sans CJK SC", "sans-serif")
 
@@ -24,6 +23,9 @@ LIGHT_AND_DARK = {
     "block_label_border_width": ("0px", "0px"),
     "block_label_text_color": ("*neutral_600", "*neutral_400"),
     "block_title_text_color": ("*neutral_700", "*neutral_300"),
+    "body_text_color_subdued": ("*neutral_600", "*neutral_400"),
+    "block_info_text_color": ("*neutral_600", "*neutral_400"),
+    "input_placeholder_color": ("*neutral_500", "*neutral_400"),
     "panel_background_fill": ("transparent", "transparent"),
     "color_accent_soft": ("#e6f2f0", "#12312e"),
     "button_primary_background_fill": ("#0f766e", "#2dd4bf"),
@@ -55,6 +57,7 @@ def theme() -> gr.themes.Base:
         **light,
         **dark,
         block_padding="0px",
+        block_info_text_size="13px",
         block_label_text_weight="500",
         block_title_text_weight="500",
         panel_border_width="0px",

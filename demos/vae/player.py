@@ -143,7 +143,7 @@ def filmstrip(ctx: Context, shown: Shown) -> str:
             folded = f"<details><summary>{ctx.localize_html('vae.another_way')}</summary>{row}</details>"
         else:
             seen += row
-    return f'<div class="film">{seen}{folded}</div>'
+    return f'<div class="film" tabindex="0">{seen}{folded}</div>'
 
 
 def _rows(ctx: Context, shown: Shown) -> list[tuple[str, str, str]]:

@@ -36,6 +36,7 @@ def visit(browser: Browser, app_url: str) -> Iterator[OpenPage]:
         locale: str = "en-US",
         size: tuple[int, int] = (1280, 720),
         dark: bool = False,
+        touch: bool = False,
         other_hosts: Hosts = "fail",
         ready: str = "#tabs",
     ) -> Page:
@@ -43,6 +44,8 @@ def visit(browser: Browser, app_url: str) -> Iterator[OpenPage]:
             locale=locale,
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if dark else "light",
+            has_touch=touch,
+            is_mobile=touch,
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE)

@@ -141,8 +141,8 @@ def test_gradios_own_messages_about_uploads_speak_the_visitors_language(
         "Connection errored out. Failed to fetch": "failed",
     }.items():  # as Gradio would show them
         page.evaluate(
-            """text => document.querySelector(".gradio-container").insertAdjacentHTML(
-                "beforeend", `<p data-testid="toast-text">${text}</p>`)""",
+            """text => document.querySelector(".gradio-container > .main").insertAdjacentHTML(
+                "beforeend", `<div class="toast-wrap"><p data-testid="toast-text">${text}</p></div>`)""",
             message,
         )
         said = TEXTS[language][f"page.toast_{key}"].format(name="notes.txt")

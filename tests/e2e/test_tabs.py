@@ -138,6 +138,9 @@ def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: OpenPage) -> None:
     page.locator("#cyclegan-quiz-start").click()
     page.keyboard.press("ArrowRight")  # while the deck is made
     card, score = page.locator("#cyclegan-quiz-board [data-card]"), page.locator("#cyclegan-quiz-score")
+    expect(card).to_be_focused()
+    for setup in ("exposure", "own", "start"):
+        expect(page.locator(f"#cyclegan-quiz-{setup}")).to_be_hidden()
     expect(card.locator("img")).to_be_hidden()  # after a quarter of a second
     for number in range(1, 19):
         expect(card).to_contain_text(f"{number} of 18")
@@ -152,6 +155,7 @@ def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: OpenPage) -> None:
     expect(board.locator("figure")).to_have_count(54)
     expect(board).to_contain_text(TEXTS["en"]["cyclegan.quiz_chance"].split("<b>")[0])
     expect(page.locator("#cyclegan-quiz-real")).to_be_hidden()
+    expect(page.locator("#cyclegan-quiz-start")).to_be_visible()
     assert image_in(page, "#cyclegan-photo") == opened, "no key chose another example"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 

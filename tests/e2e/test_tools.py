@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import OpenPage, another_image_in, choose, image_in, open_card
+from visits import OpenPage, another_image_in, choose, image_in, open_card, press_tool
 
 from demos.page.markup import STOPS
 
@@ -128,6 +128,23 @@ def test_an_opened_card_fills_the_large_view(visit: OpenPage) -> None:
     expect(page).to_have_url(re.compile("present=1"))
 
 
+SIZES = """selectors => selectors.map((selector) => {
+  const node = [...document.querySelectorAll(selector)].find((each) => each.checkVisibility());
+  return node ? getComputedStyle(node).fontSize : null;
+})"""
+
+
+def test_the_large_view_has_larger_type(visit: OpenPage) -> None:
+    page = visit("/?tab=cyclegan")
+    image_in(page, "#cyclegan-translated")
+    selectors = ["#tab-cyclegan .lead p", "#tab-cyclegan .verdict p", "#tab-cyclegan .verdict b",
+                 "#cyclegan-translated [data-testid=block-label]", "#tab-cyclegan-button"]  # fmt: skip
+    assert page.evaluate(SIZES, selectors) == ["20px", "16px", "24px", "15px", "16px"]
+    page.keyboard.press("p")
+    expect(page.locator("html.present")).to_have_count(1)
+    assert page.evaluate(SIZES, selectors) == ["30px", "24px", "38px", "22px", "22px"]
+
+
 @pytest.mark.parametrize("locale", [pytest.param("en-US", marks=pytest.mark.slow), "zh-CN"])
 def test_the_tour_of_every_tab_points_at_five_things(visit: OpenPage, locale: str) -> None:
     page = visit("/", locale=locale)
@@ -143,23 +160,27 @@ def test_the_tour_of_every_tab_points_at_five_things(visit: OpenPage, locale: st
 
 def texts_of_the_tour(page: Page) -> list[str]:
     """Take the tour of the open tab on a phone: every card fits, and what it points at is in sight."""
-    page.locator(".tools [data-do=tour]").click()
-    seen = []
+    press_tool(page, "tour")
+    seen, places = [], set()
     for number in range(1, 6):
         expect(page.locator(".tour-count")).to_have_text(f"{number} / 5")
         card, target = page.locator(".tour-card").bounding_box(), page.locator(".tour-target")
         assert card and card["x"] >= 0 and card["x"] + card["width"] <= 390 and card["y"] >= 0
         expect(target).to_be_in_viewport()
+        assert card["y"] + card["height"] <= page.evaluate("innerHeight")
+        places.add(card["y"] + card["height"])
         seen.append(page.locator(".tour-text").inner_text())
         page.locator("[data-do=tour-on]").click()
     expect(page.locator(".tour-card")).to_be_hidden()
+    assert len(places) == 1, "the card stays where it is"
+    assert page.evaluate("scrollY") == 0, "the tour ends at the top"
     return seen
 
 
 def test_the_tour_follows_what_it_points_at(visit: OpenPage) -> None:
     page = visit("/?tab=mae", size=(390, 844))
     open_tab(page, "mae")
-    page.locator(".tools [data-do=tour]").click()
+    press_tool(page, "tour")
     target = page.locator(".tour-target")
     expect(target).to_be_in_viewport()
     page.evaluate("""() => {  // what a result does that arrives above, where the browser keeps another place in sight

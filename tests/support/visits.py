@@ -25,6 +25,7 @@ class OpenPage(Protocol):
         locale: str = "en-US",
         size: tuple[int, int] = (1280, 720),
         dark: bool = False,
+        touch: bool = False,
         other_hosts: Hosts = "fail",
         ready: str = "#tabs",
     ) -> Page: ...
@@ -56,6 +57,14 @@ def open_card(page: Page, tab: str, name: str) -> None:
     """Open a card of the shelf of the open tab, or whatever else of it opens a panel, and wait for the panel."""
     page.locator(f"#tab-{tab} [data-open={name}]").first.click()
     expect(page.locator(f"#{tab}-panel-{name} > [data-testid=accordion-content]")).to_be_visible()
+
+
+def press_tool(page: Page, tool: str) -> None:
+    """Press one of the page's tools, which stand behind one button on a phone."""
+    button = page.locator(f".tools [data-do={tool}]")
+    if not button.is_visible():
+        page.locator(".tools-more").click()
+    button.click()
 
 
 def image_in(page: Page, result: str) -> str:

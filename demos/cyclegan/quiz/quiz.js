@@ -7,6 +7,10 @@ function arm() {
   if (!card || card.dataset.card === shown) return;
   shown = card.dataset.card;
   delete document.querySelector(START).dataset.waiting;
+  if (card.dataset.number === "1") {
+    card.tabIndex = -1;
+    card.focus({ preventScroll: true });
+  }
   card.scrollIntoView({ block: "center" });
   clearTimeout(timer);
   const time = Number(card.dataset.exposure), image = card.querySelector("img");
@@ -20,7 +24,7 @@ function onKey(event) {
   if (!element.isConnected) return document.removeEventListener("keydown", onKey, true);
   const side = { ArrowLeft: "real", ArrowRight: "fake" }[event.key];
   const card = element.querySelector("[data-card]"), start = document.querySelector(START);
-  if (!side || !start?.offsetParent || !(card || start.dataset.waiting)) return;
+  if (!side || !element.offsetParent || !start || !(card || start.dataset.waiting)) return;
   if (event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
   event.preventDefault();

@@ -30,6 +30,7 @@ from demos.cyclegan.results import figure, fixed_weights_line, grid, text_cell
 from demos.cyclegan.translation import FRUITS as FOLDER
 from demos.ui import widgets
 from demos.ui.left_out import too_few_error
+from demos.ui.live_session.stage import reachability_line
 from demos.ui.share_picture import share_html
 from models.analysis.cyclegan_calibration import DIRECTIONS, FRUITS, calibration
 from models.data.archives import iter_images
@@ -88,6 +89,7 @@ def quiz_section(ctx: Context) -> tuple[gr.File, gr.Button]:
     )
     start = button("quiz_start", variant="primary")
     widgets.note(ctx, "cyclegan.room_lead")
+    reachability_line(ctx, "cyclegan", "cyclegan-room-reach")
     room = button("room_open")
     state, seen = gr.State(None), gr.JSON(visible=False)
     board = widgets.panel("", "cyclegan-quiz-board", GRID_STYLE + STYLE, js_on_load=SCRIPT)

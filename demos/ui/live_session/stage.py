@@ -22,6 +22,32 @@ SCRIPT = Path(__file__).with_name("room.js")
 ADD_ADDRESS = "(source) => [source, window.location.origin + window.location.pathname]"
 
 
+# Runs when the line appears, which is when its fold or card is opened.
+CHECK = 'trigger("check", {page: window.location.origin + window.location.pathname});'
+
+
+def reachability_line(ctx: Context, texts: str, elem_id: str) -> gr.HTML:
+    """Place a line that says, before a room is opened, whether phones can come in.
+
+    Args:
+        ctx: The context of the tab.
+        texts: First part of the keys of the texts, as of an `Activity`.
+        elem_id: Id of the line in the page.
+    """
+
+    def on_check(event: gr.EventData) -> str:
+        try:
+            address = reachable_address(str(_data(event).get("page")))
+        except ValueError:
+            return ctx.localize_html(f"{texts}.room_address")
+        found = f"offline_{address.missing}" if address.missing else "reachable"
+        return ctx.localize_html(f"{texts}.room_{found}", address=address.base)
+
+    line = gr.HTML(elem_id=elem_id, elem_classes="facts", apply_default_css=False, js_on_load=CHECK)
+    line.check(on_check, None, line, show_progress="hidden", **QUICK_EVENT)
+    return line
+
+
 def room_stage(
     ctx: Context,
     activity: Activity[QuestionT],

@@ -83,16 +83,6 @@ search.addEventListener("input", () => scene && runSearch());
 search.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && found) select([...found.keys()].filter((id) => found[id]));
 });
-canvas.addEventListener("keydown", (event) => {
-  const step = 40, keys = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
-  if (!scene) return;
-  if (keys[event.key]) drag(...keys[event.key]);
-  else if (event.key === "+" || event.key === "=") zoom(1.25);
-  else if (event.key === "-") zoom(0.8);
-  else if (event.key === "0") actions.reset();
-  else return;
-  event.preventDefault();
-});
 
 const pointers = new Map();
 let moved = 0;

@@ -138,6 +138,7 @@ function paintMarks(brush, scale) {
     spokes(at(picked), near);
     for (const id of marks.rings) if (!tiles.includes(id)) ring(at(id), id === picked ? 11 : 6, theme.ink);
   }
+  if (cursor >= 0 && cursor < scene.count) for (const [colour, radius] of [[theme.paper, 14], [theme.accent, 17]]) ring(at(cursor), radius, colour, 4);
   if (linkedHover >= 0 && linkedHover < scene.count) ring(at(linkedHover), 16, theme.accent, 3);
   if (marks.query) paintQuery(brush, scale, spokes);
   if (lasso) {

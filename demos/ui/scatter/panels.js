@@ -34,7 +34,7 @@ function showCard(id, x, y) {
   const gap = 18 + side / 2 / ratio(), { offsetWidth: width, offsetHeight: height } = card;
   const left = x + gap + width > frame.clientWidth ? x - gap - width : x + gap;
   card.style.left = `${Math.max(0, left)}px`;
-  card.style.top = `${Math.min(Math.max(0, y - height / 2), frame.clientHeight - height)}px`;
+  card.style.top = `${frame.offsetTop + Math.min(Math.max(0, y - height / 2), frame.clientHeight - height)}px`;
 }
 
 function hideCard() {
@@ -76,6 +76,13 @@ function drawLegend() {
     };
     return chip;
   }));
+}
+
+// A placeholder has one language: the reader's.
+function nameSearch() {
+  const language = document.documentElement.matches(":lang(zh)") ? "zh" : "en";
+  const text = find(".scatter-placeholder").content.querySelector(`[lang=${language}]`).textContent;
+  search.placeholder = text.replace("{count}", scene.count.toLocaleString(language));
 }
 
 // By file name or label, in any of the page's languages.

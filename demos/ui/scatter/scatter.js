@@ -21,6 +21,7 @@ let marks = { rings: [], selected: [], query: null };
 let isolated = null; // number of the only class in colour
 let found = null; // Uint8Array of what the search leaves, or null
 let linkedHover = -1;
+let cursor = -1; // the point that the keyboard is on
 let withThumbnails = true;
 let lassoing = false;
 let lasso = null; // the polygon being drawn
@@ -53,6 +54,7 @@ function draw() {
     depth: new Float32Array(value.count), order: Uint32Array.from({ length: value.count }, (_, i) => i) };
   if (!sameSet) {
     isolated = found = null;
+    cursor = -1;
     marks.selected = [];
     broadcast({ asks: true });
     search.value = "";
@@ -65,6 +67,7 @@ function draw() {
   root.dataset.count = value.count;
   readTheme();
   hideCard();
+  nameSearch();
   drawLegend();
   runSearch();
   readMarks();

@@ -28,7 +28,14 @@ from demos.ui.latest_event import reporter
 from demos.ui.sprites import Sprite
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("raster.js", "scatter.js", "paint.js", "panels.js", "interaction.js")  # one script, in this order
+SCRIPTS = (
+    "raster.js",
+    "scatter.js",
+    "paint.js",
+    "panels.js",
+    "interaction.js",
+    "keyboard.js",
+)  # one script, in this order
 
 # Mid-lightness colours, distinguishable on the light and the dark page; more labels than these repeat them.
 COLOURS = (
@@ -139,18 +146,25 @@ def lassoed_ids(data: object, count: int) -> list[int]:
     return sorted(ids.tolist())
 
 
+def _sign(ctx: Context, action: str, sign: str) -> str:
+    """Return what a tool shows: its sign, or its word."""
+    if sign:
+        return f'<i aria-hidden="true">{sign}</i>'
+    return f'<i aria-hidden="true">{ctx.localize_html(f"scatter.{action}_short")}</i>'
+
+
 def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
     """Place the plot, empty; fill it with a `scatter_value` at its ``ready`` event.
 
     Plots with the same `link` show each other's hovers and lassos; it is the group of their reports.
     """
     tools = "".join(
-        f'<button type="button" data-action="{action}" {state}><i aria-hidden="true">{sign}</i>'
-        f"<span>{ctx.localize_html(f'scatter.{action}')}</span></button>"
+        f'<button type="button" data-action="{action}" {state}>{_sign(ctx, action, sign)}'
+        f'<span class="scatter-hint">{ctx.localize_html(f"scatter.{action}")}</span></button>'
         for action, sign, state in (
             ("clear", "✕", "hidden"),
-            ("lasso", "⬚", 'aria-pressed="false"'),
-            ("pictures", "▦", 'aria-pressed="true"'),
+            ("lasso", "", 'aria-pressed="false"'),
+            ("pictures", "", 'aria-pressed="true"'),
             ("in", "+", ""),
             ("out", "−", ""),
             ("reset", "⟲", ""),
@@ -160,10 +174,15 @@ def scatter(ctx: Context, elem_id: str, link: str = "") -> gr.HTML:
     sentences = "".join(f'<p class="scatter-{name}">{ctx.localize_html(f"scatter.{name}")}</p>' for name in STATES)
     return gr.HTML(
         html_template=f"""<div class="scatter" data-state="loading" data-link="{link}">
-<div class="scatter-frame"><canvas class="scatter-plot" tabindex="0" role="img"></canvas>
-<canvas class="scatter-pictures"></canvas>{sentences}
-<label class="scatter-finder"><span>{ctx.localize_html("scatter.search")}</span>
-<input class="scatter-search" type="search" autocomplete="off" placeholder="⌕">
+<div class="scatter-frame"><canvas class="scatter-plot" tabindex="0" role="application"
+aria-labelledby="{elem_id}-name" aria-describedby="{elem_id}-keys"></canvas>
+<canvas class="scatter-pictures"></canvas>{sentences}</div>
+<p class="scatter-unseen" id="{elem_id}-name">{ctx.localize_html("scatter.name")}</p>
+<p class="scatter-unseen" id="{elem_id}-keys">{ctx.localize_html("scatter.keys")}</p>
+<p class="scatter-unseen scatter-said" aria-live="polite"></p>
+<template class="scatter-placeholder">{ctx.localize_html("scatter.find", count="{count}")}</template>
+<div class="scatter-bar"><label class="scatter-finder"><span>{ctx.localize_html("scatter.search")}</span>
+<input class="scatter-search" type="search" autocomplete="off" >
 <small class="scatter-found"></small></label>
 <div class="scatter-tools">{tools}</div></div>
 <div class="scatter-legend"></div>

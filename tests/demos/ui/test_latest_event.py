@@ -32,6 +32,7 @@ ONCE = {
     "cyclegan-quiz-fake click": START,
     "cyclegan-room-open click": CONSTANT,
     "cyclegan-room advance": START,
+    "cyclegan-room-reach check": OPENS,
     "cyclegan-room close": START,
     "cyclegan-room refresh": ASKS_AGAIN,
     "mae-mend-scratches click": START,
