@@ -96,6 +96,8 @@ function nameAll() {
   nameExamples();
   all(".label-wrap:not([aria-expanded])").forEach(nameFold);
   all(HANDLE).forEach(nameHandle);
+  // What scrolls sideways and holds nothing to press is a stop of its own.
+  all("#tabs ol").filter((list) => list.scrollWidth > list.clientWidth).forEach((list) => change(list, "tabindex", 0));
 }
 
 function skip(event) {
