@@ -87,6 +87,12 @@ document.addEventListener("touchmove", (event) => {
 
 // --- The whole page -----------------------------------------------------------------------------------------------
 
+// On a phone the tools stand behind one button.
+function showTools(open) {
+  one(".tools").classList.toggle("open", open);
+  one(".tools-more").setAttribute("aria-expanded", String(open));
+}
+
 let naming = 0;
 
 function nameAll() {

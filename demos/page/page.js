@@ -224,12 +224,6 @@ function closeCard() {
   return Boolean(button);
 }
 
-// On a phone the tools stand behind one button.
-function showTools(open) {
-  one(".tools").classList.toggle("open", open);
-  one(".tools-more").setAttribute("aria-expanded", String(open));
-}
-
 const DO = {
   tour: startTour,
   "tour-on": () => (step + 1 < steps.length ? showStep(step + 1) : endTour()),
