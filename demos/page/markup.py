@@ -14,7 +14,7 @@ STOPS: Mapping[str, tuple[str, ...]] = {  # tab -> CSS selectors
     "mae": ("#mae-examples", "#mae-ratio", "#mae-result-slider", "#mae-result-score", "#mae-cards"),
     "vae": ("#vae-a", "#vae-result-animation", "#vae-verdict", "#vae-result-strip", "#vae-cards"),
     "embeddings": (
-        "#embeddings-plot", "#embeddings-encoder", "#embeddings-neighbours", "#embeddings-guest", "#embeddings-scores",
+        "#embeddings-plot", "#embeddings-encoder", "#embeddings-neighbours", "#embeddings-guest", "#embeddings-verdict",
     ),
     "train": ("#train-runs", "#train-view", "#train-files-a", "#train-recipe", "#train-start"),
 }  # fmt: skip
