@@ -35,7 +35,7 @@ class LightBlocks(EndpointBlocks):
             return await super().postprocess_data(block_fn, predictions, state)
         kept = [place for place, value in enumerate(predictions) if not is_skip(value)]
         if len(kept) == len(outputs):
-            return await super().postprocess_data(block_fn, predictions, state)
+            return await super().postprocess_data(block_fn, list(predictions), state)
         sent = [None if block.stateful else dict(SKIP) for block in outputs]
         if kept:
             rest = copy.copy(block_fn)

@@ -27,7 +27,8 @@ from demos.core import environment
 from demos.core.i18n import Localize
 
 CLASSROOM = 50  # visitors behind one address who may do as much as visitors of their own
-WAITING = 4  # events of a visitor that wait for others
+WAITING = 4  # events of one listener of a visitor that wait for others
+WAITING_IN_ALL = 32  # of all listeners: another photo alone makes several of them ask
 HOUR = 3600.0  # seconds
 UPLOADED = 2**30  # bytes of a visitor within an hour
 MIN_FREE = 2**30  # bytes on the disk, below which nothing is uploaded
@@ -168,7 +169,7 @@ def _uploader(request: Request) -> tuple[str, str]:
 
 
 def limit_waiting(app: gr.Blocks, localize: Localize) -> None:
-    """Let the queue of an app refuse events of visitors of whom `WAITING` others wait, and of a whole classroom's."""
+    """Let the queue of an app refuse an event of a visitor, or a classroom, of whom too many wait already."""
     queue, push = app._queue, app._queue.push
 
     async def limited(body: Any, request: Any, username: str | None) -> Any:
@@ -176,7 +177,12 @@ def limit_waiting(app: gr.Blocks, localize: Localize) -> None:
         address = address_of(request)
         near = [event for event in waiting if address_of(event.request) == address]
         own = [event for event in near if event.session_hash == body.session_hash]
-        for found, most, key in ((own, WAITING, "limit.waiting"), (near, CLASSROOM * WAITING, "limit.all_waiting")):
+        same = [event for event in own if event.fn._id == body.fn_index]
+        for found, most, key in (
+            (same, WAITING, "limit.waiting"),
+            (own, WAITING_IN_ALL, "limit.waiting"),
+            (near, CLASSROOM * WAITING, "limit.all_waiting"),
+        ):
             if len(found) >= most:
                 log.warning("Refused an event (%s %s).", key, most)
                 raise HTTPException(429, localize(gr.Request(request), key, count=most))

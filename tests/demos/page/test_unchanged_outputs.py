@@ -20,8 +20,9 @@ SKIP = gr.skip()
 def page_of(kind: type[gr.Blocks]) -> tuple[gr.Blocks, BlockFunction]:
     """A page with one event that has four outputs, and that event."""
     with kind(analytics_enabled=False) as page:
-        outputs = [gr.HTML(), gr.Textbox(), gr.State(1), gr.Button("Go")]
-        outputs[3].click(lambda: None, None, outputs)
+        button = gr.Button("Go", render=False)
+        outputs = [gr.HTML(), gr.Textbox(), gr.State(1), button.render()]
+        button.click(lambda: None, None, outputs)
     (event,) = page.fns.values()
     return page, event
 

@@ -18,6 +18,7 @@ from demos.page import visitor_limits
 from demos.page.visitor_limits import HOUR, LastHour, UploadLimits, address_of, limit_waiting
 
 MB = 2**20
+OTHERS = [f"other_{index}" for index in range(9)]  # listeners beside that of most tests
 TEXTS = Texts.load()
 
 
@@ -29,7 +30,8 @@ class Host:
         self.free, self.uploads = 2**40, LastHour()
         with gr.Blocks() as self.blocks:
             number, button = gr.Number(), gr.Button()
-            button.click(self._wait, number, number, api_name="wait", concurrency_id="model", concurrency_limit=1)
+            for name in ("wait", *OTHERS):
+                button.click(self._wait, number, number, api_name=name, concurrency_id="model", concurrency_limit=1)
         self.blocks.queue(max_size=256)
         limit_waiting(self.blocks, TEXTS.localize)
         limits = Middleware(UploadLimits, localize=TEXTS.localize, uploads=self.uploads, free=lambda _: self.free)
@@ -42,10 +44,12 @@ class Host:
         self.go.wait(60)
         return number
 
-    def ask(self, session: str | None = "ann", address: str = "20.1.2.3", language: str = "en") -> httpx.Response:
+    def ask(
+        self, session: str | None = "ann", address: str = "20.1.2.3", language: str = "en", name: str = "wait"
+    ) -> httpx.Response:
         body = {"data": [1], "session_hash": session} if session else {"data": [1]}
         headers = {"x-forwarded-for": address, "accept-language": language}
-        return self.client.post(f"{self.url}/call/wait", json=body, headers=headers)
+        return self.client.post(f"{self.url}/call/{name}", json=body, headers=headers)
 
     def send(self, size: int, page: str = "ann", address: str = "20.1.2.3", stream: bool = False) -> httpx.Response:
         """Upload a file of some size; with `stream`, without telling the size first."""
@@ -171,3 +175,10 @@ def test_only_so_many_visitors_are_remembered(monkeypatch: pytest.MonkeyPatch) -
     for who in ("ann", "ben", "cem", "ann", "dee"):
         uploads.add(who, 5)
     assert [uploads.of(who) for who in ("ann", "ben", "cem", "dee")] == [10, 0, 5, 5]
+
+
+def test_a_page_whose_listeners_ask_at_once_is_answered_and_one_that_asks_for_ever_is_not(host: Host) -> None:
+    host.ask()
+    assert host.begun.wait(30)
+    asked = [host.ask(name=name).status_code for name in OTHERS for _ in range(4)]
+    assert asked == [200] * 32 + [429] * 4

@@ -24,7 +24,7 @@ def test_the_figure_holds_every_point_once(dims: int) -> None:
 
 def test_the_figure_is_sent_as_it_always_was() -> None:
     """Programs read this; without Plotly's template, which is larger than most maps."""
-    figure = scatter_figure(np.float32([[0, 1], [2, 3.5]]), [None, "a"], ["0.png", "1.png"]).to_plotly_json()
+    figure = scatter_figure(np.array([[0, 1], [2, 3.5]], np.float32), [None, "a"], ["0.png", "1.png"]).to_plotly_json()
     common = {"type": "scatter", "mode": "markers", "hovertemplate": "%{text}"}
     assert json.loads(json.dumps(figure)) == {
         "data": [
