@@ -71,6 +71,7 @@ def test_an_open_page_keeps_its_map_lasso_image_and_jobs(
     visit: OpenPage, own_images: Path, folder: Path, app_url: str, job: tuple[str, str]
 ) -> None:
     page = visit("/?tab=embeddings")
+    open_card(page, "embeddings", "own")
     upload(page, "#embeddings-upload", own_images)
     expect(page.locator(MAP)).to_have_attribute("data-count", str(OWN), timeout=SLOW)
     page.locator("#tab-mae-button").click()
