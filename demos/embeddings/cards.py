@@ -43,8 +43,9 @@ def precompute_thumbnails(folder: Path, source: Path) -> None:
     drawn = {name: map_image(points, collection.sprite, square, TILE) for name, points in maps.items()}
     frames = load_frames(folder / FRAMES_FILE)
     steps = [map_image(frame.coordinates, collection.sprite, square, TILE) for frame in (frames[0], frames[-1])]
-    (near, _), *_ = neighbours_of(known["simclr"].features, SHOWN, 1)
-    picture = thumbnail(collection, SHOWN)
+    shown = min(SHOWN, len(collection) - 1)
+    (near, _), *_ = neighbours_of(known["simclr"].features, shown, 1)
+    picture = thumbnail(collection, shown)
     images = {
         "own": wide(map_image(maps["simclr"], collection.sprite, broad, TILE)),
         "twins": pair(drawn["simclr"], drawn["random"]),

@@ -99,7 +99,7 @@ def _fill_shelf(ctx: Context, shelf: Shelf, networks: Networks, photos: list[gr.
         grid_and_plane_section(ctx, card, slices, photos, menu)
     with shelf.card("arithmetic", deferred=True) as card:
         arithmetic_section(ctx, card, slices, photos, menu)
-    with shelf.card("samples", deferred=True):
+    with shelf.card("samples"):
         samples_section(ctx, networks, menu, stored)
     with shelf.card("sliders", deferred=True) as card:
         traversal_section(ctx, card, slices, photos, menu)

@@ -13,6 +13,7 @@ from demos.vae import tab as vae
 # A second press while the first is answered would do the same again, or what it acts on is about to be replaced.
 ONCE = {
     "cyclegan-quiz-start", "cyclegan-quiz-real", "cyclegan-quiz-fake", "cyclegan-room-open", "cyclegan-room",
+    "cyclegan-room-reach",
     "mae-ratios-go", "mae-ratios-stop", "mae-often-go", "mae-often-stop", "mae-mend-scratches", "mae-mend-text",
     "mae-result-sheet", "vae-more", "vae-samples", "vae-film-make",
 }  # fmt: skip

@@ -37,7 +37,7 @@ def test_the_app_lives_below_a_prefix(browser: Browser, tmp_path: Path) -> None:
         translated = image_in(page, "#cyclegan-translated")
         page.locator("#cyclegan-examples .gallery-item").nth(2).click()
         another_image_in(page, "#cyclegan-translated", translated)
-        for tab, result in (("mae", "#mae-result-pasted"), ("vae", "#vae-result-strip")):
+        for tab, result in (("mae", "#mae-result-slider"), ("vae", "#vae-result-strip")):
             page.locator(f"#tab-{tab}-button").click()
             image_in(page, result)
         page.locator("#tab-train-button").click()

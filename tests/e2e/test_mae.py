@@ -135,7 +135,7 @@ def test_marks_made_during_inpainting_are_inpainted(visit: OpenPage) -> None:
 def test_touch_paints_on_a_phone(visit: OpenPage) -> None:
     page = visit("/?tab=mae", size=(390, 844), dark=True)
     image = page.locator("#mae-result-slider img").first
-    expect(image).to_have_attribute("src", re.compile("png"))  # images below the window are loaded when scrolled to
+    expect(image).to_have_attribute("src", re.compile("webp"))  # images below the window are loaded when scrolled to
     pasted = image.get_attribute("src") or ""
     before = int(page.locator(CANVAS).get_attribute("data-hidden") or 0)
     visible = page.evaluate(

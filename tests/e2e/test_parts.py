@@ -38,9 +38,9 @@ def test_a_tab_arrives_once_and_keeps_what_was_entered(visit: OpenPage) -> None:
     image_in(page, "#cyclegan-translated")
     arrivals = note_arrivals(page)
     open_tab(page, "mae")
-    pasted = image_in(page, "#mae-result-pasted")
+    pasted = image_in(page, "#mae-result-slider")
     choose(page, "#mae-kind", "block")
-    another_image_in(page, "#mae-result-pasted", pasted)
+    another_image_in(page, "#mae-result-slider", pasted)
     for tab in ("cyclegan", "vae", "mae", "vae", "mae"):
         open_tab(page, tab)
     expect(page.locator("#mae-kind input[value=block]")).to_be_checked()
@@ -67,5 +67,5 @@ def test_a_tab_that_could_not_be_fetched_comes_at_the_next_try(browser: Browser,
     page.unroute("**/run/predict*")
     open_tab(page, "cyclegan")
     open_tab(page, "mae")
-    image_in(page, "#mae-result-pasted")
+    image_in(page, "#mae-result-slider")
     page.close()

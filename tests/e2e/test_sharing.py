@@ -63,6 +63,7 @@ def test_the_picture_holds_title_result_and_number(visit: OpenPage, tab: str) ->
 
 def test_where_nothing_is_shown_nothing_is_saved(visit: OpenPage) -> None:
     page = visit("/?tab=mae", ready=SHOWN["mae"])
+    page.locator("#mae-result-slider").wait_for()
     page.evaluate("for (const id of ['mae-result-slider', 'mae-canvas']) document.getElementById(id).remove()")
     page.locator("#tab-mae .share-row button:visible").first.click()
     expect(page.locator("#tab-mae .share-told:visible").first).to_have_text("There is no result to share yet.")

@@ -163,16 +163,16 @@ def test_cyclegan_quiz_is_played_with_the_arrow_keys(visit: OpenPage) -> None:
 def test_mae_fills_in_a_photo(visit: OpenPage, own_photo: Path) -> None:
     page = visit("/?tab=mae")
     open_card(page, "mae", "details")
-    error, pasted = image_in(page, "#mae-result-error"), image_in(page, "#mae-result-pasted")
+    error, pasted = image_in(page, "#mae-result-error"), image_in(page, "#mae-result-slider")
     upload(page, "#mae-input", own_photo)
     error = another_image_in(page, "#mae-result-error", error)
-    pasted = another_image_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-slider", pasted)
     page.locator("#mae-another").click()
     error = another_image_in(page, "#mae-result-error", error)
-    pasted = another_image_in(page, "#mae-result-pasted", pasted)
+    pasted = another_image_in(page, "#mae-result-slider", pasted)
     choose(page, "#mae-kind", "block")
     another_image_in(page, "#mae-result-error", error)
-    another_image_in(page, "#mae-result-pasted", pasted)
+    another_image_in(page, "#mae-result-slider", pasted)
 
 
 def test_vae_interpolates_between_two_photos(visit: OpenPage, own_photo: Path) -> None:

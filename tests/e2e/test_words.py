@@ -8,14 +8,20 @@ from visits import OpenPage
 pytestmark = pytest.mark.browser
 
 MOST = {"en": 60, "zh": 120}
-# Text in sight of the running page, but for captions of images and what is there to be pressed.
+# Text in sight of the running page, but for captions of images and charts and what is there to be pressed.
 READ = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
-  const beside = "figcaption, label, button, kbd, nav, script, style, .mask-label, [role=tab], [role=menu], h1";
+  const beside = "figcaption, .chart, label, button, kbd, nav, script, style, .mask-label, [role=tab], [role=menu], h1";
+  const isUnseen = (element) => {  // for screen readers alone: an element of one pixel, or within one
+    if (!element) return false;
+    const {width, height} = element.getBoundingClientRect(), {overflow} = getComputedStyle(element);
+    return (width <= 1 && height <= 1 && overflow !== "visible") || isUnseen(element.parentElement);
+  };
   const found = [];
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (!node.data.trim() || node.parentElement.closest(beside)) continue;
     if (!node.parentElement.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
+    if (isUnseen(node.parentElement)) continue;
     range.selectNodeContents(node);
     const box = range.getBoundingClientRect();
     if (box.width > 1 && box.height > 1 && box.bottom > 0 && box.top < window.innerHeight) found.push(node.data.trim());

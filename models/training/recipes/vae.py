@@ -54,8 +54,10 @@ class VAEConfig(TrainConfig):
     free_bits: float = option(0.05, "KL divergence in nats that each latent number may have unpunished", min=0.0)
     autoencoder: bool = option(False, "a plain autoencoder: no noise and no KL divergence")
     min_scale: float = option(0.8, "smallest share of the area that a random crop keeps", min=0.05, max=1.0)
-    residual: bool = option(False, "residual blocks, which draw finer and cost more, instead of plain convolutions")
-    lambda_perceptual: float = option(0.0, "weight of the distance in features of a frozen encoder", min=0.0)
+    residual: bool = option(False, "residual blocks, finer but slower, instead of plain convolutions")
+    lambda_perceptual: float = option(
+        0.0, "weight of the distance in features of a frozen encoder; 0 drops it", min=0.0
+    )
     lambda_adversarial: float = option(0.0, "weight of the adversarial loss; 0 drops it", min=0.0)
     adversarial_start: int = option(1000, "step from which on a discriminator takes part", min=0)
     mixture_components: int = option(0, "Gaussians fitted to codes, to draw from; residual blocks only", min=0, max=64)
