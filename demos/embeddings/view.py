@@ -205,7 +205,7 @@ NEIGHBOURS_STYLE = """
 }
 @media (max-width: 760px) {
   .near-tiles { display: flex; overflow-x: auto; }
-  .near-tiles > * { flex: none; width: 84px; }
+  .near-tiles .near-tile { flex: none; width: 84px; }
 }
 """
 SCORES_STYLE = """

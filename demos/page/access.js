@@ -49,7 +49,13 @@ const HANDLE_KEYS = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, P
 const cut = (handle) => one("img.fixed", handle.closest(".picture")); // the picture that is cut off at the handle
 const percentOf = (handle) => Math.round(Number(/([\d.]+)%\)$/.exec(cut(handle)?.style.clipPath ?? "")?.[1] ?? 50));
 
+// Gradio moves a handle by itself, too: then the picture is cut elsewhere.
+const cuts = new MutationObserver((changes) => {
+  for (const { target } of changes) all("[data-testid=slider]", target.closest(".picture") ?? target).forEach(nameHandle);
+});
+
 function nameHandle(handle) {
+  if (cut(handle)) cuts.observe(cut(handle), { attributeFilter: ["style"] });
   const values = { role: "slider", tabindex: 0, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": percentOf(handle) };
   for (const [name, value] of Object.entries({ ...values, "aria-label": captionOf(handle.closest(".picture")) })) change(handle, name, value);
 }
@@ -63,7 +69,6 @@ function moveHandle(handle, by) {
   mouse("mousedown", handle);
   mouse("mousemove", window);
   mouse("mouseup", window);
-  requestAnimationFrame(() => requestAnimationFrame(() => nameHandle(handle)));
 }
 
 function onHandleKey(event) {
@@ -113,7 +118,9 @@ function skip(event) {
   panel.focus();
 }
 
-new MutationObserver(() => { naming ||= requestAnimationFrame(nameAll); }).observe(container, { childList: true, subtree: true });
+const nameSoon = () => { naming ||= requestAnimationFrame(nameAll); };
+window.addEventListener("resize", nameSoon); // what scrolls sideways is another list then
+new MutationObserver(nameSoon).observe(container, { childList: true, subtree: true });
 container.prepend(one(".skip"));
 one(".skip", container).addEventListener("click", skip);
 container.addEventListener("focusin", ({ target }) => target.matches(HANDLE) && nameHandle(target));
