@@ -21,6 +21,13 @@ function show(name) {
   for (const panel of panels()) if (isOpen(panel) !== (nameOf(panel) === name)) header(panel)?.click();
 }
 
+// Shows a panel now, or as soon as it is there: a card may be clicked before that.
+function openCard(name) {
+  show(name);
+  wanted = name;
+  showWantedSoon();
+}
+
 function sync() {
   const open = panels().filter(isOpen).map(nameOf);
   const now = open.find((name) => name !== shown) ?? open[0] ?? "";
@@ -65,15 +72,13 @@ function onClick(event) {
   const button = event.target.closest?.("[data-open]");
   if (!button) return;
   opener = button;
-  show(button.dataset.open === shown ? "" : button.dataset.open);
+  openCard(button.dataset.open === shown ? "" : button.dataset.open);
 }
 
 function onCard({ detail }) {
   if (!element.isConnected) return document.removeEventListener("unlabeled-card", onCard);
   if (detail.tab !== tab) return;
-  show(detail.name);
-  wanted = detail.name;
-  showWantedSoon();
+  openCard(detail.name);
 }
 
 place.addEventListener("click", onClick);
