@@ -104,6 +104,14 @@ class Runs:
         first = f"job:{waiting[0].id}" if waiting else f"recording:{self.recorded[0].name}"
         return self.show(owner, first, request)
 
+    def on_visitor(self, visitor: str, watched: Watched | None, request: gr.Request) -> Shown | list[Any]:
+        """Show a visitor who has become known after the view their job, unless one of theirs is shown."""
+        owner = owner_of(visitor, request)
+        is_shown = watched is not None and watched.run.startswith("job:")
+        if is_shown or not (self._ctx.jobs and owner and self._ctx.jobs.jobs(owner)):
+            return [gr.skip()] * len(Shown._fields)
+        return self.on_ready(visitor, request)
+
     def on_pick(self, report: object, visitor: str, request: gr.Request) -> Shown:
         """Show the run that was chosen from the list."""
         run = report.get("run") if isinstance(report, dict) else None

@@ -90,6 +90,8 @@ def _watching(ctx: Context, runs: Runs, visitor: gr.BrowserState) -> Shown:
 
     here, everything = [visitor, watched], list(shown)
     view.ready(runs.on_ready, visitor, everything, **QUIET_EVENT)
+    # The browser may tell who the visitor is only after the view was there.
+    visitor.change(runs.on_visitor, here, everything, trigger_mode="always_last", **QUIET_EVENT)
     view.stale(runs.on_stale, here, everything, **QUIET_EVENT)
     view.unlisted(runs.on_unlisted, here, [watched, listed, timer], **QUIET_EVENT)
     on_report(listed, RUNS, "pick", runs.on_pick, [visitor], everything, **PROMPT_EVENT)
