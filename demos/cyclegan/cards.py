@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -11,24 +11,16 @@ from demos.core.context import Context
 from demos.cyclegan.full_resolution import translate_masked
 from demos.cyclegan.steganography import reconstruct_perturbed
 from demos.cyclegan.translation import FRUITS, OPENING_EXAMPLE, CycleTranslation, fit_photo
-from demos.ui.shelf.shelf import Card, Group
-from demos.ui.shelf.thumbnails import pair, save_thumbnails, wide
+from demos.ui.shelf.shelf import Group
+from demos.ui.shelf.thumbnails import STEPS, pair, save_thumbnails, wide
 from models.data.images import read_image
 
-FOLDER = "cards"  # of the prepared thumbnails
-STEPS = ("step-1", "step-2", "step-3")  # thumbnails of the figure that says how it works
+TITLES: Mapping[Group, Mapping[str, str]] = {  # of the cards by their names
+    "play": {"quiz": "quiz", "own": "own"},
+    "inside": {"halves": "halves", "message": "message", "failures": "failures"},
+}  # fmt: skip
 BRUSHED = FRUITS / "apple-02.jpg"  # only its left half is translated
 NOISE = 32  # standard deviation in levels of 255, so that a thumbnail shows it
-
-
-def cards(ctx: Context) -> Mapping[Group, Sequence[Card]]:
-    """Return the cards in their groups."""
-    folder = ctx.first_paint / "cyclegan" / FOLDER
-    names: Mapping[Group, Sequence[str]] = {"play": ("quiz", "own"), "inside": ("halves", "message", "failures")}
-    return {
-        group: [Card(name, f"cyclegan.{name}", folder / f"{name}.webp") for name in members]
-        for group, members in names.items()
-    }
 
 
 def precompute_thumbnails(ctx: Context, folder: Path, done: CycleTranslation, heat_map: Image.Image) -> None:
@@ -48,4 +40,4 @@ def precompute_thumbnails(ctx: Context, folder: Path, done: CycleTranslation, he
         STEPS[1]: pair(done.translated, heat_map),
         STEPS[2]: pair(done.translated, done.reconstruction),
     }
-    save_thumbnails(images, folder / FOLDER)
+    save_thumbnails(images, folder)

@@ -17,7 +17,7 @@ from demos.core.events import LATEST_MODEL_EVENT, LATEST_PROMPT_EVENT, LATEST_QU
 from demos.core.tab_interface import Photo, SummaryCell, TabInterface
 from demos.cyclegan import translation
 from demos.cyclegan.ablation import ablation_section, precompute_ablation
-from demos.cyclegan.cards import FOLDER, STEPS, cards, precompute_thumbnails
+from demos.cyclegan.cards import TITLES, precompute_thumbnails
 from demos.cyclegan.full_resolution import full_resolution_section
 from demos.cyclegan.identity_test import failures_section, identity_section, precompute_limits
 from demos.cyclegan.quiz.audience import quiz_room
@@ -29,7 +29,7 @@ from demos.ui import layout, widgets
 from demos.ui.api_endpoint import endpoint, photo_parameter
 from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.share_picture import share_button
-from demos.ui.shelf.shelf import Shelf
+from demos.ui.shelf.shelf import Shelf, cards
 from demos.ui.shelf.shelf import shelf as place_shelf
 from models.analysis.cyclegan_calibration import calibration
 from models.data.images import read_image
@@ -66,12 +66,12 @@ def build(ctx: Context) -> TabInterface:
             results["warning"] = widgets.html_line(shown["warning"], "warning", "cyclegan-warning")
             results["verdict"] = widgets.html_line(shown["verdict"], "verdict", "cyclegan-verdict")
         share_button(ctx, "cyclegan.share", SHARED, "#cyclegan-verdict p")
-    shelf = place_shelf(ctx, "cyclegan", cards(ctx))
+    shelf = place_shelf(ctx, "cyclegan", cards(ctx, "cyclegan", TITLES))
     results["facts"] = widgets.html_line(shown["facts"], "facts", "cyclegan-facts")
     results |= _build_details(shelf, shown)
     menu = model_menu(ctx, "cyclegan", "apple2orange", is_generator, shelf=shelf)
     own_images, open_room = _fill_shelf(shelf, photo, direction, menu.used)
-    layout.how_it_works(ctx, "cyclegan", [ctx.first_paint / "cyclegan" / FOLDER / f"{step}.webp" for step in STEPS])
+    layout.how_it_works(ctx, "cyclegan")
     widgets.aside(ctx, "cyclegan.about_title", "cyclegan.about")
     quiz_room(ctx, own_images, open_room)
     run = _connect(ctx, photo, direction, menu, strip, photos, results)

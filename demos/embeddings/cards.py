@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from demos.core.context import Context
 from demos.embeddings.builder import MAX_IMAGES
 from demos.embeddings.collection import Collection, Settings, neighbours_of
 from demos.embeddings.map_image import map_image
 from demos.embeddings.precomputed import Precomputed, load_set
-from demos.embeddings.session import NAME
 from demos.embeddings.training_timeline import FRAMES_FILE, load_frames
-from demos.ui.shelf.shelf import Card, Group
-from demos.ui.shelf.thumbnails import SIDE, pair, save_thumbnails, wide
+from demos.ui.shelf.shelf import Group
+from demos.ui.shelf.thumbnails import SIDE, STEPS, pair, save_thumbnails, wide
 
-FOLDER = "cards"  # of the prepared thumbnails
-STEPS = ("step-1", "step-2", "step-3")  # thumbnails of the figure that says how it works
-TITLES = {"own": "upload", "twins": "compare", "learning": "learning", "pairs": "views"}
-GROUPS: Mapping[Group, Sequence[str]] = {"play": ("own",), "inside": ("twins", "learning", "pairs")}
+TITLES: Mapping[Group, Mapping[str, str]] = {  # of the cards by their names
+    "play": {"own": "upload"}, "inside": {"twins": "compare", "learning": "learning", "pairs": "views"},
+}  # fmt: skip
 TILE = 26  # pixels of a picture on a map in a thumbnail
 SHOWN = 415  # picture of the built-in set that the figure follows
-
-
-def cards(ctx: Context) -> Mapping[Group, Sequence[Card]]:
-    """Return the cards in their groups."""
-    folder = ctx.first_paint / NAME / FOLDER
-    return {
-        group: [Card(name, f"embeddings.{TITLES[name]}", folder / f"{name}.webp") for name in names]
-        for group, names in GROUPS.items()
-    }
 
 
 def precompute_thumbnails(folder: Path, source: Path) -> None:
@@ -55,7 +43,7 @@ def precompute_thumbnails(folder: Path, source: Path) -> None:
         STEPS[1]: pair(picture, thumbnail(collection, near)),
         STEPS[2]: wide(map_image(maps["simclr"], collection.sprite, broad, TILE)),
     }
-    save_thumbnails(images, folder / FOLDER)
+    save_thumbnails(images, folder)
 
 
 def thumbnail(collection: Collection, index: int) -> Image.Image:

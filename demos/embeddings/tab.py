@@ -21,7 +21,7 @@ from demos.embeddings import components, handlers, view
 from demos.embeddings.api import add_endpoints
 from demos.embeddings.augmented_views import add_views
 from demos.embeddings.builder import MapBuilder
-from demos.embeddings.cards import FOLDER, STEPS, cards, precompute_thumbnails
+from demos.embeddings.cards import TITLES, precompute_thumbnails
 from demos.embeddings.collection import GRID_DISTANCES, GRID_NEIGHBOURS, Settings
 from demos.embeddings.components import Lasso
 from demos.embeddings.encoder_comparison import Comparison, add_comparison, measure
@@ -38,7 +38,7 @@ from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.progress import run_to_completion
 from demos.ui.scatter.scatter import scatter
 from demos.ui.share_picture import share_button
-from demos.ui.shelf.shelf import Shelf
+from demos.ui.shelf.shelf import Shelf, cards
 from demos.ui.shelf.shelf import shelf as place_shelf
 from models.analysis.embedding import Floats
 from models.analysis.projection import align
@@ -76,7 +76,7 @@ def build(ctx: Context, archive: Path = BUILT_IN_SET) -> TabInterface:
                     )
                     add_explanation(builder, session, neighbours)
         lasso = components.lasso(ctx)
-    shelf = place_shelf(ctx, NAME, cards(ctx))
+    shelf = place_shelf(ctx, NAME, cards(ctx, NAME, TITLES))
     with gr.Row(elem_classes=["toolbar", "to-start"]):
         share_button(ctx, "embeddings.share", SHARED, "#embeddings-verdict p")
         add_take_home(builder, session)
@@ -93,7 +93,7 @@ def build(ctx: Context, archive: Path = BUILT_IN_SET) -> TabInterface:
     choose = _connect_encoder(encoder, pills, menu)
     upload, description, comparison = _fill_shelf(shelf, builder, session)
     outputs = MapOutputs(session, plot, neighbours, scores, facts, description, about, table, verdict)
-    layout.how_it_works(ctx, NAME, [ctx.first_paint / NAME / FOLDER / f"{step}.webp" for step in STEPS])
+    layout.how_it_works(ctx, NAME)
     widgets.aside(ctx, "embeddings.how_title", "embeddings.how")
     controls = {"encoder": encoder, "dims": dims, **settings}
     redraw = _connect_map(builder, controls, upload, outputs, stop, lasso, comparison)

@@ -7,29 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from demos.core.context import Context
 from demos.mae.analysis import influence, predict_ensemble, relative_influence
 from demos.mae.inpainting import draw_damage
 from demos.mae.inpainting_ui import OPENING_MIX, Damage, reconstruct_composite, repair
 from demos.mae.masks import draw_mask
 from demos.mae.reconstruction import grid_of, heat_image, reconstruct
 from demos.mae.session import WEIGHTS, MAESession, MaskRequest
-from demos.ui.shelf.shelf import Card, Group
-from demos.ui.shelf.thumbnails import pair, save_thumbnails
+from demos.ui.shelf.shelf import Group
+from demos.ui.shelf.thumbnails import STEPS, pair, save_thumbnails
 
-FOLDER = "cards"  # of the prepared thumbnails
-STEPS = ("step-1", "step-2", "step-3")  # thumbnails of the figure that says how it works
+TITLES: Mapping[Group, Mapping[str, str]] = {  # of the cards by their names
+    "play": {"mend": "mend_title", "mix": "mix_title"},
+    "inside": {"ratios": "ratios_title", "often": "often_title", "influence": "influence_title"},
+}  # fmt: skip
 NUM_MASKS = 16  # of the ensemble
-
-
-def cards(ctx: Context) -> Mapping[Group, Sequence[Card]]:
-    """Return the cards in their groups."""
-    folder = ctx.first_paint / "mae" / FOLDER
-    names: Mapping[Group, Sequence[str]] = {"play": ("mend", "mix"), "inside": ("ratios", "often", "influence")}
-    return {
-        group: [Card(name, f"mae.{name}_title", folder / f"{name}.webp") for name in members]
-        for group, members in names.items()
-    }
 
 
 def precompute_thumbnails(session: MAESession, opening: MaskRequest, photos: Sequence[Path], folder: Path) -> None:
@@ -51,4 +42,4 @@ def precompute_thumbnails(session: MAESession, opening: MaskRequest, photos: Seq
         STEPS[1]: pair(result.masked, result.raw),
         STEPS[2]: pair(result.pasted, result.error),
     }
-    save_thumbnails(images, folder / FOLDER)
+    save_thumbnails(images, folder)

@@ -20,7 +20,7 @@ from demos.core.tab_interface import Photo, SummaryCell, TabInterface
 from demos.mae import results
 from demos.mae.analysis_ui import HIDE, build_analyses
 from demos.mae.api import offer_endpoints
-from demos.mae.cards import FOLDER, STEPS, cards, precompute_thumbnails
+from demos.mae.cards import TITLES, precompute_thumbnails
 from demos.mae.handlers import on_change, on_clear, on_ratio, on_redraw, on_stroke, on_summary, on_unfold
 from demos.mae.inpainting_ui import build_inpaintings
 from demos.mae.mask_canvas import latest_report, mask_canvas
@@ -30,7 +30,7 @@ from demos.mae.session import WEIGHTS, MAESession, MaskRequest
 from demos.ui import layout, widgets
 from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.share_picture import share_button
-from demos.ui.shelf.shelf import Shelf
+from demos.ui.shelf.shelf import Shelf, cards
 from demos.ui.shelf.shelf import shelf as place_shelf
 from models.data.images import square_crop
 from models.networks.mae import MaskedAutoencoderViT
@@ -70,7 +70,7 @@ def build(ctx: Context) -> TabInterface:
         with layout.stage(), gr.Row(elem_classes="columns"):
             c |= _build_hero(ctx, shown, photos[0] if first else None)
         share_button(ctx, "mae.share", SHARED, "#mae-result-score p")
-    shelf = place_shelf(ctx, "mae", cards(ctx))
+    shelf = place_shelf(ctx, "mae", cards(ctx, "mae", TITLES))
     c["facts"] = widgets.html_line(shown["facts"], "facts", "mae-result-facts")
     opening = MaskRequest(str(photos[0]), *OPENING, first[1]) if first else None
     c |= _build_details(session, shelf, shown, opening)
@@ -81,7 +81,7 @@ def build(ctx: Context) -> TabInterface:
         c["seed"] = gr.Number(OPENING[2], label=label, precision=0, minimum=0, maximum=MAX_SEED, elem_id="mae-seed")
     c["mask"] = gr.Textbox(visible="hidden", elem_id="mae-mask")  # the last mask drawn by hand
     menu = model_menu(ctx, "mae", WEIGHTS, refuse_without_pixels, shelf=shelf)
-    layout.how_it_works(ctx, "mae", [ctx.first_paint / "mae" / FOLDER / f"{step}.webp" for step in STEPS])
+    layout.how_it_works(ctx, "mae")
     widgets.aside(ctx, "mae.how_title", "mae.how")
     offer_endpoints(session)
     controls = [*(c[name] for name in ("photo", "percent", "kind", "seed", "mask")), menu.used]

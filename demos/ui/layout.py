@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import gradio as gr
 
 from demos.core.context import Context
 from demos.core.files import file_url
 from demos.ui import widgets
+from demos.ui.shelf.thumbnails import FOLDER, STEPS
 
 STEPS_STYLE = """
 ol { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 16px 28px; margin: 22px 0 4px;
@@ -49,10 +49,11 @@ def verdict(ctx: Context, sentences: Sequence[str]) -> str:
     return f'{numbers}<button type="button" data-open="details">{ctx.localize_html("common.details")}</button>'
 
 
-def how_it_works(ctx: Context, tab: str, images: Sequence[Path]) -> None:
+def how_it_works(ctx: Context, tab: str) -> None:
     """Place the figure of three steps that is always in sight, and the longer explanation, folded away."""
     items = ""
-    for number, image in enumerate(images, 1):
+    for number, name in enumerate(STEPS, 1):
+        image = ctx.first_paint / tab / FOLDER / f"{name}.webp"
         shown = f'<img src="{file_url(str(image))}" alt="" loading="lazy">' if image.is_file() else "<i></i>"
         items += f"<li>{shown}<div><b>{number}</b>{ctx.localize_html(f'{tab}.step_{number}')}</div></li>"
     widgets.panel(f"<ol>{items}</ol>", f"{tab}-how", STEPS_STYLE, elem_classes="off-stage")

@@ -11,8 +11,8 @@ from PIL import Image
 from demos.core.context import Context
 from demos.ui.animation import upscale
 from demos.ui.images import image_grid
-from demos.ui.shelf.shelf import Card, Group
-from demos.ui.shelf.thumbnails import SIDE, pair, save_thumbnails, wide
+from demos.ui.shelf.shelf import Group
+from demos.ui.shelf.thumbnails import SIDE, STEPS, pair, save_thumbnails, wide
 from demos.vae.arithmetic import latent_and_direction
 from demos.vae.grid_and_plane import grid_image
 from demos.vae.interpolation import Interpolation, encode, images_of, prior_latents
@@ -20,24 +20,12 @@ from demos.vae.kl_comparison import AUTOENCODER
 from demos.vae.networks import OPENING_MODEL, Networks, read_photos
 from demos.vae.photo_input import example_ends
 
-FOLDER = "cards"  # of the prepared thumbnails
-STEPS = ("step-1", "step-2", "step-3")  # thumbnails of the figure that says how it works
-TITLES = {"grid": "corners", "arithmetic": "arithmetic", "samples": "samples", "sliders": "knobs", "kl": "lesson",
-          "film": "film"}  # fmt: skip
-GROUPS: Mapping[Group, Sequence[str]] = {
-    "play": ("grid", "arithmetic", "samples"), "inside": ("sliders", "kl"), "further": ("film",),
+TITLES: Mapping[Group, Mapping[str, str]] = {  # of the cards by their names
+    "play": {"grid": "corners", "arithmetic": "arithmetic", "samples": "samples"},
+    "inside": {"sliders": "knobs", "kl": "lesson"}, "further": {"film": "film"},
 }  # fmt: skip
 FAR = 3.0  # standard deviations of a number, from which the thumbnail of the sliders goes to the opposite
 DRAW = 4  # seed of the random draw
-
-
-def cards(ctx: Context) -> Mapping[Group, Sequence[Card]]:
-    """Return the cards in their groups."""
-    folder = ctx.first_paint / "vae" / FOLDER
-    return {
-        group: [Card(name, f"vae.{TITLES[name]}", folder / f"{name}.webp") for name in names]
-        for group, names in GROUPS.items()
-    }
 
 
 def precompute_thumbnails(ctx: Context, networks: Networks, folder: Path, opening: Interpolation) -> None:
@@ -58,7 +46,7 @@ def precompute_thumbnails(ctx: Context, networks: Networks, folder: Path, openin
         STEPS[1]: pair(*upscale([line[quarter], line[-1 - quarter]], SIDE)),
         STEPS[2]: pair(*upscale([line[middle], fade[middle]], SIDE)),
     }
-    save_thumbnails(images, folder / FOLDER)
+    save_thumbnails(images, folder)
 
 
 def _rows(images: Sequence[Image.Image], columns: int) -> Image.Image:

@@ -15,10 +15,10 @@ from demos.ui import layout, widgets
 from demos.ui.animation import upscale
 from demos.ui.model_menu.menu import Menu, model_menu
 from demos.ui.share_picture import share_button
-from demos.ui.shelf.shelf import Shelf
+from demos.ui.shelf.shelf import Shelf, cards
 from demos.ui.shelf.shelf import shelf as place_shelf
 from demos.vae.arithmetic import arithmetic_section
-from demos.vae.cards import FOLDER, STEPS, cards, precompute_thumbnails
+from demos.vae.cards import TITLES, precompute_thumbnails
 from demos.vae.grid_and_plane import grid_and_plane_section
 from demos.vae.interpolation import SMALL_SIDE, draw, render
 from demos.vae.interpolation_ui import (
@@ -63,7 +63,7 @@ def build(ctx: Context) -> TabInterface:
                 animation = result_panel("animation", opening[0])
                 verdict = widgets.html_line(opening[-1], "verdict", "vae-verdict")
         strip = result_panel("strip", opening[1])
-    shelf = place_shelf(ctx, "vae", cards(ctx))
+    shelf = place_shelf(ctx, "vae", cards(ctx, "vae", TITLES))
     with gr.Row(elem_classes=["toolbar", "to-start"]):
         share_button(ctx, "vae.share", SHARED, "#vae-verdict p")
         facts = widgets.html_line(opening[3], "facts", "vae-facts")
@@ -73,7 +73,7 @@ def build(ctx: Context) -> TabInterface:
         widgets.note(ctx, "vae.kinds")
     menu = model_menu(ctx, "vae", OPENING_MODEL, encodes_images, MODELS, shelf)
     _fill_shelf(ctx, shelf, networks, [each.photo for each in inputs], menu)
-    layout.how_it_works(ctx, "vae", [ctx.first_paint / "vae" / FOLDER / f"{step}.webp" for step in STEPS])
+    layout.how_it_works(ctx, "vae")
     widgets.aside(ctx, "vae.about", "vae.about_text")
     offer_interpolate(ctx, networks)
     results = [animation, strip, ends, facts, *saves, verdict]

@@ -19,6 +19,7 @@ from demos.core.context import Context
 from demos.core.files import file_url
 from demos.ui import widgets
 from demos.ui.deferred import DEFERRED
+from demos.ui.shelf.thumbnails import FOLDER
 
 SCRIPT = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")
@@ -64,6 +65,15 @@ class Shelf:
             return gr.Accordion(
                 self.ctx.t(title_key), open=False, elem_id=f"{self.tab}-panel-{name}", elem_classes=classes
             )
+
+
+def cards(ctx: Context, tab: str, titles: Mapping[Group, Mapping[str, str]]) -> Mapping[Group, Sequence[Card]]:
+    """Return the cards of a tab with their prepared thumbnails; `titles` has the keys of their texts by their names."""
+    folder = ctx.first_paint / tab / FOLDER
+    return {
+        group: [Card(name, f"{tab}.{title}", folder / f"{name}.webp") for name, title in members.items()]
+        for group, members in titles.items()
+    }
 
 
 def shelf(ctx: Context, tab: str, groups: Mapping[Group, Sequence[Card]]) -> Shelf:

@@ -8,6 +8,8 @@ from PIL import Image, ImageOps
 
 from demos.ui.images import image_grid
 
+FOLDER = "cards"  # of the prepared thumbnails, in that of a tab's prepared results
+STEPS = ("step-1", "step-2", "step-3")  # thumbnails of the figure that says how a tab works
 SIDE = 160  # pixels of the height
 QUALITY = 82
 
@@ -25,7 +27,7 @@ def pair(left: Image.Image, right: Image.Image) -> Image.Image:
 
 
 def save_thumbnails(images: dict[str, Image.Image], folder: Path) -> None:
-    """Write thumbnails as WebP, under their names."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write thumbnails as WebP, under their names, into the folder of a tab's prepared results."""
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     for name, image in images.items():
-        image.save(folder / f"{name}.webp", quality=QUALITY, method=6)
+        image.save(folder / FOLDER / f"{name}.webp", quality=QUALITY, method=6)
