@@ -5,6 +5,7 @@ Images are (N, 3, S, S) in [-1, 1]; latents (N, latent_dim).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple, cast
 
 import torch
@@ -22,7 +23,7 @@ class VAEOutput(NamedTuple):
     z: Tensor
 
 
-class VectorVAE(nn.Module):
+class VectorVAE(nn.Module, ABC):
     """What autoencoders with one latent vector per image share; an architecture adds what is not implemented here."""
 
     spatial = False  # one vector for the whole image, not a map of them
@@ -35,18 +36,18 @@ class VectorVAE(nn.Module):
             raise ValueError(f"img_size {img_size} is not a multiple of 16, which four halvings need.")
         self.img_size, self.latent_dim = img_size, latent_dim
 
+    @abstractmethod
     def encode_hidden(self, x: Tensor) -> Tensor:
         """Return what mean and log-variance of images (N, 3, S, S) are linear in, (N, H)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, z: Tensor) -> Tensor:
         """Decode latents (N, latent_dim) to images (N, 3, S, S) in [-1, 1]."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def last_weight(self) -> Tensor:
         """The filters that give pixels."""
-        raise NotImplementedError
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the posterior's mean and log-variance, each (N, latent_dim), of images (N, 3, S, S).
