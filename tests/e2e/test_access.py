@@ -5,17 +5,10 @@ import re
 import pytest
 from accessibility import grave_findings
 from playwright.sync_api import Page, expect
-from visits import OpenPage, image_in
+from visits import OPENING, OpenPage, image_in
 
 pytestmark = pytest.mark.browser
 
-OPENING = {  # what each tab shows before anybody has done anything
-    "cyclegan": "#cyclegan-translated img",
-    "mae": "#mae-result-slider img",
-    "vae": "#vae-result-strip img",
-    "embeddings": "#embeddings-plot .scatter[data-state=drawn] canvas",
-    "train": "#train-view .run-sheet img",
-}
 NAMED = """() => [...document.querySelectorAll("img")].filter((image) => image.checkVisibility())
   .every((image) => image.alt || image.hasAttribute("aria-labelledby") || image.closest("button, li")?.innerText)"""
 

@@ -5,20 +5,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import Hosts, OpenPage, image_in, upload
+from visits import OPENING, Hosts, OpenPage, image_in, upload
 
 from demos.core.i18n import Texts
 
 pytestmark = pytest.mark.browser
 
 TEXTS = Texts.load().tables
-OPENING = {  # what each tab shows before anybody has done anything
-    "cyclegan": "#cyclegan-translated img",
-    "mae": "#mae-result-slider img",
-    "vae": "#vae-result-strip img",
-    "embeddings": "#embeddings-plot .scatter[data-state=drawn] canvas",
-    "train": "#train-view .run-sheet img",
-}
 IMAGES = "[...document.querySelectorAll(`#tab-${tab} img`)]"
 LOAD_ALL = f"tab => {IMAGES}.forEach(image => {{ image.loading = 'eager'; }})"
 ALL_COMPLETE = f"tab => {IMAGES}.every(image => image.complete)"

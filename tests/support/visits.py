@@ -9,6 +9,13 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 MAP = "#embeddings-plot .scatter"
+OPENING = {  # what each tab shows before anybody has done anything
+    "cyclegan": "#cyclegan-translated img",
+    "mae": "#mae-result-slider img",
+    "vae": "#vae-result-strip img",
+    "embeddings": "#embeddings-plot .scatter[data-state=drawn] canvas",
+    "train": "#train-view .run-sheet img",
+}
 Hosts = Literal["fail", "hang"]
 
 PATIENCE = 90_000  # milliseconds; a page that takes a second takes many on a busy machine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from gradients import assert_finite_gradients
+from overfitting import overfit
 from torch import Tensor
 
 from models.networks.layers import ResidualBlock
@@ -101,14 +102,5 @@ def test_a_tiny_model_overfits_four_images() -> None:
         images[index, index % 3, :, 8 * (index // 2) : 8 * (index // 2) + 8] = 0.8
     torch.manual_seed(0)
     model = ResidualVAE(16, latent_dim=16, num_filters=16)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
-    errors = []
-    for _ in range(100):
-        output = model(images)
-        error = (output.recon_x - images).square().mean()
-        loss = error + 1e-4 * kl_divergence(output.mu, output.logvar).sum(dim=1).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        errors.append(error.item())
+    errors = overfit(model, images, 100)
     assert errors[-1] < errors[0] / 5

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from gradients import assert_finite_gradients
+from overfitting import overfit
 from torch import Tensor
 
 from models.networks.losses import kl_divergence
@@ -112,15 +113,5 @@ def test_a_tiny_model_overfits_six_images() -> None:
         half = slice(0, 8) if index < 3 else slice(8, 16)
         images[index, :, :, half] = colours[index % 3].reshape(3, 1, 1)
     model = ConvVAE(img_size=16, latent_dim=32, num_filters=16)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
-    errors = []
-    for _ in range(60):
-        output = model(images)
-        error = (output.recon_x - images).square().mean()
-        loss = error + 1e-4 * kl_divergence(output.mu, output.logvar).sum(dim=1).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        errors.append(error.item())
+    errors = overfit(model, images, 60)
     assert errors[-1] < errors[0] / 10
-    assert torch.isfinite(loss)
